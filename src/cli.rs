@@ -1,0 +1,243 @@
+//! The command line, declared: help, completions and man pages are generated from this.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+
+/// Normalization methods for neural networks on one honest bench.
+#[derive(Debug, Parser)]
+#[command(name = "normprop", version, about, propagate_version = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Switches that every command takes.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Switches that every command takes.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct OutputArgs {
+    /// Print one JSON document on stdout; everything else goes to stderr
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print results and errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print more about what is done
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train one network with one method
+    #[command(after_help = "Example: a NIN with NormProp, one image a step, on the embedded data:\n  normprop train --norm normprop --batch-size 1")]
+    Train(Box<TrainArgs>),
+    /// Measure a trained network: test error with its interval, per-class table, confusion matrix
+    #[command(after_help = "Example: the latest run:\n  normprop eval")]
+    Eval(EvalArgs),
+    /// List the normalization methods, or describe one
+    #[command(after_help = "Example:\n  normprop methods normprop")]
+    Methods(MethodsArgs),
+    /// List, fetch or verify datasets
+    #[command(subcommand, after_help = "Example: CIFAR-10 from a copy that you already have:\n  normprop data fetch cifar10 --from ~/Downloads/cifar-10-binary.tar.gz")]
+    Data(DataCommand),
+    /// Show versions, device, threads and where libtorch was found, and what is wrong if something is
+    #[command(after_help = "Example:\n  normprop doctor")]
+    Doctor,
+    /// Print a completion script for a shell
+    #[command(after_help = "Example:\n  normprop completions bash > ~/.local/share/bash-completion/completions/normprop")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    #[command(after_help = "Example:\n  normprop man | man -l -")]
+    Man,
+}
+
+/// `normprop train`.
+#[derive(Debug, Default, Args)]
+pub struct TrainArgs {
+    /// Normalization method, see `normprop methods`
+    #[arg(long, value_name = "METHOD")]
+    pub norm: Option<String>,
+    /// Dataset, see `normprop data list`
+    #[arg(long)]
+    pub dataset: Option<String>,
+    /// Network: nin or mlp
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Multiplies the NIN's channels
+    #[arg(long)]
+    pub width: Option<String>,
+    /// Activation, such as relu, leaky:0.1, elu, selu, gelu, silu, tanh
+    #[arg(long)]
+    pub activation: Option<String>,
+    /// Images per step
+    #[arg(long)]
+    pub batch_size: Option<String>,
+    /// Passes over the training images
+    #[arg(long)]
+    pub epochs: Option<String>,
+    /// Learning rate [default: the method's at this batch size]
+    #[arg(long)]
+    pub lr: Option<String>,
+    /// Momentum of SGD
+    #[arg(long)]
+    pub momentum: Option<String>,
+    /// Weight decay of the weights
+    #[arg(long)]
+    pub weight_decay: Option<String>,
+    /// Learning-rate schedule: cosine, constant or step
+    #[arg(long)]
+    pub schedule: Option<String>,
+    /// Augmentation: none, flip or crop-flip
+    #[arg(long)]
+    pub augment: Option<String>,
+    /// Data normalization: global, global-pixel, batch or none
+    #[arg(long)]
+    pub data_norm: Option<String>,
+    /// Seed of every random stream
+    #[arg(long)]
+    pub seed: Option<String>,
+    /// CPU threads [default: chosen by batch size]
+    #[arg(long)]
+    pub threads: Option<String>,
+    /// cpu, cuda or cuda:N
+    #[arg(long)]
+    pub device: Option<String>,
+    /// f32 or f64
+    #[arg(long)]
+    pub precision: Option<String>,
+    /// Configuration file in TOML; flags override it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Override any configuration key, such as train_subset=1000 or method.center_rows=true
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Folder that run directories are made in
+    #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// Continue the run in this directory (its own configuration is used)
+    #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath, conflicts_with_all = ["config", "overwrite"])]
+    pub resume: Option<PathBuf>,
+    /// Start anew where the run exists already
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Show the resolved configuration and the network, and train nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+impl TrainArgs {
+    /// The flags as configuration assignments, in front of those of `--set`.
+    pub fn assignments(&self) -> anyhow::Result<Vec<(String, String)>> {
+        let flags = [
+            ("method.name", &self.norm),
+            ("dataset", &self.dataset),
+            ("model", &self.model),
+            ("width", &self.width),
+            ("activation", &self.activation),
+            ("batch_size", &self.batch_size),
+            ("epochs", &self.epochs),
+            ("lr", &self.lr),
+            ("momentum", &self.momentum),
+            ("weight_decay", &self.weight_decay),
+            ("schedule", &self.schedule),
+            ("augment", &self.augment),
+            ("data_norm", &self.data_norm),
+            ("seed", &self.seed),
+            ("threads", &self.threads),
+            ("device", &self.device),
+            ("precision", &self.precision),
+        ];
+        let mut assignments: Vec<(String, String)> = flags
+            .into_iter()
+            .filter_map(|(key, value)| value.as_ref().map(|value| (key.to_string(), value.clone())))
+            .collect();
+        for assignment in &self.set {
+            assignments.push(crate::config::overrides::split(assignment)?);
+        }
+        Ok(assignments)
+    }
+}
+
+/// `normprop eval`.
+#[derive(Debug, Args)]
+pub struct EvalArgs {
+    /// Run directory or checkpoint file [default: the latest run under runs/]
+    #[arg(value_hint = ValueHint::AnyPath)]
+    pub run: Option<PathBuf>,
+    /// Which checkpoint of a run: last or best
+    #[arg(long, default_value = "last", value_parser = ["last", "best"])]
+    pub checkpoint: String,
+    /// Which images: test or train
+    #[arg(long, default_value = "test", value_parser = ["test", "train"])]
+    pub split: String,
+    /// CPU threads
+    #[arg(long)]
+    pub threads: Option<usize>,
+}
+
+/// `normprop methods`.
+#[derive(Debug, Args)]
+pub struct MethodsArgs {
+    /// Describe this method
+    pub name: Option<String>,
+    /// Print the table in Markdown
+    #[arg(long, conflicts_with = "name")]
+    pub markdown: bool,
+}
+
+/// `normprop data`.
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// List the datasets and what is here of them
+    List,
+    /// Download a dataset into data/
+    Fetch {
+        /// Dataset name
+        name: String,
+        /// Take it from this file, folder or address instead of the official address
+        #[arg(long, value_name = "FILE-or-URL")]
+        from: Option<String>,
+    },
+    /// Check a dataset: counts, labels, checksums
+    Verify {
+        /// Dataset name
+        name: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        for command in Cli::command().get_subcommands() {
+            let shown = command.get_after_help().map(ToString::to_string);
+            assert!(shown.is_some_and(|text| text.starts_with("Example")), "{}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn flags_become_assignments_and_set_comes_last() {
+        let cli = Cli::parse_from(["normprop", "train", "--norm", "bn", "--set", "lr=0.5", "--lr", "0.1"]);
+        let Command::Train(args) = cli.command else { panic!("expected train") };
+        let keys: Vec<String> = args.assignments().unwrap().into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["method.name", "lr", "lr"]);
+        assert_eq!(args.assignments().unwrap()[2].1, "0.5");
+    }
+}

@@ -1,0 +1,80 @@
+//! `normprop doctor`: what this program runs on, and what is wrong if something is.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use serde_json::json;
+use tch::{Cuda, Kind, Tensor};
+
+use super::train::{LIBTORCH_VERSION, TCH_VERSION};
+use crate::cli::OutputArgs;
+use crate::data::catalogue::ENTRIES;
+use crate::engine::setup::data_dir;
+use crate::record::machine::Cpu;
+
+/// Runs the command.
+pub fn run(output: OutputArgs) -> Result<()> {
+    let cpu = Cpu::here();
+    let libtorch = loaded_libtorch();
+    let problems = problems(libtorch.as_ref());
+    let datasets: Vec<&str> = ENTRIES
+        .iter()
+        .filter(|entry| entry.is_embedded() || entry.locate(&data_dir()).is_ok())
+        .map(|entry| entry.name)
+        .collect();
+    if output.json {
+        let document = json!({
+            "normprop": env!("CARGO_PKG_VERSION"), "tch": TCH_VERSION, "libtorch": LIBTORCH_VERSION,
+            "libtorch_path": libtorch, "cpu": cpu, "torch_threads": tch::get_num_threads(),
+            "cuda_devices": Cuda::device_count(), "data_dir": data_dir(), "datasets": datasets,
+            "problems": problems,
+        });
+        println!("{}", serde_json::to_string_pretty(&document)?);
+    } else {
+        println!("normprop       {}", env!("CARGO_PKG_VERSION"));
+        println!("tch            {TCH_VERSION}");
+        let place = libtorch.map_or("not found among the loaded libraries".into(), |path| path.display().to_string());
+        println!("libtorch       {LIBTORCH_VERSION}, {place}");
+        println!("processor      {}, {} cores", cpu.model.as_deref().unwrap_or("unknown"), cpu.cores);
+        println!("features       {}", cpu.flags.join(" "));
+        println!("torch threads  {}", tch::get_num_threads());
+        println!("CUDA devices   {}", Cuda::device_count());
+        println!("data folder    {}", data_dir().display());
+        println!("datasets here  {}", datasets.join(", "));
+        for problem in &problems {
+            println!("problem        {problem}");
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { bail!("{} found", plural(problems.len())) }
+}
+
+fn plural(count: usize) -> String {
+    if count == 1 { "1 problem was".into() } else { format!("{count} problems were") }
+}
+
+/// Where the libtorch in this process was loaded from, where the system tells it.
+fn loaded_libtorch() -> Option<PathBuf> {
+    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+    let line = maps.lines().find(|line| line.ends_with("/libtorch_cpu.so"))?;
+    line.find('/').map(|start| PathBuf::from(&line[start..]))
+}
+
+/// What does not work: a computation with a known result, and the library's version.
+fn problems(libtorch: Option<&PathBuf>) -> Vec<String> {
+    let mut problems = Vec::new();
+    let image = Tensor::ones([1, 1, 4, 4], (Kind::Float, tch::Device::Cpu));
+    let kernel = Tensor::ones([1, 1, 3, 3], (Kind::Float, tch::Device::Cpu));
+    match image.f_conv2d(&kernel, None::<Tensor>, [1, 1], [0, 0], [1, 1], 1) {
+        Ok(output) if output.sum(Kind::Double).double_value(&[]) == 36.0 => {}
+        Ok(_) => problems.push("libtorch computes a convolution wrongly".into()),
+        Err(error) => problems.push(format!("libtorch cannot compute a convolution: {error}")),
+    }
+    let header = libtorch.and_then(|path| Some(path.parent()?.parent()?.join("include/torch/headeronly/version.h")));
+    if let Some(text) = header.and_then(|path| std::fs::read_to_string(path).ok()) {
+        let has = |line: &str| text.lines().any(|other| other.trim() == line);
+        if !(has("#define TORCH_VERSION_MAJOR 2") && has("#define TORCH_VERSION_MINOR 13")) {
+            problems.push(format!("the libtorch in use is not {LIBTORCH_VERSION}: run scripts/setup --force"));
+        }
+    }
+    problems
+}

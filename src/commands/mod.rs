@@ -1,0 +1,27 @@
+//! One file a command: resolve, run, report.
+
+pub mod data;
+pub mod doctor;
+pub mod eval;
+pub mod generate;
+pub mod methods;
+pub mod train;
+pub mod trained;
+
+use anyhow::Result;
+
+use crate::cli::{Cli, Command};
+
+/// Runs the command that was asked for.
+pub fn run(cli: Cli) -> Result<()> {
+    let output = cli.output;
+    match cli.command {
+        Command::Train(args) => train::run(&args, output),
+        Command::Eval(args) => eval::run(&args, output),
+        Command::Methods(args) => methods::run(&args, output),
+        Command::Data(command) => data::run(&command, output),
+        Command::Doctor => doctor::run(output),
+        Command::Completions { shell } => generate::completions(shell),
+        Command::Man => generate::man_page(),
+    }
+}

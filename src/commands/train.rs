@@ -1,0 +1,219 @@
+//! `normprop train`: resolve the configuration, open the run directory, train or continue, report.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::cli::{OutputArgs, TrainArgs};
+use crate::config::RunConfig;
+use crate::data::Dataset;
+use crate::engine::interrupt::Interrupt;
+use crate::engine::trainer::Trainer;
+use crate::engine::{device, setup};
+use crate::error::Failure;
+use crate::event::{Observer, Status, Summary};
+use crate::progress::Progress;
+use crate::record::meta::Facts;
+use crate::record::{Identity, Recorder, RunDir, Settings, read_summary};
+use crate::report::numbers::{count, duration};
+use crate::usage;
+
+/// Version of libtorch that tch 0.26 is built for.
+pub const LIBTORCH_VERSION: &str = "2.13.0";
+/// Version of the tch crate.
+pub const TCH_VERSION: &str = "0.26.0";
+
+/// Runs the command.
+pub fn run(args: &TrainArgs, output: OutputArgs) -> Result<()> {
+    let (config, run_path) = resolve(args)?;
+    if args.dry_run {
+        return show_plan(&config, &run_path, output);
+    }
+    let (status, summary) = train(&config, &run_path, args.overwrite, output)?;
+    match (status, summary) {
+        (Status::Finished, Some(summary)) => report(&summary, output),
+        (Status::Diverged, Some(summary)) => {
+            report(&summary, output)?;
+            Err(Failure::Diverged(format!(
+                "training diverged at step {} (lr = {}); its record is complete in {}; a smaller --lr may train",
+                summary.steps, summary.lr, summary.run_dir
+            ))
+            .into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The configuration and the run directory that the arguments ask for.
+fn resolve(args: &TrainArgs) -> Result<(RunConfig, PathBuf)> {
+    let assignments = args.assignments()?;
+    let Some(run) = &args.resume else {
+        let config = RunConfig::load(args.config.as_deref(), &assignments)?;
+        let path = args.out.join(&config.name).join(config.run_name()?);
+        return Ok((config, path));
+    };
+    let file = run.join("config.toml");
+    if !file.is_file() {
+        return Err(usage!("--resume {}: there is no config.toml in it", run.display()));
+    }
+    let recorded = RunConfig::load(Some(&file), &[])?;
+    let config = RunConfig::load(Some(&file), &assignments)?;
+    if config.hash8()? != recorded.hash8()? {
+        return Err(usage!(
+            "--resume {} takes the run's own configuration; only --threads and --device may differ",
+            run.display()
+        ));
+    }
+    Ok((config, run.clone()))
+}
+
+/// Trains the run in `path` to its end, or returns at once what is recorded of a run that is over.
+fn train(config: &RunConfig, path: &Path, overwrite: bool, output: OutputArgs) -> Result<(Status, Option<Summary>)> {
+    let run_dir = open(config, path, overwrite)?;
+    if let Some(summary) = read_summary(path)? {
+        say(output, &format!("{} is over already; --overwrite starts it anew", path.display()));
+        return Ok((summary.status, Some(summary)));
+    }
+    let interrupt = Interrupt::listen()?;
+    let threads = device::set_threads(config);
+    let dataset = setup::load_dataset(config, &setup::data_dir())?;
+    let mut trainer = Trainer::new(config.clone(), &dataset)?;
+    continue_from_checkpoint(&mut trainer, &run_dir)?;
+    say(output, &headline(config, &dataset, &trainer, threads, path));
+
+    let parameters = trainer.network.parameters.trainable_count();
+    let mut recorder = Recorder::new(run_dir, settings(config, &dataset, threads, parameters));
+    let mut progress = Progress::new(output.quiet);
+    let status = {
+        let observers: &mut [&mut dyn Observer] = &mut [&mut recorder, &mut progress];
+        trainer.run(observers, &interrupt)?
+    };
+    match interrupt.signal() {
+        Some(signal) if status == Status::Interrupted => Err(Failure::Interrupted { signal }.into()),
+        _ => Ok((status, recorder.summary().cloned())),
+    }
+}
+
+fn open(config: &RunConfig, path: &Path, overwrite: bool) -> Result<RunDir> {
+    let text = config.to_toml()?;
+    if !overwrite {
+        return RunDir::open_or_create(path, &text);
+    }
+    let (run_dir, foreign) = RunDir::overwrite(path, &text)?;
+    for name in foreign {
+        eprintln!("normprop: {} is not a file of a run and was left there", path.join(name).display());
+    }
+    Ok(run_dir)
+}
+
+/// Continues from the newest intact checkpoint that fits the network.
+fn continue_from_checkpoint(trainer: &mut Trainer, run_dir: &RunDir) -> Result<()> {
+    let found = run_dir.latest_snapshot()?;
+    for warning in &found.warnings {
+        eprintln!("normprop: {warning}");
+    }
+    if let Some((snapshot, file)) = found.snapshot {
+        trainer
+            .resume(&snapshot)
+            .with_context(|| format!("cannot continue from {}", file.display()))?;
+    }
+    Ok(())
+}
+
+fn settings(config: &RunConfig, dataset: &Dataset, threads: usize, parameters: u64) -> Settings {
+    Settings {
+        steps_every: config.record_steps,
+        tensorboard: config.tensorboard,
+        identity: Identity {
+            method: config.method.name.clone(),
+            dataset: config.dataset.clone(),
+            batch_size: config.batch_size as u64,
+            lr: config.lr,
+            seed: config.seed,
+            parameters,
+        },
+        facts: Facts {
+            tch: TCH_VERSION.into(),
+            libtorch: LIBTORCH_VERSION.into(),
+            threads: threads as u64,
+            device: config.device.clone(),
+            command_line: std::env::args().collect(),
+            dataset_sha256: Some(dataset.sha256.clone()),
+        },
+    }
+}
+
+fn headline(config: &RunConfig, dataset: &Dataset, trainer: &Trainer, threads: usize, path: &Path) -> String {
+    format!(
+        "{} on {} ({} + {} images): {}, {} parameters, batch size {}, lr {}, {} epochs of {} steps, {} on {}\n{}",
+        config.method.name,
+        config.dataset,
+        count(dataset.train.len() as u64),
+        count(dataset.test.len() as u64),
+        model_line(config),
+        count(trainer.network.parameters.trainable_count()),
+        config.batch_size,
+        config.lr,
+        config.epochs,
+        count(trainer.steps_per_epoch()),
+        if threads == 1 { "1 thread".to_string() } else { format!("{threads} threads") },
+        config.device,
+        path.display()
+    )
+}
+
+fn model_line(config: &RunConfig) -> String {
+    match config.model {
+        crate::config::ModelName::Nin => format!("NIN of width {}", config.width),
+        crate::config::ModelName::Mlp => format!("MLP {:?}", config.mlp_widths),
+    }
+}
+
+fn say(output: OutputArgs, line: &str) {
+    if !output.quiet {
+        eprintln!("{line}");
+    }
+}
+
+/// `--dry-run`: what would be trained.
+fn show_plan(config: &RunConfig, path: &Path, output: OutputArgs) -> Result<()> {
+    let dataset = setup::load_dataset(config, &setup::data_dir())?;
+    let trainer = Trainer::new(config.clone(), &dataset)?;
+    let steps = trainer.steps_per_epoch();
+    let parameters = trainer.network.parameters.trainable_count();
+    if output.json {
+        let document = serde_json::json!({
+            "run_dir": path, "config": config, "parameters": parameters,
+            "train_images": dataset.train.len(), "test_images": dataset.test.len(),
+            "steps_per_epoch": steps, "steps": steps * config.epochs,
+        });
+        println!("{}", serde_json::to_string_pretty(&document)?);
+        return Ok(());
+    }
+    println!("{}", config.to_toml()?);
+    for parameter in trainer.network.parameters.iter() {
+        println!("# {:24} {:?} {:?}", parameter.name, parameter.role, parameter.tensor.size());
+    }
+    println!("# {} parameters, {} steps an epoch; would run in {}", count(parameters), count(steps), path.display());
+    Ok(())
+}
+
+/// The end of a run, in words or as JSON.
+fn report(summary: &Summary, output: OutputArgs) -> Result<()> {
+    if output.json {
+        println!("{}", serde_json::to_string_pretty(summary)?);
+        return Ok(());
+    }
+    println!(
+        "{}: test error {:.4}, test loss {:.4}, lowest test error {:.4}, {} epochs, {} training ({:.0} images/s)",
+        summary.method,
+        summary.test_error,
+        summary.test_loss,
+        summary.best_test_error,
+        summary.epochs,
+        duration(summary.train_s),
+        summary.images_per_s,
+    );
+    println!("{}", summary.run_dir);
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! Finding a trained network on disk and bringing it back: shared by the commands that look at one.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::config::RunConfig;
+use crate::data::Dataset;
+use crate::data::batches::Normalizer;
+use crate::engine::{device, setup};
+use crate::event::{Position, Snapshot};
+use crate::nn::network::Network;
+use crate::record::{best_checkpoint, latest_snapshot, read_checkpoint, runs_by_start};
+use crate::usage;
+
+/// Where runs are looked for when none is named.
+pub const RUNS: &str = "runs";
+
+/// A network as a run left it, with its data.
+pub struct Trained {
+    /// The run directory.
+    pub folder: PathBuf,
+    /// The checkpoint file.
+    pub file: PathBuf,
+    /// The run's configuration.
+    pub config: RunConfig,
+    /// How far it had been trained.
+    pub position: Position,
+    /// Its dataset.
+    pub dataset: Dataset,
+    /// How images are normalized for it.
+    pub normalizer: Normalizer,
+    /// The network itself.
+    pub network: Network,
+}
+
+impl Trained {
+    /// Loads from a run directory, a checkpoint file, or (with nothing named) the latest run.
+    pub fn load(named: Option<&Path>, checkpoint: &str, threads: Option<usize>) -> Result<Trained> {
+        let (folder, file, snapshot) = locate(named, checkpoint)?;
+        let assignments: Vec<_> = threads.map(|n| ("threads".to_string(), n.to_string())).into_iter().collect();
+        let config = RunConfig::load(Some(&folder.join("config.toml")), &assignments)?;
+        device::set_threads(&config);
+        let dataset = setup::load_dataset(&config, &setup::data_dir())?;
+        let blocks = setup::blocks(&config, dataset.shape, dataset.classes.len())?;
+        let (kind, place) = (device::kind(config.precision), device::find(&config.device)?);
+        let network = setup::network(&config, blocks, kind, place)?;
+        network
+            .parameters
+            .restore(&snapshot.tensors)
+            .with_context(|| format!("{} does not fit the network of {}", file.display(), folder.display()))?;
+        let normalizer = Normalizer::fit(config.data_norm, &dataset.train, dataset.shape);
+        let position = snapshot.position;
+        Ok(Trained { folder, file, config, position, dataset, normalizer, network })
+    }
+}
+
+/// The run directory, the checkpoint file and its content.
+fn locate(named: Option<&Path>, checkpoint: &str) -> Result<(PathBuf, PathBuf, Snapshot)> {
+    let folder = match named {
+        Some(path) if path.is_file() => {
+            let folder = path.parent().unwrap_or(Path::new(".")).to_path_buf();
+            return Ok((folder, path.to_path_buf(), read_checkpoint(path)?));
+        }
+        Some(path) => path.to_path_buf(),
+        None => latest_run()?,
+    };
+    if !folder.join("config.toml").is_file() {
+        return Err(usage!("{}: neither a run directory nor a checkpoint file", folder.display()));
+    }
+    if checkpoint == "best" {
+        let best = best_checkpoint(&folder)?;
+        let file = best.with_context(|| format!("{} has no best checkpoint yet", folder.display()))?;
+        let snapshot = read_checkpoint(&file)?;
+        return Ok((folder, file, snapshot));
+    }
+    let found = latest_snapshot(&folder)?;
+    for warning in &found.warnings {
+        eprintln!("normprop: {warning}");
+    }
+    let (snapshot, file) = found
+        .snapshot
+        .with_context(|| format!("{} has no checkpoint yet", folder.display()))?;
+    Ok((folder, file, snapshot))
+}
+
+fn latest_run() -> Result<PathBuf> {
+    let newest = runs_by_start(Path::new(RUNS))?.into_iter().next();
+    newest.ok_or_else(|| usage!("there is no run under {RUNS}/ yet; start one with: normprop train"))
+}

@@ -1,0 +1,103 @@
+//! `key=value` overrides: strict about keys, lenient about quotes.
+
+use anyhow::Result;
+
+use crate::error::did_you_mean;
+use crate::usage;
+
+/// Splits `key=value`.
+pub fn split(assignment: &str) -> Result<(String, String)> {
+    match assignment.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => {
+            Ok((key.trim().to_string(), value.trim().to_string()))
+        }
+        _ => Err(usage!("--set {assignment}: expected key=value, such as --set lr=0.01")),
+    }
+}
+
+/// Writes each `(key, value)` into `table`. Dotted keys reach into sub-tables (`method.center_rows`).
+/// The first part of a key must be one of `known`; what stands below it is checked by whoever owns it.
+pub fn apply(table: &mut toml::Table, assignments: &[(String, String)], known: &[String]) -> Result<()> {
+    for (key, value) in assignments {
+        let parts: Vec<&str> = key.split('.').collect();
+        let (first, rest) = (parts[0], &parts[1..]);
+        if !known.iter().any(|name| name == first) {
+            let hint = did_you_mean(first, known.iter().map(String::as_str));
+            return Err(usage!("unknown key `{first}` in {key}={value}; {hint}"));
+        }
+        insert(table, first, rest, parse_value(value))
+            .map_err(|part| usage!("{key}={value}: `{part}` is not a table"))?;
+    }
+    Ok(())
+}
+
+fn insert<'k>(table: &mut toml::Table, first: &'k str, rest: &[&'k str], value: toml::Value) -> Result<(), &'k str> {
+    let Some((next, rest)) = rest.split_first() else {
+        table.insert(first.to_string(), value);
+        return Ok(());
+    };
+    let entry = table
+        .entry(first.to_string())
+        .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    match entry {
+        toml::Value::Table(inner) => insert(inner, next, rest, value),
+        _ => Err(first),
+    }
+}
+
+/// A value as TOML where it is valid TOML, else as a plain string (so that quotes may be left out).
+pub fn parse_value(text: &str) -> toml::Value {
+    let parsed = format!("value = {text}").parse::<toml::Table>();
+    match parsed {
+        Ok(mut table) if table.len() == 1 => {
+            table.remove("value").unwrap_or_else(|| toml::Value::String(text.into()))
+        }
+        _ => toml::Value::String(text.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn known() -> Vec<String> {
+        vec!["lr".into(), "method".into(), "dataset".into()]
+    }
+
+    #[test]
+    fn values_keep_their_types() {
+        assert_eq!(parse_value("0.1"), toml::Value::Float(0.1));
+        assert_eq!(parse_value("3"), toml::Value::Integer(3));
+        assert_eq!(parse_value("true"), toml::Value::Boolean(true));
+        assert_eq!(parse_value("cifar10"), toml::Value::String("cifar10".into()));
+        assert_eq!(parse_value("[1, 2]").as_array().map(Vec::len), Some(2));
+        assert_eq!(parse_value("1\nlr = 2"), toml::Value::String("1\nlr = 2".into()));
+    }
+
+    #[test]
+    fn dotted_keys_reach_into_tables() {
+        let mut table = toml::Table::new();
+        let set = vec![("method.center_rows".to_string(), "true".to_string())];
+        apply(&mut table, &set, &known()).unwrap();
+        assert_eq!(table["method"]["center_rows"], toml::Value::Boolean(true));
+        let bad = vec![("lr".to_string(), "1".to_string()), ("lr.x".to_string(), "2".to_string())];
+        assert!(apply(&mut toml::Table::new(), &bad, &known()).unwrap_err().to_string().contains("`lr`"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_taken_or_refused_without_a_panic(text in ".*") {
+            if let Ok((key, value)) = split(&text) {
+                let mut table = toml::Table::new();
+                let taken = apply(&mut table, &[(key.clone(), value)], &known());
+                prop_assert_eq!(taken.is_ok(), known().contains(&key.split('.').next().unwrap_or("").to_string()));
+            }
+        }
+
+        #[test]
+        fn numbers_round_trip(number in proptest::num::f64::NORMAL) {
+            prop_assert_eq!(parse_value(&format!("{number:?}")), toml::Value::Float(number));
+        }
+    }
+}

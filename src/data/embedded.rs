@@ -1,0 +1,155 @@
+//! The dataset inside the binary: 4,000 training and 1,000 test images of Fashion-MNIST (H. Xiao, K. Rasul,
+//! R. Vollgraf, 2017, arXiv:1708.07747; MIT licence, © 2017 Zalando SE).
+//!
+//! The first 400 and the first 100 images of each class of the official training and test files, in their
+//! order. `scripts/make-fashion-mnist-mini` makes the asset and describes its layout.
+
+use std::io::Read;
+
+use anyhow::{Context, Result, ensure};
+use flate2::read::GzDecoder;
+
+use super::store::{ImageShape, Split};
+
+const ASSET: &[u8] = include_bytes!("../../assets/fashion-mnist-mini.bin.gz");
+const MAGIC: &[u8; 8] = b"npimages";
+const HEADER_BYTES: usize = 32;
+
+/// The licence under which the embedded images are passed on.
+pub const LICENCE: &str = include_str!("../../assets/LICENSE-fashion-mnist");
+
+/// Decompresses the embedded images: training split, test split.
+pub(super) fn load(shape: ImageShape, classes: usize) -> Result<(Split, Split)> {
+    unpack(ASSET, shape, classes)
+        .context("the dataset inside this program is damaged; build or download the program again")
+}
+
+fn unpack(asset: &[u8], shape: ImageShape, classes: usize) -> Result<(Split, Split)> {
+    let mut bytes = Vec::new();
+    GzDecoder::new(asset).read_to_end(&mut bytes)?;
+    ensure!(bytes.len() >= HEADER_BYTES, "its header is incomplete");
+    let (header, body) = bytes.split_at(HEADER_BYTES);
+    let (magic, numbers) = header.split_at(MAGIC.len());
+    ensure!(magic == MAGIC, "its first bytes are not `npimages`");
+    let numbers: Vec<usize> = numbers
+        .chunks_exact(4)
+        .map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]) as usize)
+        .collect();
+    let (train, test) = (numbers[0], numbers[1]);
+    let expected = [shape.channels, shape.height, shape.width, classes];
+    ensure!(
+        numbers[2..] == expected,
+        "its images are not {shape:?} of {classes} classes"
+    );
+    let pixels = shape.pixels();
+    ensure!(
+        body.len() == (train + test) * (1 + pixels),
+        "it should hold {train} + {test} images but has {} bytes",
+        body.len()
+    );
+    let (labels, residuals) = body.split_at(train + test);
+    let mut images = residuals.to_vec();
+    for plane in images.chunks_exact_mut(shape.height * shape.width) {
+        undo_prediction(plane, shape.width);
+    }
+    let test_images = images.split_off(train * pixels);
+    Ok((
+        Split {
+            images,
+            labels: labels[..train].to_vec(),
+        },
+        Split {
+            images: test_images,
+            labels: labels[train..].to_vec(),
+        },
+    ))
+}
+
+/// Turns differences from PNG's Paeth prediction (ISO/IEC 15948, section 9.4) back into pixels, in place.
+fn undo_prediction(plane: &mut [u8], width: usize) {
+    for i in 0..plane.len() {
+        let (first_row, first_column) = (i < width, i % width == 0);
+        let left = if first_column { 0 } else { plane[i - 1] };
+        let up = if first_row { 0 } else { plane[i - width] };
+        let corner = if first_row || first_column {
+            0
+        } else {
+            plane[i - width - 1]
+        };
+        plane[i] = plane[i].wrapping_add(paeth(left, up, corner));
+    }
+}
+
+/// Of left, up and corner the one nearest to left + up − corner; in a tie the first of them.
+fn paeth(left: u8, up: u8, corner: u8) -> u8 {
+    let estimate = i16::from(left) + i16::from(up) - i16::from(corner);
+    let distance = |value: u8| (estimate - i16::from(value)).abs();
+    if distance(left) <= distance(up) && distance(left) <= distance(corner) {
+        left
+    } else if distance(up) <= distance(corner) {
+        up
+    } else {
+        corner
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: ImageShape = ImageShape {
+        channels: 1,
+        height: 28,
+        width: 28,
+    };
+
+    fn mean(split: &Split) -> f64 {
+        split.images.iter().map(|&p| f64::from(p)).sum::<f64>() / split.images.len() as f64 / 255.0
+    }
+
+    #[test]
+    fn the_embedded_images_are_fashion_mnist_and_balanced() {
+        let (train, test) = load(SHAPE, 10).unwrap();
+        assert_eq!(train.class_counts(10), [400; 10]);
+        assert_eq!(test.class_counts(10), [100; 10]);
+        // The full training set has mean 0.2860; its first labels are 9, 0, 0, 3, 0, 2, 7, 2, 5, 5.
+        assert!((mean(&train) - 0.2860).abs() < 0.004, "{}", mean(&train));
+        assert!((mean(&test) - 0.2860).abs() < 0.006, "{}", mean(&test));
+        assert_eq!(train.labels[..10], [9, 0, 0, 3, 0, 2, 7, 2, 5, 5]);
+        assert_eq!(test.labels[..10], [9, 2, 1, 1, 6, 1, 4, 6, 5, 7]);
+        assert_eq!(train.image(0)[3 * 28 + 12..3 * 28 + 18], FIRST_BOOT_ROW_3);
+    }
+
+    /// Columns 12 to 17 of row 3 of the official first training image.
+    const FIRST_BOOT_ROW_3: [u8; 6] = [1, 0, 0, 13, 73, 0];
+
+    #[test]
+    fn damage_is_noticed() {
+        let half = &ASSET[..ASSET.len() / 2];
+        assert!(unpack(half, SHAPE, 10).is_err());
+        let mut flipped = ASSET.to_vec();
+        flipped[ASSET.len() / 2] ^= 4;
+        assert!(unpack(&flipped, SHAPE, 10).is_err());
+        let other = ImageShape { width: 14, ..SHAPE };
+        assert!(
+            unpack(ASSET, other, 10)
+                .unwrap_err()
+                .to_string()
+                .contains("14")
+        );
+    }
+
+    #[test]
+    fn prediction_chooses_the_nearest_neighbour() {
+        assert_eq!(paeth(10, 20, 10), 20);
+        assert_eq!(paeth(10, 20, 20), 10);
+        assert_eq!(paeth(10, 30, 20), 20);
+        assert_eq!(paeth(7, 7, 7), 7);
+        assert_eq!(paeth(255, 255, 0), 255);
+    }
+
+    #[test]
+    fn the_licence_travels_along() {
+        assert!(LICENCE.contains("2017 Zalando SE") && LICENCE.contains("without restriction"));
+    }
+}

@@ -1,0 +1,10 @@
+//! The training loop and what it needs: schedule, interrupt, evaluation, state.
+//!
+//! The engine emits [`Event`](crate::event::Event)s and writes nothing itself.
+
+pub mod device;
+pub mod evaluate;
+pub mod interrupt;
+pub mod schedule;
+pub mod setup;
+pub mod trainer;

@@ -1,0 +1,50 @@
+//! From a configuration to what is trained: dataset, network, batches.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use tch::{Device, Kind};
+
+use crate::config::{ModelName, RunConfig};
+use crate::data::{self, Dataset, ImageShape};
+use crate::methods::{self, options::Options};
+use crate::nn::block::Block;
+use crate::nn::layer::Builder;
+use crate::nn::models;
+use crate::nn::network::Network;
+
+/// The folder that datasets are looked for in: `NORMPROP_DATA`, else `data`.
+pub fn data_dir() -> PathBuf {
+    std::env::var_os("NORMPROP_DATA").map_or_else(|| PathBuf::from("data"), PathBuf::from)
+}
+
+/// Loads the run's dataset and takes the subsets asked for.
+pub fn load_dataset(config: &RunConfig, data_dir: &Path) -> Result<Dataset> {
+    let mut dataset = data::load(&config.dataset, data_dir)?;
+    let classes = dataset.classes.len();
+    if config.train_subset > 0 {
+        dataset.train = dataset.train.balanced_subset(config.train_subset, classes)?;
+    }
+    if config.test_subset > 0 {
+        dataset.test = dataset.test.balanced_subset(config.test_subset, classes)?;
+    }
+    Ok(dataset)
+}
+
+/// The blocks of the run's model for images of `shape`.
+pub fn blocks(config: &RunConfig, shape: ImageShape, classes: usize) -> Result<Vec<Block>> {
+    let activation = config.activation()?;
+    let (channels, classes) = (shape.channels as i64, classes as i64);
+    Ok(match config.model {
+        ModelName::Nin => models::network_in_network(channels, classes, config.width, activation),
+        ModelName::Mlp => models::perceptron(shape.pixels() as i64, classes, &config.mlp_widths, activation),
+    })
+}
+
+/// Builds the run's network with its method.
+pub fn network(config: &RunConfig, blocks: Vec<Block>, kind: Kind, device: Device) -> Result<Network> {
+    let method = methods::find(&config.method.name)?;
+    let options = Options::resolve(method, &config.method.options)?;
+    let build = |block: &Block, builder: &mut Builder| (method.build)(block, &options, builder);
+    Network::build(blocks, &build, config.seed, kind, device)
+}

@@ -1,0 +1,81 @@
+//! What went wrong, as far as the exit code is concerned.
+//!
+//! Everything else travels as `anyhow::Error` with a chain of contexts; `main` prints the chain once.
+
+use thiserror::Error;
+
+/// A failure with an exit code of its own; every other error leaves the program with code 1.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// The command line or a configuration file asks for something that cannot be: exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// The loss stopped being a finite number; the run's record is complete: exit code 3.
+    #[error("{0}")]
+    Diverged(String),
+    /// A signal stopped the run after its state was saved: exit code 128 + signal.
+    #[error("stopped by {}; the state is saved, the same command continues", signal_name(*.signal))]
+    Interrupted {
+        /// The signal's number.
+        signal: i32,
+    },
+}
+
+impl Failure {
+    /// The process exit code that stands for this failure.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Failure::Usage(_) => 2,
+            Failure::Diverged(_) => 3,
+            Failure::Interrupted { signal } => 128_u8.saturating_add(*signal as u8),
+        }
+    }
+}
+
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        2 => "Ctrl-C",
+        15 => "SIGTERM",
+        _ => "a signal",
+    }
+}
+
+/// Builds an `anyhow::Error` for a mistake in what the user asked for.
+#[macro_export]
+macro_rules! usage {
+    ($($arg:tt)*) => { anyhow::Error::from($crate::error::Failure::Usage(format!($($arg)*))) };
+}
+
+/// The known name nearest to `given`, phrased as a suggestion, or the whole list when none is near.
+pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    let nearest = known
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(given, name), *name))
+        .min_by_key(|(distance, _)| *distance);
+    match nearest {
+        Some((distance, name)) if distance <= 1 + given.chars().count() / 3 => {
+            format!("did you mean `{name}`?")
+        }
+        _ => format!("known: {}", known.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_are_suggested_and_far_ones_listed() {
+        let known = ["normprop", "bn", "none"];
+        assert_eq!(did_you_mean("normpropp", known), "did you mean `normprop`?");
+        assert_eq!(did_you_mean("zzzzzzzz", known), "known: normprop, bn, none");
+    }
+
+    #[test]
+    fn exit_codes_follow_the_convention() {
+        assert_eq!(Failure::Usage(String::new()).exit_code(), 2);
+        assert_eq!(Failure::Diverged(String::new()).exit_code(), 3);
+        assert_eq!(Failure::Interrupted { signal: 15 }.exit_code(), 143);
+    }
+}

@@ -1,0 +1,21 @@
+//! normprop: normalization methods for neural networks on one honest bench.
+//!
+//! A run goes one way: TOML → [`config`] → [`engine`] (with [`data`], [`methods`], [`nn`]) → [`event`]s →
+//! [`record`] → CSV → [`report`]. Nothing flows back.
+
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod data;
+pub mod engine;
+pub mod error;
+pub mod event;
+pub mod methods;
+pub mod moments;
+pub mod nn;
+pub mod probe;
+pub mod progress;
+pub mod record;
+pub mod report;
+pub mod stats;
+pub mod streams;

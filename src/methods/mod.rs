@@ -1,0 +1,185 @@
+//! The normalization methods: one file each, listed once in [`registry`].
+//!
+//! A method is a [`Descriptor`] (what it is, which options it has, how it behaves) and a `build`
+//! function that makes the [`Layer`](crate::nn::layer::Layer) of one block. Configuration, command line,
+//! documentation tables and the tests that walk every method all read the same slice.
+//!
+//! Notation used throughout: x layer input, W weights with rows W_o, a pre-activation, f activation,
+//! y layer output, γ gain, β shift, z ~ N(0,1); m = E f(z), s² = Var f(z).
+
+mod bn;
+mod none;
+mod normprop;
+pub mod options;
+mod registry;
+
+use anyhow::Result;
+
+use crate::error::did_you_mean;
+use crate::nn::block::Block;
+use crate::nn::layer::{Builder, Layer};
+use crate::usage;
+use options::{OptionSpec, Options};
+pub use registry::METHODS;
+
+/// What a method normalizes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActsOn {
+    /// Nothing.
+    Nothing,
+    /// The weights.
+    Weights,
+    /// The pre-activation.
+    PreActivation,
+    /// Weights and what comes out of the activation.
+    WeightsAndActivation,
+}
+
+impl ActsOn {
+    /// Name for tables and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            ActsOn::Nothing => "nothing",
+            ActsOn::Weights => "weights",
+            ActsOn::PreActivation => "pre-activation",
+            ActsOn::WeightsAndActivation => "weights, activation",
+        }
+    }
+}
+
+/// What happens when a training batch holds one image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BatchSizeOne {
+    /// As at any other size.
+    Works,
+    /// Runs, but training and evaluation compute different functions.
+    Degenerates,
+    /// Undefined, and refused with an error.
+    Refused,
+}
+
+impl BatchSizeOne {
+    /// Name for tables and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            BatchSizeOne::Works => "works",
+            BatchSizeOne::Degenerates => "degenerates",
+            BatchSizeOne::Refused => "refused",
+        }
+    }
+}
+
+/// Where a method was proposed.
+#[derive(Debug, Clone, Copy)]
+pub struct Paper {
+    /// Authors, shortened.
+    pub authors: &'static str,
+    /// Title.
+    pub title: &'static str,
+    /// Venue, and arXiv id where there is one.
+    pub venue: &'static str,
+    /// Year of publication.
+    pub year: u16,
+}
+
+/// What is known of a method without building it.
+pub struct Descriptor {
+    /// Name on the command line.
+    pub name: &'static str,
+    /// One line on what it does.
+    pub summary: &'static str,
+    /// The forward formula of one layer.
+    pub formula: &'static str,
+    /// The reference.
+    pub paper: Paper,
+    /// What it normalizes.
+    pub acts_on: ActsOn,
+    /// Whether training uses statistics of the batch.
+    pub uses_batch_statistics: bool,
+    /// Whether training and evaluation compute the same function.
+    pub train_equals_eval: bool,
+    /// Whether multiplying a weight row by a positive number leaves the output unchanged.
+    pub row_scale_invariant: bool,
+    /// Batch size 1, convolutional layers.
+    pub batch_size_one_conv: BatchSizeOne,
+    /// Batch size 1, fully connected layers.
+    pub batch_size_one_fc: BatchSizeOne,
+    /// Parameters beside the weights, of each layer.
+    pub extra_parameters: &'static str,
+    /// Options with defaults.
+    pub options: &'static [OptionSpec],
+    /// Where we differ from the paper or had to choose, and why.
+    pub departures: &'static [&'static str],
+    /// A learning rate that trains the default network at batch size 50.
+    pub learning_rate_at_50: f64,
+    /// Makes the layer of one block.
+    pub build: fn(&Block, &Options, &mut Builder) -> Result<Box<dyn Layer>>,
+}
+
+impl Descriptor {
+    /// The default learning rate at a batch size: η₅₀·√(batch_size / 50), never above η₅₀·2.
+    ///
+    /// The square-root rule keeps the size of the steps' random part about the same. It is a start, not
+    /// a tuned value: comparisons state a tuned learning rate for each method and batch size.
+    pub fn default_learning_rate(&self, batch_size: usize) -> f64 {
+        let scale = (batch_size as f64 / 50.0).sqrt().min(2.0);
+        let rate = self.learning_rate_at_50 * scale;
+        // Two significant digits: readable in a directory name, and as good.
+        let digits = 10f64.powf(1.0 - rate.log10().floor());
+        (rate * digits).round() / digits
+    }
+
+    /// Refuses a batch of one image where the method is undefined.
+    pub fn check_batch_size(&self, batch_size: usize, dense: bool) -> Result<()> {
+        let (behaviour, layers) = if dense {
+            (self.batch_size_one_fc, "fully connected layers")
+        } else {
+            (self.batch_size_one_conv, "convolutional layers")
+        };
+        if batch_size == 1 && behaviour == BatchSizeOne::Refused {
+            return Err(usage!(
+                "{} has no statistics on {layers} at batch_size = 1 (one value a unit has no variance); \
+                 use a batch size of at least 2, or a method that needs no batch, such as normprop",
+                self.name
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The method called `name`.
+pub fn find(name: &str) -> Result<&'static Descriptor> {
+    let found = METHODS.iter().find(|method| method.name == name);
+    found.copied().ok_or_else(|| {
+        let hint = did_you_mean(name, METHODS.iter().map(|method| method.name));
+        usage!("unknown method `{name}`; {hint}")
+    })
+}
+
+#[cfg(test)]
+mod walk;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn default_learning_rates_follow_the_square_root_rule() {
+        let method = find("normprop").unwrap();
+        let at_50 = method.default_learning_rate(50);
+        assert!((at_50 - method.learning_rate_at_50).abs() < 1e-12);
+        let at_2 = method.default_learning_rate(2);
+        assert!((at_2 / at_50 - 0.2).abs() < 0.01);
+        assert!((method.default_learning_rate(10_000) / at_50 - 2.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn names_are_unique_and_unknown_ones_get_a_suggestion() {
+        let mut names: Vec<&str> = METHODS.iter().map(|method| method.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), METHODS.len());
+        let error = find("norm-prop").err().map(|error| error.to_string());
+        assert!(error.is_some_and(|text| text.contains("did you mean `normprop`?")));
+    }
+}

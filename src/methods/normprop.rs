@@ -1,0 +1,202 @@
+//! Normalization Propagation (Arpit, Zhou, Kota, Govindaraju, ICML 2016, arXiv:1603.01431).
+//!
+//! If the inputs of a layer have zero mean, unit variance and little correlation, and its weight rows have
+//! length 1, then its pre-activations are close to N(0,1); the mean m and standard deviation s of f(z),
+//! z ~ N(0,1), are then known numbers, and subtracting and dividing by them hands the next layer inputs of
+//! zero mean and unit variance again. No batch enters.
+//!
+//! For row o:  a_o = γ_o·⟨W_o, x⟩/(c·‖W_o‖) + β_o,  y_o = (pool(f(a_o)) − m)/s.
+//! ReLU: m = 1/√(2π) ≈ 0.39894, s = √(1/2 − 1/(2π)) ≈ 0.58382. The last layer has unit rows, γ and β,
+//! and nothing behind them (the paper's treatment of it is not known to us).
+//!
+//! **1.21.** With unit rows the layer's Jacobian has mean squared singular value J = E f'(z)²/s², 1.4669 for
+//! ReLU. `jacobian_scale` = `init` starts γ at 1/√J = 1/1.2112; `fixed` divides by c = √J and starts γ at 1;
+//! `none` leaves it. Unit Jacobian and unit forward variance exclude each other: with the factor the
+//! pre-activations shrink with depth, without it gradients grow.
+//!
+//! **What costs nothing.** For monotone f, pool(f(a)) − m needs no pass of its own when f is ReLU: −m goes
+//! into the bias of the linear operation and the clamp moves from 0 to −m; 1/s travels as the signal's scale
+//! into the next layer's weights. `forward` does that; `pre_activation` and `post_activation` are the
+//! textbook formula, and a test holds the two equal.
+
+use anyhow::Result;
+use tch::Tensor;
+
+use super::options::{OptionKind, OptionSpec, Options};
+use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use crate::moments::{self, Activation};
+use crate::nn::block::Block;
+use crate::nn::layer::{Builder, Layer, Mode, Signal, Tail};
+
+/// What `normprop` is.
+pub static DESCRIPTOR: Descriptor = Descriptor {
+    name: "normprop",
+    summary: "normalization propagation: unit weight rows, known moments of the rectified Gaussian",
+    formula: "y = (f(γ·W·x/(c·‖W‖) + β) − m)/s,  m = E f(z), s² = Var f(z)",
+    paper: Paper {
+        authors: "Arpit, Zhou, Kota, Govindaraju",
+        title: "Normalization Propagation: A Parametric Technique for Removing Internal Covariate Shift in Deep Networks",
+        venue: "ICML 2016, arXiv:1603.01431",
+        year: 2016,
+    },
+    acts_on: ActsOn::WeightsAndActivation,
+    uses_batch_statistics: false,
+    train_equals_eval: true,
+    row_scale_invariant: true,
+    batch_size_one_conv: BatchSizeOne::Works,
+    batch_size_one_fc: BatchSizeOne::Works,
+    extra_parameters: "γ, β",
+    options: &[
+        OptionSpec {
+            name: "jacobian_scale",
+            kind: OptionKind::Choice(&["init", "fixed", "none"]),
+            help: "where √J = 1.2112 goes: γ starts at 1/√J, the denominator holds √J, or nowhere",
+        },
+        OptionSpec {
+            name: "constraint",
+            kind: OptionKind::Choice(&["project", "reparametrize", "both"]),
+            help: "rows reset to unit length after each step, or the division by their length differentiated through, or both",
+        },
+        OptionSpec {
+            name: "center_rows",
+            kind: OptionKind::Flag(false),
+            help: "remove each weight row's mean before the division (beyond the paper)",
+        },
+        OptionSpec {
+            name: "pool",
+            kind: OptionKind::Choice(&["plain", "moments"]),
+            help: "constants of f alone (the authors' code), or of f and the max-pool together",
+        },
+    ],
+    departures: &[
+        "How the paper treats the last layer is not known to us: here unit rows with γ = 1 and β = 0, no Jacobian factor, no moments.",
+        "1e-12 is added to a row's squared length.",
+        "With pool = \"moments\" the positions of a pool are taken as independent; real neighbours are not.",
+    ],
+    learning_rate_at_50: 0.02,
+    build,
+};
+
+/// How rows are kept at unit length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Constraint {
+    Project,
+    Reparametrize,
+    Both,
+}
+
+fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
+    let rate = moments::moments(block.activation).jacobian_root();
+    let (divisor, gain) = match options.choice("jacobian_scale") {
+        _ if block.last => (1.0, 1.0),
+        "init" => (1.0, 1.0 / rate),
+        "fixed" => (rate, 1.0),
+        _ => (1.0, 1.0),
+    };
+    let constraint = match options.choice("constraint") {
+        "project" => Constraint::Project,
+        "reparametrize" => Constraint::Reparametrize,
+        _ => Constraint::Both,
+    };
+    let positions = match block.pool {
+        Some(pool) if options.choice("pool") == "moments" => pool.positions(),
+        _ => 1,
+    };
+    let output = moments::max_pool_moments(block.activation, positions);
+    let center_rows = options.flag("center_rows");
+    let outputs = block.op.outputs();
+    let weight = unit_rows(&builder.direction(), center_rows);
+    let (gamma, beta) = (builder.filled(outputs, gain), builder.filled(outputs, 0.0));
+    Ok(Box::new(NormProp {
+        block: block.clone(),
+        weight: builder.weight("weight", weight)?,
+        gamma: builder.gain("gamma", gamma)?,
+        beta: builder.shift("beta", beta)?,
+        divisor,
+        constraint,
+        center_rows,
+        mean: output.mean,
+        std: output.std(),
+        tail: Tail::build(block, builder)?,
+    }))
+}
+
+/// Rows divided by their length, their mean removed first where asked.
+fn unit_rows(weight: &Tensor, center: bool) -> Tensor {
+    let shape = weight.size();
+    let rows = weight.flatten(1, -1);
+    let rows = if center { &rows - rows.mean_dim([1].as_slice(), true, None) } else { rows };
+    let squared = rows.square().sum_dim_intlist([1].as_slice(), true, None);
+    (rows * (squared + 1e-12).rsqrt()).view(shape.as_slice())
+}
+
+struct NormProp {
+    block: Block,
+    weight: Tensor,
+    gamma: Tensor,
+    beta: Tensor,
+    divisor: f64,
+    constraint: Constraint,
+    center_rows: bool,
+    mean: f64,
+    std: f64,
+    tail: Tail,
+}
+
+impl NormProp {
+    /// γ/c·W/‖W‖·scale: the weights that the linear operation gets.
+    fn kernel(&self, scale: f64) -> Tensor {
+        let rows = match self.constraint {
+            Constraint::Project => self.weight.shallow_clone(),
+            Constraint::Reparametrize | Constraint::Both => unit_rows(&self.weight, self.center_rows),
+        };
+        rows * self.block.op.per_row(&(&self.gamma * (scale / self.divisor)))
+    }
+}
+
+/// Leaky ReLU's m and s for trained slopes a: m = (1−a)/√(2π), s² = (1+a²)/2 − m². Differentiable.
+fn leaky_constants(slope: &Tensor) -> (Tensor, Tensor) {
+    let mean: Tensor = (1.0 - slope) * (0.5 / std::f64::consts::PI).sqrt();
+    let variance: Tensor = (1.0 + slope.square()) * 0.5 - mean.square();
+    (mean, variance.sqrt())
+}
+
+impl Layer for NormProp {
+    fn pre_activation(&self, input: &Signal, _mode: Mode) -> Tensor {
+        self.block.op.apply(&input.value(), &self.kernel(1.0), Some(&self.beta))
+    }
+
+    fn post_activation(&self, pre: Tensor, _mode: Mode) -> Signal {
+        let output = self.tail.apply(pre);
+        let Some(slope) = &self.tail.slope else {
+            return Signal::plain((output - self.mean) / self.std);
+        };
+        let (mean, std) = leaky_constants(slope);
+        let (mean, std) = (self.block.op.per_channel(&mean), self.block.op.per_channel(&std));
+        Signal::plain((output - mean) / std)
+    }
+
+    fn forward(&self, input: &Signal, mode: Mode) -> Signal {
+        let clamped = match self.block.activation {
+            Activation::Relu => true,
+            Activation::Identity => false,
+            _ => return self.post_activation(self.pre_activation(input, mode), mode),
+        };
+        let shift = &self.beta - self.mean;
+        let mut x = self.block.op.apply(&input.x, &self.kernel(input.scale), Some(&shift));
+        if clamped {
+            x = x.clamp_min_(-self.mean);
+        }
+        if let Some(pool) = &self.tail.pool {
+            x = pool.apply(&x);
+        }
+        Signal { x, scale: 1.0 / self.std }
+    }
+
+    fn after_step(&self) {
+        if self.constraint != Constraint::Reparametrize {
+            let unit = unit_rows(&self.weight, self.center_rows);
+            self.weight.shallow_clone().copy_(&unit);
+        }
+    }
+}

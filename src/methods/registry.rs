@@ -1,0 +1,6 @@
+//! The one list of methods. A new method is a new file and a line here.
+
+use super::{Descriptor, bn, none, normprop};
+
+/// Every method, in the order in which tables show them.
+pub static METHODS: &[&Descriptor] = &[&none::DESCRIPTOR, &bn::DESCRIPTOR, &normprop::DESCRIPTOR];

@@ -1,0 +1,186 @@
+//! How activations are written in configurations, on the command line and in reports.
+
+use std::fmt;
+use std::str::FromStr;
+
+use anyhow::Result;
+
+use super::Activation;
+use crate::error::did_you_mean;
+
+/// Slope of `leaky` when none is given, as in PyTorch.
+const LEAKY_SLOPE: f64 = 0.01;
+
+/// Initial slope of `prelu` when none is given (He, Zhang, Ren, Sun, 2015, arXiv:1502.01852).
+const PRELU_SLOPE: f64 = 0.25;
+
+/// α of `elu` when none is given (Clevert, Unterthiner, Hochreiter, 2015, arXiv:1511.07289).
+const ELU_ALPHA: f64 = 1.0;
+
+impl Activation {
+    /// Every name that [`Activation::parse`] knows, each usable without a parameter.
+    pub const NAMES: &[&str] = &[
+        "relu", "leaky", "prelu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softplus",
+        "identity",
+    ];
+
+    /// The name without its parameter, one of [`Activation::NAMES`].
+    pub fn name(self) -> &'static str {
+        match self {
+            Activation::Relu => "relu",
+            Activation::LeakyRelu { .. } => "leaky",
+            Activation::Prelu { .. } => "prelu",
+            Activation::Elu { .. } => "elu",
+            Activation::Selu => "selu",
+            Activation::Gelu => "gelu",
+            Activation::Silu => "silu",
+            Activation::Tanh => "tanh",
+            Activation::Sigmoid => "sigmoid",
+            Activation::Softplus => "softplus",
+            Activation::Identity => "identity",
+        }
+    }
+
+    /// Reads `name` or `name:parameter`: `relu`, `leaky`, `leaky:0.2`, `prelu:0.25`, `elu:1.0`, …
+    ///
+    /// # Errors
+    /// A usage error for an unknown name, a parameter that is no finite number, or a parameter of an
+    /// activation that has none.
+    pub fn parse(text: &str) -> Result<Self> {
+        let (name, parameter) = match text.split_once(':') {
+            Some((name, parameter)) => (name, Some(parameter)),
+            None => (text, None),
+        };
+        let or = |default: f64| parameter.map_or(Ok(default), |given| finite(given, text));
+        let activation = match name {
+            "leaky" => {
+                let slope = or(LEAKY_SLOPE)?;
+                return Ok(Activation::LeakyRelu { slope });
+            }
+            "prelu" => {
+                let slope = or(PRELU_SLOPE)?;
+                return Ok(Activation::Prelu { slope });
+            }
+            "elu" => {
+                let alpha = or(ELU_ALPHA)?;
+                return Ok(Activation::Elu { alpha });
+            }
+            "relu" => Activation::Relu,
+            "selu" => Activation::Selu,
+            "gelu" => Activation::Gelu,
+            "silu" => Activation::Silu,
+            "tanh" => Activation::Tanh,
+            "sigmoid" => Activation::Sigmoid,
+            "softplus" => Activation::Softplus,
+            "identity" => Activation::Identity,
+            unknown => {
+                let hint = did_you_mean(unknown, Self::NAMES.iter().copied());
+                return Err(crate::usage!("unknown activation `{unknown}`; {hint}"));
+            }
+        };
+        match parameter {
+            None => Ok(activation),
+            Some(_) => Err(crate::usage!(
+                "activation `{text}`: `{name}` takes no parameter; write `{name}`"
+            )),
+        }
+    }
+}
+
+fn finite(parameter: &str, text: &str) -> Result<f64> {
+    match parameter.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(number),
+        _ => Err(crate::usage!(
+            "activation `{text}`: `{parameter}` is not a finite number; write for example `leaky:0.2`"
+        )),
+    }
+}
+
+impl fmt::Display for Activation {
+    /// `name` or `name:parameter`, which [`Activation::parse`] reads back to the same value.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Activation::LeakyRelu { slope: parameter }
+            | Activation::Prelu { slope: parameter }
+            | Activation::Elu { alpha: parameter } => {
+                write!(formatter, "{}:{parameter}", self.name())
+            }
+            _ => formatter.write_str(self.name()),
+        }
+    }
+}
+
+impl FromStr for Activation {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::parse(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_parse_with_their_defaults_and_print_back() {
+        for name in Activation::NAMES {
+            let activation = Activation::parse(name).unwrap();
+            assert_eq!(activation.name(), *name);
+            assert_eq!(
+                activation.to_string().parse::<Activation>().unwrap(),
+                activation
+            );
+        }
+        let parsed = |text| Activation::parse(text).unwrap();
+        assert_eq!(parsed("leaky"), Activation::LeakyRelu { slope: 0.01 });
+        assert_eq!(parsed("leaky:0.2"), Activation::LeakyRelu { slope: 0.2 });
+        assert_eq!(parsed("prelu"), Activation::Prelu { slope: 0.25 });
+        assert_eq!(parsed("elu:1.0"), Activation::Elu { alpha: 1.0 });
+        assert_eq!(
+            Activation::LeakyRelu { slope: 0.2 }.to_string(),
+            "leaky:0.2"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_parameter_survives_printing_and_parsing(parameter in -1e3_f64..1e3) {
+            for activation in [
+                Activation::LeakyRelu { slope: parameter },
+                Activation::Prelu { slope: parameter },
+                Activation::Elu { alpha: parameter },
+            ] {
+                prop_assert_eq!(Activation::parse(&activation.to_string()).unwrap(), activation);
+            }
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused_but_never_panics(text in "(leaky|prelu|elu|relu|)(:|).{0,8}") {
+            if let Ok(activation) = Activation::parse(&text) {
+                prop_assert_eq!(Activation::parse(&activation.to_string()).unwrap(), activation);
+            }
+        }
+    }
+
+    #[test]
+    fn mistakes_are_usage_errors_that_help() {
+        for (text, part) in [
+            ("rleu", "did you mean `relu`?"),
+            ("", "known: relu, leaky"),
+            ("leaky:", "`` is not a finite number"),
+            ("leaky:steep", "`steep` is not a finite number"),
+            ("prelu:nan", "`nan` is not a finite number"),
+            ("elu:inf", "`inf` is not a finite number"),
+            ("relu:0.2", "`relu` takes no parameter"),
+            ("identity:", "`identity` takes no parameter"),
+        ] {
+            let error = Activation::parse(text).unwrap_err();
+            assert!(error.to_string().contains(part), "{text}: {error}");
+            let failure = error.downcast_ref::<crate::error::Failure>();
+            assert_eq!(failure.map(crate::error::Failure::exit_code), Some(2));
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! A block as data: a linear operation, the activation and pool behind it, and its place in the network.
+
+use tch::Tensor;
+
+use crate::moments::Activation;
+
+/// A linear operation with weights of shape `[outputs, inputs, kernel, kernel]` or `[outputs, inputs]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinearOp {
+    /// Two-dimensional convolution, stride 1, square kernel, zero padding.
+    Conv {
+        /// Input channels.
+        inputs: i64,
+        /// Output channels.
+        outputs: i64,
+        /// Kernel side.
+        kernel: i64,
+        /// Zeros added on every side.
+        padding: i64,
+    },
+    /// Matrix product on `[images, inputs]`.
+    Dense {
+        /// Input units.
+        inputs: i64,
+        /// Output units.
+        outputs: i64,
+    },
+}
+
+impl LinearOp {
+    /// Output channels or units.
+    pub fn outputs(&self) -> i64 {
+        match *self {
+            LinearOp::Conv { outputs, .. } | LinearOp::Dense { outputs, .. } => outputs,
+        }
+    }
+
+    /// Numbers in a weight row: inputs that one output sees.
+    pub fn fan_in(&self) -> i64 {
+        match *self {
+            LinearOp::Conv { inputs, kernel, .. } => inputs * kernel * kernel,
+            LinearOp::Dense { inputs, .. } => inputs,
+        }
+    }
+
+    /// Shape of the weight.
+    pub fn weight_shape(&self) -> Vec<i64> {
+        match *self {
+            LinearOp::Conv { inputs, outputs, kernel, .. } => vec![outputs, inputs, kernel, kernel],
+            LinearOp::Dense { inputs, outputs } => vec![outputs, inputs],
+        }
+    }
+
+    /// Whether inputs are single numbers rather than maps.
+    pub fn is_dense(&self) -> bool {
+        matches!(self, LinearOp::Dense { .. })
+    }
+
+    /// W·x + bias.
+    pub fn apply(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
+        match *self {
+            LinearOp::Conv { padding, .. } => {
+                x.conv2d(weight, bias, [1, 1], [padding, padding], [1, 1], 1)
+            }
+            LinearOp::Dense { .. } => x.linear(weight, bias),
+        }
+    }
+
+    /// A vector with one number an output, shaped so that it multiplies weights row by row.
+    pub fn per_row(&self, vector: &Tensor) -> Tensor {
+        match self {
+            LinearOp::Conv { .. } => vector.view([-1, 1, 1, 1]),
+            LinearOp::Dense { .. } => vector.view([-1, 1]),
+        }
+    }
+
+    /// A vector with one number an output, shaped so that it acts on the operation's output.
+    pub fn per_channel(&self, vector: &Tensor) -> Tensor {
+        match self {
+            LinearOp::Conv { .. } => vector.view([1, -1, 1, 1]),
+            LinearOp::Dense { .. } => vector.view([1, -1]),
+        }
+    }
+}
+
+/// A square pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaxPool {
+    /// Side of the window.
+    pub window: i64,
+    /// Step between windows.
+    pub stride: i64,
+    /// Padding with −∞.
+    pub padding: i64,
+}
+
+impl MaxPool {
+    /// The largest value in each window.
+    pub fn apply(&self, x: &Tensor) -> Tensor {
+        let (window, stride, padding) = (self.window, self.stride, self.padding);
+        x.max_pool2d([window, window], [stride, stride], [padding, padding], [1, 1], false)
+    }
+
+    /// Positions in a window.
+    pub fn positions(&self) -> usize {
+        (self.window * self.window) as usize
+    }
+}
+
+/// A block: what the network says to a method that builds its layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Block {
+    /// Unique name, used in parameter names and tables.
+    pub name: String,
+    /// The linear operation.
+    pub op: LinearOp,
+    /// The activation; the last block has [`Activation::Identity`].
+    pub activation: Activation,
+    /// The pool behind the activation.
+    pub pool: Option<MaxPool>,
+    /// Whether it sees the data.
+    pub first: bool,
+    /// Whether it makes the logits.
+    pub last: bool,
+}

@@ -1,0 +1,25 @@
+//! Initial values from our own random streams.
+//!
+//! Each block draws one tensor of standard normals, its *directions*. Methods scale it as they need, so
+//! that with the same seed all methods start with weight rows that point the same way.
+
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use tch::{Kind, Tensor};
+
+/// A tensor of independent standard normals of the given shape, in float64 on the CPU.
+pub fn standard_normal(shape: &[i64], stream: &mut ChaCha8Rng) -> Tensor {
+    let count = shape.iter().product::<i64>().max(0) as usize;
+    let values: Vec<f64> = (0..count).map(|_| StandardNormal.sample(stream)).collect();
+    Tensor::from_slice(&values).reshape(shape)
+}
+
+/// He initialization for ReLU: N(0, 2/n), n = fan-in (He et al. 2015, arXiv:1502.01852).
+pub fn he(directions: &Tensor, fan_in: i64) -> Tensor {
+    directions * (2.0 / fan_in as f64).sqrt()
+}
+
+/// Euclidean length of each row, `[outputs]`.
+pub fn row_norms(weight: &Tensor) -> Tensor {
+    weight.flatten(1, -1).square().sum_dim_intlist([1].as_slice(), false, None::<Kind>).sqrt()
+}

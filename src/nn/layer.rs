@@ -1,0 +1,168 @@
+//! The contract between a network and the methods: what a layer does, and what it is built from.
+
+use anyhow::Result;
+use tch::{Device, Kind, Tensor};
+
+use super::block::{Block, MaxPool};
+use super::parameters::{Parameters, Role};
+use crate::moments::Activation;
+
+/// Whether a forward pass trains (batch statistics, noise) or evaluates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Training.
+    Train,
+    /// Evaluation.
+    Eval,
+}
+
+/// What flows from block to block: the tensor `x` times the number `scale`.
+///
+/// A factor that is the same everywhere costs a pass over all activations when it is multiplied out, and
+/// nothing when the next linear operation takes it into its weights; so it travels beside the tensor.
+#[derive(Debug)]
+pub struct Signal {
+    /// The tensor.
+    pub x: Tensor,
+    /// Its pending factor.
+    pub scale: f64,
+}
+
+impl Signal {
+    /// A tensor as it is.
+    pub fn plain(x: Tensor) -> Signal {
+        Signal { x, scale: 1.0 }
+    }
+
+    /// The value, multiplied out.
+    pub fn value(&self) -> Tensor {
+        if self.scale == 1.0 { self.x.shallow_clone() } else { &self.x * self.scale }
+    }
+}
+
+/// One block of a network under one method. Owns handles to its parameters and buffers.
+pub trait Layer {
+    /// What enters the activation: linear operation and normalization. Shape `[N, outputs, ...]`.
+    fn pre_activation(&self, input: &Signal, mode: Mode) -> Tensor;
+
+    /// Activation, pool and whatever the method does behind them. May overwrite `pre`.
+    fn post_activation(&self, pre: Tensor, mode: Mode) -> Signal;
+
+    /// The whole block. Methods may fuse the two halves; a test holds them equal.
+    fn forward(&self, input: &Signal, mode: Mode) -> Signal {
+        self.post_activation(self.pre_activation(input, mode), mode)
+    }
+
+    /// Called without gradients after each optimizer step, to restore what the method keeps fixed.
+    fn after_step(&self) {}
+}
+
+/// What a method's `build` function works with: a name space for parameters and the block's directions.
+pub struct Builder<'a> {
+    parameters: &'a mut Parameters,
+    prefix: String,
+    directions: Tensor,
+}
+
+impl<'a> Builder<'a> {
+    /// A builder for the block called `prefix`, with its directions.
+    pub fn new(parameters: &'a mut Parameters, prefix: &str, directions: Tensor) -> Builder<'a> {
+        Builder { parameters, prefix: prefix.into(), directions }
+    }
+
+    /// Standard normals of the weight's shape, the same for every method with the same seed.
+    pub fn direction(&self) -> Tensor {
+        self.directions.copy()
+    }
+
+    /// A vector filled with `value`.
+    pub fn filled(&self, length: i64, value: f64) -> Tensor {
+        Tensor::full([length], value, (Kind::Double, Device::Cpu))
+    }
+
+    /// Registers a weight.
+    pub fn weight(&mut self, name: &str, initial: Tensor) -> Result<Tensor> {
+        self.register(name, Role::Weight, initial)
+    }
+
+    /// Registers a gain.
+    pub fn gain(&mut self, name: &str, initial: Tensor) -> Result<Tensor> {
+        self.register(name, Role::Gain, initial)
+    }
+
+    /// Registers a shift or bias.
+    pub fn shift(&mut self, name: &str, initial: Tensor) -> Result<Tensor> {
+        self.register(name, Role::Shift, initial)
+    }
+
+    /// Registers a parameter of the activation.
+    pub fn activation(&mut self, name: &str, initial: Tensor) -> Result<Tensor> {
+        self.register(name, Role::Activation, initial)
+    }
+
+    /// Registers a buffer: saved, not trained.
+    pub fn buffer(&mut self, name: &str, initial: Tensor) -> Result<Tensor> {
+        self.register(name, Role::Buffer, initial)
+    }
+
+    fn register(&mut self, name: &str, role: Role, initial: Tensor) -> Result<Tensor> {
+        self.parameters.register(format!("{}.{name}", self.prefix), role, initial)
+    }
+}
+
+/// The usual end of a block: activation, then pool.
+#[derive(Debug)]
+pub struct Tail {
+    /// The activation.
+    pub activation: Activation,
+    /// PReLU's slope, `[outputs]`.
+    pub slope: Option<Tensor>,
+    /// The pool.
+    pub pool: Option<MaxPool>,
+}
+
+impl Tail {
+    /// The tail of `block`, with a slope parameter `slope` for PReLU.
+    pub fn build(block: &Block, builder: &mut Builder) -> Result<Tail> {
+        let slope = match block.activation {
+            Activation::Prelu { slope } => {
+                let initial = builder.filled(block.op.outputs(), slope);
+                Some(builder.activation("slope", initial)?)
+            }
+            _ => None,
+        };
+        Ok(Tail { activation: block.activation, slope, pool: block.pool })
+    }
+
+    /// pool(f(pre)). Overwrites `pre` where that is safe for the backward pass.
+    pub fn apply(&self, pre: Tensor) -> Tensor {
+        let active = self.activate(pre);
+        match &self.pool {
+            None => active,
+            Some(pool) => pool.apply(&active),
+        }
+    }
+
+    /// f(pre).
+    pub fn activate(&self, mut pre: Tensor) -> Tensor {
+        match self.activation {
+            Activation::Identity => pre,
+            Activation::Relu => pre.relu_(),
+            Activation::LeakyRelu { slope } => pre.maximum(&(&pre * slope)),
+            Activation::Prelu { slope } => match &self.slope {
+                Some(slope) => pre.prelu(slope),
+                None => pre.maximum(&(&pre * slope)),
+            },
+            Activation::Elu { alpha } => {
+                let negative = pre.clamp_max(0.0).expm1() * alpha;
+                pre.clamp_min(0.0) + negative
+            }
+            Activation::Selu => pre.selu(),
+            Activation::Gelu => pre.gelu("none"),
+            Activation::Silu => pre.silu(),
+            Activation::Tanh => pre.tanh_(),
+            Activation::Sigmoid => pre.sigmoid_(),
+            Activation::Softplus => pre.softplus(),
+        }
+    }
+}

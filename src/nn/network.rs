@@ -1,0 +1,75 @@
+//! A network: blocks in order, each with the layer that a method built for it.
+
+use anyhow::Result;
+use tch::{Device, Kind, Tensor};
+
+use super::block::Block;
+use super::init;
+use super::layer::{Builder, Layer, Mode, Signal};
+use super::parameters::Parameters;
+use crate::streams::{Purpose, stream};
+
+/// A block and its layer.
+pub struct NetworkBlock {
+    /// The description.
+    pub block: Block,
+    /// What computes it.
+    pub layer: Box<dyn Layer>,
+}
+
+/// Blocks in order and all their tensors.
+pub struct Network {
+    /// Blocks, first to last.
+    pub blocks: Vec<NetworkBlock>,
+    /// Parameters and buffers.
+    pub parameters: Parameters,
+}
+
+/// How a method makes the layer of a block.
+pub type BuildLayer<'a> = dyn Fn(&Block, &mut Builder) -> Result<Box<dyn Layer>> + 'a;
+
+impl Network {
+    /// Builds every block with `build`; block i draws its directions from stream (seed, init, i).
+    pub fn build(blocks: Vec<Block>, build: &BuildLayer, seed: u64, kind: Kind, device: Device) -> Result<Network> {
+        let mut parameters = Parameters::new(kind, device);
+        let mut built = Vec::with_capacity(blocks.len());
+        for (index, block) in blocks.into_iter().enumerate() {
+            let mut source = stream(seed, Purpose::Init, index as u64);
+            let directions = init::standard_normal(&block.op.weight_shape(), &mut source);
+            let mut builder = Builder::new(&mut parameters, &block.name, directions);
+            let layer = build(&block, &mut builder)?;
+            built.push(NetworkBlock { block, layer });
+        }
+        Ok(Network { blocks: built, parameters })
+    }
+
+    /// Images `[N, C, H, W]` (or features `[N, D]`) to logits `[N, classes]`.
+    pub fn logits(&self, images: &Tensor, mode: Mode) -> Tensor {
+        let mut signal = self.input(images);
+        for NetworkBlock { layer, .. } in &self.blocks {
+            signal = layer.forward(&signal, mode);
+        }
+        self.pool_globally(signal)
+    }
+
+    /// What the first block receives: flattened where it is dense.
+    pub fn input(&self, images: &Tensor) -> Signal {
+        let dense = self.blocks.first().is_some_and(|first| first.block.op.is_dense());
+        Signal::plain(if dense { images.flatten(1, -1) } else { images.shallow_clone() })
+    }
+
+    /// The average over positions where there are any.
+    pub fn pool_globally(&self, signal: Signal) -> Tensor {
+        let value = signal.value();
+        if value.dim() == 4 {
+            value.mean_dim([2, 3].as_slice(), false, None::<Kind>)
+        } else {
+            value
+        }
+    }
+
+    /// Runs every layer's after-step action.
+    pub fn after_step(&self) {
+        tch::no_grad(|| self.blocks.iter().for_each(|built| built.layer.after_step()));
+    }
+}

@@ -1,0 +1,153 @@
+//! Named tensors in a fixed order, each with a role.
+
+use anyhow::{Context, Result, bail};
+use tch::{Device, Kind, Tensor};
+
+use crate::event::{ElementType, NamedTensor};
+
+/// What a tensor is for: decides weight decay, and whether it is trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// A linear operation's weight.
+    Weight,
+    /// A gain (gamma).
+    Gain,
+    /// A shift (beta) or bias.
+    Shift,
+    /// A parameter of an activation function.
+    Activation,
+    /// State that is kept but not trained, such as a running average.
+    Buffer,
+}
+
+/// A tensor with its name and role. The tensor is a handle: layers hold handles to the same storage.
+#[derive(Debug)]
+pub struct Parameter {
+    /// Unique, dotted: `<layer>.<what>`.
+    pub name: String,
+    /// Role.
+    pub role: Role,
+    /// Handle.
+    pub tensor: Tensor,
+}
+
+/// All tensors of a network.
+#[derive(Debug)]
+pub struct Parameters {
+    entries: Vec<Parameter>,
+    /// Element type of every tensor.
+    pub kind: Kind,
+    /// Where they live.
+    pub device: Device,
+}
+
+impl Parameters {
+    /// An empty set.
+    pub fn new(kind: Kind, device: Device) -> Parameters {
+        Parameters { entries: Vec::new(), kind, device }
+    }
+
+    /// Registers `initial` and returns the handle that the layer keeps.
+    pub fn register(&mut self, name: String, role: Role, initial: Tensor) -> Result<Tensor> {
+        if self.get(&name).is_some() {
+            bail!("two parameters are called {name}");
+        }
+        let tensor = initial.to_device(self.device).to_kind(self.kind).contiguous().detach();
+        let tensor = tensor.set_requires_grad(role != Role::Buffer);
+        let handle = tensor.shallow_clone();
+        self.entries.push(Parameter { name, role, tensor });
+        Ok(handle)
+    }
+
+    /// The tensor called `name`.
+    pub fn get(&self, name: &str) -> Option<&Tensor> {
+        self.entries.iter().find(|entry| entry.name == name).map(|entry| &entry.tensor)
+    }
+
+    /// Every tensor, in order of registration.
+    pub fn iter(&self) -> impl Iterator<Item = &Parameter> {
+        self.entries.iter()
+    }
+
+    /// The trained tensors, in order of registration.
+    pub fn trainable(&self) -> impl Iterator<Item = &Parameter> {
+        self.entries.iter().filter(|entry| entry.role != Role::Buffer)
+    }
+
+    /// Writes saved values into every tensor; all of them must be among `saved`.
+    pub fn restore(&self, saved: &[NamedTensor]) -> Result<()> {
+        self.entries.iter().try_for_each(|entry| restore(&entry.tensor, find(saved, &entry.name)?))
+    }
+
+    /// How many numbers are trained.
+    pub fn trainable_count(&self) -> u64 {
+        self.trainable().map(|entry| entry.tensor.numel() as u64).sum()
+    }
+}
+
+/// The saved tensor called `name`.
+pub fn find<'s>(saved: &'s [NamedTensor], name: &str) -> Result<&'s NamedTensor> {
+    let found = saved.iter().find(|tensor| tensor.name == name);
+    found.with_context(|| format!("the checkpoint has no tensor {name}"))
+}
+
+/// Copies a tensor's values out as bytes.
+pub fn to_named(name: &str, tensor: &Tensor) -> Result<NamedTensor> {
+    let element = match tensor.kind() {
+        Kind::Float => ElementType::F32,
+        Kind::Double => ElementType::F64,
+        Kind::Int64 => ElementType::I64,
+        other => bail!("{name}: element type {other:?} cannot be saved"),
+    };
+    let host = tensor.detach().to_device(Device::Cpu).contiguous();
+    let mut bytes = vec![0_u8; host.numel() * host.kind().elt_size_in_bytes()];
+    host.f_copy_data_u8(&mut bytes, host.numel())?;
+    let shape = host.size().iter().map(|&extent| extent as usize).collect();
+    Ok(NamedTensor { name: name.into(), element, shape, bytes })
+}
+
+/// Writes saved values into `tensor`, which must have the same shape and element type.
+pub fn restore(tensor: &Tensor, saved: &NamedTensor) -> Result<()> {
+    let shape: Vec<i64> = saved.shape.iter().map(|&extent| extent as i64).collect();
+    let kind = match saved.element {
+        ElementType::F32 => Kind::Float,
+        ElementType::F64 => Kind::Double,
+        ElementType::I64 => Kind::Int64,
+    };
+    if tensor.size() != shape || tensor.kind() != kind {
+        bail!(
+            "{}: the checkpoint holds {:?} {:?}, the network needs {:?} {:?}",
+            saved.name, kind, shape, tensor.kind(), tensor.size()
+        );
+    }
+    let values = Tensor::f_from_data_size(&saved.bytes, &shape, kind)?;
+    tch::no_grad(|| tensor.shallow_clone().f_copy_(&values))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_must_differ() {
+        let mut parameters = Parameters::new(Kind::Float, Device::Cpu);
+        let one = || Tensor::ones([2], (Kind::Float, Device::Cpu));
+        parameters.register("a.weight".into(), Role::Weight, one()).unwrap();
+        let error = parameters.register("a.weight".into(), Role::Weight, one()).unwrap_err();
+        assert!(error.to_string().contains("a.weight"));
+    }
+
+    #[test]
+    fn saved_values_return_bit_for_bit() {
+        for kind in [Kind::Float, Kind::Double] {
+            let original = Tensor::from_slice(&[1.5e-40, -0.0, f64::INFINITY, 3.1]).to_kind(kind).reshape([2, 2]);
+            let saved = to_named("x", &original).unwrap();
+            let target = Tensor::zeros([2, 2], (kind, Device::Cpu)).set_requires_grad(true);
+            restore(&target, &saved).unwrap();
+            assert_eq!(to_named("x", &target).unwrap(), saved);
+            let wrong = Tensor::zeros([4], (kind, Device::Cpu));
+            assert!(restore(&wrong, &saved).unwrap_err().to_string().contains("[2, 2]"));
+        }
+    }
+}

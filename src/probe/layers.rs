@@ -1,0 +1,137 @@
+//! Statistics of every hidden layer on a fixed batch of test images, in evaluation mode.
+
+use anyhow::Result;
+use tch::{Kind, Tensor};
+
+use crate::data::Dataset;
+use crate::data::batches::Normalizer;
+use crate::engine::evaluate::to_tensor;
+use crate::event::LayerRow;
+use crate::nn::init;
+use crate::nn::layer::Mode;
+use crate::nn::network::Network;
+use crate::nn::parameters::Parameters;
+
+/// The fixed batch: test images evenly spaced over the split.
+#[derive(Debug)]
+pub struct LayerProbe {
+    pixels: Vec<f32>,
+    images: usize,
+    shape: crate::data::ImageShape,
+}
+
+/// First four moments of all values of a tensor.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TensorMoments {
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation (biased).
+    pub std: f64,
+    /// Skewness (biased).
+    pub skewness: f64,
+    /// Excess kurtosis (biased).
+    pub excess_kurtosis: f64,
+}
+
+impl TensorMoments {
+    /// Moments over every element, computed in float64.
+    pub fn of(values: &Tensor) -> TensorMoments {
+        let values = values.detach().to_kind(Kind::Double);
+        let mean = values.mean(Kind::Double).double_value(&[]);
+        let centred = values - mean;
+        let squared = centred.square();
+        let average = |power: &Tensor| power.mean(Kind::Double).double_value(&[]);
+        let variance = average(&squared);
+        let std = variance.sqrt();
+        TensorMoments {
+            mean,
+            std,
+            skewness: average(&(&squared * &centred)) / (variance * std),
+            excess_kurtosis: average(&squared.square()) / (variance * variance) - 3.0,
+        }
+    }
+}
+
+impl LayerProbe {
+    /// A probe of at most `images` test images; none where `images` is 0.
+    pub fn new(images: usize, dataset: &Dataset, normalizer: &Normalizer) -> Option<LayerProbe> {
+        let images = images.min(dataset.test.len());
+        if images == 0 {
+            return None;
+        }
+        let stride = dataset.test.len() / images;
+        let bytes: Vec<u8> = (0..images).flat_map(|i| dataset.test.image(i * stride)).copied().collect();
+        Some(LayerProbe { pixels: normalizer.evaluation(&bytes), images, shape: dataset.shape })
+    }
+
+    /// One row a hidden layer.
+    pub fn measure(&self, network: &Network, epoch: u64) -> Result<Vec<LayerRow>> {
+        let (kind, device) = (network.parameters.kind, network.parameters.device);
+        let images = to_tensor(&self.pixels, self.images, self.shape, kind, device);
+        let _guard = tch::no_grad_guard();
+        let mut signal = network.input(&images);
+        let mut rows = Vec::new();
+        for (index, built) in network.blocks.iter().enumerate().filter(|(_, built)| !built.block.last) {
+            let pre = built.layer.pre_activation(&signal, Mode::Eval);
+            let before = TensorMoments::of(&pre);
+            let dead_fraction = dead_fraction(&pre);
+            signal = built.layer.post_activation(pre, Mode::Eval);
+            let after = TensorMoments::of(&signal.value());
+            let name = &built.block.name;
+            rows.push(LayerRow {
+                epoch,
+                layer: index as u64 + 1,
+                name: name.clone(),
+                pre_mean: before.mean,
+                pre_std: before.std,
+                pre_skew: before.skewness,
+                pre_kurtosis: before.excess_kurtosis,
+                post_mean: after.mean,
+                post_std: after.std,
+                row_norm_mean: mean_row_norm(&network.parameters, name),
+                gamma_mean: mean_of(&network.parameters, name, &["gamma"]),
+                beta_mean: mean_of(&network.parameters, name, &["beta", "bias"]),
+                dead_fraction,
+            });
+        }
+        Ok(rows)
+    }
+}
+
+/// Fraction of units (channels) that are at most 0 for every image and position.
+fn dead_fraction(pre: &Tensor) -> f64 {
+    let by_unit = pre.transpose(0, 1).flatten(1, -1);
+    let largest = by_unit.amax([1].as_slice(), false);
+    largest.le(0.0).to_kind(Kind::Double).mean(Kind::Double).double_value(&[])
+}
+
+fn mean_row_norm(parameters: &Parameters, layer: &str) -> f64 {
+    let weight = parameters.get(&format!("{layer}.weight"));
+    weight.map_or(f64::NAN, |weight| init::row_norms(weight).mean(Kind::Double).double_value(&[]))
+}
+
+fn mean_of(parameters: &Parameters, layer: &str, names: &[&str]) -> f64 {
+    let found = names.iter().find_map(|name| parameters.get(&format!("{layer}.{name}")));
+    found.map_or(f64::NAN, |tensor| tensor.mean(Kind::Double).double_value(&[]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_of_a_known_sample() {
+        let sample = Tensor::from_slice(&[0.0_f64, 0.0, 0.0, 4.0]);
+        let moments = TensorMoments::of(&sample);
+        assert!((moments.mean - 1.0).abs() < 1e-12);
+        assert!((moments.std - 3f64.sqrt()).abs() < 1e-12);
+        assert!((moments.skewness - 6.0 / 27f64.sqrt()).abs() < 1e-12);
+        assert!((moments.excess_kurtosis - (21.0 / 9.0 - 3.0)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_unit_is_dead_when_no_image_wakes_it() {
+        let pre = Tensor::from_slice(&[-1.0_f64, 2.0, -3.0, -1.0, 0.0, -2.0]).reshape([2, 3]);
+        assert!((dead_fraction(&pre) - 2.0 / 3.0).abs() < 1e-12);
+    }
+}

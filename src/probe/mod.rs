@@ -1,0 +1,3 @@
+//! What is measured inside a network.
+
+pub mod layers;

@@ -1,0 +1,115 @@
+//! Shows events: a bar on a terminal, one line an epoch elsewhere. Always on stderr.
+
+use std::io::IsTerminal;
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::event::{EpochRow, EpochSums, Event, Observer, Status};
+use crate::report::numbers::duration;
+
+/// Trainings shorter than this get no estimate line.
+const WORTH_A_LINE_S: f64 = 30.0;
+/// Least time between two updates of the bar's message, which costs more than a small step.
+const REFRESH_S: f64 = 0.1;
+
+/// The display of one run.
+pub struct Progress {
+    bar: ProgressBar,
+    lines: bool,
+    epochs: u64,
+    last_test_error: f64,
+    refreshed: Instant,
+}
+
+impl Progress {
+    /// A display for stderr: nothing when quiet, a bar on a terminal, lines elsewhere.
+    pub fn new(quiet: bool) -> Progress {
+        let terminal = std::io::stderr().is_terminal();
+        let bar = if quiet || !terminal { ProgressBar::hidden() } else { ProgressBar::no_length() };
+        bar.set_draw_target(if quiet || !terminal {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr_with_hz(10)
+        });
+        let style = ProgressStyle::with_template("{msg} [{wide_bar}] {percent:>3} % {eta} left");
+        if let Ok(style) = style {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        Progress { bar, lines: !quiet, epochs: 0, last_test_error: f64::NAN, refreshed: Instant::now() }
+    }
+
+    fn say(&self, line: &str) {
+        if !self.lines {
+            return;
+        }
+        if self.bar.is_hidden() {
+            eprintln!("{line}");
+        } else {
+            self.bar.println(line);
+        }
+    }
+
+    fn step(&mut self, epoch: u64, position: u64, sums: &EpochSums) {
+        if self.bar.is_hidden() || self.refreshed.elapsed().as_secs_f64() < REFRESH_S {
+            return;
+        }
+        self.refreshed = Instant::now();
+        let images = sums.images.max(1) as f64;
+        self.bar.set_message(format!(
+            "epoch {epoch}/{} loss {:.4} error {:.4} test error {:.4} {:.0} images/s",
+            self.epochs,
+            sums.loss / images,
+            sums.wrong as f64 / images,
+            self.last_test_error,
+            images / sums.train_s.max(1e-9),
+        ));
+        self.bar.set_position(position);
+    }
+
+    fn epoch(&mut self, row: &EpochRow) {
+        self.last_test_error = row.test_error;
+        if row.epoch == 0 {
+            return self.say(&format!("epoch 0/{}: test error {:.4} before training", self.epochs, row.test_error));
+        }
+        self.say(&format!(
+            "epoch {}/{}: train loss {:.4}, train error {:.4}, test error {:.4}, {:.0} images/s, {}",
+            row.epoch,
+            self.epochs,
+            row.train_loss,
+            row.train_error,
+            row.test_error,
+            row.images_per_s,
+            duration(row.train_s + row.eval_s),
+        ));
+    }
+}
+
+impl Observer for Progress {
+    fn on(&mut self, event: &Event) -> anyhow::Result<()> {
+        match event {
+            Event::Started { epochs, steps_per_epoch, position } => {
+                self.epochs = *epochs;
+                self.bar.set_length(epochs * steps_per_epoch);
+                self.bar.set_position(position.step);
+                self.bar.reset_eta();
+                if position.step > 0 {
+                    self.say(&format!("continuing from epoch {}, step {}", position.epoch, position.step));
+                }
+            }
+            Event::Step { row, epoch, sums, .. } => self.step(*epoch, row.step, sums),
+            Event::Estimate { remaining_s } if *remaining_s > WORTH_A_LINE_S => {
+                self.say(&format!("about {} of training left on this machine", duration(*remaining_s)));
+            }
+            Event::Epoch { row, .. } => self.epoch(row),
+            Event::Ended { status } => {
+                self.bar.finish_and_clear();
+                if *status == Status::Diverged {
+                    self.say("the loss is no longer a finite number: training stopped");
+                }
+            }
+            Event::Estimate { .. } | Event::Snapshot { .. } => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,214 @@
+//! A snapshot as one safetensors file that knows whether it is intact.
+//!
+//! The file is read by PyTorch as it is (`safetensors.torch.load_file`). Its metadata has one entry,
+//! [`METADATA_KEY`], a JSON text with the schema version, the position, and a SHA-256 over the position and over
+//! name, element type, shape and bytes of every tensor in the order of their names. What the checksum does not
+//! cover (the order and offsets of the tensors in the file) the format itself determines, so that any changed bit
+//! is found.
+
+use crate::event::{ElementType, EpochSums, NamedTensor, Position, Snapshot};
+use anyhow::{Context, Result, bail, ensure};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// The metadata entry that holds what is not a tensor.
+pub const METADATA_KEY: &str = "normprop";
+/// Version of the metadata's layout.
+pub const SCHEMA_VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    schema_version: u32,
+    #[serde(with = "PositionFields")]
+    position: Position,
+    sha256: String,
+}
+
+/// [`Position`] with numbers that may be infinite or NaN, which JSON has no sign for.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Position")]
+struct PositionFields {
+    epoch: u64,
+    step_in_epoch: u64,
+    step: u64,
+    #[serde(with = "EpochSumsFields")]
+    sums: EpochSums,
+    best: Option<(f64, u64)>,
+    #[serde(with = "any_f64")]
+    train_s: f64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "EpochSums")]
+struct EpochSumsFields {
+    images: u64,
+    steps: u64,
+    #[serde(with = "any_f64")]
+    loss: f64,
+    wrong: u64,
+    #[serde(with = "any_f64")]
+    squared_grad_norm: f64,
+    #[serde(with = "any_f64")]
+    train_s: f64,
+}
+
+/// Numbers in JSON, with the texts `NaN`, `inf` and `-inf` for those that JSON lacks.
+mod any_f64 {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum NumberOrText {
+        Number(f64),
+        Text(String),
+    }
+
+    pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        if value.is_finite() {
+            NumberOrText::Number(*value).serialize(serializer)
+        } else {
+            NumberOrText::Text(value.to_string()).serialize(serializer)
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        match NumberOrText::deserialize(deserializer)? {
+            NumberOrText::Number(value) => Ok(value),
+            NumberOrText::Text(text) => text.parse().map_err(serde::de::Error::custom),
+        }
+    }
+}
+
+/// The bytes of a snapshot's file.
+pub fn encode(snapshot: &Snapshot) -> Result<Vec<u8>> {
+    let tensors = sorted(&snapshot.tensors)?;
+    let header = Header {
+        schema_version: SCHEMA_VERSION,
+        position: snapshot.position.clone(),
+        sha256: checksum(&tensors, &snapshot.position)?,
+    };
+    let mut views = Vec::with_capacity(tensors.len());
+    for tensor in tensors {
+        let view = TensorView::new(dtype(tensor.element), tensor.shape.clone(), &tensor.bytes)
+            .with_context(|| format!("tensor `{}` cannot be saved", tensor.name))?;
+        views.push((tensor.name.as_str(), view));
+    }
+    let header = serde_json::to_string(&header)?;
+    let metadata = HashMap::from([(METADATA_KEY.to_owned(), header)]);
+    Ok(safetensors::serialize(views, Some(metadata))?)
+}
+
+/// The snapshot in a file's bytes; an error says what is damaged.
+pub fn decode(bytes: &[u8]) -> Result<Snapshot> {
+    let file = SafeTensors::deserialize(bytes)
+        .with_context(|| format!("not a whole safetensors file ({} bytes)", bytes.len()))?;
+    let (_, metadata) = SafeTensors::read_metadata(bytes)?;
+    let text = metadata
+        .metadata()
+        .as_ref()
+        .and_then(|entries| entries.get(METADATA_KEY))
+        .with_context(|| format!("the metadata entry `{METADATA_KEY}` is missing"))?;
+    let header: Header = serde_json::from_str(text)
+        .with_context(|| format!("the metadata entry `{METADATA_KEY}` cannot be read"))?;
+    ensure!(
+        header.schema_version == SCHEMA_VERSION,
+        "its layout has version {}, this program reads version {SCHEMA_VERSION}",
+        header.schema_version
+    );
+    // A changed digit beyond a number's precision would read as the same position: harmless, but not intact.
+    ensure!(
+        serde_json::to_string(&header)? == *text,
+        "the metadata entry `{METADATA_KEY}` is not as it was written"
+    );
+    let mut tensors = Vec::with_capacity(file.len());
+    for (name, view) in file.iter() {
+        tensors.push(NamedTensor {
+            name: name.to_owned(),
+            element: element(name, view.dtype())?,
+            shape: view.shape().to_vec(),
+            bytes: view.data().to_vec(),
+        });
+    }
+    tensors.sort_by(|left, right| left.name.cmp(&right.name));
+    let position = header.position;
+    let found = checksum(&sorted(&tensors)?, &position)?;
+    ensure!(
+        found == header.sha256,
+        "its content does not match its SHA-256 ({found}, recorded {})",
+        header.sha256
+    );
+    Ok(Snapshot { tensors, position })
+}
+
+/// Reads a checkpoint; an error names the file and what is wrong with it.
+pub fn read(path: &Path) -> Result<Snapshot> {
+    let bytes = std::fs::read(path)
+        .with_context(|| format!("checkpoint {} cannot be read", path.display()))?;
+    decode(&bytes).with_context(|| format!("checkpoint {} is damaged", path.display()))
+}
+
+/// The tensors in the order of their names, which must be unique.
+fn sorted(tensors: &[NamedTensor]) -> Result<Vec<&NamedTensor>> {
+    let mut sorted: Vec<&NamedTensor> = tensors.iter().collect();
+    sorted.sort_by(|left, right| left.name.cmp(&right.name));
+    for pair in sorted.windows(2) {
+        if let [left, right] = pair {
+            ensure!(
+                left.name != right.name,
+                "two tensors are called `{}`",
+                left.name
+            );
+        }
+    }
+    let reserved = sorted.iter().any(|tensor| tensor.name == "__metadata__");
+    ensure!(!reserved, "no tensor may be called `__metadata__`");
+    Ok(sorted)
+}
+
+/// SHA-256 in hexadecimal; every text and list is preceded by its length, so that no two contents run together alike.
+fn checksum(sorted: &[&NamedTensor], position: &Position) -> Result<String> {
+    let mut hash = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    };
+    let mut json = Vec::new();
+    PositionFields::serialize(position, &mut serde_json::Serializer::new(&mut json))?;
+    part(&json);
+    for tensor in sorted {
+        part(tensor.name.as_bytes());
+        part(format!("{:?}", dtype(tensor.element)).as_bytes());
+        let shape = tensor
+            .shape
+            .iter()
+            .flat_map(|size| (*size as u64).to_le_bytes());
+        part(&shape.collect::<Vec<u8>>());
+        part(&tensor.bytes);
+    }
+    let digest = hash.finalize();
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn dtype(element: ElementType) -> Dtype {
+    match element {
+        ElementType::F32 => Dtype::F32,
+        ElementType::F64 => Dtype::F64,
+        ElementType::I64 => Dtype::I64,
+    }
+}
+
+fn element(name: &str, dtype: Dtype) -> Result<ElementType> {
+    match dtype {
+        Dtype::F32 => Ok(ElementType::F32),
+        Dtype::F64 => Ok(ElementType::F64),
+        Dtype::I64 => Ok(ElementType::I64),
+        other => bail!("tensor `{name}` has element type {other:?}, which a checkpoint never has"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

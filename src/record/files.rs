@@ -1,0 +1,177 @@
+//! The few file operations a run directory is made of, and what to say when one fails.
+//!
+//! They stand behind a trait so that tests can stop a run at any byte and fill any disk.
+
+use anyhow::{Context, Result};
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// Suffix of a file that is being written and has not yet got its final name.
+pub const TEMPORARY_SUFFIX: &str = ".tmp";
+
+/// What the record needs of a file system.
+pub trait Disk: Send {
+    /// Adds bytes at the end of an existing file; when it fails, the file is as long as before.
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+    /// Writes a whole file and flushes it to the device.
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+    /// Gives a file another name in one step, replacing what had that name.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Deletes a file.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Flushes a file or a folder to the device.
+    fn sync(&self, path: &Path) -> io::Result<()>;
+}
+
+/// The file system of the operating system.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut file = OpenOptions::new().append(true).open(path)?;
+        let length = file.metadata()?.len();
+        if let Err(error) = file.write_all(bytes) {
+            // A reader of the file should not meet half a row; if this fails too, the next start cuts it off.
+            let _ = file.set_len(length);
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut file = File::create(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        std::fs::remove_file(path)
+    }
+
+    fn sync(&self, path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
+    }
+}
+
+/// The name a file has while it is being written, in the same folder as the file itself.
+pub fn temporary_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(TEMPORARY_SUFFIX);
+    PathBuf::from(name)
+}
+
+/// Replaces a file in one step: at any moment its name stands for all of the old bytes or all of the new.
+///
+/// Temporary name, flush to the device, rename, flush of the folder.
+pub fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<()> {
+    let temporary = temporary_path(path);
+    let written = disk
+        .write(&temporary, bytes)
+        .and_then(|()| disk.rename(&temporary, path));
+    if let Err(error) = written {
+        // Gives the space back; a leftover does no harm and is removed at the next start.
+        let _ = disk.remove(&temporary);
+        return Err(write_failure(error, path, Some(bytes.len())));
+    }
+    match path.parent() {
+        Some(folder) => disk
+            .sync(folder)
+            .map_err(|error| write_failure(error, path, Some(bytes.len()))),
+        None => Ok(()),
+    }
+}
+
+/// Adds bytes at the end of an existing file.
+pub fn append(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<()> {
+    disk.append(path, bytes)
+        .map_err(|error| write_failure(error, path, Some(bytes.len())))
+}
+
+/// Turns a failed write into a message that names the file, how many bytes it needed where that is known, what
+/// became of the record, and what to do.
+pub fn write_failure(error: io::Error, path: &Path, needed_bytes: Option<usize>) -> anyhow::Error {
+    let needed = match needed_bytes {
+        Some(bytes) => format!(" ({bytes} bytes were needed)"),
+        None => String::new(),
+    };
+    let reason = match error.kind() {
+        ErrorKind::StorageFull => format!("the disk is full{needed}"),
+        ErrorKind::QuotaExceeded => format!("your disk quota is used up{needed}"),
+        ErrorKind::PermissionDenied => "permission is denied".to_owned(),
+        ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
+        ErrorKind::NotFound => "the file or its folder is gone".to_owned(),
+        _ => "the operating system reports an error".to_owned(),
+    };
+    let remedy = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space",
+        _ => "put that right",
+    };
+    let folder = path.parent().unwrap_or(path).display();
+    let message = format!(
+        "cannot write {}: {reason}; everything recorded until then is kept in {folder}: {remedy}, then run the same command again",
+        path.display()
+    );
+    anyhow::Error::new(error).context(message)
+}
+
+/// The text of a file, or `None` when there is no such file.
+pub fn read_text_if_there(path: &Path) -> Result<Option<String>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replace_leaves_the_new_bytes_and_no_temporary_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        replace(&RealDisk, &path, b"one").unwrap();
+        replace(&RealDisk, &path, b"two").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn append_does_not_make_a_file_without_a_header() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.csv");
+        let error = append(&RealDisk, &path, b"1,2\n").unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("metrics.csv: the file or its folder is gone")
+        );
+        assert!(!path.exists());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_device_is_named_with_what_was_needed_and_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint-3.safetensors");
+        replace(&RealDisk, &path, b"old").unwrap();
+        std::os::unix::fs::symlink("/dev/full", temporary_path(&path)).unwrap();
+        let error = replace(&RealDisk, &path, &[7; 1000]).unwrap_err();
+        let message = error.to_string();
+        assert!(
+            message.contains("checkpoint-3.safetensors: the disk is full (1000 bytes were needed)"),
+            "{message}"
+        );
+        assert!(message.contains("everything recorded until then is kept"));
+        assert!(message.contains("free some space, then run the same command again"));
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        assert!(!temporary_path(&path).is_symlink());
+    }
+}

@@ -1,0 +1,293 @@
+//! What `meta.json` says about the machine and the program, without naming its host or user.
+
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use std::process::Command;
+
+/// Processor features that change how fast or how exactly convolutions are computed.
+const FLAGS_OF_INTEREST: &[&str] = &[
+    "sse4_2",
+    "avx",
+    "avx2",
+    "fma",
+    "avx512f",
+    "avx512bw",
+    "avx512_vnni",
+    "avx512_bf16",
+    "avx512_fp16",
+    "avx_vnni",
+    "amx_tile",
+    "amx_int8",
+    "amx_bf16",
+    "asimd",
+    "asimdhp",
+    "bf16",
+    "sve",
+    "sve2",
+];
+
+/// The processor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cpu {
+    /// Model name, where the system tells it.
+    pub model: Option<String>,
+    /// Those features of interest that it has, named as Linux does.
+    pub flags: Vec<String>,
+    /// Threads that may run at once.
+    pub cores: u64,
+}
+
+/// The state of the source tree a run was started from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Git {
+    /// Full hash of the commit.
+    pub commit: String,
+    /// Whether tracked files differ from it.
+    pub dirty: bool,
+}
+
+impl Cpu {
+    /// The processor of this machine, as far as the system tells.
+    pub fn here() -> Cpu {
+        let cores = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+        let (model, flags) = match std::fs::read_to_string("/proc/cpuinfo") {
+            Ok(text) => parse_cpuinfo(&text),
+            Err(_) => (
+                output("sysctl", &["-n", "machdep.cpu.brand_string"]),
+                Vec::new(),
+            ),
+        };
+        Cpu {
+            model,
+            flags,
+            cores,
+        }
+    }
+}
+
+/// Model name and features of interest in the text of Linux's `/proc/cpuinfo` (its first processor).
+fn parse_cpuinfo(text: &str) -> (Option<String>, Vec<String>) {
+    let value = |wanted: &[&str]| {
+        let mut pairs = text.lines().filter_map(|line| line.split_once(':'));
+        pairs
+            .find(|(key, _)| wanted.contains(&key.trim()))
+            .map(|(_, value)| value.trim().to_owned())
+    };
+    let present = value(&["flags", "Features"]).unwrap_or_default();
+    let present: Vec<&str> = present.split_whitespace().collect();
+    let flags = FLAGS_OF_INTEREST
+        .iter()
+        .filter(|flag| present.contains(flag));
+    let flags = flags.map(|flag| (*flag).to_owned()).collect();
+    (value(&["model name"]), flags)
+}
+
+/// Commit and cleanliness of normprop's own source tree around `folder`; `None` outside it or without git.
+///
+/// Another repository's commit would say nothing about the program, so the tree's `Cargo.toml` must be ours.
+pub fn git_state(folder: &Path) -> Option<Git> {
+    let folder = folder.to_str()?;
+    let top = output("git", &["-C", folder, "rev-parse", "--show-toplevel"])?;
+    let manifest = std::fs::read_to_string(Path::new(&top).join("Cargo.toml")).ok()?;
+    let own_name = format!("name = \"{}\"", env!("CARGO_PKG_NAME"));
+    manifest.lines().find(|line| line.trim() == own_name)?;
+    let commit = output("git", &["-C", folder, "rev-parse", "--verify", "HEAD"])?;
+    let changes = [
+        "-C",
+        folder,
+        "status",
+        "--porcelain",
+        "--untracked-files=no",
+    ];
+    let dirty = !output("git", &changes)?.is_empty();
+    Some(Git { commit, dirty })
+}
+
+/// What a program prints, trimmed; `None` when it is not there or fails.
+fn output(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_owned())
+}
+
+/// The command line as it may be shown to others: no home folder, no user name, no folder of the program.
+///
+/// Of the program's path the file name stays; `home` and any `/home/NAME` or `/Users/NAME` become `~`; a path
+/// component that is the user's name becomes `USER`.
+pub fn reduce_command_line(
+    arguments: &[String],
+    home: Option<&str>,
+    user: Option<&str>,
+) -> Vec<String> {
+    let mut reduced = Vec::with_capacity(arguments.len());
+    for (index, argument) in arguments.iter().enumerate() {
+        if index == 0 {
+            let name = argument.rsplit('/').next().unwrap_or_default();
+            reduced.push(name.to_owned());
+        } else {
+            reduced.push(reduce_paths(argument, home, user));
+        }
+    }
+    reduced
+}
+
+/// [`reduce_command_line`] with the home folder and user name that the environment tells.
+pub fn reduce_command_line_here(arguments: &[String]) -> Vec<String> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let user = variable("USER").or_else(|| variable("LOGNAME"));
+    reduce_command_line(arguments, variable("HOME").as_deref(), user.as_deref())
+}
+
+fn reduce_paths(argument: &str, home: Option<&str>, user: Option<&str>) -> String {
+    let mut text = argument.to_owned();
+    let home = home.map(|home| home.trim_end_matches('/'));
+    if let Some(home) = home.filter(|home| !home.is_empty()) {
+        text = replace_folder(&text, home, "~");
+    }
+    for parent in ["/home/", "/Users/"] {
+        while let Some(start) = find_absolute(&text, parent) {
+            let name = &text[start + parent.len()..];
+            let length = name.find(ends_component).unwrap_or(name.len());
+            let end = start + parent.len() + length;
+            text.replace_range(start..end, "~");
+        }
+    }
+    match user.filter(|user| !user.is_empty() && text.contains('/')) {
+        Some(user) => replace_components(&text, user, "USER"),
+        None => text,
+    }
+}
+
+fn ends_component(character: char) -> bool {
+    matches!(character, '/' | '"' | '\'' | ',' | ':' | ' ' | ']')
+}
+
+fn is_inside_a_path(character: char) -> bool {
+    character.is_alphanumeric() || matches!(character, '/' | '.' | '_' | '-' | '~')
+}
+
+/// Where `path` begins in `text` as an absolute path, not as the inside of a longer one.
+fn find_absolute(text: &str, path: &str) -> Option<usize> {
+    let mut starts = text.match_indices(path).map(|(start, _)| start);
+    starts.find(|start| {
+        !text[..*start]
+            .chars()
+            .next_back()
+            .is_some_and(is_inside_a_path)
+    })
+}
+
+fn replace_folder(text: &str, folder: &str, stand_in: &str) -> String {
+    let mut result = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(folder) {
+        let (before, after) = (&rest[..start], &rest[start + folder.len()..]);
+        result.push_str(before);
+        let whole = after.chars().next().is_none_or(ends_component)
+            && !result.chars().next_back().is_some_and(is_inside_a_path);
+        result.push_str(if whole { stand_in } else { folder });
+        rest = after;
+    }
+    result + rest
+}
+
+fn replace_components(text: &str, name: &str, stand_in: &str) -> String {
+    let mut result = String::new();
+    for component in text.split_inclusive(ends_component) {
+        match component.strip_prefix(name) {
+            Some(end) if end.chars().all(ends_component) => result += &(stand_in.to_owned() + end),
+            _ => result += component,
+        }
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reduce(argument: &str) -> String {
+        let arguments = ["/home/ada/bin/normprop".to_owned(), argument.to_owned()];
+        let reduced = reduce_command_line(&arguments, Some("/srv/people/ada/"), Some("ada"));
+        assert_eq!(reduced[0], "normprop");
+        reduced[1].clone()
+    }
+
+    #[test]
+    fn neither_home_nor_user_appears() {
+        assert_eq!(reduce("--out=/srv/people/ada/runs"), "--out=~/runs");
+        assert_eq!(reduce("/srv/people/ada"), "~");
+        assert_eq!(
+            reduce("data.root=\"/home/grace/data\""),
+            "data.root=\"~/data\""
+        );
+        assert_eq!(reduce("/Users/grace/x,/home/eve"), "~/x,~");
+        assert_eq!(reduce("/scratch/ada/runs"), "/scratch/USER/runs");
+        assert_eq!(reduce("/scratch/ada"), "/scratch/USER");
+        assert_eq!(reduce("/mnt/srv/people/ada/x"), "/mnt/srv/people/USER/x");
+    }
+
+    #[test]
+    fn other_arguments_stay_as_they_are() {
+        for argument in [
+            "train",
+            "--norm",
+            "ada",
+            "lr=0.1,0.2",
+            "/srv/people/adam/x",
+            "/data/adalab/x",
+            "/mnt/srv/people/x",
+            "/mnt/home/",
+            "",
+            "größe/ü",
+        ] {
+            assert_eq!(reduce(argument), argument);
+        }
+        assert!(reduce_command_line(&[], None, None).is_empty());
+        assert_eq!(
+            reduce_command_line(&["x".into(), "/".into()], Some("/"), Some("")),
+            ["x", "/"]
+        );
+    }
+
+    #[test]
+    fn cpuinfo_of_both_families() {
+        let intel = "processor\t: 0\nmodel name\t: Xeon (R) 8000\nflags\t\t: fpu avx avx2 amx_bf16 avx512f\n\nprocessor\t: 1\nmodel name\t: other\n";
+        let (model, flags) = parse_cpuinfo(intel);
+        assert_eq!(model.as_deref(), Some("Xeon (R) 8000"));
+        assert_eq!(flags, ["avx", "avx2", "avx512f", "amx_bf16"]);
+        let arm = "processor : 0\nFeatures : fp asimd bf16 svebf16\n";
+        let (model, flags) = parse_cpuinfo(arm);
+        assert_eq!(
+            (model, flags),
+            (None, vec!["asimd".to_owned(), "bf16".to_owned()])
+        );
+        assert_eq!(parse_cpuinfo("rubbish"), (None, Vec::new()));
+    }
+
+    #[test]
+    fn git_is_asked_only_about_our_own_tree() {
+        let folder = tempfile::tempdir().unwrap();
+        let git = |arguments: &[&str]| {
+            let folder = folder.path().to_str().unwrap();
+            let identity = ["-C", folder, "-c", "user.name=a", "-c", "user.email=a@b"];
+            output("git", &[&identity, arguments].concat())
+        };
+        if git(&["init", "--quiet"]).is_none() {
+            assert_eq!(git_state(folder.path()), None);
+            return;
+        }
+        let manifest = folder.path().join("Cargo.toml");
+        std::fs::write(&manifest, "[package]\nname = \"other\"\n").unwrap();
+        git(&["add", "."]).unwrap();
+        git(&["commit", "--quiet", "--message", "one"]).unwrap();
+        assert_eq!(git_state(folder.path()), None);
+        std::fs::write(&manifest, "[package]\nname = \"normprop\"\n").unwrap();
+        let state = git_state(folder.path()).unwrap();
+        assert_eq!((state.commit.len(), state.dirty), (40, true));
+        git(&["commit", "--quiet", "--all", "--message", "two"]).unwrap();
+        let clean = git_state(folder.path()).unwrap();
+        assert!(!clean.dirty);
+        assert_ne!(clean.commit, state.commit);
+    }
+}

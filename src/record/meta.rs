@@ -1,0 +1,265 @@
+//! `meta.json`: with what, on what and when a run was made.
+//!
+//! The facts at the top are those of the first start; each start or resumption adds a sitting with what may differ.
+
+use super::files::{self, Disk};
+use super::machine::{self, Cpu, Git};
+use super::time::rfc3339;
+use crate::event::{Position, Status};
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use std::time::SystemTime;
+
+/// Name of the file in a run directory.
+pub const FILE_NAME: &str = "meta.json";
+/// Version of the layout of all files in a run directory.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What only the caller knows about a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Version of the tch crate.
+    pub tch: String,
+    /// Version of libtorch.
+    pub libtorch: String,
+    /// Threads that compute.
+    pub threads: u64,
+    /// Device that computes.
+    pub device: String,
+    /// The command line as it was given; it is reduced before it is written.
+    pub command_line: Vec<String>,
+    /// SHA-256 of the dataset in hexadecimal, where the dataset has one.
+    pub dataset_sha256: Option<String>,
+}
+
+/// The content of `meta.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meta {
+    /// Version of the layout of the run directory.
+    pub schema_version: u32,
+    /// Version of normprop.
+    pub normprop: String,
+    /// Source tree of the first start.
+    pub git: Option<Git>,
+    /// Version of the compiler, where the build recorded it.
+    pub rustc: Option<String>,
+    /// Version of the tch crate.
+    pub tch: String,
+    /// Version of libtorch.
+    pub libtorch: String,
+    /// The processor.
+    pub cpu: Cpu,
+    /// Threads that compute.
+    pub threads: u64,
+    /// Device that computes.
+    pub device: String,
+    /// Command line of the first start, reduced.
+    pub command_line: Vec<String>,
+    /// SHA-256 of the dataset, where it has one.
+    pub dataset_sha256: Option<String>,
+    /// First start, UTC.
+    pub started: String,
+    /// End of the last sitting, UTC; null while the run goes on, and after a sitting that was killed.
+    pub ended: Option<String>,
+    /// One entry a start or resumption.
+    pub sittings: Vec<Sitting>,
+}
+
+/// From one start of the program to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sitting {
+    /// Start, UTC.
+    pub started: String,
+    /// End, UTC; null when it has not ended or was killed.
+    pub ended: Option<String>,
+    /// How it ended.
+    pub status: Option<Status>,
+    /// Epochs that were done when it started.
+    pub epoch: u64,
+    /// Steps that were done when it started.
+    pub step: u64,
+    /// Threads that compute.
+    pub threads: u64,
+    /// Device that computes.
+    pub device: String,
+    /// Source tree.
+    pub git: Option<Git>,
+    /// Command line, reduced.
+    pub command_line: Vec<String>,
+}
+
+impl Meta {
+    /// The record as a sitting starts: a new one, or the earlier one with a sitting more.
+    pub fn start(
+        earlier: Option<Meta>,
+        facts: &Facts,
+        position: &Position,
+        now: SystemTime,
+    ) -> Meta {
+        let here = std::env::current_dir().ok();
+        let git = here.and_then(|folder| machine::git_state(&folder));
+        let command_line = machine::reduce_command_line_here(&facts.command_line);
+        let started = rfc3339(now);
+        let mut meta = earlier.unwrap_or_else(|| Meta {
+            schema_version: SCHEMA_VERSION,
+            normprop: env!("CARGO_PKG_VERSION").to_owned(),
+            git: git.clone(),
+            rustc: option_env!("NORMPROP_RUSTC").map(str::to_owned),
+            tch: facts.tch.clone(),
+            libtorch: facts.libtorch.clone(),
+            cpu: Cpu::here(),
+            threads: facts.threads,
+            device: facts.device.clone(),
+            command_line: command_line.clone(),
+            dataset_sha256: facts.dataset_sha256.clone(),
+            started: started.clone(),
+            ended: None,
+            sittings: Vec::new(),
+        });
+        meta.ended = None;
+        meta.sittings.push(Sitting {
+            started,
+            ended: None,
+            status: None,
+            epoch: position.epoch,
+            step: position.step,
+            threads: facts.threads,
+            device: facts.device.clone(),
+            git,
+            command_line,
+        });
+        meta
+    }
+
+    /// Notes the end of the present sitting.
+    pub fn end(&mut self, status: Status, now: SystemTime) {
+        let ended = rfc3339(now);
+        if let Some(sitting) = self.sittings.last_mut() {
+            sitting.ended = Some(ended.clone());
+            sitting.status = Some(status);
+        }
+        self.ended = Some(ended);
+    }
+
+    /// When the run was last taken up, as RFC 3339 text in UTC.
+    pub fn last_started(&self) -> &str {
+        self.sittings
+            .last()
+            .map_or(&self.started, |sitting| &sitting.started)
+    }
+
+    /// Writes the file in one step.
+    pub fn write(&self, disk: &dyn Disk, run_dir: &Path) -> Result<()> {
+        let json = serde_json::to_string_pretty(self)? + "\n";
+        files::replace(disk, &run_dir.join(FILE_NAME), json.as_bytes())
+    }
+}
+
+/// The `meta.json` of a run directory, or `None` when it has none.
+pub fn read(run_dir: &Path) -> Result<Option<Meta>> {
+    let path = run_dir.join(FILE_NAME);
+    let Some(text) = files::read_text_if_there(&path)? else {
+        return Ok(None);
+    };
+    let meta = serde_json::from_str(&text)
+        .with_context(|| format!("{} is damaged: repair it or move it away", path.display()))?;
+    Ok(Some(meta))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::files::RealDisk;
+    use super::*;
+    use crate::event::EpochSums;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    fn facts() -> Facts {
+        Facts {
+            tch: "0.26.0".to_owned(),
+            libtorch: "2.13.0".to_owned(),
+            threads: 2,
+            device: "cpu".to_owned(),
+            command_line: vec!["/home/ada/normprop".to_owned(), "/home/ada/x".to_owned()],
+            dataset_sha256: Some("ab".repeat(32)),
+        }
+    }
+
+    fn position(epoch: u64) -> Position {
+        Position {
+            epoch,
+            step_in_epoch: 0,
+            step: epoch * 80,
+            sums: EpochSums::default(),
+            best: None,
+            train_s: 0.0,
+        }
+    }
+
+    #[test]
+    fn a_killed_run_that_is_resumed_has_two_sittings() {
+        let folder = tempfile::tempdir().unwrap();
+        let noon = UNIX_EPOCH + Duration::from_secs(12 * 3600);
+        Meta::start(None, &facts(), &position(0), noon)
+            .write(&RealDisk, folder.path())
+            .unwrap();
+        let earlier = read(folder.path()).unwrap();
+        let mut resumed = Meta::start(
+            earlier,
+            &Facts {
+                threads: 4,
+                ..facts()
+            },
+            &position(3),
+            noon + Duration::from_secs(60),
+        );
+        resumed.end(Status::Interrupted, noon + Duration::from_secs(90));
+        resumed.write(&RealDisk, folder.path()).unwrap();
+        let meta = read(folder.path()).unwrap().unwrap();
+        assert_eq!(meta, resumed);
+        assert_eq!((meta.threads, meta.sittings.len()), (2, 2));
+        assert_eq!(meta.started, "1970-01-01T12:00:00.000Z");
+        assert_eq!(meta.ended.as_deref(), Some("1970-01-01T12:01:30.000Z"));
+        assert_eq!(meta.last_started(), "1970-01-01T12:01:00.000Z");
+        assert_eq!(
+            (&meta.sittings[0].ended, meta.sittings[0].status),
+            (&None, None)
+        );
+        let second = &meta.sittings[1];
+        assert_eq!((second.epoch, second.step, second.threads), (3, 240, 4));
+        assert_eq!(second.status, Some(Status::Interrupted));
+    }
+
+    #[test]
+    fn no_home_folder_is_written_and_the_documented_keys_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let meta = Meta::start(None, &facts(), &position(0), UNIX_EPOCH);
+        meta.write(&RealDisk, folder.path()).unwrap();
+        let text = std::fs::read_to_string(folder.path().join(FILE_NAME)).unwrap();
+        assert!(!text.contains("ada"), "{text}");
+        assert_eq!(meta.command_line, ["normprop", "~/x"]);
+        for key in [
+            "schema_version",
+            "git",
+            "rustc",
+            "libtorch",
+            "cpu",
+            "dataset_sha256",
+            "ended",
+        ] {
+            assert!(
+                text.contains(&format!("\"{key}\": ")),
+                "{key} is missing in {text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(read(folder.path()).unwrap(), None);
+        std::fs::write(folder.path().join(FILE_NAME), "{").unwrap();
+        let error = read(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("meta.json is damaged"), "{error}");
+    }
+}

@@ -1,0 +1,218 @@
+//! One run directory, held by one process at a time.
+
+use super::files::{self, Disk, RealDisk, TEMPORARY_SUFFIX};
+use super::retention::{self, Found};
+use super::row::Row;
+use super::{meta, summary, tensorboard};
+use crate::event::{EpochRow, LayerRow, Status, StepRow};
+use anyhow::{Context, Result, bail};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+
+/// Name of the file with the resolved configuration.
+pub const CONFIG: &str = "config.toml";
+/// Name of the empty file on which the lock lies. It stays: deleting it would let two processes hold two locks.
+pub const LOCK: &str = "lock";
+
+/// A run directory that this process alone may write to, until the value is dropped.
+pub struct RunDir {
+    path: PathBuf,
+    disk: Box<dyn Disk>,
+    /// The operating system releases the lock with the file, whatever ends the process.
+    lock: File,
+}
+
+impl Drop for RunDir {
+    fn drop(&mut self) {
+        // Closing alone would leave the lock to a child process that is just being started and has not yet closed
+        // its copies of our files. Where this fails, closing has to do.
+        let _ = self.lock.unlock();
+    }
+}
+
+impl RunDir {
+    /// Takes a run directory, making it where it is missing.
+    ///
+    /// An existing one must have been made from the same configuration, byte for byte.
+    pub fn open_or_create(path: &Path, config_toml: &str) -> Result<RunDir> {
+        let run_dir = Self::take(path, Box::new(RealDisk))?;
+        run_dir.settle(config_toml)?;
+        Ok(run_dir)
+    }
+
+    /// Takes a run directory and removes what an earlier run left there; nothing else is touched.
+    ///
+    /// Returns the names of the files and folders that no run makes, which stay.
+    pub fn overwrite(path: &Path, config_toml: &str) -> Result<(RunDir, Vec<String>)> {
+        let run_dir = Self::take(path, Box::new(RealDisk))?;
+        let foreign = run_dir.clear()?;
+        run_dir.settle(config_toml)?;
+        Ok((run_dir, foreign))
+    }
+
+    /// [`RunDir::open_or_create`] on another file system than the real one.
+    #[cfg(test)]
+    pub(super) fn open_on(
+        path: &Path,
+        config_toml: &str,
+        disk: impl Disk + 'static,
+    ) -> Result<RunDir> {
+        let run_dir = Self::take(path, Box::new(disk))?;
+        run_dir.settle(config_toml)?;
+        Ok(run_dir)
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file system it lies on.
+    pub fn disk(&self) -> &dyn Disk {
+        &*self.disk
+    }
+
+    /// How the run ended; [`Status::Running`] when it has not, though it may be at rest.
+    pub fn status(&self) -> Result<Status> {
+        let summary = summary::read_summary(&self.path)?;
+        Ok(summary.map_or(Status::Running, |summary| summary.status))
+    }
+
+    /// The newest intact state, with a warning for each damaged one.
+    pub fn latest_snapshot(&self) -> Result<Found> {
+        retention::latest_snapshot(&self.path)
+    }
+
+    /// Makes the directory and takes its lock.
+    fn take(path: &Path, disk: Box<dyn Disk>) -> Result<RunDir> {
+        std::fs::create_dir_all(path)
+            .with_context(|| format!("cannot make the run directory {}", path.display()))?;
+        let lock_path = path.join(LOCK);
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock_path)
+            .map_err(|error| files::write_failure(error, &lock_path, None))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => bail!(
+                "another process is working in {}: wait for it to end, stop it, or choose another folder with --out",
+                path.display()
+            ),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| {
+                    format!(
+                        "cannot lock {}: its file system may have no locks; choose a folder on a local disk with --out",
+                        lock_path.display()
+                    )
+                });
+            }
+        }
+        Ok(RunDir {
+            path: path.to_owned(),
+            disk,
+            lock,
+        })
+    }
+
+    /// Removes half-written files of a killed process, then writes or compares the configuration.
+    fn settle(&self, config_toml: &str) -> Result<()> {
+        for name in self.names()? {
+            if name
+                .strip_suffix(TEMPORARY_SUFFIX)
+                .is_some_and(is_made_by_a_run)
+            {
+                self.remove(&name)?;
+            }
+        }
+        let path = self.path.join(CONFIG);
+        match files::read_text_if_there(&path)? {
+            None => files::replace(self.disk(), &path, config_toml.as_bytes()),
+            Some(text) if text == config_toml => Ok(()),
+            Some(text) => Err(crate::usage!(
+                "{} is not the configuration asked for ({}): start this run anew with --overwrite, or choose another folder with --out",
+                path.display(),
+                first_difference(&text, config_toml)
+            )),
+        }
+    }
+
+    /// Removes what a run made, in an order in which a kill leaves no directory that lies about its run: first the
+    /// claim to be finished, then states, then tables, last the configuration.
+    fn clear(&self) -> Result<Vec<String>> {
+        let (mut own, foreign): (Vec<String>, Vec<String>) = self
+            .names()?
+            .into_iter()
+            .filter(|name| name != LOCK)
+            .partition(|name| {
+                is_made_by_a_run(name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(name))
+            });
+        own.sort_by_key(|name| match name.as_str() {
+            summary::FILE_NAME => 0,
+            retention::LATEST | retention::BEST => 1,
+            name if retention::parse_name(name).is_some() => 2,
+            CONFIG => 4,
+            _ => 3,
+        });
+        for name in own {
+            self.remove(&name)?;
+        }
+        Ok(foreign)
+    }
+
+    fn remove(&self, name: &str) -> Result<()> {
+        let path = self.path.join(name);
+        self.disk
+            .remove(&path)
+            .with_context(|| format!("cannot delete {}", path.display()))
+    }
+
+    /// The names in the directory, sorted; other than UTF-8 they are of no run, and shown as far as they go.
+    fn names(&self) -> Result<Vec<String>> {
+        let context = || format!("cannot list {}", self.path.display());
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(&self.path).with_context(context)? {
+            let name = entry.with_context(context)?.file_name();
+            names.push(name.to_string_lossy().into_owned());
+        }
+        names.sort();
+        Ok(names)
+    }
+}
+
+/// Whether a run makes a file of this name. The lock is not among them.
+fn is_made_by_a_run(name: &str) -> bool {
+    const FIXED: [&str; 8] = [
+        CONFIG,
+        meta::FILE_NAME,
+        summary::FILE_NAME,
+        retention::LATEST,
+        retention::BEST,
+        EpochRow::FILE_NAME,
+        LayerRow::FILE_NAME,
+        StepRow::FILE_NAME,
+    ];
+    FIXED.contains(&name)
+        || retention::parse_name(name).is_some()
+        || tensorboard::is_event_file_name(name)
+}
+
+fn first_difference(there: &str, wanted: &str) -> String {
+    let (mut there, mut wanted) = (there.lines(), wanted.lines());
+    let mut number = 0;
+    loop {
+        number += 1;
+        match (there.next(), wanted.next()) {
+            (None, None) => return "only line breaks differ".to_owned(),
+            (left, right) if left != right => {
+                let (left, right) = (left.unwrap_or_default(), right.unwrap_or_default());
+                return format!("line {number} is `{left}`, asked for is `{right}`");
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

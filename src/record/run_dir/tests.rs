@@ -1,0 +1,185 @@
+use super::super::files::RealDisk;
+use super::*;
+use crate::error::Failure;
+use std::fs;
+
+fn names(path: &Path) -> Vec<String> {
+    let entries = fs::read_dir(path).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_second_holder_is_refused_until_the_first_lets_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("runs/quick/a");
+    let first = RunDir::open_or_create(&path, "a = 1\n").unwrap();
+    assert_eq!(first.status().unwrap(), Status::Running);
+    let refused = RunDir::open_or_create(&path, "a = 1\n")
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        refused.contains("another process is working in"),
+        "{refused}"
+    );
+    assert!(refused.contains("runs/quick/a"), "{refused}");
+    assert!(RunDir::overwrite(&path, "a = 1\n").is_err());
+    drop(first);
+    let second = RunDir::open_or_create(&path, "a = 1\n").unwrap();
+    assert_eq!(fs::read(second.path().join(LOCK)).unwrap(), b"");
+    assert_eq!(names(&path), [CONFIG, LOCK]);
+}
+
+#[test]
+fn another_configuration_is_a_usage_error_that_shows_the_difference() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(RunDir::open_or_create(folder.path(), "a = 1\nb = 2\n").unwrap());
+    let error = RunDir::open_or_create(folder.path(), "a = 1\nb = 3\n")
+        .err()
+        .unwrap();
+    let message = error.to_string();
+    assert!(
+        message.contains("line 2 is `b = 2`, asked for is `b = 3`"),
+        "{message}"
+    );
+    assert!(matches!(error.downcast_ref(), Some(Failure::Usage(_))));
+    let shorter = RunDir::open_or_create(folder.path(), "a = 1\n")
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        shorter.contains("line 2 is `b = 2`, asked for is ``"),
+        "{shorter}"
+    );
+    let breaks = RunDir::open_or_create(folder.path(), "a = 1\r\nb = 2\n")
+        .err()
+        .unwrap();
+    assert!(breaks.to_string().contains("only line breaks differ"));
+    assert_eq!(
+        fs::read_to_string(folder.path().join(CONFIG)).unwrap(),
+        "a = 1\nb = 2\n"
+    );
+}
+
+#[test]
+fn overwriting_removes_what_runs_make_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    drop(RunDir::open_or_create(path, "old").unwrap());
+    let own = [
+        "meta.json",
+        "metrics.csv",
+        "layers.csv",
+        "steps.csv",
+        "summary.json",
+        "latest",
+        "best",
+        "checkpoint-3.safetensors",
+        "checkpoint-3-4.safetensors",
+        "checkpoint-5.safetensors.tmp",
+        "events.out.tfevents.1700000000.normprop",
+        "latest.tmp",
+    ];
+    let foreign = [
+        "checkpoint-x.safetensors",
+        "notes.txt",
+        "notes.txt.tmp",
+        "events.out.tfevents.12.other",
+    ];
+    for name in own.iter().chain(&foreign) {
+        fs::write(path.join(name), "x").unwrap();
+    }
+    fs::create_dir(path.join("plots")).unwrap();
+    let (run_dir, left) = RunDir::overwrite(path, "new").unwrap();
+    let expected = [
+        "checkpoint-x.safetensors",
+        "events.out.tfevents.12.other",
+        "notes.txt",
+        "notes.txt.tmp",
+        "plots",
+    ];
+    assert_eq!(left, expected);
+    let mut all: Vec<&str> = expected.to_vec();
+    all.extend([CONFIG, LOCK]);
+    all.sort();
+    assert_eq!(names(run_dir.path()), all);
+    assert_eq!(fs::read_to_string(path.join(CONFIG)).unwrap(), "new");
+}
+
+/// A disk on which the n-th deletion fails.
+struct StopsDeleting(std::sync::atomic::AtomicU64);
+
+impl Disk for StopsDeleting {
+    fn append(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+        RealDisk.append(path, bytes)
+    }
+    fn write(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+        RealDisk.write(path, bytes)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> std::io::Result<()> {
+        RealDisk.rename(from, to)
+    }
+    fn remove(&self, path: &Path) -> std::io::Result<()> {
+        if self.0.fetch_sub(1, std::sync::atomic::Ordering::Relaxed) == 0 {
+            return Err(std::io::ErrorKind::PermissionDenied.into());
+        }
+        RealDisk.remove(path)
+    }
+    fn sync(&self, path: &Path) -> std::io::Result<()> {
+        RealDisk.sync(path)
+    }
+}
+
+#[test]
+fn overwriting_begins_with_the_claim_to_be_finished() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    for name in [
+        "summary.json",
+        "metrics.csv",
+        "latest",
+        "checkpoint-1.safetensors",
+    ] {
+        fs::write(path.join(name), "x").unwrap();
+    }
+    let run_dir = RunDir::open_on(path, "c", StopsDeleting(3.into())).unwrap();
+    let error = run_dir.clear().unwrap_err().to_string();
+    assert!(
+        error.contains("cannot delete") && error.contains("metrics.csv"),
+        "{error}"
+    );
+    assert_eq!(names(path), [CONFIG, LOCK, "metrics.csv"]);
+}
+
+#[test]
+fn half_written_files_of_a_killed_process_are_cleared_away() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in [
+        "config.toml.tmp",
+        "checkpoint-1.safetensors.tmp",
+        "mine.tmp",
+    ] {
+        fs::write(folder.path().join(name), "half").unwrap();
+    }
+    let run_dir = RunDir::open_or_create(folder.path(), "a = 1\n").unwrap();
+    assert_eq!(names(run_dir.path()), [CONFIG, LOCK, "mine.tmp"]);
+}
+
+#[test]
+fn a_path_that_cannot_be_a_folder_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = RunDir::open_or_create(&file.join("run"), "")
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains("cannot make the run directory") && error.contains("file/run"),
+        "{error}"
+    );
+}

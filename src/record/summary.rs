@@ -1,0 +1,202 @@
+//! `summary.json`: how a run ended. It is written last, so its presence means that the run is over.
+
+use super::files;
+use super::recorder::Identity;
+use crate::event::{EpochRow, Status, Summary};
+use anyhow::{Context, Result};
+use serde::de::value::MapDeserializer;
+use serde::de::{Deserialize, Deserializer, IntoDeserializer, Visitor};
+use serde::forward_to_deserialize_any;
+use serde_json::{Map, Value};
+use std::path::Path;
+
+/// Name of the file in a run directory.
+pub const FILE_NAME: &str = "summary.json";
+
+/// How the run in a directory ended, or `None` when it has not.
+pub fn read_summary(run_dir: &Path) -> Result<Option<Summary>> {
+    let path = run_dir.join(FILE_NAME);
+    let Some(text) = files::read_text_if_there(&path)? else {
+        return Ok(None);
+    };
+    let summary = parse(&text).with_context(|| {
+        format!(
+            "{} is damaged: delete it and run the same command again, which makes it anew from the run's other files",
+            path.display()
+        )
+    })?;
+    Ok(Some(summary))
+}
+
+/// Reads the JSON of a summary; null stands for a number that is not finite and is read as NaN.
+pub fn parse(text: &str) -> Result<Summary> {
+    let fields: Map<String, Value> = serde_json::from_str(text)?;
+    let fields = fields.into_iter().map(|(key, value)| (key, Field(value)));
+    let summary = Summary::deserialize(MapDeserializer::new(fields));
+    summary.map_err(|error: serde_json::Error| error.into())
+}
+
+/// The JSON of a summary, with a final line break. JSON knows no NaN and no infinity: they become null.
+pub fn to_json(summary: &Summary) -> Result<String> {
+    Ok(serde_json::to_string_pretty(summary)? + "\n")
+}
+
+/// What the rows of `metrics.csv` say about the whole run; `None` when there is no row.
+///
+/// The rate is Σ rᵢ tᵢ / Σ tᵢ, with rᵢ the images per second of epoch i and tᵢ its seconds of training.
+pub fn summarize(
+    identity: &Identity,
+    run_dir: &Path,
+    rows: &[EpochRow],
+    status: Status,
+) -> Option<Summary> {
+    let last = rows.last()?;
+    let (mut train_s, mut images) = (0.0, 0.0);
+    for row in rows {
+        if row.train_s.is_finite() && row.train_s > 0.0 {
+            train_s += row.train_s;
+            images += row.train_s * finite_or_zero(row.images_per_s);
+        }
+    }
+    // f64::min passes over NaN, and gives NaN only when every epoch's error is NaN.
+    let best_test_error = rows
+        .iter()
+        .map(|row| row.test_error)
+        .fold(f64::NAN, f64::min);
+    Some(Summary {
+        status,
+        method: identity.method.clone(),
+        dataset: identity.dataset.clone(),
+        batch_size: identity.batch_size,
+        lr: identity.lr,
+        seed: identity.seed,
+        test_error: last.test_error,
+        test_loss: last.test_loss,
+        train_loss: last.train_loss,
+        train_error: last.train_error,
+        best_test_error,
+        epochs: last.epoch,
+        steps: last.step,
+        train_s,
+        images_per_s: images / train_s,
+        parameters: identity.parameters,
+        run_dir: run_dir.display().to_string(),
+    })
+}
+
+fn finite_or_zero(value: f64) -> f64 {
+    if value.is_finite() { value } else { 0.0 }
+}
+
+/// A JSON value that reads as NaN where it is null.
+struct Field(Value);
+
+impl<'de> Deserializer<'de> for Field {
+    type Error = serde_json::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        match self.0 {
+            Value::Null => visitor.visit_f64(f64::NAN),
+            value => value.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Self::Error> {
+        self.0.deserialize_enum(name, variants, visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+impl<'de> IntoDeserializer<'de, serde_json::Error> for Field {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(epoch: u64, test_error: f64, train_s: f64, images_per_s: f64) -> EpochRow {
+        EpochRow {
+            epoch,
+            step: epoch * 10,
+            lr: 0.1,
+            train_loss: 2.0 / (1.0 + epoch as f64),
+            train_error: 0.5,
+            test_loss: 1.5,
+            test_error,
+            grad_norm: 1.0,
+            train_s,
+            eval_s: 1.0,
+            images_per_s,
+            rss_mb: 100.0,
+            status: Status::Running,
+        }
+    }
+
+    fn identity() -> Identity {
+        Identity {
+            method: "normprop".to_owned(),
+            dataset: "mini".to_owned(),
+            batch_size: 50,
+            lr: 0.08,
+            seed: 3,
+            parameters: 1234,
+        }
+    }
+
+    #[test]
+    fn figures_come_from_the_rows_and_times_are_weighted() {
+        let rows = [
+            row(0, 0.9, f64::NAN, f64::NAN),
+            row(1, 0.3, 2.0, 100.0),
+            row(2, 0.4, 6.0, 200.0),
+        ];
+        let summary = summarize(&identity(), Path::new("runs/a"), &rows, Status::Finished).unwrap();
+        assert_eq!(summary.best_test_error, 0.3);
+        assert_eq!(
+            (summary.test_error, summary.epochs, summary.steps),
+            (0.4, 2, 20)
+        );
+        assert_eq!((summary.train_s, summary.images_per_s), (8.0, 175.0));
+        assert_eq!(parse(&to_json(&summary).unwrap()).unwrap(), summary);
+        assert!(summarize(&identity(), Path::new("a"), &[], Status::Finished).is_none());
+    }
+
+    #[test]
+    fn a_diverged_run_is_written_with_null_and_read_as_nan() {
+        let rows = [row(0, 0.9, 0.0, 0.0), row(1, f64::NAN, 1.0, 10.0)];
+        let summary = summarize(&identity(), Path::new("a"), &rows, Status::Diverged).unwrap();
+        let json = to_json(&summary).unwrap();
+        assert!(json.contains("\"test_error\": null"), "{json}");
+        let back = parse(&json).unwrap();
+        assert!(back.test_error.is_nan());
+        assert_eq!((back.best_test_error, back.status), (0.9, Status::Diverged));
+    }
+
+    #[test]
+    fn a_damaged_summary_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(read_summary(folder.path()).unwrap().is_none());
+        for damaged in ["{\"status\": \"fin", "{}", "{\"status\": null}", "[1]"] {
+            std::fs::write(folder.path().join(FILE_NAME), damaged).unwrap();
+            let error = read_summary(folder.path()).unwrap_err();
+            assert!(
+                error.to_string().contains("summary.json is damaged"),
+                "{error:#}"
+            );
+        }
+    }
+}

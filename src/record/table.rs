@@ -1,0 +1,197 @@
+//! CSV files of rows: a header line, then one line a row.
+//!
+//! Rows are only added at the end and carry a number that never falls, the key (epoch or step), by which
+//! [`Table::scan`] decides what a resumed run keeps.
+
+use super::files::{self, Disk};
+use super::row::{Row, columns, decode, header, lines};
+use anyhow::{Context, Result, bail, ensure};
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+
+/// One CSV file of a run directory.
+#[derive(Debug, Clone)]
+pub struct Table<R> {
+    path: PathBuf,
+    row: PhantomData<fn() -> R>,
+}
+
+/// The part of a table that a resumed run keeps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept<R> {
+    /// The kept rows.
+    pub rows: Vec<R>,
+    /// The kept beginning of the file, header included.
+    pub bytes: Vec<u8>,
+    /// Whether that is the whole file.
+    pub whole: bool,
+}
+
+/// A table's text, taken apart.
+struct Lines<'a> {
+    /// Fields of the header.
+    width: usize,
+    /// Line number, offset of the line's end, and the line, for each complete line after the header.
+    rows: Vec<(usize, usize, &'a [u8])>,
+    /// Length of the header line; 0 where there is none yet.
+    header_bytes: usize,
+}
+
+impl<R: Row> Table<R> {
+    /// The table of a run directory; the file need not be there yet.
+    pub fn in_folder(folder: &Path) -> Self {
+        Self::at(&folder.join(R::FILE_NAME))
+    }
+
+    /// The table in a file of any name.
+    pub fn at(path: &Path) -> Self {
+        let path = path.to_owned();
+        Table {
+            path,
+            row: PhantomData,
+        }
+    }
+
+    /// The table's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Adds rows at the end, in one write.
+    pub fn append(&self, disk: &dyn Disk, rows: &[R]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        files::append(disk, &self.path, lines(rows)?.as_bytes())
+    }
+
+    /// All rows. A last line without a line break is one that is just being written, and is left out.
+    pub fn read(&self) -> Result<Vec<R>> {
+        let bytes = std::fs::read(&self.path)
+            .with_context(|| format!("cannot read {}", self.path.display()))?;
+        let lines = self.split(&bytes)?;
+        let rows = lines.rows.iter().map(|(number, _, line)| {
+            decode(line, lines.width)
+                .with_context(|| format!("{}, line {number}", self.path.display()))
+        });
+        rows.collect()
+    }
+
+    /// What is kept of the table when the run goes on from where only keys below `end` have been written for good.
+    ///
+    /// Kept are the complete rows from the top with keys below `end`; a torn last line and what else stands behind
+    /// is not. A damaged line before a good row that ought to be kept is an error, since cutting there would lose
+    /// the good row. Changes nothing; see [`Table::cut`].
+    pub fn scan(&self, end: u64) -> Result<Kept<R>> {
+        let bytes = match std::fs::read(&self.path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            other => other.with_context(|| format!("cannot read {}", self.path.display()))?,
+        };
+        let lines = self.split(&bytes)?;
+        ensure!(
+            lines.width == columns::<R>().len(),
+            "{} has columns that this version does not know: continue with the version of normprop that wrote it, or start anew with --overwrite",
+            self.path.display()
+        );
+        let mut rows = Vec::new();
+        let mut kept_bytes = lines.header_bytes;
+        let mut stopped: Option<(usize, Option<anyhow::Error>)> = None;
+        for (number, line_end, line) in &lines.rows {
+            match (decode::<R>(line, lines.width), &stopped) {
+                (Ok(row), None) if row.key() < end => {
+                    rows.push(row);
+                    kept_bytes = *line_end;
+                }
+                (Ok(row), Some((damaged, Some(reason)))) if row.key() < end => bail!(
+                    "{}, line {damaged} is damaged ({reason:#}), though line {number} is good: repair or delete the damaged line, or start anew with --overwrite",
+                    self.path.display()
+                ),
+                (Ok(_), None) => stopped = Some((*number, None)),
+                (Err(reason), None) => stopped = Some((*number, Some(reason))),
+                (_, Some(_)) => {}
+            }
+        }
+        let headless = lines.header_bytes == 0;
+        let whole = kept_bytes == bytes.len() && !headless;
+        let mut kept = bytes;
+        if headless {
+            kept = header::<R>().into_bytes();
+        } else {
+            kept.truncate(kept_bytes);
+        }
+        Ok(Kept {
+            rows,
+            bytes: kept,
+            whole,
+        })
+    }
+
+    /// Makes the file what [`Table::scan`] kept of it, in one step; makes a file with only a header where none was.
+    pub fn cut(&self, disk: &dyn Disk, kept: &Kept<R>) -> Result<()> {
+        if kept.whole {
+            return Ok(());
+        }
+        files::replace(disk, &self.path, &kept.bytes)
+    }
+
+    /// Drops every row whose key is above `last`, and a torn end; returns the rows that stay.
+    pub fn truncate_after(&self, disk: &dyn Disk, last: u64) -> Result<Vec<R>> {
+        let kept = self.scan(last.saturating_add(1))?;
+        self.cut(disk, &kept)?;
+        Ok(kept.rows)
+    }
+
+    fn split<'a>(&self, bytes: &'a [u8]) -> Result<Lines<'a>> {
+        let expected = header::<R>();
+        let mut rows = Vec::new();
+        let (mut start, mut header_bytes, mut width) = (0, 0, columns::<R>().len());
+        for (index, piece) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            let Some(line) = piece.strip_suffix(b"\n") else {
+                // A torn header is one of which only a beginning was written.
+                let torn_header = index == 0 && expected.as_bytes().starts_with(piece);
+                ensure!(index > 0 || torn_header, self.header_mismatch(piece));
+                break;
+            };
+            start += piece.len();
+            if index == 0 {
+                width = self.check_header(line)?;
+                header_bytes = start;
+            } else {
+                rows.push((index + 1, start, line));
+            }
+        }
+        Ok(Lines {
+            width,
+            rows,
+            header_bytes,
+        })
+    }
+
+    fn check_header(&self, line: &[u8]) -> Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        let found: Vec<&str> = text.trim_end_matches('\r').split(',').collect();
+        ensure!(
+            found.starts_with(columns::<R>()),
+            self.header_mismatch(line)
+        );
+        Ok(found.len())
+    }
+
+    fn header_mismatch(&self, line: &[u8]) -> String {
+        let text = String::from_utf8_lossy(line);
+        let found: Vec<&str> = text.trim_end_matches('\r').split(',').collect();
+        let missing = columns::<R>().iter().find(|name| !found.contains(name));
+        let reason = match missing {
+            Some(name) => format!("column `{name}` is missing"),
+            None => format!("its columns must begin with {}", header::<R>().trim_end()),
+        };
+        format!(
+            "{}, line 1: {reason}; the file is not a {} of this version of normprop",
+            self.path.display(),
+            R::FILE_NAME
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,253 @@
+//! A finished picture: SVG text, and PNG rendered from it with the shipped font.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow};
+use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg;
+
+use super::font;
+use super::svg::{Scene, root};
+
+/// Pixels of the PNG per pixel of the SVG, so that it stays sharp on dense screens and in print.
+const PNG_SCALE: f32 = 2.0;
+
+/// Space between pictures that are laid side by side, in pixels.
+const GAP: f64 = 12.0;
+
+/// A picture as SVG. Made by the charts of this module.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// Width in SVG pixels.
+    pub width: f64,
+    /// Height in SVG pixels.
+    pub height: f64,
+    /// A sentence that stands for the picture where it cannot be seen.
+    pub alt: String,
+    /// What lies between the outer `<svg>` tags.
+    pub(super) body: String,
+}
+
+impl Figure {
+    /// The picture as a stand-alone SVG document.
+    pub fn svg(&self) -> String {
+        format!(
+            "{}{}</svg>\n",
+            root(self.width, self.height, &self.alt, true),
+            self.body
+        )
+    }
+
+    /// The picture as an `<svg>` element for an HTML document: no namespace, no ids.
+    pub fn inline_svg(&self) -> String {
+        format!(
+            "{}{}</svg>\n",
+            root(self.width, self.height, &self.alt, false),
+            self.body
+        )
+    }
+
+    /// Pictures laid out in rows of `columns`, as one picture.
+    pub fn grid(figures: &[Figure], columns: usize) -> Figure {
+        let rows: Vec<&[Figure]> = figures.chunks(columns.max(1)).collect();
+        let row_width = |row: &&[Figure]| {
+            let gaps = GAP * row.len().saturating_sub(1) as f64;
+            row.iter().map(|figure| figure.width).sum::<f64>() + gaps
+        };
+        let mut scene = Scene::new(rows.iter().map(row_width).fold(1.0, f64::max));
+        let mut y = 0.0;
+        for row in &rows {
+            let mut x = (scene.width() - row_width(row)) / 2.0;
+            for figure in *row {
+                scene.picture((x, y), figure);
+                x += figure.width + GAP;
+            }
+            y += row.iter().map(|figure| figure.height).fold(0.0, f64::max) + GAP;
+        }
+        let alt: Vec<&str> = figures.iter().map(|figure| figure.alt.as_str()).collect();
+        scene.finish((y - GAP).max(1.0), &alt.join(" / "))
+    }
+
+    /// The parsed SVG, with texts laid out in the shipped font.
+    pub(super) fn tree(&self) -> Result<usvg::Tree> {
+        let options = usvg::Options {
+            font_family: "DejaVu Sans".to_string(),
+            fontdb: font::database(),
+            ..usvg::Options::default()
+        };
+        usvg::Tree::from_str(&self.svg(), &options)
+            .with_context(|| format!("cannot parse the picture \"{}\" as SVG", self.alt))
+    }
+
+    /// The picture as PNG bytes, with two pixels for each pixel of the SVG.
+    pub fn png(&self) -> Result<Vec<u8>> {
+        let tree = self.tree()?;
+        let size = tree.size();
+        let (width, height) = (size.width() * PNG_SCALE, size.height() * PNG_SCALE);
+        let mut pixmap =
+            Pixmap::new(width.ceil() as u32, height.ceil() as u32).ok_or_else(|| {
+                anyhow!(
+                    "the picture \"{}\" is too large to draw: {width} x {height} pixels",
+                    self.alt
+                )
+            })?;
+        resvg::render(
+            &tree,
+            Transform::from_scale(PNG_SCALE, PNG_SCALE),
+            &mut pixmap.as_mut(),
+        );
+        pixmap
+            .encode_png()
+            .with_context(|| format!("cannot encode the picture \"{}\" as PNG", self.alt))
+    }
+
+    /// Writes `STEM.svg` and `STEM.png`; each appears whole or not at all.
+    pub fn save(&self, stem: &Path) -> Result<()> {
+        let png = self.png()?;
+        write_whole(&with_suffix(stem, ".svg"), self.svg().as_bytes())?;
+        write_whole(&with_suffix(stem, ".png"), &png)
+    }
+}
+
+/// `stem` with a suffix added; unlike `with_extension` it keeps dots that belong to the name.
+fn with_suffix(stem: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(stem);
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Writes a file under a temporary name beside it, flushes it, then renames it into place.
+pub(super) fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".normprop-");
+    #[cfg(unix)]
+    {
+        // Temporary files are private by default; the umask decides about a finished one.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder
+        .tempfile_in(folder)
+        .with_context(|| format!("cannot write into {}", folder.display()))?;
+    file.write_all(content)
+        .and_then(|()| file.as_file().sync_all())
+        .with_context(|| format!("cannot write {}: is the disk full?", path.display()))?;
+    file.persist(path)
+        .with_context(|| format!("cannot put {} into place", path.display()))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::palette::INK;
+    use super::super::svg::{Rect, TextStyle};
+    use super::*;
+
+    fn sample(width: f64) -> Figure {
+        let mut scene = Scene::new(width);
+        scene.rect(
+            Rect {
+                x: 10.0,
+                y: 10.0,
+                width: 20.0,
+                height: 20.0,
+            },
+            INK,
+        );
+        scene.text((10.0, 50.0), "σ² ≤ 1", TextStyle::default());
+        scene.finish(60.0, "sample")
+    }
+
+    #[test]
+    fn png_has_twice_the_size_and_shows_what_was_drawn() -> Result<()> {
+        let pixmap = Pixmap::decode_png(&sample(80.0).png()?)?;
+        assert_eq!((pixmap.width(), pixmap.height()), (160, 120));
+        let red = |x, y| pixmap.pixel(x, y).map(|pixel| pixel.red());
+        assert_eq!(red(40, 40), Some(0x22));
+        assert_eq!(red(150, 10), Some(0xff));
+        let text_is_drawn = (0..160).any(|x| (80..110).any(|y| red(x, y) < Some(0x80)));
+        assert!(text_is_drawn);
+        Ok(())
+    }
+
+    #[test]
+    fn measured_and_rendered_text_widths_agree() -> Result<()> {
+        let mut scene = Scene::new(400.0);
+        let text = "MMMMMMMMMMMMMMMMMMMM";
+        scene.text(
+            (0.0, 20.0),
+            text,
+            TextStyle {
+                size: 15.0,
+                ..TextStyle::default()
+            },
+        );
+        let rendered = f64::from(
+            scene.finish(30.0, "").tree()?.root().children()[1]
+                .bounding_box()
+                .width(),
+        );
+        let measured = font::text_width(text, 15.0, font::Weight::Regular);
+        assert!(
+            (rendered - measured).abs() < 4.0,
+            "{rendered} against {measured}"
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn save_writes_both_files_and_keeps_dots_in_the_name() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let stem = folder.path().join("new/layer1.conv");
+        sample(80.0).save(&stem)?;
+        sample(90.0).save(&stem)?;
+        let svg = std::fs::read_to_string(folder.path().join("new/layer1.conv.svg"))?;
+        assert!(svg.contains("width=\"90\"") && svg.contains("σ² ≤ 1"));
+        assert!(std::fs::read(folder.path().join("new/layer1.conv.png"))?.starts_with(b"\x89PNG"));
+        assert_eq!(std::fs::read_dir(folder.path().join("new"))?.count(), 2);
+        Ok(())
+    }
+
+    #[test]
+    fn save_names_the_folder_that_cannot_be_made() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("file");
+        std::fs::write(&file, "x")?;
+        let error = sample(80.0)
+            .save(&file.join("picture"))
+            .expect_err("a file is no folder");
+        assert!(
+            format!("{error:#}").contains("cannot make the folder"),
+            "{error:#}"
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_grid_holds_its_pictures_side_by_side() -> Result<()> {
+        let grid = Figure::grid(&[sample(80.0), sample(100.0), sample(50.0)], 2);
+        assert_eq!((grid.width, grid.height), (192.0, 132.0));
+        assert_eq!(grid.svg().matches("σ² ≤ 1").count(), 3);
+        assert!(grid.tree().is_ok());
+        assert!(Figure::grid(&[], 0).png().is_ok());
+        Ok(())
+    }
+
+    #[test]
+    fn inline_pictures_name_no_address() {
+        assert!(!sample(80.0).inline_svg().contains("http"));
+        assert!(
+            sample(80.0)
+                .svg()
+                .contains("xmlns=\"http://www.w3.org/2000/svg\"")
+        );
+    }
+}

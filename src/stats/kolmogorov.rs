@@ -1,0 +1,105 @@
+//! One-sample Kolmogorov-Smirnov tests (A. N. Kolmogorov, 1933).
+
+use super::kolmogorov_distribution::kolmogorov_survival;
+use super::normality::TestResult;
+use super::sample::Sample;
+use super::special::{normal_cdf, normal_sf};
+
+/// Distance sup|Fₙ(x) − F(x)| between the sample and a distribution, given for each value in
+/// ascending order the pair (F(x), 1 − F(x)).
+///
+/// Both tails are asked for so that neither is got by subtraction.
+pub(super) fn distance(tails: impl Iterator<Item = (f64, f64)>, n: usize) -> f64 {
+    let count = n as f64;
+    tails.enumerate().fold(0.0, |largest, (i, (below, above))| {
+        let rank = i as f64;
+        let lower = below - rank / count;
+        let upper = above - (count - rank - 1.0) / count;
+        largest.max(lower).max(upper)
+    })
+}
+
+/// Test of the sample coming from the continuous distribution `cdf`, known without fitting.
+///
+/// The p-value is that of the exact distribution of Dₙ (see [`kolmogorov_survival`]). `None` when
+/// `cdf` answers NaN.
+pub fn kolmogorov_smirnov(sample: &Sample, cdf: impl Fn(f64) -> f64) -> Option<TestResult> {
+    let levels: Vec<f64> = sample.sorted().iter().map(|value| cdf(*value)).collect();
+    if levels.iter().any(|level| level.is_nan()) {
+        return None;
+    }
+    Some(result(
+        levels.into_iter().map(|level| (level, 1.0 - level)),
+        sample.n(),
+    ))
+}
+
+/// Test of the sample coming from the standard normal N(0, 1).
+///
+/// Any sample will do, down to one value.
+pub fn kolmogorov_smirnov_standard(sample: &Sample) -> TestResult {
+    let tails = sample
+        .sorted()
+        .iter()
+        .map(|value| (normal_cdf(*value), normal_sf(*value)));
+    result(tails, sample.n())
+}
+
+fn result(tails: impl Iterator<Item = (f64, f64)>, n: usize) -> TestResult {
+    let statistic = distance(tails, n);
+    TestResult {
+        statistic,
+        p_value: kolmogorov_survival(n, statistic),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::goldens::{assert_relative, named_samples, normal_like, number, section};
+
+    #[test]
+    fn every_sample_is_tested_as_scipy_does() {
+        for (name, values, golden) in named_samples() {
+            let sample = Sample::new(values).unwrap();
+            let got = kolmogorov_smirnov_standard(&sample);
+            assert_relative(got.statistic, number(&golden, "ks"), 1e-10, &name);
+            let expected = number(&golden, "ks_p");
+            // SciPy's own error for 140 < n: see the distribution's tests.
+            let tolerance = if sample.n() <= 140 {
+                1e-7 * expected
+            } else {
+                1e-6
+            };
+            assert!(
+                (got.p_value - expected).abs() <= tolerance,
+                "{name}: {}",
+                got.p_value
+            );
+        }
+    }
+
+    #[test]
+    fn a_million_values_are_tested() {
+        let golden = section("million");
+        let values: Vec<f64> = (0..1_000_000).map(|i| normal_like(i, 9)).collect();
+        let got = kolmogorov_smirnov_standard(&Sample::new(values).unwrap());
+        assert_relative(got.statistic, number(&golden, "ks"), 1e-9, "D");
+        assert_relative(got.p_value, number(&golden, "ks_p"), 1e-6, "p");
+    }
+
+    #[test]
+    fn any_known_distribution_will_do() {
+        let sample = Sample::new([0.1, 0.4, 0.7]).unwrap();
+        let got = kolmogorov_smirnov(&sample, |x| x.clamp(0.0, 1.0)).unwrap();
+        assert_relative(got.statistic, 0.3, 1e-14, "D");
+        assert_eq!(kolmogorov_smirnov(&sample, |_| f64::NAN), None);
+    }
+
+    #[test]
+    fn a_constant_is_as_far_as_its_larger_tail() {
+        let got = kolmogorov_smirnov_standard(&Sample::new([0.0; 100]).unwrap());
+        assert_eq!(got.statistic, 0.5);
+        assert!(got.p_value < 1e-20);
+    }
+}

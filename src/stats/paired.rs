@@ -1,0 +1,184 @@
+//! Comparing two methods by their means: paired t, Welch's t, and Holm's correction.
+
+use super::interval::{Interval, around, is_level};
+use super::special::student_t_two_sided;
+use super::summary::{mean, std_dev};
+
+/// The difference of two means with its t-test.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MeanComparison {
+    /// Mean of the first less mean of the second, with its interval.
+    pub difference: Interval,
+    /// The t statistic; infinite when the difference is not zero and has no spread.
+    pub t: f64,
+    /// Degrees of freedom.
+    pub degrees: f64,
+    /// Two-sided p-value.
+    pub p_value: f64,
+}
+
+/// Paired t-test of `first` − `second`, value by value: say test errors of two methods by seed.
+///
+/// `None` when the lengths differ, there are fewer than two pairs, a value is not finite or the
+/// level lies outside (0, 1). Differences without spread: p = 1 if they are zero, otherwise 0.
+pub fn paired_t(first: &[f64], second: &[f64], level: f64) -> Option<MeanComparison> {
+    let differences = paired_differences(first, second)?;
+    let n = differences.len() as f64;
+    if n < 2.0 {
+        return None;
+    }
+    let standard_error = spread(&differences) / n.sqrt();
+    compare(mean(&differences), standard_error, n - 1.0, level)
+}
+
+/// Welch's t-test of two independent groups, whose spreads may differ (B. L. Welch, 1947).
+///
+/// Standard error √(s₁²/n₁ + s₂²/n₂), degrees of freedom by Satterthwaite. `None` when a group has
+/// fewer than two values, a value is not finite or the level lies outside (0, 1). Groups without
+/// spread: p = 1 if their means are equal, otherwise 0, with the smaller group's degrees.
+pub fn welch_t(first: &[f64], second: &[f64], level: f64) -> Option<MeanComparison> {
+    let finite = first.iter().chain(second).all(|value| value.is_finite());
+    if first.len() < 2 || second.len() < 2 || !finite {
+        return None;
+    }
+    let part = |values: &[f64]| spread(values).powi(2) / values.len() as f64;
+    let (one, two) = (part(first), part(second));
+    let (one_degrees, two_degrees) = (first.len() as f64 - 1.0, second.len() as f64 - 1.0);
+    let total = one + two;
+    // Shares instead of squares of variances: tiny variances do not underflow.
+    let degrees = if total > 0.0 {
+        1.0 / ((one / total).powi(2) / one_degrees + (two / total).powi(2) / two_degrees)
+    } else {
+        one_degrees.min(two_degrees)
+    };
+    compare(mean(first) - mean(second), total.sqrt(), degrees, level)
+}
+
+/// Adjusts p-values for having asked several questions (S. Holm, 1979): the k-th smallest of m is
+/// multiplied by m − k + 1, made monotone and capped at 1. Order is kept.
+///
+/// NaN entries stay NaN and are not counted as questions.
+pub fn holm(p_values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..p_values.len())
+        .filter(|i| !p_values[*i].is_nan())
+        .collect();
+    order.sort_by(|a, b| p_values[*a].total_cmp(&p_values[*b]));
+    let mut adjusted = vec![f64::NAN; p_values.len()];
+    let mut largest = 0.0_f64;
+    for (rank, index) in order.iter().enumerate() {
+        let factor = (order.len() - rank) as f64;
+        largest = largest.max((factor * p_values[*index]).min(1.0));
+        adjusted[*index] = largest;
+    }
+    adjusted
+}
+
+/// First less second, value by value; `None` when lengths differ or a difference is not finite.
+pub(super) fn paired_differences(first: &[f64], second: &[f64]) -> Option<Vec<f64>> {
+    if first.len() != second.len() {
+        return None;
+    }
+    let differences: Vec<f64> = first.iter().zip(second).map(|(a, b)| a - b).collect();
+    differences
+        .iter()
+        .all(|d| d.is_finite())
+        .then_some(differences)
+}
+
+/// Standard deviation that is exactly zero for equal values, whatever the mean's rounding.
+fn spread(values: &[f64]) -> f64 {
+    let equal = values.windows(2).all(|pair| pair[0] == pair[1]);
+    if equal { 0.0 } else { std_dev(values) }
+}
+
+fn compare(estimate: f64, standard_error: f64, degrees: f64, level: f64) -> Option<MeanComparison> {
+    if !is_level(level) {
+        return None;
+    }
+    let difference = around(estimate, standard_error, degrees, level)?;
+    let t = if estimate == 0.0 {
+        0.0
+    } else {
+        estimate / standard_error
+    };
+    Some(MeanComparison {
+        difference,
+        t,
+        degrees,
+        p_value: student_t_two_sided(t, degrees),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::goldens::{assert_relative, column, number, rows};
+
+    fn check(got: MeanComparison, row: &serde_json::Value) {
+        assert_relative(got.t, number(row, "t"), 1e-9, "t");
+        assert_relative(got.degrees, number(row, "df"), 1e-9, "df");
+        assert_relative(got.p_value, number(row, "p"), 1e-8, "p");
+        assert_relative(got.difference.low, number(row, "low"), 1e-8, "low");
+        assert_relative(got.difference.high, number(row, "high"), 1e-8, "high");
+    }
+
+    #[test]
+    fn paired_and_welch_tests_agree_with_scipy() {
+        for row in rows("paired_t") {
+            let got = paired_t(
+                &column(&row, "a"),
+                &column(&row, "b"),
+                number(&row, "level"),
+            );
+            check(got.unwrap(), &row);
+        }
+        for row in rows("welch_t") {
+            let got = welch_t(
+                &column(&row, "a"),
+                &column(&row, "b"),
+                number(&row, "level"),
+            );
+            check(got.unwrap(), &row);
+        }
+    }
+
+    #[test]
+    fn no_spread_decides_by_the_means() {
+        let same = paired_t(&[0.1, 0.2, 0.3], &[0.1, 0.2, 0.3], 0.95).unwrap();
+        assert_eq!(
+            (same.t, same.p_value, same.difference.half_width()),
+            (0.0, 1.0, 0.0)
+        );
+        let shifted = paired_t(&[2.0, 3.0], &[1.0, 2.0], 0.95).unwrap();
+        assert_eq!((shifted.t, shifted.p_value), (f64::INFINITY, 0.0));
+        let apart = welch_t(&[0.1; 3], &[0.3; 7], 0.95).unwrap();
+        assert_eq!(
+            (apart.t, apart.p_value, apart.degrees),
+            (f64::NEG_INFINITY, 0.0, 2.0)
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_none() {
+        assert_eq!(paired_t(&[1.0, 2.0], &[1.0], 0.95), None);
+        assert_eq!(paired_t(&[1.0], &[2.0], 0.95), None);
+        assert_eq!(paired_t(&[1.0, f64::NAN], &[2.0, 1.0], 0.95), None);
+        assert_eq!(paired_t(&[1.0, 2.0], &[2.0, 1.0], 95.0), None);
+        assert_eq!(welch_t(&[1.0], &[2.0, 3.0], 0.95), None);
+        assert_eq!(welch_t(&[1.0, f64::INFINITY], &[2.0, 3.0], 0.95), None);
+    }
+
+    #[test]
+    fn holm_agrees_with_statsmodels() {
+        for row in rows("holm") {
+            let adjusted = holm(&column(&row, "p"));
+            for (got, expected) in adjusted.iter().zip(column(&row, "adjusted")) {
+                assert_relative(*got, expected, 1e-14, "adjusted");
+            }
+        }
+        let with_gap = holm(&[0.03, f64::NAN, 0.01]);
+        assert_eq!((with_gap[0], with_gap[2]), (0.03, 0.02));
+        assert!(with_gap[1].is_nan());
+        assert!(holm(&[]).is_empty());
+    }
+}
