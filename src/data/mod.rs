@@ -100,7 +100,13 @@ mod tests {
             std::fs::write(folder.join(name), vec![0; 3_000]).unwrap();
         }
         let message = format!("{:#}", load("cifar100", data.path()).unwrap_err());
-        assert!(message.contains("normprop data fetch cifar100"), "{message}");
-        assert!(message.contains("train.bin: byte 0: record 0 has only 3000"), "{message}");
+        assert!(
+            message.contains("normprop data fetch cifar100"),
+            "{message}"
+        );
+        assert!(
+            message.contains("train.bin: byte 0: record 0 has only 3000"),
+            "{message}"
+        );
     }
 }

@@ -4,7 +4,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::data::{ImageShape, Split};
 use crate::data::batches::Normalizer;
-use crate::nn::layer::Mode;
+use crate::nn::layer::Pass;
 use crate::nn::network::Network;
 
 /// Images evaluated at a time: large enough to fill the cores, small enough to stay in little memory.
@@ -37,7 +37,7 @@ pub fn evaluate(network: &Network, split: &Split, shape: ImageShape, normalizer:
         let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
         let pixels = normalizer.evaluation(images);
         let input = to_tensor(&pixels, labels.len(), shape, network.parameters.kind, network.parameters.device);
-        let logits = tch::no_grad(|| network.logits(&input, Mode::Eval));
+        let logits = tch::no_grad(|| network.logits(&input, &Pass::eval()));
         let scored = Scores::of(&logits, &labels);
         loss += scored.loss_sum;
         wrong += scored.wrong;

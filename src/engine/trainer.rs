@@ -13,7 +13,8 @@ use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::data::batches::{Normalizer, TrainingBatches};
 use crate::event::{EpochRow, EpochSums, Event, Observer, Position, Snapshot, Status, StepRow};
-use crate::nn::layer::Mode;
+use crate::methods;
+use crate::nn::layer::Pass;
 use crate::nn::network::Network;
 use crate::nn::parameters::{find, restore, to_named};
 use crate::nn::sgd::{Sgd, SgdConfig};
@@ -23,6 +24,8 @@ use crate::probe::layers::LayerProbe;
 const SAVE_EVERY_S: f64 = 300.0;
 /// Seconds of training after which the time left is first estimated.
 const ESTIMATE_AFTER_S: f64 = 2.0;
+/// Training images that a data-dependent start sees.
+const START_IMAGES: usize = 500;
 /// Prefix of velocities in a snapshot.
 const VELOCITY: &str = "velocity.";
 
@@ -104,6 +107,7 @@ impl<'d> Trainer<'d> {
             position: self.position.clone(),
         })?;
         if self.position.step == 0 {
+            self.initialize()?;
             self.finish_epoch(&mut emit)?;
         }
         while self.position.epoch < self.config.epochs {
@@ -114,6 +118,20 @@ impl<'d> Trainer<'d> {
         }
         emit(Event::Ended { status: Status::Finished })?;
         Ok(Status::Finished)
+    }
+
+    /// Lets methods that ask for it start from the first training images of the run.
+    fn initialize(&mut self) -> Result<()> {
+        if methods::find(&self.config.method.name)?.data_dependent_start {
+            let order = self.batches.order(0);
+            let sample = &order[..order.len().min(START_IMAGES)];
+            let bytes: Vec<u8> =
+                sample.iter().flat_map(|&i| self.dataset.train.image(i as usize)).copied().collect();
+            let (kind, device) = (self.network.parameters.kind, self.network.parameters.device);
+            let pixels = self.normalizer.training(&bytes);
+            self.network.initialize(&evaluate::to_tensor(&pixels, sample.len(), self.dataset.shape, kind, device));
+        }
+        Ok(())
     }
 
     fn train_epoch(
@@ -167,7 +185,7 @@ impl<'d> Trainer<'d> {
         let images = evaluate::to_tensor(&batch.images, count, self.dataset.shape, kind, device);
         let labels = Tensor::from_slice(&batch.labels).to_device(device);
 
-        let logits = self.network.logits(&images, Mode::Train);
+        let logits = self.network.logits(&images, &Pass::train(self.config.seed, self.position.step));
         let loss = logits.cross_entropy_for_logits(&labels);
         let trained: Vec<&Tensor> = self.network.parameters.trainable().map(|p| &p.tensor).collect();
         let gradients = Tensor::run_backward(&[&loss], &trained, false, false);

@@ -11,7 +11,7 @@ use super::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::block::Block;
 use crate::nn::init;
-use crate::nn::layer::{Builder, Layer, Mode, Signal, Tail};
+use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
 use crate::nn::plain::PlainLayer;
 
 /// What `bn` is.
@@ -29,6 +29,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     uses_batch_statistics: true,
     train_equals_eval: false,
     row_scale_invariant: true,
+    data_dependent_start: false,
     batch_size_one_conv: BatchSizeOne::Degenerates,
     batch_size_one_fc: BatchSizeOne::Refused,
     extra_parameters: "γ, β",
@@ -85,21 +86,21 @@ struct BatchNorm {
 }
 
 impl Layer for BatchNorm {
-    fn pre_activation(&self, input: &Signal, mode: Mode) -> Tensor {
+    fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
         let linear = self.block.op.apply(&input.value(), &self.weight, None);
         linear.batch_norm(
             Some(&self.gamma),
             Some(&self.beta),
             Some(&self.running_mean),
             Some(&self.running_var),
-            mode == Mode::Train,
+            pass.training(),
             self.momentum,
             self.eps,
             true,
         )
     }
 
-    fn post_activation(&self, pre: Tensor, _mode: Mode) -> Signal {
+    fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
         Signal::plain(self.tail.apply(pre))
     }
 }
@@ -115,7 +116,7 @@ mod tests {
         let net = walk::conv_network("bn", "", 1);
         let block = &net.blocks[0];
         let x = walk::gaussian(&[1, 2, 8, 8], 3);
-        let pre = block.layer.pre_activation(&Signal::plain(x), Mode::Train);
+        let pre = block.layer.pre_activation(&Signal::plain(x), &Pass::train(0, 0));
         let mean = pre.mean_dim([2, 3].as_slice(), false, Kind::Double);
         let var = pre.var_dim([2, 3].as_slice(), false, false);
         assert!(f64::try_from(mean.abs().max()).unwrap() < 1e-12);
@@ -128,9 +129,9 @@ mod tests {
         let x = walk::gaussian(&[32, 12], 4);
         let mean = || net.parameters.get("layer1.running_mean").map(|t| t.copy()).unwrap();
         let before = mean();
-        net.logits(&x, Mode::Eval);
+        let _ = net.logits(&x, &Pass::eval());
         assert_eq!(before, mean());
-        net.logits(&x, Mode::Train);
+        let _ = net.logits(&x, &Pass::train(0, 0));
         let weight = net.parameters.get("layer1.weight").unwrap();
         let expected = x.matmul(&weight.tr()).mean_dim([0].as_slice(), false, Kind::Double) * 0.25;
         assert!(f64::try_from((mean() - expected).abs().max()).unwrap() < 1e-12);

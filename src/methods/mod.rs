@@ -100,6 +100,8 @@ pub struct Descriptor {
     pub train_equals_eval: bool,
     /// Whether multiplying a weight row by a positive number leaves the output unchanged.
     pub row_scale_invariant: bool,
+    /// Whether layers start from a batch of training images (`Layer::initialize`).
+    pub data_dependent_start: bool,
     /// Batch size 1, convolutional layers.
     pub batch_size_one_conv: BatchSizeOne,
     /// Batch size 1, fully connected layers.

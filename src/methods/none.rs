@@ -21,6 +21,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     uses_batch_statistics: false,
     train_equals_eval: true,
     row_scale_invariant: false,
+    data_dependent_start: false,
     batch_size_one_conv: BatchSizeOne::Works,
     batch_size_one_fc: BatchSizeOne::Works,
     extra_parameters: "b",

@@ -26,7 +26,7 @@ use super::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::moments::{self, Activation};
 use crate::nn::block::Block;
-use crate::nn::layer::{Builder, Layer, Mode, Signal, Tail};
+use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
 
 /// What `normprop` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
@@ -43,6 +43,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     uses_batch_statistics: false,
     train_equals_eval: true,
     row_scale_invariant: true,
+    data_dependent_start: false,
     batch_size_one_conv: BatchSizeOne::Works,
     batch_size_one_fc: BatchSizeOne::Works,
     extra_parameters: "γ, β",
@@ -162,11 +163,11 @@ fn leaky_constants(slope: &Tensor) -> (Tensor, Tensor) {
 }
 
 impl Layer for NormProp {
-    fn pre_activation(&self, input: &Signal, _mode: Mode) -> Tensor {
+    fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
         self.block.op.apply(&input.value(), &self.kernel(1.0), Some(&self.beta))
     }
 
-    fn post_activation(&self, pre: Tensor, _mode: Mode) -> Signal {
+    fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
         let output = self.tail.apply(pre);
         let Some(slope) = &self.tail.slope else {
             return Signal::plain((output - self.mean) / self.std);
@@ -176,11 +177,11 @@ impl Layer for NormProp {
         Signal::plain((output - mean) / std)
     }
 
-    fn forward(&self, input: &Signal, mode: Mode) -> Signal {
+    fn forward(&self, input: &Signal, pass: &Pass) -> Signal {
         let clamped = match self.block.activation {
             Activation::Relu => true,
             Activation::Identity => false,
-            _ => return self.post_activation(self.pre_activation(input, mode), mode),
+            _ => return self.post_activation(self.pre_activation(input, pass), pass),
         };
         let shift = &self.beta - self.mean;
         let mut x = self.block.op.apply(&input.x, &self.kernel(input.scale), Some(&shift));

@@ -7,7 +7,7 @@ use super::{BatchSizeOne, Descriptor, METHODS, find};
 use crate::moments::Activation;
 use crate::nn::block::{Block, LinearOp, MaxPool};
 use crate::nn::init;
-use crate::nn::layer::{Builder, Mode, Signal};
+use crate::nn::layer::{Builder, Pass, Signal};
 use crate::nn::models::perceptron;
 use crate::nn::network::Network;
 use crate::nn::parameters::{Role, restore, to_named};
@@ -76,7 +76,7 @@ fn both(method: &str) -> Vec<(Network, Tensor)> {
 
 /// A loss whose gradient reaches every output differently.
 fn loss(network: &Network, x: &Tensor) -> Tensor {
-    let logits = network.logits(x, Mode::Train);
+    let logits = network.logits(x, &Pass::train(0, 0));
     let target = gaussian(&logits.size(), 8);
     (logits.sin() * target).sum(Kind::Double)
 }
@@ -85,14 +85,16 @@ fn loss(network: &Network, x: &Tensor) -> Tensor {
 fn fused_forward_equals_the_two_halves() {
     for method in METHODS {
         for (network, x) in both(method.name) {
-            for mode in [Mode::Train, Mode::Eval] {
+            for training in [true, false] {
+                let pass = || if training { Pass::train(0, 0) } else { Pass::eval() };
+                let halves = pass();
                 let mut signal = network.input(&x);
                 for built in &network.blocks {
-                    let pre = built.layer.pre_activation(&Signal::plain(signal.value()), mode);
-                    signal = built.layer.post_activation(pre, mode);
+                    let pre = built.layer.pre_activation(&Signal::plain(signal.value()), &halves);
+                    signal = built.layer.post_activation(pre, &halves);
                 }
                 let textbook = network.pool_globally(signal);
-                assert!(gap(&network.logits(&x, mode), &textbook) < 1e-10, "{}", method.name);
+                assert!(gap(&network.logits(&x, &pass()), &textbook) < 1e-10, "{}", method.name);
             }
         }
     }
@@ -127,7 +129,7 @@ fn gradients_equal_finite_differences() {
 fn train_equals_eval_exactly_where_claimed() {
     for method in METHODS {
         for (network, x) in both(method.name) {
-            let same = network.logits(&x, Mode::Train) == network.logits(&x, Mode::Eval);
+            let same = network.logits(&x, &Pass::train(0, 0)) == network.logits(&x, &Pass::eval());
             assert_eq!(same, method.train_equals_eval, "{}", method.name);
         }
     }
@@ -137,8 +139,8 @@ fn train_equals_eval_exactly_where_claimed() {
 fn outputs_do_not_depend_on_the_rest_of_the_batch_unless_declared() {
     for method in METHODS {
         for (network, x) in both(method.name) {
-            let whole = network.logits(&x, Mode::Train);
-            let part = network.logits(&x.narrow(0, 0, 4), Mode::Train);
+            let whole = network.logits(&x, &Pass::train(0, 0));
+            let part = network.logits(&x.narrow(0, 0, 4), &Pass::train(0, 0));
             let independent = gap(&whole.narrow(0, 0, 4), &part) < 1e-12;
             assert_eq!(independent, !method.uses_batch_statistics, "{}", method.name);
         }
@@ -152,10 +154,10 @@ fn outputs_do_not_depend_on_the_length_of_weight_rows_where_claimed() {
         let options = if method.name == "normprop" { "constraint = \"reparametrize\"" } else { "" };
         let network = conv_network(method.name, options, 3);
         let x = gaussian(&[9, 2, 8, 8], 2);
-        let before = network.logits(&x, Mode::Train);
+        let before = network.logits(&x, &Pass::train(0, 0));
         let weight = network.parameters.get("conv2.weight").unwrap().shallow_clone();
         let _ = tch::no_grad(|| weight.shallow_clone().g_mul_scalar_(3.0));
-        let unchanged = gap(&before, &network.logits(&x, Mode::Train)) < 1e-4;
+        let unchanged = gap(&before, &network.logits(&x, &Pass::train(0, 0))) < 1e-4;
         assert_eq!(unchanged, method.row_scale_invariant, "{}", method.name);
     }
 }
@@ -172,7 +174,7 @@ fn parameters_have_unique_names_and_return_bit_for_bit() {
             restore(&to.tensor, &to_named(&from.name, &from.tensor).unwrap()).unwrap();
         }
         let x = gaussian(&[9, 2, 8, 8], 2);
-        assert_eq!(source.logits(&x, Mode::Eval), target.logits(&x, Mode::Eval), "{}", method.name);
+        assert_eq!(source.logits(&x, &Pass::eval()), target.logits(&x, &Pass::eval()), "{}", method.name);
     }
 }
 
@@ -202,9 +204,9 @@ fn one_image_a_step_behaves_as_declared() {
             if declared == BatchSizeOne::Refused {
                 continue;
             }
-            let logits = network.logits(&x, Mode::Train);
+            let logits = network.logits(&x, &Pass::train(0, 0));
             assert!(bool::try_from(logits.isfinite().all()).unwrap(), "{}", method.name);
-            let same = gap(&logits, &network.logits(&x, Mode::Eval)) < 1e-12;
+            let same = gap(&logits, &network.logits(&x, &Pass::eval())) < 1e-12;
             assert_eq!(same, declared == BatchSizeOne::Works, "{} dense={dense}", method.name);
         }
     }

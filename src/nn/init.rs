@@ -4,13 +4,20 @@
 //! that with the same seed all methods start with weight rows that point the same way.
 
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
+use rand_distr::{Distribution, StandardNormal, StandardUniform};
 use tch::{Kind, Tensor};
 
 /// A tensor of independent standard normals of the given shape, in float64 on the CPU.
 pub fn standard_normal(shape: &[i64], stream: &mut ChaCha8Rng) -> Tensor {
     let count = shape.iter().product::<i64>().max(0) as usize;
     let values: Vec<f64> = (0..count).map(|_| StandardNormal.sample(stream)).collect();
+    Tensor::from_slice(&values).reshape(shape)
+}
+
+/// A tensor of independent uniform numbers in [0, 1), in float64 on the CPU.
+pub fn uniform(shape: &[i64], stream: &mut ChaCha8Rng) -> Tensor {
+    let count = shape.iter().product::<i64>().max(0) as usize;
+    let values: Vec<f64> = (0..count).map(|_| StandardUniform.sample(stream)).collect();
     Tensor::from_slice(&values).reshape(shape)
 }
 

@@ -1,11 +1,16 @@
 //! The contract between a network and the methods: what a layer does, and what it is built from.
 
+use std::cell::RefCell;
+
 use anyhow::Result;
+use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
 use super::block::{Block, MaxPool};
+use super::init;
 use super::parameters::{Parameters, Role};
 use crate::moments::Activation;
+use crate::streams::{Purpose, stream};
 
 /// Whether a forward pass trains (batch statistics, noise) or evaluates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +19,43 @@ pub enum Mode {
     Train,
     /// Evaluation.
     Eval,
+}
+
+/// One pass through the network: its mode and, in training, the stream that noise is drawn from.
+#[derive(Debug)]
+pub struct Pass {
+    /// Training or evaluation.
+    pub mode: Mode,
+    noise: RefCell<ChaCha8Rng>,
+}
+
+impl Pass {
+    /// An evaluating pass.
+    pub fn eval() -> Pass {
+        Pass { mode: Mode::Eval, noise: RefCell::new(stream(0, Purpose::Noise, 0)) }
+    }
+
+    /// The training pass of optimizer step `step` in the run with this seed.
+    pub fn train(seed: u64, step: u64) -> Pass {
+        Pass { mode: Mode::Train, noise: RefCell::new(stream(seed, Purpose::Noise, step)) }
+    }
+
+    /// Whether it trains.
+    pub fn training(&self) -> bool {
+        self.mode == Mode::Train
+    }
+
+    /// Independent standard normals of the shape, element type and device of `like`.
+    pub fn normal(&self, shape: &[i64], like: &Tensor) -> Tensor {
+        let values = init::standard_normal(shape, &mut self.noise.borrow_mut());
+        values.to_device(like.device()).to_kind(like.kind())
+    }
+
+    /// Independent uniform numbers in [0, 1).
+    pub fn uniform(&self, shape: &[i64], like: &Tensor) -> Tensor {
+        let values = init::uniform(shape, &mut self.noise.borrow_mut());
+        values.to_device(like.device()).to_kind(like.kind())
+    }
 }
 
 /// What flows from block to block: the tensor `x` times the number `scale`.
@@ -43,15 +85,19 @@ impl Signal {
 /// One block of a network under one method. Owns handles to its parameters and buffers.
 pub trait Layer {
     /// What enters the activation: linear operation and normalization. Shape `[N, outputs, ...]`.
-    fn pre_activation(&self, input: &Signal, mode: Mode) -> Tensor;
+    fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor;
 
     /// Activation, pool and whatever the method does behind them. May overwrite `pre`.
-    fn post_activation(&self, pre: Tensor, mode: Mode) -> Signal;
+    fn post_activation(&self, pre: Tensor, pass: &Pass) -> Signal;
 
     /// The whole block. Methods may fuse the two halves; a test holds them equal.
-    fn forward(&self, input: &Signal, mode: Mode) -> Signal {
-        self.post_activation(self.pre_activation(input, mode), mode)
+    fn forward(&self, input: &Signal, pass: &Pass) -> Signal {
+        self.post_activation(self.pre_activation(input, pass), pass)
     }
+
+    /// Called once before training, without gradients, with what the layer receives from a batch of training
+    /// images: for data-dependent initialization.
+    fn initialize(&self, _input: &Signal) {}
 
     /// Called without gradients after each optimizer step, to restore what the method keeps fixed.
     fn after_step(&self) {}

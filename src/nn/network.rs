@@ -5,7 +5,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::block::Block;
 use super::init;
-use super::layer::{Builder, Layer, Mode, Signal};
+use super::layer::{Builder, Layer, Pass, Signal};
 use super::parameters::Parameters;
 use crate::streams::{Purpose, stream};
 
@@ -44,10 +44,10 @@ impl Network {
     }
 
     /// Images `[N, C, H, W]` (or features `[N, D]`) to logits `[N, classes]`.
-    pub fn logits(&self, images: &Tensor, mode: Mode) -> Tensor {
+    pub fn logits(&self, images: &Tensor, pass: &Pass) -> Tensor {
         let mut signal = self.input(images);
         for NetworkBlock { layer, .. } in &self.blocks {
-            signal = layer.forward(&signal, mode);
+            signal = layer.forward(&signal, pass);
         }
         self.pool_globally(signal)
     }
@@ -66,6 +66,17 @@ impl Network {
         } else {
             value
         }
+    }
+
+    /// Lets every layer start from what it receives of these images, in order.
+    pub fn initialize(&self, images: &Tensor) {
+        tch::no_grad(|| {
+            let mut signal = self.input(images);
+            for NetworkBlock { layer, .. } in &self.blocks {
+                layer.initialize(&signal);
+                signal = layer.forward(&signal, &Pass::eval());
+            }
+        });
     }
 
     /// Runs every layer's after-step action.

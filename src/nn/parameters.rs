@@ -133,7 +133,7 @@ mod tests {
     fn names_must_differ() {
         let mut parameters = Parameters::new(Kind::Float, Device::Cpu);
         let one = || Tensor::ones([2], (Kind::Float, Device::Cpu));
-        parameters.register("a.weight".into(), Role::Weight, one()).unwrap();
+        let _ = parameters.register("a.weight".into(), Role::Weight, one()).unwrap();
         let error = parameters.register("a.weight".into(), Role::Weight, one()).unwrap_err();
         assert!(error.to_string().contains("a.weight"));
     }

@@ -5,7 +5,7 @@ use tch::Tensor;
 
 use super::block::Block;
 use super::init;
-use super::layer::{Builder, Layer, Mode, Signal, Tail};
+use super::layer::{Builder, Layer, Pass, Signal, Tail};
 
 /// y = pool(f(W·x + b)), W started by He's rule, b at 0.
 ///
@@ -32,11 +32,11 @@ impl PlainLayer {
 }
 
 impl Layer for PlainLayer {
-    fn pre_activation(&self, input: &Signal, _mode: Mode) -> Tensor {
+    fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
         self.block.op.apply(&input.value(), &self.weight, Some(&self.bias))
     }
 
-    fn post_activation(&self, pre: Tensor, _mode: Mode) -> Signal {
+    fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
         Signal::plain(self.tail.apply(pre))
     }
 }

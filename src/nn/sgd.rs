@@ -148,9 +148,9 @@ mod tests {
     fn pair(kind: Kind, config: SgdConfig) -> (Parameters, Sgd) {
         let mut parameters = Parameters::new(kind, Device::Cpu);
         let weight = Tensor::linspace(-1.0, 2.0, 3000, (Kind::Double, Device::Cpu)).reshape([30, 100]);
-        parameters.register("a.weight".into(), Role::Weight, weight).unwrap();
+        let _ = parameters.register("a.weight".into(), Role::Weight, weight).unwrap();
         let bias = Tensor::ones([30], (Kind::Double, Device::Cpu));
-        parameters.register("a.bias".into(), Role::Shift, bias).unwrap();
+        let _ = parameters.register("a.bias".into(), Role::Shift, bias).unwrap();
         let sgd = Sgd::new(config, &parameters);
         (parameters, sgd)
     }
@@ -181,7 +181,7 @@ mod tests {
     fn two_steps_match_the_formula_by_hand() {
         let mut parameters = Parameters::new(Kind::Double, Device::Cpu);
         let start = Tensor::from_slice(&[1.0_f64]);
-        parameters.register("w".into(), Role::Weight, start).unwrap();
+        let _ = parameters.register("w".into(), Role::Weight, start).unwrap();
         let mut sgd = Sgd::new(settings(false, 0.0), &parameters);
         let gradient = [Tensor::from_slice(&[0.5_f64])];
         sgd.step(&parameters, &gradient, 0.1);

@@ -8,7 +8,7 @@ use crate::data::batches::Normalizer;
 use crate::engine::evaluate::to_tensor;
 use crate::event::LayerRow;
 use crate::nn::init;
-use crate::nn::layer::Mode;
+use crate::nn::layer::Pass;
 use crate::nn::network::Network;
 use crate::nn::parameters::Parameters;
 
@@ -72,10 +72,10 @@ impl LayerProbe {
         let mut signal = network.input(&images);
         let mut rows = Vec::new();
         for (index, built) in network.blocks.iter().enumerate().filter(|(_, built)| !built.block.last) {
-            let pre = built.layer.pre_activation(&signal, Mode::Eval);
+            let pre = built.layer.pre_activation(&signal, &Pass::eval());
             let before = TensorMoments::of(&pre);
             let dead_fraction = dead_fraction(&pre);
-            signal = built.layer.post_activation(pre, Mode::Eval);
+            signal = built.layer.post_activation(pre, &Pass::eval());
             let after = TensorMoments::of(&signal.value());
             let name = &built.block.name;
             rows.push(LayerRow {
