@@ -14,10 +14,13 @@ pub mod options;
 mod registry;
 
 use anyhow::Result;
+use tch::{Device, Kind};
 
 use crate::error::did_you_mean;
 use crate::nn::block::Block;
 use crate::nn::layer::{Builder, Layer};
+use crate::nn::models::Layout;
+use crate::nn::network::Network;
 use crate::usage;
 use options::{OptionSpec, Options};
 pub use registry::METHODS;
@@ -29,6 +32,10 @@ pub enum ActsOn {
     Nothing,
     /// The weights.
     Weights,
+    /// The activation.
+    Activation,
+    /// The optimizer's update.
+    Update,
     /// The pre-activation.
     PreActivation,
     /// Weights and what comes out of the activation.
@@ -41,6 +48,8 @@ impl ActsOn {
         match self {
             ActsOn::Nothing => "nothing",
             ActsOn::Weights => "weights",
+            ActsOn::Activation => "activation",
+            ActsOn::Update => "update",
             ActsOn::PreActivation => "pre-activation",
             ActsOn::WeightsAndActivation => "weights, activation",
         }
@@ -65,6 +74,25 @@ impl BatchSizeOne {
             BatchSizeOne::Works => "works",
             BatchSizeOne::Degenerates => "degenerates",
             BatchSizeOne::Refused => "refused",
+        }
+    }
+}
+
+/// Kinds of networks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NetworkKind {
+    /// Convolutions.
+    Convolutional,
+    /// Fully connected layers.
+    Dense,
+}
+
+impl NetworkKind {
+    /// Name for messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            NetworkKind::Convolutional => "a convolutional network",
+            NetworkKind::Dense => "a fully connected network (MLP)",
         }
     }
 }
@@ -116,9 +144,74 @@ pub struct Descriptor {
     pub learning_rate_at_50: f64,
     /// Makes the layer of one block.
     pub build: fn(&Block, &Options, &mut Builder) -> Result<Box<dyn Layer>>,
+    /// Networks that it serves.
+    pub serves: &'static [NetworkKind],
+    /// Whether the backward pass is the derivative of the forward pass.
+    pub exact_gradient: bool,
+    /// What it does to the widths of the network.
+    pub layout: fn(&Options) -> Layout,
+    /// Options under which the length of weight rows does not matter, for the test of `row_scale_invariant`
+    /// (where rows are kept at unit length by projection, forward takes them as they are).
+    pub row_scale_options: &'static str,
 }
 
 impl Descriptor {
+    /// What most methods have in common: feed-forward networks, the usual backward pass, widths left alone.
+    /// The remaining fields are placeholders; a method ends with `..Descriptor::ORDINARY`.
+    pub const ORDINARY: Descriptor = Descriptor {
+        name: "",
+        summary: "",
+        formula: "",
+        paper: Paper { authors: "", title: "", venue: "", year: 0 },
+        acts_on: ActsOn::Nothing,
+        uses_batch_statistics: false,
+        train_equals_eval: true,
+        row_scale_invariant: false,
+        data_dependent_start: false,
+        batch_size_one_conv: BatchSizeOne::Works,
+        batch_size_one_fc: BatchSizeOne::Works,
+        extra_parameters: "",
+        options: &[],
+        departures: &[],
+        learning_rate_at_50: 0.02,
+        build: |_, _, _| anyhow::bail!("a method without a build function"),
+        serves: &[NetworkKind::Convolutional, NetworkKind::Dense],
+        exact_gradient: true,
+        layout: |_| Layout::PLAIN,
+        row_scale_options: "",
+    };
+
+    /// The network of `blocks` under this method.
+    pub fn network(
+        &self,
+        options: &Options,
+        blocks: Vec<Block>,
+        seed: u64,
+        kind: Kind,
+        device: Device,
+    ) -> Result<Network> {
+        let blocks = (self.layout)(options).apply(blocks);
+        let build = |block: &Block, builder: &mut Builder| (self.build)(block, options, builder);
+        Network::build(blocks, &build, seed, kind, device)
+    }
+
+    /// Refuses networks that the method does not serve.
+    pub fn check_network(&self, network: NetworkKind) -> Result<()> {
+        if self.serves.contains(&network) {
+            return Ok(());
+        }
+        let others: Vec<&str> =
+            METHODS.iter().filter(|other| other.serves.contains(&network)).map(|other| other.name).collect();
+        let kinds: Vec<&str> = self.serves.iter().map(|kind| kind.name()).collect();
+        Err(usage!(
+            "{} does not serve {}, only {}; methods that do: {}",
+            self.name,
+            network.name(),
+            kinds.join(" or "),
+            others.join(", ")
+        ))
+    }
+
     /// The default learning rate at a batch size: η₅₀·√(batch_size / 50), never above η₅₀·2.
     ///
     /// The square-root rule keeps the size of the steps' random part about the same. It is a start, not

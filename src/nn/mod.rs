@@ -1,5 +1,6 @@
 //! Networks as data: parameters, blocks, layers, initialization and the optimizer.
 
+pub mod backward;
 pub mod block;
 pub mod init;
 pub mod layer;
