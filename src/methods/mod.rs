@@ -8,6 +8,7 @@
 //! y layer output, γ gain, β shift, z ~ N(0,1); m = E f(z), s² = Var f(z).
 
 mod bn;
+mod layer_norm;
 mod none;
 mod normprop;
 pub mod options;
@@ -31,6 +32,14 @@ pub enum ActsOn {
     Weights,
     /// The pre-activation.
     PreActivation,
+    /// The activation.
+    Activation,
+    /// The linear operation as a whole: weights and inputs.
+    LinearOperation,
+    /// The pre-activation and what comes out of the activation.
+    PreActivationAndActivation,
+    /// Weights and the pre-activation.
+    WeightsAndPreActivation,
     /// Weights and what comes out of the activation.
     WeightsAndActivation,
 }
@@ -42,6 +51,10 @@ impl ActsOn {
             ActsOn::Nothing => "nothing",
             ActsOn::Weights => "weights",
             ActsOn::PreActivation => "pre-activation",
+            ActsOn::Activation => "activation",
+            ActsOn::LinearOperation => "linear operation",
+            ActsOn::PreActivationAndActivation => "pre-activation, activation",
+            ActsOn::WeightsAndPreActivation => "weights, pre-activation",
             ActsOn::WeightsAndActivation => "weights, activation",
         }
     }
@@ -56,6 +69,8 @@ pub enum BatchSizeOne {
     Degenerates,
     /// Undefined, and refused with an error.
     Refused,
+    /// The method does not serve such layers at any batch size.
+    Unsupported,
 }
 
 impl BatchSizeOne {
@@ -65,6 +80,7 @@ impl BatchSizeOne {
             BatchSizeOne::Works => "works",
             BatchSizeOne::Degenerates => "degenerates",
             BatchSizeOne::Refused => "refused",
+            BatchSizeOne::Unsupported => "unsupported",
         }
     }
 }
@@ -131,21 +147,33 @@ impl Descriptor {
         (rate * digits).round() / digits
     }
 
-    /// Refuses a batch of one image where the method is undefined.
+    /// Refuses a batch of one image where the method is undefined, and layers that it does not serve.
     pub fn check_batch_size(&self, batch_size: usize, dense: bool) -> Result<()> {
         let (behaviour, layers) = if dense {
             (self.batch_size_one_fc, "fully connected layers")
         } else {
             (self.batch_size_one_conv, "convolutional layers")
         };
+        if behaviour == BatchSizeOne::Unsupported {
+            return Err(self.unsupported(layers));
+        }
         if batch_size == 1 && behaviour == BatchSizeOne::Refused {
             return Err(usage!(
-                "{} has no statistics on {layers} at batch_size = 1 (one value a unit has no variance); \
+                "{} has no statistics on {layers} at batch_size = 1 (a unit's only value is its own mean); \
                  use a batch size of at least 2, or a method that needs no batch, such as normprop",
                 self.name
             ));
         }
         Ok(())
+    }
+
+    /// The error for `layers` that the method does not serve: names the methods that do, without a batch.
+    pub fn unsupported(&self, layers: &str) -> anyhow::Error {
+        usage!(
+            "{} normalizes over positions, and {layers} have none; use model = \"nin\", or for this model a \
+             method that also needs no batch, such as layer-norm, group-norm or normprop",
+            self.name
+        )
     }
 }
 

@@ -1,6 +1,11 @@
 //! The one list of methods. A new method is a new file and a line here.
 
-use super::{Descriptor, bn, none, normprop};
+use super::{Descriptor, bn, layer_norm, none, normprop};
 
 /// Every method, in the order in which tables show them.
-pub static METHODS: &[&Descriptor] = &[&none::DESCRIPTOR, &bn::DESCRIPTOR, &normprop::DESCRIPTOR];
+pub static METHODS: &[&Descriptor] = &[
+    &none::DESCRIPTOR,
+    &bn::DESCRIPTOR,
+    &normprop::DESCRIPTOR,
+    &layer_norm::DESCRIPTOR,
+];
