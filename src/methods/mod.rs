@@ -13,6 +13,7 @@ mod none;
 mod normprop;
 pub mod options;
 mod registry;
+mod weight_norm;
 
 use anyhow::Result;
 

@@ -1,6 +1,6 @@
 //! The one list of methods. A new method is a new file and a line here.
 
-use super::{Descriptor, bn, layer_norm, none, normprop};
+use super::{Descriptor, bn, layer_norm, none, normprop, weight_norm};
 
 /// Every method, in the order in which tables show them.
 pub static METHODS: &[&Descriptor] = &[
@@ -8,4 +8,5 @@ pub static METHODS: &[&Descriptor] = &[
     &bn::DESCRIPTOR,
     &normprop::DESCRIPTOR,
     &layer_norm::DESCRIPTOR,
+    &weight_norm::DESCRIPTOR,
 ];
