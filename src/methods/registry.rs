@@ -1,6 +1,6 @@
 //! The one list of methods. A new method is a new file and a line here.
 
-use super::{Descriptor, bn, layer_norm, none, normprop, weight_norm};
+use super::{Descriptor, bn, group_norm, layer_norm, none, normprop, weight_norm};
 
 /// Every method, in the order in which tables show them.
 pub static METHODS: &[&Descriptor] = &[
@@ -9,4 +9,5 @@ pub static METHODS: &[&Descriptor] = &[
     &normprop::DESCRIPTOR,
     &layer_norm::DESCRIPTOR,
     &weight_norm::DESCRIPTOR,
+    &group_norm::DESCRIPTOR,
 ];
