@@ -15,6 +15,7 @@ mod normprop;
 pub mod options;
 mod registry;
 mod weight_norm;
+mod weight_standardization;
 
 use anyhow::Result;
 

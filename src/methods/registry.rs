@@ -1,6 +1,8 @@
 //! The one list of methods. A new method is a new file and a line here.
 
-use super::{Descriptor, bn, group_norm, layer_norm, none, normprop, weight_norm};
+use super::{
+    Descriptor, bn, group_norm, layer_norm, none, normprop, weight_norm, weight_standardization,
+};
 
 /// Every method, in the order in which tables show them.
 pub static METHODS: &[&Descriptor] = &[
@@ -10,4 +12,5 @@ pub static METHODS: &[&Descriptor] = &[
     &layer_norm::DESCRIPTOR,
     &weight_norm::DESCRIPTOR,
     &group_norm::DESCRIPTOR,
+    &weight_standardization::DESCRIPTOR,
 ];
