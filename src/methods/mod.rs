@@ -8,17 +8,21 @@
 //! y layer output, γ gain, β shift, z ~ N(0,1); m = E f(z), s² = Var f(z).
 
 mod bn;
+mod group_norm;
+mod layer_norm;
 mod nf;
 mod none;
 mod normprop;
 pub mod options;
 mod registry;
+mod weight_norm;
+mod weight_standardization;
 
 use anyhow::Result;
 use tch::{Device, Kind};
 
 use crate::error::did_you_mean;
-use crate::nn::block::Block;
+use crate::nn::block::{Block, LinearOp};
 use crate::nn::layer::{Builder, Layer};
 use crate::nn::models::Layout;
 use crate::nn::network::Network;
@@ -33,12 +37,18 @@ pub enum ActsOn {
     Nothing,
     /// The weights.
     Weights,
-    /// The activation.
-    Activation,
-    /// The optimizer's update.
-    Update,
     /// The pre-activation.
     PreActivation,
+    /// The optimizer's update.
+    Update,
+    /// The activation.
+    Activation,
+    /// The linear operation as a whole: weights and inputs.
+    LinearOperation,
+    /// The pre-activation and what comes out of the activation.
+    PreActivationAndActivation,
+    /// Weights and the pre-activation.
+    WeightsAndPreActivation,
     /// Weights and what comes out of the activation.
     WeightsAndActivation,
 }
@@ -49,9 +59,12 @@ impl ActsOn {
         match self {
             ActsOn::Nothing => "nothing",
             ActsOn::Weights => "weights",
-            ActsOn::Activation => "activation",
             ActsOn::Update => "update",
             ActsOn::PreActivation => "pre-activation",
+            ActsOn::Activation => "activation",
+            ActsOn::LinearOperation => "linear operation",
+            ActsOn::PreActivationAndActivation => "pre-activation, activation",
+            ActsOn::WeightsAndPreActivation => "weights, pre-activation",
             ActsOn::WeightsAndActivation => "weights, activation",
         }
     }
@@ -66,6 +79,8 @@ pub enum BatchSizeOne {
     Degenerates,
     /// Undefined, and refused with an error.
     Refused,
+    /// The method does not serve such layers at any batch size.
+    Unsupported,
 }
 
 impl BatchSizeOne {
@@ -75,6 +90,7 @@ impl BatchSizeOne {
             BatchSizeOne::Works => "works",
             BatchSizeOne::Degenerates => "degenerates",
             BatchSizeOne::Refused => "refused",
+            BatchSizeOne::Unsupported => "unsupported",
         }
     }
 }
@@ -89,6 +105,17 @@ pub enum NetworkKind {
 }
 
 impl NetworkKind {
+    /// Every kind.
+    pub const ALL: &[NetworkKind] = &[NetworkKind::Convolutional, NetworkKind::Dense];
+
+    /// The kind of network that starts with this operation.
+    pub fn of(op: &LinearOp) -> NetworkKind {
+        match op {
+            LinearOp::Conv { .. } => NetworkKind::Convolutional,
+            LinearOp::Dense { .. } => NetworkKind::Dense,
+        }
+    }
+
     /// Name for messages.
     pub fn name(self) -> &'static str {
         match self {
@@ -145,8 +172,6 @@ pub struct Descriptor {
     pub learning_rate_at_50: f64,
     /// Makes the layer of one block.
     pub build: fn(&Block, &Options, &mut Builder) -> Result<Box<dyn Layer>>,
-    /// Networks that it serves.
-    pub serves: &'static [NetworkKind],
     /// Whether the backward pass is the derivative of the forward pass.
     pub exact_gradient: bool,
     /// What it does to the widths of the network.
@@ -176,7 +201,6 @@ impl Descriptor {
         departures: &[],
         learning_rate_at_50: 0.02,
         build: |_, _, _| anyhow::bail!("a method without a build function"),
-        serves: &[NetworkKind::Convolutional, NetworkKind::Dense],
         exact_gradient: true,
         layout: |_| Layout::PLAIN,
         row_scale_options: "",
@@ -191,24 +215,33 @@ impl Descriptor {
         kind: Kind,
         device: Device,
     ) -> Result<Network> {
+        if let Some(first) = blocks.first() {
+            self.check_network(NetworkKind::of(&first.op))?;
+        }
         let blocks = (self.layout)(options).apply(blocks);
         let build = |block: &Block, builder: &mut Builder| (self.build)(block, options, builder);
         Network::build(blocks, &build, seed, kind, device)
     }
 
+    /// Whether the method serves networks of this kind.
+    pub fn serves(&self, network: NetworkKind) -> bool {
+        match network {
+            NetworkKind::Convolutional => self.batch_size_one_conv != BatchSizeOne::Unsupported,
+            NetworkKind::Dense => self.batch_size_one_fc != BatchSizeOne::Unsupported,
+        }
+    }
+
     /// Refuses networks that the method does not serve.
     pub fn check_network(&self, network: NetworkKind) -> Result<()> {
-        if self.serves.contains(&network) {
+        if self.serves(network) {
             return Ok(());
         }
         let others: Vec<&str> =
-            METHODS.iter().filter(|other| other.serves.contains(&network)).map(|other| other.name).collect();
-        let kinds: Vec<&str> = self.serves.iter().map(|kind| kind.name()).collect();
+            METHODS.iter().filter(|other| other.serves(network)).map(|other| other.name).collect();
         Err(usage!(
-            "{} does not serve {}, only {}; methods that do: {}",
+            "{} does not serve {}; methods that do: {}",
             self.name,
             network.name(),
-            kinds.join(" or "),
             others.join(", ")
         ))
     }
@@ -225,21 +258,33 @@ impl Descriptor {
         (rate * digits).round() / digits
     }
 
-    /// Refuses a batch of one image where the method is undefined.
+    /// Refuses a batch of one image where the method is undefined, and layers that it does not serve.
     pub fn check_batch_size(&self, batch_size: usize, dense: bool) -> Result<()> {
         let (behaviour, layers) = if dense {
             (self.batch_size_one_fc, "fully connected layers")
         } else {
             (self.batch_size_one_conv, "convolutional layers")
         };
+        if behaviour == BatchSizeOne::Unsupported {
+            return Err(self.unsupported(layers));
+        }
         if batch_size == 1 && behaviour == BatchSizeOne::Refused {
             return Err(usage!(
-                "{} has no statistics on {layers} at batch_size = 1 (one value a unit has no variance); \
+                "{} has no statistics on {layers} at batch_size = 1 (a unit's only value is its own mean); \
                  use a batch size of at least 2, or a method that needs no batch, such as normprop",
                 self.name
             ));
         }
         Ok(())
+    }
+
+    /// The error for `layers` that the method does not serve: names the methods that do, without a batch.
+    pub fn unsupported(&self, layers: &str) -> anyhow::Error {
+        usage!(
+            "{} normalizes over positions, and {layers} have none; use model = \"nin\", or for this model a \
+             method that also needs no batch, such as layer-norm, group-norm or normprop",
+            self.name
+        )
     }
 }
 

@@ -7,5 +7,9 @@ pub static METHODS: &[&Descriptor] = &[
     &none::DESCRIPTOR,
     &bn::DESCRIPTOR,
     &normprop::DESCRIPTOR,
+    &layer_norm::DESCRIPTOR,
+    &weight_norm::DESCRIPTOR,
+    &group_norm::DESCRIPTOR,
+    &weight_standardization::DESCRIPTOR,
     &nf::DESCRIPTOR,
 ];

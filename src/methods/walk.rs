@@ -66,13 +66,81 @@ pub fn gap(a: &Tensor, b: &Tensor) -> f64 {
     (a - b).abs().max().double_value(&[])
 }
 
-/// A network of each kind that the method serves, at its start, with a batch for it.
-fn both(method: &'static Descriptor) -> Vec<(Network, Tensor)> {
-    let of = |kind: &NetworkKind| match kind {
-        NetworkKind::Dense => (dense_network(method.name, "", 3), gaussian(&[9, 12], 1)),
+/// The kinds of networks that the method serves.
+fn kinds(method: &Descriptor) -> impl Iterator<Item = NetworkKind> {
+    NetworkKind::ALL.iter().copied().filter(|&kind| method.serves(kind))
+}
+
+/// A network of this kind at its start, with a batch for it.
+fn built(method: &Descriptor, kind: NetworkKind) -> (Network, Tensor) {
+    match kind {
         NetworkKind::Convolutional => (conv_network(method.name, "", 3), gaussian(&[9, 2, 8, 8], 2)),
-    };
-    method.serves.iter().map(of).collect()
+        NetworkKind::Dense => (dense_network(method.name, "", 3), gaussian(&[9, 12], 1)),
+    }
+}
+
+/// A network of each kind that the method serves, at its start, with a batch for it.
+fn both(method: &Descriptor) -> Vec<(Network, Tensor)> {
+    kinds(method).map(|kind| built(method, kind)).collect()
+}
+
+/// One hidden block called `layer`, without activation, in float64.
+pub fn single(method: &str, options: &str, op: LinearOp) -> Network {
+    let activation = Activation::Identity;
+    let block = Block { name: "layer".into(), op, activation, pool: None, first: true, last: false };
+    network(find(method).unwrap(), options, vec![block], 1)
+}
+
+/// Overwrites the tensor called `name`.
+pub fn set(network: &Network, name: &str, values: &Tensor) {
+    let tensor = network.parameters.get(name).unwrap_or_else(|| panic!("no tensor {name}"));
+    tch::no_grad(|| tensor.shallow_clone().copy_(&values.reshape(tensor.size())));
+}
+
+/// A matrix of `columns` columns from numbers.
+pub fn matrix(values: &[f64], columns: i64) -> Tensor {
+    Tensor::from_slice(values).reshape([-1, columns])
+}
+
+/// Golden inputs: four rows, each a sample of three features.
+pub fn golden_inputs() -> Tensor {
+    matrix(&[1.0, 2.0, -1.0, 0.0, 1.0, 3.0, 2.0, -2.0, 0.5, -1.0, 0.0, 4.0], 3)
+}
+
+/// Golden weight: two rows on three features.
+pub fn golden_weight() -> Tensor {
+    matrix(&[0.5, -1.0, 2.0, 1.0, 1.0, -0.5], 3)
+}
+
+/// What the first block of `network` sends to its activation in training.
+pub fn pre_activation(network: &Network, x: &Tensor) -> Tensor {
+    network.blocks[0].layer.pre_activation(&Signal::plain(x.shallow_clone()), &Pass::train(0, 0))
+}
+
+/// A normalization of pre-activations with the identity before it, on the golden inputs.
+pub fn normalized_golden_inputs(method: &str, options: &str) -> Tensor {
+    let net = single(method, options, LinearOp::Dense { inputs: 3, outputs: 3 });
+    set(&net, "layer.weight", &Tensor::eye(3, (Kind::Double, Device::Cpu)));
+    pre_activation(&net, &golden_inputs())
+}
+
+/// A method that changes weights, with the golden weight, on the golden inputs: 4×2.
+pub fn golden_outputs(method: &str, options: &str) -> Tensor {
+    let net = single(method, options, LinearOp::Dense { inputs: 3, outputs: 2 });
+    set(&net, "layer.weight", &golden_weight());
+    pre_activation(&net, &golden_inputs())
+}
+
+/// Row `index` of a matrix.
+pub fn row(values: &Tensor, index: i64) -> Vec<f64> {
+    Vec::try_from(values.select(0, index).contiguous()).unwrap()
+}
+
+/// Asserts that numbers agree to a relative 1e-9, the precision of the recorded ones.
+pub fn assert_close(got: &[f64], want: &[f64]) {
+    assert_eq!(got.len(), want.len());
+    let agree = got.iter().zip(want).all(|(a, b)| (a - b).abs() <= 1e-9 * b.abs().max(1e-3));
+    assert!(agree, "{got:?} is not {want:?}");
 }
 
 /// A loss whose gradient reaches every output differently.
@@ -161,17 +229,30 @@ fn outputs_do_not_depend_on_the_rest_of_the_batch_unless_declared() {
     }
 }
 
+/// Options under which the invariance is exact: no ε, nothing that only starts later in training.
+fn invariance_options(method: &Descriptor) -> String {
+    let has = |name: &str| method.options.iter().any(|option| option.name == name);
+    let mut lines = Vec::new();
+    if has("eps") {
+        lines.push("eps = 1e-12");
+    }
+    lines.push(method.row_scale_options);
+    lines.join("\n")
+}
+
 #[test]
 fn outputs_do_not_depend_on_the_length_of_weight_rows_where_claimed() {
     for method in METHODS {
-        if !method.serves.contains(&NetworkKind::Convolutional) {
+        if !method.serves(NetworkKind::Convolutional) {
             continue;
         }
-        let network = conv_network(method.name, method.row_scale_options, 3);
+        let network = conv_network(method.name, &invariance_options(method), 3);
         let x = gaussian(&[9, 2, 8, 8], 2);
         let before = network.logits(&x, &Pass::train(0, 0));
         let weight = network.parameters.get("conv2.weight").unwrap().shallow_clone();
-        let _ = tch::no_grad(|| weight.shallow_clone().g_mul_scalar_(3.0));
+        // Another factor for every row: a common one says nothing of statistics over several channels.
+        let factors = Tensor::from_slice(&[3.0, 0.5, 1.5, 2.0, 0.7]).reshape([5, 1, 1, 1]);
+        let _ = tch::no_grad(|| weight.shallow_clone().g_mul_(&factors));
         let unchanged = gap(&before, &network.logits(&x, &Pass::train(0, 0))) < 1e-4;
         assert_eq!(unchanged, method.row_scale_invariant, "{}", method.name);
     }
@@ -197,7 +278,8 @@ fn parameters_have_unique_names_and_return_bit_for_bit() {
 fn every_method_starts_from_the_same_directions() {
     let unit = |t: &Tensor| t.flatten(1, -1) / init::row_norms(t).view([-1, 1]);
     for method in METHODS {
-        for ((network, _), (reference, _)) in both(method).into_iter().zip(both(METHODS[0])) {
+        for kind in kinds(method) {
+            let ((network, _), (reference, _)) = (built(method, kind), built(METHODS[0], kind));
             for (index, own) in network.parameters.iter().enumerate().filter(|(_, own)| own.role == Role::Weight) {
                 let Some(other) = reference.parameters.get(&own.name) else { continue };
                 // A method may change how many channels a layer receives; the first one sees the data.
@@ -212,9 +294,9 @@ fn every_method_starts_from_the_same_directions() {
 #[test]
 fn one_image_a_step_behaves_as_declared() {
     for method in METHODS {
-        for ((network, x), kind) in both(method).into_iter().zip(method.serves) {
+        for ((network, x), kind) in both(method).into_iter().zip(kinds(method)) {
             let x = x.narrow(0, 0, 1);
-            let dense = *kind == NetworkKind::Dense;
+            let dense = kind == NetworkKind::Dense;
             let declared = if dense { method.batch_size_one_fc } else { method.batch_size_one_conv };
             assert_eq!(method.check_batch_size(1, dense).is_err(), declared == BatchSizeOne::Refused);
             if declared == BatchSizeOne::Refused {
@@ -226,6 +308,25 @@ fn one_image_a_step_behaves_as_declared() {
             assert!(bool::try_from(logits.isfinite().all()).unwrap(), "{}", method.name);
             let same = gap(&logits, &evaluated) < 1e-12;
             assert_eq!(same, declared == BatchSizeOne::Works, "{} dense={dense}", method.name);
+        }
+    }
+}
+
+#[test]
+fn layers_that_a_method_does_not_serve_are_refused_with_what_would_work() {
+    for method in METHODS {
+        let options = Options::resolve(method, &toml::Table::new()).unwrap();
+        let cases = [
+            (NetworkKind::Convolutional, conv_blocks(Activation::Relu)),
+            (NetworkKind::Dense, perceptron(12, 4, &[16], Activation::Relu)),
+        ];
+        for (kind, blocks) in cases {
+            let built = method.network(&options, blocks, 3, Kind::Double, Device::Cpu);
+            assert_eq!(built.is_ok(), method.serves(kind), "{} {kind:?}", method.name);
+            if let Err(error) = built {
+                let error = error.to_string();
+                assert!(error.contains(method.name) && error.contains("normprop"), "{error}");
+            }
         }
     }
 }

@@ -134,6 +134,12 @@ pub trait Layer {
     /// images: for data-dependent initialization.
     fn initialize(&self, _input: &Signal) {}
 
+    /// Called before an evaluation that follows training: drops the population statistics and returns true
+    /// if the layer wants them gathered anew, by training passes over the training images.
+    fn restart_population(&self) -> bool {
+        false
+    }
+
     /// Called without gradients after each optimizer step, to restore what the method keeps fixed.
     fn after_step(&self) {}
 }

@@ -1,11 +1,16 @@
 //! Networks as data: parameters, blocks, layers, initialization and the optimizer.
 
+pub mod affine;
 pub mod backward;
 pub mod block;
+pub mod groups;
 pub mod init;
 pub mod layer;
 pub mod models;
 pub mod network;
+pub mod normalized;
 pub mod parameters;
 pub mod plain;
+pub mod reparametrized;
 pub mod sgd;
+pub mod statistics;
