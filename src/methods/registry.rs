@@ -11,5 +11,6 @@ pub static METHODS: &[&Descriptor] = &[
     &weight_norm::DESCRIPTOR,
     &group_norm::DESCRIPTOR,
     &weight_standardization::DESCRIPTOR,
+    &analytic_variance::DESCRIPTOR,
     &nf::DESCRIPTOR,
 ];

@@ -11,6 +11,7 @@ pub mod network;
 pub mod normalized;
 pub mod parameters;
 pub mod plain;
+pub mod propagation;
 pub mod reparametrized;
 pub mod sgd;
 pub mod statistics;
