@@ -9,6 +9,7 @@
 
 mod analytic_variance;
 mod bn;
+mod kalman;
 mod group_norm;
 mod layer_norm;
 mod nf;

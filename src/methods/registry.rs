@@ -11,6 +11,7 @@ pub static METHODS: &[&Descriptor] = &[
     &weight_norm::DESCRIPTOR,
     &group_norm::DESCRIPTOR,
     &weight_standardization::DESCRIPTOR,
+    &kalman::DESCRIPTOR,
     &analytic_variance::DESCRIPTOR,
     &nf::DESCRIPTOR,
 ];
