@@ -10,6 +10,7 @@
 mod analytic_variance;
 mod bn;
 mod kalman;
+mod linked;
 mod group_norm;
 mod layer_norm;
 mod nf;

@@ -13,5 +13,6 @@ pub static METHODS: &[&Descriptor] = &[
     &weight_standardization::DESCRIPTOR,
     &kalman::DESCRIPTOR,
     &analytic_variance::DESCRIPTOR,
+    &linked::DESCRIPTOR,
     &nf::DESCRIPTOR,
 ];
