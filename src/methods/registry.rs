@@ -13,6 +13,7 @@ pub static METHODS: &[&Descriptor] = &[
     &weight_standardization::DESCRIPTOR,
     &kalman::DESCRIPTOR,
     &analytic_variance::DESCRIPTOR,
+    &riemannian_bn::DESCRIPTOR,
     &linked::DESCRIPTOR,
     &nf::DESCRIPTOR,
 ];

@@ -14,4 +14,5 @@ pub mod plain;
 pub mod propagation;
 pub mod reparametrized;
 pub mod sgd;
+pub mod sphere;
 pub mod statistics;
