@@ -14,6 +14,7 @@ mod linked;
 mod group_norm;
 mod layer_norm;
 mod nf;
+mod online_norm;
 mod riemannian_bn;
 mod none;
 mod normprop;

@@ -15,5 +15,6 @@ pub static METHODS: &[&Descriptor] = &[
     &analytic_variance::DESCRIPTOR,
     &riemannian_bn::DESCRIPTOR,
     &linked::DESCRIPTOR,
+    &online_norm::DESCRIPTOR,
     &nf::DESCRIPTOR,
 ];
