@@ -40,6 +40,9 @@ pub enum Command {
     /// Measure a trained network: test error with its interval, per-class table, confusion matrix
     #[command(after_help = "Example: the latest run:\n  normprop eval")]
     Eval(EvalArgs),
+    /// Look inside a network: is the pre-activation Gaussian?
+    #[command(after_help = "Example: histogram, moments and tests of the third layer of the latest run:\n  normprop stats --layer 3")]
+    Stats(Box<StatsArgs>),
     /// List the normalization methods, or describe one
     #[command(after_help = "Example:\n  normprop methods normprop")]
     Methods(MethodsArgs),
@@ -182,6 +185,39 @@ pub struct EvalArgs {
     /// CPU threads
     #[arg(long)]
     pub threads: Option<usize>,
+}
+
+/// `normprop stats`.
+#[derive(Debug, Args)]
+pub struct StatsArgs {
+    /// Run directory or checkpoint file [default: the latest run under runs/, else the default network at
+    /// initialisation]
+    #[arg(value_name = "RUN", value_hint = ValueHint::AnyPath)]
+    pub runs: Vec<PathBuf>,
+    /// Layer, by number from 1 or by name, or all
+    #[arg(long, value_name = "N", default_value = "all")]
+    pub layer: String,
+    /// Values read of each layer, about
+    #[arg(long, value_name = "N", default_value_t = 50_000)]
+    pub samples: usize,
+    /// Bins of the histogram [default: by the rule of Freedman and Diaconis]
+    #[arg(long, value_name = "N")]
+    pub bins: Option<usize>,
+    /// Which images: test or train
+    #[arg(long, default_value = "test", value_parser = ["test", "train"])]
+    pub split: String,
+    /// Which checkpoint of a run: last or best
+    #[arg(long, default_value = "last", value_parser = ["last", "best"])]
+    pub checkpoint: String,
+    /// Look at a network of this configuration at initialisation instead of at a run
+    #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "runs")]
+    pub set: Vec<String>,
+    /// CPU threads
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Folder for the results [default: stats/ in the run directory, or here]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
 }
 
 /// `normprop methods`.

@@ -84,7 +84,11 @@ fn locate(named: Option<&Path>, checkpoint: &str) -> Result<(PathBuf, PathBuf, S
     Ok((folder, file, snapshot))
 }
 
+/// The run directory under [`RUNS`] that was last taken up, if there is any.
+pub fn newest_run() -> Result<Option<PathBuf>> {
+    Ok(runs_by_start(Path::new(RUNS))?.into_iter().next())
+}
+
 fn latest_run() -> Result<PathBuf> {
-    let newest = runs_by_start(Path::new(RUNS))?.into_iter().next();
-    newest.ok_or_else(|| usage!("there is no run under {RUNS}/ yet; start one with: normprop train"))
+    newest_run()?.ok_or_else(|| usage!("there is no run under {RUNS}/ yet; start one with: normprop train"))
 }

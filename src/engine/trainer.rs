@@ -79,6 +79,13 @@ impl<'d> Trainer<'d> {
         Ok(Trainer { config, dataset, network, optimizer, normalizer, batches, probe, position })
     }
 
+    /// The network as the run's training starts from it.
+    pub fn initial_network(config: &RunConfig, dataset: &'d Dataset) -> Result<Network> {
+        let mut trainer = Trainer::new(config.clone(), dataset)?;
+        trainer.initialize()?;
+        Ok(trainer.network)
+    }
+
     /// Optimizer steps in an epoch.
     pub fn steps_per_epoch(&self) -> u64 {
         self.batches.steps_per_epoch()

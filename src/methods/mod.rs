@@ -159,7 +159,7 @@ pub fn find(name: &str) -> Result<&'static Descriptor> {
 }
 
 #[cfg(test)]
-mod walk;
+pub(crate) mod walk;
 
 #[cfg(test)]
 mod tests {
