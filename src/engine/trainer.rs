@@ -42,6 +42,20 @@ pub struct Trainer<'d> {
     position: Position,
 }
 
+/// A step that is about to be done, shown to whoever watches.
+pub struct NextStep<'t> {
+    /// The network before the step.
+    pub network: &'t Network,
+    /// The step's images.
+    pub images: &'t Tensor,
+    /// Their labels.
+    pub labels: &'t Tensor,
+    /// Optimizer steps done.
+    pub step: u64,
+    /// The step's learning rate.
+    pub lr: f64,
+}
+
 /// What the loop tells its caller after each step.
 enum After {
     GoOn,
@@ -127,6 +141,42 @@ impl<'d> Trainer<'d> {
         Ok(Status::Finished)
     }
 
+    /// Trains `steps` steps from where it stands, without evaluating, recording or saving, and before every
+    /// `every`-th of them shows it to `watch`. Stops early at the end of the training, or at a loss that is not
+    /// finite. Returns the steps done in all.
+    pub fn train_watched(
+        &mut self,
+        steps: u64,
+        every: u64,
+        watch: &mut dyn FnMut(&NextStep) -> Result<()>,
+    ) -> Result<u64> {
+        if self.position.step == 0 {
+            self.initialize()?;
+        }
+        let mut order = self.batches.order(self.position.epoch);
+        for done in 0..steps {
+            if self.position.step_in_epoch == self.batches.steps_per_epoch() {
+                self.position.epoch += 1;
+                self.position.step_in_epoch = 0;
+                order = self.batches.order(self.position.epoch);
+            }
+            if self.position.epoch >= self.config.epochs {
+                break;
+            }
+            if done.is_multiple_of(every.max(1)) {
+                let (images, labels) = self.next_batch(&order);
+                let labels = Tensor::from_slice(&labels).to_device(images.device());
+                let lr = learning_rate(&self.config, self.position.step, self.batches.steps_per_epoch());
+                let step = self.position.step;
+                watch(&NextStep { network: &self.network, images: &images, labels: &labels, step, lr })?;
+            }
+            if !self.step(&order).loss.is_finite() {
+                break;
+            }
+        }
+        Ok(self.position.step)
+    }
+
     /// Lets methods that ask for it start from the first training images of the run.
     fn initialize(&mut self) -> Result<()> {
         if methods::find(&self.config.method.name)?.data_dependent_start {
@@ -183,14 +233,20 @@ impl<'d> Trainer<'d> {
         }
     }
 
+    /// The images and labels of the next step.
+    fn next_batch(&self, order: &[u32]) -> (Tensor, Vec<i64>) {
+        let (kind, device) = (self.network.parameters.kind, self.network.parameters.device);
+        let batch = self.batches.batch(order, self.position.step_in_epoch, self.position.step);
+        let shape = self.dataset.shape;
+        (evaluate::to_tensor(&batch.images, batch.labels.len(), shape, kind, device), batch.labels)
+    }
+
     /// One optimizer step.
     fn step(&mut self, order: &[u32]) -> StepRow {
         let started = Instant::now();
-        let (kind, device) = (self.network.parameters.kind, self.network.parameters.device);
-        let batch = self.batches.batch(order, self.position.step_in_epoch, self.position.step);
-        let count = batch.labels.len();
-        let images = evaluate::to_tensor(&batch.images, count, self.dataset.shape, kind, device);
-        let labels = Tensor::from_slice(&batch.labels).to_device(device);
+        let (images, answers) = self.next_batch(order);
+        let count = answers.len();
+        let labels = Tensor::from_slice(&answers).to_device(images.device());
 
         let logits = self.network.logits(&images, &Pass::train(self.config.seed, self.position.step));
         let loss = logits.cross_entropy_for_logits(&labels);
@@ -201,7 +257,7 @@ impl<'d> Trainer<'d> {
         let squared_grad_norm = self.optimizer.step(&self.network.parameters, &gradients, lr);
         self.network.after_step();
 
-        let scores = Scores::of(&logits, &batch.labels);
+        let scores = Scores::of(&logits, &answers);
         let train_s = started.elapsed().as_secs_f64();
         let sums = &mut self.position.sums;
         sums.images += count as u64;

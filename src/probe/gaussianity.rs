@@ -219,7 +219,7 @@ mod tests {
     fn a_network_that_diverged_is_named() {
         let network = dense_network("none", "", 1);
         let bias = network.parameters.get("layer2.bias").unwrap();
-        tch::no_grad(|| bias.shallow_clone().fill_(f64::NAN));
+        let _ = tch::no_grad(|| bias.shallow_clone().fill_(f64::NAN));
         let shape = ImageShape {
             channels: 3,
             height: 2,

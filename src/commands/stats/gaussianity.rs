@@ -16,8 +16,10 @@ use crate::report::{
 };
 use crate::stats::{Bins, Histogram, Reference, Sample, TestResult, normal_qq};
 
-/// Points of a quantile plot.
-const QUANTILES: usize = 400;
+/// Most bins that are chosen where none were asked for: more show noise.
+const MOST_BINS: usize = 80;
+/// Lines of the histogram in the terminal.
+const LINES: usize = 20;
 /// Pictures in a row where there are several layers.
 const COLUMNS: usize = 3;
 
@@ -144,7 +146,14 @@ fn measure(read: LayerSample, bins: Option<usize>, seed: u64) -> Result<Measured
         range: None,
     };
     let place = || format!("layer {} ({}): its values cannot be put in bins", read.layer, read.name);
-    let histogram = Histogram::new(&sample, wanted, Reference::STANDARD).with_context(place)?;
+    let mut histogram = Histogram::new(&sample, wanted, Reference::STANDARD).with_context(place)?;
+    if bins.is_none() && histogram.bins.len() > MOST_BINS {
+        let fewer = Bins {
+            count: Some(MOST_BINS),
+            range: None,
+        };
+        histogram = Histogram::new(&sample, fewer, Reference::STANDARD).with_context(place)?;
+    }
     let shared = Bins {
         count: Some(histogram.bins.len()),
         range: histogram.bins.first().zip(histogram.bins.last()).map(|(a, b)| (a.low, b.high)),
@@ -244,7 +253,7 @@ fn sheet(layers: &[Measured], draw: impl Fn(&Measured) -> Figure) -> Figure {
 }
 
 fn title(layer: &Measured, subject: &Subject) -> String {
-    format!("Pre-activation of layer {} ({}): {}", layer.read.layer, layer.read.name, subject.title)
+    format!("Layer {} ({}): {}", layer.read.layer, layer.read.name, subject.title)
 }
 
 fn histogram_figure(layer: &Measured, subject: &Subject) -> Figure {
@@ -262,10 +271,9 @@ fn histogram_figure(layer: &Measured, subject: &Subject) -> Figure {
     HistogramFigure {
         title: title(layer, subject),
         subtitle: format!(
-            "{} values of {} units on {}; distance to N(0, 1) {}, skewness {}, excess kurtosis {}",
-            count(summary.n as u64),
+            "{} units, n = {}: KS distance {}, skewness {}, excess kurtosis {}",
             layer.read.units.len(),
-            subject.config.dataset,
+            count(summary.n as u64),
             significant(layer.pooled.standard.statistic, 2),
             significant(summary.skewness, 2),
             significant(summary.excess_kurtosis, 2),
@@ -284,7 +292,8 @@ fn qq_figure(layer: &Measured, subject: &Subject) -> Figure {
         title: title(layer, subject),
         subtitle: format!("quantiles of {} values against N(0, 1)", count(summary.n as u64)),
         label: "Quantile of the pre-activation".into(),
-        points: normal_qq(&layer.sample, QUANTILES),
+        // The picture leaves out points that fall on others.
+        points: normal_qq(&layer.sample, usize::MAX),
         fitted: Some((summary.mean, summary.std_dev)),
     }
     .figure()
@@ -294,7 +303,7 @@ fn text(layers: &[Measured]) -> String {
     let mut text = String::new();
     if let [only] = layers {
         text += &text_histogram(only);
-        text.push('\n');
+        text += "(the tick is where N(0, 1) would end)\n\n";
     }
     text += &table(layers);
     for layer in layers {
@@ -335,8 +344,14 @@ fn table(layers: &[Measured]) -> String {
     table.render(&Terminal::detect())
 }
 
+/// A histogram of even lines, whatever the number of bins in the files.
 fn text_histogram(layer: &Measured) -> String {
-    let bins = &layer.histogram.bins;
+    let bins = Bins {
+        count: Some(layer.histogram.bins.len().min(LINES)),
+        range: None,
+    };
+    let histogram = Histogram::new(&layer.sample, bins, Reference::STANDARD);
+    let bins = histogram.map_or(Vec::new(), |histogram| histogram.bins);
     let edges = bins.iter().map(|bin| bin.low).chain(bins.last().map(|bin| bin.high));
     let n = layer.pooled.summary.n as f64;
     TextHistogram {

@@ -17,6 +17,65 @@ use crate::nn::network::Network;
 use crate::probe::images::ProbeImages;
 use crate::usage;
 
+/// The run directories that are named, or the latest; none where there is none, or where `--set`
+/// describes a network that was never trained.
+pub fn named_runs(args: &StatsArgs) -> Result<Vec<PathBuf>> {
+    let mut runs = Vec::new();
+    for named in &args.runs {
+        // A checkpoint stands for the run it belongs to.
+        let folder = match named.parent() {
+            Some(parent) if named.is_file() => parent,
+            _ => named,
+        };
+        if !folder.join("config.toml").is_file() {
+            return Err(usage!("{}: neither a run directory nor a checkpoint file", named.display()));
+        }
+        runs.push(folder.to_path_buf());
+    }
+    if runs.is_empty() && args.set.is_empty() {
+        runs.extend(newest_run()?);
+    }
+    Ok(runs)
+}
+
+/// A short name for each run: its method, with what tells it apart where that is not enough.
+pub fn run_labels(runs: &[PathBuf], configs: &[RunConfig]) -> Vec<String> {
+    let unique = |labels: &[String]| {
+        let mut sorted = labels.to_vec();
+        sorted.sort();
+        sorted.windows(2).all(|pair| pair[0] != pair[1])
+    };
+    let labels = |label: &dyn Fn(&RunConfig) -> String| configs.iter().map(label).collect::<Vec<_>>();
+    let methods = labels(&|config| config.method.name.clone());
+    let detailed = labels(&|config| {
+        format!("{} bs {} lr {} seed {}", config.method.name, config.batch_size, config.lr, config.seed)
+    });
+    let folders: Vec<String> = runs
+        .iter()
+        .map(|run| run.file_name().unwrap_or(run.as_os_str()).to_string_lossy().into_owned())
+        .collect();
+    let candidates = [methods, detailed, folders];
+    let chosen = candidates.iter().find(|labels| unique(labels));
+    chosen.cloned().unwrap_or_else(|| runs.iter().map(|run| run.display().to_string()).collect())
+}
+
+/// The configuration of a network that was never trained: `--set` upon the defaults.
+pub fn initial_config(args: &StatsArgs) -> Result<RunConfig> {
+    let mut assignments = args.set.iter().map(|text| split(text)).collect::<Result<Vec<_>>>()?;
+    assignments.extend(threads(args));
+    RunConfig::load(None, &assignments)
+}
+
+/// The configuration of a run, for this many threads.
+pub fn run_config(run: &Path, args: &StatsArgs) -> Result<RunConfig> {
+    let assignments: Vec<(String, String)> = threads(args).into_iter().collect();
+    RunConfig::load(Some(&run.join("config.toml")), &assignments)
+}
+
+fn threads(args: &StatsArgs) -> Option<(String, String)> {
+    args.threads.map(|threads| ("threads".to_string(), threads.to_string()))
+}
+
 /// A network with its data.
 pub struct Subject {
     /// The run directory; none for a network that was never trained.
@@ -55,9 +114,7 @@ impl Subject {
         } else {
             format!("there is no run under {RUNS}/: this is the default network at initialisation")
         };
-        let mut assignments = args.set.iter().map(|text| split(text)).collect::<Result<Vec<_>>>()?;
-        assignments.extend(args.threads.map(|threads| ("threads".to_string(), threads.to_string())));
-        Subject::initial(RunConfig::load(None, &assignments)?, note)
+        Subject::initial(initial_config(args)?, note)
     }
 
     fn trained(run: &Path, args: &StatsArgs, note: &str) -> Result<Subject> {
