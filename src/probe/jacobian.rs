@@ -23,6 +23,7 @@ use crate::nn::layer::{Pass, Signal};
 use crate::nn::network::Network;
 use crate::streams::{Purpose, stream};
 pub use linearization::Linearization;
+use linearization::singular_values;
 
 /// Jacobians with at most this many entries are written out.
 pub const LARGEST_EXACT: i64 = 300_000;
@@ -153,7 +154,7 @@ pub fn spectrum(map: &dyn Fn(&Tensor) -> Tensor, x: &Tensor, seed: u64) -> Resul
         // Rows are cheap beside the decomposition, so the mean square is exact on every image.
         let jacobians = at.matrices()?;
         let squares = jacobians.square().sum_dim_intlist([1, 2].as_slice(), false, Kind::Double);
-        let values = Tensor::linalg_svdvals(&jacobians.narrow(0, 0, few), "gesdd");
+        let values = singular_values(&jacobians.narrow(0, 0, few))?;
         (to_values(&(squares / outputs as f64)), values)
     } else {
         let mut squares = Tensor::zeros([x.size()[0]], (Kind::Double, x.device()));
@@ -185,5 +186,5 @@ pub fn spectrum(map: &dyn Fn(&Tensor) -> Tensor, x: &Tensor, seed: u64) -> Resul
 pub fn input_output(network: &Network, images: &Tensor) -> Result<Tensor> {
     let map = |x: &Tensor| network.logits(x, &Pass::eval());
     let jacobians = Linearization::new(&map, images)?.matrices()?;
-    Ok(Tensor::linalg_svdvals(&jacobians, "gesdd"))
+    singular_values(&jacobians)
 }

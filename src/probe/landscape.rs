@@ -128,6 +128,8 @@ fn higher(a: f64, b: f64) -> f64 {
 
 fn loss_and_gradients(trained: &[&Tensor], loss: &dyn Fn() -> Tensor) -> Result<(f64, Vec<Tensor>)> {
     let value = loss();
+    // libtorch does not check this, and crashes.
+    ensure!(value.requires_grad(), "the loss does not depend on the parameters");
     let gradients = Tensor::f_run_backward(&[&value], trained, false, false)?;
     Ok((value.double_value(&[]), gradients))
 }

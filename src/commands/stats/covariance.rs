@@ -107,16 +107,16 @@ fn picture(found: &[LayerCovariance], subject: &Subject) -> PanelGrid {
             "Inputs: are they uncorrelated?",
             unit("Mean |correlation|"),
             vec![
-                line("measured", 0, &|layer| layer.input.mean_abs_correlation),
-                line("independent, by chance", 2, &LayerCovariance::chance_correlation),
+                line("inputs: mean |correlation|", 0, &|layer| layer.input.mean_abs_correlation),
+                line("independent inputs, by chance", 2, &LayerCovariance::chance_correlation),
             ],
         ),
         panel(
             "Weight rows: do they overlap?",
             unit("|cos| of row pairs"),
             vec![
-                line("largest: coherence μ", 1, &|layer| layer.overlap.coherence),
-                line("mean", 3, &|layer| layer.overlap.mean_abs_cosine),
+                line("rows: coherence μ", 1, &|layer| layer.overlap.coherence),
+                line("rows: mean |cos|", 3, &|layer| layer.overlap.mean_abs_cosine),
             ],
         ),
         panel(
@@ -144,7 +144,7 @@ fn picture(found: &[LayerCovariance], subject: &Subject) -> PanelGrid {
     ];
     PanelGrid {
         title: format!("Are signals canonical? {}", subject.title),
-        subtitle: format!("{} on real images; the bound holds for uncorrelated inputs", subject.config.dataset),
+        subtitle: format!("on images of {}; the bound holds for uncorrelated inputs", subject.config.dataset),
         panels,
         ..PanelGrid::default()
     }

@@ -156,7 +156,7 @@ fn picture(stories: &[Vec<LandscapeRow>], args: &StatsArgs) -> PanelGrid {
         ),
         panel(
             "Effective smoothness",
-            "β: change per distance, largest",
+            "β: largest ‖g − g′‖/‖εg‖",
             Scale::Log,
             series(|row| row.smoothness, None),
         ),

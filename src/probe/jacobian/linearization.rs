@@ -1,6 +1,6 @@
 //! A differentiable map at given points: its Jacobians, one a point, as linear maps.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use rand_chacha::ChaCha8Rng;
 use tch::{Kind, Tensor};
 
@@ -28,8 +28,17 @@ pub(super) fn signs(example: &Tensor, seed: u64, index: u64) -> Tensor {
 }
 
 fn gradient(scalar: &Tensor, of: &Tensor, keep: bool, differentiable: bool) -> Result<Tensor> {
+    // libtorch does not check this, and crashes.
+    ensure!(scalar.requires_grad(), "the output does not depend on the input");
     let mut gradients = Tensor::f_run_backward(&[scalar], &[of], keep, differentiable)?;
     Ok(gradients.remove(0))
+}
+
+/// Singular values of each matrix of a batch, largest first.
+pub(super) fn singular_values(matrices: &Tensor) -> Result<Tensor> {
+    // `linalg_svdvals` insists on naming a driver, which exists on CUDA only.
+    let (_, values, _) = matrices.f_svd(true, false)?;
+    Ok(values)
 }
 
 /// Length of each row, `[N]`, in float64.
@@ -125,6 +134,6 @@ impl Linearization {
         if !betas.is_empty() {
             bidiagonal += Tensor::stack(&betas, 1).diag_embed(1, 1, 2);
         }
-        Ok(Tensor::linalg_svdvals(&bidiagonal, "gesdd"))
+        singular_values(&bidiagonal)
     }
 }
