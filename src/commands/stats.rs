@@ -34,11 +34,20 @@ pub fn run(args: &StatsArgs, switches: OutputArgs) -> Result<()> {
         ));
     }
     let subject = match looks_at_one {
-        true => Some(Subject::find(args.runs.first().map(PathBuf::as_path), args)?),
+        true => Some(Subject::find(
+            args.runs.first().map(PathBuf::as_path),
+            args,
+        )?),
         false => None,
     };
-    let runs = if others { named_runs(args)? } else { Vec::new() };
-    let place = subject.as_ref().and_then(|subject| subject.folder.as_deref());
+    let runs = if others {
+        named_runs(args)?
+    } else {
+        Vec::new()
+    };
+    let place = subject
+        .as_ref()
+        .and_then(|subject| subject.folder.as_deref());
     let place = place.or(runs.first().map(PathBuf::as_path));
     let mut output = Output::new(folder(args, place), switches)?;
     if let Some(subject) = &subject {
@@ -83,8 +92,14 @@ fn check(args: &StatsArgs) -> Result<()> {
     if let Some(bins) = args.bins.filter(|bins| !(1..=10_000).contains(bins)) {
         return Err(usage!("--bins {bins}: between 1 and 10000"));
     }
-    if let Some(multiple) = args.multiples.iter().find(|multiple| !(multiple.is_finite() && **multiple > 0.0)) {
-        return Err(usage!("--multiples {multiple}: multiples of the learning rate are positive numbers"));
+    if let Some(multiple) = args
+        .multiples
+        .iter()
+        .find(|multiple| !(multiple.is_finite() && **multiple > 0.0))
+    {
+        return Err(usage!(
+            "--multiples {multiple}: multiples of the learning rate are positive numbers"
+        ));
     }
     Ok(())
 }

@@ -25,8 +25,8 @@ use crate::nn::block::LinearOp;
 use crate::nn::network::Network;
 use crate::streams::{Purpose, permutation, stream};
 pub use matrix::{Overlap, Spread, covariance, overlap, spread};
-pub use rows::{Rows, effective_rows};
 use rows::weight_rows;
+pub use rows::{Rows, effective_rows};
 
 /// Patches with more numbers than this are described by their channels alone.
 pub const LARGEST_PATCH: i64 = 3200;
@@ -121,7 +121,10 @@ pub fn measure(
     for chunk in images.chunks(network) {
         let count = chunk.size()[0] as usize;
         walk_layers(network, &chunk, last, &mut |index, input, pre| {
-            let wanted = reads.iter_mut().zip(layers).find(|(_, layer)| **layer == index);
+            let wanted = reads
+                .iter_mut()
+                .zip(layers)
+                .find(|(_, layer)| **layer == index);
             if let Some((read, _)) = wanted {
                 let op = &network.blocks[index].block.op;
                 let place = (index * images.len() + first) as u64;
@@ -162,7 +165,11 @@ fn read_sites(
         let picked = Tensor::from_slice(&picked).to_device(pre.device());
         let pick = |values: &Tensor| {
             // [dimensions, images, positions] → [sites, dimensions]
-            values.flatten(1, 2).index_select(1, &picked).tr().to_kind(Kind::Double)
+            values
+                .flatten(1, 2)
+                .index_select(1, &picked)
+                .tr()
+                .to_kind(Kind::Double)
         };
         let patches = patches(op, &input.narrow(0, start, part)).transpose(0, 1);
         read.inputs.push(pick(&patches));
@@ -173,14 +180,24 @@ fn read_sites(
 /// `[N, dimensions, positions]` of a layer's input.
 fn patches(op: &LinearOp, input: &Tensor) -> Tensor {
     match (*op, Basis::of(op)) {
-        (LinearOp::Conv { kernel, padding, .. }, Basis::Patches) => {
-            input.im2col([kernel, kernel], [1, 1], [padding, padding], [1, 1])
-        }
-        (LinearOp::Conv { kernel, padding, .. }, _) => {
+        (
+            LinearOp::Conv {
+                kernel, padding, ..
+            },
+            Basis::Patches,
+        ) => input.im2col([kernel, kernel], [1, 1], [padding, padding], [1, 1]),
+        (
+            LinearOp::Conv {
+                kernel, padding, ..
+            },
+            _,
+        ) => {
             // The patch's middle, one for each output position.
             let all = input.constant_pad_nd([padding, padding, padding, padding]);
             let (height, width) = (all.size()[2] - kernel + 1, all.size()[3] - kernel + 1);
-            let middle = all.narrow(2, kernel / 2, height).narrow(3, kernel / 2, width);
+            let middle = all
+                .narrow(2, kernel / 2, height)
+                .narrow(3, kernel / 2, width);
             middle.flatten(2, 3)
         }
         (LinearOp::Dense { .. }, _) => input.unsqueeze(2),
@@ -192,11 +209,20 @@ fn describe(network: &Network, index: usize, read: &Read) -> Result<LayerCovaria
     let (inputs, outputs) = (Tensor::cat(&read.inputs, 0), Tensor::cat(&read.outputs, 0));
     let name = block.name.clone();
     if inputs.size()[0] < 2 {
-        bail!("layer {} ({name}): a covariance needs at least two sites", index + 1);
+        bail!(
+            "layer {} ({name}): a covariance needs at least two sites",
+            index + 1
+        );
     }
-    let finite = inputs.isfinite().all().logical_and(&outputs.isfinite().all());
+    let finite = inputs
+        .isfinite()
+        .all()
+        .logical_and(&outputs.isfinite().all());
     if !bool::try_from(finite)? {
-        bail!("layer {} ({name}) has values that are not finite numbers: did the run diverge?", index + 1);
+        bail!(
+            "layer {} ({name}) has values that are not finite numbers: did the run diverge?",
+            index + 1
+        );
     }
     let basis = Basis::of(&block.op);
     let (rows, weight) = weight_rows(network, index, &inputs, &outputs);

@@ -64,7 +64,11 @@ pub fn sample_layers(
     let mut first = 0;
     for chunk in images.chunks(network) {
         walk_layers(network, &chunk, last, &mut |index, _, pre| {
-            for (sample, _) in samples.iter_mut().zip(layers).filter(|(_, layer)| **layer == index) {
+            for (sample, _) in samples
+                .iter_mut()
+                .zip(layers)
+                .filter(|(_, layer)| **layer == index)
+            {
                 read_sites(sample, pre, first, images.len(), values, seed);
             }
             Ok(())
@@ -72,7 +76,12 @@ pub fn sample_layers(
         first += chunk.size()[0] as usize;
     }
     for sample in &samples {
-        if sample.units.iter().flatten().any(|value| !value.is_finite()) {
+        if sample
+            .units
+            .iter()
+            .flatten()
+            .any(|value| !value.is_finite())
+        {
             bail!(
                 "layer {} ({}) has pre-activations that are not finite numbers: did the run diverge?",
                 sample.layer,
@@ -93,7 +102,11 @@ fn read_sites(
     seed: u64,
 ) {
     let maps = by_unit(pre);
-    let (units, count, positions) = (sample.units.len(), maps.size()[1] as usize, maps.size()[2] as usize);
+    let (units, count, positions) = (
+        sample.units.len(),
+        maps.size()[1] as usize,
+        maps.size()[2] as usize,
+    );
     let sites = values.div_ceil(units.max(1)).min(images * positions);
     let mut picked = Vec::new();
     for i in 0..count {
@@ -108,7 +121,11 @@ fn read_sites(
         .flatten(1, 2)
         .index_select(1, &Tensor::from_slice(&picked).to_device(pre.device()));
     let read = to_values(&read);
-    for (unit, values) in sample.units.iter_mut().zip(read.chunks(picked.len().max(1))) {
+    for (unit, values) in sample
+        .units
+        .iter_mut()
+        .zip(read.chunks(picked.len().max(1)))
+    {
         unit.extend_from_slice(values);
     }
 }
@@ -189,7 +206,8 @@ mod tests {
     fn every_unit_is_read_at_the_same_number_of_sites() {
         let network = conv_network("normprop", "", 1);
         let samples = sample_layers(&network, &images(130), &[0, 2], 900, 5).unwrap();
-        let sizes = |sample: &LayerSample| -> Vec<usize> { sample.units.iter().map(Vec::len).collect() };
+        let sizes =
+            |sample: &LayerSample| -> Vec<usize> { sample.units.iter().map(Vec::len).collect() };
         assert_eq!(sizes(&samples[0]), [150; 6]);
         assert_eq!(sizes(&samples[1]), [300; 3]);
         assert_eq!((samples[0].layer, samples[1].layer), (1, 3));
@@ -232,7 +250,9 @@ mod tests {
         let normalizer = Normalizer::fit(DataNormalization::None, &split, shape);
         let probe = ProbeImages::spread(4, &split, shape, &normalizer);
         assert!(sample_layers(&network, &probe, &[0], 10, 0).is_ok());
-        let error = sample_layers(&network, &probe, &[1], 10, 0).unwrap_err().to_string();
+        let error = sample_layers(&network, &probe, &[1], 10, 0)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("layer 2 (layer2)"), "{error}");
     }
 

@@ -130,7 +130,8 @@ mod tests {
         };
         let normalizer = Normalizer::fit(DataNormalization::None, &split, shape);
         let pixels = |count| ProbeImages::spread(count, &split, shape, &normalizer).pixels;
-        let bytes = |count| -> Vec<f32> { pixels(count).iter().map(|p| (p * 255.0).round()).collect() };
+        let bytes =
+            |count| -> Vec<f32> { pixels(count).iter().map(|p| (p * 255.0).round()).collect() };
         assert_eq!(bytes(3), [0.0, 3.0, 6.0]);
         assert_eq!(bytes(4), [0.0, 2.0, 5.0, 7.0]);
         assert_eq!(bytes(99).len(), 10);

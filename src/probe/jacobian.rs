@@ -89,11 +89,17 @@ pub fn layers(network: &Network, images: &Tensor, seed: u64) -> Result<Vec<Layer
     let mut found = Vec::with_capacity(inputs.len());
     for (index, input) in inputs.iter().enumerate() {
         let built = &network.blocks[index];
-        let map = |x: &Tensor| built.layer.forward(&Signal::plain(x.shallow_clone()), &Pass::eval()).value();
+        let map = |x: &Tensor| {
+            built
+                .layer
+                .forward(&Signal::plain(x.shallow_clone()), &Pass::eval())
+                .value()
+        };
         let name = built.block.name.clone();
         found.push(LayerJacobian {
             layer: index + 1,
-            spectrum: spectrum(&map, input, seed).with_context(|| format!("the Jacobian of layer {name}"))?,
+            spectrum: spectrum(&map, input, seed)
+                .with_context(|| format!("the Jacobian of layer {name}"))?,
             name,
             gain_from_top: gains.get(index).copied().unwrap_or(f64::NAN),
             pre_std: spreads[index].0,
@@ -131,7 +137,8 @@ fn gains_from_top(network: &Network, images: &Tensor, seed: u64) -> Result<Vec<f
     let mut total = 0.0;
     for probe in 0..HUTCHINSON_PROBES {
         let u = linearization::signs(&top, seed, probe as u64);
-        let gradients = Tensor::f_run_backward(&[&(&top * &u).sum(None::<Kind>)], &inputs, true, false)?;
+        let gradients =
+            Tensor::f_run_backward(&[&(&top * &u).sum(None::<Kind>)], &inputs, true, false)?;
         for (sum, gradient) in sums.iter_mut().zip(&gradients) {
             *sum += squared_length(gradient);
         }
@@ -141,7 +148,11 @@ fn gains_from_top(network: &Network, images: &Tensor, seed: u64) -> Result<Vec<f
 }
 
 fn squared_length(tensor: &Tensor) -> f64 {
-    tensor.to_kind(Kind::Double).square().sum(Kind::Double).double_value(&[])
+    tensor
+        .to_kind(Kind::Double)
+        .square()
+        .sum(Kind::Double)
+        .double_value(&[])
 }
 
 /// Singular values of `map` at each row of `x`; the map must treat the rows separately.
@@ -153,7 +164,9 @@ pub fn spectrum(map: &dyn Fn(&Tensor) -> Tensor, x: &Tensor, seed: u64) -> Resul
     let (squares, values) = if exact {
         // Rows are cheap beside the decomposition, so the mean square is exact on every image.
         let jacobians = at.matrices()?;
-        let squares = jacobians.square().sum_dim_intlist([1, 2].as_slice(), false, Kind::Double);
+        let squares = jacobians
+            .square()
+            .sum_dim_intlist([1, 2].as_slice(), false, Kind::Double);
         let values = singular_values(&jacobians.narrow(0, 0, few))?;
         (to_values(&(squares / outputs as f64)), values)
     } else {
@@ -163,11 +176,19 @@ pub fn spectrum(map: &dyn Fn(&Tensor) -> Tensor, x: &Tensor, seed: u64) -> Resul
         }
         let few = Linearization::new(map, &x.narrow(0, 0, few))?;
         let start = stream(seed, Purpose::Probe, 0);
-        (to_values(&(squares / HUTCHINSON_PROBES as f64)), few.lanczos(LANCZOS_STEPS, start)?)
+        (
+            to_values(&(squares / HUTCHINSON_PROBES as f64)),
+            few.lanczos(LANCZOS_STEPS, start)?,
+        )
     };
     let count = squares.len() as f64;
     // Ascending, averaged over the images.
-    let values = to_values(&values.sort(1, false).0.mean_dim([0].as_slice(), false, Kind::Double));
+    let values = to_values(
+        &values
+            .sort(1, false)
+            .0
+            .mean_dim([0].as_slice(), false, Kind::Double),
+    );
     let place = |share: f64| values.get((share * (values.len().saturating_sub(1)) as f64) as usize);
     let value = |share: f64| place(share).copied().unwrap_or(f64::NAN);
     Ok(Spectrum {

@@ -46,7 +46,10 @@ struct Kept<'t> {
 
 impl<'t> Kept<'t> {
     fn of(tensors: Vec<&'t Tensor>) -> Kept<'t> {
-        let copies = tensors.iter().map(|tensor| tensor.detach().copy()).collect();
+        let copies = tensors
+            .iter()
+            .map(|tensor| tensor.detach().copy())
+            .collect();
         Kept { tensors, copies }
     }
 
@@ -66,9 +69,15 @@ impl Drop for Kept<'_> {
 
 /// Looks along the gradient of `loss` by the parameters at steps of these `lengths` (positive).
 /// Parameters and buffers are the same afterwards, bit for bit.
-pub fn probe(parameters: &Parameters, lengths: &[f64], loss: &dyn Fn() -> Tensor) -> Result<Landscape> {
+pub fn probe(
+    parameters: &Parameters,
+    lengths: &[f64],
+    loss: &dyn Fn() -> Tensor,
+) -> Result<Landscape> {
     let of = |buffer: bool| {
-        let entries = parameters.iter().filter(move |entry| (entry.role == Role::Buffer) == buffer);
+        let entries = parameters
+            .iter()
+            .filter(move |entry| (entry.role == Role::Buffer) == buffer);
         entries.map(|entry| &entry.tensor).collect::<Vec<_>>()
     };
     probe_tensors(&of(false), &of(true), lengths, loss)
@@ -126,10 +135,16 @@ fn higher(a: f64, b: f64) -> f64 {
     a.max(if b.is_nan() { f64::INFINITY } else { b })
 }
 
-fn loss_and_gradients(trained: &[&Tensor], loss: &dyn Fn() -> Tensor) -> Result<(f64, Vec<Tensor>)> {
+fn loss_and_gradients(
+    trained: &[&Tensor],
+    loss: &dyn Fn() -> Tensor,
+) -> Result<(f64, Vec<Tensor>)> {
     let value = loss();
     // libtorch does not check this, and crashes.
-    ensure!(value.requires_grad(), "the loss does not depend on the parameters");
+    ensure!(
+        value.requires_grad(),
+        "the loss does not depend on the parameters"
+    );
     let gradients = Tensor::f_run_backward(&[&value], trained, false, false)?;
     Ok((value.double_value(&[]), gradients))
 }
@@ -145,6 +160,7 @@ fn norm(tensors: &[Tensor]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::evaluate::cross_entropy;
     use crate::methods::walk::{conv_network, gaussian};
     use crate::nn::layer::Pass;
     use crate::nn::parameters::to_named;
@@ -155,7 +171,9 @@ mod tests {
         let mut parameters = Parameters::new(Kind::Double, Device::Cpu);
         let mut add = |name: &str, value: f64| {
             let initial = Tensor::from_slice(&[value]);
-            parameters.register(name.into(), Role::Weight, initial).unwrap()
+            parameters
+                .register(name.into(), Role::Weight, initial)
+                .unwrap()
         };
         let (first, second) = (add("a", 2.0), add("b", 1.0));
         let loss = move || (first.square() * 0.5 + second.square() * 2.0).sum(Kind::Double);
@@ -177,7 +195,10 @@ mod tests {
         close(found.change_max, 0.6 * 260f64.sqrt());
         close(found.relative_change_max, 0.6 * 13f64.sqrt());
         close(found.smoothness, 13f64.sqrt());
-        assert!(found.smoothness <= 4.0, "never above the largest eigenvalue");
+        assert!(
+            found.smoothness <= 4.0,
+            "never above the largest eigenvalue"
+        );
     }
 
     #[test]
@@ -188,13 +209,18 @@ mod tests {
             let labels = Tensor::from_slice(&[0_i64, 1, 2, 0, 1, 2]);
             let state = || -> Vec<_> {
                 let entries = network.parameters.iter();
-                entries.map(|entry| to_named(&entry.name, &entry.tensor).unwrap()).collect()
+                entries
+                    .map(|entry| to_named(&entry.name, &entry.tensor).unwrap())
+                    .collect()
             };
             let before = state();
-            let loss = || network.logits(&images, &Pass::train(0, 0)).cross_entropy_for_logits(&labels);
+            let loss = || cross_entropy(&network.logits(&images, &Pass::train(0, 0)), &labels);
             let found = probe(&network.parameters, &[0.1, 0.2], &loss).unwrap();
             assert_eq!(before, state(), "{method}");
-            assert!(found.loss_min < found.loss && found.smoothness > 0.0, "{method} {found:?}");
+            assert!(
+                found.loss_min < found.loss && found.smoothness > 0.0,
+                "{method} {found:?}"
+            );
         }
     }
 
@@ -221,11 +247,12 @@ mod tests {
         let measure = |factor: f64| {
             let network = conv_network("bn", "eps = 0.0", 1);
             // Only the batch-normalized weights.
-            let weights = ["conv1.weight", "conv2.weight"].map(|name| network.parameters.get(name).unwrap());
+            let weights =
+                ["conv1.weight", "conv2.weight"].map(|name| network.parameters.get(name).unwrap());
             for weight in weights {
                 let _ = tch::no_grad(|| weight.shallow_clone().g_mul_scalar_(factor));
             }
-            let loss = || network.logits(&images, &Pass::train(0, 0)).cross_entropy_for_logits(&labels);
+            let loss = || cross_entropy(&network.logits(&images, &Pass::train(0, 0)), &labels);
             probe_tensors(&weights, &[], &[0.1 * factor * factor], &loss).unwrap()
         };
         let (once, thrice) = (measure(1.0), measure(3.0));

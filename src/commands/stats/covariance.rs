@@ -50,10 +50,20 @@ impl Row for CovarianceRow {
 pub fn run(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<()> {
     let layers = subject.layers(&args.layer)?;
     let sites = args.samples.min(MOST_SITES);
-    let dense = subject.network.blocks.iter().any(|built| built.block.op.is_dense());
+    let dense = subject
+        .network
+        .blocks
+        .iter()
+        .any(|built| built.block.op.is_dense());
     // Where an image has one site only, more images are needed.
     let images = subject.images(if dense { sites } else { IMAGES.min(sites) }, &args.split);
-    let found = measure(&subject.network, &images, &layers, sites, subject.config.seed)?;
+    let found = measure(
+        &subject.network,
+        &images,
+        &layers,
+        sites,
+        subject.config.seed,
+    )?;
     let rows: Vec<CovarianceRow> = found.iter().map(csv_row).collect();
     output.table(&rows)?;
     output.document("covariance", &rows)?;
@@ -86,7 +96,10 @@ fn csv_row(layer: &LayerCovariance) -> CovarianceRow {
 fn picture(found: &[LayerCovariance], subject: &Subject) -> PanelGrid {
     let line = |label: &str, slot, value: &dyn Fn(&LayerCovariance) -> f64| Series {
         slot: Some(slot),
-        ..Series::new(label, found.iter().map(|layer| (layer.layer as f64, value(layer))))
+        ..Series::new(
+            label,
+            found.iter().map(|layer| (layer.layer as f64, value(layer))),
+        )
     };
     let panel = |title: &str, y: Axis, series: Vec<Series>| LineChart {
         title: title.into(),
@@ -107,8 +120,14 @@ fn picture(found: &[LayerCovariance], subject: &Subject) -> PanelGrid {
             "Inputs: are they uncorrelated?",
             unit("Mean |correlation|"),
             vec![
-                line("inputs: mean |correlation|", 0, &|layer| layer.input.mean_abs_correlation),
-                line("independent inputs, by chance", 2, &LayerCovariance::chance_correlation),
+                line("inputs: mean |correlation|", 0, &|layer| {
+                    layer.input.mean_abs_correlation
+                }),
+                line(
+                    "independent inputs, by chance",
+                    2,
+                    &LayerCovariance::chance_correlation,
+                ),
             ],
         ),
         panel(
@@ -116,7 +135,9 @@ fn picture(found: &[LayerCovariance], subject: &Subject) -> PanelGrid {
             unit("|cos| of row pairs"),
             vec![
                 line("rows: coherence μ", 1, &|layer| layer.overlap.coherence),
-                line("rows: mean |cos|", 3, &|layer| layer.overlap.mean_abs_cosine),
+                line("rows: mean |cos|", 3, &|layer| {
+                    layer.overlap.mean_abs_cosine
+                }),
             ],
         ),
         panel(
@@ -138,13 +159,18 @@ fn picture(found: &[LayerCovariance], subject: &Subject) -> PanelGrid {
             ..panel(
                 "Pre-activations: share of ‖Σ‖",
                 unit("Canonical error / ‖Σ‖"),
-                vec![line("canonical error", 4, &|layer| layer.output.relative_error)],
+                vec![line("canonical error", 4, &|layer| {
+                    layer.output.relative_error
+                })],
             )
         },
     ];
     PanelGrid {
         title: format!("Are signals canonical? {}", subject.title),
-        subtitle: format!("on images of {}; the bound holds for uncorrelated inputs", subject.config.dataset),
+        subtitle: format!(
+            "on images of {}; the bound holds for uncorrelated inputs",
+            subject.config.dataset
+        ),
         panels,
         ..PanelGrid::default()
     }
@@ -179,7 +205,10 @@ fn text(found: &[LayerCovariance]) -> String {
         ]);
     }
     let mut text = table.render(&Terminal::detect());
-    let beyond = found.iter().filter(|layer| layer.output.canonical_error > layer.bound).count();
+    let beyond = found
+        .iter()
+        .filter(|layer| layer.output.canonical_error > layer.bound)
+        .count();
     text += &format!(
         "\nThe canonical error min_α ‖Σ − diag(α)‖_F exceeds the bound of Proposition 1 in {beyond} of {} layers. \
          The bound takes inputs for uncorrelated; where they are not (mean |r| above what chance gives) nothing \

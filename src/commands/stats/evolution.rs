@@ -46,9 +46,14 @@ struct Story {
 /// Reads `layers.csv` of every run, and draws and tells what is in them.
 pub fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()> {
     if runs.is_empty() {
-        return Err(usage!("--evolution follows a run over its epochs: name one, or train one with normprop train"));
+        return Err(usage!(
+            "--evolution follows a run over its epochs: name one, or train one with normprop train"
+        ));
     }
-    let configs = runs.iter().map(|run| run_config(run, args)).collect::<Result<Vec<_>>>()?;
+    let configs = runs
+        .iter()
+        .map(|run| run_config(run, args))
+        .collect::<Result<Vec<_>>>()?;
     let mut stories = Vec::new();
     for (run, label) in runs.iter().zip(run_labels(runs, &configs)) {
         let rows = read_layers(run).with_context(|| format!("the layers of {}", run.display()))?;
@@ -57,7 +62,10 @@ pub fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()
             rows: select(rows, &args.layer)?,
         });
         if stories.last().is_some_and(|story| story.rows.is_empty()) {
-            bail!("{}: layers.csv has no rows (was the run made with probe_images = 0?)", run.display());
+            bail!(
+                "{}: layers.csv has no rows (was the run made with probe_images = 0?)",
+                run.display()
+            );
         }
     }
     let rows: Vec<EvolutionRow> = stories.iter().flat_map(csv_rows).collect();
@@ -73,7 +81,10 @@ fn select(rows: Vec<LayerRow>, wanted: &str) -> Result<Vec<LayerRow>> {
     if wanted == "all" {
         return Ok(rows);
     }
-    let mut layers: Vec<(u64, String)> = rows.iter().map(|row| (row.layer, row.name.clone())).collect();
+    let mut layers: Vec<(u64, String)> = rows
+        .iter()
+        .map(|row| (row.layer, row.name.clone()))
+        .collect();
     layers.sort();
     layers.dedup();
     let chosen: Vec<LayerRow> = rows
@@ -81,8 +92,14 @@ fn select(rows: Vec<LayerRow>, wanted: &str) -> Result<Vec<LayerRow>> {
         .filter(|row| row.name == wanted || row.layer.to_string() == wanted)
         .collect();
     if chosen.is_empty() {
-        let listed: Vec<String> = layers.iter().map(|(number, name)| format!("{number} {name}")).collect();
-        return Err(usage!("--layer {wanted}: layers.csv has the hidden layers {}", listed.join(", ")));
+        let listed: Vec<String> = layers
+            .iter()
+            .map(|(number, name)| format!("{number} {name}"))
+            .collect();
+        return Err(usage!(
+            "--layer {wanted}: layers.csv has the hidden layers {}",
+            listed.join(", ")
+        ));
     }
     Ok(chosen)
 }
@@ -103,7 +120,11 @@ fn csv_rows(story: &Story) -> Vec<EvolutionRow> {
 
 /// A line a layer, in the order of the layers.
 fn lines(story: &Story, value: fn(&LayerRow) -> f64) -> Vec<Series> {
-    let mut layers: Vec<(u64, &str)> = story.rows.iter().map(|row| (row.layer, row.name.as_str())).collect();
+    let mut layers: Vec<(u64, &str)> = story
+        .rows
+        .iter()
+        .map(|row| (row.layer, row.name.as_str()))
+        .collect();
     layers.sort_unstable();
     layers.dedup();
     layers
@@ -124,7 +145,9 @@ fn range(stories: &[Story], value: fn(&LayerRow) -> f64) -> Option<(f64, f64)> {
     let values = stories.iter().flat_map(|story| &story.rows).map(value);
     let (low, high) = values
         .filter(|value| value.is_finite())
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+            (low.min(value), high.max(value))
+        });
     let room = 0.04 * (high - low);
     (room > 0.0).then_some((low - room, high + room))
 }
@@ -195,8 +218,16 @@ fn ends(line: &Series) -> String {
 }
 
 fn range_text(line: &Series) -> String {
-    let values = || line.points.iter().map(|point| point.y).filter(|y| y.is_finite());
-    let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+    let values = || {
+        line.points
+            .iter()
+            .map(|point| point.y)
+            .filter(|y| y.is_finite())
+    };
+    let (low, high) = (
+        values().fold(f64::INFINITY, f64::min),
+        values().fold(f64::NEG_INFINITY, f64::max),
+    );
     significant(high - low, 2)
 }
 
@@ -216,22 +247,30 @@ mod tests {
             post_mean: 0.0,
             post_std: 1.0,
             row_norm_mean: 1.0,
-            gamma_mean: f64::NAN,
-            beta_mean: f64::NAN,
+            gamma_mean: 1.0,
+            beta_mean: 0.0,
             dead_fraction: 0.0,
         }
     }
 
     #[test]
     fn each_layer_is_one_line_over_the_epochs() {
-        let rows = vec![row(0, 1, 0.1), row(0, 2, 0.2), row(1, 1, 0.3), row(1, 2, 0.5)];
+        let rows = vec![
+            row(0, 1, 0.1),
+            row(0, 2, 0.2),
+            row(1, 1, 0.3),
+            row(1, 2, 0.5),
+        ];
         let story = Story {
             label: "bn".into(),
             rows,
         };
         let lines = lines(&story, |row| row.pre_mean);
         assert_eq!(lines.len(), 2);
-        assert_eq!((lines[1].label.as_str(), lines[1].slot), ("2 conv2", Some(1)));
+        assert_eq!(
+            (lines[1].label.as_str(), lines[1].slot),
+            ("2 conv2", Some(1))
+        );
         assert_eq!((lines[1].points[1].x, lines[1].points[1].y), (1.0, 0.5));
         assert_eq!(ends(&lines[1]), "0.200 → 0.500");
         assert_eq!(range_text(&lines[1]), "0.30");
@@ -242,8 +281,16 @@ mod tests {
     #[test]
     fn layers_are_chosen_by_number_or_name() {
         let rows = || vec![row(0, 1, 0.1), row(0, 2, 0.2)];
-        assert_eq!(select(rows(), "2").unwrap(), select(rows(), "conv2").unwrap());
+        assert_eq!(
+            select(rows(), "2").unwrap(),
+            select(rows(), "conv2").unwrap()
+        );
         assert_eq!(select(rows(), "all").unwrap().len(), 2);
-        assert!(select(rows(), "3").unwrap_err().to_string().contains("1 conv1, 2 conv2"));
+        assert!(
+            select(rows(), "3")
+                .unwrap_err()
+                .to_string()
+                .contains("1 conv1, 2 conv2")
+        );
     }
 }

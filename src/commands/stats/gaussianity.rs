@@ -118,10 +118,18 @@ pub struct Measured {
 pub fn run(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<()> {
     let layers = subject.layers(&args.layer)?;
     // More images than sites would be read for nothing.
-    let units = layers.iter().map(|&index| subject.network.blocks[index].block.op.outputs());
+    let units = layers
+        .iter()
+        .map(|&index| subject.network.blocks[index].block.op.outputs());
     let fewest = units.min().unwrap_or(1).max(1) as usize;
     let images = subject.images(args.samples.div_ceil(fewest), &args.split);
-    let samples = sample_layers(&subject.network, &images, &layers, args.samples, subject.config.seed)?;
+    let samples = sample_layers(
+        &subject.network,
+        &images,
+        &layers,
+        args.samples,
+        subject.config.seed,
+    )?;
     let measured = samples
         .into_iter()
         .map(|read| measure(read, args.bins, subject.config.seed))
@@ -132,7 +140,10 @@ pub fn run(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<(
     output.table(&measured.iter().flat_map(unit_rows).collect::<Vec<_>>())?;
     output.table(&measured.iter().flat_map(histogram_rows).collect::<Vec<_>>())?;
     output.document("gaussianity", &rows)?;
-    output.figure("histogram", &sheet(&measured, |layer| histogram_figure(layer, subject)))?;
+    output.figure(
+        "histogram",
+        &sheet(&measured, |layer| histogram_figure(layer, subject)),
+    )?;
     output.figure("qq", &sheet(&measured, |layer| qq_figure(layer, subject)))?;
     output.print(&text(&measured));
     Ok(())
@@ -145,7 +156,12 @@ fn measure(read: LayerSample, bins: Option<usize>, seed: u64) -> Result<Measured
         count: bins,
         range: None,
     };
-    let place = || format!("layer {} ({}): its values cannot be put in bins", read.layer, read.name);
+    let place = || {
+        format!(
+            "layer {} ({}): its values cannot be put in bins",
+            read.layer, read.name
+        )
+    };
     let mut histogram = Histogram::new(&sample, wanted, Reference::STANDARD).with_context(place)?;
     if bins.is_none() && histogram.bins.len() > MOST_BINS {
         let fewer = Bins {
@@ -156,14 +172,19 @@ fn measure(read: LayerSample, bins: Option<usize>, seed: u64) -> Result<Measured
     }
     let shared = Bins {
         count: Some(histogram.bins.len()),
-        range: histogram.bins.first().zip(histogram.bins.last()).map(|(a, b)| (a.low, b.high)),
+        range: histogram
+            .bins
+            .first()
+            .zip(histogram.bins.last())
+            .map(|(a, b)| (a.low, b.high)),
     };
     let mut units = Vec::with_capacity(read.units.len());
     let mut unit_histograms = Vec::with_capacity(read.units.len());
     for values in &read.units {
         let (unit, sample) = Gaussianity::of(values, seed).with_context(place)?;
         units.push(unit);
-        unit_histograms.push(Histogram::new(&sample, shared, Reference::STANDARD).with_context(place)?);
+        unit_histograms
+            .push(Histogram::new(&sample, shared, Reference::STANDARD).with_context(place)?);
     }
     Ok(Measured {
         read,
@@ -203,7 +224,10 @@ fn layer_row(layer: &Measured) -> GaussianityRow {
 
 /// Names of the rows of a layer: `pooled`, then its units from 0.
 fn named<'a, T>(pooled: &'a T, units: &'a [T]) -> impl Iterator<Item = (String, &'a T)> {
-    let units = units.iter().enumerate().map(|(i, unit)| (i.to_string(), unit));
+    let units = units
+        .iter()
+        .enumerate()
+        .map(|(i, unit)| (i.to_string(), unit));
     std::iter::once(("pooled".to_string(), pooled)).chain(units)
 }
 
@@ -253,7 +277,10 @@ fn sheet(layers: &[Measured], draw: impl Fn(&Measured) -> Figure) -> Figure {
 }
 
 fn title(layer: &Measured, subject: &Subject) -> String {
-    format!("Layer {} ({}): {}", layer.read.layer, layer.read.name, subject.title)
+    format!(
+        "Layer {} ({}): {}",
+        layer.read.layer, layer.read.name, subject.title
+    )
 }
 
 fn histogram_figure(layer: &Measured, subject: &Subject) -> Figure {
@@ -264,7 +291,11 @@ fn histogram_figure(layer: &Measured, subject: &Subject) -> Figure {
         density: bin.density,
     });
     let fitted = NormalCurve {
-        label: format!("N({}, {}²), fitted", significant(summary.mean, 2), significant(summary.std_dev, 2)),
+        label: format!(
+            "N({}, {}²), fitted",
+            significant(summary.mean, 2),
+            significant(summary.std_dev, 2)
+        ),
         mean: summary.mean,
         std: summary.std_dev,
     };
@@ -290,7 +321,10 @@ fn qq_figure(layer: &Measured, subject: &Subject) -> Figure {
     let summary = &layer.pooled.summary;
     QqPlot {
         title: title(layer, subject),
-        subtitle: format!("quantiles of {} values against N(0, 1)", count(summary.n as u64)),
+        subtitle: format!(
+            "quantiles of {} values against N(0, 1)",
+            count(summary.n as u64)
+        ),
         label: "Quantile of the pre-activation".into(),
         // The picture leaves out points that fall on others.
         points: normal_qq(&layer.sample, usize::MAX),
@@ -352,12 +386,18 @@ fn text_histogram(layer: &Measured) -> String {
     };
     let histogram = Histogram::new(&layer.sample, bins, Reference::STANDARD);
     let bins = histogram.map_or(Vec::new(), |histogram| histogram.bins);
-    let edges = bins.iter().map(|bin| bin.low).chain(bins.last().map(|bin| bin.high));
+    let edges = bins
+        .iter()
+        .map(|bin| bin.low)
+        .chain(bins.last().map(|bin| bin.high));
     let n = layer.pooled.summary.n as f64;
     TextHistogram {
         edges: edges.collect(),
         counts: bins.iter().map(|bin| bin.count as u64).collect(),
-        expected: bins.iter().map(|bin| bin.normal_density * (bin.high - bin.low) * n).collect(),
+        expected: bins
+            .iter()
+            .map(|bin| bin.normal_density * (bin.high - bin.low) * n)
+            .collect(),
         ..TextHistogram::default()
     }
     .render(&Terminal::detect())

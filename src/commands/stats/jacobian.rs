@@ -20,7 +20,9 @@ use crate::probe::images::{ProbeImages, to_values};
 use crate::probe::jacobian::{LayerJacobian, input_output, layers};
 use crate::record::row::Row;
 use crate::report::numbers::significant;
-use crate::report::{Align, Axis, LineChart, PanelGrid, Point, Reference, Scale, Series, Table, Terminal};
+use crate::report::{
+    Align, Axis, LineChart, PanelGrid, Point, Reference, Scale, Series, Table, Terminal,
+};
 
 /// The method and the option that are varied.
 const METHOD: &str = "normprop";
@@ -87,16 +89,25 @@ struct Measured {
 pub fn run(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<()> {
     let images = subject.images(args.images, &args.split);
     let mut measured = Vec::new();
-    let own_config = |config: &RunConfig| subject.folder.is_none() && config.method == subject.config.method;
+    let own_config =
+        |config: &RunConfig| subject.folder.is_none() && config.method == subject.config.method;
     let variants = variants(&subject.config)?;
     if !variants.iter().any(|(_, config)| own_config(config)) {
-        measured.push(measure(subject.title.clone(), &subject.network, &images, subject.config.seed)?);
+        measured.push(measure(
+            subject.title.clone(),
+            &subject.network,
+            &images,
+            subject.config.seed,
+        )?);
     }
     for (label, config) in variants {
         let network = Trainer::initial_network(&config, &subject.dataset)?;
         measured.push(measure(label, &network, &images, config.seed)?);
     }
-    let rows: Vec<JacobianRow> = measured.iter().flat_map(|one| layer_rows(one, images.len())).collect();
+    let rows: Vec<JacobianRow> = measured
+        .iter()
+        .flat_map(|one| layer_rows(one, images.len()))
+        .collect();
     output.table(&rows)?;
     output.table(&measured.iter().flat_map(value_rows).collect::<Vec<_>>())?;
     output.document("jacobian", &rows)?;
@@ -119,8 +130,14 @@ fn variants(config: &RunConfig) -> Result<Vec<(String, RunConfig)>> {
             config.method = MethodConfig::default();
             config.method.name = METHOD.into();
         }
-        config.method.options.insert(OPTION.into(), (*choice).into());
-        Ok((format!("{OPTION} = {choice}, at initialisation"), config.resolve()?))
+        config
+            .method
+            .options
+            .insert(OPTION.into(), (*choice).into());
+        Ok((
+            format!("{OPTION} = {choice}, at initialisation"),
+            config.resolve()?,
+        ))
     };
     choices.iter().map(variant).collect()
 }
@@ -157,7 +174,11 @@ fn layer_rows(measured: &Measured, images: usize) -> Vec<JacobianRow> {
 
 fn value_rows(measured: &Measured) -> Vec<SingularValueRow> {
     let over_images = |values: Tensor| to_values(&values);
-    let means = over_images(measured.end_to_end.mean_dim([0].as_slice(), false, Kind::Double));
+    let means = over_images(
+        measured
+            .end_to_end
+            .mean_dim([0].as_slice(), false, Kind::Double),
+    );
     let lows = over_images(measured.end_to_end.amin([0].as_slice(), false));
     let highs = over_images(measured.end_to_end.amax([0].as_slice(), false));
     let images = measured.end_to_end.size()[0] as u64;
@@ -214,8 +235,15 @@ fn picture(measured: &[Measured], subject: &Subject) -> Result<PanelGrid> {
             ..point(layer, root(square))
         }
     });
-    let mut gain = panel("Each layer's Jacobian", "Root mean square singular value", layer_gain);
-    gain.references = vec![reference(1.0, "1"), reference(root, &format!("√J = {}", significant(root, 4)))];
+    let mut gain = panel(
+        "Each layer's Jacobian",
+        "Root mean square singular value",
+        layer_gain,
+    );
+    gain.references = vec![
+        reference(1.0, "1"),
+        reference(root, &format!("√J = {}", significant(root, 4))),
+    ];
     let mut forward = panel(
         "Forward: spread of the pre-activation",
         "Std over images, within units",
@@ -289,7 +317,11 @@ fn text(measured: &[Measured]) -> String {
                 significant(spectrum.mean_square, 3),
                 significant(spectrum.mean_square_error, 1),
                 significant(spectrum.largest, 3),
-                if spectrum.exact { "exact".into() } else { "estimated".to_string() },
+                if spectrum.exact {
+                    "exact".into()
+                } else {
+                    "estimated".to_string()
+                },
                 significant(layer.gain_from_top, 3),
                 significant(layer.pre_std, 3),
                 significant(layer.pre_unit_std, 3),
@@ -297,7 +329,8 @@ fn text(measured: &[Measured]) -> String {
         }
         let values = value_rows(one);
         let (first, last) = (values.first(), values.last());
-        let value = |row: Option<&SingularValueRow>| significant(row.map_or(f64::NAN, |row| row.mean), 3);
+        let value =
+            |row: Option<&SingularValueRow>| significant(row.map_or(f64::NAN, |row| row.mean), 3);
         text += &format!(
             "{}: singular values from image to logits {} to {} (means over images)\n{}\n",
             one.label,

@@ -10,9 +10,9 @@ use super::output::Output;
 use super::subject::{initial_config, run_config, run_labels};
 use crate::cli::StatsArgs;
 use crate::config::RunConfig;
-use crate::engine::device;
-use crate::engine::setup;
+use crate::engine::evaluate::cross_entropy;
 use crate::engine::trainer::{NextStep, Trainer};
+use crate::engine::{device, setup};
 use crate::nn::layer::Pass;
 use crate::probe::landscape::probe;
 use crate::record::row::Row;
@@ -50,7 +50,10 @@ impl Row for LandscapeRow {
 pub fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()> {
     let configs = match runs {
         [] => vec![initial_config(args)?],
-        _ => runs.iter().map(|run| run_config(run, args)).collect::<Result<Vec<_>>>()?,
+        _ => runs
+            .iter()
+            .map(|run| run_config(run, args))
+            .collect::<Result<Vec<_>>>()?,
     };
     let labels = match runs {
         [] => vec![configs[0].method.name.clone()],
@@ -86,12 +89,22 @@ fn follow(config: &RunConfig, label: &str, args: &StatsArgs) -> Result<Vec<Lands
     Ok(rows)
 }
 
-fn look(config: &RunConfig, label: &str, multiples: &[f64], next: &NextStep) -> Result<LandscapeRow> {
-    let lengths: Vec<f64> = multiples.iter().map(|multiple| multiple * next.lr).collect();
+fn look(
+    config: &RunConfig,
+    label: &str,
+    multiples: &[f64],
+    next: &NextStep,
+) -> Result<LandscapeRow> {
+    let lengths: Vec<f64> = multiples
+        .iter()
+        .map(|multiple| multiple * next.lr)
+        .collect();
     // The step's own pass, so that noise is the same at every place that is looked at.
     let loss = || {
-        let logits = next.network.logits(next.images, &Pass::train(config.seed, next.step));
-        logits.cross_entropy_for_logits(next.labels)
+        let logits = next
+            .network
+            .logits(next.images, &Pass::train(config.seed, next.step));
+        cross_entropy(&logits, next.labels)
     };
     let found = probe(&next.network.parameters, &lengths, &loss)?;
     Ok(LandscapeRow {
@@ -146,13 +159,19 @@ fn picture(stories: &[Vec<LandscapeRow>], args: &StatsArgs) -> PanelGrid {
             "Loss variation",
             "Loss along the gradient",
             Scale::Log,
-            series(|row| row.loss, Some((|row| row.loss_min, |row| row.loss_max))),
+            series(
+                |row| row.loss,
+                Some((|row| row.loss_min, |row| row.loss_max)),
+            ),
         ),
         panel(
             "Gradient predictiveness",
             "Change of the gradient",
             Scale::Log,
-            series(middle, Some((|row| row.gradient_change_min, |row| row.gradient_change_max))),
+            series(
+                middle,
+                Some((|row| row.gradient_change_min, |row| row.gradient_change_max)),
+            ),
         ),
         panel(
             "Effective smoothness",
@@ -167,10 +186,15 @@ fn picture(stories: &[Vec<LandscapeRow>], args: &StatsArgs) -> PanelGrid {
             series(|row| row.relative_change_max, None),
         ),
     ];
-    let (first, last) = (args.multiples.iter().copied().fold(f64::INFINITY, f64::min), args.multiples.iter().copied().fold(0.0, f64::max));
+    let (first, last) = (
+        args.multiples.iter().copied().fold(f64::INFINITY, f64::min),
+        args.multiples.iter().copied().fold(0.0, f64::max),
+    );
     PanelGrid {
         title: "The loss along its gradient".into(),
-        subtitle: format!("steps of {first} to {last} times the learning rate; bands: smallest to largest over them"),
+        subtitle: format!(
+            "steps of {first} to {last} times the learning rate; bands: smallest to largest over them"
+        ),
         panels,
         ..PanelGrid::default()
     }
@@ -193,7 +217,8 @@ fn text(stories: &[Vec<LandscapeRow>]) -> String {
         table.push([
             rows.first().map_or(String::new(), |row| row.run.clone()),
             rows.len().to_string(),
-            rows.last().map_or(String::new(), |row| significant(row.loss, 3)),
+            rows.last()
+                .map_or(String::new(), |row| significant(row.loss, 3)),
             middle(|row| row.loss_max - row.loss_min),
             middle(|row| row.gradient_change_max),
             middle(|row| row.relative_change_max),

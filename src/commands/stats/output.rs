@@ -65,7 +65,8 @@ impl Output {
 
     /// Keeps rows for the JSON document.
     pub fn document<R: Serialize>(&mut self, name: &str, rows: &[R]) -> Result<()> {
-        self.documents.insert(name.to_string(), serde_json::to_value(rows)?);
+        self.documents
+            .insert(name.to_string(), serde_json::to_value(rows)?);
         Ok(())
     }
 
@@ -76,7 +77,11 @@ impl Output {
             return Ok(());
         }
         let document = match self.documents.len() {
-            1 => self.documents.into_iter().next().map_or(Value::Null, |(_, rows)| rows),
+            1 => self
+                .documents
+                .into_iter()
+                .next()
+                .map_or(Value::Null, |(_, rows)| rows),
             _ => Value::Object(self.documents),
         };
         println!("{}", serde_json::to_string_pretty(&document)?);

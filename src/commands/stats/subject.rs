@@ -28,7 +28,10 @@ pub fn named_runs(args: &StatsArgs) -> Result<Vec<PathBuf>> {
             _ => named,
         };
         if !folder.join("config.toml").is_file() {
-            return Err(usage!("{}: neither a run directory nor a checkpoint file", named.display()));
+            return Err(usage!(
+                "{}: neither a run directory nor a checkpoint file",
+                named.display()
+            ));
         }
         runs.push(folder.to_path_buf());
     }
@@ -45,23 +48,38 @@ pub fn run_labels(runs: &[PathBuf], configs: &[RunConfig]) -> Vec<String> {
         sorted.sort();
         sorted.windows(2).all(|pair| pair[0] != pair[1])
     };
-    let labels = |label: &dyn Fn(&RunConfig) -> String| configs.iter().map(label).collect::<Vec<_>>();
+    let labels =
+        |label: &dyn Fn(&RunConfig) -> String| configs.iter().map(label).collect::<Vec<_>>();
     let methods = labels(&|config| config.method.name.clone());
     let detailed = labels(&|config| {
-        format!("{} bs {} lr {} seed {}", config.method.name, config.batch_size, config.lr, config.seed)
+        format!(
+            "{} bs {} lr {} seed {}",
+            config.method.name, config.batch_size, config.lr, config.seed
+        )
     });
     let folders: Vec<String> = runs
         .iter()
-        .map(|run| run.file_name().unwrap_or(run.as_os_str()).to_string_lossy().into_owned())
+        .map(|run| {
+            run.file_name()
+                .unwrap_or(run.as_os_str())
+                .to_string_lossy()
+                .into_owned()
+        })
         .collect();
     let candidates = [methods, detailed, folders];
     let chosen = candidates.iter().find(|labels| unique(labels));
-    chosen.cloned().unwrap_or_else(|| runs.iter().map(|run| run.display().to_string()).collect())
+    chosen
+        .cloned()
+        .unwrap_or_else(|| runs.iter().map(|run| run.display().to_string()).collect())
 }
 
 /// The configuration of a network that was never trained: `--set` upon the defaults.
 pub fn initial_config(args: &StatsArgs) -> Result<RunConfig> {
-    let mut assignments = args.set.iter().map(|text| split(text)).collect::<Result<Vec<_>>>()?;
+    let mut assignments = args
+        .set
+        .iter()
+        .map(|text| split(text))
+        .collect::<Result<Vec<_>>>()?;
     assignments.extend(threads(args));
     RunConfig::load(None, &assignments)
 }
@@ -73,7 +91,8 @@ pub fn run_config(run: &Path, args: &StatsArgs) -> Result<RunConfig> {
 }
 
 fn threads(args: &StatsArgs) -> Option<(String, String)> {
-    args.threads.map(|threads| ("threads".to_string(), threads.to_string()))
+    args.threads
+        .map(|threads| ("threads".to_string(), threads.to_string()))
 }
 
 /// A network with its data.
@@ -106,7 +125,11 @@ impl Subject {
             None => newest_run()?,
         };
         if let Some(run) = run {
-            let note = if named.is_none() { "the latest run" } else { "" };
+            let note = if named.is_none() {
+                "the latest run"
+            } else {
+                ""
+            };
             return Subject::trained(&run, args, note);
         }
         let note = if initial {
@@ -120,7 +143,10 @@ impl Subject {
     fn trained(run: &Path, args: &StatsArgs, note: &str) -> Result<Subject> {
         let trained = Trained::load(Some(run), &args.checkpoint, args.threads)?;
         Ok(Subject {
-            title: format!("{}, epoch {}", trained.config.method.name, trained.position.epoch),
+            title: format!(
+                "{}, epoch {}",
+                trained.config.method.name, trained.position.epoch
+            ),
             note: note.to_string(),
             folder: Some(trained.folder),
             config: trained.config,
@@ -159,7 +185,12 @@ impl Subject {
 
     /// At most `count` images of the split that was asked for.
     pub fn images(&self, count: usize, split: &str) -> ProbeImages {
-        ProbeImages::spread(count, self.split(split), self.dataset.shape, &self.normalizer)
+        ProbeImages::spread(
+            count,
+            self.split(split),
+            self.dataset.shape,
+            &self.normalizer,
+        )
     }
 
     fn split(&self, name: &str) -> &Split {
@@ -176,7 +207,10 @@ impl Subject {
             return Ok((0..names.len()).collect());
         }
         let listed = || {
-            let numbered = names.iter().enumerate().map(|(i, name)| format!("{} {name}", i + 1));
+            let numbered = names
+                .iter()
+                .enumerate()
+                .map(|(i, name)| format!("{} {name}", i + 1));
             numbered.collect::<Vec<_>>().join(", ")
         };
         match wanted.parse::<usize>() {

@@ -45,7 +45,11 @@ pub fn verdict(layer: &Measured) -> String {
         units(layer),
         p_value(pooled.standard.p_value),
         p_value(pooled.fitted.map_or(f64::NAN, |test| test.p_value)),
-        p_value(pooled.anderson_darling.map_or(f64::NAN, |test| test.p_value)),
+        p_value(
+            pooled
+                .anderson_darling
+                .map_or(f64::NAN, |test| test.p_value)
+        ),
         p_value(pooled.shapiro_wilk.map_or(f64::NAN, |test| test.p_value)),
         count(summary.n as u64),
         significant(CRITICAL / n.sqrt(), 2),
@@ -70,13 +74,18 @@ fn cause(pooled: &Gaussianity) -> String {
     let distance = significant(own, 2);
     if standard < CLOSE {
         format!("Against the normal of its own mean and std the distance is {distance}. ")
-    } else if own < 0.5 * standard {
+    } else if own < NEAR && own < 0.5 * standard {
         format!(
             "Most of that is mean and spread: against the normal of its own mean and std the distance is {distance}. "
         )
     } else {
+        let part = if own < 0.75 * standard {
+            "Mean and spread are a part of that, the rest is "
+        } else {
+            "That is "
+        };
         format!(
-            "That is {}: against the normal of its own mean and std the distance is still {distance}. ",
+            "{part}{}: against the normal of its own mean and std the distance is still {distance}. ",
             shape(&pooled.summary)
         )
     }
@@ -85,7 +94,9 @@ fn cause(pooled: &Gaussianity) -> String {
 fn shape(summary: &Summary) -> &'static str {
     let (skewness, kurtosis) = (summary.skewness.abs(), summary.excess_kurtosis);
     match (skewness > 0.5, kurtosis > 1.0, kurtosis < -0.5) {
-        (true, true, _) => "its shape, lopsided and with a sharper peak and longer tails than a normal",
+        (true, true, _) => {
+            "its shape, lopsided and with a sharper peak and longer tails than a normal"
+        }
         (true, _, _) => "its shape, lopsided",
         (_, true, _) => "its shape, a sharper peak and longer tails than a normal",
         (_, _, true) => "its shape, flatter and with shorter tails than a normal",
@@ -105,9 +116,16 @@ fn units(layer: &Measured) -> String {
     let Some((&median, &worst)) = distances.get(distances.len() / 2).zip(distances.last()) else {
         return format!("None of its {total} units has a spread to test.");
     };
-    let good = distances.iter().filter(|&&distance| distance < NEAR).count();
+    let good = distances
+        .iter()
+        .filter(|&&distance| distance < NEAR)
+        .count();
     let means: Vec<f64> = layer.units.iter().map(|unit| unit.summary.mean).collect();
-    let stds: Vec<f64> = layer.units.iter().map(|unit| unit.summary.std_dev).collect();
+    let stds: Vec<f64> = layer
+        .units
+        .iter()
+        .map(|unit| unit.summary.std_dev)
+        .collect();
     format!(
         "Unit by unit, {good} of {total} lie within {NEAR} of their own normal (median {}, worst {}); \
          their means spread by {} (standard deviation), their stds run from {} to {}.",

@@ -63,7 +63,9 @@ pub fn spread(covariance: &Tensor) -> Spread {
 /// Overlap of the rows of `weight` `[outputs, inputs]`; rows of length 0 overlap with none.
 pub fn overlap(weight: &Tensor) -> Overlap {
     let number = |tensor: Tensor| tensor.double_value(&[]);
-    let squared = weight.square().sum_dim_intlist([1].as_slice(), false, Kind::Double);
+    let squared = weight
+        .square()
+        .sum_dim_intlist([1].as_slice(), false, Kind::Double);
     let count = weight.size()[0];
     let unit = weight / squared.sqrt().clamp_min(f64::MIN_POSITIVE).unsqueeze(1);
     let other = 1.0 - Tensor::eye(count, (Kind::Double, weight.device()));
@@ -72,7 +74,11 @@ pub fn overlap(weight: &Tensor) -> Overlap {
     let own = number(squared.square().sum(Kind::Double));
     let pairs = (count * (count - 1)) as f64;
     Overlap {
-        coherence: if count > 1 { number(cosines.max()) } else { f64::NAN },
+        coherence: if count > 1 {
+            number(cosines.max())
+        } else {
+            f64::NAN
+        },
         mean_abs_cosine: number(cosines.sum(Kind::Double)) / pairs,
         pair_norm: (total * total - own).max(0.0).sqrt(),
     }
@@ -85,7 +91,8 @@ mod tests {
     #[test]
     fn a_known_covariance_is_described() {
         // Variances 4 and 1, correlation −0.5, and a constant third dimension.
-        let matrix = Tensor::from_slice(&[4.0, -1.0, 0.0, -1.0, 1.0, 0.0, 0.0, 0.0, 0.0]).view([3, 3]);
+        let matrix =
+            Tensor::from_slice(&[4.0, -1.0, 0.0, -1.0, 1.0, 0.0, 0.0, 0.0, 0.0]).view([3, 3]);
         let found = spread(&matrix);
         assert!((found.mean_variance - 5.0 / 3.0).abs() < 1e-12);
         assert!((found.mean_abs_correlation - 0.5).abs() < 1e-12);
@@ -99,7 +106,13 @@ mod tests {
         let values = Tensor::from_slice(&[1.0, 2.0, 3.0, 2.0, 5.0, 5.0]).view([3, 2]);
         let expected = [4.0, 3.0, 3.0, 3.0];
         let found = crate::probe::images::to_values(&covariance(&values));
-        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?}");
+        assert!(
+            found
+                .iter()
+                .zip(expected)
+                .all(|(a, b)| (a - b).abs() < 1e-12),
+            "{found:?}"
+        );
     }
 
     #[test]

@@ -47,7 +47,10 @@ pub(super) fn weight_rows(
         let off = (predicted - outputs).norm().double_value(&[]);
         let size = (outputs - &constant).norm().double_value(&[]);
         if off > AFFINE_TOLERANCE * size {
-            return (Rows::Stored, stored.detach().flatten(1, -1).to_kind(Kind::Double));
+            return (
+                Rows::Stored,
+                stored.detach().flatten(1, -1).to_kind(Kind::Double),
+            );
         }
     }
     (Rows::Effective, rows)
@@ -61,10 +64,19 @@ pub fn effective_rows(network: &Network, index: usize) -> (Tensor, Tensor) {
     let op = &built.block.op;
     let fan_in = op.fan_in();
     let answer = |units: Tensor| match *op {
-        LinearOp::Dense { .. } => built.layer.pre_activation(&Signal::plain(units), &Pass::eval()),
-        LinearOp::Conv { inputs, kernel, padding, .. } => {
+        LinearOp::Dense { .. } => built
+            .layer
+            .pre_activation(&Signal::plain(units), &Pass::eval()),
+        LinearOp::Conv {
+            inputs,
+            kernel,
+            padding,
+            ..
+        } => {
             let maps = units.view([-1, inputs, kernel, kernel]);
-            let pre = built.layer.pre_activation(&Signal::plain(maps), &Pass::eval());
+            let pre = built
+                .layer
+                .pre_activation(&Signal::plain(maps), &Pass::eval());
             // Here, and only here, the kernel lies on the map with no padding.
             pre.select(3, padding).select(2, padding)
         }

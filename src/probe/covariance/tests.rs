@@ -17,7 +17,9 @@ const SHAPE: ImageShape = ImageShape {
 fn noise(count: usize, shape: ImageShape) -> ProbeImages {
     let mut source = stream(11, Purpose::Probe, 0);
     let split = Split {
-        images: (0..count * shape.pixels()).map(|_| source.next_u32() as u8).collect(),
+        images: (0..count * shape.pixels())
+            .map(|_| source.next_u32() as u8)
+            .collect(),
         labels: vec![0; count],
     };
     let normalizer = Normalizer::fit(DataNormalization::Global, &split, shape);
@@ -34,7 +36,10 @@ fn white_inputs_leave_the_covariance_of_the_rows() {
     let network = dense_network("none", "", 3);
     let found = measure(&network, &noise(20_000, shape), &[0], 20_000, 0).unwrap();
     let found = &found[0];
-    assert_eq!((found.basis, found.dimensions, found.sites), (Basis::Inputs, 12, 20_000));
+    assert_eq!(
+        (found.basis, found.dimensions, found.sites),
+        (Basis::Inputs, 12, 20_000)
+    );
     assert!((found.input.mean_variance - 1.0).abs() < 0.02);
     assert!((found.input.mean_abs_correlation / found.chance_correlation() - 1.0).abs() < 0.5);
     assert!(found.input.effective_dimensions > 11.9);
@@ -51,13 +56,24 @@ fn white_inputs_leave_the_covariance_of_the_rows() {
 fn white_images_leave_the_covariance_of_the_kernels() {
     let network = conv_network("normprop", "jacobian_scale = \"none\"", 3);
     let found = &measure(&network, &noise(800, SHAPE), &[0], 40_000, 0).unwrap()[0];
-    assert_eq!((found.basis, found.dimensions, found.rows), (Basis::Patches, 18, Rows::Effective));
+    assert_eq!(
+        (found.basis, found.dimensions, found.rows),
+        (Basis::Patches, 18, Rows::Effective)
+    );
     // Zero padding takes some of the variance away.
     assert!((0.8..1.0).contains(&found.input.mean_variance), "{found:?}");
-    let weight = network.parameters.get("conv1.weight").unwrap().detach().flatten(1, -1);
+    let weight = network
+        .parameters
+        .get("conv1.weight")
+        .unwrap()
+        .detach()
+        .flatten(1, -1);
     assert!((found.overlap.coherence - overlap(&weight).coherence).abs() < 1e-9);
     let pairs = 6.0 * 5.0;
-    assert!((found.overlap.pair_norm - f64::sqrt(pairs)).abs() < 1e-6, "rows of length 1");
+    assert!(
+        (found.overlap.pair_norm - f64::sqrt(pairs)).abs() < 1e-6,
+        "rows of length 1"
+    );
     assert!(found.output.canonical_error < found.bound);
 }
 
@@ -71,7 +87,9 @@ fn repeated_inputs_break_the_bound() {
     };
     let mut source = stream(2, Purpose::Probe, 0);
     let split = Split {
-        images: (0..500).flat_map(|_| vec![source.next_u32() as u8; 12]).collect(),
+        images: (0..500)
+            .flat_map(|_| vec![source.next_u32() as u8; 12])
+            .collect(),
         labels: vec![0; 500],
     };
     let normalizer = Normalizer::fit(DataNormalization::Global, &split, shape);
@@ -91,7 +109,9 @@ fn effective_rows_predict_the_pre_activation_of_affine_methods() {
         let built = &network.blocks[0];
         let kernel = rows.view(built.block.op.weight_shape().as_slice());
         let predicted = built.block.op.apply(&x, &kernel, Some(&constant));
-        let pre = built.layer.pre_activation(&Signal::plain(x.shallow_clone()), &Pass::eval());
+        let pre = built
+            .layer
+            .pre_activation(&Signal::plain(x.shallow_clone()), &Pass::eval());
         assert!(gap(&predicted, &pre) < 1e-10, "{name}");
     }
 }
@@ -103,8 +123,16 @@ fn every_method_has_figures() {
         let found = measure(&network, &noise(40, SHAPE), &[0, 1, 2], 400, 0).unwrap();
         assert_eq!(found.len(), 3);
         for layer in found {
-            let finite = [layer.bound, layer.output.canonical_error, layer.overlap.coherence];
-            assert!(finite.iter().all(|value| value.is_finite()), "{} {layer:?}", method.name);
+            let finite = [
+                layer.bound,
+                layer.output.canonical_error,
+                layer.overlap.coherence,
+            ];
+            assert!(
+                finite.iter().all(|value| value.is_finite()),
+                "{} {layer:?}",
+                method.name
+            );
             assert!(layer.overlap.coherence <= 1.0 + 1e-9);
         }
     }
@@ -112,12 +140,20 @@ fn every_method_has_figures() {
 
 #[test]
 fn channels_stand_for_patches_that_are_too_large() {
-    let large = LinearOp::Conv { inputs: 700, outputs: 2, kernel: 3, padding: 1 };
+    let large = LinearOp::Conv {
+        inputs: 700,
+        outputs: 2,
+        kernel: 3,
+        padding: 1,
+    };
     assert_eq!(Basis::of(&large), Basis::Channels);
     let x = gaussian(&[2, 700, 4, 4], 1);
     let found = patches(&large, &x);
     assert_eq!(found.size(), [2, 700, 16]);
-    assert!(gap(&found, &x.flatten(2, 3)) < 1e-12, "padding 1 of a 3×3 kernel keeps the middle in place");
+    assert!(
+        gap(&found, &x.flatten(2, 3)) < 1e-12,
+        "padding 1 of a 3×3 kernel keeps the middle in place"
+    );
 }
 
 #[test]

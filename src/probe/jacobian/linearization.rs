@@ -18,7 +18,13 @@ pub(super) fn signs(example: &Tensor, seed: u64, index: u64) -> Tensor {
     let mut source = stream(seed, Purpose::Probe, index);
     let count = example.numel();
     let values: Vec<f64> = (0..count)
-        .map(|_| if below(2, &mut source) == 0 { -1.0 } else { 1.0 })
+        .map(|_| {
+            if below(2, &mut source) == 0 {
+                -1.0
+            } else {
+                1.0
+            }
+        })
         .collect();
     let options = (example.kind(), example.device());
     Tensor::from_slice(&values)
@@ -29,7 +35,10 @@ pub(super) fn signs(example: &Tensor, seed: u64, index: u64) -> Tensor {
 
 fn gradient(scalar: &Tensor, of: &Tensor, keep: bool, differentiable: bool) -> Result<Tensor> {
     // libtorch does not check this, and crashes.
-    ensure!(scalar.requires_grad(), "the output does not depend on the input");
+    ensure!(
+        scalar.requires_grad(),
+        "the output does not depend on the input"
+    );
     let mut gradients = Tensor::f_run_backward(&[scalar], &[of], keep, differentiable)?;
     Ok(gradients.remove(0))
 }
@@ -44,7 +53,9 @@ pub(super) fn singular_values(matrices: &Tensor) -> Result<Tensor> {
 /// Length of each row, `[N]`, in float64.
 fn lengths(rows: &Tensor) -> Tensor {
     let squared = rows.flatten(1, -1).to_kind(Kind::Double).square();
-    squared.sum_dim_intlist([1].as_slice(), false, Kind::Double).sqrt()
+    squared
+        .sum_dim_intlist([1].as_slice(), false, Kind::Double)
+        .sqrt()
 }
 
 /// Each row times its factor.
@@ -113,8 +124,10 @@ impl Linearization {
         let pulled = gradient(&(&self.y * &w).sum(None::<Kind>), &self.x, true, true)?;
         let forward = |v: &Tensor| gradient(&(&pulled * v).sum(None::<Kind>), &w, true, false);
 
-        let v = init::standard_normal(&self.x.size(), &mut start);
-        let v = v.to_device(self.x.device()).to_kind(self.x.kind());
+        // Jᵀ of a random vector: nothing of it is lost to J, so that min(inputs, outputs) steps are exact.
+        let random = init::standard_normal(&self.y.size(), &mut start);
+        let random = random.to_device(self.y.device()).to_kind(self.y.kind());
+        let v = self.transposed(&random)?;
         let mut v = scaled(&v, &inverse(&lengths(&v)));
         let mut u = forward(&v)?;
         let (mut alphas, mut betas) = (Vec::new(), Vec::new());

@@ -7,7 +7,11 @@ use crate::nn::models::perceptron;
 use tch::Device;
 
 fn weight(network: &Network, name: &str) -> Tensor {
-    network.parameters.get(&format!("{name}.weight")).unwrap().detach()
+    network
+        .parameters
+        .get(&format!("{name}.weight"))
+        .unwrap()
+        .detach()
 }
 
 #[test]
@@ -39,7 +43,10 @@ fn written_out_jacobians_are_those_of_the_layers() {
         assert!(spectrum.mean_square_error < 1e-9);
     }
     let last = found.last().unwrap();
-    assert!(last.gain_from_top.is_nan(), "the logits lie behind the last hidden layer");
+    assert!(
+        last.gain_from_top.is_nan(),
+        "the logits lie behind the last hidden layer"
+    );
 }
 
 #[test]
@@ -53,7 +60,10 @@ fn estimates_agree_with_the_matrices() {
             let at = Linearization::new(&map, &x).unwrap();
             let matrices = at.matrices().unwrap();
             let exact = singular_values(&matrices).unwrap().select(1, 0);
-            let ritz = at.lanczos(3, stream(1, Purpose::Probe, 0)).unwrap().select(1, 0);
+            let ritz = at
+                .lanczos(3, stream(1, Purpose::Probe, 0))
+                .unwrap()
+                .select(1, 0);
             assert!(gap(&exact, &ritz) < 1e-8, "{method} {activation:?}");
             let u = gaussian(&[3, 3], 5);
             let by_matrix = u.unsqueeze(1).matmul(&matrices).squeeze_dim(1);
@@ -68,9 +78,17 @@ fn bidiagonalization_finds_the_largest_of_many_from_below() {
     let map = |x: &Tensor| x.matmul(&matrix.tr());
     let at = Linearization::new(&map, &gaussian(&[2, 90], 1)).unwrap();
     let exact = singular_values(&matrix).unwrap().double_value(&[0]);
-    let ritz = |steps| at.lanczos(steps, stream(1, Purpose::Probe, 0)).unwrap().double_value(&[1, 0]);
+    let ritz = |steps| {
+        at.lanczos(steps, stream(1, Purpose::Probe, 0))
+            .unwrap()
+            .double_value(&[1, 0])
+    };
     assert!(ritz(5) < exact && ritz(5) > 0.8 * exact);
-    assert!((ritz(40) / exact - 1.0).abs() < 1e-3, "{} {exact}", ritz(40));
+    assert!(
+        (ritz(40) / exact - 1.0).abs() < 1e-3,
+        "{} {exact}",
+        ritz(40)
+    );
 }
 
 #[test]
@@ -96,7 +114,9 @@ fn dead_rows_give_zeros_and_not_nan() {
 /// NormProp layers of `width` units on inputs N(0, 1).
 fn wide(jacobian_scale: &str, depth: usize) -> Network {
     let method = crate::methods::find("normprop").unwrap();
-    let table = format!("jacobian_scale = \"{jacobian_scale}\"").parse().unwrap();
+    let table = format!("jacobian_scale = \"{jacobian_scale}\"")
+        .parse()
+        .unwrap();
     let options = crate::methods::options::Options::resolve(method, &table).unwrap();
     let blocks = perceptron(400, 10, &vec![400; depth], Activation::Relu);
     let build = |block: &Block, builder: &mut Builder| (method.build)(block, &options, builder);
@@ -109,10 +129,16 @@ fn relu_layers_with_unit_rows_have_the_theoretical_mean_square() {
     assert!((theory - 1.4669).abs() < 1e-4);
     let x = gaussian(&[30, 400], 1);
     let plain = layers(&wide("none", 1), &x, 0).unwrap();
-    assert!((plain[0].spectrum.mean_square / theory - 1.0).abs() < 0.03, "{plain:?}");
+    assert!(
+        (plain[0].spectrum.mean_square / theory - 1.0).abs() < 0.03,
+        "{plain:?}"
+    );
     for scale in ["init", "fixed"] {
         let found = layers(&wide(scale, 1), &x, 0).unwrap();
-        assert!((found[0].spectrum.mean_square - 1.0).abs() < 0.03, "{found:?}");
+        assert!(
+            (found[0].spectrum.mean_square - 1.0).abs() < 0.03,
+            "{found:?}"
+        );
     }
 }
 
@@ -124,7 +150,10 @@ fn unit_variance_and_unit_jacobian_exclude_each_other() {
     assert!((plain[5].pre_unit_std - 1.0).abs() < 0.1, "{plain:?}");
     assert!(scaled[5].pre_unit_std < 0.5, "{scaled:?}");
     let rate = moments(Activation::Relu).jacobian_root().powi(6);
-    assert!((plain[0].gain_from_top / rate - 1.0).abs() < 0.15, "{plain:?}");
+    assert!(
+        (plain[0].gain_from_top / rate - 1.0).abs() < 0.15,
+        "{plain:?}"
+    );
     assert!((scaled[0].gain_from_top - 1.0).abs() < 0.3, "{scaled:?}");
 }
 
@@ -133,12 +162,20 @@ fn convolutions_are_estimated_and_agree_with_what_is_written_out() {
     let network = conv_network("normprop", "", 1);
     let x = gaussian(&[20, 2, 8, 8], 3);
     let built = &network.blocks[0];
-    let map = |x: &Tensor| built.layer.forward(&Signal::plain(x.shallow_clone()), &Pass::eval()).value();
+    let map = |x: &Tensor| {
+        built
+            .layer
+            .forward(&Signal::plain(x.shallow_clone()), &Pass::eval())
+            .value()
+    };
     let exact = spectrum(&map, &x, 0).unwrap();
     assert!(exact.exact && exact.inputs == 128 && exact.outputs == 6 * 16);
     let at = Linearization::new(&map, &x).unwrap();
     let estimate = crate::stats::mean(&to_values(&at.hutchinson(3, 1).unwrap()));
-    assert!((estimate / exact.mean_square - 1.0).abs() < 0.15, "{estimate} {exact:?}");
+    assert!(
+        (estimate / exact.mean_square - 1.0).abs() < 0.15,
+        "{estimate} {exact:?}"
+    );
     assert!(exact.smallest <= exact.median && exact.median <= exact.largest);
 }
 
