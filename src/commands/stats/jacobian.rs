@@ -135,7 +135,7 @@ fn variants(config: &RunConfig) -> Result<Vec<(String, RunConfig)>> {
             .options
             .insert(OPTION.into(), (*choice).into());
         Ok((
-            format!("{OPTION} = {choice}, at initialisation"),
+            format!("{OPTION} = {choice} at initialisation"),
             config.resolve()?,
         ))
     };
@@ -235,13 +235,9 @@ fn picture(measured: &[Measured], subject: &Subject) -> Result<PanelGrid> {
             ..point(layer, root(square))
         }
     });
-    let mut gain = panel(
-        "Each layer's Jacobian",
-        "Root mean square singular value",
-        layer_gain,
-    );
+    let mut gain = panel("Each layer's Jacobian", "Root mean square of σ", layer_gain);
     gain.references = vec![
-        reference(1.0, "1"),
+        reference(1.0, "unit Jacobian"),
         reference(root, &format!("√J = {}", significant(root, 4))),
     ];
     let mut forward = panel(
@@ -249,18 +245,18 @@ fn picture(measured: &[Measured], subject: &Subject) -> Result<PanelGrid> {
         "Std over images, within units",
         line(&|layer| point(layer, layer.pre_unit_std)),
     );
-    forward.references = vec![reference(1.0, "1")];
+    forward.references = vec![reference(1.0, "unit variance")];
     let mut backward = panel(
         "Backward: gradient from the top",
-        "Growth on the way to the layer's input",
+        "Growth of its length",
         line(&|layer| point(layer, layer.gain_from_top)),
     );
     backward.y.scale = Scale::Log;
-    backward.references = vec![reference(1.0, "1")];
+    backward.references = vec![reference(1.0, "as sent")];
     Ok(PanelGrid {
         title: "Unit variance or unit Jacobian".into(),
         subtitle: format!(
-            "{} images of {}; bands: two standard errors, over images in the last panel their extremes",
+            "{} images of {}; bands: two standard errors, for logits the range over images; init and fixed start alike",
             measured.first().map_or(0, |one| one.end_to_end.size()[0]),
             subject.config.dataset
         ),

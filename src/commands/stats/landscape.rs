@@ -46,6 +46,9 @@ impl Row for LandscapeRow {
     }
 }
 
+/// The rows of each run, in the order of the runs.
+type Stories = [Vec<LandscapeRow>];
+
 /// Trains each run's configuration from its start and probes it.
 pub fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()> {
     let configs = match runs {
@@ -67,7 +70,13 @@ pub fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()
             args.every,
             args.multiples.len()
         ));
-        stories.push(follow(config, &label, args)?);
+        let (rows, done) = follow(config, &label, args)?;
+        if done < args.steps {
+            output.say(&format!(
+                "{label}: stopped after {done} steps, at the run's end or a loss that is not finite"
+            ));
+        }
+        stories.push(rows);
     }
     let rows = stories.concat();
     output.table(&rows)?;
@@ -77,16 +86,16 @@ pub fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()
     Ok(())
 }
 
-fn follow(config: &RunConfig, label: &str, args: &StatsArgs) -> Result<Vec<LandscapeRow>> {
+fn follow(config: &RunConfig, label: &str, args: &StatsArgs) -> Result<(Vec<LandscapeRow>, u64)> {
     device::set_threads(config);
     let dataset = setup::load_dataset(config, &setup::data_dir())?;
     let mut trainer = Trainer::new(config.clone(), &dataset)?;
     let mut rows = Vec::new();
-    trainer.train_watched(args.steps, args.every, &mut |next| {
+    let done = trainer.train_watched(args.steps, args.every, &mut |next| {
         rows.push(look(config, label, &args.multiples, next)?);
         Ok(())
     })?;
-    Ok(rows)
+    Ok((rows, done))
 }
 
 fn look(
@@ -123,7 +132,7 @@ fn look(
     })
 }
 
-fn picture(stories: &[Vec<LandscapeRow>], args: &StatsArgs) -> PanelGrid {
+fn picture(stories: &Stories, args: &StatsArgs) -> PanelGrid {
     type Value = fn(&LandscapeRow) -> f64;
     let series = |value: Value, ends: Option<(Value, Value)>| -> Vec<Series> {
         let line = |rows: &Vec<LandscapeRow>| Series {
@@ -200,7 +209,7 @@ fn picture(stories: &[Vec<LandscapeRow>], args: &StatsArgs) -> PanelGrid {
     }
 }
 
-fn text(stories: &[Vec<LandscapeRow>]) -> String {
+fn text(stories: &Stories) -> String {
     let mut table = Table::new([
         ("run", Align::Left),
         ("looks", Align::Right),
@@ -229,4 +238,74 @@ fn text(stories: &[Vec<LandscapeRow>]) -> String {
         + "\nMedians over the steps looked at. Smaller means that a step finds what its gradient promised. Runs with \
            different learning rates are looked at over different distances, and gradients of scale-invariant layers \
            shrink as weights grow: the relative change is the fairer comparison.\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::interrupt::Interrupt;
+    use crate::event::NamedTensor;
+    use crate::nn::parameters::to_named;
+    use std::path::Path;
+
+    fn config(method: &str) -> RunConfig {
+        let pairs = [
+            ("train_subset", "60"),
+            ("test_subset", "10"),
+            ("width", "0.05"),
+            ("batch_size", "12"),
+            ("epochs", "2"),
+            ("method.name", method),
+        ];
+        let pairs = pairs.map(|(key, value)| (key.to_string(), value.to_string()));
+        RunConfig::load(None, &pairs).unwrap()
+    }
+
+    fn state(trainer: &Trainer) -> Vec<NamedTensor> {
+        let entries = trainer.network.parameters.iter();
+        let named = entries.map(|entry| to_named(&entry.name, &entry.tensor).unwrap());
+        named.collect()
+    }
+
+    #[test]
+    fn looking_changes_nothing_in_the_training() {
+        for method in ["bn", "normprop"] {
+            let config = config(method);
+            let dataset = setup::load_dataset(&config, Path::new("/nowhere")).unwrap();
+            let trainer = || Trainer::new(config.clone(), &dataset).unwrap();
+            let mut plain = trainer();
+            plain.run(&mut [], &Interrupt::default()).unwrap();
+
+            let (mut watched, mut steps) = (trainer(), Vec::new());
+            let done = watched.train_watched(99, 3, &mut |next| {
+                let row = look(&config, "x", &[0.5, 4.0], next)?;
+                assert!(row.loss_min <= row.loss_max && row.gradient_norm > 0.0);
+                steps.push(row.step);
+                Ok(())
+            });
+            assert_eq!((done.unwrap(), steps), (10, vec![0, 3, 6, 9]));
+            assert_eq!(state(&plain), state(&watched), "{method}");
+        }
+    }
+
+    #[test]
+    fn the_batch_that_is_shown_is_the_one_that_is_trained_on() {
+        let config = config("none");
+        let dataset = setup::load_dataset(&config, Path::new("/nowhere")).unwrap();
+        let mut trainer = Trainer::new(config.clone(), &dataset).unwrap();
+        // A step down the gradient of that batch lowers its loss, and so the gradients must agree.
+        let mut seen = Vec::new();
+        let mut watch = |next: &NextStep| {
+            let row = look(&config, "x", &[1.0], next)?;
+            seen.push((row.loss, row.loss_min, row.lr));
+            Ok(())
+        };
+        trainer.train_watched(3, 1, &mut watch).unwrap();
+        assert_eq!(seen.len(), 3);
+        assert!(seen.iter().all(|(loss, after, _)| after < loss), "{seen:?}");
+        assert!(
+            seen[0].2 == config.lr && seen[2].2 < config.lr,
+            "the rate of the schedule"
+        );
+    }
 }

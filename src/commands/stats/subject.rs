@@ -144,7 +144,7 @@ impl Subject {
         let trained = Trained::load(Some(run), &args.checkpoint, args.threads)?;
         Ok(Subject {
             title: format!(
-                "{}, epoch {}",
+                "{} at epoch {}",
                 trained.config.method.name, trained.position.epoch
             ),
             note: note.to_string(),
@@ -161,7 +161,7 @@ impl Subject {
         let network = Trainer::initial_network(&config, &dataset)?;
         Ok(Subject {
             folder: None,
-            title: format!("{}, at initialisation", config.method.name),
+            title: format!("{} at initialisation", config.method.name),
             note,
             normalizer: Normalizer::fit(config.data_norm, &dataset.train, dataset.shape),
             config,

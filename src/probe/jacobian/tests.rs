@@ -118,7 +118,7 @@ fn wide(jacobian_scale: &str, depth: usize) -> Network {
         .parse()
         .unwrap();
     let options = crate::methods::options::Options::resolve(method, &table).unwrap();
-    let blocks = perceptron(400, 10, &vec![400; depth], Activation::Relu);
+    let blocks = perceptron(200, 10, &vec![200; depth], Activation::Relu);
     let build = |block: &Block, builder: &mut Builder| (method.build)(block, &options, builder);
     Network::build(blocks, &build, 1, Kind::Double, Device::Cpu).unwrap()
 }
@@ -127,7 +127,7 @@ fn wide(jacobian_scale: &str, depth: usize) -> Network {
 fn relu_layers_with_unit_rows_have_the_theoretical_mean_square() {
     let theory = moments(Activation::Relu).jacobian();
     assert!((theory - 1.4669).abs() < 1e-4);
-    let x = gaussian(&[30, 400], 1);
+    let x = gaussian(&[30, 200], 1);
     let plain = layers(&wide("none", 1), &x, 0).unwrap();
     assert!(
         (plain[0].spectrum.mean_square / theory - 1.0).abs() < 0.03,
@@ -144,7 +144,7 @@ fn relu_layers_with_unit_rows_have_the_theoretical_mean_square() {
 
 #[test]
 fn unit_variance_and_unit_jacobian_exclude_each_other() {
-    let x = gaussian(&[200, 400], 1);
+    let x = gaussian(&[60, 200], 1);
     let plain = layers(&wide("none", 6), &x, 0).unwrap();
     let scaled = layers(&wide("init", 6), &x, 0).unwrap();
     assert!((plain[5].pre_unit_std - 1.0).abs() < 0.1, "{plain:?}");
