@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 
 use crate::cli::{OutputArgs, TrainArgs};
 use crate::config::RunConfig;
@@ -13,7 +13,7 @@ use crate::engine::{device, setup};
 use crate::error::Failure;
 use crate::event::{Observer, Status, Summary};
 use crate::progress::Progress;
-use crate::record::meta::Facts;
+use crate::record::meta::{self, Facts};
 use crate::record::{Identity, Recorder, RunDir, Settings, read_summary};
 use crate::report::numbers::{count, duration};
 use crate::usage;
@@ -77,8 +77,10 @@ fn train(
     overwrite: bool,
     output: OutputArgs,
 ) -> Result<(Status, Option<Summary>)> {
-    let run_dir = open(config, path, overwrite)?;
-    if let Some(summary) = read_summary(path)? {
+    let over = if overwrite { None } else { read_summary(path)? };
+    if let Some(summary) = over {
+        // Taken for a moment only, to compare the configurations.
+        open(config, path, false)?;
         say(
             output,
             &format!(
@@ -90,8 +92,11 @@ fn train(
     }
     let interrupt = Interrupt::listen()?;
     let threads = device::set_threads(config);
+    // Before the run directory is made or emptied: what cannot start should leave no trace.
     let dataset = setup::load_dataset(config, &setup::data_dir())?;
     let mut trainer = Trainer::new(config.clone(), &dataset)?;
+    let run_dir = open(config, path, overwrite)?;
+    check_dataset(&dataset, path)?;
     continue_from_checkpoint(&mut trainer, &run_dir)?;
     say(output, &headline(config, &dataset, &trainer, threads, path));
 
@@ -125,16 +130,24 @@ fn open(config: &RunConfig, path: &Path, overwrite: bool) -> Result<RunDir> {
     Ok(run_dir)
 }
 
+/// Refuses to go on with other images than those the run was started with.
+fn check_dataset(dataset: &Dataset, path: &Path) -> Result<()> {
+    let started_with = meta::read(path)?.and_then(|meta| meta.dataset_sha256);
+    if started_with.is_some_and(|sha256| sha256 != dataset.sha256) {
+        bail!(
+            "the images of {} are not those that the run in {} was started with: put those back, or start it anew with --overwrite",
+            dataset.name,
+            path.display()
+        );
+    }
+    Ok(())
+}
+
 /// Continues from the newest intact checkpoint that fits the network.
 fn continue_from_checkpoint(trainer: &mut Trainer, run_dir: &RunDir) -> Result<()> {
-    let found = run_dir.latest_snapshot()?;
+    let found = run_dir.latest_snapshot_that(&mut |snapshot| trainer.resume(snapshot))?;
     for warning in &found.warnings {
         eprintln!("normprop: {warning}");
-    }
-    if let Some((snapshot, file)) = found.snapshot {
-        trainer
-            .resume(&snapshot)
-            .with_context(|| format!("cannot continue from {}", file.display()))?;
     }
     Ok(())
 }
