@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::trained::Trained;
@@ -169,7 +169,7 @@ fn write_files(
     counts: &[Vec<u64>],
     evaluation: &Evaluation,
 ) -> Result<()> {
-    std::fs::create_dir_all(folder)?;
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let classes = &trained.dataset.classes;
     let mut matrix = csv::Writer::from_writer(Vec::new());
     matrix.write_record(std::iter::once("true_class").chain(classes.iter().map(String::as_str)))?;
