@@ -17,6 +17,7 @@ use crate::record::meta::{self, Facts};
 use crate::record::{Identity, Recorder, RunDir, Settings, read_summary};
 use crate::report::numbers::{count, duration};
 use crate::usage;
+use crate::{errln, outln};
 
 /// Version of libtorch that tch 0.26 is built for.
 pub const LIBTORCH_VERSION: &str = "2.13.0";
@@ -33,7 +34,8 @@ pub fn run(args: &TrainArgs, output: OutputArgs) -> Result<()> {
     match (status, summary) {
         (Status::Finished, Some(summary)) => report(&summary, output),
         (Status::Diverged, Some(summary)) => {
-            report(&summary, output)?;
+            // That nobody reads it must not make it a success.
+            let _ = report(&summary, output);
             Err(Failure::Diverged(format!(
                 "training diverged at step {} (lr = {}); its record is complete in {}; a smaller --lr may train",
                 summary.steps, summary.lr, summary.run_dir
@@ -122,7 +124,7 @@ fn open(config: &RunConfig, path: &Path, overwrite: bool) -> Result<RunDir> {
     }
     let (run_dir, foreign) = RunDir::overwrite(path, &text)?;
     for name in foreign {
-        eprintln!(
+        errln!(
             "normprop: {} is not a file of a run and was left there",
             path.join(name).display()
         );
@@ -147,7 +149,7 @@ fn check_dataset(dataset: &Dataset, path: &Path) -> Result<()> {
 fn continue_from_checkpoint(trainer: &mut Trainer, run_dir: &RunDir) -> Result<()> {
     let found = run_dir.latest_snapshot_that(&mut |snapshot| trainer.resume(snapshot))?;
     for warning in &found.warnings {
-        eprintln!("normprop: {warning}");
+        errln!("normprop: {warning}");
     }
     Ok(())
 }
@@ -213,7 +215,7 @@ fn model_line(config: &RunConfig) -> String {
 
 fn say(output: OutputArgs, line: &str) {
     if !output.quiet {
-        eprintln!("{line}");
+        errln!("{line}");
     }
 }
 
@@ -229,34 +231,34 @@ fn show_plan(config: &RunConfig, path: &Path, output: OutputArgs) -> Result<()> 
             "train_images": dataset.train.len(), "test_images": dataset.test.len(),
             "steps_per_epoch": steps, "steps": steps * config.epochs,
         });
-        println!("{}", serde_json::to_string_pretty(&document)?);
+        outln!("{}", serde_json::to_string_pretty(&document)?)?;
         return Ok(());
     }
-    println!("{}", config.to_toml()?);
+    outln!("{}", config.to_toml()?)?;
     for parameter in trainer.network.parameters.iter() {
-        println!(
+        outln!(
             "# {:24} {:?} {:?}",
             parameter.name,
             parameter.role,
             parameter.tensor.size()
-        );
+        )?;
     }
-    println!(
+    outln!(
         "# {} parameters, {} steps an epoch; would run in {}",
         count(parameters),
         count(steps),
         path.display()
-    );
+    )?;
     Ok(())
 }
 
 /// The end of a run, in words or as JSON.
 fn report(summary: &Summary, output: OutputArgs) -> Result<()> {
     if output.json {
-        println!("{}", serde_json::to_string_pretty(summary)?);
+        outln!("{}", serde_json::to_string_pretty(summary)?)?;
         return Ok(());
     }
-    println!(
+    outln!(
         "{}: test error {:.4}, test loss {:.4}, lowest test error {:.4}, {} epochs, {} training ({:.0} images/s)",
         summary.method,
         summary.test_error,
@@ -265,7 +267,7 @@ fn report(summary: &Summary, output: OutputArgs) -> Result<()> {
         summary.epochs,
         duration(summary.train_s),
         summary.images_per_s,
-    );
-    println!("{}", summary.run_dir);
+    )?;
+    outln!("{}", summary.run_dir)?;
     Ok(())
 }
