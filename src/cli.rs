@@ -41,7 +41,9 @@ pub struct OutputArgs {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train one network with one method
+    // A flag given twice counts as given last, so that scripts can append to a command.
     #[command(
+        args_override_self = true,
         after_help = "Example: a NIN with NormProp, one image a step, on the embedded data:\n  normprop train --norm normprop --batch-size 1"
     )]
     Train(Box<TrainArgs>),
@@ -294,8 +296,12 @@ pub struct MethodsArgs {
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
     /// List the datasets and what is here of them
+    #[command(after_help = "Example:\n  normprop data list --json")]
     List,
     /// Download a dataset into data/
+    #[command(
+        after_help = "Example: CIFAR-10 from a copy that you already have:\n  normprop data fetch cifar10 --from ~/Downloads/cifar-10-binary.tar.gz"
+    )]
     Fetch {
         /// Dataset name
         name: String,
@@ -304,6 +310,7 @@ pub enum DataCommand {
         from: Option<String>,
     },
     /// Check a dataset: counts, labels, checksums
+    #[command(after_help = "Example:\n  normprop data verify cifar10")]
     Verify {
         /// Dataset name
         name: String,

@@ -13,6 +13,7 @@ pub mod event;
 pub mod methods;
 pub mod moments;
 pub mod nn;
+pub mod output;
 pub mod probe;
 pub mod progress;
 pub mod record;

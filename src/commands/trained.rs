@@ -8,6 +8,7 @@ use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::data::batches::Normalizer;
 use crate::engine::{device, setup};
+use crate::errln;
 use crate::event::{Position, Snapshot};
 use crate::nn::network::Network;
 use crate::record::{best_checkpoint, latest_snapshot, read_checkpoint, runs_by_start};
@@ -100,7 +101,7 @@ fn locate(named: Option<&Path>, checkpoint: &str) -> Result<(PathBuf, PathBuf, S
     }
     let found = latest_snapshot(&folder)?;
     for warning in &found.warnings {
-        eprintln!("normprop: {warning}");
+        errln!("normprop: {warning}");
     }
     let (snapshot, file) = found
         .snapshot

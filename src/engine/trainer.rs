@@ -143,6 +143,23 @@ impl<'d> Trainer<'d> {
                 snapshot.tensors.len()
             );
         }
+        let (position, steps_per_epoch) = (&snapshot.position, self.batches.steps_per_epoch());
+        let steps = position
+            .epoch
+            .saturating_mul(steps_per_epoch)
+            .saturating_add(position.step_in_epoch);
+        if position.step != steps
+            || position.step_in_epoch >= steps_per_epoch
+            || position.epoch > self.config.epochs
+        {
+            bail!(
+                "it is {} steps into a training, at step {} of epoch {}; here are {} epochs of {steps_per_epoch} steps",
+                position.step,
+                position.step_in_epoch,
+                position.epoch + 1,
+                self.config.epochs
+            );
+        }
         self.position = snapshot.position.clone();
         Ok(())
     }
