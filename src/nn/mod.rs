@@ -2,6 +2,7 @@
 
 pub mod affine;
 pub mod block;
+pub mod cosine;
 pub mod groups;
 pub mod init;
 pub mod layer;
