@@ -1,7 +1,8 @@
 //! The one list of methods. A new method is a new file and a line here.
 
 use super::{
-    Descriptor, bn, group_norm, layer_norm, none, normprop, weight_norm, weight_standardization,
+    Descriptor, bn, cosine, group_norm, layer_norm, none, normprop, weight_norm,
+    weight_standardization,
 };
 
 /// Every method, in the order in which tables show them.
@@ -13,4 +14,5 @@ pub static METHODS: &[&Descriptor] = &[
     &weight_norm::DESCRIPTOR,
     &group_norm::DESCRIPTOR,
     &weight_standardization::DESCRIPTOR,
+    &cosine::DESCRIPTOR,
 ];
