@@ -9,6 +9,7 @@
 
 mod bn;
 mod cosine;
+mod cosine_centered;
 mod group_norm;
 mod layer_norm;
 mod none;

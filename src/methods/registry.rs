@@ -1,7 +1,7 @@
 //! The one list of methods. A new method is a new file and a line here.
 
 use super::{
-    Descriptor, bn, cosine, group_norm, layer_norm, none, normprop, weight_norm,
+    Descriptor, bn, cosine, cosine_centered, group_norm, layer_norm, none, normprop, weight_norm,
     weight_standardization,
 };
 
@@ -15,4 +15,5 @@ pub static METHODS: &[&Descriptor] = &[
     &group_norm::DESCRIPTOR,
     &weight_standardization::DESCRIPTOR,
     &cosine::DESCRIPTOR,
+    &cosine_centered::DESCRIPTOR,
 ];
