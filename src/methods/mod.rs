@@ -16,6 +16,7 @@ mod none;
 mod normprop;
 pub mod options;
 mod registry;
+mod selu;
 mod weight_norm;
 mod weight_standardization;
 
