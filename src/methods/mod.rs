@@ -10,6 +10,7 @@
 mod bn;
 mod cosine;
 mod cosine_centered;
+mod frn;
 mod group_norm;
 mod layer_norm;
 mod none;

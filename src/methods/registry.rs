@@ -1,7 +1,7 @@
 //! The one list of methods. A new method is a new file and a line here.
 
 use super::{
-    Descriptor, bn, cosine, cosine_centered, group_norm, layer_norm, none, normprop, selu,
+    Descriptor, bn, cosine, cosine_centered, frn, group_norm, layer_norm, none, normprop, selu,
     weight_norm, weight_standardization,
 };
 
@@ -17,4 +17,5 @@ pub static METHODS: &[&Descriptor] = &[
     &cosine::DESCRIPTOR,
     &cosine_centered::DESCRIPTOR,
     &selu::DESCRIPTOR,
+    &frn::DESCRIPTOR,
 ];
