@@ -12,6 +12,7 @@ mod cosine;
 mod cosine_centered;
 mod frn;
 mod group_norm;
+mod instance_norm;
 mod layer_norm;
 mod none;
 mod normprop;

@@ -1,8 +1,8 @@
 //! The one list of methods. A new method is a new file and a line here.
 
 use super::{
-    Descriptor, bn, cosine, cosine_centered, frn, group_norm, layer_norm, none, normprop, selu,
-    weight_norm, weight_standardization,
+    Descriptor, bn, cosine, cosine_centered, frn, group_norm, instance_norm, layer_norm, none,
+    normprop, selu, weight_norm, weight_standardization,
 };
 
 /// Every method, in the order in which tables show them.
@@ -18,4 +18,5 @@ pub static METHODS: &[&Descriptor] = &[
     &cosine_centered::DESCRIPTOR,
     &selu::DESCRIPTOR,
     &frn::DESCRIPTOR,
+    &instance_norm::DESCRIPTOR,
 ];
