@@ -18,6 +18,7 @@ mod none;
 mod normprop;
 pub mod options;
 mod registry;
+mod rms_norm;
 mod selu;
 mod weight_norm;
 mod weight_standardization;

@@ -2,7 +2,7 @@
 
 use super::{
     Descriptor, bn, cosine, cosine_centered, frn, group_norm, instance_norm, layer_norm, none,
-    normprop, selu, weight_norm, weight_standardization,
+    normprop, rms_norm, selu, weight_norm, weight_standardization,
 };
 
 /// Every method, in the order in which tables show them.
@@ -19,4 +19,5 @@ pub static METHODS: &[&Descriptor] = &[
     &selu::DESCRIPTOR,
     &frn::DESCRIPTOR,
     &instance_norm::DESCRIPTOR,
+    &rms_norm::DESCRIPTOR,
 ];
