@@ -209,8 +209,25 @@ impl<'d> Trainer<'d> {
         StepRow { step: self.position.step, loss: scores.loss_sum / count as f64, lr }
     }
 
+    /// Gathers population statistics with the weights as they are, for methods that ask for it: one
+    /// training pass over the training images, in the order and with the augmentation of the epoch to come.
+    fn gather_population(&self) {
+        if !self.network.restart_population() {
+            return;
+        }
+        let order = self.batches.order(self.position.epoch);
+        let (kind, device) = (self.network.parameters.kind, self.network.parameters.device);
+        for index in 0..self.batches.steps_per_epoch() {
+            let step = self.position.step + index;
+            let batch = self.batches.batch(&order, index, step);
+            let images = evaluate::to_tensor(&batch.images, batch.labels.len(), self.dataset.shape, kind, device);
+            let _ = tch::no_grad(|| self.network.logits(&images, &Pass::train(self.config.seed, step)));
+        }
+    }
+
     /// Evaluates, reports the epoch that was just done (or epoch 0) and saves.
     fn finish_epoch(&mut self, emit: &mut dyn FnMut(Event) -> Result<()>) -> Result<()> {
+        self.gather_population();
         let row = self.epoch_row(Status::Running);
         let layers = self.probe.as_ref().map_or(Ok(Vec::new()), |probe| probe.measure(&self.network, row.epoch))?;
         let best = self.position.best.is_none_or(|(error, _)| row.test_error < error);

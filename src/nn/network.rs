@@ -79,6 +79,15 @@ impl Network {
         });
     }
 
+    /// Drops population statistics that are gathered anew before an evaluation; whether there are any.
+    ///
+    /// Training passes over the training images must follow where it returns true.
+    pub fn restart_population(&self) -> bool {
+        tch::no_grad(|| {
+            self.blocks.iter().fold(false, |any, built| built.layer.restart_population() || any)
+        })
+    }
+
     /// Runs every layer's after-step action.
     pub fn after_step(&self) {
         tch::no_grad(|| self.blocks.iter().for_each(|built| built.layer.after_step()));
