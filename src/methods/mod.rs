@@ -14,6 +14,7 @@ mod frn;
 mod group_norm;
 mod instance_norm;
 mod layer_norm;
+mod noisy_bn;
 mod none;
 mod normprop;
 pub mod options;

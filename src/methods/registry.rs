@@ -1,8 +1,8 @@
 //! The one list of methods. A new method is a new file and a line here.
 
 use super::{
-    Descriptor, bn, cosine, cosine_centered, frn, group_norm, instance_norm, layer_norm, none,
-    normprop, rms_norm, selu, weight_norm, weight_standardization,
+    Descriptor, bn, cosine, cosine_centered, frn, group_norm, instance_norm, layer_norm, noisy_bn,
+    none, normprop, rms_norm, selu, weight_norm, weight_standardization,
 };
 
 /// Every method, in the order in which tables show them.
@@ -20,4 +20,5 @@ pub static METHODS: &[&Descriptor] = &[
     &frn::DESCRIPTOR,
     &instance_norm::DESCRIPTOR,
     &rms_norm::DESCRIPTOR,
+    &noisy_bn::DESCRIPTOR,
 ];
