@@ -22,6 +22,7 @@ mod registry;
 mod rms_norm;
 mod selu;
 mod weight_norm;
+mod weight_norm_mean_bn;
 mod weight_standardization;
 
 use anyhow::Result;

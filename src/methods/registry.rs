@@ -2,7 +2,7 @@
 
 use super::{
     Descriptor, bn, cosine, cosine_centered, frn, group_norm, instance_norm, layer_norm, noisy_bn,
-    none, normprop, rms_norm, selu, weight_norm, weight_standardization,
+    none, normprop, rms_norm, selu, weight_norm, weight_norm_mean_bn, weight_standardization,
 };
 
 /// Every method, in the order in which tables show them.
@@ -21,4 +21,5 @@ pub static METHODS: &[&Descriptor] = &[
     &instance_norm::DESCRIPTOR,
     &rms_norm::DESCRIPTOR,
     &noisy_bn::DESCRIPTOR,
+    &weight_norm_mean_bn::DESCRIPTOR,
 ];
