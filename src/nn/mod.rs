@@ -2,6 +2,7 @@
 
 pub mod affine;
 pub mod batch_norm;
+pub mod batch_scale;
 pub mod block;
 pub mod cosine;
 pub mod groups;
