@@ -13,6 +13,7 @@ mod cosine_centered;
 mod frn;
 mod group_norm;
 mod instance_norm;
+mod l1_bn;
 mod layer_norm;
 mod noisy_bn;
 mod none;

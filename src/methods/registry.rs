@@ -1,8 +1,9 @@
 //! The one list of methods. A new method is a new file and a line here.
 
 use super::{
-    Descriptor, bn, cosine, cosine_centered, frn, group_norm, instance_norm, layer_norm, noisy_bn,
-    none, normprop, rms_norm, selu, weight_norm, weight_norm_mean_bn, weight_standardization,
+    Descriptor, bn, cosine, cosine_centered, frn, group_norm, instance_norm, l1_bn, layer_norm,
+    noisy_bn, none, normprop, rms_norm, selu, weight_norm, weight_norm_mean_bn,
+    weight_standardization,
 };
 
 /// Every method, in the order in which tables show them.
@@ -22,4 +23,5 @@ pub static METHODS: &[&Descriptor] = &[
     &rms_norm::DESCRIPTOR,
     &noisy_bn::DESCRIPTOR,
     &weight_norm_mean_bn::DESCRIPTOR,
+    &l1_bn::DESCRIPTOR,
 ];
