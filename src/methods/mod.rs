@@ -15,6 +15,7 @@ mod group_norm;
 mod instance_norm;
 mod l1_bn;
 mod layer_norm;
+mod linf_bn;
 mod noisy_bn;
 mod none;
 mod normprop;
