@@ -23,6 +23,7 @@ pub mod options;
 mod registry;
 mod rms_norm;
 mod selu;
+mod topk_bn;
 mod weight_norm;
 mod weight_norm_mean_bn;
 mod weight_standardization;

@@ -2,7 +2,7 @@
 
 use super::{
     Descriptor, bn, cosine, cosine_centered, frn, group_norm, instance_norm, l1_bn, layer_norm,
-    linf_bn, noisy_bn, none, normprop, rms_norm, selu, weight_norm, weight_norm_mean_bn,
+    linf_bn, noisy_bn, none, normprop, rms_norm, selu, topk_bn, weight_norm, weight_norm_mean_bn,
     weight_standardization,
 };
 
@@ -25,4 +25,5 @@ pub static METHODS: &[&Descriptor] = &[
     &weight_norm_mean_bn::DESCRIPTOR,
     &l1_bn::DESCRIPTOR,
     &linf_bn::DESCRIPTOR,
+    &topk_bn::DESCRIPTOR,
 ];
