@@ -8,6 +8,7 @@
 //! y layer output, γ gain, β shift, z ~ N(0,1); m = E f(z), s² = Var f(z).
 
 mod bn;
+mod bounded_weight_norm;
 mod cosine;
 mod cosine_centered;
 mod frn;
