@@ -7,6 +7,7 @@
 //! Notation used throughout: x layer input, W weights with rows W_o, a pre-activation, f activation,
 //! y layer output, γ gain, β shift, z ~ N(0,1); m = E f(z), s² = Var f(z).
 
+mod batch_renorm;
 mod bn;
 mod bounded_weight_norm;
 mod cosine;
