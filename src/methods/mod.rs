@@ -10,6 +10,7 @@
 mod batch_renorm;
 mod bn;
 mod bounded_weight_norm;
+mod centered_weight_norm;
 mod cosine;
 mod cosine_centered;
 mod frn;

@@ -1,9 +1,9 @@
 //! The one list of methods. A new method is a new file and a line here.
 
 use super::{
-    Descriptor, batch_renorm, bn, bounded_weight_norm, cosine, cosine_centered, frn, group_norm,
-    instance_norm, l1_bn, layer_norm, linf_bn, noisy_bn, none, normprop, rms_norm, selu, topk_bn,
-    weight_norm, weight_norm_mean_bn, weight_standardization,
+    Descriptor, batch_renorm, bn, bounded_weight_norm, centered_weight_norm, cosine,
+    cosine_centered, frn, group_norm, instance_norm, l1_bn, layer_norm, linf_bn, noisy_bn, none,
+    normprop, rms_norm, selu, topk_bn, weight_norm, weight_norm_mean_bn, weight_standardization,
 };
 
 /// Every method, in the order in which tables show them.
@@ -28,4 +28,5 @@ pub static METHODS: &[&Descriptor] = &[
     &topk_bn::DESCRIPTOR,
     &bounded_weight_norm::DESCRIPTOR,
     &batch_renorm::DESCRIPTOR,
+    &centered_weight_norm::DESCRIPTOR,
 ];
