@@ -26,6 +26,7 @@ pub mod options;
 mod registry;
 mod rms_norm;
 mod selu;
+mod spectral_norm;
 mod topk_bn;
 mod weight_norm;
 mod weight_norm_mean_bn;

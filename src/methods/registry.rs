@@ -3,7 +3,8 @@
 use super::{
     Descriptor, batch_renorm, bn, bounded_weight_norm, centered_weight_norm, cosine,
     cosine_centered, frn, group_norm, instance_norm, l1_bn, layer_norm, linf_bn, noisy_bn, none,
-    normprop, rms_norm, selu, topk_bn, weight_norm, weight_norm_mean_bn, weight_standardization,
+    normprop, rms_norm, selu, spectral_norm, topk_bn, weight_norm, weight_norm_mean_bn,
+    weight_standardization,
 };
 
 /// Every method, in the order in which tables show them.
@@ -29,4 +30,5 @@ pub static METHODS: &[&Descriptor] = &[
     &bounded_weight_norm::DESCRIPTOR,
     &batch_renorm::DESCRIPTOR,
     &centered_weight_norm::DESCRIPTOR,
+    &spectral_norm::DESCRIPTOR,
 ];
