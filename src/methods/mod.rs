@@ -23,6 +23,7 @@ mod noisy_bn;
 mod none;
 mod normprop;
 pub mod options;
+mod proxy_norm;
 mod registry;
 mod rms_norm;
 mod selu;

@@ -3,7 +3,7 @@
 use super::{
     Descriptor, batch_renorm, bn, bounded_weight_norm, centered_weight_norm, cosine,
     cosine_centered, frn, group_norm, instance_norm, l1_bn, layer_norm, linf_bn, noisy_bn, none,
-    normprop, rms_norm, selu, spectral_norm, topk_bn, weight_norm, weight_norm_mean_bn,
+    normprop, proxy_norm, rms_norm, selu, spectral_norm, topk_bn, weight_norm, weight_norm_mean_bn,
     weight_standardization,
 };
 
@@ -31,4 +31,5 @@ pub static METHODS: &[&Descriptor] = &[
     &batch_renorm::DESCRIPTOR,
     &centered_weight_norm::DESCRIPTOR,
     &spectral_norm::DESCRIPTOR,
+    &proxy_norm::DESCRIPTOR,
 ];
