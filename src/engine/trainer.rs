@@ -14,6 +14,7 @@ use crate::data::Dataset;
 use crate::data::batches::{Normalizer, TrainingBatches};
 use crate::event::{EpochRow, EpochSums, Event, Observer, Position, Snapshot, Status, StepRow};
 use crate::methods;
+use crate::nn::backward;
 use crate::nn::layer::Pass;
 use crate::nn::network::Network;
 use crate::nn::parameters::{find, restore, to_named};
@@ -185,10 +186,10 @@ impl<'d> Trainer<'d> {
         let images = evaluate::to_tensor(&batch.images, count, self.dataset.shape, kind, device);
         let labels = Tensor::from_slice(&batch.labels).to_device(device);
 
-        let logits = self.network.logits(&images, &Pass::train(self.config.seed, self.position.step));
+        let pass = Pass::train(self.config.seed, self.position.step);
+        let logits = self.network.logits(&images, &pass);
         let loss = logits.cross_entropy_for_logits(&labels);
-        let trained: Vec<&Tensor> = self.network.parameters.trainable().map(|p| &p.tensor).collect();
-        let gradients = Tensor::run_backward(&[&loss], &trained, false, false);
+        let gradients = backward::gradients(&loss, &self.network.parameters, &pass);
 
         let lr = learning_rate(&self.config, self.position.step, self.batches.steps_per_epoch());
         let squared_grad_norm = self.optimizer.step(&self.network.parameters, &gradients, lr);

@@ -110,6 +110,9 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     learning_rate_at_50: 0.02,
     build,
+    // Nothing that only starts later in training.
+    row_scale_options: "ramp_start = 0\nr_ramp_end = 0\nd_ramp_end = 0",
+    ..Descriptor::ORDINARY
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {

@@ -14,6 +14,7 @@ use crate::nn::affine::Affine;
 use crate::nn::block::Block;
 use crate::nn::layer::{Builder, Layer, Pass};
 use crate::nn::normalized::{Normalization, NormalizedLayer};
+use crate::usage;
 
 /// What `instance-norm` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
@@ -53,11 +54,16 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     departures: &["The last layer is a plain linear layer with a bias."],
     learning_rate_at_50: 0.02,
     build,
+    ..Descriptor::ORDINARY
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     if block.op.is_dense() && !block.last {
-        return Err(DESCRIPTOR.unsupported("fully connected layers"));
+        return Err(usage!(
+            "instance-norm averages over positions, and {} is fully connected: it has none; methods that serve \
+             it without a batch: layer-norm, group-norm, normprop",
+            block.name
+        ));
     }
     NormalizedLayer::build(block, builder, |builder| {
         let affine = if options.flag("affine") {
@@ -151,6 +157,23 @@ mod tests {
         let y = walk::pre_activation(&net, &walk::gaussian(&[5, 3, 4, 4], 1));
         let averages = y.mean_dim([2, 3].as_slice(), false, None);
         assert!(walk::gap(&averages, &beta.view([1, 3]).expand([5, 3], false)) < 1e-12);
+    }
+
+    #[test]
+    fn a_fully_connected_hidden_layer_is_refused_with_what_would_work() {
+        let options = Options::resolve(&DESCRIPTOR, &toml::Table::new()).unwrap();
+        let build = |block: &Block, builder: &mut Builder| super::build(block, &options, builder);
+        let blocks = crate::nn::models::perceptron(12, 4, &[16], crate::moments::Activation::Relu);
+        let built =
+            crate::nn::network::Network::build(blocks, &build, 3, Kind::Double, Device::Cpu);
+        let message = built
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default();
+        assert!(
+            message.contains("layer1") && message.contains("layer-norm"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod instance_norm;
 mod l1_bn;
 mod layer_norm;
 mod linf_bn;
+mod nf;
 mod noisy_bn;
 mod none;
 mod normprop;
@@ -34,10 +35,13 @@ mod weight_norm_mean_bn;
 mod weight_standardization;
 
 use anyhow::Result;
+use tch::{Device, Kind};
 
 use crate::error::did_you_mean;
-use crate::nn::block::Block;
+use crate::nn::block::{Block, LinearOp};
 use crate::nn::layer::{Builder, Layer};
+use crate::nn::models::Layout;
+use crate::nn::network::Network;
 use crate::usage;
 use options::{OptionSpec, Options};
 pub use registry::METHODS;
@@ -51,6 +55,8 @@ pub enum ActsOn {
     Weights,
     /// The pre-activation.
     PreActivation,
+    /// The optimizer's update.
+    Update,
     /// The activation.
     Activation,
     /// The linear operation as a whole: weights and inputs.
@@ -69,6 +75,7 @@ impl ActsOn {
         match self {
             ActsOn::Nothing => "nothing",
             ActsOn::Weights => "weights",
+            ActsOn::Update => "update",
             ActsOn::PreActivation => "pre-activation",
             ActsOn::Activation => "activation",
             ActsOn::LinearOperation => "linear operation",
@@ -100,6 +107,36 @@ impl BatchSizeOne {
             BatchSizeOne::Degenerates => "degenerates",
             BatchSizeOne::Refused => "refused",
             BatchSizeOne::Unsupported => "unsupported",
+        }
+    }
+}
+
+/// Kinds of networks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NetworkKind {
+    /// Convolutions.
+    Convolutional,
+    /// Fully connected layers.
+    Dense,
+}
+
+impl NetworkKind {
+    /// Every kind.
+    pub const ALL: &[NetworkKind] = &[NetworkKind::Convolutional, NetworkKind::Dense];
+
+    /// The kind of network that starts with this operation.
+    pub fn of(op: &LinearOp) -> NetworkKind {
+        match op {
+            LinearOp::Conv { .. } => NetworkKind::Convolutional,
+            LinearOp::Dense { .. } => NetworkKind::Dense,
+        }
+    }
+
+    /// Name for messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            NetworkKind::Convolutional => "a convolutional network",
+            NetworkKind::Dense => "a fully connected network (MLP)",
         }
     }
 }
@@ -151,9 +188,80 @@ pub struct Descriptor {
     pub learning_rate_at_50: f64,
     /// Makes the layer of one block.
     pub build: fn(&Block, &Options, &mut Builder) -> Result<Box<dyn Layer>>,
+    /// Whether the backward pass is the derivative of the forward pass.
+    pub exact_gradient: bool,
+    /// What it does to the widths of the network.
+    pub layout: fn(&Options) -> Layout,
+    /// Options under which the length of weight rows does not matter, for the test of `row_scale_invariant`
+    /// (where rows are kept at unit length by projection, forward takes them as they are).
+    pub row_scale_options: &'static str,
 }
 
 impl Descriptor {
+    /// What most methods have in common: feed-forward networks, the usual backward pass, widths left alone.
+    /// The remaining fields are placeholders; a method ends with `..Descriptor::ORDINARY`.
+    pub const ORDINARY: Descriptor = Descriptor {
+        name: "",
+        summary: "",
+        formula: "",
+        paper: Paper { authors: "", title: "", venue: "", year: 0 },
+        acts_on: ActsOn::Nothing,
+        uses_batch_statistics: false,
+        train_equals_eval: true,
+        row_scale_invariant: false,
+        data_dependent_start: false,
+        batch_size_one_conv: BatchSizeOne::Works,
+        batch_size_one_fc: BatchSizeOne::Works,
+        extra_parameters: "",
+        options: &[],
+        departures: &[],
+        learning_rate_at_50: 0.02,
+        build: |_, _, _| anyhow::bail!("a method without a build function"),
+        exact_gradient: true,
+        layout: |_| Layout::PLAIN,
+        row_scale_options: "",
+    };
+
+    /// The network of `blocks` under this method.
+    pub fn network(
+        &self,
+        options: &Options,
+        blocks: Vec<Block>,
+        seed: u64,
+        kind: Kind,
+        device: Device,
+    ) -> Result<Network> {
+        if let Some(first) = blocks.first() {
+            self.check_network(NetworkKind::of(&first.op))?;
+        }
+        let blocks = (self.layout)(options).apply(blocks);
+        let build = |block: &Block, builder: &mut Builder| (self.build)(block, options, builder);
+        Network::build(blocks, &build, seed, kind, device)
+    }
+
+    /// Whether the method serves networks of this kind.
+    pub fn serves(&self, network: NetworkKind) -> bool {
+        match network {
+            NetworkKind::Convolutional => self.batch_size_one_conv != BatchSizeOne::Unsupported,
+            NetworkKind::Dense => self.batch_size_one_fc != BatchSizeOne::Unsupported,
+        }
+    }
+
+    /// Refuses networks that the method does not serve.
+    pub fn check_network(&self, network: NetworkKind) -> Result<()> {
+        if self.serves(network) {
+            return Ok(());
+        }
+        let others: Vec<&str> =
+            METHODS.iter().filter(|other| other.serves(network)).map(|other| other.name).collect();
+        Err(usage!(
+            "{} does not serve {}; methods that do: {}",
+            self.name,
+            network.name(),
+            others.join(", ")
+        ))
+    }
+
     /// The default learning rate at a batch size: η₅₀·√(batch_size / 50), never above η₅₀·2.
     ///
     /// The square-root rule keeps the size of the steps' random part about the same. It is a start, not
@@ -166,16 +274,13 @@ impl Descriptor {
         (rate * digits).round() / digits
     }
 
-    /// Refuses a batch of one image where the method is undefined, and layers that it does not serve.
+    /// Refuses a batch of one image where the method is undefined.
     pub fn check_batch_size(&self, batch_size: usize, dense: bool) -> Result<()> {
         let (behaviour, layers) = if dense {
             (self.batch_size_one_fc, "fully connected layers")
         } else {
             (self.batch_size_one_conv, "convolutional layers")
         };
-        if behaviour == BatchSizeOne::Unsupported {
-            return Err(self.unsupported(layers));
-        }
         if batch_size == 1 && behaviour == BatchSizeOne::Refused {
             return Err(usage!(
                 "{} has no statistics on {layers} at batch_size = 1 (a unit's only value is its own mean); \
@@ -184,15 +289,6 @@ impl Descriptor {
             ));
         }
         Ok(())
-    }
-
-    /// The error for `layers` that the method does not serve: names the methods that do, without a batch.
-    pub fn unsupported(&self, layers: &str) -> anyhow::Error {
-        usage!(
-            "{} normalizes over positions, and {layers} have none; use model = \"nin\", or for this model a \
-             method that also needs no batch, such as layer-norm, group-norm or normprop",
-            self.name
-        )
     }
 }
 

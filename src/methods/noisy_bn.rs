@@ -104,6 +104,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     learning_rate_at_50: 0.02,
     build,
+    ..Descriptor::ORDINARY
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {

@@ -3,11 +3,12 @@
 use tch::{Device, Kind, Tensor};
 
 use super::options::Options;
-use super::{BatchSizeOne, Descriptor, METHODS, find};
+use super::{BatchSizeOne, Descriptor, METHODS, NetworkKind, find};
 use crate::moments::Activation;
 use crate::nn::block::{Block, LinearOp, MaxPool};
 use crate::nn::init;
-use crate::nn::layer::{Builder, Pass, Signal};
+use crate::nn::backward;
+use crate::nn::layer::{Pass, Signal};
 use crate::nn::models::perceptron;
 use crate::nn::network::Network;
 use crate::nn::parameters::{Role, restore, to_named};
@@ -20,8 +21,7 @@ pub fn gaussian(shape: &[i64], seed: u64) -> Tensor {
 
 fn network(method: &'static Descriptor, options: &str, blocks: Vec<Block>, seed: u64) -> Network {
     let options = Options::resolve(method, &options.parse().unwrap()).unwrap();
-    let build = |block: &Block, builder: &mut Builder| (method.build)(block, &options, builder);
-    Network::build(blocks, &build, seed, Kind::Double, Device::Cpu).unwrap()
+    method.network(&options, blocks, seed, Kind::Double, Device::Cpu).unwrap()
 }
 
 /// 12-16-16-4 perceptron in float64.
@@ -66,18 +66,22 @@ pub fn gap(a: &Tensor, b: &Tensor) -> f64 {
     (a - b).abs().max().double_value(&[])
 }
 
-/// Whether the method has fully connected layers.
-fn serves_dense(method: &Descriptor) -> bool {
-    method.batch_size_one_fc != BatchSizeOne::Unsupported
+/// The kinds of networks that the method serves.
+fn kinds(method: &Descriptor) -> impl Iterator<Item = NetworkKind> {
+    NetworkKind::ALL.iter().copied().filter(|&kind| method.serves(kind))
 }
 
-/// A network of each kind that the method serves, with a batch for it.
-fn both(name: &str) -> Vec<(Network, Tensor)> {
-    let mut cases = vec![(conv_network(name, "", 3), gaussian(&[9, 2, 8, 8], 2))];
-    if serves_dense(find(name).unwrap()) {
-        cases.push((dense_network(name, "", 3), gaussian(&[9, 12], 1)));
+/// A network of this kind at its start, with a batch for it.
+fn built(method: &Descriptor, kind: NetworkKind) -> (Network, Tensor) {
+    match kind {
+        NetworkKind::Convolutional => (conv_network(method.name, "", 3), gaussian(&[9, 2, 8, 8], 2)),
+        NetworkKind::Dense => (dense_network(method.name, "", 3), gaussian(&[9, 12], 1)),
     }
-    cases
+}
+
+/// A network of each kind that the method serves, at its start, with a batch for it.
+fn both(method: &Descriptor) -> Vec<(Network, Tensor)> {
+    kinds(method).map(|kind| built(method, kind)).collect()
 }
 
 /// One hidden block called `layer`, without activation, in float64.
@@ -140,8 +144,8 @@ pub fn assert_close(got: &[f64], want: &[f64]) {
 }
 
 /// A loss whose gradient reaches every output differently.
-fn loss(network: &Network, x: &Tensor) -> Tensor {
-    let logits = network.logits(x, &Pass::train(0, 0));
+fn loss(network: &Network, x: &Tensor, pass: &Pass) -> Tensor {
+    let logits = network.logits(x, pass);
     let target = gaussian(&logits.size(), 8);
     (logits.sin() * target).sum(Kind::Double)
 }
@@ -149,43 +153,55 @@ fn loss(network: &Network, x: &Tensor) -> Tensor {
 #[test]
 fn fused_forward_equals_the_two_halves() {
     for method in METHODS {
-        for (network, x) in both(method.name) {
+        // Two equal networks, since a training pass may move what evaluation uses.
+        for ((network, x), (twin, _)) in both(method).into_iter().zip(both(method)) {
             for training in [true, false] {
                 let pass = || if training { Pass::train(0, 0) } else { Pass::eval() };
                 let halves = pass();
                 let mut signal = network.input(&x);
                 for built in &network.blocks {
-                    let pre = built.layer.pre_activation(&Signal::plain(signal.value()), &halves);
+                    let plain = Signal { x: signal.value(), scale: 1.0, estimate: signal.estimate };
+                    let pre = built.layer.pre_activation(&plain, &halves);
                     signal = built.layer.post_activation(pre, &halves);
                 }
                 let textbook = network.pool_globally(signal);
-                assert!(gap(&network.logits(&x, &pass()), &textbook) < 1e-10, "{}", method.name);
+                assert!(gap(&twin.logits(&x, &pass()), &textbook) < 1e-10, "{}", method.name);
             }
         }
     }
 }
 
+/// Largest relative gap between a parameter's gradient along a direction and finite differences.
+pub fn gradient_gap(network: &Network, x: &Tensor) -> (f64, String) {
+    let pass = Pass::train(0, 0);
+    let gradients = backward::gradients(&loss(network, x, &pass), &network.parameters, &pass);
+    let mut worst = (0.0, String::new());
+    for (parameter, gradient) in network.parameters.trainable().zip(&gradients) {
+        let direction = gaussian(&parameter.tensor.size(), 11);
+        let analytic = (gradient * &direction).sum(Kind::Double).double_value(&[]);
+        let step = 1e-6;
+        let moved = |factor: f64| {
+            let _ = tch::no_grad(|| parameter.tensor.shallow_clone().g_add_(&(&direction * factor)));
+            let value = tch::no_grad(|| loss(network, x, &Pass::train(0, 0))).double_value(&[]);
+            let _ = tch::no_grad(|| parameter.tensor.shallow_clone().g_sub_(&(&direction * factor)));
+            value
+        };
+        let numeric = (moved(step) - moved(-step)) / (2.0 * step);
+        let scale = analytic.abs().max(numeric.abs()).max(1e-2);
+        let relative = (analytic - numeric).abs() / scale;
+        if relative.is_nan() || relative >= worst.0 {
+            worst = (relative, format!("{}: {analytic} {numeric}", parameter.name));
+        }
+    }
+    worst
+}
+
 #[test]
-fn gradients_equal_finite_differences() {
+fn gradients_equal_finite_differences_unless_declared() {
     for method in METHODS {
-        for (network, x) in both(method.name) {
-            let trained: Vec<&Tensor> = network.parameters.trainable().map(|p| &p.tensor).collect();
-            let gradients = Tensor::run_backward(&[&loss(&network, &x)], &trained, false, false);
-            for (parameter, gradient) in network.parameters.trainable().zip(&gradients) {
-                let direction = gaussian(&parameter.tensor.size(), 11);
-                let analytic = (gradient * &direction).sum(Kind::Double).double_value(&[]);
-                let step = 1e-6;
-                let moved = |factor: f64| {
-                    let _ = tch::no_grad(|| parameter.tensor.shallow_clone().g_add_(&(&direction * factor)));
-                    let value = tch::no_grad(|| loss(&network, &x)).double_value(&[]);
-                    let _ = tch::no_grad(|| parameter.tensor.shallow_clone().g_sub_(&(&direction * factor)));
-                    value
-                };
-                let numeric = (moved(step) - moved(-step)) / (2.0 * step);
-                let scale = analytic.abs().max(numeric.abs()).max(1e-2);
-                let relative = (analytic - numeric).abs() / scale;
-                assert!(relative < 1e-6, "{} {}: {analytic} {numeric}", method.name, parameter.name);
-            }
+        for (network, x) in both(method) {
+            let (relative, at) = gradient_gap(&network, &x);
+            assert_eq!(relative < 1e-6, method.exact_gradient, "{} {at}", method.name);
         }
     }
 }
@@ -193,7 +209,7 @@ fn gradients_equal_finite_differences() {
 #[test]
 fn train_equals_eval_exactly_where_claimed() {
     for method in METHODS {
-        for (network, x) in both(method.name) {
+        for (network, x) in both(method) {
             let same = network.logits(&x, &Pass::train(0, 0)) == network.logits(&x, &Pass::eval());
             assert_eq!(same, method.train_equals_eval, "{}", method.name);
         }
@@ -203,10 +219,11 @@ fn train_equals_eval_exactly_where_claimed() {
 #[test]
 fn outputs_do_not_depend_on_the_rest_of_the_batch_unless_declared() {
     for method in METHODS {
-        for (network, x) in both(method.name) {
+        for ((network, x), (twin, _)) in both(method).into_iter().zip(both(method)) {
             let whole = network.logits(&x, &Pass::train(0, 0));
-            let part = network.logits(&x.narrow(0, 0, 4), &Pass::train(0, 0));
-            let independent = gap(&whole.narrow(0, 0, 4), &part) < 1e-12;
+            // The last images, since images may also depend on those before them only.
+            let part = twin.logits(&x.narrow(0, 5, 4), &Pass::train(0, 0));
+            let independent = gap(&whole.narrow(0, 5, 4), &part) < 1e-12;
             assert_eq!(independent, !method.uses_batch_statistics, "{}", method.name);
         }
     }
@@ -219,18 +236,16 @@ fn invariance_options(method: &Descriptor) -> String {
     if has("eps") {
         lines.push("eps = 1e-12");
     }
-    match method.name {
-        // With rows kept at unit length by projection, forward takes them as they are.
-        "normprop" => lines.push("constraint = \"reparametrize\""),
-        "batch-renorm" => lines.push("ramp_start = 0\nr_ramp_end = 0\nd_ramp_end = 0"),
-        _ => {}
-    }
+    lines.push(method.row_scale_options);
     lines.join("\n")
 }
 
 #[test]
 fn outputs_do_not_depend_on_the_length_of_weight_rows_where_claimed() {
     for method in METHODS {
+        if !method.serves(NetworkKind::Convolutional) {
+            continue;
+        }
         let network = conv_network(method.name, &invariance_options(method), 3);
         let x = gaussian(&[9, 2, 8, 8], 2);
         let before = network.logits(&x, &Pass::train(0, 0));
@@ -246,28 +261,32 @@ fn outputs_do_not_depend_on_the_length_of_weight_rows_where_claimed() {
 #[test]
 fn parameters_have_unique_names_and_return_bit_for_bit() {
     for method in METHODS {
-        let source = conv_network(method.name, "", 3);
-        let target = conv_network(method.name, "", 4);
-        let mut names = std::collections::HashSet::new();
-        for (from, to) in source.parameters.iter().zip(target.parameters.iter()) {
-            assert!(names.insert(from.name.clone()), "{} twice", from.name);
-            assert_eq!(from.name, to.name);
-            restore(&to.tensor, &to_named(&from.name, &from.tensor).unwrap()).unwrap();
+        for ((source, x), (target, _)) in both(method).into_iter().zip(both(method)) {
+            let mut names = std::collections::HashSet::new();
+            for (from, to) in source.parameters.iter().zip(target.parameters.iter()) {
+                assert!(names.insert(from.name.clone()), "{} twice", from.name);
+                assert_eq!(from.name, to.name);
+                let _ = tch::no_grad(|| from.tensor.shallow_clone().g_add_(&(from.tensor.sin() * 0.1 + 0.05)));
+                restore(&to.tensor, &to_named(&from.name, &from.tensor).unwrap()).unwrap();
+            }
+            assert_eq!(source.logits(&x, &Pass::eval()), target.logits(&x, &Pass::eval()), "{}", method.name);
         }
-        let x = gaussian(&[9, 2, 8, 8], 2);
-        assert_eq!(source.logits(&x, &Pass::eval()), target.logits(&x, &Pass::eval()), "{}", method.name);
     }
 }
 
 #[test]
 fn every_method_starts_from_the_same_directions() {
-    let reference = conv_network("none", "", 3);
+    let unit = |t: &Tensor| t.flatten(1, -1) / init::row_norms(t).view([-1, 1]);
     for method in METHODS {
-        let network = conv_network(method.name, "", 3);
-        for a in reference.parameters.iter().filter(|parameter| parameter.role == Role::Weight) {
-            let b = network.parameters.get(&a.name).unwrap_or_else(|| panic!("{} {}", method.name, a.name));
-            let unit = |t: &Tensor| t.flatten(1, -1) / init::row_norms(t).view([-1, 1]);
-            assert!(gap(&unit(&a.tensor), &unit(b)) < 1e-9, "{} {}", method.name, a.name);
+        for kind in kinds(method) {
+            let ((network, _), (reference, _)) = (built(method, kind), built(METHODS[0], kind));
+            for (index, own) in network.parameters.iter().enumerate().filter(|(_, own)| own.role == Role::Weight) {
+                let Some(other) = reference.parameters.get(&own.name) else { continue };
+                // A method may change how many channels a layer receives; the first one sees the data.
+                if index == 0 || own.tensor.size() == other.size() {
+                    assert!(gap(&unit(&own.tensor), &unit(other)) < 1e-9, "{} {}", method.name, own.name);
+                }
+            }
         }
     }
 }
@@ -275,21 +294,19 @@ fn every_method_starts_from_the_same_directions() {
 #[test]
 fn one_image_a_step_behaves_as_declared() {
     for method in METHODS {
-        let cases = [(method.batch_size_one_conv, false), (method.batch_size_one_fc, true)];
-        for (declared, dense) in cases {
-            let refused = matches!(declared, BatchSizeOne::Refused | BatchSizeOne::Unsupported);
-            assert_eq!(method.check_batch_size(1, dense).is_err(), refused);
-            if refused {
+        for ((network, x), kind) in both(method).into_iter().zip(kinds(method)) {
+            let x = x.narrow(0, 0, 1);
+            let dense = kind == NetworkKind::Dense;
+            let declared = if dense { method.batch_size_one_fc } else { method.batch_size_one_conv };
+            assert_eq!(method.check_batch_size(1, dense).is_err(), declared == BatchSizeOne::Refused);
+            if declared == BatchSizeOne::Refused {
                 continue;
             }
-            let (network, x) = if dense {
-                (dense_network(method.name, "", 3), gaussian(&[1, 12], 1))
-            } else {
-                (conv_network(method.name, "", 3), gaussian(&[1, 2, 8, 8], 2))
-            };
+            // Evaluation first: training may move what it uses.
+            let evaluated = network.logits(&x, &Pass::eval());
             let logits = network.logits(&x, &Pass::train(0, 0));
             assert!(bool::try_from(logits.isfinite().all()).unwrap(), "{}", method.name);
-            let same = gap(&logits, &network.logits(&x, &Pass::eval())) < 1e-12;
+            let same = gap(&logits, &evaluated) < 1e-12;
             assert_eq!(same, declared == BatchSizeOne::Works, "{} dense={dense}", method.name);
         }
     }
@@ -299,13 +316,17 @@ fn one_image_a_step_behaves_as_declared() {
 fn layers_that_a_method_does_not_serve_are_refused_with_what_would_work() {
     for method in METHODS {
         let options = Options::resolve(method, &toml::Table::new()).unwrap();
-        let build = |block: &Block, builder: &mut Builder| (method.build)(block, &options, builder);
-        let blocks = perceptron(12, 4, &[16], Activation::Relu);
-        let built = Network::build(blocks, &build, 3, Kind::Double, Device::Cpu);
-        assert_eq!(built.is_ok(), serves_dense(method), "{}", method.name);
-        assert_eq!(method.check_batch_size(50, true).is_ok(), serves_dense(method));
-        if let Err(error) = built {
-            assert!(error.to_string().contains("layer-norm"), "{error}");
+        let cases = [
+            (NetworkKind::Convolutional, conv_blocks(Activation::Relu)),
+            (NetworkKind::Dense, perceptron(12, 4, &[16], Activation::Relu)),
+        ];
+        for (kind, blocks) in cases {
+            let built = method.network(&options, blocks, 3, Kind::Double, Device::Cpu);
+            assert_eq!(built.is_ok(), method.serves(kind), "{} {kind:?}", method.name);
+            if let Err(error) = built {
+                let error = error.to_string();
+                assert!(error.contains(method.name) && error.contains("normprop"), "{error}");
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Networks as data: parameters, blocks, layers, initialization and the optimizer.
 
 pub mod affine;
+pub mod backward;
 pub mod batch_norm;
 pub mod batch_scale;
 pub mod block;
