@@ -95,6 +95,19 @@ impl Network {
         });
     }
 
+    /// Drops population statistics that are gathered anew before an evaluation; whether there are any.
+    ///
+    /// Training passes over the training images must follow where it returns true.
+    pub fn restart_population(&self) -> bool {
+        tch::no_grad(|| {
+            let restarted = self
+                .blocks
+                .iter()
+                .map(|built| built.layer.restart_population());
+            restarted.filter(|&any| any).count() > 0
+        })
+    }
+
     /// Runs every layer's after-step action.
     pub fn after_step(&self) {
         tch::no_grad(|| {

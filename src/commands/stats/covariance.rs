@@ -68,7 +68,7 @@ pub fn run(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<(
     output.table(&rows)?;
     output.document("covariance", &rows)?;
     output.figure("covariance", &picture(&found, subject).figure())?;
-    output.print(&text(&found));
+    output.print(&text(&found))?;
     Ok(())
 }
 

@@ -72,7 +72,7 @@ pub fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()
     output.table(&rows)?;
     output.document("evolution", &rows)?;
     output.figure("evolution", &picture(&stories).figure())?;
-    output.print(&text(&stories));
+    output.print(&text(&stories))?;
     Ok(())
 }
 
@@ -152,9 +152,12 @@ fn range(stories: &[Story], value: fn(&LayerRow) -> f64) -> Option<(f64, f64)> {
     (room > 0.0).then_some((low - room, high + room))
 }
 
+/// What is drawn of a row.
+type Measure = fn(&LayerRow) -> f64;
+
 /// A column a run: means above, standard deviations below, on common axes.
 fn picture(stories: &[Story]) -> PanelGrid {
-    let measures: [(&str, fn(&LayerRow) -> f64); 2] = [
+    let measures: [(&str, Measure); 2] = [
         ("Mean of the pre-activation", |row| row.pre_mean),
         ("Std of the pre-activation", |row| row.pre_std),
     ];

@@ -145,7 +145,7 @@ pub fn run(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<(
         &sheet(&measured, |layer| histogram_figure(layer, subject)),
     )?;
     output.figure("qq", &sheet(&measured, |layer| qq_figure(layer, subject)))?;
-    output.print(&text(&measured));
+    output.print(&text(&measured))?;
     Ok(())
 }
 

@@ -112,7 +112,7 @@ pub fn run(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<(
     output.table(&measured.iter().flat_map(value_rows).collect::<Vec<_>>())?;
     output.document("jacobian", &rows)?;
     output.figure("jacobian", &picture(&measured, subject)?.figure())?;
-    output.print(&text(&measured));
+    output.print(&text(&measured))?;
     Ok(())
 }
 

@@ -82,7 +82,7 @@ pub fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()
     output.table(&rows)?;
     output.document("landscape", &rows)?;
     output.figure("landscape", &picture(&stories, args).figure())?;
-    output.print(&text(&stories));
+    output.print(&text(&stories))?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use crate::cli::OutputArgs;
 use crate::record::files::{RealDisk, replace};
 use crate::record::row::{Row, header, lines};
 use crate::report::Figure;
+use crate::{errln, out, outln};
 
 /// The results of one call.
 pub struct Output {
@@ -36,15 +37,16 @@ impl Output {
     /// A remark: on standard error, unless quiet.
     pub fn say(&self, line: &str) {
         if !self.switches.quiet {
-            eprintln!("{line}");
+            errln!("{line}");
         }
     }
 
     /// A result in words: on standard output, unless that is for JSON.
-    pub fn print(&self, text: &str) {
+    pub fn print(&self, text: &str) -> Result<()> {
         if !self.switches.json {
-            print!("{text}");
+            out!("{text}")?;
         }
+        Ok(())
     }
 
     /// Writes `R::FILE_NAME` anew with these rows.
@@ -73,7 +75,7 @@ impl Output {
     /// Prints the JSON document (the rows alone where there is one kind of them), or names the files.
     pub fn finish(self) -> Result<()> {
         if !self.switches.json {
-            println!("{}: {}", self.folder.display(), self.written.join(", "));
+            outln!("{}: {}", self.folder.display(), self.written.join(", "))?;
             return Ok(());
         }
         let document = match self.documents.len() {
@@ -84,7 +86,7 @@ impl Output {
                 .map_or(Value::Null, |(_, rows)| rows),
             _ => Value::Object(self.documents),
         };
-        println!("{}", serde_json::to_string_pretty(&document)?);
+        outln!("{}", serde_json::to_string_pretty(&document)?)?;
         Ok(())
     }
 }
