@@ -6,7 +6,7 @@
 //! channel. g' and b' start at 0; gradients go through mean Z and var Z.
 
 use anyhow::Result;
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
     use crate::methods::walk;
     use crate::moments::{Activation, moments};
-    use crate::nn::layer::Pass;
+    use tch::Kind;
 
     fn one(tensor: &Tensor) -> f64 {
         tensor.double_value(&[0])
@@ -289,5 +289,10 @@ mod tests {
             false,
         )[0];
         assert!(gradient.abs().min().double_value(&[]) > 0.0);
+    }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("proxy-norm", &["norm = \"group\""]);
     }
 }

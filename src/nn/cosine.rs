@@ -87,10 +87,11 @@ impl Layer for CosineLayer {
             rows.flatten(1, -1)
                 .square()
                 .sum_dim_intlist([1].as_slice(), false, None::<Kind>);
-        let mut factor = (squared + self.settings.eps).rsqrt();
-        if let Some(scale) = &self.scale {
-            factor = factor * scale;
-        }
+        let factor = (squared + self.settings.eps).rsqrt();
+        let factor = match &self.scale {
+            Some(scale) => factor * scale,
+            None => factor,
+        };
         let x = input.value();
         let product = self
             .block

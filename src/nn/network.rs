@@ -84,7 +84,8 @@ impl Network {
     /// Training passes over the training images must follow where it returns true.
     pub fn restart_population(&self) -> bool {
         tch::no_grad(|| {
-            self.blocks.iter().fold(false, |any, built| built.layer.restart_population() || any)
+            // Every layer is asked: `any` would stop at the first.
+            self.blocks.iter().filter(|built| built.layer.restart_population()).count() > 0
         })
     }
 
