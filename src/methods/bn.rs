@@ -307,4 +307,9 @@ mod tests {
         let lengths = |net: &Network| init::row_norms(net.parameters.get("layer1.weight").unwrap());
         assert!(walk::gap(&lengths(&net), &lengths(&none)) < 1e-12);
     }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("bn", &["population = \"cumulative\""]);
+    }
 }

@@ -246,4 +246,17 @@ mod tests {
             assert_eq!(from.logits(&x, &eval), to.logits(&x, &eval), "{length}");
         }
     }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients(
+            "bounded-weight-norm",
+            &[
+                "length = \"mean\"",
+                "length = \"learned\"",
+                "norm = \"l1\"",
+                "norm = \"linf\"",
+            ],
+        );
+    }
 }

@@ -170,4 +170,9 @@ mod tests {
         );
         assert!(walk::gap(&y, &walk::pre_activation(&net, &x)) < 1e-12);
     }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("centered-weight-norm", &["learn_length = true"]);
+    }
 }

@@ -163,4 +163,9 @@ mod tests {
             .max();
         assert!((1.0..=4.0).contains(&largest.double_value(&[])));
     }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("cosine", &["last = \"scaled\""]);
+    }
 }

@@ -151,4 +151,9 @@ mod tests {
         let x = Tensor::full([2, 7], 0.1, (Kind::Double, tch::Device::Cpu));
         assert!(walk::pre_activation(&net, &x).abs().max().double_value(&[]) < 1e-9);
     }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("cosine-centered", &["last = \"scaled\""]);
+    }
 }

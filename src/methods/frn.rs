@@ -247,4 +247,9 @@ mod tests {
             assert_eq!(role, Some(Role::Activation));
         }
     }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("frn", &["learnable_eps = \"always\""]);
+    }
 }

@@ -182,4 +182,9 @@ mod tests {
         assert!(net.parameters.get("logits.bias").is_some());
         assert!(net.parameters.get("logits.gamma").is_none());
     }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("instance-norm", &["affine = false"]);
+    }
 }

@@ -131,4 +131,9 @@ mod tests {
         let y = walk::pre_activation(&net, &x);
         assert!(walk::gap(&y, &walk::pre_activation(&net, &(x * 7.0))) < 1e-12);
     }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("linf-bn", &["constant = \"exact\""]);
+    }
 }

@@ -249,4 +249,9 @@ mod tests {
             .mean(Kind::Double);
         assert!((over_positions.double_value(&[]) - 0.294).abs() < 0.02);
     }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("noisy-bn", &["unit = \"activation\""]);
+    }
 }

@@ -161,7 +161,6 @@ mod tests {
     use super::*;
     use crate::methods::walk;
     use crate::moments::{Activation, moments};
-    use crate::nn::layer::Pass;
     use tch::Kind;
 
     fn one(tensor: &Tensor) -> f64 {
@@ -290,5 +289,10 @@ mod tests {
             false,
         )[0];
         assert!(gradient.abs().min().double_value(&[]) > 0.0);
+    }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("proxy-norm", &["norm = \"group\""]);
     }
 }

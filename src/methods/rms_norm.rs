@@ -191,4 +191,9 @@ mod tests {
             .sqrt();
         assert!(walk::gap(&walk::pre_activation(&net, &x), &(&x / rms)) < 1e-12);
     }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("rms-norm", &["axes = \"channels\"", "fraction = 0.4"]);
+    }
 }

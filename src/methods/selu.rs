@@ -235,4 +235,9 @@ mod tests {
         assert_eq!(noisy, net.logits(&x, &Pass::train(1, 1)));
         assert!(walk::gap(&noisy, &net.logits(&x, &Pass::train(1, 2))) > 0.01);
     }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("selu", &["dropout = 0.2"]);
+    }
 }

@@ -260,4 +260,9 @@ mod tests {
         walk::set(&net, "layer.weight", &(weight * 7.0));
         assert!(walk::gap(&before, &kernel(&net, 5)) < 1e-12);
     }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("spectral-norm", &["gain = \"one\"", "gain = \"none\""]);
+    }
 }

@@ -172,4 +172,9 @@ mod tests {
         let y = walk::pre_activation(&net, &x);
         assert!(walk::gap(&y, &walk::pre_activation(&net, &(x * 7.0))) < 1e-12);
     }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("topk-bn", &["k = 2\nconstant = \"exact\""]);
+    }
 }

@@ -291,6 +291,20 @@ pub fn gradient_gap(network: &Network, x: &Tensor) -> (f64, String) {
     worst
 }
 
+/// Asserts exact gradients under options other than the defaults.
+pub fn assert_exact_gradients(method: &str, variants: &[&str]) {
+    for options in variants {
+        let mut cases = vec![(conv_network(method, options, 3), gaussian(&[9, 2, 8, 8], 2))];
+        if find(method).unwrap().serves(NetworkKind::Dense) {
+            cases.push((dense_network(method, options, 3), gaussian(&[9, 12], 1)));
+        }
+        for (network, x) in cases {
+            let (relative, at) = gradient_gap(&network, &x);
+            assert!(relative < 1e-6, "{method} {options} {at}");
+        }
+    }
+}
+
 #[test]
 fn gradients_equal_finite_differences_unless_declared() {
     for method in METHODS {

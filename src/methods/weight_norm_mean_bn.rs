@@ -240,4 +240,9 @@ mod tests {
         let logits = net.logits(&walk::gaussian(&[1, 12], 1), &Pass::train(0, 0));
         assert!(walk::gap(&logits, &logits.zeros_like()) < 1e-12);
     }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("weight-norm-mean-bn", &["start = \"he\""]);
+    }
 }

@@ -100,11 +100,12 @@ impl Network {
     /// Training passes over the training images must follow where it returns true.
     pub fn restart_population(&self) -> bool {
         tch::no_grad(|| {
-            let restarted = self
-                .blocks
+            // Every layer is asked: `any` would stop at the first.
+            self.blocks
                 .iter()
-                .map(|built| built.layer.restart_population());
-            restarted.filter(|&any| any).count() > 0
+                .filter(|built| built.layer.restart_population())
+                .count()
+                > 0
         })
     }
 
