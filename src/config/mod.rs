@@ -2,7 +2,10 @@
 //!
 //! The same resolved configuration always has the same hash and so the same run directory.
 
+pub mod experiment;
 pub mod overrides;
+mod source;
+pub mod sweep;
 mod value_types;
 
 use std::path::Path;
@@ -28,6 +31,9 @@ pub struct RunConfig {
     pub train_subset: usize,
     /// Use only this many test images, balanced over classes; 0 takes all.
     pub test_subset: usize,
+    /// Hold this part of the training images out, balanced over classes, train on the rest and report the
+    /// held-out part in place of the test images: below 1 a fraction, from 1 on a number of images; 0 holds out none.
+    pub holdout: f64,
     /// How images are normalized.
     pub data_norm: DataNormalization,
     /// How training images are varied.
@@ -111,6 +117,7 @@ impl Default for RunConfig {
             dataset: "fashion-mnist-mini".into(),
             train_subset: 0,
             test_subset: 0,
+            holdout: 0.0,
             data_norm: DataNormalization::Global,
             augment: Augmentation::None,
             model: ModelName::Nin,
@@ -163,7 +170,7 @@ impl RunConfig {
     pub fn from_table(table: toml::Table) -> Result<RunConfig> {
         let config: RunConfig = table
             .try_into()
-            .map_err(|error: toml::de::Error| usage!("configuration: {}", error.message()))?;
+            .map_err(|error: toml::de::Error| usage!("configuration: {}", error.to_string().trim_end().replace('\n', " ")))?;
         config.resolve()
     }
 
@@ -207,6 +214,10 @@ impl RunConfig {
         Activation::parse(&self.activation)?;
         positive("width", self.width)?;
         positive("batch_size", self.batch_size as f64)?;
+        not_negative("holdout", self.holdout)?;
+        if self.holdout >= 1.0 && self.holdout.fract() != 0.0 {
+            return Err(usage!("holdout = {}: a fraction below 1, or a whole number of images", self.holdout));
+        }
         not_negative("lr", self.lr)?;
         not_negative("weight_decay", self.weight_decay)?;
         not_negative("clip_norm", self.clip_norm)?;
@@ -233,6 +244,12 @@ impl RunConfig {
             return Err(usage!("name = \"{}\": must be usable as a folder name", self.name));
         }
         Ok(())
+    }
+
+    /// How many of `images` training images are held out.
+    pub fn images_held_out(&self, images: usize) -> usize {
+        let wanted = if self.holdout < 1.0 { self.holdout * images as f64 } else { self.holdout };
+        if self.holdout > 0.0 { (wanted.round() as usize).max(1) } else { 0 }
     }
 
     /// The activation of the hidden layers.
