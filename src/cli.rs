@@ -7,7 +7,13 @@ use clap_complete::Shell;
 
 /// Normalization methods for neural networks on one honest bench.
 #[derive(Debug, Parser)]
-#[command(name = "normprop", version, about, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "normprop",
+    version,
+    about,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -35,7 +41,9 @@ pub struct OutputArgs {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train one network with one method
-    #[command(after_help = "Example: a NIN with NormProp, one image a step, on the embedded data:\n  normprop train --norm normprop --batch-size 1")]
+    #[command(
+        after_help = "Example: a NIN with NormProp, one image a step, on the embedded data:\n  normprop train --norm normprop --batch-size 1"
+    )]
     Train(Box<TrainArgs>),
     /// Measure a trained network: test error with its interval, per-class table, confusion matrix
     #[command(after_help = "Example: the latest run:\n  normprop eval")]
@@ -44,13 +52,18 @@ pub enum Command {
     #[command(after_help = "Example:\n  normprop methods normprop")]
     Methods(MethodsArgs),
     /// List, fetch or verify datasets
-    #[command(subcommand, after_help = "Example: CIFAR-10 from a copy that you already have:\n  normprop data fetch cifar10 --from ~/Downloads/cifar-10-binary.tar.gz")]
+    #[command(
+        subcommand,
+        after_help = "Example: CIFAR-10 from a copy that you already have:\n  normprop data fetch cifar10 --from ~/Downloads/cifar-10-binary.tar.gz"
+    )]
     Data(DataCommand),
     /// Show versions, device, threads and where libtorch was found, and what is wrong if something is
     #[command(after_help = "Example:\n  normprop doctor")]
     Doctor,
     /// Print a completion script for a shell
-    #[command(after_help = "Example:\n  normprop completions bash > ~/.local/share/bash-completion/completions/normprop")]
+    #[command(
+        after_help = "Example:\n  normprop completions bash > ~/.local/share/bash-completion/completions/normprop"
+    )]
     Completions {
         /// The shell
         shell: Shell,
@@ -228,15 +241,28 @@ mod tests {
     fn every_command_shows_an_example() {
         for command in Cli::command().get_subcommands() {
             let shown = command.get_after_help().map(ToString::to_string);
-            assert!(shown.is_some_and(|text| text.starts_with("Example")), "{}", command.get_name());
+            assert!(
+                shown.is_some_and(|text| text.starts_with("Example")),
+                "{}",
+                command.get_name()
+            );
         }
     }
 
     #[test]
     fn flags_become_assignments_and_set_comes_last() {
-        let cli = Cli::parse_from(["normprop", "train", "--norm", "bn", "--set", "lr=0.5", "--lr", "0.1"]);
-        let Command::Train(args) = cli.command else { panic!("expected train") };
-        let keys: Vec<String> = args.assignments().unwrap().into_iter().map(|(key, _)| key).collect();
+        let cli = Cli::parse_from([
+            "normprop", "train", "--norm", "bn", "--set", "lr=0.5", "--lr", "0.1",
+        ]);
+        let Command::Train(args) = cli.command else {
+            panic!("expected train")
+        };
+        let keys: Vec<String> = args
+            .assignments()
+            .unwrap()
+            .into_iter()
+            .map(|(key, _)| key)
+            .collect();
         assert_eq!(keys, ["method.name", "lr", "lr"]);
         assert_eq!(args.assignments().unwrap()[2].1, "0.5");
     }

@@ -42,13 +42,22 @@ fn list(output: OutputArgs) -> Result<()> {
     ]);
     for entry in ENTRIES {
         let classes = entry.classes.len();
-        let total = |counts: catalogue::ClassCounts| count(counts.of(classes).iter().sum::<usize>() as u64);
+        let total =
+            |counts: catalogue::ClassCounts| count(counts.of(classes).iter().sum::<usize>() as u64);
         let shape = entry.shape;
         table.push([
             entry.name.to_string(),
-            format!("{} + {}", total(entry.train_counts), total(entry.test_counts)),
+            format!(
+                "{} + {}",
+                total(entry.train_counts),
+                total(entry.test_counts)
+            ),
             format!("{}×{}×{}", shape.channels, shape.height, shape.width),
-            if entry.is_embedded() { "none".into() } else { bytes(entry.download_bytes()) },
+            if entry.is_embedded() {
+                "none".into()
+            } else {
+                bytes(entry.download_bytes())
+            },
             place(entry),
             entry.title.into(),
         ]);
@@ -61,7 +70,9 @@ fn place(entry: &Entry) -> String {
     if entry.is_embedded() {
         return "in the program".into();
     }
-    entry.locate(&data_dir()).map_or("no".into(), |folder| folder.display().to_string())
+    entry
+        .locate(&data_dir())
+        .map_or("no".into(), |folder| folder.display().to_string())
 }
 
 fn to_json(entry: &Entry) -> Value {
@@ -78,8 +89,14 @@ fn to_json(entry: &Entry) -> Value {
 }
 
 fn fetch_with_bar(name: &str, from: Option<&str>, output: OutputArgs) -> Result<()> {
-    let bar = if output.quiet { ProgressBar::hidden() } else { ProgressBar::no_length() };
-    if let Ok(style) = ProgressStyle::with_template("{msg} [{wide_bar}] {bytes}/{total_bytes} {bytes_per_sec} {eta}") {
+    let bar = if output.quiet {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::no_length()
+    };
+    if let Ok(style) = ProgressStyle::with_template(
+        "{msg} [{wide_bar}] {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+    ) {
         bar.set_style(style.progress_chars("=> "));
     }
     bar.set_message(name.to_string());
@@ -99,7 +116,12 @@ fn show(report: &VerifyReport, output: OutputArgs) -> Result<()> {
         println!("{}", serde_json::to_string_pretty(report)?);
         return Ok(());
     }
-    let folder = report.folder.as_deref().map_or("in the program".into(), |path: &Path| path.display().to_string());
+    let folder = report
+        .folder
+        .as_deref()
+        .map_or("in the program".into(), |path: &Path| {
+            path.display().to_string()
+        });
     println!("{}: {folder}", report.name);
     for (name, split) in [("train", &report.train), ("test", &report.test)] {
         println!("  {name:5} {}", split_line(split));
@@ -115,14 +137,19 @@ fn show(report: &VerifyReport, output: OutputArgs) -> Result<()> {
     let verdict = match (report.seems_official(), report.has_official_counts()) {
         (true, _) => "everything fits the official set",
         (false, true) => "readable, with the official counts, but not the official files",
-        (false, false) => "readable, but not the official set: results on it are results on a subset or variant",
+        (false, false) => {
+            "readable, but not the official set: results on it are results on a subset or variant"
+        }
     };
     println!("  {verdict}");
     Ok(())
 }
 
 fn split_line(split: &SplitReport) -> String {
-    let (fewest, most) = (split.class_counts.iter().min(), split.class_counts.iter().max());
+    let (fewest, most) = (
+        split.class_counts.iter().min(),
+        split.class_counts.iter().max(),
+    );
     format!(
         "{} images, labels {} to {}, {} to {} a class",
         count(split.images as u64),

@@ -54,7 +54,10 @@ fn resolve(args: &TrainArgs) -> Result<(RunConfig, PathBuf)> {
     };
     let file = run.join("config.toml");
     if !file.is_file() {
-        return Err(usage!("--resume {}: there is no config.toml in it", run.display()));
+        return Err(usage!(
+            "--resume {}: there is no config.toml in it",
+            run.display()
+        ));
     }
     let recorded = RunConfig::load(Some(&file), &[])?;
     let config = RunConfig::load(Some(&file), &assignments)?;
@@ -68,10 +71,21 @@ fn resolve(args: &TrainArgs) -> Result<(RunConfig, PathBuf)> {
 }
 
 /// Trains the run in `path` to its end, or returns at once what is recorded of a run that is over.
-fn train(config: &RunConfig, path: &Path, overwrite: bool, output: OutputArgs) -> Result<(Status, Option<Summary>)> {
+fn train(
+    config: &RunConfig,
+    path: &Path,
+    overwrite: bool,
+    output: OutputArgs,
+) -> Result<(Status, Option<Summary>)> {
     let run_dir = open(config, path, overwrite)?;
     if let Some(summary) = read_summary(path)? {
-        say(output, &format!("{} is over already; --overwrite starts it anew", path.display()));
+        say(
+            output,
+            &format!(
+                "{} is over already; --overwrite starts it anew",
+                path.display()
+            ),
+        );
         return Ok((summary.status, Some(summary)));
     }
     let interrupt = Interrupt::listen()?;
@@ -89,7 +103,9 @@ fn train(config: &RunConfig, path: &Path, overwrite: bool, output: OutputArgs) -
         trainer.run(observers, &interrupt)?
     };
     match interrupt.signal() {
-        Some(signal) if status == Status::Interrupted => Err(Failure::Interrupted { signal }.into()),
+        Some(signal) if status == Status::Interrupted => {
+            Err(Failure::Interrupted { signal }.into())
+        }
         _ => Ok((status, recorder.summary().cloned())),
     }
 }
@@ -101,7 +117,10 @@ fn open(config: &RunConfig, path: &Path, overwrite: bool) -> Result<RunDir> {
     }
     let (run_dir, foreign) = RunDir::overwrite(path, &text)?;
     for name in foreign {
-        eprintln!("normprop: {} is not a file of a run and was left there", path.join(name).display());
+        eprintln!(
+            "normprop: {} is not a file of a run and was left there",
+            path.join(name).display()
+        );
     }
     Ok(run_dir)
 }
@@ -143,7 +162,13 @@ fn settings(config: &RunConfig, dataset: &Dataset, threads: usize, parameters: u
     }
 }
 
-fn headline(config: &RunConfig, dataset: &Dataset, trainer: &Trainer, threads: usize, path: &Path) -> String {
+fn headline(
+    config: &RunConfig,
+    dataset: &Dataset,
+    trainer: &Trainer,
+    threads: usize,
+    path: &Path,
+) -> String {
     format!(
         "{} on {} ({} + {} images): {}, {} parameters, batch size {}, lr {}, {} epochs of {} steps, {} on {}\n{}",
         config.method.name,
@@ -156,7 +181,11 @@ fn headline(config: &RunConfig, dataset: &Dataset, trainer: &Trainer, threads: u
         config.lr,
         config.epochs,
         count(trainer.steps_per_epoch()),
-        if threads == 1 { "1 thread".to_string() } else { format!("{threads} threads") },
+        if threads == 1 {
+            "1 thread".to_string()
+        } else {
+            format!("{threads} threads")
+        },
         config.device,
         path.display()
     )
@@ -192,9 +221,19 @@ fn show_plan(config: &RunConfig, path: &Path, output: OutputArgs) -> Result<()> 
     }
     println!("{}", config.to_toml()?);
     for parameter in trainer.network.parameters.iter() {
-        println!("# {:24} {:?} {:?}", parameter.name, parameter.role, parameter.tensor.size());
+        println!(
+            "# {:24} {:?} {:?}",
+            parameter.name,
+            parameter.role,
+            parameter.tensor.size()
+        );
     }
-    println!("# {} parameters, {} steps an epoch; would run in {}", count(parameters), count(steps), path.display());
+    println!(
+        "# {} parameters, {} steps an epoch; would run in {}",
+        count(parameters),
+        count(steps),
+        path.display()
+    );
     Ok(())
 }
 

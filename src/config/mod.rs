@@ -168,9 +168,9 @@ impl RunConfig {
 
     /// Builds and resolves a configuration from a table whose keys are known to be right.
     pub fn from_table(table: toml::Table) -> Result<RunConfig> {
-        let config: RunConfig = table
-            .try_into()
-            .map_err(|error: toml::de::Error| usage!("configuration: {}", error.to_string().trim_end().replace('\n', " ")))?;
+        // Through text, because only then does an error show the key with its value.
+        let text = toml::to_string(&table).context("writing the merged configuration")?;
+        let config: RunConfig = parse_strict(&text, "configuration")?;
         config.resolve()
     }
 
@@ -230,10 +230,15 @@ impl RunConfig {
             return Err(usage!("nesterov = true needs momentum > 0"));
         }
         if self.mlp_widths.contains(&0) {
-            return Err(usage!("mlp_widths: every hidden layer needs at least 1 unit"));
+            return Err(usage!(
+                "mlp_widths: every hidden layer needs at least 1 unit"
+            ));
         }
         if self.step_at.iter().any(|at| !(0.0..=1.0).contains(at)) {
-            return Err(usage!("step_at = {:?}: fractions of the training, in [0, 1]", self.step_at));
+            return Err(usage!(
+                "step_at = {:?}: fractions of the training, in [0, 1]",
+                self.step_at
+            ));
         }
         if self.data_norm == DataNormalization::Batch && self.batch_size == 1 {
             return Err(usage!(
@@ -241,7 +246,10 @@ impl RunConfig {
             ));
         }
         if self.name.is_empty() || self.name.contains(['/', '\\']) || self.name.starts_with('.') {
-            return Err(usage!("name = \"{}\": must be usable as a folder name", self.name));
+            return Err(usage!(
+                "name = \"{}\": must be usable as a folder name",
+                self.name
+            ));
         }
         Ok(())
     }
@@ -260,14 +268,20 @@ impl RunConfig {
     /// The configuration as TOML, the text of `config.toml`.
     pub fn to_toml(&self) -> Result<String> {
         let text = toml::to_string(self).context("writing the configuration as TOML")?;
-        Ok(format!("# Resolved configuration: `normprop train --config` with this file repeats the run.\n{text}"))
+        Ok(format!(
+            "# Resolved configuration: `normprop train --config` with this file repeats the run.\n{text}"
+        ))
     }
 
     /// First 8 hexadecimal digits of the SHA-256 of the sorted canonical form.
     pub fn hash8(&self) -> Result<String> {
         let value = serde_json::to_value(self).context("hashing the configuration")?;
         let digest = Sha256::digest(canonical(&value).as_bytes());
-        Ok(digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect())
+        Ok(digest
+            .iter()
+            .take(4)
+            .map(|byte| format!("{byte:02x}"))
+            .collect())
     }
 
     /// The run directory's name: method, batch size, learning rate, seed and hash.
@@ -316,7 +330,10 @@ mod tests {
     use super::*;
 
     fn assignments(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()
+        pairs
+            .iter()
+            .map(|(k, v)| (k.to_string(), v.to_string()))
+            .collect()
     }
 
     fn load(pairs: &[(&str, &str)]) -> Result<RunConfig> {
@@ -363,7 +380,8 @@ mod tests {
 
     #[test]
     fn batch_norm_on_dense_layers_refuses_single_images() {
-        let error = load(&[("method.name", "bn"), ("model", "mlp"), ("batch_size", "1")]).unwrap_err();
+        let error =
+            load(&[("method.name", "bn"), ("model", "mlp"), ("batch_size", "1")]).unwrap_err();
         assert!(format!("{error:#}").contains("batch_size = 1"));
         assert!(load(&[("method.name", "bn"), ("batch_size", "1")]).is_ok());
     }

@@ -22,7 +22,9 @@ impl Interrupt {
             // Order matters: the shutdown looks at `seen` before the next line sets it.
             flag::register_conditional_shutdown(signal, 128 + signal, seen.clone())
                 .and_then(|_| flag::register(signal, seen))
-                .and_then(|_| flag::register_usize(signal, interrupt.signal.clone(), signal as usize))
+                .and_then(|_| {
+                    flag::register_usize(signal, interrupt.signal.clone(), signal as usize)
+                })
                 .context("cannot listen for Ctrl-C and SIGTERM")?;
         }
         Ok(interrupt)

@@ -23,7 +23,9 @@ pub fn load_dataset(config: &RunConfig, data_dir: &Path) -> Result<Dataset> {
     let mut dataset = data::load(&config.dataset, data_dir)?;
     let classes = dataset.classes.len();
     if config.train_subset > 0 {
-        dataset.train = dataset.train.balanced_subset(config.train_subset, classes)?;
+        dataset.train = dataset
+            .train
+            .balanced_subset(config.train_subset, classes)?;
     }
     let held_out = config.images_held_out(dataset.train.len());
     if held_out > 0 {
@@ -40,12 +42,22 @@ pub fn blocks(config: &RunConfig, shape: ImageShape, classes: usize) -> Result<V
     let (channels, classes) = (shape.channels as i64, classes as i64);
     Ok(match config.model {
         ModelName::Nin => models::network_in_network(channels, classes, config.width, activation),
-        ModelName::Mlp => models::perceptron(shape.pixels() as i64, classes, &config.mlp_widths, activation),
+        ModelName::Mlp => models::perceptron(
+            shape.pixels() as i64,
+            classes,
+            &config.mlp_widths,
+            activation,
+        ),
     })
 }
 
 /// Builds the run's network with its method.
-pub fn network(config: &RunConfig, blocks: Vec<Block>, kind: Kind, device: Device) -> Result<Network> {
+pub fn network(
+    config: &RunConfig,
+    blocks: Vec<Block>,
+    kind: Kind,
+    device: Device,
+) -> Result<Network> {
     let method = methods::find(&config.method.name)?;
     let options = Options::resolve(method, &config.method.options)?;
     let build = |block: &Block, builder: &mut Builder| (method.build)(block, &options, builder);

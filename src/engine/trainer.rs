@@ -51,7 +51,10 @@ enum After {
 impl<'d> Trainer<'d> {
     /// Builds the network and everything around it, at the start of training.
     pub fn new(config: RunConfig, dataset: &'d Dataset) -> Result<Trainer<'d>> {
-        let (kind, device) = (device::kind(config.precision), device::find(&config.device)?);
+        let (kind, device) = (
+            device::kind(config.precision),
+            device::find(&config.device)?,
+        );
         let blocks = setup::blocks(&config, dataset.shape, dataset.classes.len())?;
         let network = setup::network(&config, blocks, kind, device)?;
         let optimizer = Sgd::new(
@@ -65,8 +68,13 @@ impl<'d> Trainer<'d> {
             &network.parameters,
         );
         let normalizer = Normalizer::fit(config.data_norm, &dataset.train, dataset.shape);
-        let batches =
-            TrainingBatches::new(dataset, normalizer.clone(), config.batch_size, config.augment, config.seed)?;
+        let batches = TrainingBatches::new(
+            dataset,
+            normalizer.clone(),
+            config.batch_size,
+            config.augment,
+            config.seed,
+        )?;
         let probe = LayerProbe::new(config.probe_images, dataset, &normalizer);
         let position = Position {
             epoch: 0,
@@ -76,7 +84,16 @@ impl<'d> Trainer<'d> {
             best: None,
             train_s: 0.0,
         };
-        Ok(Trainer { config, dataset, network, optimizer, normalizer, batches, probe, position })
+        Ok(Trainer {
+            config,
+            dataset,
+            network,
+            optimizer,
+            normalizer,
+            batches,
+            probe,
+            position,
+        })
     }
 
     /// Optimizer steps in an epoch.
@@ -87,20 +104,39 @@ impl<'d> Trainer<'d> {
     /// Goes back to a saved state.
     pub fn resume(&mut self, snapshot: &Snapshot) -> Result<()> {
         self.network.parameters.restore(&snapshot.tensors)?;
-        for (entry, velocity) in self.network.parameters.trainable().zip(&self.optimizer.velocities) {
-            restore(velocity, find(&snapshot.tensors, &format!("{VELOCITY}{}", entry.name))?)?;
+        for (entry, velocity) in self
+            .network
+            .parameters
+            .trainable()
+            .zip(&self.optimizer.velocities)
+        {
+            restore(
+                velocity,
+                find(&snapshot.tensors, &format!("{VELOCITY}{}", entry.name))?,
+            )?;
         }
         let expected = self.network.parameters.iter().count() + self.optimizer.velocities.len();
         if snapshot.tensors.len() != expected {
-            bail!("the checkpoint holds {} tensors, the network needs {expected}", snapshot.tensors.len());
+            bail!(
+                "the checkpoint holds {} tensors, the network needs {expected}",
+                snapshot.tensors.len()
+            );
         }
         self.position = snapshot.position.clone();
         Ok(())
     }
 
     /// Trains to the end, or until a signal comes or the loss is not finite.
-    pub fn run(&mut self, observers: &mut [&mut dyn Observer], interrupt: &Interrupt) -> Result<Status> {
-        let mut emit = |event: Event| observers.iter_mut().try_for_each(|observer| observer.on(&event));
+    pub fn run(
+        &mut self,
+        observers: &mut [&mut dyn Observer],
+        interrupt: &Interrupt,
+    ) -> Result<Status> {
+        let mut emit = |event: Event| {
+            observers
+                .iter_mut()
+                .try_for_each(|observer| observer.on(&event))
+        };
         emit(Event::Started {
             epochs: self.config.epochs,
             steps_per_epoch: self.batches.steps_per_epoch(),
@@ -116,7 +152,9 @@ impl<'d> Trainer<'d> {
                 return Ok(status);
             }
         }
-        emit(Event::Ended { status: Status::Finished })?;
+        emit(Event::Ended {
+            status: Status::Finished,
+        })?;
         Ok(Status::Finished)
     }
 
@@ -125,11 +163,20 @@ impl<'d> Trainer<'d> {
         if methods::find(&self.config.method.name)?.data_dependent_start {
             let order = self.batches.order(0);
             let sample = &order[..order.len().min(START_IMAGES)];
-            let bytes: Vec<u8> =
-                sample.iter().flat_map(|&i| self.dataset.train.image(i as usize)).copied().collect();
+            let bytes: Vec<u8> = sample
+                .iter()
+                .flat_map(|&i| self.dataset.train.image(i as usize))
+                .copied()
+                .collect();
             let (kind, device) = (self.network.parameters.kind, self.network.parameters.device);
             let pixels = self.normalizer.training(&bytes);
-            self.network.initialize(&evaluate::to_tensor(&pixels, sample.len(), self.dataset.shape, kind, device));
+            self.network.initialize(&evaluate::to_tensor(
+                &pixels,
+                sample.len(),
+                self.dataset.shape,
+                kind,
+                device,
+            ));
         }
         Ok(())
     }
@@ -155,15 +202,23 @@ impl<'d> Trainer<'d> {
             })?;
             if estimate_due && self.position.sums.train_s > ESTIMATE_AFTER_S {
                 estimate_due = false;
-                emit(Event::Estimate { remaining_s: self.remaining_s() })?;
+                emit(Event::Estimate {
+                    remaining_s: self.remaining_s(),
+                })?;
             }
             let inside = self.position.step_in_epoch < self.batches.steps_per_epoch();
             if inside && interrupt.signal().is_some() {
-                emit(Event::Snapshot { snapshot: self.snapshot()?, best: false })?;
+                emit(Event::Snapshot {
+                    snapshot: self.snapshot()?,
+                    best: false,
+                })?;
                 return Ok(After::Stop(Status::Interrupted));
             }
             if inside && saved.elapsed().as_secs_f64() > SAVE_EVERY_S {
-                emit(Event::Snapshot { snapshot: self.snapshot()?, best: false })?;
+                emit(Event::Snapshot {
+                    snapshot: self.snapshot()?,
+                    best: false,
+                })?;
                 saved = Instant::now();
             }
         }
@@ -180,18 +235,33 @@ impl<'d> Trainer<'d> {
     fn step(&mut self, order: &[u32]) -> StepRow {
         let started = Instant::now();
         let (kind, device) = (self.network.parameters.kind, self.network.parameters.device);
-        let batch = self.batches.batch(order, self.position.step_in_epoch, self.position.step);
+        let batch = self
+            .batches
+            .batch(order, self.position.step_in_epoch, self.position.step);
         let count = batch.labels.len();
         let images = evaluate::to_tensor(&batch.images, count, self.dataset.shape, kind, device);
         let labels = Tensor::from_slice(&batch.labels).to_device(device);
 
-        let logits = self.network.logits(&images, &Pass::train(self.config.seed, self.position.step));
-        let loss = logits.cross_entropy_for_logits(&labels);
-        let trained: Vec<&Tensor> = self.network.parameters.trainable().map(|p| &p.tensor).collect();
+        let logits = self
+            .network
+            .logits(&images, &Pass::train(self.config.seed, self.position.step));
+        let loss = evaluate::cross_entropy(&logits, &labels);
+        let trained: Vec<&Tensor> = self
+            .network
+            .parameters
+            .trainable()
+            .map(|p| &p.tensor)
+            .collect();
         let gradients = Tensor::run_backward(&[&loss], &trained, false, false);
 
-        let lr = learning_rate(&self.config, self.position.step, self.batches.steps_per_epoch());
-        let squared_grad_norm = self.optimizer.step(&self.network.parameters, &gradients, lr);
+        let lr = learning_rate(
+            &self.config,
+            self.position.step,
+            self.batches.steps_per_epoch(),
+        );
+        let squared_grad_norm = self
+            .optimizer
+            .step(&self.network.parameters, &gradients, lr);
         self.network.after_step();
 
         let scores = Scores::of(&logits, &batch.labels);
@@ -206,37 +276,63 @@ impl<'d> Trainer<'d> {
         self.position.train_s += train_s;
         self.position.step += 1;
         self.position.step_in_epoch += 1;
-        StepRow { step: self.position.step, loss: scores.loss_sum / count as f64, lr }
+        StepRow {
+            step: self.position.step,
+            loss: scores.loss_sum / count as f64,
+            lr,
+        }
     }
 
     /// Evaluates, reports the epoch that was just done (or epoch 0) and saves.
     fn finish_epoch(&mut self, emit: &mut dyn FnMut(Event) -> Result<()>) -> Result<()> {
         let row = self.epoch_row(Status::Running);
-        let layers = self.probe.as_ref().map_or(Ok(Vec::new()), |probe| probe.measure(&self.network, row.epoch))?;
-        let best = self.position.best.is_none_or(|(error, _)| row.test_error < error);
+        let layers = self.probe.as_ref().map_or(Ok(Vec::new()), |probe| {
+            probe.measure(&self.network, row.epoch)
+        })?;
+        let best = self
+            .position
+            .best
+            .is_none_or(|(error, _)| row.test_error < error);
         if best {
             self.position.best = Some((row.test_error, row.epoch));
         }
         self.position.sums = EpochSums::default();
         self.position.step_in_epoch = 0;
         emit(Event::Epoch { row, layers })?;
-        emit(Event::Snapshot { snapshot: self.snapshot()?, best })
+        emit(Event::Snapshot {
+            snapshot: self.snapshot()?,
+            best,
+        })
     }
 
     /// Records that the loss stopped being finite.
     fn diverge(&mut self, emit: &mut dyn FnMut(Event) -> Result<()>) -> Result<After> {
         self.position.epoch += 1;
         let row = self.epoch_row(Status::Diverged);
-        emit(Event::Epoch { row, layers: Vec::new() })?;
+        emit(Event::Epoch {
+            row,
+            layers: Vec::new(),
+        })?;
         Ok(After::Stop(Status::Diverged))
     }
 
     fn epoch_row(&self, status: Status) -> EpochRow {
         let started = Instant::now();
-        let test = evaluate(&self.network, &self.dataset.test, self.dataset.shape, &self.normalizer);
+        let test = evaluate(
+            &self.network,
+            &self.dataset.test,
+            self.dataset.shape,
+            &self.normalizer,
+        );
         let eval_s = started.elapsed().as_secs_f64();
         let sums = self.position.sums;
-        let per = |total: f64, count: u64| if count == 0 { f64::NAN } else { total / count as f64 };
+        let per = |total: f64, count: u64| {
+            if count == 0 {
+                f64::NAN
+            } else {
+                total / count as f64
+            }
+        };
         let last_step = self.position.step.saturating_sub(1);
         let status = match status {
             Status::Running if self.position.epoch == self.config.epochs => Status::Finished,
@@ -253,7 +349,11 @@ impl<'d> Trainer<'d> {
             grad_norm: per(sums.squared_grad_norm, sums.steps).sqrt(),
             train_s: sums.train_s,
             eval_s,
-            images_per_s: if sums.train_s > 0.0 { sums.images as f64 / sums.train_s } else { f64::NAN },
+            images_per_s: if sums.train_s > 0.0 {
+                sums.images as f64 / sums.train_s
+            } else {
+                f64::NAN
+            },
             rss_mb: resident_mb(),
             status,
         }
@@ -262,14 +362,19 @@ impl<'d> Trainer<'d> {
     /// Everything needed to go on from here.
     fn snapshot(&self) -> Result<Snapshot> {
         let parameters = &self.network.parameters;
-        let own = parameters.iter().map(|entry| to_named(&entry.name, &entry.tensor));
+        let own = parameters
+            .iter()
+            .map(|entry| to_named(&entry.name, &entry.tensor));
         let velocities = parameters
             .trainable()
             .zip(&self.optimizer.velocities)
             .map(|(entry, velocity)| to_named(&format!("{VELOCITY}{}", entry.name), velocity));
         let mut tensors = own.chain(velocities).collect::<Result<Vec<_>>>()?;
         tensors.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Snapshot { tensors, position: self.position.clone() })
+        Ok(Snapshot {
+            tensors,
+            position: self.position.clone(),
+        })
     }
 
     fn remaining_s(&self) -> f64 {

@@ -36,12 +36,20 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     options: &[
         OptionSpec {
             name: "eps",
-            kind: OptionKind::Number { default: 1e-5, low: 0.0, high: 1.0 },
+            kind: OptionKind::Number {
+                default: 1e-5,
+                low: 0.0,
+                high: 1.0,
+            },
             help: "ε, added to the variance",
         },
         OptionSpec {
             name: "average_momentum",
-            kind: OptionKind::Number { default: 0.1, low: 0.0, high: 1.0 },
+            kind: OptionKind::Number {
+                default: 0.1,
+                low: 0.0,
+                high: 1.0,
+            },
             help: "ρ, the weight of the newest batch in the running averages",
         },
     ],
@@ -116,7 +124,9 @@ mod tests {
         let net = walk::conv_network("bn", "", 1);
         let block = &net.blocks[0];
         let x = walk::gaussian(&[1, 2, 8, 8], 3);
-        let pre = block.layer.pre_activation(&Signal::plain(x), &Pass::train(0, 0));
+        let pre = block
+            .layer
+            .pre_activation(&Signal::plain(x), &Pass::train(0, 0));
         let mean = pre.mean_dim([2, 3].as_slice(), false, Kind::Double);
         let var = pre.var_dim([2, 3].as_slice(), false, false);
         assert!(f64::try_from(mean.abs().max()).unwrap() < 1e-12);
@@ -127,13 +137,21 @@ mod tests {
     fn running_averages_move_in_training_only() {
         let net = walk::dense_network("bn", "average_momentum = 0.25", 1);
         let x = walk::gaussian(&[32, 12], 4);
-        let mean = || net.parameters.get("layer1.running_mean").map(|t| t.copy()).unwrap();
+        let mean = || {
+            net.parameters
+                .get("layer1.running_mean")
+                .map(|t| t.copy())
+                .unwrap()
+        };
         let before = mean();
         let _ = net.logits(&x, &Pass::eval());
         assert_eq!(before, mean());
         let _ = net.logits(&x, &Pass::train(0, 0));
         let weight = net.parameters.get("layer1.weight").unwrap();
-        let expected = x.matmul(&weight.tr()).mean_dim([0].as_slice(), false, Kind::Double) * 0.25;
+        let expected = x
+            .matmul(&weight.tr())
+            .mean_dim([0].as_slice(), false, Kind::Double)
+            * 0.25;
         assert!(f64::try_from((mean() - expected).abs().max()).unwrap() < 1e-12);
     }
 }

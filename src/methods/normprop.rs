@@ -126,7 +126,11 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
 fn unit_rows(weight: &Tensor, center: bool) -> Tensor {
     let shape = weight.size();
     let rows = weight.flatten(1, -1);
-    let rows = if center { &rows - rows.mean_dim([1].as_slice(), true, None) } else { rows };
+    let rows = if center {
+        &rows - rows.mean_dim([1].as_slice(), true, None)
+    } else {
+        rows
+    };
     let squared = rows.square().sum_dim_intlist([1].as_slice(), true, None);
     (rows * (squared + 1e-12).rsqrt()).view(shape.as_slice())
 }
@@ -149,9 +153,14 @@ impl NormProp {
     fn kernel(&self, scale: f64) -> Tensor {
         let rows = match self.constraint {
             Constraint::Project => self.weight.shallow_clone(),
-            Constraint::Reparametrize | Constraint::Both => unit_rows(&self.weight, self.center_rows),
+            Constraint::Reparametrize | Constraint::Both => {
+                unit_rows(&self.weight, self.center_rows)
+            }
         };
-        rows * self.block.op.per_row(&(&self.gamma * (scale / self.divisor)))
+        rows * self
+            .block
+            .op
+            .per_row(&(&self.gamma * (scale / self.divisor)))
     }
 }
 
@@ -164,7 +173,9 @@ fn leaky_constants(slope: &Tensor) -> (Tensor, Tensor) {
 
 impl Layer for NormProp {
     fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
-        self.block.op.apply(&input.value(), &self.kernel(1.0), Some(&self.beta))
+        self.block
+            .op
+            .apply(&input.value(), &self.kernel(1.0), Some(&self.beta))
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
@@ -173,7 +184,10 @@ impl Layer for NormProp {
             return Signal::plain((output - self.mean) / self.std);
         };
         let (mean, std) = leaky_constants(slope);
-        let (mean, std) = (self.block.op.per_channel(&mean), self.block.op.per_channel(&std));
+        let (mean, std) = (
+            self.block.op.per_channel(&mean),
+            self.block.op.per_channel(&std),
+        );
         Signal::plain((output - mean) / std)
     }
 
@@ -184,14 +198,20 @@ impl Layer for NormProp {
             _ => return self.post_activation(self.pre_activation(input, pass), pass),
         };
         let shift = &self.beta - self.mean;
-        let mut x = self.block.op.apply(&input.x, &self.kernel(input.scale), Some(&shift));
+        let mut x = self
+            .block
+            .op
+            .apply(&input.x, &self.kernel(input.scale), Some(&shift));
         if clamped {
             x = x.clamp_min_(-self.mean);
         }
         if let Some(pool) = &self.tail.pool {
             x = pool.apply(&x);
         }
-        Signal { x, scale: 1.0 / self.std }
+        Signal {
+            x,
+            scale: 1.0 / self.std,
+        }
     }
 
     fn after_step(&self) {

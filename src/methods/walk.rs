@@ -31,16 +31,34 @@ pub fn dense_network(method: &str, options: &str, seed: u64) -> Network {
 
 /// The same with another activation.
 pub fn dense_with(method: &str, options: &str, activation: Activation, seed: u64) -> Network {
-    network(find(method).unwrap(), options, perceptron(12, 4, &[16, 16], activation), seed)
+    network(
+        find(method).unwrap(),
+        options,
+        perceptron(12, 4, &[16, 16], activation),
+        seed,
+    )
 }
 
 /// Blocks of a small convolutional network on 2×8×8 inputs: 3×3 conv, max-pool, two 1×1 convs.
 pub fn conv_blocks(activation: Activation) -> Vec<Block> {
     let block = |name: &str, inputs, outputs, kernel, first: bool, last: bool| Block {
         name: name.into(),
-        op: LinearOp::Conv { inputs, outputs, kernel, padding: kernel / 2 },
-        activation: if last { Activation::Identity } else { activation },
-        pool: first.then_some(MaxPool { window: 3, stride: 2, padding: 1 }),
+        op: LinearOp::Conv {
+            inputs,
+            outputs,
+            kernel,
+            padding: kernel / 2,
+        },
+        activation: if last {
+            Activation::Identity
+        } else {
+            activation
+        },
+        pool: first.then_some(MaxPool {
+            window: 3,
+            stride: 2,
+            padding: 1,
+        }),
         first,
         last,
     };
@@ -58,7 +76,12 @@ pub fn conv_network(method: &str, options: &str, seed: u64) -> Network {
 
 /// The same with another activation.
 pub fn conv_with(method: &str, options: &str, activation: Activation, seed: u64) -> Network {
-    network(find(method).unwrap(), options, conv_blocks(activation), seed)
+    network(
+        find(method).unwrap(),
+        options,
+        conv_blocks(activation),
+        seed,
+    )
 }
 
 /// Largest absolute difference.
@@ -86,15 +109,27 @@ fn fused_forward_equals_the_two_halves() {
     for method in METHODS {
         for (network, x) in both(method.name) {
             for training in [true, false] {
-                let pass = || if training { Pass::train(0, 0) } else { Pass::eval() };
+                let pass = || {
+                    if training {
+                        Pass::train(0, 0)
+                    } else {
+                        Pass::eval()
+                    }
+                };
                 let halves = pass();
                 let mut signal = network.input(&x);
                 for built in &network.blocks {
-                    let pre = built.layer.pre_activation(&Signal::plain(signal.value()), &halves);
+                    let pre = built
+                        .layer
+                        .pre_activation(&Signal::plain(signal.value()), &halves);
                     signal = built.layer.post_activation(pre, &halves);
                 }
                 let textbook = network.pool_globally(signal);
-                assert!(gap(&network.logits(&x, &pass()), &textbook) < 1e-10, "{}", method.name);
+                assert!(
+                    gap(&network.logits(&x, &pass()), &textbook) < 1e-10,
+                    "{}",
+                    method.name
+                );
             }
         }
     }
@@ -111,15 +146,30 @@ fn gradients_equal_finite_differences() {
                 let analytic = (gradient * &direction).sum(Kind::Double).double_value(&[]);
                 let step = 1e-6;
                 let moved = |factor: f64| {
-                    let _ = tch::no_grad(|| parameter.tensor.shallow_clone().g_add_(&(&direction * factor)));
+                    let _ = tch::no_grad(|| {
+                        parameter
+                            .tensor
+                            .shallow_clone()
+                            .g_add_(&(&direction * factor))
+                    });
                     let value = tch::no_grad(|| loss(&network, &x)).double_value(&[]);
-                    let _ = tch::no_grad(|| parameter.tensor.shallow_clone().g_sub_(&(&direction * factor)));
+                    let _ = tch::no_grad(|| {
+                        parameter
+                            .tensor
+                            .shallow_clone()
+                            .g_sub_(&(&direction * factor))
+                    });
                     value
                 };
                 let numeric = (moved(step) - moved(-step)) / (2.0 * step);
                 let scale = analytic.abs().max(numeric.abs()).max(1e-2);
                 let relative = (analytic - numeric).abs() / scale;
-                assert!(relative < 1e-6, "{} {}: {analytic} {numeric}", method.name, parameter.name);
+                assert!(
+                    relative < 1e-6,
+                    "{} {}: {analytic} {numeric}",
+                    method.name,
+                    parameter.name
+                );
             }
         }
     }
@@ -142,7 +192,11 @@ fn outputs_do_not_depend_on_the_rest_of_the_batch_unless_declared() {
             let whole = network.logits(&x, &Pass::train(0, 0));
             let part = network.logits(&x.narrow(0, 0, 4), &Pass::train(0, 0));
             let independent = gap(&whole.narrow(0, 0, 4), &part) < 1e-12;
-            assert_eq!(independent, !method.uses_batch_statistics, "{}", method.name);
+            assert_eq!(
+                independent, !method.uses_batch_statistics,
+                "{}",
+                method.name
+            );
         }
     }
 }
@@ -151,11 +205,19 @@ fn outputs_do_not_depend_on_the_rest_of_the_batch_unless_declared() {
 fn outputs_do_not_depend_on_the_length_of_weight_rows_where_claimed() {
     for method in METHODS {
         // With rows kept at unit length by projection, forward takes them as they are.
-        let options = if method.name == "normprop" { "constraint = \"reparametrize\"" } else { "" };
+        let options = if method.name == "normprop" {
+            "constraint = \"reparametrize\""
+        } else {
+            ""
+        };
         let network = conv_network(method.name, options, 3);
         let x = gaussian(&[9, 2, 8, 8], 2);
         let before = network.logits(&x, &Pass::train(0, 0));
-        let weight = network.parameters.get("conv2.weight").unwrap().shallow_clone();
+        let weight = network
+            .parameters
+            .get("conv2.weight")
+            .unwrap()
+            .shallow_clone();
         let _ = tch::no_grad(|| weight.shallow_clone().g_mul_scalar_(3.0));
         let unchanged = gap(&before, &network.logits(&x, &Pass::train(0, 0))) < 1e-4;
         assert_eq!(unchanged, method.row_scale_invariant, "{}", method.name);
@@ -174,7 +236,12 @@ fn parameters_have_unique_names_and_return_bit_for_bit() {
             restore(&to.tensor, &to_named(&from.name, &from.tensor).unwrap()).unwrap();
         }
         let x = gaussian(&[9, 2, 8, 8], 2);
-        assert_eq!(source.logits(&x, &Pass::eval()), target.logits(&x, &Pass::eval()), "{}", method.name);
+        assert_eq!(
+            source.logits(&x, &Pass::eval()),
+            target.logits(&x, &Pass::eval()),
+            "{}",
+            method.name
+        );
     }
 }
 
@@ -186,7 +253,12 @@ fn every_method_starts_from_the_same_directions() {
         for (a, b) in reference.parameters.iter().zip(network.parameters.iter()) {
             if a.role == Role::Weight && b.role == Role::Weight && a.name == b.name {
                 let unit = |t: &Tensor| t.flatten(1, -1) / init::row_norms(t).view([-1, 1]);
-                assert!(gap(&unit(&a.tensor), &unit(&b.tensor)) < 1e-9, "{} {}", method.name, a.name);
+                assert!(
+                    gap(&unit(&a.tensor), &unit(&b.tensor)) < 1e-9,
+                    "{} {}",
+                    method.name,
+                    a.name
+                );
             }
         }
     }
@@ -196,18 +268,40 @@ fn every_method_starts_from_the_same_directions() {
 fn one_image_a_step_behaves_as_declared() {
     for method in METHODS {
         let cases = [
-            (method.batch_size_one_conv, conv_network(method.name, "", 3), gaussian(&[1, 2, 8, 8], 2), false),
-            (method.batch_size_one_fc, dense_network(method.name, "", 3), gaussian(&[1, 12], 1), true),
+            (
+                method.batch_size_one_conv,
+                conv_network(method.name, "", 3),
+                gaussian(&[1, 2, 8, 8], 2),
+                false,
+            ),
+            (
+                method.batch_size_one_fc,
+                dense_network(method.name, "", 3),
+                gaussian(&[1, 12], 1),
+                true,
+            ),
         ];
         for (declared, network, x, dense) in cases {
-            assert_eq!(method.check_batch_size(1, dense).is_err(), declared == BatchSizeOne::Refused);
+            assert_eq!(
+                method.check_batch_size(1, dense).is_err(),
+                declared == BatchSizeOne::Refused
+            );
             if declared == BatchSizeOne::Refused {
                 continue;
             }
             let logits = network.logits(&x, &Pass::train(0, 0));
-            assert!(bool::try_from(logits.isfinite().all()).unwrap(), "{}", method.name);
+            assert!(
+                bool::try_from(logits.isfinite().all()).unwrap(),
+                "{}",
+                method.name
+            );
             let same = gap(&logits, &network.logits(&x, &Pass::eval())) < 1e-12;
-            assert_eq!(same, declared == BatchSizeOne::Works, "{} dense={dense}", method.name);
+            assert_eq!(
+                same,
+                declared == BatchSizeOne::Works,
+                "{} dense={dense}",
+                method.name
+            );
         }
     }
 }

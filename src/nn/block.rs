@@ -46,7 +46,12 @@ impl LinearOp {
     /// Shape of the weight.
     pub fn weight_shape(&self) -> Vec<i64> {
         match *self {
-            LinearOp::Conv { inputs, outputs, kernel, .. } => vec![outputs, inputs, kernel, kernel],
+            LinearOp::Conv {
+                inputs,
+                outputs,
+                kernel,
+                ..
+            } => vec![outputs, inputs, kernel, kernel],
             LinearOp::Dense { inputs, outputs } => vec![outputs, inputs],
         }
     }
@@ -98,7 +103,13 @@ impl MaxPool {
     /// The largest value in each window.
     pub fn apply(&self, x: &Tensor) -> Tensor {
         let (window, stride, padding) = (self.window, self.stride, self.padding);
-        x.max_pool2d([window, window], [stride, stride], [padding, padding], [1, 1], false)
+        x.max_pool2d(
+            [window, window],
+            [stride, stride],
+            [padding, padding],
+            [1, 1],
+            false,
+        )
     }
 
     /// Positions in a window.

@@ -32,12 +32,18 @@ pub struct Pass {
 impl Pass {
     /// An evaluating pass.
     pub fn eval() -> Pass {
-        Pass { mode: Mode::Eval, noise: RefCell::new(stream(0, Purpose::Noise, 0)) }
+        Pass {
+            mode: Mode::Eval,
+            noise: RefCell::new(stream(0, Purpose::Noise, 0)),
+        }
     }
 
     /// The training pass of optimizer step `step` in the run with this seed.
     pub fn train(seed: u64, step: u64) -> Pass {
-        Pass { mode: Mode::Train, noise: RefCell::new(stream(seed, Purpose::Noise, step)) }
+        Pass {
+            mode: Mode::Train,
+            noise: RefCell::new(stream(seed, Purpose::Noise, step)),
+        }
     }
 
     /// Whether it trains.
@@ -78,7 +84,11 @@ impl Signal {
 
     /// The value, multiplied out.
     pub fn value(&self) -> Tensor {
-        if self.scale == 1.0 { self.x.shallow_clone() } else { &self.x * self.scale }
+        if self.scale == 1.0 {
+            self.x.shallow_clone()
+        } else {
+            &self.x * self.scale
+        }
     }
 }
 
@@ -113,7 +123,11 @@ pub struct Builder<'a> {
 impl<'a> Builder<'a> {
     /// A builder for the block called `prefix`, with its directions.
     pub fn new(parameters: &'a mut Parameters, prefix: &str, directions: Tensor) -> Builder<'a> {
-        Builder { parameters, prefix: prefix.into(), directions }
+        Builder {
+            parameters,
+            prefix: prefix.into(),
+            directions,
+        }
     }
 
     /// Standard normals of the weight's shape, the same for every method with the same seed.
@@ -152,7 +166,8 @@ impl<'a> Builder<'a> {
     }
 
     fn register(&mut self, name: &str, role: Role, initial: Tensor) -> Result<Tensor> {
-        self.parameters.register(format!("{}.{name}", self.prefix), role, initial)
+        self.parameters
+            .register(format!("{}.{name}", self.prefix), role, initial)
     }
 }
 
@@ -177,7 +192,11 @@ impl Tail {
             }
             _ => None,
         };
-        Ok(Tail { activation: block.activation, slope, pool: block.pool })
+        Ok(Tail {
+            activation: block.activation,
+            slope,
+            pool: block.pool,
+        })
     }
 
     /// pool(f(pre)). Overwrites `pre` where that is safe for the backward pass.

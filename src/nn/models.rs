@@ -9,7 +9,12 @@ use crate::moments::Activation;
 /// C(192,5) C(160,1) C(96,1) P · C(192,5) C(192,1) C(192,1) P · C(192,3) C(192,1) C(classes,1).
 /// `width` multiplies every hidden channel count (rounded, at least 1). The channel counts are those of
 /// Lin, Chen, Yan (ICLR 2014, arXiv:1312.4400); that paper's second pool is an average, here both are maxima.
-pub fn network_in_network(channels: i64, classes: i64, width: f64, activation: Activation) -> Vec<Block> {
+pub fn network_in_network(
+    channels: i64,
+    classes: i64,
+    width: f64,
+    activation: Activation,
+) -> Vec<Block> {
     let scaled = |count: f64| ((count * width).round() as i64).max(1);
     // (name, output channels at width 1, kernel, pool behind it)
     let plan = [
@@ -28,27 +33,49 @@ pub fn network_in_network(channels: i64, classes: i64, width: f64, activation: A
         let outputs = scaled(count);
         blocks.push(Block {
             name: name.into(),
-            op: LinearOp::Conv { inputs, outputs, kernel, padding: kernel / 2 },
+            op: LinearOp::Conv {
+                inputs,
+                outputs,
+                kernel,
+                padding: kernel / 2,
+            },
             activation,
-            pool: pooled.then_some(MaxPool { window: 3, stride: 2, padding: 1 }),
+            pool: pooled.then_some(MaxPool {
+                window: 3,
+                stride: 2,
+                padding: 1,
+            }),
             first: blocks.is_empty(),
             last: false,
         });
         inputs = outputs;
     }
-    let op = LinearOp::Conv { inputs, outputs: classes, kernel: 1, padding: 0 };
+    let op = LinearOp::Conv {
+        inputs,
+        outputs: classes,
+        kernel: 1,
+        padding: 0,
+    };
     blocks.push(last_block(op, "logits", false));
     blocks
 }
 
 /// Multi-layer perceptron on flattened images: dense hidden layers of the given widths, then the logits.
-pub fn perceptron(inputs: i64, classes: i64, widths: &[usize], activation: Activation) -> Vec<Block> {
+pub fn perceptron(
+    inputs: i64,
+    classes: i64,
+    widths: &[usize],
+    activation: Activation,
+) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut inputs = inputs;
     for (index, &width) in widths.iter().enumerate() {
         blocks.push(Block {
             name: format!("layer{}", index + 1),
-            op: LinearOp::Dense { inputs, outputs: width as i64 },
+            op: LinearOp::Dense {
+                inputs,
+                outputs: width as i64,
+            },
             activation,
             pool: None,
             first: index == 0,
@@ -56,14 +83,24 @@ pub fn perceptron(inputs: i64, classes: i64, widths: &[usize], activation: Activ
         });
         inputs = width as i64;
     }
-    let op = LinearOp::Dense { inputs, outputs: classes };
+    let op = LinearOp::Dense {
+        inputs,
+        outputs: classes,
+    };
     let first = blocks.is_empty();
     blocks.push(last_block(op, "logits", first));
     blocks
 }
 
 fn last_block(op: LinearOp, name: &str, first: bool) -> Block {
-    Block { name: name.into(), op, activation: Activation::Identity, pool: None, first, last: true }
+    Block {
+        name: name.into(),
+        op,
+        activation: Activation::Identity,
+        pool: None,
+        first,
+        last: true,
+    }
 }
 
 #[cfg(test)]
@@ -75,7 +112,10 @@ mod tests {
         let blocks = network_in_network(3, 10, 1.0, Activation::Relu);
         let channels: Vec<i64> = blocks.iter().map(|block| block.op.outputs()).collect();
         assert_eq!(channels, [192, 160, 96, 192, 192, 192, 192, 192, 10]);
-        let weights: i64 = blocks.iter().map(|block| block.op.outputs() * block.op.fan_in()).sum();
+        let weights: i64 = blocks
+            .iter()
+            .map(|block| block.op.outputs() * block.op.fan_in())
+            .sum();
         // 14,400 + 30,720 + 15,360 + 460,800 + 2·36,864 + 331,776 + 36,864 + 1,920
         assert_eq!(weights, 965_568);
     }
@@ -85,7 +125,12 @@ mod tests {
         let blocks = network_in_network(1, 10, 0.25, Activation::Relu);
         let channels: Vec<i64> = blocks.iter().map(|block| block.op.outputs()).collect();
         assert_eq!(channels, [48, 40, 24, 48, 48, 48, 48, 48, 10]);
-        assert!(network_in_network(1, 10, 0.001, Activation::Relu)[0].op.outputs() == 1);
+        assert!(
+            network_in_network(1, 10, 0.001, Activation::Relu)[0]
+                .op
+                .outputs()
+                == 1
+        );
     }
 
     #[test]

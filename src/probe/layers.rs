@@ -60,8 +60,15 @@ impl LayerProbe {
             return None;
         }
         let stride = dataset.test.len() / images;
-        let bytes: Vec<u8> = (0..images).flat_map(|i| dataset.test.image(i * stride)).copied().collect();
-        Some(LayerProbe { pixels: normalizer.evaluation(&bytes), images, shape: dataset.shape })
+        let bytes: Vec<u8> = (0..images)
+            .flat_map(|i| dataset.test.image(i * stride))
+            .copied()
+            .collect();
+        Some(LayerProbe {
+            pixels: normalizer.evaluation(&bytes),
+            images,
+            shape: dataset.shape,
+        })
     }
 
     /// One row a hidden layer.
@@ -71,7 +78,12 @@ impl LayerProbe {
         let _guard = tch::no_grad_guard();
         let mut signal = network.input(&images);
         let mut rows = Vec::new();
-        for (index, built) in network.blocks.iter().enumerate().filter(|(_, built)| !built.block.last) {
+        for (index, built) in network
+            .blocks
+            .iter()
+            .enumerate()
+            .filter(|(_, built)| !built.block.last)
+        {
             let pre = built.layer.pre_activation(&signal, &Pass::eval());
             let before = TensorMoments::of(&pre);
             let dead_fraction = dead_fraction(&pre);
@@ -102,17 +114,27 @@ impl LayerProbe {
 fn dead_fraction(pre: &Tensor) -> f64 {
     let by_unit = pre.transpose(0, 1).flatten(1, -1);
     let largest = by_unit.amax([1].as_slice(), false);
-    largest.le(0.0).to_kind(Kind::Double).mean(Kind::Double).double_value(&[])
+    largest
+        .le(0.0)
+        .to_kind(Kind::Double)
+        .mean(Kind::Double)
+        .double_value(&[])
 }
 
 fn mean_row_norm(parameters: &Parameters, layer: &str) -> f64 {
     let weight = parameters.get(&format!("{layer}.weight"));
-    weight.map_or(f64::NAN, |weight| init::row_norms(weight).mean(Kind::Double).double_value(&[]))
+    weight.map_or(f64::NAN, |weight| {
+        init::row_norms(weight).mean(Kind::Double).double_value(&[])
+    })
 }
 
 fn mean_of(parameters: &Parameters, layer: &str, names: &[&str]) -> f64 {
-    let found = names.iter().find_map(|name| parameters.get(&format!("{layer}.{name}")));
-    found.map_or(f64::NAN, |tensor| tensor.mean(Kind::Double).double_value(&[]))
+    let found = names
+        .iter()
+        .find_map(|name| parameters.get(&format!("{layer}.{name}")));
+    found.map_or(f64::NAN, |tensor| {
+        tensor.mean(Kind::Double).double_value(&[])
+    })
 }
 
 #[cfg(test)]

@@ -17,6 +17,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub const EPOCHS: u64 = 4;
 pub const STEPS_PER_EPOCH: u64 = 3;
 
+/// A folder for a run; in memory where the system has such a place, since renaming on a device takes its time.
+pub fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
+}
+
 /// What happens at the operation whose turn it is to fail, and afterwards.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fault {
