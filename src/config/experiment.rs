@@ -65,7 +65,7 @@ pub struct Experiment {
 }
 
 /// Numbers of a publication.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Reference {
     /// Where they come from.
     pub source: String,
@@ -114,9 +114,7 @@ impl Experiment {
             lrs: reader.rates(&table, "lrs", "lrs")?.unwrap_or_default(),
             seeds: seeds(&mut base, &table, &reader)?,
             target_test_error: reader.fraction(&table, "target_test_error")?,
-            jobs: reader
-                .positive(&table, "jobs", "jobs")?
-                .unwrap_or(1),
+            jobs: reader.positive(&table, "jobs", "jobs")?.unwrap_or(1),
             reference: reference(&table, &reader)?,
             sweep: Sweep::read(&table, &reader)?,
             methods,
@@ -150,7 +148,9 @@ fn check_keys(table: &toml::Table, reader: &Reader) -> Result<()> {
 fn run_keys(table: &toml::Table) -> toml::Table {
     let is_of_runs = |key: &str| !OWN_KEYS.contains(&key);
     let entries = table.iter().filter(|(key, _)| is_of_runs(key));
-    entries.map(|(key, value)| (key.clone(), value.clone())).collect()
+    entries
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }
 
 fn text_of(table: &toml::Table, key: &str, default: &str) -> String {
@@ -160,7 +160,10 @@ fn text_of(table: &toml::Table, key: &str, default: &str) -> String {
 
 fn batch_sizes(base: &mut toml::Table, table: &toml::Table, reader: &Reader) -> Result<Vec<usize>> {
     let single = base.remove("batch_size");
-    match (reader.batch_sizes(table, "batch_sizes", "batch_sizes")?, single) {
+    match (
+        reader.batch_sizes(table, "batch_sizes", "batch_sizes")?,
+        single,
+    ) {
         (Some(_), Some(_)) => Err(usage!(
             "{}: give `batch_size` or `batch_sizes`, not both",
             reader.place("batch_size")
@@ -211,7 +214,9 @@ fn reference(table: &toml::Table, reader: &Reader) -> Result<Option<Reference>> 
     }
     Ok(Some(Reference {
         source: reader.text(given, "source")?.unwrap_or_default(),
-        label: reader.text(given, "label")?.unwrap_or_else(|| "unverified".to_owned()),
+        label: reader
+            .text(given, "label")?
+            .unwrap_or_else(|| "unverified".to_owned()),
         test_error,
     }))
 }

@@ -216,7 +216,10 @@ impl RunConfig {
         positive("batch_size", self.batch_size as f64)?;
         not_negative("holdout", self.holdout)?;
         if self.holdout >= 1.0 && self.holdout.fract() != 0.0 {
-            return Err(usage!("holdout = {}: a fraction below 1, or a whole number of images", self.holdout));
+            return Err(usage!(
+                "holdout = {}: a fraction below 1, or a whole number of images",
+                self.holdout
+            ));
         }
         not_negative("lr", self.lr)?;
         not_negative("weight_decay", self.weight_decay)?;
@@ -256,8 +259,16 @@ impl RunConfig {
 
     /// How many of `images` training images are held out.
     pub fn images_held_out(&self, images: usize) -> usize {
-        let wanted = if self.holdout < 1.0 { self.holdout * images as f64 } else { self.holdout };
-        if self.holdout > 0.0 { (wanted.round() as usize).max(1) } else { 0 }
+        let wanted = if self.holdout < 1.0 {
+            self.holdout * images as f64
+        } else {
+            self.holdout
+        };
+        if self.holdout > 0.0 {
+            (wanted.round() as usize).max(1)
+        } else {
+            0
+        }
     }
 
     /// The activation of the hidden layers.

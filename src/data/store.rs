@@ -112,10 +112,16 @@ impl Split {
         );
         let held_of_class = equal_shares(n, &available);
         // How many of each class stay before its last ones are held out.
-        let mut staying: Vec<usize> = available.iter().zip(&held_of_class).map(|(all, held)| all - held).collect();
+        let mut staying: Vec<usize> = available
+            .iter()
+            .zip(&held_of_class)
+            .map(|(all, held)| all - held)
+            .collect();
         let (mut rest, mut held) = (Split::default(), Split::default());
         for (i, &label) in self.labels.iter().enumerate() {
-            let left = staying.get_mut(usize::from(label)).filter(|left| **left > 0);
+            let left = staying
+                .get_mut(usize::from(label))
+                .filter(|left| **left > 0);
             let part = if left.is_some() { &mut rest } else { &mut held };
             part.images.extend_from_slice(self.image(i));
             part.labels.push(label);

@@ -47,14 +47,22 @@ pub struct MethodEntry {
 pub fn read_all(base: &mut Table, table: &Table, reader: &Reader) -> Result<Vec<MethodEntry>> {
     let single = base.remove("method");
     let items = match (table.get("methods"), single) {
-        (Some(_), Some(_)) => return Err(reader.refuse("method", "give `method` or `methods`, not both")),
+        (Some(_), Some(_)) => {
+            return Err(reader.refuse("method", "give `method` or `methods`, not both"));
+        }
         (None, None) => {
-            return Err(reader.refuse("methods", "`methods` is missing: for example methods = [\"bn\", \"normprop\"]"));
+            return Err(reader.refuse(
+                "methods",
+                "`methods` is missing: for example methods = [\"bn\", \"normprop\"]",
+            ));
         }
         (None, Some(single)) => vec![single],
         (Some(Value::Array(items)), None) if !items.is_empty() => items.clone(),
         (Some(other), None) => {
-            return Err(reader.refuse("methods", format!("methods = {other}: expected a list with at least one method")));
+            return Err(reader.refuse(
+                "methods",
+                format!("methods = {other}: expected a list with at least one method"),
+            ));
         }
     };
     let mut entries: Vec<MethodEntry> = Vec::with_capacity(items.len());
@@ -64,7 +72,10 @@ pub fn read_all(base: &mut Table, table: &Table, reader: &Reader) -> Result<Vec<
         if entries.iter().any(|other| other.label == entry.label) {
             return Err(reader.refuse(
                 &path,
-                format!("two methods are called `{0}`; give one of them a label = \"...\"", entry.label),
+                format!(
+                    "two methods are called `{0}`; give one of them a label = \"...\"",
+                    entry.label
+                ),
             ));
         }
         entries.push(entry);
@@ -76,7 +87,12 @@ fn read(item: &Value, path: &str, reader: &Reader) -> Result<MethodEntry> {
     let given = match item {
         Value::String(name) => Table::from_iter([("name".to_owned(), Value::String(name.clone()))]),
         Value::Table(given) => given.clone(),
-        other => return Err(reader.refuse(path, format!("{other}: expected a method's name or a table"))),
+        other => {
+            return Err(reader.refuse(
+                path,
+                format!("{other}: expected a method's name or a table"),
+            ));
+        }
     };
     let at = |key: &str| format!("{path}.{key}");
     let text = |key: &str| match given.get(key) {
@@ -100,11 +116,20 @@ fn read(item: &Value, path: &str, reader: &Reader) -> Result<MethodEntry> {
             reader.refuse(&at(key), format!("{error} (an entry also takes {keys})"))
         })?;
     }
-    let set = reader.table(&given, "set", &at("set"))?.cloned().unwrap_or_default();
+    let set = reader
+        .table(&given, "set", &at("set"))?
+        .cloned()
+        .unwrap_or_default();
     for (key, value) in &set {
         let place = format!("{path}.set.{key}");
-        if matches!(key.as_str(), "method" | "lr" | "batch_size" | "seed" | "name") {
-            return Err(reader.refuse(&place, format!("`{key}` has a place of its own and cannot stand in `set`")));
+        if matches!(
+            key.as_str(),
+            "method" | "lr" | "batch_size" | "seed" | "name"
+        ) {
+            return Err(reader.refuse(
+                &place,
+                format!("`{key}` has a place of its own and cannot stand in `set`"),
+            ));
         }
         reader.check_run_key(key, &place, value)?;
     }
@@ -133,7 +158,10 @@ fn rates(given: &Table, path: &str, reader: &Reader) -> Result<LearningRates> {
                 let size = size.ok_or_else(|| {
                     reader.refuse(&place, format!("`{key}` in lr: expected a batch size, as in lr = {{ 1 = 0.002, 50 = 0.02 }}"))
                 })?;
-                rates.insert(size, rate(value).ok_or_else(|| not_a_rate(value, &place, reader))?);
+                rates.insert(
+                    size,
+                    rate(value).ok_or_else(|| not_a_rate(value, &place, reader))?,
+                );
             }
             Ok(LearningRates::PerBatchSize(rates))
         }
@@ -149,7 +177,10 @@ fn rate(value: &Value) -> Option<f64> {
 }
 
 fn not_a_rate(value: &Value, place: &str, reader: &Reader) -> anyhow::Error {
-    reader.refuse(place, format!("lr = {value}: expected a positive number, or one for each batch size"))
+    reader.refuse(
+        place,
+        format!("lr = {value}: expected a positive number, or one for each batch size"),
+    )
 }
 
 impl MethodEntry {

@@ -56,7 +56,12 @@ impl Experiment {
         let mut runs = Vec::new();
         for &seed in &sweep.seeds {
             self.for_each_cell(|entry, batch_size| {
-                let own = self.table(entry, batch_size, self.rates(entry, batch_size)?.first().copied().flatten(), seed);
+                let own = self.table(
+                    entry,
+                    batch_size,
+                    self.rates(entry, batch_size)?.first().copied().flatten(),
+                    seed,
+                );
                 let own_rate = planned(entry, batch_size, own.clone())?.config.lr;
                 for candidate in sweep.candidates(own_rate) {
                     let mut table = own.clone();
@@ -74,9 +79,17 @@ impl Experiment {
         Ok(runs)
     }
 
-    fn for_each_cell(&self, mut visit: impl FnMut(&MethodEntry, usize) -> Result<()>) -> Result<()> {
+    fn for_each_cell(
+        &self,
+        mut visit: impl FnMut(&MethodEntry, usize) -> Result<()>,
+    ) -> Result<()> {
         let mut sizes = self.batch_sizes.clone();
-        for own in self.methods.iter().filter_map(|entry| entry.batch_sizes.as_ref()).flatten() {
+        for own in self
+            .methods
+            .iter()
+            .filter_map(|entry| entry.batch_sizes.as_ref())
+            .flatten()
+        {
             if !sizes.contains(own) {
                 sizes.push(*own);
             }
@@ -95,7 +108,11 @@ impl Experiment {
     /// The learning rates of a cell; one `None` stands for the base's or the method's default.
     fn rates(&self, entry: &MethodEntry, batch_size: usize) -> Result<Vec<Option<f64>>> {
         let rates = entry.rates_at(batch_size, &self.lrs)?;
-        Ok(if rates.is_empty() { vec![None] } else { rates.into_iter().map(Some).collect() })
+        Ok(if rates.is_empty() {
+            vec![None]
+        } else {
+            rates.into_iter().map(Some).collect()
+        })
     }
 
     fn table(&self, entry: &MethodEntry, batch_size: usize, rate: Option<f64>, seed: u64) -> Table {
@@ -124,7 +141,10 @@ fn planned(entry: &MethodEntry, batch_size: usize, table: Table) -> Result<Plann
     let run = || format!("method `{}` at batch size {batch_size}", entry.label);
     let config = RunConfig::from_table(table).with_context(run)?;
     check_sizes(&config).with_context(run)?;
-    Ok(PlannedRun { label: entry.label.clone(), config })
+    Ok(PlannedRun {
+        label: entry.label.clone(),
+        config,
+    })
 }
 
 /// Refuses what the dataset is known not to have, before a run of an hour's queue finds out.
@@ -139,7 +159,11 @@ fn check_sizes(config: &RunConfig) -> Result<()> {
             config.dataset
         ));
     }
-    let taken = if config.train_subset > 0 { config.train_subset } else { all };
+    let taken = if config.train_subset > 0 {
+        config.train_subset
+    } else {
+        all
+    };
     let images = taken.saturating_sub(config.images_held_out(taken));
     if config.batch_size > images {
         return Err(usage!(

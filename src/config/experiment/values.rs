@@ -35,7 +35,10 @@ impl<'s> Reader<'s> {
             None => Ok(()),
             Some(key) => {
                 let hint = did_you_mean(key, known.iter().copied());
-                Err(self.refuse(&format!("{path}.{key}"), format!("unknown key `{key}` in {path}; {hint}")))
+                Err(self.refuse(
+                    &format!("{path}.{key}"),
+                    format!("unknown key `{key}` in {path}; {hint}"),
+                ))
             }
         }
     }
@@ -68,7 +71,9 @@ impl<'s> Reader<'s> {
         match table.get(key) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(other) => Err(self.refuse(key, format!("{key} = {other}: expected a text in quotes"))),
+            Some(other) => {
+                Err(self.refuse(key, format!("{key} = {other}: expected a text in quotes")))
+            }
         }
     }
 
@@ -77,7 +82,9 @@ impl<'s> Reader<'s> {
         let items = match table.get(key) {
             None => return Ok(Vec::new()),
             Some(Value::Array(items)) => items,
-            Some(other) => return Err(self.refuse(key, format!("{key} = {other}: expected a list of texts"))),
+            Some(other) => {
+                return Err(self.refuse(key, format!("{key} = {other}: expected a list of texts")));
+            }
         };
         let text = |item: &Value| item.as_str().map(str::to_owned);
         let texts: Option<Vec<String>> = items.iter().map(text).collect();
@@ -96,7 +103,10 @@ impl<'s> Reader<'s> {
         };
         match number(value) {
             Some(fraction) if fraction > 0.0 && fraction < 1.0 => Ok(Some(fraction)),
-            _ => Err(self.refuse(path, format!("{key} = {value}: expected a fraction between 0 and 1"))),
+            _ => Err(self.refuse(
+                path,
+                format!("{key} = {value}: expected a fraction between 0 and 1"),
+            )),
         }
     }
 
@@ -106,7 +116,10 @@ impl<'s> Reader<'s> {
             None => Ok(None),
             Some(value) => match positive(value) {
                 Some(count) => Ok(Some(count)),
-                None => Err(self.refuse(path, format!("{key} = {value}: expected a whole number of at least 1"))),
+                None => Err(self.refuse(
+                    path,
+                    format!("{key} = {value}: expected a whole number of at least 1"),
+                )),
             },
         }
     }
@@ -127,11 +140,20 @@ impl<'s> Reader<'s> {
         if let Some(Value::Integer(count)) = table.get(key) {
             return match u64::try_from(*count) {
                 Ok(count @ 1..=100_000) => Ok(Some((0..count).collect())),
-                _ => Err(self.refuse(path, format!("{key} = {count}: expected a list of seeds, or how many (1 to 100000)"))),
+                _ => Err(self.refuse(
+                    path,
+                    format!("{key} = {count}: expected a list of seeds, or how many (1 to 100000)"),
+                )),
             };
         }
         let seed = |value: &Value| value.as_integer().and_then(|seed| u64::try_from(seed).ok());
-        self.list(table, key, path, seed, "a list of whole numbers, or how many")
+        self.list(
+            table,
+            key,
+            path,
+            seed,
+            "a list of whole numbers, or how many",
+        )
     }
 
     fn list<T: PartialEq + std::fmt::Display>(
@@ -145,7 +167,9 @@ impl<'s> Reader<'s> {
         let items = match table.get(key) {
             None => return Ok(None),
             Some(Value::Array(items)) => items,
-            Some(other) => return Err(self.refuse(path, format!("{key} = {other}: expected {expected}"))),
+            Some(other) => {
+                return Err(self.refuse(path, format!("{key} = {other}: expected {expected}")));
+            }
         };
         if items.is_empty() {
             return Err(self.refuse(path, format!("{key} is empty: nothing would be run")));
@@ -167,10 +191,14 @@ impl<'s> Reader<'s> {
 
 /// A number, whole or not.
 pub fn number(value: &Value) -> Option<f64> {
-    value.as_float().or(value.as_integer().map(|whole| whole as f64))
+    value
+        .as_float()
+        .or(value.as_integer().map(|whole| whole as f64))
 }
 
 fn positive(value: &Value) -> Option<usize> {
-    let whole = value.as_integer().and_then(|whole| usize::try_from(whole).ok());
+    let whole = value
+        .as_integer()
+        .and_then(|whole| usize::try_from(whole).ok());
     whole.filter(|whole| *whole > 0)
 }
