@@ -236,3 +236,6 @@ pub fn print_tables(results: &Results) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

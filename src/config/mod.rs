@@ -78,6 +78,9 @@ pub struct RunConfig {
     pub probe_images: usize,
     /// Write a row of `steps.csv` every so many steps; 0 writes none.
     pub record_steps: u64,
+    /// Write a row of `percentiles.csv` every so many steps: the 15th, 50th and 85th percentile of one unit's
+    /// pre-activation in the last hidden layer, on the batch of `probe_images`; 0 writes none.
+    pub record_percentiles: u64,
     /// Write a TensorBoard event file too.
     pub tensorboard: bool,
     /// CPU threads; 0 chooses. Does not change which run this is.
@@ -140,6 +143,7 @@ impl Default for RunConfig {
             precision: Precision::F32,
             probe_images: 200,
             record_steps: 0,
+            record_percentiles: 0,
             tensorboard: false,
             threads: 0,
             device: "cpu".into(),

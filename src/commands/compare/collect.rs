@@ -9,14 +9,15 @@ use serde_json::Value;
 use super::plan::Entry;
 use crate::config::RunConfig;
 use crate::config::experiment::Experiment;
-use crate::event::{EpochRow, LayerRow};
+use crate::event::{EpochRow, LayerRow, PercentileRow};
 use crate::methods;
 use crate::record::meta::{self, Meta};
 use crate::record::time::rfc3339;
-use crate::record::{read_layers, read_metrics, read_summary};
+use crate::record::{read_layers, read_metrics, read_percentiles, read_summary};
 use crate::report::comparison::manifest::{
     Cited, Manifest, ManifestMethod, ManifestRun, SCHEMA_VERSION,
 };
+use crate::report::comparison::results::Runs;
 use crate::report::comparison::rows::SweepRow;
 use crate::report::comparison::tagged::{RunRows, Tag};
 use crate::report::comparison::{Results, manifest};
@@ -28,7 +29,7 @@ pub fn collect(
     parallel: usize,
     sweep: Vec<SweepRow>,
 ) -> Result<Results> {
-    let (mut curves, mut layers, mut runs) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut collected, mut runs) = (Runs::default(), Vec::new());
     let mut first_meta = None;
     for entry in plan {
         let context = || format!("cannot collect {}", entry.run_dir.display());
@@ -38,12 +39,19 @@ pub fn collect(
         let meta = meta::read(&entry.run_dir).with_context(context)?;
         let tag = tag(entry);
         let rows: Vec<EpochRow> = read_metrics(&entry.run_dir).with_context(context)?;
-        curves.push(RunRows {
+        collected.curves.push(RunRows {
             tag: tag.clone(),
             rows,
         });
         let rows: Vec<LayerRow> = read_layers(&entry.run_dir).with_context(context)?;
-        layers.push(RunRows { tag, rows });
+        collected.layers.push(RunRows {
+            tag: tag.clone(),
+            rows,
+        });
+        let rows: Vec<PercentileRow> = read_percentiles(&entry.run_dir).with_context(context)?;
+        if !rows.is_empty() {
+            collected.percentiles.push(RunRows { tag, rows });
+        }
         runs.push(manifest_run(entry, &summary, meta.as_ref())?);
         first_meta = first_meta.or(meta);
     }
@@ -76,8 +84,7 @@ pub fn collect(
     Ok(Results::of(
         experiment.name.clone(),
         Some(manifest),
-        curves,
-        layers,
+        collected,
         sweep,
     ))
 }

@@ -3,7 +3,7 @@
 use super::groups::{band_note, batch_sizes, finished_of, mean_line, rate_note, shown};
 use super::results::Results;
 use crate::event::EpochRow;
-use crate::report::numbers::percent;
+use crate::report::numbers::significant;
 use crate::report::{Axis, Figure, LineChart, PanelGrid, Reference, Scale, TickFormat};
 
 /// What is drawn over epochs.
@@ -80,7 +80,7 @@ pub fn figure(results: &Results, curve: Curve) -> Figure {
             references: target
                 .map(|value| Reference {
                     value,
-                    label: format!("target {}", percent(value, 1)),
+                    label: format!("target {} %", significant(100.0 * value, 3)),
                 })
                 .into_iter()
                 .collect(),

@@ -20,10 +20,7 @@ pub fn final_errors(results: &Results) -> Figure {
         Some(IntervalRow {
             label: group.label.clone(),
             value: summary.final_test_error_mean,
-            interval: interval(
-                summary.final_test_error_ci_low,
-                summary.final_test_error_ci_high,
-            ),
+            interval: interval(ends(summary)),
             outcomes: outcomes
                 .iter()
                 .filter_map(|run| run.rows.last().map(|row| row.test_error))
@@ -56,13 +53,9 @@ pub fn final_errors(results: &Results) -> Figure {
     .figure()
 }
 
-/// A final test error in words: with its interval, or why it has none.
+/// A final test error in words: with its interval, cut to what an error can be, or why it has none.
 pub fn error_text(row: &SummaryRow) -> String {
-    let (mean, low, high) = (
-        row.final_test_error_mean,
-        row.final_test_error_ci_low,
-        row.final_test_error_ci_high,
-    );
+    let (mean, (low, high)) = (row.final_test_error_mean, ends(row));
     match (row.n, row.n_diverged) {
         (0, 0) => "no run".to_owned(),
         (0, diverged) => format!("diverged ({diverged} of {diverged})"),
@@ -84,7 +77,7 @@ pub fn differences(results: &Results) -> Option<Figure> {
             row.label.clone()
         },
         value: row.difference_mean,
-        interval: interval(row.difference_ci_low, row.difference_ci_high),
+        interval: interval((row.difference_ci_low, row.difference_ci_high)),
         text: format!(
             "{}, p {}",
             points(row.difference_mean),
@@ -213,6 +206,21 @@ fn rate_line(results: &Results, batch_size: u64, slot: usize, label: &str) -> Se
     }
 }
 
-fn interval(low: f64, high: f64) -> Option<(f64, f64)> {
+/// The t interval of a final test error, cut to [0, 1], where errors lie; NaN stays NaN.
+fn ends(row: &SummaryRow) -> (f64, f64) {
+    let within = |value: f64| {
+        if value.is_nan() {
+            value
+        } else {
+            value.clamp(0.0, 1.0)
+        }
+    };
+    (
+        within(row.final_test_error_ci_low),
+        within(row.final_test_error_ci_high),
+    )
+}
+
+fn interval((low, high): (f64, f64)) -> Option<(f64, f64)> {
     (low.is_finite() && high.is_finite()).then_some((low, high))
 }

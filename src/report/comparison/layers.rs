@@ -125,6 +125,7 @@ fn panel(results: &Results, moment: Moment, group: &Shown) -> LineChart {
         .iter()
         .filter(|run| group.holds(run))
         .collect();
+    // Without bands: those of five lines would hide each other.
     let line = |(slot, (number, name)): (usize, (u64, String))| {
         let own = |row: &LayerRow| {
             if row.layer == number {
@@ -133,9 +134,13 @@ fn panel(results: &Results, moment: Moment, group: &Shown) -> LineChart {
                 f64::NAN
             }
         };
-        mean_line(&format!("{number}: {name}"), slot, &runs, |row| {
+        let mut line = mean_line(&format!("{number}: {name}"), slot, &runs, |row| {
             (row.epoch as f64, own(row))
-        })
+        });
+        line.points
+            .iter_mut()
+            .for_each(|point| point.interval = None);
+        line
     };
     let normal = Reference {
         value: moment.of_normal(),

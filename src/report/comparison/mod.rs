@@ -16,6 +16,7 @@ mod groups;
 mod layers;
 pub mod manifest;
 pub mod page;
+mod percentiles;
 pub mod results;
 pub mod rows;
 pub mod summarize;

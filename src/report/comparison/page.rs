@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::curves::{self, Curve};
 use super::layers::{self, Moment};
 use super::results::Results;
-use super::{errors, tables};
+use super::{errors, percentiles, tables};
 use crate::report::{Align, Block, Figure, HtmlReport, Section, Table};
 
 /// Name of the page.
@@ -77,6 +77,9 @@ pub fn pictures(results: &Results) -> Vec<Picture> {
             curves::figure(results, curve),
             caption,
         );
+    }
+    if let Some(figure) = percentiles::figure(results) {
+        add("percentiles".into(), Place::Layers, figure, "");
     }
     for moment in Moment::ALL {
         for (batch_size, figure) in layers::figures(results, moment) {
@@ -153,10 +156,14 @@ fn subtitle(results: &Results) -> String {
         format!("{runs} runs")
     };
     match &results.manifest {
-        Some(manifest) => format!(
-            "{}, {runs}, collected {} with normprop {}",
-            manifest.dataset, manifest.collected, manifest.normprop
-        ),
+        Some(manifest) => {
+            let minute: String = manifest.collected.chars().take(16).collect();
+            let minute = minute.replace('T', " ");
+            format!(
+                "{}, {runs}, collected {minute} UTC with normprop {}",
+                manifest.dataset, manifest.normprop
+            )
+        }
         None => runs,
     }
 }

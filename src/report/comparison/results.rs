@@ -8,11 +8,25 @@ use super::manifest::Manifest;
 use super::rows::{PairedRow, SummaryRow, SweepRow};
 use super::summarize;
 use super::tagged::{self, RunRows};
-use crate::event::{EpochRow, LayerRow};
+use crate::event::{EpochRow, LayerRow, PercentileRow};
 use crate::record::files::{RealDisk, replace};
 use crate::record::row::{Row, header, lines};
 use crate::record::table::Table;
 use crate::usage;
+
+/// The rows of all runs.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Runs {
+    /// The epochs of every run: `curves.csv`.
+    pub curves: Vec<RunRows<EpochRow>>,
+    /// The layers of every run: `layers.csv`.
+    pub layers: Vec<RunRows<LayerRow>>,
+    /// The percentiles of the runs that recorded them: `percentiles.csv`.
+    pub percentiles: Vec<RunRows<PercentileRow>>,
+}
+
+/// Name of the table of all epochs.
+pub const CURVES: &str = "curves.csv";
 
 /// Everything that a report is made of.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +39,8 @@ pub struct Results {
     pub curves: Vec<RunRows<EpochRow>>,
     /// The layers of every run.
     pub layers: Vec<RunRows<LayerRow>>,
+    /// One unit's percentiles, of the runs that recorded them.
+    pub percentiles: Vec<RunRows<PercentileRow>>,
     /// One row a group.
     pub summary: Vec<SummaryRow>,
     /// Groups against the first method.
@@ -38,10 +54,14 @@ impl Results {
     pub fn of(
         name: String,
         manifest: Option<Manifest>,
-        curves: Vec<RunRows<EpochRow>>,
-        layers: Vec<RunRows<LayerRow>>,
+        runs: Runs,
         sweep: Vec<SweepRow>,
     ) -> Results {
+        let Runs {
+            curves,
+            layers,
+            percentiles,
+        } = runs;
         let target = manifest
             .as_ref()
             .and_then(|manifest| manifest.target_test_error);
@@ -56,6 +76,7 @@ impl Results {
             manifest,
             curves,
             layers,
+            percentiles,
             summary,
             paired,
             sweep,
@@ -66,8 +87,11 @@ impl Results {
     pub fn write(&self, folder: &Path) -> Result<()> {
         let put =
             |name: &str, text: String| replace(&RealDisk, &folder.join(name), text.as_bytes());
-        put(&curves_name(), tagged::to_csv(&self.curves)?)?;
-        put(&layers_name(), tagged::to_csv(&self.layers)?)?;
+        put(CURVES, tagged::to_csv(&self.curves)?)?;
+        put(LayerRow::FILE_NAME, tagged::to_csv(&self.layers)?)?;
+        if !self.percentiles.is_empty() {
+            put(PercentileRow::FILE_NAME, tagged::to_csv(&self.percentiles)?)?;
+        }
         write_rows(folder, &self.summary)?;
         write_rows(folder, &self.paired)?;
         if !self.sweep.is_empty() {
@@ -81,43 +105,35 @@ impl Results {
 
     /// Reads a results folder from `curves.csv`, `layers.csv`, `sweep.csv` and `manifest.json`, with a sentence for each table that has a torn end.
     pub fn read(folder: &Path) -> Result<(Results, Vec<String>)> {
-        let curves_path = folder.join(curves_name());
-        if !curves_path.is_file() {
+        let curves = folder.join(CURVES);
+        if !curves.is_file() {
             return Err(usage!(
-                "{} is not a results folder of normprop compare: it has no {}",
-                folder.display(),
-                curves_name()
+                "{} is not a results folder of normprop compare: it has no {CURVES}",
+                folder.display()
             ));
         }
         let manifest = Manifest::read(folder)?;
-        let (curves, torn_curves) = tagged::from_csv(&curves_path)?;
-        ensure!(!curves.is_empty(), "{} holds no run", curves_path.display());
-        let layers_path = folder.join(layers_name());
-        let (layers, torn_layers) = if layers_path.is_file() {
-            tagged::from_csv(&layers_path)?
-        } else {
-            (Vec::new(), false)
+        let mut warnings = Vec::new();
+        let runs = Runs {
+            curves: read_runs(&curves, &mut warnings)?,
+            layers: read_runs(&folder.join(LayerRow::FILE_NAME), &mut warnings)?,
+            percentiles: read_runs(&folder.join(PercentileRow::FILE_NAME), &mut warnings)?,
         };
-        let torn = [(torn_curves, curves_path), (torn_layers, layers_path)];
-        let warnings = torn
-            .into_iter()
-            .filter(|(torn, _)| *torn)
-            .map(|(_, path)| torn_warning(&path))
-            .collect();
-        let name = folder
-            .file_name()
-            .map_or_else(|| "results".into(), |name| name.to_string_lossy());
-        let name = manifest
-            .as_ref()
-            .map_or(name.into_owned(), |manifest| manifest.experiment.clone());
-        let sweep_path = folder.join(SweepRow::FILE_NAME);
-        let sweep = if sweep_path.is_file() {
-            Table::<SweepRow>::at(&sweep_path).read()?
+        ensure!(!runs.curves.is_empty(), "{} holds no run", curves.display());
+        let sweep = Table::<SweepRow>::at(&folder.join(SweepRow::FILE_NAME));
+        let sweep = if sweep.path().is_file() {
+            sweep.read()?
         } else {
             Vec::new()
         };
-        let results = Results::of(name, manifest, curves, layers, sweep);
-        Ok((results, warnings))
+        let of_folder = folder
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        let name = match &manifest {
+            Some(manifest) => manifest.experiment.clone(),
+            None => of_folder.unwrap_or_else(|| "results".to_owned()),
+        };
+        Ok((Results::of(name, manifest, runs, sweep), warnings))
     }
 
     /// The methods' labels in the order of the experiment; their places are their styles in every picture.
@@ -143,25 +159,23 @@ impl Results {
     }
 }
 
-/// Name of the table of all epochs.
-pub fn curves_name() -> String {
-    "curves.csv".to_owned()
-}
-
-/// Name of the table of all layers.
-pub fn layers_name() -> String {
-    LayerRow::FILE_NAME.to_owned()
-}
-
 /// Writes one of the tables in one step.
 pub fn write_rows<R: Row>(folder: &Path, rows: &[R]) -> Result<()> {
     let text = header::<R>() + &lines(rows)?;
     replace(&RealDisk, &folder.join(R::FILE_NAME), text.as_bytes())
 }
 
-fn torn_warning(path: &Path) -> String {
-    format!(
-        "{} ends in the middle of a line, which is left out; normprop compare makes the file anew",
-        path.display()
-    )
+/// The runs of a table; none where there is no such file. A torn end is left out and warned of.
+fn read_runs<R: Row>(path: &Path, warnings: &mut Vec<String>) -> Result<Vec<RunRows<R>>> {
+    if !path.is_file() {
+        return Ok(Vec::new());
+    }
+    let (runs, torn) = tagged::from_csv(path)?;
+    if torn {
+        warnings.push(format!(
+            "{} ends in the middle of a line, which is left out; normprop compare makes the file anew",
+            path.display()
+        ));
+    }
+    Ok(runs)
 }

@@ -13,7 +13,7 @@ pub fn summary(results: &Results) -> Table {
     let target = manifest.and_then(|manifest| manifest.target_test_error);
     let reference = manifest.and_then(|manifest| manifest.reference.as_ref());
     let parallel = manifest.is_some_and(|manifest| manifest.jobs > 1);
-    let to_target = target.map(|target| format!("epochs to {}", percent(target, 1)));
+    let to_target = target.map(|target| format!("epochs to {} %", significant(100.0 * target, 3)));
     let seconds = if parallel {
         "s/epoch (not comparable)"
     } else {
