@@ -17,7 +17,7 @@ pub fn data_dir() -> PathBuf {
     std::env::var_os("NORMPROP_DATA").map_or_else(|| PathBuf::from("data"), PathBuf::from)
 }
 
-/// Loads the run's dataset and takes the subsets asked for.
+/// Loads the run's dataset and takes the subsets asked for; images held out take the place of the test images.
 pub fn load_dataset(config: &RunConfig, data_dir: &Path) -> Result<Dataset> {
     let mut dataset = data::load(&config.dataset, data_dir)?;
     let classes = dataset.classes.len();
@@ -26,7 +26,10 @@ pub fn load_dataset(config: &RunConfig, data_dir: &Path) -> Result<Dataset> {
             .train
             .balanced_subset(config.train_subset, classes)?;
     }
-    if config.test_subset > 0 {
+    let held_out = config.images_held_out(dataset.train.len());
+    if held_out > 0 {
+        (dataset.train, dataset.test) = dataset.train.hold_out(held_out, classes)?;
+    } else if config.test_subset > 0 {
         dataset.test = dataset.test.balanced_subset(config.test_subset, classes)?;
     }
     Ok(dataset)

@@ -184,6 +184,7 @@ impl<'d> Trainer<'d> {
         if self.position.step == 0 {
             self.initialize()?;
             self.finish_epoch(&mut emit)?;
+            self.look_at_percentiles(&mut emit)?;
         }
         while self.position.epoch < self.config.epochs {
             if let After::Stop(status) = self.train_epoch(&mut emit, interrupt)? {
@@ -266,6 +267,19 @@ impl<'d> Trainer<'d> {
         Ok(())
     }
 
+    /// Reports percentiles where this step is one of those asked for.
+    fn look_at_percentiles(&self, emit: &mut dyn FnMut(Event) -> Result<()>) -> Result<()> {
+        let every = self.config.record_percentiles;
+        if every == 0 || !self.position.step.is_multiple_of(every) {
+            return Ok(());
+        }
+        let probe = self.probe.as_ref();
+        match probe.and_then(|probe| probe.percentiles(&self.network, self.position.step)) {
+            Some(row) => emit(Event::Percentiles { row }),
+            None => Ok(()),
+        }
+    }
+
     fn train_epoch(
         &mut self,
         emit: &mut dyn FnMut(Event) -> Result<()>,
@@ -285,6 +299,7 @@ impl<'d> Trainer<'d> {
                 step_in_epoch: self.position.step_in_epoch,
                 sums: self.position.sums,
             })?;
+            self.look_at_percentiles(emit)?;
             if estimate_due && self.position.sums.train_s > ESTIMATE_AFTER_S {
                 estimate_due = false;
                 emit(Event::Estimate {
