@@ -12,7 +12,9 @@ use crate::report::{Align, Table, Terminal};
 /// Runs the command.
 pub fn run(args: &MethodsArgs, output: OutputArgs) -> Result<()> {
     let text = match &args.name {
-        Some(name) if output.json => serde_json::to_string_pretty(&to_json(methods::find(name)?))? + "\n",
+        Some(name) if output.json => {
+            serde_json::to_string_pretty(&to_json(methods::find(name)?))? + "\n"
+        }
         Some(name) => description(methods::find(name)?),
         None if output.json => {
             let all: Vec<Value> = METHODS.iter().map(|method| to_json(method)).collect();
@@ -84,10 +86,27 @@ fn description(method: &Descriptor) -> String {
         String::new(),
         format!("  {}", method.formula),
         String::new(),
-        format!("paper             {}: {}. {}", method.paper.authors, method.paper.title, method.paper.venue),
+        format!(
+            "paper             {}: {}. {}",
+            method.paper.authors, method.paper.title, method.paper.venue
+        ),
         format!("acts on           {}", method.acts_on.name()),
-        format!("uses the batch    {}", if method.uses_batch_statistics { "yes" } else { "no" }),
-        format!("train = eval      {}", if method.train_equals_eval { "yes" } else { "no" }),
+        format!(
+            "uses the batch    {}",
+            if method.uses_batch_statistics {
+                "yes"
+            } else {
+                "no"
+            }
+        ),
+        format!(
+            "train = eval      {}",
+            if method.train_equals_eval {
+                "yes"
+            } else {
+                "no"
+            }
+        ),
         format!(
             "batch size 1      {} on convolutional layers, {} on fully connected ones",
             method.batch_size_one_conv.name(),
@@ -105,13 +124,23 @@ fn description(method: &Descriptor) -> String {
         lines.push("options (--set method.NAME=VALUE)".into());
     }
     for option in method.options {
-        lines.push(format!("  {} = {}   [{}]", option.name, option.default_value(), option.domain()));
+        lines.push(format!(
+            "  {} = {}   [{}]",
+            option.name,
+            option.default_value(),
+            option.domain()
+        ));
         lines.push(format!("      {}", option.help));
     }
     if !method.departures.is_empty() {
         lines.push(String::new());
         lines.push("where we differ from the paper, or had to choose".into());
     }
-    lines.extend(method.departures.iter().map(|departure| format!("  - {departure}")));
+    lines.extend(
+        method
+            .departures
+            .iter()
+            .map(|departure| format!("  - {departure}")),
+    );
     lines.join("\n") + "\n"
 }

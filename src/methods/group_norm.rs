@@ -171,4 +171,9 @@ mod tests {
             "{message}"
         );
     }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("group-norm", &["groups = 1"]);
+    }
 }

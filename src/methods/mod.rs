@@ -8,19 +8,35 @@
 //! y layer output, γ gain, β shift, z ~ N(0,1); m = E f(z), s² = Var f(z).
 
 mod analytic_variance;
+mod batch_renorm;
 mod bn;
-mod kalman;
-mod linked;
+mod bounded_weight_norm;
+mod centered_weight_norm;
+mod cosine;
+mod cosine_centered;
+mod frn;
 mod group_norm;
+mod instance_norm;
+mod kalman;
+mod l1_bn;
 mod layer_norm;
+mod linf_bn;
+mod linked;
 mod nf;
-mod online_norm;
-mod riemannian_bn;
+mod noisy_bn;
 mod none;
 mod normprop;
+mod online_norm;
 pub mod options;
+mod proxy_norm;
 mod registry;
+mod riemannian_bn;
+mod rms_norm;
+mod selu;
+mod spectral_norm;
+mod topk_bn;
 mod weight_norm;
+mod weight_norm_mean_bn;
 mod weight_standardization;
 
 use anyhow::Result;
@@ -193,7 +209,12 @@ impl Descriptor {
         name: "",
         summary: "",
         formula: "",
-        paper: Paper { authors: "", title: "", venue: "", year: 0 },
+        paper: Paper {
+            authors: "",
+            title: "",
+            venue: "",
+            year: 0,
+        },
         acts_on: ActsOn::Nothing,
         uses_batch_statistics: false,
         train_equals_eval: true,
@@ -241,8 +262,11 @@ impl Descriptor {
         if self.serves(network) {
             return Ok(());
         }
-        let others: Vec<&str> =
-            METHODS.iter().filter(|other| other.serves(network)).map(|other| other.name).collect();
+        let others: Vec<&str> = METHODS
+            .iter()
+            .filter(|other| other.serves(network))
+            .map(|other| other.name)
+            .collect();
         Err(usage!(
             "{} does not serve {}; methods that do: {}",
             self.name,
@@ -263,16 +287,13 @@ impl Descriptor {
         (rate * digits).round() / digits
     }
 
-    /// Refuses a batch of one image where the method is undefined, and layers that it does not serve.
+    /// Refuses a batch of one image where the method is undefined.
     pub fn check_batch_size(&self, batch_size: usize, dense: bool) -> Result<()> {
         let (behaviour, layers) = if dense {
             (self.batch_size_one_fc, "fully connected layers")
         } else {
             (self.batch_size_one_conv, "convolutional layers")
         };
-        if behaviour == BatchSizeOne::Unsupported {
-            return Err(self.unsupported(layers));
-        }
         if batch_size == 1 && behaviour == BatchSizeOne::Refused {
             return Err(usage!(
                 "{} has no statistics on {layers} at batch_size = 1 (a unit's only value is its own mean); \
@@ -281,15 +302,6 @@ impl Descriptor {
             ));
         }
         Ok(())
-    }
-
-    /// The error for `layers` that the method does not serve: names the methods that do, without a batch.
-    pub fn unsupported(&self, layers: &str) -> anyhow::Error {
-        usage!(
-            "{} normalizes over positions, and {layers} have none; use model = \"nin\", or for this model a \
-             method that also needs no batch, such as layer-norm, group-norm or normprop",
-            self.name
-        )
     }
 }
 
@@ -303,7 +315,7 @@ pub fn find(name: &str) -> Result<&'static Descriptor> {
 }
 
 #[cfg(test)]
-mod walk;
+pub(crate) mod walk;
 
 #[cfg(test)]
 mod tests {

@@ -242,4 +242,9 @@ mod tests {
         let logits = net.logits(&walk::gaussian(&[9, 12], 1), &Pass::eval());
         assert!(bool::try_from(logits.isfinite().all()).unwrap());
     }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("weight-norm", &["start = \"he\"", "start = \"unit\""]);
+    }
 }

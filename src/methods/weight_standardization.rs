@@ -205,4 +205,9 @@ mod tests {
             .unwrap_or_default();
         assert!(message.contains("layer2 hold one weight"), "{message}");
     }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("weight-standardization", &["deviation = \"biased\""]);
+    }
 }

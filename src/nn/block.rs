@@ -45,7 +45,14 @@ impl LinearOp {
     /// The same operation between other numbers of channels or units.
     pub fn resized(self, inputs: i64, outputs: i64) -> LinearOp {
         match self {
-            LinearOp::Conv { kernel, padding, .. } => LinearOp::Conv { inputs, outputs, kernel, padding },
+            LinearOp::Conv {
+                kernel, padding, ..
+            } => LinearOp::Conv {
+                inputs,
+                outputs,
+                kernel,
+                padding,
+            },
             LinearOp::Dense { .. } => LinearOp::Dense { inputs, outputs },
         }
     }
@@ -61,7 +68,12 @@ impl LinearOp {
     /// Shape of the weight.
     pub fn weight_shape(&self) -> Vec<i64> {
         match *self {
-            LinearOp::Conv { inputs, outputs, kernel, .. } => vec![outputs, inputs, kernel, kernel],
+            LinearOp::Conv {
+                inputs,
+                outputs,
+                kernel,
+                ..
+            } => vec![outputs, inputs, kernel, kernel],
             LinearOp::Dense { inputs, outputs } => vec![outputs, inputs],
         }
     }
@@ -113,7 +125,13 @@ impl MaxPool {
     /// The largest value in each window.
     pub fn apply(&self, x: &Tensor) -> Tensor {
         let (window, stride, padding) = (self.window, self.stride, self.padding);
-        x.max_pool2d([window, window], [stride, stride], [padding, padding], [1, 1], false)
+        x.max_pool2d(
+            [window, window],
+            [stride, stride],
+            [padding, padding],
+            [1, 1],
+            false,
+        )
     }
 
     /// Positions in a window.

@@ -47,7 +47,11 @@ impl Pass {
     }
 
     fn new(mode: Mode, noise: ChaCha8Rng) -> Pass {
-        Pass { mode, noise: RefCell::new(noise), cuts: RefCell::default() }
+        Pass {
+            mode,
+            noise: RefCell::new(noise),
+            cuts: RefCell::default(),
+        }
     }
 
     /// Whether it trains.
@@ -99,17 +103,28 @@ impl Signal {
 
     /// A tensor and its pending factor.
     pub fn scaled(x: Tensor, scale: f64) -> Signal {
-        Signal { x, scale, estimate: None }
+        Signal {
+            x,
+            scale,
+            estimate: None,
+        }
     }
 
     /// The same signal with an estimate of its value.
     pub fn with_estimate(self, estimate: Estimate) -> Signal {
-        Signal { estimate: Some(estimate), ..self }
+        Signal {
+            estimate: Some(estimate),
+            ..self
+        }
     }
 
     /// The value, multiplied out.
     pub fn value(&self) -> Tensor {
-        if self.scale == 1.0 { self.x.shallow_clone() } else { &self.x * self.scale }
+        if self.scale == 1.0 {
+            self.x.shallow_clone()
+        } else {
+            &self.x * self.scale
+        }
     }
 }
 
@@ -150,7 +165,11 @@ pub struct Builder<'a> {
 impl<'a> Builder<'a> {
     /// A builder for the block called `prefix`, with its directions.
     pub fn new(parameters: &'a mut Parameters, prefix: &str, directions: Tensor) -> Builder<'a> {
-        Builder { parameters, prefix: prefix.into(), directions }
+        Builder {
+            parameters,
+            prefix: prefix.into(),
+            directions,
+        }
     }
 
     /// Standard normals of the weight's shape, the same for every method with the same seed.
@@ -190,11 +209,13 @@ impl<'a> Builder<'a> {
 
     /// Lets `rule` update the trained tensor that was registered as `name`.
     pub fn rule(&mut self, name: &str, rule: Rc<dyn UpdateRule>) -> Result<()> {
-        self.parameters.set_rule(&format!("{}.{name}", self.prefix), rule)
+        self.parameters
+            .set_rule(&format!("{}.{name}", self.prefix), rule)
     }
 
     fn register(&mut self, name: &str, role: Role, initial: Tensor) -> Result<Tensor> {
-        self.parameters.register(format!("{}.{name}", self.prefix), role, initial)
+        self.parameters
+            .register(format!("{}.{name}", self.prefix), role, initial)
     }
 }
 
@@ -224,7 +245,11 @@ impl Tail {
             }
             _ => None,
         };
-        Ok(Tail { activation: block.activation, slope, pool: block.pool })
+        Ok(Tail {
+            activation: block.activation,
+            slope,
+            pool: block.pool,
+        })
     }
 
     /// pool(f(pre)). Overwrites `pre` where that is safe for the backward pass.

@@ -2,7 +2,10 @@
 
 pub mod affine;
 pub mod backward;
+pub mod batch_norm;
+pub mod batch_scale;
 pub mod block;
+pub mod cosine;
 pub mod groups;
 pub mod init;
 pub mod layer;

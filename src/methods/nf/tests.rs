@@ -1,3 +1,5 @@
+use std::f64::consts::FRAC_1_SQRT_2;
+
 use super::*;
 use crate::methods::{self, walk};
 use crate::nn::models::perceptron;
@@ -15,7 +17,7 @@ fn weights() -> Tensor {
 
 #[test]
 fn standardized_rows_equal_the_published_values() {
-    let expected = Tensor::from_slice(&[0.0, -0.7071067812, 0.7071067812]);
+    let expected = Tensor::from_slice(&[0.0, -FRAC_1_SQRT_2, FRAC_1_SQRT_2]);
     let rows = standardized_rows(&weights(), Floor::Max);
     assert!(walk::gap(&rows.get(0), &expected) < 1e-10);
     // (W − μ)/√(n·(v + 1e-6)) of the second row: v = 1/2.

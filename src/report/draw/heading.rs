@@ -1,45 +1,38 @@
 //! The title and subtitle above a picture.
 
-use super::font::{Weight, wrap};
+use super::font::wrap;
 use super::palette::MUTED;
-use super::svg::{Anchor, Scene, TextStyle};
+use super::svg::Scene;
+use super::text::{Anchor, TextStyle};
 
 /// Space around a picture's content in pixels.
-pub(super) const MARGIN: f64 = 18.0;
+pub const MARGIN: f64 = 18.0;
 
 const TITLE_SIZE: f64 = 17.0;
 const SUBTITLE_SIZE: f64 = 13.0;
 
 /// Draws title and subtitle, wrapped and centred, and returns the height at which the rest starts.
-pub(super) fn draw_heading(scene: &mut Scene, title: &str, subtitle: &str) -> f64 {
-    let (centre, width) = (scene.width() / 2.0, scene.width() - 2.0 * MARGIN);
+pub fn draw_heading(scene: &mut Scene, title: &str, subtitle: &str) -> f64 {
+    let (centre, width) = (scene.width / 2.0, scene.width - 2.0 * MARGIN);
     let mut y = MARGIN;
     let texts = [
-        (title, TITLE_SIZE, Weight::Bold),
-        (subtitle, SUBTITLE_SIZE, Weight::Regular),
+        (title, TextStyle::bold(TITLE_SIZE, Anchor::Middle)),
+        (
+            subtitle,
+            TextStyle::new(SUBTITLE_SIZE, Anchor::Middle).filled(MUTED),
+        ),
     ];
-    for (text, size, weight) in texts {
-        for line in wrap(text, size, weight, width) {
-            let style = TextStyle {
-                size,
-                weight,
-                anchor: Anchor::Middle,
-                ..TextStyle::default()
-            };
-            let fill = if weight == Weight::Bold {
-                style.fill
-            } else {
-                MUTED
-            };
-            scene.text((centre, y + 0.8 * size), &line, TextStyle { fill, ..style });
-            y += 1.3 * size;
+    for (text, style) in texts {
+        for line in wrap(text, style.size, style.weight, width) {
+            scene.text((centre, y + 0.8 * style.size), &line, style);
+            y += 1.3 * style.size;
         }
     }
-    if y > MARGIN { y + 10.0 } else { y }
+    if y > MARGIN { (y + 10.0).round() } else { y }
 }
 
 /// One sentence from the parts of a picture's title that are not empty.
-pub(super) fn alt_text(kind: &str, title: &str, subtitle: &str) -> String {
+pub fn alt_text(kind: &str, title: &str, subtitle: &str) -> String {
     let parts: Vec<&str> = [title, subtitle]
         .into_iter()
         .filter(|part| !part.is_empty())

@@ -6,18 +6,18 @@ use std::sync::{Arc, LazyLock};
 use resvg::usvg::fontdb;
 
 /// The font families that a picture asks for; the first is shipped, Verdana has nearly its widths.
-pub(super) const FAMILY: &str = "DejaVu Sans, Verdana, Geneva, sans-serif";
+pub const FAMILY: &str = "DejaVu Sans, Verdana, Geneva, sans-serif";
 
-static REGULAR: &[u8] = include_bytes!("../../assets/DejaVuSans-subset.ttf");
-static BOLD: &[u8] = include_bytes!("../../assets/DejaVuSans-Bold-subset.ttf");
-static ADVANCES: &str = include_str!("../../assets/font-advances.txt");
+static REGULAR: &[u8] = include_bytes!("../../../assets/DejaVuSans-subset.ttf");
+static BOLD: &[u8] = include_bytes!("../../../assets/DejaVuSans-Bold-subset.ttf");
+static ADVANCES: &str = include_str!("../../../assets/font-advances.txt");
 
 /// Advance of a character that the subset lacks, in em: about that of a wide letter.
 const UNKNOWN_ADVANCE: f64 = 0.65;
 
 /// The two shipped cuts of the font.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Weight {
+pub enum Weight {
     #[default]
     Regular,
     Bold,
@@ -44,12 +44,12 @@ static DATABASE: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
 });
 
 /// The font database of the renderer: the shipped fonts and none of the machine's.
-pub(super) fn database() -> Arc<fontdb::Database> {
+pub fn database() -> Arc<fontdb::Database> {
     Arc::clone(&DATABASE)
 }
 
 /// The width of `text` in pixels at a font size in pixels (without kerning: the subset has none).
-pub(super) fn text_width(text: &str, size: f64, weight: Weight) -> f64 {
+pub fn text_width(text: &str, size: f64, weight: Weight) -> f64 {
     let advance = |character| match (TABLE.get(&character), weight) {
         (Some((regular, _)), Weight::Regular) => *regular,
         (Some((_, bold)), Weight::Bold) => *bold,
@@ -59,7 +59,7 @@ pub(super) fn text_width(text: &str, size: f64, weight: Weight) -> f64 {
 }
 
 /// `text`, or its beginning and an ellipsis when it is wider than `max_width` pixels.
-pub(super) fn fit(text: &str, size: f64, weight: Weight, max_width: f64) -> String {
+pub fn fit(text: &str, size: f64, weight: Weight, max_width: f64) -> String {
     if text_width(text, size, weight) <= max_width {
         return text.to_string();
     }
@@ -75,7 +75,7 @@ pub(super) fn fit(text: &str, size: f64, weight: Weight, max_width: f64) -> Stri
 }
 
 /// `text` broken at spaces into lines of at most `max_width` pixels; longer words are cut short.
-pub(super) fn wrap(text: &str, size: f64, weight: Weight, max_width: f64) -> Vec<String> {
+pub fn wrap(text: &str, size: f64, weight: Weight, max_width: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {

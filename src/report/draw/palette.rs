@@ -1,17 +1,19 @@
 //! Colours, dashes and marker shapes: told apart by colour-blind readers and in grey print.
 
+use super::marker::Marker;
+
 /// Colour of text.
-pub(super) const INK: &str = "#222222";
+pub const INK: &str = "#222222";
 /// Colour of secondary text: subtitles, tick labels.
-pub(super) const MUTED: &str = "#555555";
+pub const MUTED: &str = "#555555";
 /// Colour of axis lines and tick marks.
-pub(super) const AXIS: &str = "#8c8c8c";
+pub const AXIS: &str = "#8c8c8c";
 /// Colour of grid lines.
-pub(super) const GRID: &str = "#e9e9e9";
+pub const GRID: &str = "#e9e9e9";
 /// Colour of text upon shades.
 const BLACK: &str = "#000000";
 /// Colour of the paper.
-pub(super) const PAPER: &str = "#ffffff";
+pub const PAPER: &str = "#ffffff";
 
 /// Okabe and Ito's palette (2008) without its yellow, which vanishes on white; the darkest first.
 const COLOURS: [&str; 7] = [
@@ -30,27 +32,16 @@ const MARKERS: [Marker; 6] = [
     Marker::Cross,
 ];
 
-/// The shape that stands at a data point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Marker {
-    Circle,
-    Square,
-    TriangleUp,
-    Diamond,
-    TriangleDown,
-    Cross,
-}
-
 /// How one series looks; a series keeps its slot, and so its look, in every picture of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Style {
+pub struct Style {
     pub colour: &'static str,
     pub dash: &'static str,
     pub marker: Marker,
 }
 
 /// The style of slot 0, 1, 2, ...: all differ up to slot 83 (the lengths 7, 4 and 6 interleave).
-pub(super) fn style(slot: usize) -> Style {
+pub fn style(slot: usize) -> Style {
     Style {
         colour: COLOURS[slot % COLOURS.len()],
         dash: DASHES[slot % DASHES.len()],
@@ -80,14 +71,14 @@ fn sequential_rgb(fraction: f64) -> [u8; 3] {
 }
 
 /// The colour of the sequential map at `fraction` in [0, 1], as `#rrggbb`; NaN counts as 0.
-pub(super) fn sequential(fraction: f64) -> String {
+pub fn sequential(fraction: f64) -> String {
     let [red, green, blue] = sequential_rgb(if fraction.is_nan() { 0.0 } else { fraction });
     format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
 /// The text colour that is legible upon [`sequential`]`(fraction)`.
-pub(super) fn text_upon(fraction: f64) -> &'static str {
-    if fraction > 0.63 { PAPER } else { BLACK }
+pub fn text_upon(fraction: f64) -> &'static str {
+    if fraction > 0.65 { PAPER } else { BLACK }
 }
 
 #[cfg(test)]
@@ -130,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn text_on_every_shade_has_a_enough_contrast() {
+    fn text_on_every_shade_is_legible() {
         for step in 0..=100 {
             let fraction = f64::from(step) / 100.0;
             let shade = luminance(sequential_rgb(fraction));
