@@ -164,15 +164,17 @@ impl Layer for AnalyticVariance {
     fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
         let (mean, std) = self.statistics(input);
         let Affine { gamma, beta, .. } = &self.affine;
-        let mut factor = std.reciprocal();
-        let mut shift = Tensor::zeros_like(&mean);
-        if let Some(noise) = self.noise.filter(|_| pass.training()) {
-            let (spread, offset) = noise.draw(self.images, self.block.op.outputs(), pass, &mean);
-            factor = factor * spread;
-            shift = shift + offset;
-        }
+        let exact = std.reciprocal();
+        let (factor, shift) = match self.noise.filter(|_| pass.training()) {
+            None => (exact, Tensor::zeros_like(&mean)),
+            Some(noise) => {
+                let (spread, offset) =
+                    noise.draw(self.images, self.block.op.outputs(), pass, &mean);
+                (exact * spread, offset)
+            }
+        };
         let kernel = &self.weight * self.block.op.per_row(&(gamma * &factor));
-        let bias = (shift - mean * factor) * gamma + beta;
+        let bias = (shift - mean * &factor) * gamma + beta;
         self.block.op.apply(&input.value(), &kernel, Some(&bias))
     }
 

@@ -105,7 +105,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     row_scale_options: "constraint = \"reparametrize\"",
     recurrent: Some(Recurrent {
         build: recurrent::build,
-        learning_rate_at_50: 0.1,
+        learning_rate_at_50: 0.05,
     }),
     ..Descriptor::ORDINARY
 };

@@ -20,12 +20,12 @@ pub trait Cell {
     }
 
     /// What becomes of W_x x, `[N, T, 4H]`.
-    fn from_input(&self, product: Tensor) -> Tensor {
+    fn normalize_input(&self, product: Tensor) -> Tensor {
         product
     }
 
     /// What becomes of W_h h, `[N, 4H]`.
-    fn from_state(&self, product: Tensor) -> Tensor {
+    fn normalize_state(&self, product: Tensor) -> Tensor {
         product
     }
 
@@ -114,14 +114,17 @@ impl<C: Cell> Layer for Lstm<C> {
     fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
         let x = input.value();
         let (from_input, from_state) = self.cell.kernels(&self.input, &self.state);
-        let driven = self.cell.from_input(x.linear(&from_input, None::<Tensor>)) + &self.bias;
+        let driven = self
+            .cell
+            .normalize_input(x.linear(&from_input, None::<Tensor>))
+            + &self.bias;
         let size = [x.size()[0], self.hidden];
         let mut state = Tensor::zeros(size, (x.kind(), x.device()));
         let mut cell = state.shallow_clone();
         for driven in driven.unbind(1) {
             let recurrent = self
                 .cell
-                .from_state(state.linear(&from_state, None::<Tensor>));
+                .normalize_state(state.linear(&from_state, None::<Tensor>));
             let gates = (driven + recurrent).chunk(4, 1);
             cell = gates[0].sigmoid() * gates[3].tanh() + gates[1].sigmoid() * cell;
             state = self
@@ -170,10 +173,7 @@ mod tests {
     fn it_equals_torchs_lstm() {
         let net = network();
         let get = |name: &str| net.parameters.get(name).unwrap();
-        let _ = tch::no_grad(|| {
-            let bias = gaussian(&[24], 7);
-            get("lstm.bias").shallow_clone().copy_(&bias)
-        });
+        tch::no_grad(|| get("lstm.bias").shallow_clone().copy_(&gaussian(&[24], 7)));
         // torch orders the gates i, f, g, o.
         let reorder = |t: &Tensor| {
             let parts = t.chunk(4, 0);

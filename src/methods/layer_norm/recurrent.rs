@@ -49,11 +49,11 @@ impl LayerNormCell {
 }
 
 impl Cell for LayerNormCell {
-    fn from_input(&self, product: Tensor) -> Tensor {
+    fn normalize_input(&self, product: Tensor) -> Tensor {
         self.over_units(&product, &self.input_gain, None)
     }
 
-    fn from_state(&self, product: Tensor) -> Tensor {
+    fn normalize_state(&self, product: Tensor) -> Tensor {
         self.over_units(&product, &self.state_gain, None)
     }
 
