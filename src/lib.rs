@@ -14,6 +14,7 @@ pub mod follow;
 pub mod methods;
 pub mod moments;
 pub mod nn;
+pub mod output;
 pub mod probe;
 pub mod progress;
 pub mod record;

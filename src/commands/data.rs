@@ -13,6 +13,7 @@ use crate::data::verify::{ChecksumState, SplitReport, VerifyReport, verify};
 use crate::engine::setup::data_dir;
 use crate::report::numbers::{bytes, count};
 use crate::report::{Align, Table, Terminal};
+use crate::{out, outln};
 
 /// Runs the command.
 pub fn run(command: &DataCommand, output: OutputArgs) -> Result<()> {
@@ -29,7 +30,7 @@ pub fn run(command: &DataCommand, output: OutputArgs) -> Result<()> {
 fn list(output: OutputArgs) -> Result<()> {
     if output.json {
         let all: Vec<Value> = ENTRIES.iter().map(to_json).collect();
-        println!("{}", serde_json::to_string_pretty(&all)?);
+        outln!("{}", serde_json::to_string_pretty(&all)?)?;
         return Ok(());
     }
     let mut table = Table::new([
@@ -62,7 +63,7 @@ fn list(output: OutputArgs) -> Result<()> {
             entry.title.into(),
         ]);
     }
-    print!("{}", table.render(&Terminal::detect()));
+    out!("{}", table.render(&Terminal::detect()))?;
     Ok(())
 }
 
@@ -113,7 +114,7 @@ fn fetch_with_bar(name: &str, from: Option<&str>, output: OutputArgs) -> Result<
 
 fn show(report: &VerifyReport, output: OutputArgs) -> Result<()> {
     if output.json {
-        println!("{}", serde_json::to_string_pretty(report)?);
+        outln!("{}", serde_json::to_string_pretty(report)?)?;
         return Ok(());
     }
     let folder = report
@@ -122,9 +123,9 @@ fn show(report: &VerifyReport, output: OutputArgs) -> Result<()> {
         .map_or("in the program".into(), |path: &Path| {
             path.display().to_string()
         });
-    println!("{}: {folder}", report.name);
+    outln!("{}: {folder}", report.name)?;
     for (name, split) in [("train", &report.train), ("test", &report.test)] {
-        println!("  {name:5} {}", split_line(split));
+        outln!("  {name:5} {}", split_line(split))?;
     }
     for file in &report.files {
         let state = match file.checksum {
@@ -132,7 +133,7 @@ fn show(report: &VerifyReport, output: OutputArgs) -> Result<()> {
             ChecksumState::NotOfficial => "not the official content",
             ChecksumState::Unknown => "differs from an unconfirmed checksum",
         };
-        println!("  {}: {state}", file.path.display());
+        outln!("  {}: {state}", file.path.display())?;
     }
     let verdict = match (report.seems_official(), report.has_official_counts()) {
         (true, _) => "everything fits the official set",
@@ -141,7 +142,7 @@ fn show(report: &VerifyReport, output: OutputArgs) -> Result<()> {
             "readable, but not the official set: results on it are results on a subset or variant"
         }
     };
-    println!("  {verdict}");
+    outln!("  {verdict}")?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use super::train::{LIBTORCH_VERSION, TCH_VERSION};
 use crate::cli::OutputArgs;
 use crate::data::catalogue::ENTRIES;
 use crate::engine::setup::data_dir;
+use crate::outln;
 use crate::record::machine::Cpu;
 
 /// Runs the command.
@@ -29,26 +30,26 @@ pub fn run(output: OutputArgs) -> Result<()> {
             "cuda_devices": Cuda::device_count(), "data_dir": data_dir(), "datasets": datasets,
             "problems": problems,
         });
-        println!("{}", serde_json::to_string_pretty(&document)?);
+        outln!("{}", serde_json::to_string_pretty(&document)?)?;
     } else {
-        println!("normprop       {}", env!("CARGO_PKG_VERSION"));
-        println!("tch            {TCH_VERSION}");
+        outln!("normprop       {}", env!("CARGO_PKG_VERSION"))?;
+        outln!("tch            {TCH_VERSION}")?;
         let place = libtorch.map_or("not found among the loaded libraries".into(), |path| {
             path.display().to_string()
         });
-        println!("libtorch       {LIBTORCH_VERSION}, {place}");
-        println!(
+        outln!("libtorch       {LIBTORCH_VERSION}, {place}")?;
+        outln!(
             "processor      {}, {} cores",
             cpu.model.as_deref().unwrap_or("unknown"),
             cpu.cores
-        );
-        println!("features       {}", cpu.flags.join(" "));
-        println!("torch threads  {}", tch::get_num_threads());
-        println!("CUDA devices   {}", Cuda::device_count());
-        println!("data folder    {}", data_dir().display());
-        println!("datasets here  {}", datasets.join(", "));
+        )?;
+        outln!("features       {}", cpu.flags.join(" "))?;
+        outln!("torch threads  {}", tch::get_num_threads())?;
+        outln!("CUDA devices   {}", Cuda::device_count())?;
+        outln!("data folder    {}", data_dir().display())?;
+        outln!("datasets here  {}", datasets.join(", "))?;
         for problem in &problems {
-            println!("problem        {problem}");
+            outln!("problem        {problem}")?;
         }
     }
     if problems.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::trained::Trained;
@@ -15,6 +15,7 @@ use crate::record::{read_metrics, read_summary};
 use crate::report::numbers::percent_interval;
 use crate::report::{Align, Axis, ConfusionMatrix, LineChart, Series, Table, Terminal};
 use crate::stats::{Interval, wilson};
+use crate::{out, outln};
 
 /// Confidence level of every interval here.
 const LEVEL: f64 = 0.95;
@@ -34,13 +35,13 @@ pub fn run(args: &EvalArgs, output: OutputArgs) -> Result<()> {
     write_files(&folder, &trained, &args.split, &counts, &evaluation)?;
     if output.json {
         let document = document(&trained, args, &evaluation, &counts, &folder)?;
-        println!("{}", serde_json::to_string_pretty(&document)?);
+        outln!("{}", serde_json::to_string_pretty(&document)?)?;
     } else {
-        print!("{}", text(&trained, args, &evaluation, &counts));
-        println!(
+        out!("{}", text(&trained, args, &evaluation, &counts))?;
+        outln!(
             "confusion matrix, per-class table and learning curve: {}",
             folder.display()
-        );
+        )?;
     }
     Ok(())
 }
@@ -169,7 +170,8 @@ fn write_files(
     counts: &[Vec<u64>],
     evaluation: &Evaluation,
 ) -> Result<()> {
-    std::fs::create_dir_all(folder)?;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let classes = &trained.dataset.classes;
     let mut matrix = csv::Writer::from_writer(Vec::new());
     matrix.write_record(std::iter::once("true_class").chain(classes.iter().map(String::as_str)))?;

@@ -7,6 +7,7 @@ pub mod eval;
 pub mod generate;
 pub mod methods;
 pub mod report;
+pub mod stats;
 pub mod train;
 pub mod trained;
 
@@ -20,6 +21,7 @@ pub fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Train(args) => train::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),
+        Command::Stats(args) => stats::run(&args, output),
         Command::Compare(args) => compare::run(&args, output),
         Command::Report(args) => report::run(&args, output),
         Command::Methods(args) => methods::run(&args, output),

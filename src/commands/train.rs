@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 
 use crate::cli::{OutputArgs, TrainArgs};
 use crate::config::RunConfig;
@@ -14,10 +14,11 @@ use crate::error::Failure;
 use crate::event::{Observer, Status, Summary};
 use crate::follow::Follow;
 use crate::progress::Progress;
-use crate::record::meta::Facts;
+use crate::record::meta::{self, Facts};
 use crate::record::{Identity, Recorder, RunDir, Settings, read_summary};
 use crate::report::numbers::{count, duration};
 use crate::usage;
+use crate::{errln, outln};
 
 /// Version of libtorch that tch 0.26 is built for.
 pub const LIBTORCH_VERSION: &str = "2.13.0";
@@ -41,7 +42,8 @@ pub fn run(args: &TrainArgs, output: OutputArgs) -> Result<()> {
     match (status, summary) {
         (Status::Finished, Some(summary)) => report(&summary, output),
         (Status::Diverged, Some(summary)) => {
-            report(&summary, output)?;
+            // That nobody reads it must not make it a success.
+            let _ = report(&summary, output);
             Err(Failure::Diverged(format!(
                 "training diverged at step {} (lr = {}); its record is complete in {}; a smaller --lr may train",
                 summary.steps, summary.lr, summary.run_dir
@@ -85,8 +87,14 @@ fn train(
     args: &TrainArgs,
     output: OutputArgs,
 ) -> Result<(Status, Option<Summary>)> {
-    let run_dir = open(config, path, args.overwrite)?;
-    if let Some(summary) = read_summary(path)? {
+    let over = if args.overwrite {
+        None
+    } else {
+        read_summary(path)?
+    };
+    if let Some(summary) = over {
+        // Taken for a moment only, to compare the configurations.
+        open(config, path, false)?;
         say(
             output,
             &format!(
@@ -98,8 +106,11 @@ fn train(
     }
     let interrupt = Interrupt::listen()?;
     let threads = device::set_threads(config);
+    // Before the run directory is made or emptied: what cannot start should leave no trace.
     let dataset = setup::load_dataset(config, &setup::data_dir())?;
     let mut trainer = Trainer::new(config.clone(), &dataset)?;
+    let run_dir = open(config, path, args.overwrite)?;
+    check_dataset(&dataset, path)?;
     continue_from_checkpoint(&mut trainer, &run_dir)?;
     say(output, &headline(config, &dataset, &trainer, threads, path));
 
@@ -126,7 +137,7 @@ fn open(config: &RunConfig, path: &Path, overwrite: bool) -> Result<RunDir> {
     }
     let (run_dir, foreign) = RunDir::overwrite(path, &text)?;
     for name in foreign {
-        eprintln!(
+        errln!(
             "normprop: {} is not a file of a run and was left there",
             path.join(name).display()
         );
@@ -134,16 +145,24 @@ fn open(config: &RunConfig, path: &Path, overwrite: bool) -> Result<RunDir> {
     Ok(run_dir)
 }
 
+/// Refuses to go on with other images than those the run was started with.
+fn check_dataset(dataset: &Dataset, path: &Path) -> Result<()> {
+    let started_with = meta::read(path)?.and_then(|meta| meta.dataset_sha256);
+    if started_with.is_some_and(|sha256| sha256 != dataset.sha256) {
+        bail!(
+            "the images of {} are not those that the run in {} was started with: put those back, or start it anew with --overwrite",
+            dataset.name,
+            path.display()
+        );
+    }
+    Ok(())
+}
+
 /// Continues from the newest intact checkpoint that fits the network.
 fn continue_from_checkpoint(trainer: &mut Trainer, run_dir: &RunDir) -> Result<()> {
-    let found = run_dir.latest_snapshot()?;
+    let found = run_dir.latest_snapshot_that(&mut |snapshot| trainer.resume(snapshot))?;
     for warning in &found.warnings {
-        eprintln!("normprop: {warning}");
-    }
-    if let Some((snapshot, file)) = found.snapshot {
-        trainer
-            .resume(&snapshot)
-            .with_context(|| format!("cannot continue from {}", file.display()))?;
+        errln!("normprop: {warning}");
     }
     Ok(())
 }
@@ -209,7 +228,7 @@ fn model_line(config: &RunConfig) -> String {
 
 fn say(output: OutputArgs, line: &str) {
     if !output.quiet {
-        eprintln!("{line}");
+        errln!("{line}");
     }
 }
 
@@ -225,34 +244,34 @@ fn show_plan(config: &RunConfig, path: &Path, output: OutputArgs) -> Result<()> 
             "train_images": dataset.train.len(), "test_images": dataset.test.len(),
             "steps_per_epoch": steps, "steps": steps * config.epochs,
         });
-        println!("{}", serde_json::to_string_pretty(&document)?);
+        outln!("{}", serde_json::to_string_pretty(&document)?)?;
         return Ok(());
     }
-    println!("{}", config.to_toml()?);
+    outln!("{}", config.to_toml()?)?;
     for parameter in trainer.network.parameters.iter() {
-        println!(
+        outln!(
             "# {:24} {:?} {:?}",
             parameter.name,
             parameter.role,
             parameter.tensor.size()
-        );
+        )?;
     }
-    println!(
+    outln!(
         "# {} parameters, {} steps an epoch; would run in {}",
         count(parameters),
         count(steps),
         path.display()
-    );
+    )?;
     Ok(())
 }
 
 /// The end of a run, in words or as JSON.
 fn report(summary: &Summary, output: OutputArgs) -> Result<()> {
     if output.json {
-        println!("{}", serde_json::to_string_pretty(summary)?);
+        outln!("{}", serde_json::to_string_pretty(summary)?)?;
         return Ok(());
     }
-    println!(
+    outln!(
         "{}: test error {:.4}, test loss {:.4}, lowest test error {:.4}, {} epochs, {} training ({:.0} images/s)",
         summary.method,
         summary.test_error,
@@ -261,7 +280,7 @@ fn report(summary: &Summary, output: OutputArgs) -> Result<()> {
         summary.epochs,
         duration(summary.train_s),
         summary.images_per_s,
-    );
-    println!("{}", summary.run_dir);
+    )?;
+    outln!("{}", summary.run_dir)?;
     Ok(())
 }

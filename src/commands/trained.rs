@@ -8,6 +8,7 @@ use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::data::batches::Normalizer;
 use crate::engine::{device, setup};
+use crate::errln;
 use crate::event::{Position, Snapshot};
 use crate::nn::network::Network;
 use crate::record::{best_checkpoint, latest_snapshot, read_checkpoint, runs_by_start};
@@ -100,7 +101,7 @@ fn locate(named: Option<&Path>, checkpoint: &str) -> Result<(PathBuf, PathBuf, S
     }
     let found = latest_snapshot(&folder)?;
     for warning in &found.warnings {
-        eprintln!("normprop: {warning}");
+        errln!("normprop: {warning}");
     }
     let (snapshot, file) = found
         .snapshot
@@ -108,8 +109,12 @@ fn locate(named: Option<&Path>, checkpoint: &str) -> Result<(PathBuf, PathBuf, S
     Ok((folder, file, snapshot))
 }
 
+/// The run directory under [`RUNS`] that was last taken up, if there is any.
+pub fn newest_run() -> Result<Option<PathBuf>> {
+    Ok(runs_by_start(Path::new(RUNS))?.into_iter().next())
+}
+
 fn latest_run() -> Result<PathBuf> {
-    let newest = runs_by_start(Path::new(RUNS))?.into_iter().next();
-    newest
+    newest_run()?
         .ok_or_else(|| usage!("there is no run under {RUNS}/ yet; start one with: normprop train"))
 }

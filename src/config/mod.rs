@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::methods::{self, options::Options};
+use crate::methods::{self, NetworkKind, options::Options};
 use crate::moments::Activation;
 use crate::usage;
 pub use value_types::{Augmentation, DataNormalization, ModelName, Precision, Schedule};
@@ -192,8 +192,9 @@ impl RunConfig {
         let options = Options::resolve(method, &self.method.options)?;
         self.method.options = options.to_table();
         self.validate()?;
-        let dense = self.model == ModelName::Mlp;
-        method.check_batch_size(self.batch_size, dense)?;
+        let network = self.model.kind();
+        method.check_network(network)?;
+        method.check_batch_size(self.batch_size, network == NetworkKind::Dense)?;
         if self.lr == 0.0 {
             self.lr = method.default_learning_rate(self.batch_size);
         }

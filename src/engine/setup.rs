@@ -9,7 +9,6 @@ use crate::config::{ModelName, RunConfig};
 use crate::data::{self, Dataset, ImageShape};
 use crate::methods::{self, options::Options};
 use crate::nn::block::Block;
-use crate::nn::layer::Builder;
 use crate::nn::models;
 use crate::nn::network::Network;
 
@@ -60,6 +59,5 @@ pub fn network(
 ) -> Result<Network> {
     let method = methods::find(&config.method.name)?;
     let options = Options::resolve(method, &config.method.options)?;
-    let build = |block: &Block, builder: &mut Builder| (method.build)(block, &options, builder);
-    Network::build(blocks, &build, config.seed, kind, device)
+    method.network(&options, blocks, config.seed, kind, device)
 }

@@ -14,6 +14,7 @@ use crate::data::Dataset;
 use crate::data::batches::{Normalizer, TrainingBatches};
 use crate::event::{EpochRow, EpochSums, Event, Observer, Position, Snapshot, Status, StepRow};
 use crate::methods;
+use crate::nn::backward;
 use crate::nn::layer::Pass;
 use crate::nn::network::Network;
 use crate::nn::parameters::{find, restore, to_named};
@@ -40,6 +41,20 @@ pub struct Trainer<'d> {
     batches: TrainingBatches<'d>,
     probe: Option<LayerProbe>,
     position: Position,
+}
+
+/// A step that is about to be done, shown to whoever watches.
+pub struct NextStep<'t> {
+    /// The network before the step.
+    pub network: &'t Network,
+    /// The step's images.
+    pub images: &'t Tensor,
+    /// Their labels.
+    pub labels: &'t Tensor,
+    /// Optimizer steps done.
+    pub step: u64,
+    /// The step's learning rate.
+    pub lr: f64,
 }
 
 /// What the loop tells its caller after each step.
@@ -96,6 +111,13 @@ impl<'d> Trainer<'d> {
         })
     }
 
+    /// The network as the run's training starts from it.
+    pub fn initial_network(config: &RunConfig, dataset: &'d Dataset) -> Result<Network> {
+        let mut trainer = Trainer::new(config.clone(), dataset)?;
+        trainer.initialize()?;
+        Ok(trainer.network)
+    }
+
     /// Optimizer steps in an epoch.
     pub fn steps_per_epoch(&self) -> u64 {
         self.batches.steps_per_epoch()
@@ -120,6 +142,23 @@ impl<'d> Trainer<'d> {
             bail!(
                 "the checkpoint holds {} tensors, the network needs {expected}",
                 snapshot.tensors.len()
+            );
+        }
+        let (position, steps_per_epoch) = (&snapshot.position, self.batches.steps_per_epoch());
+        let steps = position
+            .epoch
+            .saturating_mul(steps_per_epoch)
+            .saturating_add(position.step_in_epoch);
+        if position.step != steps
+            || position.step_in_epoch >= steps_per_epoch
+            || position.epoch > self.config.epochs
+        {
+            bail!(
+                "it is {} steps into a training, at step {} of epoch {}; here are {} epochs of {steps_per_epoch} steps",
+                position.step,
+                position.step_in_epoch,
+                position.epoch + 1,
+                self.config.epochs
             );
         }
         self.position = snapshot.position.clone();
@@ -157,6 +196,52 @@ impl<'d> Trainer<'d> {
             status: Status::Finished,
         })?;
         Ok(Status::Finished)
+    }
+
+    /// Trains `steps` steps from where it stands, without evaluating, recording or saving, and before every
+    /// `every`-th of them shows it to `watch`. Stops early at the end of the training, or at a loss that is not
+    /// finite. Returns the steps done in all.
+    pub fn train_watched(
+        &mut self,
+        steps: u64,
+        every: u64,
+        watch: &mut dyn FnMut(&NextStep) -> Result<()>,
+    ) -> Result<u64> {
+        if self.position.step == 0 {
+            self.initialize()?;
+        }
+        let mut order = self.batches.order(self.position.epoch);
+        for done in 0..steps {
+            if self.position.step_in_epoch == self.batches.steps_per_epoch() {
+                self.position.epoch += 1;
+                self.position.step_in_epoch = 0;
+                order = self.batches.order(self.position.epoch);
+            }
+            if self.position.epoch >= self.config.epochs {
+                break;
+            }
+            if done.is_multiple_of(every.max(1)) {
+                let (images, labels) = self.next_batch(&order);
+                let labels = Tensor::from_slice(&labels).to_device(images.device());
+                let lr = learning_rate(
+                    &self.config,
+                    self.position.step,
+                    self.batches.steps_per_epoch(),
+                );
+                let step = self.position.step;
+                watch(&NextStep {
+                    network: &self.network,
+                    images: &images,
+                    labels: &labels,
+                    step,
+                    lr,
+                })?;
+            }
+            if !self.step(&order).loss.is_finite() {
+                break;
+            }
+        }
+        Ok(self.position.step)
     }
 
     /// Lets methods that ask for it start from the first training images of the run.
@@ -246,28 +331,30 @@ impl<'d> Trainer<'d> {
         }
     }
 
-    /// One optimizer step.
-    fn step(&mut self, order: &[u32]) -> StepRow {
-        let started = Instant::now();
+    /// The images and labels of the next step.
+    fn next_batch(&self, order: &[u32]) -> (Tensor, Vec<i64>) {
         let (kind, device) = (self.network.parameters.kind, self.network.parameters.device);
         let batch = self
             .batches
             .batch(order, self.position.step_in_epoch, self.position.step);
-        let count = batch.labels.len();
-        let images = evaluate::to_tensor(&batch.images, count, self.dataset.shape, kind, device);
-        let labels = Tensor::from_slice(&batch.labels).to_device(device);
+        let shape = self.dataset.shape;
+        (
+            evaluate::to_tensor(&batch.images, batch.labels.len(), shape, kind, device),
+            batch.labels,
+        )
+    }
 
-        let logits = self
-            .network
-            .logits(&images, &Pass::train(self.config.seed, self.position.step));
+    /// One optimizer step.
+    fn step(&mut self, order: &[u32]) -> StepRow {
+        let started = Instant::now();
+        let (images, answers) = self.next_batch(order);
+        let count = answers.len();
+        let labels = Tensor::from_slice(&answers).to_device(images.device());
+
+        let pass = Pass::train(self.config.seed, self.position.step);
+        let logits = self.network.logits(&images, &pass);
         let loss = evaluate::cross_entropy(&logits, &labels);
-        let trained: Vec<&Tensor> = self
-            .network
-            .parameters
-            .trainable()
-            .map(|p| &p.tensor)
-            .collect();
-        let gradients = Tensor::run_backward(&[&loss], &trained, false, false);
+        let gradients = backward::gradients(&loss, &self.network.parameters, &pass);
 
         let lr = learning_rate(
             &self.config,
@@ -279,7 +366,7 @@ impl<'d> Trainer<'d> {
             .step(&self.network.parameters, &gradients, lr);
         self.network.after_step();
 
-        let scores = Scores::of(&logits, &batch.labels);
+        let scores = Scores::of(&logits, &answers);
         let train_s = started.elapsed().as_secs_f64();
         let sums = &mut self.position.sums;
         sums.images += count as u64;
@@ -298,8 +385,34 @@ impl<'d> Trainer<'d> {
         }
     }
 
+    /// Gathers population statistics with the weights as they are, for methods that ask for it: one
+    /// training pass over the training images, in the order and with the augmentation of the epoch to come.
+    fn gather_population(&self) {
+        if !self.network.restart_population() {
+            return;
+        }
+        let order = self.batches.order(self.position.epoch);
+        let (kind, device) = (self.network.parameters.kind, self.network.parameters.device);
+        for index in 0..self.batches.steps_per_epoch() {
+            let step = self.position.step + index;
+            let batch = self.batches.batch(&order, index, step);
+            let images = evaluate::to_tensor(
+                &batch.images,
+                batch.labels.len(),
+                self.dataset.shape,
+                kind,
+                device,
+            );
+            let _ = tch::no_grad(|| {
+                self.network
+                    .logits(&images, &Pass::train(self.config.seed, step))
+            });
+        }
+    }
+
     /// Evaluates, reports the epoch that was just done (or epoch 0) and saves.
     fn finish_epoch(&mut self, emit: &mut dyn FnMut(Event) -> Result<()>) -> Result<()> {
+        self.gather_population();
         let row = self.epoch_row(Status::Running);
         let layers = self.probe.as_ref().map_or(Ok(Vec::new()), |probe| {
             probe.measure(&self.network, row.epoch)
@@ -410,4 +523,52 @@ fn resident_mb() -> f64 {
         .and_then(|rest| rest.split_whitespace().next())
         .and_then(|number| number.parse::<f64>().ok());
     kilobytes.map_or(f64::NAN, |kb| kb * 1024.0 / 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::Kind;
+
+    /// Mean over all training images of what the first layer's normalization receives.
+    fn mean_over_training_images(trainer: &Trainer) -> Tensor {
+        let images = trainer.normalizer.evaluation(&trainer.dataset.train.images);
+        let parameters = &trainer.network.parameters;
+        let (count, shape) = (trainer.dataset.train.len(), trainer.dataset.shape);
+        let x = evaluate::to_tensor(&images, count, shape, parameters.kind, parameters.device)
+            .flatten(1, -1);
+        let weight = parameters.get("layer1.weight").unwrap().detach();
+        x.matmul(&weight.tr())
+            .mean_dim([0].as_slice(), false, None::<Kind>)
+    }
+
+    fn run(population: &str) -> f64 {
+        let table = format!(
+            "model = \"mlp\"\nmlp_widths = [8]\ntrain_subset = 200\ntest_subset = 50\nepochs = 2\n\
+             batch_size = 50\nprobe_images = 0\nmethod = {{ name = \"bn\", population = \"{population}\" }}"
+        );
+        let config = RunConfig::from_table(table.parse().unwrap()).unwrap();
+        let dataset = setup::load_dataset(&config, &setup::data_dir()).unwrap();
+        let mut trainer = Trainer::new(config, &dataset).unwrap();
+        assert_eq!(
+            trainer.run(&mut [], &Interrupt::default()).unwrap(),
+            Status::Finished
+        );
+        let kept = trainer
+            .network
+            .parameters
+            .get("layer1.running_mean")
+            .unwrap();
+        (kept - mean_over_training_images(&trainer))
+            .abs()
+            .max()
+            .double_value(&[])
+    }
+
+    #[test]
+    fn precise_population_statistics_are_those_of_the_weights_that_are_evaluated() {
+        let (precise, running) = (run("precise"), run("running"));
+        assert!(precise < 1e-5, "{precise}");
+        assert!(running > 1e-3, "{running}");
+    }
 }

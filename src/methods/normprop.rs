@@ -76,6 +76,8 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     learning_rate_at_50: 0.02,
     build,
+    row_scale_options: "constraint = \"reparametrize\"",
+    ..Descriptor::ORDINARY
 };
 
 /// How rows are kept at unit length.
@@ -118,6 +120,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         center_rows,
         mean: output.mean,
         std: output.std(),
+        halves: Halves::of(positions),
         tail: Tail::build(block, builder)?,
     }))
 }
@@ -145,6 +148,7 @@ struct NormProp {
     center_rows: bool,
     mean: f64,
     std: f64,
+    halves: Halves,
     tail: Tail,
 }
 
@@ -164,11 +168,32 @@ impl NormProp {
     }
 }
 
-/// Leaky ReLU's m and s for trained slopes a: m = (1−a)/√(2π), s² = (1+a²)/2 − m². Differentiable.
-fn leaky_constants(slope: &Tensor) -> (Tensor, Tensor) {
-    let mean: Tensor = (1.0 - slope) * (0.5 / std::f64::consts::PI).sqrt();
-    let variance: Tensor = (1.0 + slope.square()) * 0.5 - mean.square();
-    (mean, variance.sqrt())
+/// First and second moments of the positive and of the negative part of M, the largest of k independent N(0,1)
+/// values: what a trained slope's constants are made of. k is 1 without a pool, or with `pool` = `plain`.
+struct Halves {
+    positive: (f64, f64),
+    negative: (f64, f64),
+}
+
+impl Halves {
+    fn of(positions: usize) -> Halves {
+        let positive = moments::max_pool_moments(Activation::Relu, positions);
+        let whole = moments::max_pool_moments(Activation::Identity, positions);
+        Halves {
+            positive: (positive.mean, positive.second),
+            negative: (whole.mean - positive.mean, whole.second - positive.second),
+        }
+    }
+
+    /// m and s of max f(zᵢ) for PReLU's trained slopes a: m = E M⁺ + a·E M⁻, s² = E M⁺² + a²·E M⁻² − m², which is
+    /// (1−a)/√(2π) and (1+a²)/2 − m² for k = 1. Differentiable. For k > 1 it holds where a ≥ 0, that is, where f
+    /// never falls.
+    fn constants(&self, slope: &Tensor) -> (Tensor, Tensor) {
+        let mean: Tensor = slope * self.negative.0 + self.positive.0;
+        let second: Tensor = slope.square() * self.negative.1 + self.positive.1;
+        let std = (second - mean.square()).sqrt();
+        (mean, std)
+    }
 }
 
 impl Layer for NormProp {
@@ -183,7 +208,7 @@ impl Layer for NormProp {
         let Some(slope) = &self.tail.slope else {
             return Signal::plain((output - self.mean) / self.std);
         };
-        let (mean, std) = leaky_constants(slope);
+        let (mean, std) = self.halves.constants(slope);
         let (mean, std) = (
             self.block.op.per_channel(&mean),
             self.block.op.per_channel(&std),
@@ -208,10 +233,7 @@ impl Layer for NormProp {
         if let Some(pool) = &self.tail.pool {
             x = pool.apply(&x);
         }
-        Signal {
-            x,
-            scale: 1.0 / self.std,
-        }
+        Signal::scaled(x, 1.0 / self.std)
     }
 
     fn after_step(&self) {
@@ -221,3 +243,8 @@ impl Layer for NormProp {
         }
     }
 }
+
+#[cfg(test)]
+mod formula_tests;
+#[cfg(test)]
+mod moment_tests;

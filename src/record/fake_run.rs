@@ -138,7 +138,7 @@ pub fn settings() -> Settings {
 /// One sitting as the program does it: take the directory, go on from the newest state, train to the end.
 pub fn sit(path: &Path, disk: impl Disk + 'static) -> Result<Recorder> {
     let run_dir = RunDir::open_on(path, "epochs = 4\n", disk)?;
-    let found = run_dir.latest_snapshot()?;
+    let found = run_dir.latest_snapshot_that(&mut |_| Ok(()))?;
     let start = found.snapshot.map(|(snapshot, _)| snapshot);
     let mut recorder = Recorder::new(run_dir, settings());
     Loop::new(start).run(&mut recorder)?;

@@ -174,7 +174,11 @@ fn an_interrupted_run_has_an_end_time_but_no_summary() {
     let folder = scratch();
     unfinished(folder.path());
     let run_dir = RunDir::open_on(folder.path(), "epochs = 4\n", RealDisk).unwrap();
-    let (snapshot, _) = run_dir.latest_snapshot().unwrap().snapshot.unwrap();
+    let (snapshot, _) = run_dir
+        .latest_snapshot_that(&mut |_| Ok(()))
+        .unwrap()
+        .snapshot
+        .unwrap();
     let position = snapshot.position;
     let mut recorder = Recorder::new(run_dir, settings());
     recorder
@@ -205,7 +209,11 @@ fn a_diverged_run_is_summarized_with_what_it_reached() {
     unfinished(folder.path());
     let mut rows: Vec<EpochRow> = read_metrics(folder.path()).unwrap();
     let run_dir = RunDir::open_on(folder.path(), "epochs = 4\n", RealDisk).unwrap();
-    let (snapshot, _) = run_dir.latest_snapshot().unwrap().snapshot.unwrap();
+    let (snapshot, _) = run_dir
+        .latest_snapshot_that(&mut |_| Ok(()))
+        .unwrap()
+        .snapshot
+        .unwrap();
     let mut recorder = Recorder::new(run_dir, settings());
     let position = snapshot.position.clone();
     recorder
