@@ -7,6 +7,7 @@
 //! Notation used throughout: x layer input, W weights with rows W_o, a pre-activation, f activation,
 //! y layer output, γ gain, β shift, z ~ N(0,1); m = E f(z), s² = Var f(z).
 
+mod analytic_variance;
 mod batch_renorm;
 mod bn;
 mod bounded_weight_norm;
@@ -16,16 +17,20 @@ mod cosine_centered;
 mod frn;
 mod group_norm;
 mod instance_norm;
+mod kalman;
 mod l1_bn;
 mod layer_norm;
 mod linf_bn;
+mod linked;
 mod nf;
 mod noisy_bn;
 mod none;
 mod normprop;
+mod online_norm;
 pub mod options;
 mod proxy_norm;
 mod registry;
+mod riemannian_bn;
 mod rms_norm;
 mod selu;
 mod spectral_norm;

@@ -369,11 +369,11 @@ fn outputs_do_not_depend_on_the_length_of_weight_rows_where_claimed() {
         let before = network.logits(&x, &Pass::train(0, 0));
         let weight = network
             .parameters
-            .get("conv2.weight")
+            .get("conv1.weight")
             .unwrap()
             .shallow_clone();
         // Another factor for every row: a common one says nothing of statistics over several channels.
-        let factors = Tensor::from_slice(&[3.0, 0.5, 1.5, 2.0, 0.7]).reshape([5, 1, 1, 1]);
+        let factors = Tensor::from_slice(&[3.0, 0.5, 1.5, 2.0, 0.7, 1.2]).reshape([6, 1, 1, 1]);
         let _ = tch::no_grad(|| weight.shallow_clone().g_mul_(&factors));
         let unchanged = gap(&before, &network.logits(&x, &Pass::train(0, 0))) < 1e-4;
         assert_eq!(unchanged, method.row_scale_invariant, "{}", method.name);

@@ -53,10 +53,15 @@ impl Pass {
 /// does not depend on it. `pass` is the one that the loss was computed in; its cuts are used up.
 pub fn gradients(loss: &Tensor, parameters: &Parameters, pass: &Pass) -> Vec<Tensor> {
     let trained: Vec<&Tensor> = parameters.trainable().map(|entry| &entry.tensor).collect();
+    gradients_at(loss, &trained, pass)
+}
+
+/// The same with respect to any tensors that require gradients.
+pub fn gradients_at(loss: &Tensor, trained: &[&Tensor], pass: &Pass) -> Vec<Tensor> {
     let mut sums: Vec<Option<Tensor>> = trained.iter().map(|_| None).collect();
     let mut objective = loss.shallow_clone();
     for cut in pass.cuts.take().into_iter().rev() {
-        let mut wanted = trained.clone();
+        let mut wanted = trained.to_vec();
         wanted.push(&cut.after);
         let mut found = Tensor::run_backward(&[&objective], &wanted, false, false);
         let behind = found
@@ -69,7 +74,7 @@ pub fn gradients(loss: &Tensor, parameters: &Parameters, pass: &Pass) -> Vec<Ten
     }
     add(
         &mut sums,
-        Tensor::run_backward(&[&objective], &trained, false, false),
+        Tensor::run_backward(&[&objective], trained, false, false),
     );
     let filled = sums
         .into_iter()

@@ -11,6 +11,7 @@ use super::backward::Cut;
 use super::block::{Block, MaxPool};
 use super::init;
 use super::parameters::{Parameters, Role};
+use super::propagation::ChannelMoments;
 use super::sgd::UpdateRule;
 use crate::moments::Activation;
 use crate::streams::{Purpose, stream};
@@ -74,13 +75,8 @@ impl Pass {
 /// What a method believes of a signal without looking at it. A method reads only what its own layers wrote.
 #[derive(Debug)]
 pub enum Estimate {
-    /// Mean and variance of each channel, `[channels]`, or `[groups, channels]` for groups of a batch.
-    Moments {
-        /// Means.
-        mean: Tensor,
-        /// Variances.
-        variance: Tensor,
-    },
+    /// Mean and variance of each channel.
+    Moments(ChannelMoments),
     /// Draws from the signal's estimated distribution, shaped like the signal.
     Sample(Tensor),
 }
@@ -228,7 +224,7 @@ impl<'a> Builder<'a> {
 pub struct Tail {
     /// The activation.
     pub activation: Activation,
-    /// PReLU's slope, `[outputs]`.
+    /// PReLU's slope, `[channels]`.
     pub slope: Option<Tensor>,
     /// The pool.
     pub pool: Option<MaxPool>,
@@ -237,9 +233,14 @@ pub struct Tail {
 impl Tail {
     /// The tail of `block`, with a slope parameter `slope` for PReLU.
     pub fn build(block: &Block, builder: &mut Builder) -> Result<Tail> {
+        Tail::build_for(block, block.op.outputs(), builder)
+    }
+
+    /// The same for a method that gives the activation another number of channels than the block's outputs.
+    pub fn build_for(block: &Block, channels: i64, builder: &mut Builder) -> Result<Tail> {
         let slope = match block.activation {
             Activation::Prelu { slope } => {
-                let initial = builder.filled(block.op.outputs(), slope);
+                let initial = builder.filled(channels, slope);
                 Some(builder.activation("slope", initial)?)
             }
             _ => None,

@@ -14,6 +14,8 @@ pub mod network;
 pub mod normalized;
 pub mod parameters;
 pub mod plain;
+pub mod propagation;
 pub mod reparametrized;
 pub mod sgd;
+pub mod sphere;
 pub mod statistics;
