@@ -69,8 +69,7 @@ pub fn run(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<(
     output.table(&rows)?;
     output.document("covariance", &rows)?;
     output.figure("covariance", &picture(&found, subject).figure())?;
-    output.print(&text(&found));
-    Ok(())
+    output.print(&text(&found))
 }
 
 fn csv_row(layer: &LayerCovariance) -> CovarianceRow {

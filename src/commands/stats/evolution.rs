@@ -76,8 +76,7 @@ pub fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()
     output.table(&rows)?;
     output.document("evolution", &rows)?;
     output.figure("evolution", &picture(&stories).figure())?;
-    output.print(&text(&stories));
-    Ok(())
+    output.print(&text(&stories))
 }
 
 /// The rows of the layer that is wanted, by number or name, or all.

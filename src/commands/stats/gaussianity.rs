@@ -140,8 +140,7 @@ pub fn run(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<(
         "qq",
         &pictures::sheet(&measured, |layer| pictures::qq(layer, subject)),
     )?;
-    output.print(&pictures::text(&measured));
-    Ok(())
+    output.print(&pictures::text(&measured))
 }
 
 fn measure(read: LayerSample, bins: Option<usize>, seed: u64) -> Result<Measured> {

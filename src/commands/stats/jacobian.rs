@@ -111,8 +111,7 @@ pub fn run(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<(
     output.table(&measured.iter().flat_map(value_rows).collect::<Vec<_>>())?;
     output.document("jacobian", &rows)?;
     output.figure("jacobian", &picture::picture(&measured, subject)?.figure())?;
-    output.print(&text(&measured));
-    Ok(())
+    output.print(&text(&measured))
 }
 
 /// The configuration with NormProp and each of its choices, at initialisation.
@@ -237,6 +236,6 @@ fn text(measured: &[Measured]) -> String {
     }
     text + "Mean square: ‖J‖_F² over the number of outputs, by which a random gradient's squared length grows in the \
             layer. Estimates: the mean square by Hutchinson's method, the largest value from below by Lanczos steps. \
-            With unit rows the two aims exclude each other: spread that stays at 1 from layer to layer, and a \
-            gradient that keeps its length.\n"
+            In theory (unit rows, uncorrelated N(0, 1) inputs) a layer keeps either the spread at 1 or the \
+            gradient's length, not both; inputs that are correlated, as real ones are, add to the spread.\n"
 }

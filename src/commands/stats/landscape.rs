@@ -86,8 +86,7 @@ pub fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()
     output.table(&rows)?;
     output.document("landscape", &rows)?;
     output.figure("landscape", &picture(&stories, args).figure())?;
-    output.print(&text(&stories));
-    Ok(())
+    output.print(&text(&stories))
 }
 
 fn follow(config: &RunConfig, label: &str, args: &StatsArgs) -> Result<(Vec<LandscapeRow>, u64)> {

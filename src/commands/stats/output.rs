@@ -1,5 +1,6 @@
 //! Where results go: files in one folder, text on standard output, or one JSON document.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -41,10 +42,12 @@ impl Output {
     }
 
     /// A result in words: on standard output, unless that is for JSON.
-    pub fn print(&self, text: &str) {
+    pub fn print(&self, text: &str) -> Result<()> {
         if !self.switches.json {
-            print!("{text}");
+            // Not `print!`, which panics when a reader such as `head` has gone.
+            std::io::stdout().write_all(text.as_bytes())?;
         }
+        Ok(())
     }
 
     /// Writes `R::FILE_NAME` anew with these rows.
@@ -73,8 +76,8 @@ impl Output {
     /// Prints the JSON document (the rows alone where there is one kind of them), or names the files.
     pub fn finish(self) -> Result<()> {
         if !self.switches.json {
-            println!("{}: {}", self.folder.display(), self.written.join(", "));
-            return Ok(());
+            let (folder, files) = (self.folder.display(), self.written.join(", "));
+            return self.print(&format!("{folder}: {files}\n"));
         }
         let document = match self.documents.len() {
             1 => self
@@ -84,7 +87,7 @@ impl Output {
                 .map_or(Value::Null, |(_, rows)| rows),
             _ => Value::Object(self.documents),
         };
-        println!("{}", serde_json::to_string_pretty(&document)?);
-        Ok(())
+        let text = serde_json::to_string_pretty(&document)? + "\n";
+        Ok(std::io::stdout().write_all(text.as_bytes())?)
     }
 }
