@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::cli::{MethodsArgs, OutputArgs};
-use crate::methods::{self, Descriptor, METHODS};
+use crate::methods::{self, Descriptor, METHODS, NetworkKind};
 use crate::report::{Align, Table, Terminal};
 
 /// Runs the command.
@@ -74,13 +74,16 @@ fn to_json(method: &Descriptor) -> Value {
         "batch_size_one_conv": method.batch_size_one_conv.name(),
         "batch_size_one_fc": method.batch_size_one_fc.name(),
         "extra_parameters": method.extra_parameters,
-        "options": options, "departures": method.departures,
+        "options": options, "departures": method.departures, "recurrent": method.recurrent.is_some(),
         "year": method.paper.year,
         "paper": format!("{}: {}. {}", method.paper.authors, method.paper.title, method.paper.venue),
     })
 }
 
 fn description(method: &Descriptor) -> String {
+    let feed_forward = NetworkKind::Convolutional;
+    let served = NetworkKind::ALL.iter().filter(|&&kind| method.serves(kind));
+    let networks: Vec<&str> = served.map(|kind| kind.name()).collect();
     let mut lines = vec![
         format!("{}: {}", method.name, method.summary),
         String::new(),
@@ -115,9 +118,10 @@ fn description(method: &Descriptor) -> String {
         format!("extra parameters  {}", method.extra_parameters),
         format!(
             "learning rate     {} at batch size 50, {} at 1 (default; tune it for comparisons)",
-            method.default_learning_rate(50),
-            method.default_learning_rate(1)
+            method.default_learning_rate(50, feed_forward),
+            method.default_learning_rate(1, feed_forward)
         ),
+        format!("networks          {}", networks.join(", ")),
     ];
     if !method.options.is_empty() {
         lines.push(String::new());

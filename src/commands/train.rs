@@ -223,6 +223,7 @@ fn model_line(config: &RunConfig) -> String {
     match config.model {
         crate::config::ModelName::Nin => format!("NIN of width {}", config.width),
         crate::config::ModelName::Mlp => format!("MLP {:?}", config.mlp_widths),
+        crate::config::ModelName::Lstm => format!("LSTM of {} units", config.lstm_hidden),
     }
 }
 

@@ -44,7 +44,9 @@ pub struct RunConfig {
     pub width: f64,
     /// Units of the hidden layers of the MLP.
     pub mlp_widths: Vec<usize>,
-    /// Activation of the hidden layers, such as `relu` or `leaky:0.1`.
+    /// Units of the LSTM.
+    pub lstm_hidden: usize,
+    /// Activation of the hidden layers of NIN and MLP, such as `relu` or `leaky:0.1`.
     pub activation: String,
     /// Images per optimizer step.
     pub batch_size: usize,
@@ -126,6 +128,7 @@ impl Default for RunConfig {
             model: ModelName::Nin,
             width: 0.25,
             mlp_widths: vec![256, 256],
+            lstm_hidden: 128,
             activation: "relu".into(),
             batch_size: 50,
             epochs: 8,
@@ -194,9 +197,9 @@ impl RunConfig {
         self.validate()?;
         let network = self.model.kind();
         method.check_network(network)?;
-        method.check_batch_size(self.batch_size, network == NetworkKind::Dense)?;
+        method.check_batch_size(self.batch_size, network != NetworkKind::Convolutional)?;
         if self.lr == 0.0 {
-            self.lr = method.default_learning_rate(self.batch_size);
+            self.lr = method.default_learning_rate(self.batch_size, network);
         }
         Ok(self)
     }
@@ -219,6 +222,7 @@ impl RunConfig {
         Activation::parse(&self.activation)?;
         positive("width", self.width)?;
         positive("batch_size", self.batch_size as f64)?;
+        positive("lstm_hidden", self.lstm_hidden as f64)?;
         not_negative("holdout", self.holdout)?;
         if self.holdout >= 1.0 && self.holdout.fract() != 0.0 {
             return Err(usage!(

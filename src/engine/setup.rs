@@ -47,6 +47,11 @@ pub fn blocks(config: &RunConfig, shape: ImageShape, classes: usize) -> Result<V
             &config.mlp_widths,
             activation,
         ),
+        ModelName::Lstm => models::lstm(
+            channels * shape.width as i64,
+            config.lstm_hidden as i64,
+            classes,
+        ),
     })
 }
 

@@ -123,17 +123,24 @@ pub enum NetworkKind {
     Convolutional,
     /// Fully connected layers.
     Dense,
+    /// An LSTM.
+    Recurrent,
 }
 
 impl NetworkKind {
     /// Every kind.
-    pub const ALL: &[NetworkKind] = &[NetworkKind::Convolutional, NetworkKind::Dense];
+    pub const ALL: &[NetworkKind] = &[
+        NetworkKind::Convolutional,
+        NetworkKind::Dense,
+        NetworkKind::Recurrent,
+    ];
 
     /// The kind of network that starts with this operation.
     pub fn of(op: &LinearOp) -> NetworkKind {
         match op {
             LinearOp::Conv { .. } => NetworkKind::Convolutional,
             LinearOp::Dense { .. } => NetworkKind::Dense,
+            LinearOp::Lstm { .. } => NetworkKind::Recurrent,
         }
     }
 
@@ -142,6 +149,7 @@ impl NetworkKind {
         match self {
             NetworkKind::Convolutional => "a convolutional network",
             NetworkKind::Dense => "a fully connected network (MLP)",
+            NetworkKind::Recurrent => "a recurrent network (LSTM)",
         }
     }
 }
@@ -157,6 +165,15 @@ pub struct Paper {
     pub venue: &'static str,
     /// Year of publication.
     pub year: u16,
+}
+
+/// How a method serves an LSTM.
+#[derive(Clone, Copy)]
+pub struct Recurrent {
+    /// Makes the recurrent layer.
+    pub build: fn(&Block, &Options, &mut Builder) -> Result<Box<dyn Layer>>,
+    /// A learning rate that trains the default LSTM at batch size 50.
+    pub learning_rate_at_50: f64,
 }
 
 /// What is known of a method without building it.
@@ -193,6 +210,8 @@ pub struct Descriptor {
     pub learning_rate_at_50: f64,
     /// Makes the layer of one block.
     pub build: fn(&Block, &Options, &mut Builder) -> Result<Box<dyn Layer>>,
+    /// How it serves an LSTM, where it does.
+    pub recurrent: Option<Recurrent>,
     /// Whether the backward pass is the derivative of the forward pass.
     pub exact_gradient: bool,
     /// What it does to the widths of the network.
@@ -227,6 +246,7 @@ impl Descriptor {
         departures: &[],
         learning_rate_at_50: 0.02,
         build: |_, _, _| anyhow::bail!("a method without a build function"),
+        recurrent: None,
         exact_gradient: true,
         layout: |_| Layout::PLAIN,
         row_scale_options: "",
@@ -245,7 +265,10 @@ impl Descriptor {
             self.check_network(NetworkKind::of(&first.op))?;
         }
         let blocks = (self.layout)(options).apply(blocks);
-        let build = |block: &Block, builder: &mut Builder| (self.build)(block, options, builder);
+        let build = |block: &Block, builder: &mut Builder| match (block.op, &self.recurrent) {
+            (LinearOp::Lstm { .. }, Some(recurrent)) => (recurrent.build)(block, options, builder),
+            _ => (self.build)(block, options, builder),
+        };
         Network::build(blocks, &build, seed, kind, device)
     }
 
@@ -254,6 +277,7 @@ impl Descriptor {
         match network {
             NetworkKind::Convolutional => self.batch_size_one_conv != BatchSizeOne::Unsupported,
             NetworkKind::Dense => self.batch_size_one_fc != BatchSizeOne::Unsupported,
+            NetworkKind::Recurrent => self.recurrent.is_some(),
         }
     }
 
@@ -279,9 +303,12 @@ impl Descriptor {
     ///
     /// The square-root rule keeps the size of the steps' random part about the same. It is a start, not
     /// a tuned value: comparisons state a tuned learning rate for each method and batch size.
-    pub fn default_learning_rate(&self, batch_size: usize) -> f64 {
-        let scale = (batch_size as f64 / 50.0).sqrt().min(2.0);
-        let rate = self.learning_rate_at_50 * scale;
+    pub fn default_learning_rate(&self, batch_size: usize, network: NetworkKind) -> f64 {
+        let at_50 = match (network, &self.recurrent) {
+            (NetworkKind::Recurrent, Some(recurrent)) => recurrent.learning_rate_at_50,
+            _ => self.learning_rate_at_50,
+        };
+        let rate = at_50 * (batch_size as f64 / 50.0).sqrt().min(2.0);
         // Two significant digits: readable in a directory name, and as good.
         let digits = 10f64.powf(1.0 - rate.log10().floor());
         (rate * digits).round() / digits
@@ -324,11 +351,18 @@ mod tests {
     #[test]
     fn default_learning_rates_follow_the_square_root_rule() {
         let method = find("normprop").unwrap();
-        let at_50 = method.default_learning_rate(50);
+        let rate = |size| method.default_learning_rate(size, NetworkKind::Dense);
+        let at_50 = rate(50);
         assert!((at_50 - method.learning_rate_at_50).abs() < 1e-12);
-        let at_2 = method.default_learning_rate(2);
+        let at_2 = rate(2);
         assert!((at_2 / at_50 - 0.2).abs() < 0.01);
-        assert!((method.default_learning_rate(10_000) / at_50 - 2.0).abs() < 1e-9);
+        assert!((rate(10_000) / at_50 - 2.0).abs() < 1e-9);
+        let lstm = method.default_learning_rate(50, NetworkKind::Recurrent);
+        assert!(
+            method
+                .recurrent
+                .is_some_and(|recurrent| recurrent.learning_rate_at_50 == lstm)
+        );
     }
 
     #[test]

@@ -19,11 +19,13 @@
 //! into the next layer's weights. `forward` does that; `pre_activation` and `post_activation` are the
 //! textbook formula, and a test holds the two equal.
 
+mod recurrent;
+
 use anyhow::Result;
 use tch::Tensor;
 
 use super::options::{OptionKind, OptionSpec, Options};
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use super::{ActsOn, BatchSizeOne, Descriptor, Paper, Recurrent};
 use crate::moments::{self, Activation};
 use crate::nn::block::Block;
 use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
@@ -68,15 +70,43 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             kind: OptionKind::Choice(&["plain", "moments"]),
             help: "constants of f alone (the authors' code), or of f and the max-pool together",
         },
+        OptionSpec {
+            name: "gate_variance",
+            kind: OptionKind::Choice(&["quadrature", "sum"]),
+            help: "LSTM: a gate's standard deviation from γₓ and γₕ, √(γₓ² + γₕ²) or γₓ + γₕ (the paper has both)",
+        },
+        OptionSpec {
+            name: "gate_gain",
+            kind: OptionKind::Number {
+                default: 2.0,
+                low: 1e-3,
+                high: 100.0,
+            },
+            help: "LSTM: where γₓ and γₕ start",
+        },
+        OptionSpec {
+            name: "cell_gain",
+            kind: OptionKind::Number {
+                default: 1.0,
+                low: 1e-3,
+                high: 100.0,
+            },
+            help: "LSTM: where γ_c starts",
+        },
     ],
     departures: &[
         "How the paper treats the last layer is not known to us: here unit rows with γ = 1 and β = 0, no Jacobian factor, no moments.",
+        "LSTM: the paper's two formulas for a gate's variance disagree; quadrature is right for independent input and state. Its gains are 2, 2, 1 for characters and 0.5 for images. jacobian_scale and pool do not apply. All biases start at 0.",
         "1e-12 is added to a row's squared length.",
         "With pool = \"moments\" the positions of a pool are taken as independent; real neighbours are not.",
     ],
     learning_rate_at_50: 0.02,
     build,
     row_scale_options: "constraint = \"reparametrize\"",
+    recurrent: Some(Recurrent {
+        build: recurrent::build,
+        learning_rate_at_50: 0.1,
+    }),
     ..Descriptor::ORDINARY
 };
 
@@ -88,6 +118,16 @@ enum Constraint {
     Both,
 }
 
+impl Constraint {
+    fn of(options: &Options) -> Constraint {
+        match options.choice("constraint") {
+            "project" => Constraint::Project,
+            "reparametrize" => Constraint::Reparametrize,
+            _ => Constraint::Both,
+        }
+    }
+}
+
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     let rate = moments::moments(block.activation).jacobian_root();
     let (divisor, gain) = match options.choice("jacobian_scale") {
@@ -95,11 +135,6 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         "init" => (1.0, 1.0 / rate),
         "fixed" => (rate, 1.0),
         _ => (1.0, 1.0),
-    };
-    let constraint = match options.choice("constraint") {
-        "project" => Constraint::Project,
-        "reparametrize" => Constraint::Reparametrize,
-        _ => Constraint::Both,
     };
     let positions = match block.pool {
         Some(pool) if options.choice("pool") == "moments" => pool.positions(),
@@ -116,7 +151,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         gamma: builder.gain("gamma", gamma)?,
         beta: builder.shift("beta", beta)?,
         divisor,
-        constraint,
+        constraint: Constraint::of(options),
         center_rows,
         mean: output.mean,
         std: output.std(),

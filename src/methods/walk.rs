@@ -9,7 +9,7 @@ use crate::nn::backward;
 use crate::nn::block::{Block, LinearOp, MaxPool};
 use crate::nn::init;
 use crate::nn::layer::{Pass, Signal};
-use crate::nn::models::perceptron;
+use crate::nn::models::{lstm, perceptron};
 use crate::nn::network::Network;
 use crate::nn::parameters::{Role, restore, to_named};
 use crate::streams::{Purpose, stream};
@@ -86,6 +86,11 @@ pub fn conv_with(method: &str, options: &str, activation: Activation, seed: u64)
     )
 }
 
+/// An LSTM of 6 units on 7 steps of 5 numbers, in float64.
+pub fn lstm_network(method: &str, options: &str, seed: u64) -> Network {
+    network(find(method).unwrap(), options, lstm(5, 6, 4), seed)
+}
+
 /// Largest absolute difference.
 pub fn gap(a: &Tensor, b: &Tensor) -> f64 {
     (a - b).abs().max().double_value(&[])
@@ -106,6 +111,7 @@ fn built(method: &Descriptor, kind: NetworkKind) -> (Network, Tensor) {
             (conv_network(method.name, "", 3), gaussian(&[9, 2, 8, 8], 2))
         }
         NetworkKind::Dense => (dense_network(method.name, "", 3), gaussian(&[9, 12], 1)),
+        NetworkKind::Recurrent => (lstm_network(method.name, "", 3), gaussian(&[9, 1, 7, 5], 1)),
     }
 }
 
@@ -439,7 +445,7 @@ fn one_image_a_step_behaves_as_declared() {
     for method in METHODS {
         for ((network, x), kind) in both(method).into_iter().zip(kinds(method)) {
             let x = x.narrow(0, 0, 1);
-            let dense = kind == NetworkKind::Dense;
+            let dense = kind != NetworkKind::Convolutional;
             let declared = if dense {
                 method.batch_size_one_fc
             } else {
@@ -481,6 +487,7 @@ fn layers_that_a_method_does_not_serve_are_refused_with_what_would_work() {
                 NetworkKind::Dense,
                 perceptron(12, 4, &[16], Activation::Relu),
             ),
+            (NetworkKind::Recurrent, lstm(5, 6, 4)),
         ];
         for (kind, blocks) in cases {
             let built = method.network(&options, blocks, 3, Kind::Double, Device::Cpu);

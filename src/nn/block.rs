@@ -25,6 +25,13 @@ pub enum LinearOp {
         /// Output units.
         outputs: i64,
     },
+    /// The gates of an LSTM on `[images, steps, inputs]`: one matrix product on input and state side by side.
+    Lstm {
+        /// Numbers in a step's input.
+        inputs: i64,
+        /// Units of the state.
+        hidden: i64,
+    },
 }
 
 impl LinearOp {
@@ -32,13 +39,16 @@ impl LinearOp {
     pub fn outputs(&self) -> i64 {
         match *self {
             LinearOp::Conv { outputs, .. } | LinearOp::Dense { outputs, .. } => outputs,
+            LinearOp::Lstm { hidden, .. } => hidden,
         }
     }
 
     /// Input channels or units.
     pub fn inputs(&self) -> i64 {
         match *self {
-            LinearOp::Conv { inputs, .. } | LinearOp::Dense { inputs, .. } => inputs,
+            LinearOp::Conv { inputs, .. }
+            | LinearOp::Dense { inputs, .. }
+            | LinearOp::Lstm { inputs, .. } => inputs,
         }
     }
 
@@ -54,6 +64,10 @@ impl LinearOp {
                 padding,
             },
             LinearOp::Dense { .. } => LinearOp::Dense { inputs, outputs },
+            LinearOp::Lstm { .. } => LinearOp::Lstm {
+                inputs,
+                hidden: outputs,
+            },
         }
     }
 
@@ -62,6 +76,7 @@ impl LinearOp {
         match *self {
             LinearOp::Conv { inputs, kernel, .. } => inputs * kernel * kernel,
             LinearOp::Dense { inputs, .. } => inputs,
+            LinearOp::Lstm { inputs, hidden } => inputs + hidden,
         }
     }
 
@@ -75,6 +90,7 @@ impl LinearOp {
                 ..
             } => vec![outputs, inputs, kernel, kernel],
             LinearOp::Dense { inputs, outputs } => vec![outputs, inputs],
+            LinearOp::Lstm { inputs, hidden } => vec![4 * hidden, inputs + hidden],
         }
     }
 
@@ -89,7 +105,7 @@ impl LinearOp {
             LinearOp::Conv { padding, .. } => {
                 x.conv2d(weight, bias, [1, 1], [padding, padding], [1, 1], 1)
             }
-            LinearOp::Dense { .. } => x.linear(weight, bias),
+            LinearOp::Dense { .. } | LinearOp::Lstm { .. } => x.linear(weight, bias),
         }
     }
 
@@ -97,7 +113,7 @@ impl LinearOp {
     pub fn per_row(&self, vector: &Tensor) -> Tensor {
         match self {
             LinearOp::Conv { .. } => vector.view([-1, 1, 1, 1]),
-            LinearOp::Dense { .. } => vector.view([-1, 1]),
+            LinearOp::Dense { .. } | LinearOp::Lstm { .. } => vector.view([-1, 1]),
         }
     }
 
@@ -105,7 +121,7 @@ impl LinearOp {
     pub fn per_channel(&self, vector: &Tensor) -> Tensor {
         match self {
             LinearOp::Conv { .. } => vector.view([1, -1, 1, 1]),
-            LinearOp::Dense { .. } => vector.view([1, -1]),
+            LinearOp::Dense { .. } | LinearOp::Lstm { .. } => vector.view([1, -1]),
         }
     }
 }

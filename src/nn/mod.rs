@@ -9,6 +9,7 @@ pub mod cosine;
 pub mod groups;
 pub mod init;
 pub mod layer;
+pub mod lstm;
 pub mod models;
 pub mod network;
 pub mod normalized;

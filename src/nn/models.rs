@@ -123,6 +123,23 @@ pub fn perceptron(
     blocks
 }
 
+/// An LSTM that reads images row by row, `inputs` numbers a row, and the logits on its last state.
+pub fn lstm(inputs: i64, hidden: i64, classes: i64) -> Vec<Block> {
+    let reader = Block {
+        name: "lstm".into(),
+        op: LinearOp::Lstm { inputs, hidden },
+        activation: Activation::Identity,
+        pool: None,
+        first: true,
+        last: false,
+    };
+    let op = LinearOp::Dense {
+        inputs: hidden,
+        outputs: classes,
+    };
+    vec![reader, last_block(op, "logits", false)]
+}
+
 fn last_block(op: LinearOp, name: &str, first: bool) -> Block {
     Block {
         name: name.into(),

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use tch::{Device, Kind, Tensor};
 
-use super::block::Block;
+use super::block::{Block, LinearOp};
 use super::init;
 use super::layer::{Builder, Layer, Pass, Signal};
 use super::parameters::Parameters;
@@ -61,16 +61,14 @@ impl Network {
         self.pool_globally(signal)
     }
 
-    /// What the first block receives: flattened where it is dense.
+    /// What the first block receives: images flattened where it is dense, and where it is recurrent row by row,
+    /// `[N, H, C·W]`.
     pub fn input(&self, images: &Tensor) -> Signal {
-        let dense = self
-            .blocks
-            .first()
-            .is_some_and(|first| first.block.op.is_dense());
-        Signal::plain(if dense {
-            images.flatten(1, -1)
-        } else {
-            images.shallow_clone()
+        let first = self.blocks.first().map(|first| first.block.op);
+        Signal::plain(match first {
+            Some(LinearOp::Dense { .. }) => images.flatten(1, -1),
+            Some(LinearOp::Lstm { .. }) => images.transpose(1, 2).flatten(2, 3),
+            Some(LinearOp::Conv { .. }) | None => images.shallow_clone(),
         })
     }
 

@@ -24,6 +24,7 @@ use super::images::{ProbeImages, by_unit, walk_layers};
 use crate::nn::block::LinearOp;
 use crate::nn::network::Network;
 use crate::streams::{Purpose, permutation, stream};
+use crate::usage;
 pub use matrix::{Overlap, Spread, covariance, overlap, spread};
 use rows::weight_rows;
 pub use rows::{Rows, effective_rows};
@@ -56,7 +57,7 @@ impl Basis {
 
     fn of(op: &LinearOp) -> Basis {
         match op {
-            LinearOp::Dense { .. } => Basis::Inputs,
+            LinearOp::Dense { .. } | LinearOp::Lstm { .. } => Basis::Inputs,
             _ if op.fan_in() > LARGEST_PATCH => Basis::Channels,
             _ => Basis::Patches,
         }
@@ -109,6 +110,14 @@ pub fn measure(
     sites: usize,
     seed: u64,
 ) -> Result<Vec<LayerCovariance>> {
+    let recurrent =
+        |&&layer: &&usize| matches!(network.blocks[layer].block.op, LinearOp::Lstm { .. });
+    if let Some(&layer) = layers.iter().find(recurrent) {
+        bail!(usage!(
+            "layer {}: a recurrent layer has no covariance of inputs to one linear map; use model = \"nin\" or \"mlp\"",
+            layer + 1
+        ));
+    }
     let last = layers.iter().copied().max().unwrap_or(0);
     let mut reads: Vec<Read> = layers
         .iter()
@@ -200,7 +209,7 @@ fn patches(op: &LinearOp, input: &Tensor) -> Tensor {
                 .narrow(3, kernel / 2, width);
             middle.flatten(2, 3)
         }
-        (LinearOp::Dense { .. }, _) => input.unsqueeze(2),
+        (LinearOp::Dense { .. } | LinearOp::Lstm { .. }, _) => input.unsqueeze(2),
     }
 }
 

@@ -64,7 +64,7 @@ pub fn effective_rows(network: &Network, index: usize) -> (Tensor, Tensor) {
     let op = &built.block.op;
     let fan_in = op.fan_in();
     let answer = |units: Tensor| match *op {
-        LinearOp::Dense { .. } => built
+        LinearOp::Dense { .. } | LinearOp::Lstm { .. } => built
             .layer
             .pre_activation(&Signal::plain(units), &Pass::eval()),
         LinearOp::Conv {
