@@ -55,6 +55,14 @@ pub enum Command {
         after_help = "Example: histogram, moments and tests of the third layer of the latest run:\n  normprop stats --layer 3"
     )]
     Stats(Box<StatsArgs>),
+    /// Run an experiment: methods against each other, with intervals, pictures and a report
+    #[command(
+        after_help = "Example: NormProp against batch normalization on the embedded data:\n  normprop compare experiments/quick.toml"
+    )]
+    Compare(CompareArgs),
+    /// Draw the report of a comparison anew from its CSV files, or lay several side by side
+    #[command(after_help = "Example:\n  normprop report results/quick")]
+    Report(ReportArgs),
     /// List the normalization methods, or describe one
     #[command(after_help = "Example:\n  normprop methods normprop")]
     Methods(MethodsArgs),
@@ -152,6 +160,9 @@ pub struct TrainArgs {
     /// Show the resolved configuration and the network, and train nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Tell on stdout how far training is, a JSON object a line: how normprop compare follows its runs
+    #[arg(long, hide = true)]
+    pub follow: bool,
 }
 
 impl TrainArgs {
@@ -185,6 +196,43 @@ impl TrainArgs {
         }
         Ok(assignments)
     }
+}
+
+/// `normprop compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Experiment file in TOML
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Override any key of the file, such as epochs=2 or seeds=[0,1]
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Folder that the folder of results is made in
+    #[arg(long, value_name = "DIR", default_value = "results", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// Folder that run directories are made in
+    #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
+    pub runs: PathBuf,
+    /// Runs at a time; cores are shared out among them [default: the file's, else 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// Show the runs and how long they will take, and run nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Start every run anew, also those that are over
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
+/// `normprop report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Folders of results, as normprop compare makes them
+    #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub folders: Vec<PathBuf>,
+    /// File to write [default: DIR/report.html, or for several side-by-side.html beside the first]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
 }
 
 /// `normprop eval`.

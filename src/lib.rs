@@ -10,6 +10,7 @@ pub mod data;
 pub mod engine;
 pub mod error;
 pub mod event;
+pub mod follow;
 pub mod methods;
 pub mod moments;
 pub mod nn;

@@ -134,7 +134,7 @@ impl Observer for Progress {
                     self.say("the loss is no longer a finite number: training stopped");
                 }
             }
-            Event::Estimate { .. } | Event::Snapshot { .. } => {}
+            Event::Estimate { .. } | Event::Percentiles { .. } | Event::Snapshot { .. } => {}
         }
         Ok(())
     }

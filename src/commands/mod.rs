@@ -1,10 +1,12 @@
 //! One file a command: resolve, run, report.
 
+pub mod compare;
 pub mod data;
 pub mod doctor;
 pub mod eval;
 pub mod generate;
 pub mod methods;
+pub mod report;
 pub mod stats;
 pub mod train;
 pub mod trained;
@@ -20,6 +22,8 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Train(args) => train::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),
         Command::Stats(args) => stats::run(&args, output),
+        Command::Compare(args) => compare::run(&args, output),
+        Command::Report(args) => report::run(&args, output),
         Command::Methods(args) => methods::run(&args, output),
         Command::Data(command) => data::run(&command, output),
         Command::Doctor => doctor::run(output),

@@ -12,6 +12,7 @@ use crate::engine::trainer::Trainer;
 use crate::engine::{device, setup};
 use crate::error::Failure;
 use crate::event::{Observer, Status, Summary};
+use crate::follow::Follow;
 use crate::progress::Progress;
 use crate::record::meta::{self, Facts};
 use crate::record::{Identity, Recorder, RunDir, Settings, read_summary};
@@ -30,7 +31,14 @@ pub fn run(args: &TrainArgs, output: OutputArgs) -> Result<()> {
     if args.dry_run {
         return show_plan(&config, &run_path, output);
     }
-    let (status, summary) = train(&config, &run_path, args.overwrite, output)?;
+    let (status, summary) = train(&config, &run_path, args, output)?;
+    if args.follow {
+        // Whoever follows reads the run directory; a report in words would only be in the way.
+        return match status {
+            Status::Diverged => Err(Failure::Diverged("training diverged".into()).into()),
+            _ => Ok(()),
+        };
+    }
     match (status, summary) {
         (Status::Finished, Some(summary)) => report(&summary, output),
         (Status::Diverged, Some(summary)) => {
@@ -76,10 +84,14 @@ fn resolve(args: &TrainArgs) -> Result<(RunConfig, PathBuf)> {
 fn train(
     config: &RunConfig,
     path: &Path,
-    overwrite: bool,
+    args: &TrainArgs,
     output: OutputArgs,
 ) -> Result<(Status, Option<Summary>)> {
-    let over = if overwrite { None } else { read_summary(path)? };
+    let over = if args.overwrite {
+        None
+    } else {
+        read_summary(path)?
+    };
     if let Some(summary) = over {
         // Taken for a moment only, to compare the configurations.
         open(config, path, false)?;
@@ -97,7 +109,7 @@ fn train(
     // Before the run directory is made or emptied: what cannot start should leave no trace.
     let dataset = setup::load_dataset(config, &setup::data_dir())?;
     let mut trainer = Trainer::new(config.clone(), &dataset)?;
-    let run_dir = open(config, path, overwrite)?;
+    let run_dir = open(config, path, args.overwrite)?;
     check_dataset(&dataset, path)?;
     continue_from_checkpoint(&mut trainer, &run_dir)?;
     say(output, &headline(config, &dataset, &trainer, threads, path));
@@ -105,8 +117,9 @@ fn train(
     let parameters = trainer.network.parameters.trainable_count();
     let mut recorder = Recorder::new(run_dir, settings(config, &dataset, threads, parameters));
     let mut progress = Progress::new(output.quiet);
+    let mut follow = Follow::new(args.follow);
     let status = {
-        let observers: &mut [&mut dyn Observer] = &mut [&mut recorder, &mut progress];
+        let observers: &mut [&mut dyn Observer] = &mut [&mut recorder, &mut progress, &mut follow];
         trainer.run(observers, &interrupt)?
     };
     match interrupt.signal() {

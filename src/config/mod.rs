@@ -2,7 +2,10 @@
 //!
 //! The same resolved configuration always has the same hash and so the same run directory.
 
+pub mod experiment;
 pub mod overrides;
+mod source;
+pub mod sweep;
 mod value_types;
 
 use std::path::Path;
@@ -11,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::methods::{self, options::Options};
+use crate::methods::{self, NetworkKind, options::Options};
 use crate::moments::Activation;
 use crate::usage;
 pub use value_types::{Augmentation, DataNormalization, ModelName, Precision, Schedule};
@@ -28,6 +31,9 @@ pub struct RunConfig {
     pub train_subset: usize,
     /// Use only this many test images, balanced over classes; 0 takes all.
     pub test_subset: usize,
+    /// Hold this part of the training images out, balanced over classes, train on the rest and report the
+    /// held-out part in place of the test images: below 1 a fraction, from 1 on a number of images; 0 holds out none.
+    pub holdout: f64,
     /// How images are normalized.
     pub data_norm: DataNormalization,
     /// How training images are varied.
@@ -72,6 +78,9 @@ pub struct RunConfig {
     pub probe_images: usize,
     /// Write a row of `steps.csv` every so many steps; 0 writes none.
     pub record_steps: u64,
+    /// Write a row of `percentiles.csv` every so many steps: the 15th, 50th and 85th percentile of one unit's
+    /// pre-activation in the last hidden layer, on the batch of `probe_images`; 0 writes none.
+    pub record_percentiles: u64,
     /// Write a TensorBoard event file too.
     pub tensorboard: bool,
     /// CPU threads; 0 chooses. Does not change which run this is.
@@ -111,6 +120,7 @@ impl Default for RunConfig {
             dataset: "fashion-mnist-mini".into(),
             train_subset: 0,
             test_subset: 0,
+            holdout: 0.0,
             data_norm: DataNormalization::Global,
             augment: Augmentation::None,
             model: ModelName::Nin,
@@ -133,6 +143,7 @@ impl Default for RunConfig {
             precision: Precision::F32,
             probe_images: 200,
             record_steps: 0,
+            record_percentiles: 0,
             tensorboard: false,
             threads: 0,
             device: "cpu".into(),
@@ -181,8 +192,9 @@ impl RunConfig {
         let options = Options::resolve(method, &self.method.options)?;
         self.method.options = options.to_table();
         self.validate()?;
-        let dense = self.model == ModelName::Mlp;
-        method.check_batch_size(self.batch_size, dense)?;
+        let network = self.model.kind();
+        method.check_network(network)?;
+        method.check_batch_size(self.batch_size, network == NetworkKind::Dense)?;
         if self.lr == 0.0 {
             self.lr = method.default_learning_rate(self.batch_size);
         }
@@ -207,6 +219,13 @@ impl RunConfig {
         Activation::parse(&self.activation)?;
         positive("width", self.width)?;
         positive("batch_size", self.batch_size as f64)?;
+        not_negative("holdout", self.holdout)?;
+        if self.holdout >= 1.0 && self.holdout.fract() != 0.0 {
+            return Err(usage!(
+                "holdout = {}: a fraction below 1, or a whole number of images",
+                self.holdout
+            ));
+        }
         not_negative("lr", self.lr)?;
         not_negative("weight_decay", self.weight_decay)?;
         not_negative("clip_norm", self.clip_norm)?;
@@ -241,6 +260,20 @@ impl RunConfig {
             ));
         }
         Ok(())
+    }
+
+    /// How many of `images` training images are held out.
+    pub fn images_held_out(&self, images: usize) -> usize {
+        let wanted = if self.holdout < 1.0 {
+            self.holdout * images as f64
+        } else {
+            self.holdout
+        };
+        if self.holdout > 0.0 {
+            (wanted.round() as usize).max(1)
+        } else {
+            0
+        }
     }
 
     /// The activation of the hidden layers.

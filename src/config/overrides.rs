@@ -37,6 +37,13 @@ pub fn apply(
     Ok(())
 }
 
+/// Writes one value at a dotted key whose name is known to be right.
+pub fn put(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<()> {
+    let parts: Vec<&str> = key.split('.').collect();
+    insert(table, parts[0], &parts[1..], value)
+        .map_err(|part| usage!("{key}: `{part}` is not a table"))
+}
+
 fn insert<'k>(
     table: &mut toml::Table,
     first: &'k str,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::methods::NetworkKind;
+
 /// How pixels become network inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -36,6 +38,16 @@ pub enum ModelName {
     Nin,
     /// Multi-layer perceptron.
     Mlp,
+}
+
+impl ModelName {
+    /// The kind of network it is.
+    pub fn kind(self) -> NetworkKind {
+        match self {
+            ModelName::Nin => NetworkKind::Convolutional,
+            ModelName::Mlp => NetworkKind::Dense,
+        }
+    }
 }
 
 /// Learning rate over the training.

@@ -9,7 +9,6 @@ use crate::config::{ModelName, RunConfig};
 use crate::data::{self, Dataset, ImageShape};
 use crate::methods::{self, options::Options};
 use crate::nn::block::Block;
-use crate::nn::layer::Builder;
 use crate::nn::models;
 use crate::nn::network::Network;
 
@@ -18,7 +17,7 @@ pub fn data_dir() -> PathBuf {
     std::env::var_os("NORMPROP_DATA").map_or_else(|| PathBuf::from("data"), PathBuf::from)
 }
 
-/// Loads the run's dataset and takes the subsets asked for.
+/// Loads the run's dataset and takes the subsets asked for; images held out take the place of the test images.
 pub fn load_dataset(config: &RunConfig, data_dir: &Path) -> Result<Dataset> {
     let mut dataset = data::load(&config.dataset, data_dir)?;
     let classes = dataset.classes.len();
@@ -27,7 +26,10 @@ pub fn load_dataset(config: &RunConfig, data_dir: &Path) -> Result<Dataset> {
             .train
             .balanced_subset(config.train_subset, classes)?;
     }
-    if config.test_subset > 0 {
+    let held_out = config.images_held_out(dataset.train.len());
+    if held_out > 0 {
+        (dataset.train, dataset.test) = dataset.train.hold_out(held_out, classes)?;
+    } else if config.test_subset > 0 {
         dataset.test = dataset.test.balanced_subset(config.test_subset, classes)?;
     }
     Ok(dataset)
@@ -57,6 +59,5 @@ pub fn network(
 ) -> Result<Network> {
     let method = methods::find(&config.method.name)?;
     let options = Options::resolve(method, &config.method.options)?;
-    let build = |block: &Block, builder: &mut Builder| (method.build)(block, &options, builder);
-    Network::build(blocks, &build, config.seed, kind, device)
+    method.network(&options, blocks, config.seed, kind, device)
 }

@@ -14,6 +14,7 @@ use crate::data::Dataset;
 use crate::data::batches::{Normalizer, TrainingBatches};
 use crate::event::{EpochRow, EpochSums, Event, Observer, Position, Snapshot, Status, StepRow};
 use crate::methods;
+use crate::nn::backward;
 use crate::nn::layer::Pass;
 use crate::nn::network::Network;
 use crate::nn::parameters::{find, restore, to_named};
@@ -183,6 +184,7 @@ impl<'d> Trainer<'d> {
         if self.position.step == 0 {
             self.initialize()?;
             self.finish_epoch(&mut emit)?;
+            self.look_at_percentiles(&mut emit)?;
         }
         while self.position.epoch < self.config.epochs {
             if let After::Stop(status) = self.train_epoch(&mut emit, interrupt)? {
@@ -265,6 +267,19 @@ impl<'d> Trainer<'d> {
         Ok(())
     }
 
+    /// Reports percentiles where this step is one of those asked for.
+    fn look_at_percentiles(&self, emit: &mut dyn FnMut(Event) -> Result<()>) -> Result<()> {
+        let every = self.config.record_percentiles;
+        if every == 0 || !self.position.step.is_multiple_of(every) {
+            return Ok(());
+        }
+        let probe = self.probe.as_ref();
+        match probe.and_then(|probe| probe.percentiles(&self.network, self.position.step)) {
+            Some(row) => emit(Event::Percentiles { row }),
+            None => Ok(()),
+        }
+    }
+
     fn train_epoch(
         &mut self,
         emit: &mut dyn FnMut(Event) -> Result<()>,
@@ -284,6 +299,7 @@ impl<'d> Trainer<'d> {
                 step_in_epoch: self.position.step_in_epoch,
                 sums: self.position.sums,
             })?;
+            self.look_at_percentiles(emit)?;
             if estimate_due && self.position.sums.train_s > ESTIMATE_AFTER_S {
                 estimate_due = false;
                 emit(Event::Estimate {
@@ -335,17 +351,10 @@ impl<'d> Trainer<'d> {
         let count = answers.len();
         let labels = Tensor::from_slice(&answers).to_device(images.device());
 
-        let logits = self
-            .network
-            .logits(&images, &Pass::train(self.config.seed, self.position.step));
+        let pass = Pass::train(self.config.seed, self.position.step);
+        let logits = self.network.logits(&images, &pass);
         let loss = evaluate::cross_entropy(&logits, &labels);
-        let trained: Vec<&Tensor> = self
-            .network
-            .parameters
-            .trainable()
-            .map(|p| &p.tensor)
-            .collect();
-        let gradients = Tensor::run_backward(&[&loss], &trained, false, false);
+        let gradients = backward::gradients(&loss, &self.network.parameters, &pass);
 
         let lr = learning_rate(
             &self.config,
@@ -376,8 +385,34 @@ impl<'d> Trainer<'d> {
         }
     }
 
+    /// Gathers population statistics with the weights as they are, for methods that ask for it: one
+    /// training pass over the training images, in the order and with the augmentation of the epoch to come.
+    fn gather_population(&self) {
+        if !self.network.restart_population() {
+            return;
+        }
+        let order = self.batches.order(self.position.epoch);
+        let (kind, device) = (self.network.parameters.kind, self.network.parameters.device);
+        for index in 0..self.batches.steps_per_epoch() {
+            let step = self.position.step + index;
+            let batch = self.batches.batch(&order, index, step);
+            let images = evaluate::to_tensor(
+                &batch.images,
+                batch.labels.len(),
+                self.dataset.shape,
+                kind,
+                device,
+            );
+            let _ = tch::no_grad(|| {
+                self.network
+                    .logits(&images, &Pass::train(self.config.seed, step))
+            });
+        }
+    }
+
     /// Evaluates, reports the epoch that was just done (or epoch 0) and saves.
     fn finish_epoch(&mut self, emit: &mut dyn FnMut(Event) -> Result<()>) -> Result<()> {
+        self.gather_population();
         let row = self.epoch_row(Status::Running);
         let layers = self.probe.as_ref().map_or(Ok(Vec::new()), |probe| {
             probe.measure(&self.network, row.epoch)
@@ -488,4 +523,52 @@ fn resident_mb() -> f64 {
         .and_then(|rest| rest.split_whitespace().next())
         .and_then(|number| number.parse::<f64>().ok());
     kilobytes.map_or(f64::NAN, |kb| kb * 1024.0 / 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::Kind;
+
+    /// Mean over all training images of what the first layer's normalization receives.
+    fn mean_over_training_images(trainer: &Trainer) -> Tensor {
+        let images = trainer.normalizer.evaluation(&trainer.dataset.train.images);
+        let parameters = &trainer.network.parameters;
+        let (count, shape) = (trainer.dataset.train.len(), trainer.dataset.shape);
+        let x = evaluate::to_tensor(&images, count, shape, parameters.kind, parameters.device)
+            .flatten(1, -1);
+        let weight = parameters.get("layer1.weight").unwrap().detach();
+        x.matmul(&weight.tr())
+            .mean_dim([0].as_slice(), false, None::<Kind>)
+    }
+
+    fn run(population: &str) -> f64 {
+        let table = format!(
+            "model = \"mlp\"\nmlp_widths = [8]\ntrain_subset = 200\ntest_subset = 50\nepochs = 2\n\
+             batch_size = 50\nprobe_images = 0\nmethod = {{ name = \"bn\", population = \"{population}\" }}"
+        );
+        let config = RunConfig::from_table(table.parse().unwrap()).unwrap();
+        let dataset = setup::load_dataset(&config, &setup::data_dir()).unwrap();
+        let mut trainer = Trainer::new(config, &dataset).unwrap();
+        assert_eq!(
+            trainer.run(&mut [], &Interrupt::default()).unwrap(),
+            Status::Finished
+        );
+        let kept = trainer
+            .network
+            .parameters
+            .get("layer1.running_mean")
+            .unwrap();
+        (kept - mean_over_training_images(&trainer))
+            .abs()
+            .max()
+            .double_value(&[])
+    }
+
+    #[test]
+    fn precise_population_statistics_are_those_of_the_weights_that_are_evaluated() {
+        let (precise, running) = (run("precise"), run("running"));
+        assert!(precise < 1e-5, "{precise}");
+        assert!(running > 1e-3, "{running}");
+    }
 }

@@ -1,18 +1,21 @@
 //! Batch Normalization (Ioffe, Szegedy, ICML 2015, arXiv:1502.03167).
 //!
 //! For each channel c, over the batch and all positions: μ = mean a, v = mean (a − μ)²,
-//! a' = γ (a − μ)/√(v + ε) + β, y = f(a'). At evaluation μ and v are running averages of the batches'
-//! mean and unbiased variance, r ← (1 − ρ) r + ρ·new.
+//! a' = γ (a − μ)/√(v + ε) + β, y = f(a').
+//!
+//! At evaluation μ and v are averages of the batches' mean and unbiased variance: exponential ones,
+//! r ← (1 − ρ) r + ρ·new; or the plain average over all batches so far (ρ = 1/t); or, as in the paper, the
+//! plain average over the training images with the weights at evaluation, which costs a pass over them
+//! before each evaluation.
 
 use anyhow::Result;
-use tch::Tensor;
 
 use super::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use crate::nn::batch_norm::{BatchNorm, BatchNormSettings, Population};
 use crate::nn::block::Block;
-use crate::nn::init;
-use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
-use crate::nn::plain::PlainLayer;
+use crate::nn::layer::{Builder, Layer};
+use crate::nn::normalized::NormalizedLayer;
 
 /// What `bn` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
@@ -52,72 +55,44 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             },
             help: "ρ, the weight of the newest batch in the running averages",
         },
+        OptionSpec {
+            name: "population",
+            kind: OptionKind::Choice(&["running", "cumulative", "precise"]),
+            help: "evaluation's statistics: exponential averages, the plain average over all batches so far, or that over the training images with the weights at evaluation (a pass before each evaluation)",
+        },
     ],
     departures: &[
-        "Running averages are exponential, as in common frameworks; the paper averages over batches after training.",
+        "Running averages are exponential by default, as in common frameworks; the paper averages over batches after training, which is population = \"precise\".",
         "The last layer is a plain linear layer with a bias.",
     ],
     learning_rate_at_50: 0.02,
     build,
+    ..Descriptor::ORDINARY
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-    if block.last {
-        return Ok(Box::new(PlainLayer::build(block, builder)?));
-    }
-    let channels = block.op.outputs();
-    let weight = init::he(&builder.direction(), block.op.fan_in());
-    let (ones, zeros) = (builder.filled(channels, 1.0), builder.filled(channels, 0.0));
-    Ok(Box::new(BatchNorm {
-        block: block.clone(),
-        weight: builder.weight("weight", weight)?,
-        gamma: builder.gain("gamma", ones.copy())?,
-        beta: builder.shift("beta", zeros.copy())?,
-        running_mean: builder.buffer("running_mean", zeros)?,
-        running_var: builder.buffer("running_var", ones)?,
+    let settings = BatchNormSettings {
         eps: options.number("eps"),
         momentum: options.number("average_momentum"),
-        tail: Tail::build(block, builder)?,
-    }))
-}
-
-struct BatchNorm {
-    block: Block,
-    weight: Tensor,
-    gamma: Tensor,
-    beta: Tensor,
-    running_mean: Tensor,
-    running_var: Tensor,
-    eps: f64,
-    momentum: f64,
-    tail: Tail,
-}
-
-impl Layer for BatchNorm {
-    fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
-        let linear = self.block.op.apply(&input.value(), &self.weight, None);
-        linear.batch_norm(
-            Some(&self.gamma),
-            Some(&self.beta),
-            Some(&self.running_mean),
-            Some(&self.running_var),
-            pass.training(),
-            self.momentum,
-            self.eps,
-            true,
-        )
-    }
-
-    fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
-        Signal::plain(self.tail.apply(pre))
-    }
+        population: match options.choice("population") {
+            "running" => Population::Running,
+            "cumulative" => Population::Cumulative,
+            _ => Population::Precise,
+        },
+    };
+    NormalizedLayer::build(block, builder, |builder| {
+        BatchNorm::build(block, builder, settings)
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::methods::walk;
-    use tch::Kind;
+    use crate::nn::block::LinearOp;
+    use crate::nn::init;
+    use crate::nn::layer::{Pass, Signal};
+    use crate::nn::network::Network;
+    use tch::{Device, Kind, Tensor};
 
     #[test]
     fn single_image_on_convolutions_equals_instance_statistics() {
@@ -153,5 +128,188 @@ mod tests {
             .mean_dim([0].as_slice(), false, Kind::Double)
             * 0.25;
         assert!(f64::try_from((mean() - expected).abs().max()).unwrap() < 1e-12);
+    }
+
+    /// A network that normalizes three features as they are.
+    fn bare(options: &str) -> Network {
+        let net = walk::single(
+            "bn",
+            options,
+            LinearOp::Dense {
+                inputs: 3,
+                outputs: 3,
+            },
+        );
+        walk::set(
+            &net,
+            "layer.weight",
+            &Tensor::eye(3, (Kind::Double, Device::Cpu)),
+        );
+        net
+    }
+
+    #[test]
+    fn golden_outputs_gradients_and_running_variance() {
+        let net = bare("");
+        let x = walk::golden_inputs().set_requires_grad(true);
+        let y = walk::pre_activation(&net, &x);
+        walk::assert_close(
+            &walk::row(&y.detach(), 0),
+            &[0.4472118067, 1.183213252, -1.325506557],
+        );
+        let upstream = [
+            1.0, 0.0, -2.0, 0.5, 1.0, 1.0, 0.0, -1.0, 2.0, -1.0, 0.5, 0.0,
+        ];
+        let loss = (y * walk::matrix(&upstream, 3)).sum(Kind::Double);
+        let gradient = &Tensor::run_backward(&[&loss], &[&x], false, false)[0];
+        walk::assert_close(
+            &walk::row(gradient, 0),
+            &[0.6260977815, -0.4732835236, -0.7664862365],
+        );
+        let running =
+            Vec::<f64>::try_from(net.parameters.get("layer.running_var").unwrap()).unwrap();
+        walk::assert_close(&running, &[1.066666667, 1.191666667, 1.422916667]);
+    }
+
+    #[test]
+    fn outputs_have_mean_beta_and_the_known_variance() {
+        let net = bare("eps = 0.1");
+        let (gamma, beta) = (walk::gaussian(&[3], 7), walk::gaussian(&[3], 8));
+        walk::set(&net, "layer.gamma", &gamma);
+        walk::set(&net, "layer.beta", &beta);
+        let x = walk::golden_inputs();
+        let y = walk::pre_activation(&net, &x);
+        let over = |t: &Tensor| t.var_dim([0].as_slice(), false, false);
+        assert!(walk::gap(&y.mean_dim([0].as_slice(), false, None), &beta) < 1e-12);
+        let expected = gamma.square() * over(&x) / (over(&x) + 0.1);
+        assert!(walk::gap(&over(&y), &expected) < 1e-12);
+    }
+
+    #[test]
+    fn gradients_are_orthogonal_to_ones_to_the_output_and_to_weight_rows() {
+        let op = LinearOp::Conv {
+            inputs: 2,
+            outputs: 3,
+            kernel: 3,
+            padding: 1,
+        };
+        let net = walk::single("bn", "eps = 0.0", op);
+        let x = walk::gaussian(&[4, 2, 5, 5], 1);
+        let weight = net.parameters.get("layer.weight").unwrap();
+        let linear = op.apply(&x, &weight.detach(), None).set_requires_grad(true);
+        let none = None::<Tensor>;
+        let hat = linear.batch_norm(none.as_ref(), None, None, None, true, 0.1, 0.0, false);
+        assert!(walk::gap(&hat, &walk::pre_activation(&net, &x)) < 1e-12);
+        let loss = (hat.sin() * walk::gaussian(&[4, 3, 5, 5], 2)).sum(Kind::Double);
+        let gradient = &Tensor::run_backward(&[&loss], &[&linear], false, false)[0];
+        let total = |t: Tensor| {
+            t.sum_dim_intlist([0, 2, 3].as_slice(), false, None::<Kind>)
+                .abs()
+                .max()
+        };
+        assert!(total(gradient.copy()).double_value(&[]) < 1e-12);
+        assert!(total(gradient * hat.detach()).double_value(&[]) < 1e-11);
+
+        let y = walk::pre_activation(&net, &x);
+        let loss = (y.sin() * walk::gaussian(&[4, 3, 5, 5], 2)).sum(Kind::Double);
+        let by_weight = &Tensor::run_backward(&[&loss], &[weight], false, false)[0];
+        let along = (by_weight * weight).flatten(1, -1).sum_dim_intlist(
+            [1].as_slice(),
+            false,
+            None::<Kind>,
+        );
+        assert!(along.abs().max().double_value(&[]) < 1e-11);
+    }
+
+    #[test]
+    fn evaluation_folds_into_weights_and_bias() {
+        let op = LinearOp::Dense {
+            inputs: 7,
+            outputs: 3,
+        };
+        let net = walk::single("bn", "", op);
+        for seed in 0..5 {
+            let _ = walk::pre_activation(&net, &(walk::gaussian(&[20, 7], seed) + 1.0));
+        }
+        walk::set(&net, "layer.gamma", &walk::gaussian(&[3], 7));
+        walk::set(&net, "layer.beta", &walk::gaussian(&[3], 8));
+        let get = |name: &str| {
+            net.parameters
+                .get(&format!("layer.{name}"))
+                .unwrap()
+                .detach()
+        };
+        let factor = get("gamma") / (get("running_var") + 1e-5).sqrt();
+        let bias = get("beta") - &factor * get("running_mean");
+        let x = walk::gaussian(&[5, 7], 9);
+        let folded = op.apply(&x, &(get("weight") * factor.view([3, 1])), Some(&bias));
+        let signal = Signal::plain(x);
+        let y = net.blocks[0].layer.pre_activation(&signal, &Pass::eval());
+        assert!(walk::gap(&y, &folded) < 1e-12);
+    }
+
+    /// What evaluation gives when statistics are those of the batches, averaged with equal weight.
+    fn by_pooled_statistics(batches: &[Tensor], x: &Tensor) -> Tensor {
+        let count = batches.len() as f64;
+        let mean = |f: &dyn Fn(&Tensor) -> Tensor| {
+            batches
+                .iter()
+                .map(f)
+                .reduce(|sum, next| sum + next)
+                .unwrap()
+                / count
+        };
+        let centre = mean(&|b| b.mean_dim([0].as_slice(), false, None));
+        let variance = mean(&|b| b.var_dim([0].as_slice(), true, false));
+        (x - centre) / (variance + 1e-5).sqrt()
+    }
+
+    #[test]
+    fn plain_averages_are_exact_with_frozen_weights() {
+        let batches: Vec<Tensor> = (0..7)
+            .map(|seed| walk::gaussian(&[6, 3], seed) * 2.0 + 1.0)
+            .collect();
+        let x = walk::gaussian(&[5, 3], 20);
+        let eval = |net: &Network| {
+            net.blocks[0]
+                .layer
+                .pre_activation(&Signal::plain(x.copy()), &Pass::eval())
+        };
+
+        let net = bare("population = \"cumulative\"");
+        assert!(!net.restart_population());
+        batches
+            .iter()
+            .for_each(|batch| drop(walk::pre_activation(&net, batch)));
+        assert!(walk::gap(&eval(&net), &by_pooled_statistics(&batches, &x)) < 1e-12);
+
+        let net = bare("population = \"precise\"");
+        batches
+            .iter()
+            .for_each(|batch| drop(walk::pre_activation(&net, batch)));
+        assert!(net.restart_population());
+        batches[..3]
+            .iter()
+            .for_each(|batch| drop(walk::pre_activation(&net, batch)));
+        assert!(walk::gap(&eval(&net), &by_pooled_statistics(&batches[..3], &x)) < 1e-12);
+    }
+
+    #[test]
+    fn running_averages_keep_no_count() {
+        assert!(bare("").parameters.get("layer.batches").is_none());
+        assert!(!bare("").restart_population());
+    }
+
+    #[test]
+    fn rows_start_by_hes_rule() {
+        let net = walk::dense_network("bn", "", 1);
+        let none = walk::dense_network("none", "", 1);
+        let lengths = |net: &Network| init::row_norms(net.parameters.get("layer1.weight").unwrap());
+        assert!(walk::gap(&lengths(&net), &lengths(&none)) < 1e-12);
+    }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("bn", &["population = \"cumulative\""]);
     }
 }

@@ -7,17 +7,41 @@
 //! Notation used throughout: x layer input, W weights with rows W_o, a pre-activation, f activation,
 //! y layer output, γ gain, β shift, z ~ N(0,1); m = E f(z), s² = Var f(z).
 
+mod batch_renorm;
 mod bn;
+mod bounded_weight_norm;
+mod centered_weight_norm;
+mod cosine;
+mod cosine_centered;
+mod frn;
+mod group_norm;
+mod instance_norm;
+mod l1_bn;
+mod layer_norm;
+mod linf_bn;
+mod nf;
+mod noisy_bn;
 mod none;
 mod normprop;
 pub mod options;
+mod proxy_norm;
 mod registry;
+mod rms_norm;
+mod selu;
+mod spectral_norm;
+mod topk_bn;
+mod weight_norm;
+mod weight_norm_mean_bn;
+mod weight_standardization;
 
 use anyhow::Result;
+use tch::{Device, Kind};
 
 use crate::error::did_you_mean;
-use crate::nn::block::Block;
+use crate::nn::block::{Block, LinearOp};
 use crate::nn::layer::{Builder, Layer};
+use crate::nn::models::Layout;
+use crate::nn::network::Network;
 use crate::usage;
 use options::{OptionSpec, Options};
 pub use registry::METHODS;
@@ -31,6 +55,16 @@ pub enum ActsOn {
     Weights,
     /// The pre-activation.
     PreActivation,
+    /// The optimizer's update.
+    Update,
+    /// The activation.
+    Activation,
+    /// The linear operation as a whole: weights and inputs.
+    LinearOperation,
+    /// The pre-activation and what comes out of the activation.
+    PreActivationAndActivation,
+    /// Weights and the pre-activation.
+    WeightsAndPreActivation,
     /// Weights and what comes out of the activation.
     WeightsAndActivation,
 }
@@ -41,7 +75,12 @@ impl ActsOn {
         match self {
             ActsOn::Nothing => "nothing",
             ActsOn::Weights => "weights",
+            ActsOn::Update => "update",
             ActsOn::PreActivation => "pre-activation",
+            ActsOn::Activation => "activation",
+            ActsOn::LinearOperation => "linear operation",
+            ActsOn::PreActivationAndActivation => "pre-activation, activation",
+            ActsOn::WeightsAndPreActivation => "weights, pre-activation",
             ActsOn::WeightsAndActivation => "weights, activation",
         }
     }
@@ -56,6 +95,8 @@ pub enum BatchSizeOne {
     Degenerates,
     /// Undefined, and refused with an error.
     Refused,
+    /// The method does not serve such layers at any batch size.
+    Unsupported,
 }
 
 impl BatchSizeOne {
@@ -65,6 +106,37 @@ impl BatchSizeOne {
             BatchSizeOne::Works => "works",
             BatchSizeOne::Degenerates => "degenerates",
             BatchSizeOne::Refused => "refused",
+            BatchSizeOne::Unsupported => "unsupported",
+        }
+    }
+}
+
+/// Kinds of networks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NetworkKind {
+    /// Convolutions.
+    Convolutional,
+    /// Fully connected layers.
+    Dense,
+}
+
+impl NetworkKind {
+    /// Every kind.
+    pub const ALL: &[NetworkKind] = &[NetworkKind::Convolutional, NetworkKind::Dense];
+
+    /// The kind of network that starts with this operation.
+    pub fn of(op: &LinearOp) -> NetworkKind {
+        match op {
+            LinearOp::Conv { .. } => NetworkKind::Convolutional,
+            LinearOp::Dense { .. } => NetworkKind::Dense,
+        }
+    }
+
+    /// Name for messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            NetworkKind::Convolutional => "a convolutional network",
+            NetworkKind::Dense => "a fully connected network (MLP)",
         }
     }
 }
@@ -116,9 +188,88 @@ pub struct Descriptor {
     pub learning_rate_at_50: f64,
     /// Makes the layer of one block.
     pub build: fn(&Block, &Options, &mut Builder) -> Result<Box<dyn Layer>>,
+    /// Whether the backward pass is the derivative of the forward pass.
+    pub exact_gradient: bool,
+    /// What it does to the widths of the network.
+    pub layout: fn(&Options) -> Layout,
+    /// Options under which the length of weight rows does not matter, for the test of `row_scale_invariant`
+    /// (where rows are kept at unit length by projection, forward takes them as they are).
+    pub row_scale_options: &'static str,
 }
 
 impl Descriptor {
+    /// What most methods have in common: feed-forward networks, the usual backward pass, widths left alone.
+    /// The remaining fields are placeholders; a method ends with `..Descriptor::ORDINARY`.
+    pub const ORDINARY: Descriptor = Descriptor {
+        name: "",
+        summary: "",
+        formula: "",
+        paper: Paper {
+            authors: "",
+            title: "",
+            venue: "",
+            year: 0,
+        },
+        acts_on: ActsOn::Nothing,
+        uses_batch_statistics: false,
+        train_equals_eval: true,
+        row_scale_invariant: false,
+        data_dependent_start: false,
+        batch_size_one_conv: BatchSizeOne::Works,
+        batch_size_one_fc: BatchSizeOne::Works,
+        extra_parameters: "",
+        options: &[],
+        departures: &[],
+        learning_rate_at_50: 0.02,
+        build: |_, _, _| anyhow::bail!("a method without a build function"),
+        exact_gradient: true,
+        layout: |_| Layout::PLAIN,
+        row_scale_options: "",
+    };
+
+    /// The network of `blocks` under this method.
+    pub fn network(
+        &self,
+        options: &Options,
+        blocks: Vec<Block>,
+        seed: u64,
+        kind: Kind,
+        device: Device,
+    ) -> Result<Network> {
+        if let Some(first) = blocks.first() {
+            self.check_network(NetworkKind::of(&first.op))?;
+        }
+        let blocks = (self.layout)(options).apply(blocks);
+        let build = |block: &Block, builder: &mut Builder| (self.build)(block, options, builder);
+        Network::build(blocks, &build, seed, kind, device)
+    }
+
+    /// Whether the method serves networks of this kind.
+    pub fn serves(&self, network: NetworkKind) -> bool {
+        match network {
+            NetworkKind::Convolutional => self.batch_size_one_conv != BatchSizeOne::Unsupported,
+            NetworkKind::Dense => self.batch_size_one_fc != BatchSizeOne::Unsupported,
+        }
+    }
+
+    /// Refuses networks that the method does not serve.
+    pub fn check_network(&self, network: NetworkKind) -> Result<()> {
+        if self.serves(network) {
+            return Ok(());
+        }
+        let others: Vec<&str> = METHODS
+            .iter()
+            .filter(|other| other.serves(network))
+            .map(|other| other.name)
+            .collect();
+        Err(usage!(
+            "{} does not serve {}; methods that do: {}",
+            self.name,
+            network.name(),
+            others.join(", ")
+        ))
+    }
+
     /// The default learning rate at a batch size: η₅₀·√(batch_size / 50), never above η₅₀·2.
     ///
     /// The square-root rule keeps the size of the steps' random part about the same. It is a start, not
@@ -140,7 +291,7 @@ impl Descriptor {
         };
         if batch_size == 1 && behaviour == BatchSizeOne::Refused {
             return Err(usage!(
-                "{} has no statistics on {layers} at batch_size = 1 (one value a unit has no variance); \
+                "{} has no statistics on {layers} at batch_size = 1 (a unit's only value is its own mean); \
                  use a batch size of at least 2, or a method that needs no batch, such as normprop",
                 self.name
             ));

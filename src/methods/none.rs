@@ -31,4 +31,5 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     build: |block, _options, builder| {
         Ok(Box::new(PlainLayer::build(block, builder)?) as Box<dyn Layer>)
     },
+    ..Descriptor::ORDINARY
 };

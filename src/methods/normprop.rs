@@ -76,6 +76,8 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     learning_rate_at_50: 0.02,
     build,
+    row_scale_options: "constraint = \"reparametrize\"",
+    ..Descriptor::ORDINARY
 };
 
 /// How rows are kept at unit length.
@@ -231,10 +233,7 @@ impl Layer for NormProp {
         if let Some(pool) = &self.tail.pool {
             x = pool.apply(&x);
         }
-        Signal {
-            x,
-            scale: 1.0 / self.std,
-        }
+        Signal::scaled(x, 1.0 / self.std)
     }
 
     fn after_step(&self) {

@@ -20,6 +20,15 @@ pub enum OptionKind {
         /// Largest value allowed.
         high: f64,
     },
+    /// A whole number from `low` to `high`, ends included.
+    Count {
+        /// Default.
+        default: i64,
+        /// Smallest value allowed.
+        low: i64,
+        /// Largest value allowed.
+        high: i64,
+    },
     /// One of several names; the first is the default.
     Choice(&'static [&'static str]),
 }
@@ -41,6 +50,7 @@ impl OptionSpec {
         match self.kind {
             OptionKind::Flag(value) => value.into(),
             OptionKind::Number { default, .. } => default.into(),
+            OptionKind::Count { default, .. } => default.into(),
             OptionKind::Choice(names) => names[0].into(),
         }
     }
@@ -53,6 +63,12 @@ impl OptionSpec {
                 format!("number ≥ {low}")
             }
             OptionKind::Number { low, high, .. } => format!("number in [{low}, {high}]"),
+            OptionKind::Count {
+                low,
+                high: i64::MAX,
+                ..
+            } => format!("whole number ≥ {low}"),
+            OptionKind::Count { low, high, .. } => format!("whole number in [{low}, {high}]"),
             OptionKind::Choice(names) => names.join(", "),
         }
     }
@@ -65,6 +81,12 @@ impl OptionSpec {
                 (low..=high)
                     .contains(&number)
                     .then_some(toml::Value::Float(number))
+            }
+            OptionKind::Count { low, high, .. } => {
+                let count = value.as_integer()?;
+                (low..=high)
+                    .contains(&count)
+                    .then_some(toml::Value::Integer(count))
             }
             OptionKind::Choice(names) => {
                 let text = value.as_str()?;
@@ -133,6 +155,13 @@ impl Options {
     pub fn number(&self, name: &str) -> f64 {
         self.value(name)
             .as_float()
+            .unwrap_or_else(|| self.misdeclared(name))
+    }
+
+    /// A whole number.
+    pub fn count(&self, name: &str) -> i64 {
+        self.value(name)
+            .as_integer()
             .unwrap_or_else(|| self.misdeclared(name))
     }
 

@@ -3,11 +3,12 @@
 use tch::{Device, Kind, Tensor};
 
 use super::options::Options;
-use super::{BatchSizeOne, Descriptor, METHODS, find};
+use super::{BatchSizeOne, Descriptor, METHODS, NetworkKind, find};
 use crate::moments::Activation;
+use crate::nn::backward;
 use crate::nn::block::{Block, LinearOp, MaxPool};
 use crate::nn::init;
-use crate::nn::layer::{Builder, Pass, Signal};
+use crate::nn::layer::{Pass, Signal};
 use crate::nn::models::perceptron;
 use crate::nn::network::Network;
 use crate::nn::parameters::{Role, restore, to_named};
@@ -20,8 +21,9 @@ pub fn gaussian(shape: &[i64], seed: u64) -> Tensor {
 
 fn network(method: &'static Descriptor, options: &str, blocks: Vec<Block>, seed: u64) -> Network {
     let options = Options::resolve(method, &options.parse().unwrap()).unwrap();
-    let build = |block: &Block, builder: &mut Builder| (method.build)(block, &options, builder);
-    Network::build(blocks, &build, seed, Kind::Double, Device::Cpu).unwrap()
+    method
+        .network(&options, blocks, seed, Kind::Double, Device::Cpu)
+        .unwrap()
 }
 
 /// 12-16-16-4 perceptron in float64.
@@ -89,17 +91,129 @@ pub fn gap(a: &Tensor, b: &Tensor) -> f64 {
     (a - b).abs().max().double_value(&[])
 }
 
-/// A network of each kind with a batch for it.
-fn both(method: &str) -> Vec<(Network, Tensor)> {
-    vec![
-        (dense_network(method, "", 3), gaussian(&[9, 12], 1)),
-        (conv_network(method, "", 3), gaussian(&[9, 2, 8, 8], 2)),
-    ]
+/// The kinds of networks that the method serves.
+fn kinds(method: &Descriptor) -> impl Iterator<Item = NetworkKind> {
+    NetworkKind::ALL
+        .iter()
+        .copied()
+        .filter(|&kind| method.serves(kind))
+}
+
+/// A network of this kind at its start, with a batch for it.
+fn built(method: &Descriptor, kind: NetworkKind) -> (Network, Tensor) {
+    match kind {
+        NetworkKind::Convolutional => {
+            (conv_network(method.name, "", 3), gaussian(&[9, 2, 8, 8], 2))
+        }
+        NetworkKind::Dense => (dense_network(method.name, "", 3), gaussian(&[9, 12], 1)),
+    }
+}
+
+/// A network of each kind that the method serves, at its start, with a batch for it.
+fn both(method: &Descriptor) -> Vec<(Network, Tensor)> {
+    kinds(method).map(|kind| built(method, kind)).collect()
+}
+
+/// One hidden block called `layer`, without activation, in float64.
+pub fn single(method: &str, options: &str, op: LinearOp) -> Network {
+    let activation = Activation::Identity;
+    let block = Block {
+        name: "layer".into(),
+        op,
+        activation,
+        pool: None,
+        first: true,
+        last: false,
+    };
+    network(find(method).unwrap(), options, vec![block], 1)
+}
+
+/// Overwrites the tensor called `name`.
+pub fn set(network: &Network, name: &str, values: &Tensor) {
+    let tensor = network
+        .parameters
+        .get(name)
+        .unwrap_or_else(|| panic!("no tensor {name}"));
+    tch::no_grad(|| tensor.shallow_clone().copy_(&values.reshape(tensor.size())));
+}
+
+/// A matrix of `columns` columns from numbers.
+pub fn matrix(values: &[f64], columns: i64) -> Tensor {
+    Tensor::from_slice(values).reshape([-1, columns])
+}
+
+/// Golden inputs: four rows, each a sample of three features.
+pub fn golden_inputs() -> Tensor {
+    matrix(
+        &[
+            1.0, 2.0, -1.0, 0.0, 1.0, 3.0, 2.0, -2.0, 0.5, -1.0, 0.0, 4.0,
+        ],
+        3,
+    )
+}
+
+/// Golden weight: two rows on three features.
+pub fn golden_weight() -> Tensor {
+    matrix(&[0.5, -1.0, 2.0, 1.0, 1.0, -0.5], 3)
+}
+
+/// What the first block of `network` sends to its activation in training.
+pub fn pre_activation(network: &Network, x: &Tensor) -> Tensor {
+    network.blocks[0]
+        .layer
+        .pre_activation(&Signal::plain(x.shallow_clone()), &Pass::train(0, 0))
+}
+
+/// A normalization of pre-activations with the identity before it, on the golden inputs.
+pub fn normalized_golden_inputs(method: &str, options: &str) -> Tensor {
+    let net = single(
+        method,
+        options,
+        LinearOp::Dense {
+            inputs: 3,
+            outputs: 3,
+        },
+    );
+    set(
+        &net,
+        "layer.weight",
+        &Tensor::eye(3, (Kind::Double, Device::Cpu)),
+    );
+    pre_activation(&net, &golden_inputs())
+}
+
+/// A method that changes weights, with the golden weight, on the golden inputs: 4×2.
+pub fn golden_outputs(method: &str, options: &str) -> Tensor {
+    let net = single(
+        method,
+        options,
+        LinearOp::Dense {
+            inputs: 3,
+            outputs: 2,
+        },
+    );
+    set(&net, "layer.weight", &golden_weight());
+    pre_activation(&net, &golden_inputs())
+}
+
+/// Row `index` of a matrix.
+pub fn row(values: &Tensor, index: i64) -> Vec<f64> {
+    Vec::try_from(values.select(0, index).contiguous()).unwrap()
+}
+
+/// Asserts that numbers agree to a relative 1e-9, the precision of the recorded ones.
+pub fn assert_close(got: &[f64], want: &[f64]) {
+    assert_eq!(got.len(), want.len());
+    let agree = got
+        .iter()
+        .zip(want)
+        .all(|(a, b)| (a - b).abs() <= 1e-9 * b.abs().max(1e-3));
+    assert!(agree, "{got:?} is not {want:?}");
 }
 
 /// A loss whose gradient reaches every output differently.
-fn loss(network: &Network, x: &Tensor) -> Tensor {
-    let logits = network.logits(x, &Pass::train(0, 0));
+fn loss(network: &Network, x: &Tensor, pass: &Pass) -> Tensor {
+    let logits = network.logits(x, pass);
     let target = gaussian(&logits.size(), 8);
     (logits.sin() * target).sum(Kind::Double)
 }
@@ -107,7 +221,8 @@ fn loss(network: &Network, x: &Tensor) -> Tensor {
 #[test]
 fn fused_forward_equals_the_two_halves() {
     for method in METHODS {
-        for (network, x) in both(method.name) {
+        // Two equal networks, since a training pass may move what evaluation uses.
+        for ((network, x), (twin, _)) in both(method).into_iter().zip(both(method)) {
             for training in [true, false] {
                 let pass = || {
                     if training {
@@ -119,14 +234,17 @@ fn fused_forward_equals_the_two_halves() {
                 let halves = pass();
                 let mut signal = network.input(&x);
                 for built in &network.blocks {
-                    let pre = built
-                        .layer
-                        .pre_activation(&Signal::plain(signal.value()), &halves);
+                    let plain = Signal {
+                        x: signal.value(),
+                        scale: 1.0,
+                        estimate: signal.estimate,
+                    };
+                    let pre = built.layer.pre_activation(&plain, &halves);
                     signal = built.layer.post_activation(pre, &halves);
                 }
                 let textbook = network.pool_globally(signal);
                 assert!(
-                    gap(&network.logits(&x, &pass()), &textbook) < 1e-10,
+                    gap(&twin.logits(&x, &pass()), &textbook) < 1e-10,
                     "{}",
                     method.name
                 );
@@ -135,42 +253,69 @@ fn fused_forward_equals_the_two_halves() {
     }
 }
 
+/// Largest relative gap between a parameter's gradient along a direction and finite differences.
+pub fn gradient_gap(network: &Network, x: &Tensor) -> (f64, String) {
+    let pass = Pass::train(0, 0);
+    let gradients = backward::gradients(&loss(network, x, &pass), &network.parameters, &pass);
+    let mut worst = (0.0, String::new());
+    for (parameter, gradient) in network.parameters.trainable().zip(&gradients) {
+        let direction = gaussian(&parameter.tensor.size(), 11);
+        let analytic = (gradient * &direction).sum(Kind::Double).double_value(&[]);
+        let step = 1e-6;
+        let moved = |factor: f64| {
+            let _ = tch::no_grad(|| {
+                parameter
+                    .tensor
+                    .shallow_clone()
+                    .g_add_(&(&direction * factor))
+            });
+            let value = tch::no_grad(|| loss(network, x, &Pass::train(0, 0))).double_value(&[]);
+            let _ = tch::no_grad(|| {
+                parameter
+                    .tensor
+                    .shallow_clone()
+                    .g_sub_(&(&direction * factor))
+            });
+            value
+        };
+        let numeric = (moved(step) - moved(-step)) / (2.0 * step);
+        let scale = analytic.abs().max(numeric.abs()).max(1e-2);
+        let relative = (analytic - numeric).abs() / scale;
+        if relative.is_nan() || relative >= worst.0 {
+            worst = (
+                relative,
+                format!("{}: {analytic} {numeric}", parameter.name),
+            );
+        }
+    }
+    worst
+}
+
+/// Asserts exact gradients under options other than the defaults.
+pub fn assert_exact_gradients(method: &str, variants: &[&str]) {
+    for options in variants {
+        let mut cases = vec![(conv_network(method, options, 3), gaussian(&[9, 2, 8, 8], 2))];
+        if find(method).unwrap().serves(NetworkKind::Dense) {
+            cases.push((dense_network(method, options, 3), gaussian(&[9, 12], 1)));
+        }
+        for (network, x) in cases {
+            let (relative, at) = gradient_gap(&network, &x);
+            assert!(relative < 1e-6, "{method} {options} {at}");
+        }
+    }
+}
+
 #[test]
-fn gradients_equal_finite_differences() {
+fn gradients_equal_finite_differences_unless_declared() {
     for method in METHODS {
-        for (network, x) in both(method.name) {
-            let trained: Vec<&Tensor> = network.parameters.trainable().map(|p| &p.tensor).collect();
-            let gradients = Tensor::run_backward(&[&loss(&network, &x)], &trained, false, false);
-            for (parameter, gradient) in network.parameters.trainable().zip(&gradients) {
-                let direction = gaussian(&parameter.tensor.size(), 11);
-                let analytic = (gradient * &direction).sum(Kind::Double).double_value(&[]);
-                let step = 1e-6;
-                let moved = |factor: f64| {
-                    let _ = tch::no_grad(|| {
-                        parameter
-                            .tensor
-                            .shallow_clone()
-                            .g_add_(&(&direction * factor))
-                    });
-                    let value = tch::no_grad(|| loss(&network, &x)).double_value(&[]);
-                    let _ = tch::no_grad(|| {
-                        parameter
-                            .tensor
-                            .shallow_clone()
-                            .g_sub_(&(&direction * factor))
-                    });
-                    value
-                };
-                let numeric = (moved(step) - moved(-step)) / (2.0 * step);
-                let scale = analytic.abs().max(numeric.abs()).max(1e-2);
-                let relative = (analytic - numeric).abs() / scale;
-                assert!(
-                    relative < 1e-6,
-                    "{} {}: {analytic} {numeric}",
-                    method.name,
-                    parameter.name
-                );
-            }
+        for (network, x) in both(method) {
+            let (relative, at) = gradient_gap(&network, &x);
+            assert_eq!(
+                relative < 1e-6,
+                method.exact_gradient,
+                "{} {at}",
+                method.name
+            );
         }
     }
 }
@@ -178,7 +323,7 @@ fn gradients_equal_finite_differences() {
 #[test]
 fn train_equals_eval_exactly_where_claimed() {
     for method in METHODS {
-        for (network, x) in both(method.name) {
+        for (network, x) in both(method) {
             let same = network.logits(&x, &Pass::train(0, 0)) == network.logits(&x, &Pass::eval());
             assert_eq!(same, method.train_equals_eval, "{}", method.name);
         }
@@ -188,10 +333,11 @@ fn train_equals_eval_exactly_where_claimed() {
 #[test]
 fn outputs_do_not_depend_on_the_rest_of_the_batch_unless_declared() {
     for method in METHODS {
-        for (network, x) in both(method.name) {
+        for ((network, x), (twin, _)) in both(method).into_iter().zip(both(method)) {
             let whole = network.logits(&x, &Pass::train(0, 0));
-            let part = network.logits(&x.narrow(0, 0, 4), &Pass::train(0, 0));
-            let independent = gap(&whole.narrow(0, 0, 4), &part) < 1e-12;
+            // The last images, since images may also depend on those before them only.
+            let part = twin.logits(&x.narrow(0, 5, 4), &Pass::train(0, 0));
+            let independent = gap(&whole.narrow(0, 5, 4), &part) < 1e-12;
             assert_eq!(
                 independent, !method.uses_batch_statistics,
                 "{}",
@@ -201,16 +347,24 @@ fn outputs_do_not_depend_on_the_rest_of_the_batch_unless_declared() {
     }
 }
 
+/// Options under which the invariance is exact: no ε, nothing that only starts later in training.
+fn invariance_options(method: &Descriptor) -> String {
+    let has = |name: &str| method.options.iter().any(|option| option.name == name);
+    let mut lines = Vec::new();
+    if has("eps") {
+        lines.push("eps = 1e-12");
+    }
+    lines.push(method.row_scale_options);
+    lines.join("\n")
+}
+
 #[test]
 fn outputs_do_not_depend_on_the_length_of_weight_rows_where_claimed() {
     for method in METHODS {
-        // With rows kept at unit length by projection, forward takes them as they are.
-        let options = if method.name == "normprop" {
-            "constraint = \"reparametrize\""
-        } else {
-            ""
-        };
-        let network = conv_network(method.name, options, 3);
+        if !method.serves(NetworkKind::Convolutional) {
+            continue;
+        }
+        let network = conv_network(method.name, &invariance_options(method), 3);
         let x = gaussian(&[9, 2, 8, 8], 2);
         let before = network.logits(&x, &Pass::train(0, 0));
         let weight = network
@@ -218,7 +372,9 @@ fn outputs_do_not_depend_on_the_length_of_weight_rows_where_claimed() {
             .get("conv2.weight")
             .unwrap()
             .shallow_clone();
-        let _ = tch::no_grad(|| weight.shallow_clone().g_mul_scalar_(3.0));
+        // Another factor for every row: a common one says nothing of statistics over several channels.
+        let factors = Tensor::from_slice(&[3.0, 0.5, 1.5, 2.0, 0.7]).reshape([5, 1, 1, 1]);
+        let _ = tch::no_grad(|| weight.shallow_clone().g_mul_(&factors));
         let unchanged = gap(&before, &network.logits(&x, &Pass::train(0, 0))) < 1e-4;
         assert_eq!(unchanged, method.row_scale_invariant, "{}", method.name);
     }
@@ -227,38 +383,52 @@ fn outputs_do_not_depend_on_the_length_of_weight_rows_where_claimed() {
 #[test]
 fn parameters_have_unique_names_and_return_bit_for_bit() {
     for method in METHODS {
-        let source = conv_network(method.name, "", 3);
-        let target = conv_network(method.name, "", 4);
-        let mut names = std::collections::HashSet::new();
-        for (from, to) in source.parameters.iter().zip(target.parameters.iter()) {
-            assert!(names.insert(from.name.clone()), "{} twice", from.name);
-            assert_eq!(from.name, to.name);
-            restore(&to.tensor, &to_named(&from.name, &from.tensor).unwrap()).unwrap();
+        for ((source, x), (target, _)) in both(method).into_iter().zip(both(method)) {
+            let mut names = std::collections::HashSet::new();
+            for (from, to) in source.parameters.iter().zip(target.parameters.iter()) {
+                assert!(names.insert(from.name.clone()), "{} twice", from.name);
+                assert_eq!(from.name, to.name);
+                let _ = tch::no_grad(|| {
+                    from.tensor
+                        .shallow_clone()
+                        .g_add_(&(from.tensor.sin() * 0.1 + 0.05))
+                });
+                restore(&to.tensor, &to_named(&from.name, &from.tensor).unwrap()).unwrap();
+            }
+            assert_eq!(
+                source.logits(&x, &Pass::eval()),
+                target.logits(&x, &Pass::eval()),
+                "{}",
+                method.name
+            );
         }
-        let x = gaussian(&[9, 2, 8, 8], 2);
-        assert_eq!(
-            source.logits(&x, &Pass::eval()),
-            target.logits(&x, &Pass::eval()),
-            "{}",
-            method.name
-        );
     }
 }
 
 #[test]
 fn every_method_starts_from_the_same_directions() {
-    let reference = conv_network("none", "", 3);
+    let unit = |t: &Tensor| t.flatten(1, -1) / init::row_norms(t).view([-1, 1]);
     for method in METHODS {
-        let network = conv_network(method.name, "", 3);
-        for (a, b) in reference.parameters.iter().zip(network.parameters.iter()) {
-            if a.role == Role::Weight && b.role == Role::Weight && a.name == b.name {
-                let unit = |t: &Tensor| t.flatten(1, -1) / init::row_norms(t).view([-1, 1]);
-                assert!(
-                    gap(&unit(&a.tensor), &unit(&b.tensor)) < 1e-9,
-                    "{} {}",
-                    method.name,
-                    a.name
-                );
+        for kind in kinds(method) {
+            let ((network, _), (reference, _)) = (built(method, kind), built(METHODS[0], kind));
+            for (index, own) in network
+                .parameters
+                .iter()
+                .enumerate()
+                .filter(|(_, own)| own.role == Role::Weight)
+            {
+                let Some(other) = reference.parameters.get(&own.name) else {
+                    continue;
+                };
+                // A method may change how many channels a layer receives; the first one sees the data.
+                if index == 0 || own.tensor.size() == other.size() {
+                    assert!(
+                        gap(&unit(&own.tensor), &unit(other)) < 1e-9,
+                        "{} {}",
+                        method.name,
+                        own.name
+                    );
+                }
             }
         }
     }
@@ -267,21 +437,14 @@ fn every_method_starts_from_the_same_directions() {
 #[test]
 fn one_image_a_step_behaves_as_declared() {
     for method in METHODS {
-        let cases = [
-            (
-                method.batch_size_one_conv,
-                conv_network(method.name, "", 3),
-                gaussian(&[1, 2, 8, 8], 2),
-                false,
-            ),
-            (
-                method.batch_size_one_fc,
-                dense_network(method.name, "", 3),
-                gaussian(&[1, 12], 1),
-                true,
-            ),
-        ];
-        for (declared, network, x, dense) in cases {
+        for ((network, x), kind) in both(method).into_iter().zip(kinds(method)) {
+            let x = x.narrow(0, 0, 1);
+            let dense = kind == NetworkKind::Dense;
+            let declared = if dense {
+                method.batch_size_one_fc
+            } else {
+                method.batch_size_one_conv
+            };
             assert_eq!(
                 method.check_batch_size(1, dense).is_err(),
                 declared == BatchSizeOne::Refused
@@ -289,19 +452,51 @@ fn one_image_a_step_behaves_as_declared() {
             if declared == BatchSizeOne::Refused {
                 continue;
             }
+            // Evaluation first: training may move what it uses.
+            let evaluated = network.logits(&x, &Pass::eval());
             let logits = network.logits(&x, &Pass::train(0, 0));
             assert!(
                 bool::try_from(logits.isfinite().all()).unwrap(),
                 "{}",
                 method.name
             );
-            let same = gap(&logits, &network.logits(&x, &Pass::eval())) < 1e-12;
+            let same = gap(&logits, &evaluated) < 1e-12;
             assert_eq!(
                 same,
                 declared == BatchSizeOne::Works,
                 "{} dense={dense}",
                 method.name
             );
+        }
+    }
+}
+
+#[test]
+fn layers_that_a_method_does_not_serve_are_refused_with_what_would_work() {
+    for method in METHODS {
+        let options = Options::resolve(method, &toml::Table::new()).unwrap();
+        let cases = [
+            (NetworkKind::Convolutional, conv_blocks(Activation::Relu)),
+            (
+                NetworkKind::Dense,
+                perceptron(12, 4, &[16], Activation::Relu),
+            ),
+        ];
+        for (kind, blocks) in cases {
+            let built = method.network(&options, blocks, 3, Kind::Double, Device::Cpu);
+            assert_eq!(
+                built.is_ok(),
+                method.serves(kind),
+                "{} {kind:?}",
+                method.name
+            );
+            if let Err(error) = built {
+                let error = error.to_string();
+                assert!(
+                    error.contains(method.name) && error.contains("normprop"),
+                    "{error}"
+                );
+            }
         }
     }
 }

@@ -8,6 +8,7 @@
 mod activation;
 mod closed;
 mod gaussian_max;
+mod half_normal;
 mod notation;
 mod pool;
 mod quadrature;
@@ -20,6 +21,7 @@ mod goldens;
 
 pub use activation::{Activation, SELU_ALPHA, SELU_SCALE};
 pub use gaussian_max::{clark_max, max_moments, max_pool_moments};
+pub use half_normal::{extreme_bound_constant, half_normal_top_mean};
 pub use pool::{average_pool_gain, average_pool_variance, dropout_gain, dropout_moments};
 pub use quadrature::{Rule, gauss_hermite, gauss_legendre, gaussian_expectation, integrate};
 pub use recurrent::{CellConstants, GateDeviation, cell_constants};

@@ -35,6 +35,28 @@ impl LinearOp {
         }
     }
 
+    /// Input channels or units.
+    pub fn inputs(&self) -> i64 {
+        match *self {
+            LinearOp::Conv { inputs, .. } | LinearOp::Dense { inputs, .. } => inputs,
+        }
+    }
+
+    /// The same operation between other numbers of channels or units.
+    pub fn resized(self, inputs: i64, outputs: i64) -> LinearOp {
+        match self {
+            LinearOp::Conv {
+                kernel, padding, ..
+            } => LinearOp::Conv {
+                inputs,
+                outputs,
+                kernel,
+                padding,
+            },
+            LinearOp::Dense { .. } => LinearOp::Dense { inputs, outputs },
+        }
+    }
+
     /// Numbers in a weight row: inputs that one output sees.
     pub fn fan_in(&self) -> i64 {
         match *self {

@@ -1,14 +1,17 @@
 //! The contract between a network and the methods: what a layer does, and what it is built from.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use anyhow::Result;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
+use super::backward::Cut;
 use super::block::{Block, MaxPool};
 use super::init;
 use super::parameters::{Parameters, Role};
+use super::sgd::UpdateRule;
 use crate::moments::Activation;
 use crate::streams::{Purpose, stream};
 
@@ -21,28 +24,32 @@ pub enum Mode {
     Eval,
 }
 
-/// One pass through the network: its mode and, in training, the stream that noise is drawn from.
+/// One pass through the network: its mode, the stream that noise is drawn from in training, and the cuts
+/// that layers with a backward pass of their own made in the graph.
 #[derive(Debug)]
 pub struct Pass {
     /// Training or evaluation.
     pub mode: Mode,
     noise: RefCell<ChaCha8Rng>,
+    pub(super) cuts: RefCell<Vec<Cut>>,
 }
 
 impl Pass {
     /// An evaluating pass.
     pub fn eval() -> Pass {
-        Pass {
-            mode: Mode::Eval,
-            noise: RefCell::new(stream(0, Purpose::Noise, 0)),
-        }
+        Pass::new(Mode::Eval, stream(0, Purpose::Noise, 0))
     }
 
     /// The training pass of optimizer step `step` in the run with this seed.
     pub fn train(seed: u64, step: u64) -> Pass {
+        Pass::new(Mode::Train, stream(seed, Purpose::Noise, step))
+    }
+
+    fn new(mode: Mode, noise: ChaCha8Rng) -> Pass {
         Pass {
-            mode: Mode::Train,
-            noise: RefCell::new(stream(seed, Purpose::Noise, step)),
+            mode,
+            noise: RefCell::new(noise),
+            cuts: RefCell::default(),
         }
     }
 
@@ -64,6 +71,20 @@ impl Pass {
     }
 }
 
+/// What a method believes of a signal without looking at it. A method reads only what its own layers wrote.
+#[derive(Debug)]
+pub enum Estimate {
+    /// Mean and variance of each channel, `[channels]`, or `[groups, channels]` for groups of a batch.
+    Moments {
+        /// Means.
+        mean: Tensor,
+        /// Variances.
+        variance: Tensor,
+    },
+    /// Draws from the signal's estimated distribution, shaped like the signal.
+    Sample(Tensor),
+}
+
 /// What flows from block to block: the tensor `x` times the number `scale`.
 ///
 /// A factor that is the same everywhere costs a pass over all activations when it is multiplied out, and
@@ -74,12 +95,31 @@ pub struct Signal {
     pub x: Tensor,
     /// Its pending factor.
     pub scale: f64,
+    /// What the method that made it estimates of its value; nothing on data.
+    pub estimate: Option<Estimate>,
 }
 
 impl Signal {
     /// A tensor as it is.
     pub fn plain(x: Tensor) -> Signal {
-        Signal { x, scale: 1.0 }
+        Signal::scaled(x, 1.0)
+    }
+
+    /// A tensor and its pending factor.
+    pub fn scaled(x: Tensor, scale: f64) -> Signal {
+        Signal {
+            x,
+            scale,
+            estimate: None,
+        }
+    }
+
+    /// The same signal with an estimate of its value.
+    pub fn with_estimate(self, estimate: Estimate) -> Signal {
+        Signal {
+            estimate: Some(estimate),
+            ..self
+        }
     }
 
     /// The value, multiplied out.
@@ -108,6 +148,12 @@ pub trait Layer {
     /// Called once before training, without gradients, with what the layer receives from a batch of training
     /// images: for data-dependent initialization.
     fn initialize(&self, _input: &Signal) {}
+
+    /// Called before an evaluation that follows training: drops the population statistics and returns true
+    /// if the layer wants them gathered anew, by training passes over the training images.
+    fn restart_population(&self) -> bool {
+        false
+    }
 
     /// Called without gradients after each optimizer step, to restore what the method keeps fixed.
     fn after_step(&self) {}
@@ -163,6 +209,12 @@ impl<'a> Builder<'a> {
     /// Registers a buffer: saved, not trained.
     pub fn buffer(&mut self, name: &str, initial: Tensor) -> Result<Tensor> {
         self.register(name, Role::Buffer, initial)
+    }
+
+    /// Lets `rule` update the trained tensor that was registered as `name`.
+    pub fn rule(&mut self, name: &str, rule: Rc<dyn UpdateRule>) -> Result<()> {
+        self.parameters
+            .set_rule(&format!("{}.{name}", self.prefix), rule)
     }
 
     fn register(&mut self, name: &str, role: Role, initial: Tensor) -> Result<Tensor> {

@@ -1,10 +1,19 @@
 //! Networks as data: parameters, blocks, layers, initialization and the optimizer.
 
+pub mod affine;
+pub mod backward;
+pub mod batch_norm;
+pub mod batch_scale;
 pub mod block;
+pub mod cosine;
+pub mod groups;
 pub mod init;
 pub mod layer;
 pub mod models;
 pub mod network;
+pub mod normalized;
 pub mod parameters;
 pub mod plain;
+pub mod reparametrized;
 pub mod sgd;
+pub mod statistics;

@@ -60,6 +60,37 @@ pub fn network_in_network(
     blocks
 }
 
+/// How a method changes the widths of a network's hidden blocks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Layout {
+    /// Channels that a block hands on for each output of its linear operation.
+    pub channels_per_output: i64,
+    /// Multiplies the outputs of every hidden linear operation.
+    pub width: f64,
+}
+
+impl Layout {
+    /// Leaves every network as it is.
+    pub const PLAIN: Layout = Layout {
+        channels_per_output: 1,
+        width: 1.0,
+    };
+
+    /// The blocks with this layout.
+    pub fn apply(self, mut blocks: Vec<Block>) -> Vec<Block> {
+        let mut inputs = None;
+        for block in &mut blocks {
+            let width = if block.last { 1.0 } else { self.width };
+            let widened = ((block.op.outputs() as f64 * width).round() as i64).max(1);
+            block.op = block
+                .op
+                .resized(inputs.unwrap_or(block.op.inputs()), widened);
+            inputs = Some(widened * self.channels_per_output);
+        }
+        blocks
+    }
+}
+
 /// Multi-layer perceptron on flattened images: dense hidden layers of the given widths, then the logits.
 pub fn perceptron(
     inputs: i64,
@@ -131,6 +162,23 @@ mod tests {
                 .outputs()
                 == 1
         );
+    }
+
+    #[test]
+    fn a_layout_changes_hidden_outputs_and_what_the_next_block_receives() {
+        let blocks = network_in_network(3, 10, 1.0, Activation::Relu);
+        assert_eq!(Layout::PLAIN.apply(blocks.clone()), blocks);
+        let doubled = Layout {
+            channels_per_output: 2,
+            width: 0.5,
+        }
+        .apply(blocks);
+        let sizes: Vec<(i64, i64)> = doubled
+            .iter()
+            .map(|block| (block.op.inputs(), block.op.outputs()))
+            .collect();
+        assert_eq!(sizes[..3], [(3, 96), (192, 80), (160, 48)]);
+        assert_eq!(sizes[8], (192, 10));
     }
 
     #[test]

@@ -95,6 +95,20 @@ impl Network {
         });
     }
 
+    /// Drops population statistics that are gathered anew before an evaluation; whether there are any.
+    ///
+    /// Training passes over the training images must follow where it returns true.
+    pub fn restart_population(&self) -> bool {
+        tch::no_grad(|| {
+            // Every layer is asked: `any` would stop at the first.
+            self.blocks
+                .iter()
+                .filter(|built| built.layer.restart_population())
+                .count()
+                > 0
+        })
+    }
+
     /// Runs every layer's after-step action.
     pub fn after_step(&self) {
         tch::no_grad(|| {

@@ -1,8 +1,11 @@
 //! Named tensors in a fixed order, each with a role.
 
+use std::rc::Rc;
+
 use anyhow::{Context, Result, bail};
 use tch::{Device, Kind, Tensor};
 
+use super::sgd::UpdateRule;
 use crate::event::{ElementType, NamedTensor};
 
 /// What a tensor is for: decides weight decay, and whether it is trained.
@@ -29,6 +32,8 @@ pub struct Parameter {
     pub role: Role,
     /// Handle.
     pub tensor: Tensor,
+    /// What updates it; the optimizer's own step where there is none.
+    pub rule: Option<Rc<dyn UpdateRule>>,
 }
 
 /// All tensors of a network.
@@ -63,8 +68,25 @@ impl Parameters {
             .detach();
         let tensor = tensor.set_requires_grad(role != Role::Buffer);
         let handle = tensor.shallow_clone();
-        self.entries.push(Parameter { name, role, tensor });
+        self.entries.push(Parameter {
+            name,
+            role,
+            tensor,
+            rule: None,
+        });
         Ok(handle)
+    }
+
+    /// Lets `rule` update the trained tensor called `name`.
+    pub fn set_rule(&mut self, name: &str, rule: Rc<dyn UpdateRule>) -> Result<()> {
+        let found = self
+            .entries
+            .iter_mut()
+            .find(|entry| entry.name == name && entry.role != Role::Buffer);
+        found
+            .with_context(|| format!("no trained parameter is called {name}"))?
+            .rule = Some(rule);
+        Ok(())
     }
 
     /// The tensor called `name`.

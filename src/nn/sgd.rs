@@ -31,13 +31,27 @@ pub struct Sgd {
     pub velocities: Vec<Tensor>,
 }
 
-/// What one parameter's update needs.
-struct Update {
-    scale: f64,
-    decay: f64,
-    momentum: f64,
-    nesterov: bool,
-    lr: f64,
+/// A parameter's own way of being updated, instead of [`Update::apply`].
+///
+/// The velocity is saved with the run; further state belongs into buffers of the layer.
+pub trait UpdateRule: std::fmt::Debug {
+    /// Updates `parameter` and `velocity` in place. Called without gradients being recorded.
+    fn update(&self, parameter: &Tensor, gradient: &Tensor, velocity: &Tensor, update: &Update);
+}
+
+/// The settings of one parameter's update.
+#[derive(Debug, Clone, Copy)]
+pub struct Update {
+    /// c, the factor that clips the gradient.
+    pub scale: f64,
+    /// λ of this parameter.
+    pub decay: f64,
+    /// μ.
+    pub momentum: f64,
+    /// Nesterov's form.
+    pub nesterov: bool,
+    /// η.
+    pub lr: f64,
 }
 
 impl Sgd {
@@ -70,15 +84,21 @@ impl Sgd {
                 nesterov: config.nesterov,
                 lr,
             };
-            squared += update.apply(&parameter.tensor, gradient, velocity);
+            squared += match &parameter.rule {
+                None => update.apply(&parameter.tensor, gradient, velocity),
+                Some(rule) => {
+                    tch::no_grad(|| rule.update(&parameter.tensor, gradient, velocity, &update));
+                    squared_length(gradient)
+                }
+            };
         }
         clipped.map_or(squared, |(squared, _)| squared)
     }
 }
 
 impl Update {
-    /// Updates one parameter and its velocity, and returns the gradient's squared length.
-    fn apply(&self, parameter: &Tensor, gradient: &Tensor, velocity: &Tensor) -> f64 {
+    /// The step of this file's formula on one parameter and its velocity. Returns the gradient's squared length.
+    pub fn apply(&self, parameter: &Tensor, gradient: &Tensor, velocity: &Tensor) -> f64 {
         let on_host = parameter.device() == Device::Cpu && parameter.kind() == Kind::Float;
         if on_host && gradient.kind() == Kind::Float && parameter.is_contiguous() {
             return self.apply_in_one_pass(parameter, &gradient.contiguous(), velocity);

@@ -6,11 +6,12 @@ use tch::{Kind, Tensor};
 use crate::data::Dataset;
 use crate::data::batches::Normalizer;
 use crate::engine::evaluate::to_tensor;
-use crate::event::LayerRow;
+use crate::event::{LayerRow, PercentileRow};
 use crate::nn::init;
 use crate::nn::layer::Pass;
 use crate::nn::network::Network;
 use crate::nn::parameters::Parameters;
+use crate::stats::quantile;
 
 /// The fixed batch: test images evenly spaced over the split.
 #[derive(Debug)]
@@ -107,6 +108,36 @@ impl LayerProbe {
             });
         }
         Ok(rows)
+    }
+
+    /// Percentiles of the first unit's pre-activation in the last hidden layer; `None` without a hidden layer.
+    ///
+    /// The figure of S. Ioffe and C. Szegedy (2015, arXiv:1502.03167, figure 1) is of "a typical sigmoid, from the
+    /// last layer of each network"; which unit is typical they do not say.
+    pub fn percentiles(&self, network: &Network, step: u64) -> Option<PercentileRow> {
+        let (kind, device) = (network.parameters.kind, network.parameters.device);
+        let images = to_tensor(&self.pixels, self.images, self.shape, kind, device);
+        let _guard = tch::no_grad_guard();
+        let last = network.blocks.iter().rposition(|built| !built.block.last)?;
+        let mut signal = network.input(&images);
+        for (index, built) in network.blocks.iter().enumerate().take(last + 1) {
+            let pre = built.layer.pre_activation(&signal, &Pass::eval());
+            if index == last {
+                let unit = pre.select(1, 0).flatten(0, -1).to_kind(Kind::Double);
+                let values = Vec::<f64>::try_from(&unit.to_device(tch::Device::Cpu)).ok()?;
+                return Some(PercentileRow {
+                    step,
+                    layer: index as u64 + 1,
+                    name: built.block.name.clone(),
+                    unit: 0,
+                    p15: quantile(&values, 0.15),
+                    p50: quantile(&values, 0.50),
+                    p85: quantile(&values, 0.85),
+                });
+            }
+            signal = built.layer.post_activation(pre, &Pass::eval());
+        }
+        None
     }
 }
 

@@ -8,6 +8,7 @@
 mod bar_row;
 mod bars;
 mod chart;
+pub mod comparison;
 mod draw;
 mod figure;
 mod grid;

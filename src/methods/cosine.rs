@@ -1,0 +1,171 @@
+//! Cosine normalization (Luo, Zhan, Wang, Yang, ICANN 2018, arXiv:1702.05870).
+//!
+//! The product of a weight row with what it sees becomes their cosine, a number in [−1, 1]:
+//! y_o = f(⟨w_o, x⟩/(‖w_o‖·‖x‖)). On maps x is the patch under the kernel. No gain, no shift, no batch.
+
+use anyhow::Result;
+
+use super::options::{OptionKind, OptionSpec, Options};
+use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use crate::nn::block::Block;
+use crate::nn::cosine::{CosineLayer, CosineSettings};
+use crate::nn::layer::{Builder, Layer};
+
+/// What `cosine` is.
+pub static DESCRIPTOR: Descriptor = Descriptor {
+    name: "cosine",
+    summary: "cosine normalization: the cosine between weight row and input in place of their product",
+    formula: "y = f(W·x/(‖W‖·‖x‖)),  x the input vector or the patch under the kernel",
+    paper: Paper {
+        authors: "Luo, Zhan, Wang, Yang",
+        title: "Cosine Normalization: Using Cosine Similarity Instead of Dot Product in Neural Networks",
+        venue: "ICANN 2018, arXiv:1702.05870",
+        year: 2018,
+    },
+    acts_on: ActsOn::LinearOperation,
+    uses_batch_statistics: false,
+    train_equals_eval: true,
+    row_scale_invariant: true,
+    data_dependent_start: false,
+    batch_size_one_conv: BatchSizeOne::Works,
+    batch_size_one_fc: BatchSizeOne::Works,
+    extra_parameters: "none",
+    options: &[
+        OptionSpec {
+            name: "last",
+            kind: OptionKind::Choice(&["plain", "scaled"]),
+            help: "the last layer: a linear layer with a bias, or the cosine times one trained number",
+        },
+        OptionSpec {
+            name: "logit_scale",
+            kind: OptionKind::Number {
+                default: 10.0,
+                low: 1e-3,
+                high: 1e3,
+            },
+            help: "what that number starts at",
+        },
+        OptionSpec {
+            name: "eps",
+            kind: OptionKind::Number {
+                default: 1e-8,
+                low: 0.0,
+                high: 1.0,
+            },
+            help: "ε, added to both squared lengths",
+        },
+    ],
+    departures: &[
+        "What the paper does in the last layer is not known to us: bare cosines cannot be confident logits (with 10 classes the cross-entropy stays above 0.797), so it is plain, or scaled.",
+        "Padding counts as zeros of the patch.",
+    ],
+    learning_rate_at_50: 0.02,
+    build,
+    ..Descriptor::ORDINARY
+};
+
+fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
+    let scaled = options.choice("last") == "scaled";
+    let settings = CosineSettings {
+        centred: false,
+        eps: options.number("eps"),
+        logit_scale: scaled.then(|| options.number("logit_scale")),
+    };
+    CosineLayer::build(block, builder, settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::methods::walk;
+    use crate::nn::block::LinearOp;
+    use crate::nn::init;
+    use tch::{Kind, Tensor};
+
+    #[test]
+    fn golden_row() {
+        let y = walk::golden_outputs("cosine", "eps = 0.0");
+        walk::assert_close(&walk::row(&y, 0), &[-0.6236095645, 0.9525793444]);
+    }
+
+    #[test]
+    fn equals_the_cosine_with_patches_written_out_and_stays_in_its_range() {
+        let op = LinearOp::Conv {
+            inputs: 2,
+            outputs: 3,
+            kernel: 3,
+            padding: 1,
+        };
+        let net = walk::single("cosine", "eps = 0.0", op);
+        let x = walk::gaussian(&[4, 2, 5, 5], 1);
+        let rows = net.parameters.get("layer.weight").unwrap().flatten(1, -1);
+        let patches = x.im2col([3, 3], [1, 1], [1, 1], [1, 1]);
+        let lengths = patches
+            .square()
+            .sum_dim_intlist([1].as_slice(), true, None::<Kind>)
+            .sqrt();
+        let expected = rows.matmul(&patches) / lengths / init::row_norms(&rows).view([1, 3, 1]);
+        let y = walk::pre_activation(&net, &x);
+        assert!(walk::gap(&y, &expected.view([4, 3, 5, 5])) < 1e-12);
+        assert!(y.abs().max().double_value(&[]) <= 1.0);
+    }
+
+    #[test]
+    fn the_length_of_an_image_does_not_matter_and_gradients_are_orthogonal() {
+        let net = walk::single(
+            "cosine",
+            "eps = 0.0",
+            LinearOp::Dense {
+                inputs: 7,
+                outputs: 3,
+            },
+        );
+        let x = walk::gaussian(&[5, 7], 1).set_requires_grad(true);
+        let y = walk::pre_activation(&net, &x);
+        let factors = Tensor::from_slice(&[2.0, 0.1, 5.0, 30.0, 1.0]).view([5, 1]);
+        assert!(walk::gap(&y, &walk::pre_activation(&net, &(x.detach() * factors))) < 1e-12);
+
+        let weight = net.parameters.get("layer.weight").unwrap();
+        let loss = (y.sin() * walk::gaussian(&[5, 3], 2)).sum(Kind::Double);
+        let gradients = Tensor::run_backward(&[&loss], &[&x, weight], false, false);
+        for (gradient, tensor) in gradients.iter().zip([&x, weight]) {
+            let along = (gradient * tensor).sum_dim_intlist([1].as_slice(), false, None::<Kind>);
+            assert!(walk::gap(&along, &along.zeros_like()) < 1e-12);
+        }
+    }
+
+    #[test]
+    fn a_patch_of_zeros_gives_zero_and_a_finite_gradient() {
+        let net = walk::single(
+            "cosine",
+            "",
+            LinearOp::Dense {
+                inputs: 7,
+                outputs: 3,
+            },
+        );
+        let x = Tensor::zeros([2, 7], (Kind::Double, tch::Device::Cpu)).set_requires_grad(true);
+        let y = walk::pre_activation(&net, &x);
+        assert_eq!(y.abs().max().double_value(&[]), 0.0);
+        let gradient = &Tensor::run_backward(&[&y.sum(Kind::Double)], &[&x], false, false)[0];
+        assert!(bool::try_from(gradient.isfinite().all()).unwrap());
+    }
+
+    #[test]
+    fn the_last_layer_is_plain_or_bounded_by_its_scale() {
+        let x = walk::gaussian(&[9, 12], 1);
+        let plain = walk::dense_network("cosine", "", 3);
+        assert!(plain.parameters.get("logits.bias").is_some());
+        let scaled = walk::dense_network("cosine", "last = \"scaled\"\nlogit_scale = 4", 3);
+        assert!(scaled.parameters.get("logits.bias").is_none());
+        let largest = scaled
+            .logits(&x, &crate::nn::layer::Pass::eval())
+            .abs()
+            .max();
+        assert!((1.0..=4.0).contains(&largest.double_value(&[])));
+    }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("cosine", &["last = \"scaled\""]);
+    }
+}

@@ -1,0 +1,255 @@
+//! Filter Response Normalization (Singh, Krishnan, CVPR 2020, arXiv:1911.09737).
+//!
+//! For each image and channel over its positions: ν² = mean a², â = a/√(ν² + ε), and the activation is a
+//! thresholded linear unit: y = max(γâ + β, τ), with γ, β, τ one a channel, started at 1, 0, 0. The mean is
+//! not removed and no batch enters.
+//!
+//! Where a channel has one position (fully connected layers), â is close to the sign of a and its gradient
+//! vanishes; there ε is made larger and trained: ε = ε₀ + |e|, one e a layer, started at 1e-4.
+
+use anyhow::Result;
+use tch::{Kind, Tensor};
+
+use super::options::{OptionKind, OptionSpec, Options};
+use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use crate::moments::Activation;
+use crate::nn::affine::Affine;
+use crate::nn::block::Block;
+use crate::nn::init;
+use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
+use crate::nn::plain::PlainLayer;
+
+/// What a trained e starts at.
+const TRAINED_EPS_START: f64 = 1e-4;
+
+/// What `frn` is.
+pub static DESCRIPTOR: Descriptor = Descriptor {
+    name: "frn",
+    summary: "filter response normalization: root mean square over one channel's positions, then a trained threshold",
+    formula: "y = max(γ·a/√(ν² + ε) + β, τ),  ν² = mean a² over positions, a = W·x",
+    paper: Paper {
+        authors: "Singh, Krishnan",
+        title: "Filter Response Normalization Layer: Eliminating Batch Dependence in the Training of Deep Neural Networks",
+        venue: "CVPR 2020, arXiv:1911.09737",
+        year: 2020,
+    },
+    acts_on: ActsOn::PreActivationAndActivation,
+    uses_batch_statistics: false,
+    train_equals_eval: true,
+    row_scale_invariant: true,
+    data_dependent_start: false,
+    batch_size_one_conv: BatchSizeOne::Works,
+    batch_size_one_fc: BatchSizeOne::Works,
+    extra_parameters: "γ, β, τ",
+    options: &[
+        OptionSpec {
+            name: "eps",
+            kind: OptionKind::Number {
+                default: 1e-6,
+                low: 0.0,
+                high: 1.0,
+            },
+            help: "ε₀, added to the mean square",
+        },
+        OptionSpec {
+            name: "learnable_eps",
+            kind: OptionKind::Choice(&["dense", "always", "never"]),
+            help: "layers whose ε is ε₀ + |e| with a trained e: fully connected ones, all, none",
+        },
+    ],
+    departures: &[
+        "Hidden layers have the thresholded linear unit whatever the configuration's activation is.",
+        "The trained ε is written from memory of the paper: one e a layer, started at 1e-4; with it the outputs depend a little on the length of weight rows.",
+        "The last layer is a plain linear layer with a bias.",
+    ],
+    learning_rate_at_50: 0.02,
+    build,
+    ..Descriptor::ORDINARY
+};
+
+fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
+    if block.last {
+        return Ok(Box::new(PlainLayer::build(block, builder)?));
+    }
+    // The threshold takes the activation's place; the tail keeps the pool.
+    let block = Block {
+        activation: Activation::Identity,
+        ..block.clone()
+    };
+    let channels = block.op.outputs();
+    let weight = init::he(&builder.direction(), block.op.fan_in());
+    let trained = match options.choice("learnable_eps") {
+        "dense" => block.op.is_dense(),
+        choice => choice == "always",
+    };
+    let (threshold, start) = (
+        builder.filled(channels, 0.0),
+        builder.filled(1, TRAINED_EPS_START),
+    );
+    Ok(Box::new(FilterResponse {
+        weight: builder.weight("weight", weight)?,
+        affine: Affine::build(&block, builder)?,
+        threshold: builder.activation("tau", threshold)?,
+        eps: options.number("eps"),
+        trained_eps: if trained {
+            Some(builder.activation("eps", start)?)
+        } else {
+            None
+        },
+        tail: Tail::build(&block, builder)?,
+        block,
+    }))
+}
+
+struct FilterResponse {
+    block: Block,
+    weight: Tensor,
+    affine: Affine,
+    /// τ, `[outputs]`.
+    threshold: Tensor,
+    eps: f64,
+    /// e, `[1]`.
+    trained_eps: Option<Tensor>,
+    tail: Tail,
+}
+
+impl Layer for FilterResponse {
+    fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
+        let linear = self.block.op.apply(&input.value(), &self.weight, None);
+        let squares = linear.square();
+        let mean_square = if linear.dim() > 2 {
+            squares.mean_dim([2, 3].as_slice(), true, None::<Kind>)
+        } else {
+            squares
+        };
+        let mean_square = match &self.trained_eps {
+            Some(trained) => mean_square + (trained.abs() + self.eps),
+            None => mean_square + self.eps,
+        };
+        self.affine.apply(&(linear * mean_square.rsqrt()))
+    }
+
+    fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
+        let active = pre.maximum(&self.block.op.per_channel(&self.threshold));
+        Signal::plain(self.tail.apply(active))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::methods::walk;
+    use crate::nn::block::LinearOp;
+
+    const MAP: LinearOp = LinearOp::Conv {
+        inputs: 1,
+        outputs: 1,
+        kernel: 1,
+        padding: 0,
+    };
+
+    #[test]
+    fn golden_map() {
+        let net = walk::single("frn", "", MAP);
+        walk::set(&net, "layer.weight", &Tensor::from_slice(&[1.0]));
+        walk::set(&net, "layer.tau", &Tensor::from_slice(&[-0.5]));
+        let x = Tensor::from_slice(&[1.0, -2.0, 3.0, 0.5]).view([1, 1, 2, 2]);
+        let y = net.blocks[0]
+            .layer
+            .forward(&Signal::plain(x), &Pass::eval())
+            .value();
+        let values = Vec::<f64>::try_from(y.flatten(0, -1)).unwrap();
+        walk::assert_close(&values, &[0.5298128685, -0.5, 1.589438605, 0.2649064342]);
+    }
+
+    #[test]
+    fn at_the_start_it_is_relu_of_the_map_over_its_root_mean_square() {
+        let op = LinearOp::Conv {
+            inputs: 2,
+            outputs: 3,
+            kernel: 3,
+            padding: 1,
+        };
+        let net = walk::single("frn", "eps = 0.0", op);
+        let x = walk::gaussian(&[4, 2, 5, 5], 1);
+        let linear = op.apply(&x, net.parameters.get("layer.weight").unwrap(), None);
+        let rms = linear
+            .flatten(2, -1)
+            .norm_scalaropt_dim(2.0, [2], true)
+            .view([4, 3, 1, 1])
+            / 5.0;
+        let y = net.blocks[0]
+            .layer
+            .forward(&Signal::plain(x.copy()), &Pass::train(0, 0))
+            .value();
+        assert!(walk::gap(&y, &(linear / rms).relu()) < 1e-12);
+        // Each image may have another scale.
+        let factors = Tensor::from_slice(&[0.1, 3.0, 7.0, 1.0]).view([4, 1, 1, 1]);
+        let scaled = net.blocks[0]
+            .layer
+            .forward(&Signal::plain(x * factors), &Pass::eval())
+            .value();
+        assert!(walk::gap(&y, &scaled) < 1e-12);
+    }
+
+    #[test]
+    fn single_positions_give_signs_unless_epsilon_is_trained() {
+        let op = LinearOp::Dense {
+            inputs: 7,
+            outputs: 3,
+        };
+        let x = walk::gaussian(&[5, 7], 1) * 0.01;
+        let never = walk::single("frn", "eps = 0.0\nlearnable_eps = \"never\"", op);
+        let y = walk::pre_activation(&never, &x);
+        assert!(walk::gap(&y, &y.sign()) < 1e-12);
+        let trained = walk::single("frn", "", op);
+        let weight = trained.parameters.get("layer.weight").unwrap();
+        let linear = x.matmul(&weight.tr());
+        let expected = &linear / (linear.square() + 1e-6 + 1e-4).sqrt();
+        assert!(walk::gap(&walk::pre_activation(&trained, &x), &expected) < 1e-12);
+        walk::set(&trained, "layer.eps", &Tensor::from_slice(&[-1.0]));
+        assert!(
+            walk::pre_activation(&trained, &x)
+                .abs()
+                .max()
+                .double_value(&[])
+                < 0.2
+        );
+    }
+
+    #[test]
+    fn which_layers_train_epsilon_is_an_option() {
+        let has = |network: &crate::nn::network::Network, name: &str| {
+            network.parameters.get(name).is_some()
+        };
+        assert!(has(&walk::dense_network("frn", "", 3), "layer1.eps"));
+        assert!(!has(&walk::conv_network("frn", "", 3), "conv1.eps"));
+        assert!(has(
+            &walk::conv_network("frn", "learnable_eps = \"always\"", 3),
+            "conv1.eps"
+        ));
+        assert!(!has(
+            &walk::dense_network("frn", "learnable_eps = \"never\"", 3),
+            "layer1.eps"
+        ));
+    }
+
+    #[test]
+    fn thresholds_and_epsilon_are_free_of_weight_decay() {
+        use crate::nn::parameters::Role;
+        let network = walk::dense_network("frn", "", 3);
+        for name in ["layer1.tau", "layer1.eps"] {
+            let role = network
+                .parameters
+                .iter()
+                .find(|p| p.name == name)
+                .map(|p| p.role);
+            assert_eq!(role, Some(Role::Activation));
+        }
+    }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("frn", &["learnable_eps = \"always\""]);
+    }
+}

@@ -1,0 +1,139 @@
+//! L∞ batch normalization (Hoffer, Banner, Golan, Soudry, NeurIPS 2018, arXiv:1803.01814).
+//!
+//! As batch normalization, with s = C(n)·max |a − μ| in place of the standard deviation, n the number of
+//! values of a channel in the batch: y = f(γ (a − μ)/(s + ε) + β). The authors' C(n) averages the
+//! reciprocals of an upper and a lower bound on E max |z|; Gaussians come out with a standard deviation of
+//! about 0.7, which γ absorbs. The exact constant 1/E max |z| is an option.
+
+use anyhow::Result;
+use tch::Tensor;
+
+use super::options::{OptionKind, OptionSpec, Options};
+use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use crate::nn::batch_scale::{BatchScale, ExtremeConstant, Spread};
+use crate::nn::block::Block;
+use crate::nn::layer::{Builder, Layer};
+use crate::nn::normalized::NormalizedLayer;
+use crate::nn::statistics::batch_axes;
+
+/// What `linf-bn` is.
+pub static DESCRIPTOR: Descriptor = Descriptor {
+    name: "linf-bn",
+    summary: "batch normalization by the largest absolute deviation",
+    formula: "y = f(γ·(a − μ_B)/(s + ε) + β),  s = C(n)·max |a − μ_B|",
+    paper: Paper {
+        authors: "Hoffer, Banner, Golan, Soudry",
+        title: "Norm Matters: Efficient and Accurate Normalization Schemes in Deep Networks",
+        venue: "NeurIPS 2018, arXiv:1803.01814",
+        year: 2018,
+    },
+    acts_on: ActsOn::PreActivation,
+    uses_batch_statistics: true,
+    train_equals_eval: false,
+    row_scale_invariant: true,
+    data_dependent_start: false,
+    batch_size_one_conv: BatchSizeOne::Degenerates,
+    batch_size_one_fc: BatchSizeOne::Refused,
+    extra_parameters: "γ, β",
+    options: &[
+        OptionSpec {
+            name: "constant",
+            kind: OptionKind::Choice(&["hoffer", "exact"]),
+            help: "the authors' C(n), after which Gaussians have a standard deviation of about 0.7, or the one that makes it 1",
+        },
+        OptionSpec {
+            name: "eps",
+            kind: OptionKind::Number {
+                default: 1e-5,
+                low: 0.0,
+                high: 1.0,
+            },
+            help: "ε, added to the scale",
+        },
+        OptionSpec {
+            name: "average_momentum",
+            kind: OptionKind::Number {
+                default: 0.1,
+                low: 0.0,
+                high: 1.0,
+            },
+            help: "ρ, the weight of the newest batch in the running averages",
+        },
+    ],
+    departures: &[
+        "Running averages hold the scale itself with weight ρ = 0.1 for the newest batch; the authors' code holds its inverse with 0.9.",
+        "The last layer is a plain linear layer with a bias.",
+    ],
+    learning_rate_at_50: 0.02,
+    build,
+    ..Descriptor::ORDINARY
+};
+
+fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
+    let (eps, momentum) = (options.number("eps"), options.number("average_momentum"));
+    NormalizedLayer::build(block, builder, |builder| {
+        let spread = LargestDistance(ExtremeConstant::new(options.choice("constant") == "exact"));
+        BatchScale::build(block, builder, eps, momentum, spread)
+    })
+}
+
+/// C(n)·max |a − μ|.
+struct LargestDistance(ExtremeConstant);
+
+impl Spread for LargestDistance {
+    fn of(&self, distances: &Tensor) -> Tensor {
+        distances.amax(batch_axes(distances).as_slice(), false) * self.0.of(distances, 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::methods::walk;
+    use tch::Kind;
+
+    #[test]
+    fn golden_scale() {
+        let x = walk::golden_inputs();
+        let distances = (&x - x.mean_dim([0].as_slice(), true, None::<Kind>)).abs();
+        let spread = LargestDistance(ExtremeConstant::new(false));
+        let scale = Vec::<f64>::try_from(spread.of(&distances)).unwrap();
+        walk::assert_close(&scale, &[1.390406506, 2.085609759, 2.433211386]);
+        let y = walk::normalized_golden_inputs("linf-bn", "eps = 0.0");
+        // (1 − 0.5)/1.390406506, (2 − 0.25)/2.085609759, (−1 − 1.625)/2.433211386
+        walk::assert_close(
+            &walk::row(&y, 0),
+            &[0.3596070630, 0.8390831470, -1.078821189],
+        );
+    }
+
+    #[test]
+    fn gaussians_come_out_with_the_known_standard_deviation() {
+        // 400 channels of 1024 values each: 1/(C(1024)·E max |z|) = 1/1.426794, or 1.
+        let distances = walk::gaussian(&[1024, 400], 1).abs();
+        for (exact, product) in [(false, 1.426794), (true, 1.0)] {
+            let scale = LargestDistance(ExtremeConstant::new(exact)).of(&distances);
+            let mean = scale.mean(Kind::Double).double_value(&[]);
+            assert!((mean / product - 1.0).abs() < 0.02, "{exact} {mean}");
+        }
+    }
+
+    #[test]
+    fn the_scale_of_the_inputs_does_not_matter() {
+        let op = crate::nn::block::LinearOp::Conv {
+            inputs: 2,
+            outputs: 3,
+            kernel: 3,
+            padding: 1,
+        };
+        let net = walk::single("linf-bn", "eps = 0.0", op);
+        let x = walk::gaussian(&[4, 2, 5, 5], 1);
+        let y = walk::pre_activation(&net, &x);
+        assert!(walk::gap(&y, &walk::pre_activation(&net, &(x * 7.0))) < 1e-12);
+    }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("linf-bn", &["constant = \"exact\""]);
+    }
+}

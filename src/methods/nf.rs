@@ -1,0 +1,366 @@
+//! Normalizer-free networks: scaled weight standardization and adaptive gradient clipping (Brock, De, Smith,
+//! ICLR 2021, arXiv:2101.08692; Brock, De, Smith, Simonyan, ICML 2021, arXiv:2102.06171).
+//!
+//! For row o with fan-in n, mean μ and biased variance v of its weights:
+//! Ŵ_o = g_o (W_o − μ_o)/√max(n·v_o, 10⁻⁴), so a row has length g_o and sums to zero;
+//! y = γ_f · f(Ŵ·x + b) with γ_f = 1/√Var f(z), z ~ N(0,1). The mean of f is not subtracted: rows that sum
+//! to zero remove it in the next layer.
+//!
+//! Adaptive gradient clipping, for each output unit, before momentum: where ‖G_o‖ > λ·max(‖W_o‖, 10⁻³), G_o is
+//! shortened to that length. Vectors are one unit; the last layer is left alone.
+
+use std::rc::Rc;
+
+use anyhow::Result;
+use tch::Tensor;
+
+use super::options::{OptionKind, OptionSpec, Options};
+use super::{ActsOn, Descriptor, Paper};
+use crate::moments::{self, Activation};
+use crate::nn::block::Block;
+use crate::nn::init;
+use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
+use crate::nn::plain::PlainLayer;
+use crate::nn::sgd::{Update, UpdateRule};
+use crate::usage;
+
+/// What `nf` is.
+pub static DESCRIPTOR: Descriptor = Descriptor {
+    name: "nf",
+    summary: "normalizer-free: scaled weight standardization, adaptive gradient clipping",
+    formula: "y = γ_f·f(g·(W − mean W)/√(n·var W)·x + b),  γ_f = 1/√Var f(z)",
+    paper: Paper {
+        authors: "Brock, De, Smith, Simonyan",
+        title: "High-Performance Large-Scale Image Recognition Without Normalization",
+        venue: "ICML 2021, arXiv:2102.06171",
+        year: 2021,
+    },
+    acts_on: ActsOn::WeightsAndActivation,
+    uses_batch_statistics: false,
+    train_equals_eval: true,
+    row_scale_invariant: true,
+    extra_parameters: "g, b",
+    options: &[
+        OptionSpec {
+            name: "agc",
+            kind: OptionKind::Number {
+                default: 0.01,
+                low: 0.0,
+                high: f64::INFINITY,
+            },
+            help: "λ of adaptive gradient clipping; 0 does not clip",
+        },
+        OptionSpec {
+            name: "variance_floor",
+            kind: OptionKind::Choice(&["max", "add"]),
+            help: "√max(n·var, 1e-4) as in the authors' code, or √(n·(var + 1e-6)) as in common PyTorch code",
+        },
+        OptionSpec {
+            name: "gamma",
+            kind: OptionKind::Choice(&["exact", "sampled"]),
+            help: "γ_f exact, or as sampled once by the authors",
+        },
+    ],
+    departures: &[
+        "γ_f is exact by default; the authors' sampled constants are up to 0.2 % off (gamma = \"sampled\").",
+        "The networks here have no residual branches, so α, β and skip gains of the papers do not appear.",
+        "Behind a max-pool the variance is no longer 1, as in the authors' stems.",
+        "The last layer is a plain linear layer with a bias, not clipped.",
+    ],
+    learning_rate_at_50: 0.05,
+    build,
+    ..Descriptor::ORDINARY
+};
+
+fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
+    if block.last {
+        return Ok(Box::new(PlainLayer::build(block, builder)?));
+    }
+    let outputs = block.op.outputs();
+    let weight = init::he(&builder.direction(), block.op.fan_in());
+    let (ones, zeros) = (builder.filled(outputs, 1.0), builder.filled(outputs, 0.0));
+    let layer = NormalizerFree {
+        block: block.clone(),
+        weight: builder.weight("weight", weight)?,
+        gain: builder.gain("gamma", ones)?,
+        bias: builder.shift("bias", zeros)?,
+        floor: if options.choice("variance_floor") == "max" {
+            Floor::Max
+        } else {
+            Floor::Add
+        },
+        output_gain: output_gain(block.activation, options.choice("gamma") == "sampled")?,
+        tail: Tail::build(block, builder)?,
+    };
+    let lambda = options.number("agc");
+    if lambda > 0.0 {
+        let clip = Rc::new(AdaptiveClip { lambda });
+        builder.rule("weight", clip.clone())?;
+        builder.rule("gamma", clip.clone())?;
+        builder.rule("bias", clip.clone())?;
+        if layer.tail.slope.is_some() {
+            builder.rule("slope", clip)?;
+        }
+    }
+    Ok(Box::new(layer))
+}
+
+/// Activations whose γ_f the authors sampled (nonlinearities in their published code).
+const SAMPLED: &str = "relu, gelu, silu, elu, selu, tanh, sigmoid, softplus";
+
+/// γ_f = 1/√Var f(z).
+fn output_gain(activation: Activation, sampled: bool) -> Result<f64> {
+    match activation {
+        _ if !sampled => Ok(1.0 / moments::moments(activation).std()),
+        Activation::Relu => Ok(1.713_958_859_443_664_6),
+        Activation::Gelu => Ok(1.701_504_349_708_557_1),
+        Activation::Silu => Ok(1.788_129_329_681_396_5),
+        Activation::Elu { alpha: 1.0 } => Ok(1.271_600_484_848_022_5),
+        Activation::Selu => Ok(1.000_851_511_955_261_2),
+        Activation::Tanh => Ok(1.593_911_767_005_920_4),
+        Activation::Sigmoid => Ok(4.803_835_391_998_291),
+        Activation::Softplus => Ok(1.920_332_312_583_923_3),
+        _ => Err(usage!(
+            "method.gamma = \"sampled\" has constants for the activations {SAMPLED} only; use gamma = \"exact\""
+        )),
+    }
+}
+
+/// What keeps the division finite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Floor {
+    /// max(n·v, 10⁻⁴).
+    Max,
+    /// n·(v + 10⁻⁶).
+    Add,
+}
+
+/// (W − μ)/√(n·v) row by row, in the shape of `weight`.
+fn standardized_rows(weight: &Tensor, floor: Floor) -> Tensor {
+    let rows = weight.flatten(1, -1);
+    let fan_in = rows.size()[1] as f64;
+    let centred = &rows - rows.mean_dim([1].as_slice(), true, None);
+    let squares = centred.square().sum_dim_intlist([1].as_slice(), true, None);
+    let squares = match floor {
+        Floor::Max => squares.clamp_min(1e-4),
+        Floor::Add => squares + fan_in * 1e-6,
+    };
+    (centred * squares.rsqrt()).view(weight.size().as_slice())
+}
+
+struct NormalizerFree {
+    block: Block,
+    weight: Tensor,
+    gain: Tensor,
+    bias: Tensor,
+    floor: Floor,
+    output_gain: f64,
+    tail: Tail,
+}
+
+impl NormalizerFree {
+    fn linear(&self, x: &Tensor, scale: f64) -> Tensor {
+        let rows = standardized_rows(&self.weight, self.floor);
+        let kernel = rows * self.block.op.per_row(&(&self.gain * scale));
+        self.block.op.apply(x, &kernel, Some(&self.bias))
+    }
+}
+
+impl Layer for NormalizerFree {
+    fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
+        self.linear(&input.x, input.scale)
+    }
+
+    fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
+        Signal::scaled(self.tail.apply(pre), self.output_gain)
+    }
+}
+
+/// Clips a gradient to λ times the length of what it changes, unit by unit, then takes the usual step.
+#[derive(Debug)]
+struct AdaptiveClip {
+    lambda: f64,
+}
+
+/// Length of each row of a weight, or of a whole vector, shaped to divide it.
+fn unit_lengths(tensor: &Tensor) -> Tensor {
+    if tensor.dim() < 2 {
+        return tensor.norm();
+    }
+    let mut shape = vec![1_i64; tensor.dim()];
+    shape[0] = -1;
+    init::row_norms(tensor).view(shape.as_slice())
+}
+
+impl AdaptiveClip {
+    /// G·min(1, λ·max(‖W‖, 10⁻³)/max(‖G‖, 10⁻⁶)), unit by unit.
+    fn clip(&self, parameter: &Tensor, gradient: &Tensor) -> Tensor {
+        let longest = unit_lengths(parameter).clamp_min(1e-3) * self.lambda;
+        gradient * (longest / unit_lengths(gradient).clamp_min(1e-6)).clamp_max(1.0)
+    }
+}
+
+impl UpdateRule for AdaptiveClip {
+    fn update(&self, parameter: &Tensor, gradient: &Tensor, velocity: &Tensor, update: &Update) {
+        let clipped = self.clip(parameter, &(gradient * update.scale));
+        Update {
+            scale: 1.0,
+            ..*update
+        }
+        .apply(parameter, &clipped, velocity);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::methods::{self, walk};
+    use crate::nn::models::perceptron;
+    use crate::nn::parameters::{Parameters, Role};
+    use crate::nn::sgd::{Sgd, SgdConfig};
+    use std::f64::consts::FRAC_1_SQRT_2;
+    use tch::{Device, Kind};
+
+    fn matrix(rows: &[[f64; 3]]) -> Tensor {
+        Tensor::from_slice(&rows.concat()).reshape([-1, 3])
+    }
+
+    fn weights() -> Tensor {
+        matrix(&[[0.5, -1.0, 2.0], [1.0, 1.0, -0.5]])
+    }
+
+    #[test]
+    fn standardized_rows_equal_the_published_values() {
+        let expected = Tensor::from_slice(&[0.0, -FRAC_1_SQRT_2, FRAC_1_SQRT_2]);
+        let rows = standardized_rows(&weights(), Floor::Max);
+        assert!(walk::gap(&rows.get(0), &expected) < 1e-10);
+        // (W − μ)/√(n·(v + 1e-6)) of the second row: v = 1/2.
+        let rows = standardized_rows(&weights(), Floor::Add);
+        let expected = Tensor::from_slice(&[0.5, 0.5, -1.0]) / (3.0 * (0.5 + 1e-6f64)).sqrt();
+        assert!(walk::gap(&rows.get(1), &expected) < 1e-15);
+        let constant = matrix(&[[2.0, 2.0, 2.0]]);
+        assert_eq!(
+            walk::gap(
+                &standardized_rows(&constant, Floor::Max),
+                &(&constant * 0.0)
+            ),
+            0.0
+        );
+    }
+
+    #[test]
+    fn clipping_equals_the_published_values() {
+        let gradient = matrix(&[[0.3, -0.2, 0.1], [0.001, 0.002, 0.0]]);
+        let clip = AdaptiveClip { lambda: 0.01 };
+        let expected = matrix(&[
+            [0.01837117307, -0.01224744871, 0.006123724357],
+            [0.001, 0.002, 0.0],
+        ]);
+        let clipped = clip.clip(&weights(), &gradient);
+        assert!(walk::gap(&clipped, &expected) < 1e-11);
+        let ratio = init::row_norms(&clipped) / init::row_norms(&weights());
+        assert!(ratio.max().double_value(&[]) <= 0.01 + 1e-12);
+        // A vector is one unit; near 0 its length counts as 1e-3.
+        let vector = clip.clip(
+            &Tensor::from_slice(&[0.0, 0.0]),
+            &Tensor::from_slice(&[3.0, 4.0]),
+        );
+        assert!(walk::gap(&vector, &Tensor::from_slice(&[0.6e-5, 0.8e-5])) < 1e-18);
+    }
+
+    #[test]
+    fn clipping_comes_before_momentum() {
+        let mut parameters = Parameters::new(Kind::Double, Device::Cpu);
+        let handle = parameters
+            .register("w".into(), Role::Weight, weights())
+            .unwrap();
+        parameters
+            .set_rule("w", Rc::new(AdaptiveClip { lambda: 0.01 }))
+            .unwrap();
+        let config = SgdConfig {
+            momentum: 0.9,
+            nesterov: false,
+            weight_decay: 0.0,
+            decay_all: false,
+            clip_norm: 0.0,
+        };
+        let mut sgd = Sgd::new(config, &parameters);
+        let gradient = matrix(&[[0.3, -0.2, 0.1], [0.001, 0.002, 0.0]]);
+        let clip = AdaptiveClip { lambda: 0.01 };
+        let first = clip.clip(&handle.detach(), &gradient);
+        let squared = sgd.step(&parameters, std::slice::from_ref(&gradient), 0.1);
+        assert!((squared - gradient.square().sum(Kind::Double).double_value(&[])).abs() < 1e-12);
+        let expected = weights() - &first * 0.1;
+        assert!(walk::gap(&handle.detach(), &expected) < 1e-15);
+        let second = first * 0.9 + clip.clip(&expected, &gradient);
+        sgd.step(&parameters, &[gradient], 0.1);
+        assert!(walk::gap(&handle.detach(), &(expected - second * 0.1)) < 1e-15);
+    }
+
+    #[test]
+    fn every_tensor_but_the_last_layers_is_clipped() {
+        let ruled = |options: &str| -> Vec<bool> {
+            let network = walk::conv_with("nf", options, Activation::Prelu { slope: 0.25 }, 1);
+            network
+                .parameters
+                .trainable()
+                .map(|p| p.rule.is_some())
+                .collect()
+        };
+        let mut expected = vec![true; 8];
+        expected.extend([false, false]);
+        assert_eq!(ruled(""), expected);
+        assert!(!ruled("agc = 0").contains(&true));
+    }
+
+    #[test]
+    fn a_wide_network_keeps_unit_variance_with_every_activation() {
+        let method = methods::find("nf").unwrap();
+        let options = Options::resolve(method, &toml::Table::new()).unwrap();
+        for activation in [Activation::Relu, Activation::Silu, Activation::Tanh] {
+            let blocks = perceptron(256, 4, &[512; 5], activation);
+            let network = method
+                .network(&options, blocks, 1, Kind::Double, Device::Cpu)
+                .unwrap();
+            let mut signal = network.input(&walk::gaussian(&[128, 256], 2));
+            for built in &network.blocks[..5] {
+                let pre = built.layer.pre_activation(&signal, &Pass::eval());
+                let std = pre.std(true).double_value(&[]);
+                assert!((std - 1.0).abs() < 0.08, "{activation:?} {std}");
+                signal = built.layer.post_activation(pre, &Pass::eval());
+            }
+        }
+    }
+
+    #[test]
+    fn sampled_constants_are_close_to_exact_ones_and_refused_elsewhere() {
+        let activations = SAMPLED
+            .split(", ")
+            .map(|name| Activation::parse(name).unwrap());
+        for activation in activations.filter(|activation| *activation != Activation::Relu) {
+            let ratio =
+                output_gain(activation, true).unwrap() / output_gain(activation, false).unwrap();
+            assert!(
+                ratio != 1.0 && (ratio - 1.0).abs() < 2e-3,
+                "{activation:?} {ratio}"
+            );
+        }
+        let relu = output_gain(Activation::Relu, true).unwrap()
+            / output_gain(Activation::Relu, false).unwrap();
+        assert!((relu - 1.000642).abs() < 1e-6);
+        assert!((output_gain(Activation::Relu, false).unwrap() - 1.712858550).abs() < 1e-9);
+        let error = output_gain(Activation::LeakyRelu { slope: 0.3 }, true)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("relu, gelu, silu"), "{error}");
+    }
+
+    #[test]
+    fn gradients_are_right_with_every_option() {
+        for options in ["variance_floor = \"add\"", "gamma = \"sampled\""] {
+            let network = walk::conv_network("nf", options, 3);
+            let (relative, at) = walk::gradient_gap(&network, &walk::gaussian(&[9, 2, 8, 8], 2));
+            assert!(relative < 1e-6, "{options} {at}");
+        }
+    }
+}

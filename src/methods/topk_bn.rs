@@ -1,0 +1,180 @@
+//! Top-k batch normalization (Hoffer, Banner, Golan, Soudry, NeurIPS 2018, arXiv:1803.01814).
+//!
+//! As batch normalization, with s = C(n)·(mean of the k largest |a − μ|) in place of the standard
+//! deviation, n the number of values of a channel in the batch: y = f(γ (a − μ)/(s + ε) + β). The authors
+//! take the C(n) of the single largest value, so Gaussians come out with a standard deviation between 0.75
+//! and 0.85; the exact constant is an option. Where a channel has fewer than k values, k is their number.
+
+use anyhow::Result;
+use tch::{Kind, Tensor};
+
+use super::options::{OptionKind, OptionSpec, Options};
+use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use crate::nn::batch_scale::{BatchScale, ExtremeConstant, Spread};
+use crate::nn::block::Block;
+use crate::nn::layer::{Builder, Layer};
+use crate::nn::normalized::NormalizedLayer;
+use crate::nn::statistics::values_per_channel;
+
+/// What `topk-bn` is.
+pub static DESCRIPTOR: Descriptor = Descriptor {
+    name: "topk-bn",
+    summary: "batch normalization by the mean of the k largest absolute deviations",
+    formula: "y = f(γ·(a − μ_B)/(s + ε) + β),  s = C(n)·mean of the k largest |a − μ_B|",
+    paper: Paper {
+        authors: "Hoffer, Banner, Golan, Soudry",
+        title: "Norm Matters: Efficient and Accurate Normalization Schemes in Deep Networks",
+        venue: "NeurIPS 2018, arXiv:1803.01814",
+        year: 2018,
+    },
+    acts_on: ActsOn::PreActivation,
+    uses_batch_statistics: true,
+    train_equals_eval: false,
+    row_scale_invariant: true,
+    data_dependent_start: false,
+    batch_size_one_conv: BatchSizeOne::Degenerates,
+    batch_size_one_fc: BatchSizeOne::Refused,
+    extra_parameters: "γ, β",
+    options: &[
+        OptionSpec {
+            name: "k",
+            kind: OptionKind::Count {
+                default: 10,
+                low: 1,
+                high: i64::MAX,
+            },
+            help: "how many of the largest deviations",
+        },
+        OptionSpec {
+            name: "constant",
+            kind: OptionKind::Choice(&["hoffer", "exact"]),
+            help: "the authors' C(n), after which Gaussians have a standard deviation of 0.75 to 0.85, or the one that makes it 1",
+        },
+        OptionSpec {
+            name: "eps",
+            kind: OptionKind::Number {
+                default: 1e-5,
+                low: 0.0,
+                high: 1.0,
+            },
+            help: "ε, added to the scale",
+        },
+        OptionSpec {
+            name: "average_momentum",
+            kind: OptionKind::Number {
+                default: 0.1,
+                low: 0.0,
+                high: 1.0,
+            },
+            help: "ρ, the weight of the newest batch in the running averages",
+        },
+    ],
+    departures: &[
+        "The authors' code also keeps the mean of the largest values over steps (\"ghost\" statistics); that is left out.",
+        "Running averages hold the scale itself with weight ρ = 0.1 for the newest batch; the authors' code holds its inverse with 0.9.",
+        "The last layer is a plain linear layer with a bias.",
+    ],
+    learning_rate_at_50: 0.02,
+    build,
+    ..Descriptor::ORDINARY
+};
+
+fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
+    let (eps, momentum) = (options.number("eps"), options.number("average_momentum"));
+    NormalizedLayer::build(block, builder, |builder| {
+        let spread = LargestDistances {
+            count: options.count("k"),
+            constant: ExtremeConstant::new(options.choice("constant") == "exact"),
+        };
+        BatchScale::build(block, builder, eps, momentum, spread)
+    })
+}
+
+/// C(n)·mean of the `count` largest |a − μ|.
+struct LargestDistances {
+    count: i64,
+    constant: ExtremeConstant,
+}
+
+impl Spread for LargestDistances {
+    fn of(&self, distances: &Tensor) -> Tensor {
+        let count = self.count.min(values_per_channel(distances));
+        let by_channel = distances.transpose(0, 1).flatten(1, -1);
+        let (largest, _) = by_channel.topk(count, 1, true, false);
+        largest.mean_dim([1].as_slice(), false, None::<Kind>) * self.constant.of(distances, count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::methods::walk;
+
+    fn spread(count: i64, exact: bool) -> LargestDistances {
+        LargestDistances {
+            count,
+            constant: ExtremeConstant::new(exact),
+        }
+    }
+
+    #[test]
+    fn golden_scale() {
+        let x = walk::golden_inputs();
+        let distances = (&x - x.mean_dim([0].as_slice(), true, None::<Kind>)).abs();
+        let scale = Vec::<f64>::try_from(spread(2, false).of(&distances)).unwrap();
+        walk::assert_close(&scale, &[1.390406506, 1.853875342, 2.317344177]);
+    }
+
+    #[test]
+    fn gaussians_come_out_with_the_known_standard_deviation() {
+        // 200 channels of 4096 values each: C(4096)·E[mean of the 10 largest |z|] = 1.24753.
+        let distances = walk::gaussian(&[4096, 200], 1).abs();
+        for (exact, product) in [(false, 1.24753), (true, 1.0)] {
+            let mean = spread(10, exact)
+                .of(&distances)
+                .mean(Kind::Double)
+                .double_value(&[]);
+            assert!((mean / product - 1.0).abs() < 0.01, "{exact} {mean}");
+        }
+    }
+
+    #[test]
+    fn small_batches_take_all_their_values() {
+        let distances = walk::gaussian(&[4, 3], 1).abs();
+        assert_eq!(
+            spread(10, true).of(&distances),
+            spread(4, true).of(&distances)
+        );
+        let exact = spread(10, true).of(&distances);
+        let l1 = distances.mean_dim([0].as_slice(), false, None::<Kind>)
+            * (0.5 * std::f64::consts::PI).sqrt();
+        assert!(walk::gap(&exact, &l1) < 1e-12);
+    }
+
+    #[test]
+    fn one_largest_value_is_the_maximum() {
+        let distances = walk::gaussian(&[4, 3, 5, 5], 1).abs();
+        let maxima = distances.amax([0, 2, 3].as_slice(), false);
+        let constant = crate::moments::extreme_bound_constant(100);
+        assert!(walk::gap(&spread(1, false).of(&distances), &(maxima * constant)) < 1e-12);
+    }
+
+    #[test]
+    fn the_scale_of_the_inputs_does_not_matter() {
+        let op = crate::nn::block::LinearOp::Conv {
+            inputs: 2,
+            outputs: 3,
+            kernel: 3,
+            padding: 1,
+        };
+        let net = walk::single("topk-bn", "eps = 0.0", op);
+        let x = walk::gaussian(&[4, 2, 5, 5], 1);
+        let y = walk::pre_activation(&net, &x);
+        assert!(walk::gap(&y, &walk::pre_activation(&net, &(x * 7.0))) < 1e-12);
+    }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("topk-bn", &["k = 2\nconstant = \"exact\""]);
+    }
+}

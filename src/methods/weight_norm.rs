@@ -1,0 +1,250 @@
+//! Weight Normalization (Salimans, Kingma, NIPS 2016, arXiv:1602.07868).
+//!
+//! For each row o: w_o = g_o v_o/‖v_o‖, y = f(w·x + b); g and v are trained, so length and direction of a
+//! row are separate parameters. No batch enters in training or evaluation.
+//!
+//! **Start from data.** One batch of training images goes through the layers in order. With
+//! t = v·x/‖v‖, mean μ and biased standard deviation σ of each channel over images and positions:
+//! g = 1/σ, b = −μ/σ, so that every pre-activation starts with mean 0 and variance 1 on that batch.
+
+use anyhow::Result;
+use tch::Tensor;
+
+use super::options::{OptionKind, OptionSpec, Options};
+use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use crate::nn::block::Block;
+use crate::nn::init;
+use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
+use crate::nn::statistics::{channel_means, channel_stds};
+
+/// Standard deviation of the entries of v at the start, as in the authors' code.
+const DIRECTION_STD: f64 = 0.05;
+/// Smallest σ that g = 1/σ is taken from: a channel that says nothing must not get an infinite gain.
+const SMALLEST_STD: f64 = 1e-6;
+
+/// What `weight-norm` is.
+pub static DESCRIPTOR: Descriptor = Descriptor {
+    name: "weight-norm",
+    summary: "weight normalization: each weight row is a length times a direction, started from data",
+    formula: "y = f(g·v·x/‖v‖ + b)",
+    paper: Paper {
+        authors: "Salimans, Kingma",
+        title: "Weight Normalization: A Simple Reparameterization to Accelerate Training of Deep Neural Networks",
+        venue: "NIPS 2016, arXiv:1602.07868",
+        year: 2016,
+    },
+    acts_on: ActsOn::Weights,
+    uses_batch_statistics: false,
+    train_equals_eval: true,
+    row_scale_invariant: true,
+    data_dependent_start: true,
+    batch_size_one_conv: BatchSizeOne::Works,
+    batch_size_one_fc: BatchSizeOne::Works,
+    extra_parameters: "g, b",
+    options: &[OptionSpec {
+        name: "start",
+        kind: OptionKind::Choice(&["data", "he", "unit"]),
+        help: "g and b from a batch of training images, or b = 0 and g the length of He's row, or b = 0 and g = 1",
+    }],
+    departures: &[
+        "σ is taken as at least 1e-6 at the start.",
+        "Weight decay, where asked for, acts on v; in the authors' code on g.",
+        "The last layer is normalized like the others and starts from data too, as in the authors' CIFAR-10 code.",
+    ],
+    learning_rate_at_50: 0.02,
+    build,
+    ..Descriptor::ORDINARY
+};
+
+fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
+    let (direction, outputs) = (builder.direction(), block.op.outputs());
+    let length = match options.choice("start") {
+        "he" => init::row_norms(&init::he(&direction, block.op.fan_in())),
+        _ => builder.filled(outputs, 1.0),
+    };
+    let bias = builder.filled(outputs, 0.0);
+    Ok(Box::new(WeightNorm {
+        block: block.clone(),
+        direction: builder.weight("weight", direction * DIRECTION_STD)?,
+        length: builder.gain("g", length)?,
+        bias: builder.shift("bias", bias)?,
+        from_data: options.choice("start") == "data",
+        tail: Tail::build(block, builder)?,
+    }))
+}
+
+struct WeightNorm {
+    block: Block,
+    /// v.
+    direction: Tensor,
+    /// g, `[outputs]`.
+    length: Tensor,
+    bias: Tensor,
+    from_data: bool,
+    tail: Tail,
+}
+
+impl WeightNorm {
+    /// g·v/‖v‖ row by row.
+    fn kernel(&self, length: &Tensor) -> Tensor {
+        Tensor::internal_weight_norm(&self.direction, &self.block.op.per_row(length), 0)
+    }
+}
+
+impl Layer for WeightNorm {
+    fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
+        self.block
+            .op
+            .apply(&input.value(), &self.kernel(&self.length), Some(&self.bias))
+    }
+
+    fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
+        Signal::plain(self.tail.apply(pre))
+    }
+
+    fn initialize(&self, input: &Signal) {
+        if !self.from_data {
+            return;
+        }
+        let unit_rows = self.kernel(&self.length.ones_like());
+        let linear = self.block.op.apply(&input.value(), &unit_rows, None);
+        let length = channel_stds(&linear).clamp_min(SMALLEST_STD).reciprocal();
+        self.bias
+            .shallow_clone()
+            .copy_(&(-channel_means(&linear) * &length));
+        self.length.shallow_clone().copy_(&length);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::methods::walk;
+    use crate::nn::block::LinearOp;
+    use crate::nn::network::Network;
+    use tch::Kind;
+
+    const OP: LinearOp = LinearOp::Dense {
+        inputs: 3,
+        outputs: 2,
+    };
+
+    #[test]
+    fn golden_outputs_and_golden_start() {
+        let net = walk::single("weight-norm", "", OP);
+        walk::set(&net, "layer.weight", &walk::golden_weight());
+        walk::set(&net, "layer.g", &Tensor::from_slice(&[2.0, 0.5]));
+        let y = walk::pre_activation(&net, &walk::golden_inputs());
+        walk::assert_close(&walk::row(&y, 0), &[-3.055050463, 1.166666667]);
+
+        net.initialize(&walk::golden_inputs());
+        let values = |name: &str| Vec::<f64>::try_from(net.parameters.get(name).unwrap()).unwrap();
+        walk::assert_close(&values("layer.g"), &[0.5588091427, 0.6462924889]);
+        walk::assert_close(&values("layer.bias"), &[-0.7926239891, 0.0269288537]);
+    }
+
+    #[test]
+    fn equals_the_formula_and_its_gradients() {
+        let op = LinearOp::Conv {
+            inputs: 2,
+            outputs: 3,
+            kernel: 3,
+            padding: 1,
+        };
+        let net = walk::single("weight-norm", "start = \"he\"", op);
+        let weight = net.parameters.get("layer.weight").unwrap();
+        let length = net.parameters.get("layer.g").unwrap();
+        let kernel = weight * (length / init::row_norms(weight)).view([3, 1, 1, 1]);
+        let x = walk::gaussian(&[2, 2, 5, 5], 3);
+        assert!(
+            walk::gap(
+                &walk::pre_activation(&net, &x),
+                &op.apply(&x, &kernel, None)
+            ) < 1e-12
+        );
+
+        // dg = ⟨dw, v⟩/‖v‖ and dv = g/‖v‖ (dw − dg v/‖v‖), which is orthogonal to v.
+        let loss = walk::pre_activation(&net, &x).sin().sum(Kind::Double);
+        let actual = Tensor::run_backward(&[&loss], &[weight, length], false, false);
+        let leaf = kernel.detach().set_requires_grad(true);
+        let loss = op.apply(&x, &leaf, None).sin().sum(Kind::Double);
+        let by_kernel = Tensor::run_backward(&[&loss], &[&leaf], false, false);
+        let flat = |t: &Tensor| t.detach().flatten(1, -1);
+        let (v, dw) = (flat(weight), flat(&by_kernel[0]));
+        let norm = init::row_norms(&v).view([3, 1]);
+        let by_length = (&dw * &v).sum_dim_intlist([1].as_slice(), true, None) / &norm;
+        let by_direction = (&dw - &by_length * &v / &norm) * length.view([3, 1]) / &norm;
+        assert!(walk::gap(&actual[1].view([3, 1]), &by_length) < 1e-12);
+        assert!(walk::gap(&flat(&actual[0]), &by_direction) < 1e-10);
+        let along = (flat(&actual[0]) * &v).sum_dim_intlist([1].as_slice(), false, None);
+        assert!(walk::gap(&along, &along.zeros_like()) < 1e-12);
+    }
+
+    fn assert_starts_standardized(net: &Network, images: &Tensor) {
+        net.initialize(images);
+        let mut signal = net.input(images);
+        for built in &net.blocks {
+            let pre = built.layer.pre_activation(&signal, &Pass::eval());
+            let (mean, std) = (channel_means(&pre), channel_stds(&pre));
+            assert!(
+                walk::gap(&mean, &mean.zeros_like()) < 1e-10,
+                "{}",
+                built.block.name
+            );
+            assert!(
+                walk::gap(&std, &std.ones_like()) < 1e-10,
+                "{}",
+                built.block.name
+            );
+            signal = built.layer.post_activation(pre, &Pass::eval());
+        }
+    }
+
+    #[test]
+    fn every_channel_starts_with_mean_zero_and_variance_one_on_the_start_batch() {
+        let images = walk::gaussian(&[40, 2, 8, 8], 2) * 3.0 + 1.0;
+        assert_starts_standardized(&walk::conv_network("weight-norm", "", 3), &images);
+        let images = walk::gaussian(&[40, 12], 2) * 3.0 + 1.0;
+        assert_starts_standardized(&walk::dense_network("weight-norm", "", 3), &images);
+    }
+
+    #[test]
+    fn the_start_can_be_switched_off() {
+        let x = walk::gaussian(&[9, 12], 1);
+        for start in ["he", "unit"] {
+            let net = walk::dense_network("weight-norm", &format!("start = \"{start}\""), 3);
+            let before = net.logits(&x, &Pass::eval());
+            net.initialize(&x);
+            assert_eq!(before, net.logits(&x, &Pass::eval()));
+            let plain = walk::dense_network("none", "", 3).logits(&x, &Pass::eval());
+            assert_eq!(walk::gap(&before, &plain) < 1e-12, start == "he");
+        }
+    }
+
+    #[test]
+    fn on_whitened_inputs_it_is_batch_normalization() {
+        // Inputs with mean 0 and unit covariance on the batch: BN divides by ‖v‖ itself.
+        let raw = walk::gaussian(&[60, 3], 4);
+        let centred = &raw - raw.mean_dim([0].as_slice(), true, None);
+        let covariance = centred.tr().matmul(&centred) / 60.0;
+        let white = centred.matmul(&covariance.linalg_cholesky(false).inverse().tr());
+        let net = walk::single("weight-norm", "start = \"unit\"", OP);
+        let linear = white.matmul(&net.parameters.get("layer.weight").unwrap().tr());
+        let none = None::<Tensor>;
+        let normalized = linear.batch_norm(none.as_ref(), None, None, None, true, 0.1, 0.0, false);
+        assert!(walk::gap(&walk::pre_activation(&net, &white), &normalized) < 1e-10);
+    }
+
+    #[test]
+    fn a_dead_channel_gets_a_finite_gain() {
+        let net = walk::dense_network("weight-norm", "", 3);
+        net.initialize(&Tensor::zeros([9, 12], (Kind::Double, tch::Device::Cpu)));
+        let logits = net.logits(&walk::gaussian(&[9, 12], 1), &Pass::eval());
+        assert!(bool::try_from(logits.isfinite().all()).unwrap());
+    }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("weight-norm", &["start = \"he\"", "start = \"unit\""]);
+    }
+}

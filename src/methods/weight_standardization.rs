@@ -1,0 +1,213 @@
+//! Weight Standardization (Qiao, Wang, Liu, Shen, Yuille, 2019, arXiv:1903.10520), with group normalization.
+//!
+//! Each weight row has its mean removed and is divided by its standard deviation,
+//! ŵ_o = (w_o − mean w_o)/(std w_o + ε); then group normalization follows, without which pre-activations
+//! would grow by √fan_in a layer: y = f(GN(ŵ·x)).
+
+use anyhow::Result;
+use tch::{Kind, Tensor};
+
+use super::options::{OptionKind, OptionSpec, Options};
+use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use crate::nn::affine::Affine;
+use crate::nn::block::Block;
+use crate::nn::groups::groups;
+use crate::nn::layer::{Builder, Layer, Pass};
+use crate::nn::normalized::{Normalization, NormalizedLayer};
+use crate::nn::statistics::{centred_rows, check_rows_can_be_centred};
+
+/// What `weight-standardization` is.
+pub static DESCRIPTOR: Descriptor = Descriptor {
+    name: "weight-standardization",
+    summary: "weight rows with mean 0 and variance 1, followed by group normalization",
+    formula: "y = f(γ·GN(ŵ·x) + β),  ŵ = (w − mean w)/(std w + ε) row by row",
+    paper: Paper {
+        authors: "Qiao, Wang, Liu, Shen, Yuille",
+        title: "Micro-Batch Training with Batch-Channel Normalization and Weight Standardization",
+        venue: "2019, arXiv:1903.10520",
+        year: 2019,
+    },
+    acts_on: ActsOn::WeightsAndPreActivation,
+    uses_batch_statistics: false,
+    train_equals_eval: true,
+    row_scale_invariant: true,
+    data_dependent_start: false,
+    batch_size_one_conv: BatchSizeOne::Works,
+    batch_size_one_fc: BatchSizeOne::Works,
+    extra_parameters: "γ, β",
+    options: &[
+        OptionSpec {
+            name: "deviation",
+            kind: OptionKind::Choice(&["unbiased", "biased"]),
+            help: "divide by the unbiased standard deviation + ε (the authors' code), or by √(biased variance + ε) (a later library)",
+        },
+        OptionSpec {
+            name: "eps",
+            kind: OptionKind::Number {
+                default: 1e-5,
+                low: 0.0,
+                high: 1.0,
+            },
+            help: "ε of the weights; 1e-6 goes with \"biased\" in that library",
+        },
+        OptionSpec {
+            name: "groups",
+            kind: OptionKind::Count {
+                default: 0,
+                low: 0,
+                high: i64::MAX,
+            },
+            help: "groups of the group normalization; 0 chooses as group-norm does",
+        },
+        OptionSpec {
+            name: "norm_eps",
+            kind: OptionKind::Number {
+                default: 1e-5,
+                low: 0.0,
+                high: 1.0,
+            },
+            help: "ε of the group normalization, added to the variance",
+        },
+    ],
+    departures: &[
+        "Fully connected layers are standardized as well; the paper speaks of convolutions.",
+        "No bias, as in group-norm; the last layer is a plain linear layer with a bias.",
+    ],
+    learning_rate_at_50: 0.02,
+    build,
+    ..Descriptor::ORDINARY
+};
+
+fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
+    let wanted = options.count("groups");
+    NormalizedLayer::build(block, builder, |builder| {
+        check_rows_can_be_centred(block, DESCRIPTOR.name)?;
+        Ok(WeightStandardization {
+            unbiased: options.choice("deviation") == "unbiased",
+            eps: options.number("eps"),
+            groups: groups(wanted, block)?,
+            affine: Affine::build(block, builder)?,
+            norm_eps: options.number("norm_eps"),
+        })
+    })
+}
+
+struct WeightStandardization {
+    unbiased: bool,
+    eps: f64,
+    groups: i64,
+    affine: Affine,
+    norm_eps: f64,
+}
+
+impl Normalization for WeightStandardization {
+    fn apply(&self, linear: &Tensor, _pass: &Pass) -> Tensor {
+        let (gamma, beta) = (Some(&self.affine.gamma), Some(&self.affine.beta));
+        linear.group_norm(self.groups, gamma, beta, self.norm_eps, false)
+    }
+
+    fn kernel(&self, weight: &Tensor) -> Tensor {
+        standardized_rows(weight, self.unbiased, self.eps)
+    }
+}
+
+/// Rows of mean 0 and standard deviation 1: unbiased with ε beside it, or biased with ε under the root.
+fn standardized_rows(weight: &Tensor, unbiased: bool, eps: f64) -> Tensor {
+    let centred = centred_rows(weight);
+    let axes: Vec<i64> = (1..weight.dim() as i64).collect();
+    let count = (weight.numel() as i64 / weight.size()[0]) as f64;
+    let squares = centred
+        .square()
+        .sum_dim_intlist(axes.as_slice(), true, None::<Kind>);
+    if unbiased {
+        centred / ((squares / (count - 1.0)).sqrt() + eps)
+    } else {
+        centred * (squares / count + eps).rsqrt()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::methods::walk;
+    use crate::nn::init;
+
+    #[test]
+    fn golden_rows() {
+        let weight = walk::golden_weight();
+        let biased = walk::row(&standardized_rows(&weight, false, 0.0), 0);
+        walk::assert_close(&biased, &[0.0, -1.224744871, 1.224744871]);
+        let unbiased = walk::row(&standardized_rows(&weight, true, 1e-5), 0);
+        walk::assert_close(&unbiased, &[0.0, -0.9999933334, 0.9999933334]);
+    }
+
+    #[test]
+    fn rows_have_mean_zero_and_deviation_one_and_gradients_keep_both() {
+        for unbiased in [true, false] {
+            let weight = (walk::gaussian(&[4, 3, 3, 3], 1) * 2.0 + 0.3).set_requires_grad(true);
+            let kernel = standardized_rows(&weight, unbiased, 0.0);
+            let rows = kernel.flatten(1, -1);
+            let mean = rows.mean_dim([1].as_slice(), false, None);
+            assert!(walk::gap(&mean, &mean.zeros_like()) < 1e-12);
+            let std = rows.std_dim([1].as_slice(), unbiased, false);
+            assert!(walk::gap(&std, &std.ones_like()) < 1e-12);
+
+            let loss = (kernel * walk::gaussian(&[4, 3, 3, 3], 2)).sum(Kind::Double);
+            let gradient = &Tensor::run_backward(&[&loss], &[&weight], false, false)[0];
+            let sum = |t: Tensor| {
+                t.flatten(1, -1)
+                    .sum_dim_intlist([1].as_slice(), false, None)
+            };
+            assert!(walk::gap(&sum(gradient.copy()), &mean.zeros_like()) < 1e-12);
+            let along = sum(gradient * centred_rows(&weight));
+            assert!(walk::gap(&along, &mean.zeros_like()) < 1e-12);
+        }
+    }
+
+    #[test]
+    fn the_two_deviations_differ_by_the_known_ratio() {
+        let weight = walk::gaussian(&[4, 4, 3, 3], 1);
+        let lengths = |unbiased| init::row_norms(&standardized_rows(&weight, unbiased, 0.0));
+        let ratio = lengths(true) / lengths(false);
+        assert!(walk::gap(&ratio, &(ratio.ones_like() * (35.0_f64 / 36.0).sqrt())) < 1e-12);
+    }
+
+    #[test]
+    fn equals_standardized_weights_with_torchs_group_norm() {
+        let op = crate::nn::block::LinearOp::Conv {
+            inputs: 2,
+            outputs: 6,
+            kernel: 3,
+            padding: 1,
+        };
+        let net = walk::single("weight-standardization", "groups = 2", op);
+        let x = walk::gaussian(&[5, 2, 4, 4], 1);
+        let weight = net.parameters.get("layer.weight").unwrap();
+        let rows = weight.flatten(1, -1);
+        let mean = rows.mean_dim([1].as_slice(), true, None);
+        let kernel = (&rows - mean) / (rows.std_dim([1].as_slice(), true, true) + 1e-5);
+        let linear = op.apply(&x, &kernel.view_as(weight), None);
+        let expected = linear.group_norm(2, None::<Tensor>, None, 1e-5, false);
+        assert!(walk::gap(&walk::pre_activation(&net, &x), &expected) < 1e-12);
+    }
+
+    #[test]
+    fn rows_of_one_weight_are_refused() {
+        let options = Options::resolve(&DESCRIPTOR, &toml::Table::new()).unwrap();
+        let build = |block: &Block, builder: &mut Builder| super::build(block, &options, builder);
+        let relu = crate::moments::Activation::Relu;
+        let blocks = crate::nn::models::perceptron(4, 3, &[1, 5], relu);
+        let built =
+            crate::nn::network::Network::build(blocks, &build, 1, Kind::Double, tch::Device::Cpu);
+        let message = built
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default();
+        assert!(message.contains("layer2 hold one weight"), "{message}");
+    }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("weight-standardization", &["deviation = \"biased\""]);
+    }
+}

@@ -1,0 +1,39 @@
+//! A gain and a shift for each channel, what most normalizations end with.
+
+use anyhow::Result;
+use tch::Tensor;
+
+use super::block::{Block, LinearOp};
+use super::layer::Builder;
+
+/// x ↦ γ·x + β, one γ and one β a channel (or unit).
+#[derive(Debug)]
+pub struct Affine {
+    op: LinearOp,
+    /// γ, `[outputs]`, started at 1.
+    pub gamma: Tensor,
+    /// β, `[outputs]`, started at 0.
+    pub beta: Tensor,
+}
+
+impl Affine {
+    /// Registers `gamma` and `beta` for `block`.
+    pub fn build(block: &Block, builder: &mut Builder) -> Result<Affine> {
+        let channels = block.op.outputs();
+        let (ones, zeros) = (builder.filled(channels, 1.0), builder.filled(channels, 0.0));
+        Ok(Affine {
+            op: block.op,
+            gamma: builder.gain("gamma", ones)?,
+            beta: builder.shift("beta", zeros)?,
+        })
+    }
+
+    /// γ·x + β for x of shape `[N, outputs, ...]`.
+    pub fn apply(&self, x: &Tensor) -> Tensor {
+        let (gamma, beta) = (
+            self.op.per_channel(&self.gamma),
+            self.op.per_channel(&self.beta),
+        );
+        beta.addcmul(x, &gamma)
+    }
+}

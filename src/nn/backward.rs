@@ -1,0 +1,192 @@
+//! Gradients of a loss, also through layers whose backward pass is not the derivative of their forward pass.
+//!
+//! A layer that controls its own backward pass cuts the graph: what it received stays on the side *before*
+//! the cut, what it computed becomes a fresh leaf *after* it. The gradient is then found segment by segment,
+//! from the loss to the first cut: a segment's gradient at its leaf goes through the layer's rule, and the
+//! result is what the segment before the cut is differentiated with. Cuts lie on a chain: every way from
+//! before a cut to the loss passes that cut.
+
+use tch::{Kind, Tensor};
+
+use super::layer::Pass;
+use super::parameters::Parameters;
+
+/// A rule that turns the gradient behind a cut into the gradient before it.
+pub type Control = Box<dyn Fn(&Tensor) -> Tensor>;
+
+/// A place where the graph is cut.
+pub struct Cut {
+    before: Tensor,
+    after: Tensor,
+    control: Control,
+}
+
+impl std::fmt::Debug for Cut {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cut")
+            .field("before", &self.before)
+            .field("after", &self.after)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Pass {
+    /// Replaces the derivative of `value` with respect to `input` by `control`: returns `value` as the leaf
+    /// that the rest of the network is computed from. `control` is called in the backward pass, once, with
+    /// ∂loss/∂value, and returns what stands in for ∂loss/∂input, of the input's shape.
+    pub fn cut(&self, input: Tensor, value: &Tensor, control: Control) -> Tensor {
+        let after = value.detach();
+        if !input.requires_grad() {
+            return after;
+        }
+        let after = after.set_requires_grad(true);
+        self.cuts.borrow_mut().push(Cut {
+            before: input,
+            after: after.shallow_clone(),
+            control,
+        });
+        after
+    }
+}
+
+/// ∂loss/∂p for every trained parameter p, in the order of [`Parameters::trainable`], zero where the loss
+/// does not depend on it. `pass` is the one that the loss was computed in; its cuts are used up.
+pub fn gradients(loss: &Tensor, parameters: &Parameters, pass: &Pass) -> Vec<Tensor> {
+    let trained: Vec<&Tensor> = parameters.trainable().map(|entry| &entry.tensor).collect();
+    let mut sums: Vec<Option<Tensor>> = trained.iter().map(|_| None).collect();
+    let mut objective = loss.shallow_clone();
+    for cut in pass.cuts.take().into_iter().rev() {
+        let mut wanted = trained.clone();
+        wanted.push(&cut.after);
+        let mut found = Tensor::run_backward(&[&objective], &wanted, false, false);
+        let behind = found
+            .pop()
+            .filter(Tensor::defined)
+            .unwrap_or_else(|| cut.after.zeros_like());
+        add(&mut sums, found);
+        let controlled = tch::no_grad(|| (cut.control)(&behind));
+        objective = (&cut.before * controlled).sum(None::<Kind>);
+    }
+    add(
+        &mut sums,
+        Tensor::run_backward(&[&objective], &trained, false, false),
+    );
+    let filled = sums
+        .into_iter()
+        .zip(trained)
+        .map(|(sum, p)| sum.unwrap_or_else(|| p.zeros_like()));
+    filled.collect()
+}
+
+/// Adds a segment's gradients, where there are any.
+fn add(sums: &mut [Option<Tensor>], segment: Vec<Tensor>) {
+    for (sum, gradient) in sums
+        .iter_mut()
+        .zip(segment)
+        .filter(|(_, gradient)| gradient.defined())
+    {
+        *sum = Some(match sum.take() {
+            None => gradient,
+            Some(sum) => sum + gradient,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::parameters::Role;
+    use tch::Device;
+
+    fn parameters() -> (Parameters, Vec<Tensor>) {
+        let mut parameters = Parameters::new(Kind::Double, Device::Cpu);
+        let handles = (0..3)
+            .map(|index| {
+                let start =
+                    Tensor::linspace(0.2, 1.0 + f64::from(index), 12, (Kind::Double, Device::Cpu));
+                parameters
+                    .register(format!("w{index}"), Role::Weight, start.reshape([3, 4]))
+                    .unwrap()
+            })
+            .collect();
+        (parameters, handles)
+    }
+
+    /// Two products with a tanh between them; both use w0. `cut` says what happens at the tanh.
+    fn loss(handles: &[Tensor], cut: impl Fn(Tensor) -> Tensor) -> Tensor {
+        let hidden = cut(handles[0].matmul(&handles[1].tr()));
+        (hidden.matmul(&handles[0]).sin() * &handles[1]).sum(Kind::Double)
+    }
+
+    #[test]
+    fn without_cuts_it_is_plain_backward_with_zeros_for_unused_parameters() {
+        let (parameters, handles) = parameters();
+        let found = gradients(
+            &loss(&handles, |x| x.tanh()),
+            &parameters,
+            &Pass::train(0, 0),
+        );
+        let plain = Tensor::run_backward(
+            &[&loss(&handles, |x| x.tanh())],
+            &handles[..2],
+            false,
+            false,
+        );
+        assert_eq!(found[..2], plain[..]);
+        assert_eq!(found[2], handles[2].zeros_like());
+    }
+
+    #[test]
+    fn a_cut_with_the_true_derivative_changes_nothing() {
+        let (parameters, handles) = parameters();
+        let plain = Tensor::run_backward(
+            &[&loss(&handles, |x| x.tanh())],
+            &handles[..2],
+            false,
+            false,
+        );
+        let pass = Pass::train(0, 0);
+        let cut_tanh = |x: Tensor| {
+            let value = x.tanh();
+            let slope: Tensor = 1.0 - value.detach().square();
+            pass.cut(x, &value, Box::new(move |gradient| gradient * &slope))
+        };
+        let found = gradients(&loss(&handles, cut_tanh), &parameters, &pass);
+        for (a, b) in found.iter().zip(&plain) {
+            assert!((a - b).abs().max().double_value(&[]) < 1e-12);
+        }
+        assert!(found[0].abs().max().double_value(&[]) > 0.1);
+    }
+
+    #[test]
+    fn two_cuts_are_passed_from_the_last_to_the_first() {
+        let (parameters, handles) = parameters();
+        let pass = Pass::train(0, 0);
+        // Each rule multiplies the gradient of an identity: 3 at the first cut, 5 at the second.
+        let first = &handles[0] * 2.0;
+        let first = pass.cut(
+            first.shallow_clone(),
+            &first,
+            Box::new(|gradient| gradient * 3.0),
+        );
+        let second = first * &handles[1];
+        let second = pass.cut(
+            second.shallow_clone(),
+            &second,
+            Box::new(|gradient| gradient * 5.0),
+        );
+        let found = gradients(
+            &(second * &handles[2]).sum(Kind::Double),
+            &parameters,
+            &pass,
+        );
+        let expected = [
+            &handles[1] * &handles[2] * 30.0,
+            &handles[0] * &handles[2] * 10.0,
+            &handles[0] * &handles[1] * 2.0,
+        ];
+        for (a, b) in found.iter().zip(&expected) {
+            assert!((a - b).abs().max().double_value(&[]) < 1e-12);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The cosine between weights and what they see, in place of the product.
+
+use anyhow::Result;
+use tch::{Kind, Tensor};
+
+use super::block::Block;
+use super::init;
+use super::layer::{Builder, Layer, Pass, Signal, Tail};
+use super::plain::PlainLayer;
+use super::statistics::{centred_rows, patch_sums};
+
+/// How a [`CosineLayer`] is built.
+#[derive(Debug, Clone, Copy)]
+pub struct CosineSettings {
+    /// Whether the means of row and patch are subtracted first (Pearson's correlation).
+    pub centred: bool,
+    /// ε, added to both squared lengths.
+    pub eps: f64,
+    /// Whether the last layer is such a layer too, times a trained number that starts at this; else it is
+    /// a plain linear layer.
+    pub logit_scale: Option<f64>,
+}
+
+/// y_o = ⟨w_o, x⟩/(√(‖w_o‖² + ε) √(‖x‖² + ε)), x being what the output sees: the input vector, or the patch
+/// under the kernel with padding as zeros. Then activation and pool.
+///
+/// No patch is ever written out. ‖x‖² is the sum of squares over the patch; with n the fan-in and
+/// μ = Σx/n, the centred square is Σx² − nμ², and the mean of x drops out of the product because a centred
+/// row sums to 0.
+pub struct CosineLayer {
+    block: Block,
+    weight: Tensor,
+    settings: CosineSettings,
+    /// Number that logits are multiplied by, `[1]`.
+    scale: Option<Tensor>,
+    tail: Tail,
+}
+
+impl CosineLayer {
+    /// The layer of `block`; row lengths start by He's rule and do not matter.
+    pub fn build(
+        block: &Block,
+        builder: &mut Builder,
+        settings: CosineSettings,
+    ) -> Result<Box<dyn Layer>> {
+        if block.last && settings.logit_scale.is_none() {
+            return Ok(Box::new(PlainLayer::build(block, builder)?));
+        }
+        let weight = init::he(&builder.direction(), block.op.fan_in());
+        let scale = match settings.logit_scale {
+            Some(initial) if block.last => {
+                let initial = builder.filled(1, initial);
+                Some(builder.gain("logit_scale", initial)?)
+            }
+            _ => None,
+        };
+        Ok(Box::new(CosineLayer {
+            block: block.clone(),
+            weight: builder.weight("weight", weight)?,
+            settings,
+            scale,
+            tail: Tail::build(block, builder)?,
+        }))
+    }
+
+    /// Σ (x − μ)² or Σ x² over each patch.
+    fn squared_lengths(&self, x: &Tensor) -> Tensor {
+        let op = &self.block.op;
+        let squares = patch_sums(op, &x.square());
+        if !self.settings.centred {
+            return squares;
+        }
+        let sums = patch_sums(op, x);
+        // Rounding must not make the square of a constant patch negative.
+        (squares - sums.square() / op.fan_in() as f64).clamp_min(0.0)
+    }
+}
+
+impl Layer for CosineLayer {
+    fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
+        let rows = if self.settings.centred {
+            centred_rows(&self.weight)
+        } else {
+            self.weight.shallow_clone()
+        };
+        let squared =
+            rows.flatten(1, -1)
+                .square()
+                .sum_dim_intlist([1].as_slice(), false, None::<Kind>);
+        let factor = (squared + self.settings.eps).rsqrt();
+        let factor = match &self.scale {
+            Some(scale) => factor * scale,
+            None => factor,
+        };
+        let x = input.value();
+        let product = self
+            .block
+            .op
+            .apply(&x, &(rows * self.block.op.per_row(&factor)), None);
+        product * (self.squared_lengths(&x) + self.settings.eps).rsqrt()
+    }
+
+    fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
+        Signal::plain(self.tail.apply(pre))
+    }
+}

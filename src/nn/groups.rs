@@ -1,0 +1,84 @@
+//! How many groups a layer's channels are split into.
+
+use anyhow::Result;
+
+use super::block::Block;
+use crate::usage;
+
+/// Most groups of the automatic choice, the number of Wu and He (2018, arXiv:1803.08494).
+const MOST_GROUPS: i64 = 32;
+/// Fewest channels in a group of the automatic choice, where the layer has that many.
+const FEWEST_CHANNELS: i64 = 8;
+
+/// The groups for `block`: `wanted`, which must divide the channels, or for 0 the largest divisor of the
+/// channel count that is at most 32 and leaves at least 8 channels in a group (else 1).
+pub fn groups(wanted: i64, block: &Block) -> Result<i64> {
+    let channels = block.op.outputs();
+    if wanted == 0 {
+        let largest = (1..=MOST_GROUPS.min(channels / FEWEST_CHANNELS)).rev();
+        return Ok(largest
+            .into_iter()
+            .find(|groups| channels % groups == 0)
+            .unwrap_or(1));
+    }
+    if channels % wanted == 0 {
+        return Ok(wanted);
+    }
+    let divisors: Vec<String> = (1..=channels)
+        .filter(|groups| channels % groups == 0)
+        .map(|groups| groups.to_string())
+        .collect();
+    Err(usage!(
+        "method.groups = {wanted} does not divide the {channels} channels of {}; counts that do: {}; \
+         groups = 0 chooses one for each layer",
+        block.name,
+        divisors.join(", ")
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::moments::Activation;
+    use crate::nn::block::LinearOp;
+
+    fn block(outputs: i64) -> Block {
+        Block {
+            name: "conv2a".into(),
+            op: LinearOp::Conv {
+                inputs: 3,
+                outputs,
+                kernel: 1,
+                padding: 0,
+            },
+            activation: Activation::Relu,
+            pool: None,
+            first: false,
+            last: false,
+        }
+    }
+
+    #[test]
+    fn automatic_groups_divide_and_hold_eight_channels() {
+        for (channels, expected) in [
+            (192, 24),
+            (160, 20),
+            (96, 12),
+            (48, 6),
+            (512, 32),
+            (19, 1),
+            (5, 1),
+            (1, 1),
+        ] {
+            assert_eq!(groups(0, &block(channels)).unwrap(), expected, "{channels}");
+        }
+    }
+
+    #[test]
+    fn a_count_that_does_not_divide_is_refused_with_those_that_do() {
+        assert_eq!(groups(4, &block(12)).unwrap(), 4);
+        let message = groups(5, &block(12)).unwrap_err().to_string();
+        assert!(message.contains("12 channels of conv2a"), "{message}");
+        assert!(message.contains("1, 2, 3, 4, 6, 12"), "{message}");
+    }
+}

@@ -1,0 +1,78 @@
+//! Layers whose pre-activation is normalized: the part that all such methods share.
+
+use anyhow::Result;
+use tch::Tensor;
+
+use super::block::Block;
+use super::init;
+use super::layer::{Builder, Layer, Pass, Signal, Tail};
+use super::plain::PlainLayer;
+
+/// A normalization of pre-activations.
+pub trait Normalization {
+    /// The normalized `linear` = W·x of shape `[N, outputs, ...]`, with gain and shift where the method has
+    /// them.
+    fn apply(&self, linear: &Tensor, pass: &Pass) -> Tensor;
+
+    /// The weights that the linear operation gets, made from the trained ones.
+    fn kernel(&self, weight: &Tensor) -> Tensor {
+        weight.shallow_clone()
+    }
+
+    /// As [`Layer::after_step`].
+    fn after_step(&self) {}
+
+    /// As [`Layer::restart_population`].
+    fn restart_population(&self) -> bool {
+        false
+    }
+}
+
+/// y = pool(f(norm(W·x))). W has no bias, since the normalization removes it or has a shift of its own.
+pub struct NormalizedLayer<N> {
+    block: Block,
+    weight: Tensor,
+    normalization: N,
+    tail: Tail,
+}
+
+impl<N: Normalization + 'static> NormalizedLayer<N> {
+    /// A hidden block with the normalization that `make` builds, W started by He's rule; the last block is
+    /// a plain linear layer with a bias.
+    pub fn build(
+        block: &Block,
+        builder: &mut Builder,
+        make: impl FnOnce(&mut Builder) -> Result<N>,
+    ) -> Result<Box<dyn Layer>> {
+        if block.last {
+            return Ok(Box::new(PlainLayer::build(block, builder)?));
+        }
+        let weight = init::he(&builder.direction(), block.op.fan_in());
+        Ok(Box::new(NormalizedLayer {
+            block: block.clone(),
+            weight: builder.weight("weight", weight)?,
+            normalization: make(builder)?,
+            tail: Tail::build(block, builder)?,
+        }))
+    }
+}
+
+impl<N: Normalization> Layer for NormalizedLayer<N> {
+    fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
+        let kernel = self.normalization.kernel(&self.weight);
+        let linear = self.block.op.apply(&input.value(), &kernel, None);
+        self.normalization.apply(&linear, pass)
+    }
+
+    fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
+        Signal::plain(self.tail.apply(pre))
+    }
+
+    fn after_step(&self) {
+        self.normalization.after_step();
+    }
+
+    fn restart_population(&self) -> bool {
+        self.normalization.restart_population()
+    }
+}

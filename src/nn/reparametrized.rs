@@ -1,0 +1,59 @@
+//! Layers whose weights are computed from other parameters: the part that all such methods share.
+
+use anyhow::Result;
+use tch::Tensor;
+
+use super::block::Block;
+use super::layer::{Builder, Layer, Pass, Signal, Tail};
+
+/// Weights as a function of trained parameters.
+pub trait Reparametrization {
+    /// The weights that the linear operation gets, of the block's weight shape.
+    fn kernel(&self) -> Tensor;
+
+    /// As [`Layer::after_step`].
+    fn after_step(&self) {}
+}
+
+/// y = pool(f(Ŵ·x + b)) with Ŵ from a [`Reparametrization`], b started at 0. Every block, the last
+/// included, is built so.
+pub struct ReparametrizedLayer<R> {
+    block: Block,
+    weights: R,
+    bias: Tensor,
+    tail: Tail,
+}
+
+impl<R: Reparametrization> ReparametrizedLayer<R> {
+    /// A block with the weights that `make` builds.
+    pub fn build(
+        block: &Block,
+        builder: &mut Builder,
+        make: impl FnOnce(&mut Builder) -> Result<R>,
+    ) -> Result<ReparametrizedLayer<R>> {
+        let weights = make(builder)?;
+        let bias = builder.filled(block.op.outputs(), 0.0);
+        Ok(ReparametrizedLayer {
+            block: block.clone(),
+            weights,
+            bias: builder.shift("bias", bias)?,
+            tail: Tail::build(block, builder)?,
+        })
+    }
+}
+
+impl<R: Reparametrization> Layer for ReparametrizedLayer<R> {
+    fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
+        self.block
+            .op
+            .apply(&input.value(), &self.weights.kernel(), Some(&self.bias))
+    }
+
+    fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
+        Signal::plain(self.tail.apply(pre))
+    }
+
+    fn after_step(&self) {
+        self.weights.after_step();
+    }
+}

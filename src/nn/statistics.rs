@@ -1,0 +1,120 @@
+//! Sums over the axes that normalizations average over.
+
+use anyhow::Result;
+use tch::{Kind, Tensor};
+
+use super::block::{Block, LinearOp};
+use crate::usage;
+
+/// Axes of `[N, channels, ...]` beside the channels: images and positions.
+pub fn batch_axes(x: &Tensor) -> Vec<i64> {
+    (0..x.dim() as i64).filter(|&axis| axis != 1).collect()
+}
+
+/// Mean over images and positions, `[channels]`.
+pub fn channel_means(x: &Tensor) -> Tensor {
+    x.mean_dim(batch_axes(x).as_slice(), false, None::<Kind>)
+}
+
+/// Biased standard deviation over images and positions, `[channels]`.
+pub fn channel_stds(x: &Tensor) -> Tensor {
+    x.var_dim(batch_axes(x).as_slice(), false, false).sqrt()
+}
+
+/// Values that a channel's statistics average over: images times positions.
+pub fn values_per_channel(x: &Tensor) -> i64 {
+    x.size()
+        .iter()
+        .enumerate()
+        .filter(|&(axis, _)| axis != 1)
+        .map(|(_, &extent)| extent)
+        .product()
+}
+
+/// A weight minus the mean of each of its rows.
+pub fn centred_rows(weight: &Tensor) -> Tensor {
+    let axes: Vec<i64> = (1..weight.dim() as i64).collect();
+    weight - weight.mean_dim(axes.as_slice(), true, None::<Kind>)
+}
+
+/// The sum of `x` over what each output of `op` sees: `[N, 1, H, W]`, or `[N, 1]` for a matrix product.
+/// Padding counts as zeros.
+pub fn patch_sums(op: &LinearOp, x: &Tensor) -> Tensor {
+    let over_channels = x.sum_dim_intlist([1].as_slice(), true, None::<Kind>);
+    match *op {
+        LinearOp::Conv {
+            kernel: 1,
+            padding: 0,
+            ..
+        }
+        | LinearOp::Dense { .. } => over_channels,
+        LinearOp::Conv {
+            kernel, padding, ..
+        } => over_channels.avg_pool2d([kernel, kernel], [1, 1], [padding, padding], false, true, 1),
+    }
+}
+
+/// Refuses rows of a single weight to a method that subtracts each row's mean.
+pub fn check_rows_can_be_centred(block: &Block, method: &str) -> Result<()> {
+    if block.op.fan_in() > 1 {
+        return Ok(());
+    }
+    Err(usage!(
+        "{method} subtracts the mean of each weight row, and the rows of {} hold one weight; make the layer \
+         before it wider (width or mlp_widths)",
+        block.name
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::Device;
+
+    fn ramp(shape: &[i64]) -> Tensor {
+        let count = shape.iter().product::<i64>();
+        Tensor::arange(count, (Kind::Double, Device::Cpu))
+            .sin()
+            .reshape(shape)
+    }
+
+    #[test]
+    fn patch_sums_equal_a_convolution_with_ones() {
+        for (kernel, padding) in [(1, 0), (3, 1), (3, 0), (5, 2)] {
+            let op = LinearOp::Conv {
+                inputs: 3,
+                outputs: 4,
+                kernel,
+                padding,
+            };
+            let x = ramp(&[2, 3, 6, 7]);
+            let ones = Tensor::ones([1, 3, kernel, kernel], (Kind::Double, Device::Cpu));
+            let gap = (patch_sums(&op, &x) - op.apply(&x, &ones, None))
+                .abs()
+                .max();
+            assert!(gap.double_value(&[]) < 1e-12, "{kernel} {padding}");
+        }
+    }
+
+    #[test]
+    fn channel_statistics_leave_the_channels() {
+        let x = ramp(&[4, 3, 2, 5]);
+        assert_eq!(values_per_channel(&x), 40);
+        let one = x.select(1, 2);
+        let gap = (channel_means(&x).get(2) - one.mean(Kind::Double)).abs();
+        assert!(gap.double_value(&[]) < 1e-14);
+        let gap = (channel_stds(&x).get(2) - one.std(false)).abs();
+        assert!(gap.double_value(&[]) < 1e-14);
+        assert_eq!(values_per_channel(&ramp(&[4, 3])), 4);
+    }
+
+    #[test]
+    fn centred_rows_have_mean_zero() {
+        let rows = centred_rows(&ramp(&[4, 3, 2, 2])).flatten(1, -1);
+        let largest = rows
+            .mean_dim([1].as_slice(), false, None::<Kind>)
+            .abs()
+            .max();
+        assert!(largest.double_value(&[]) < 1e-15);
+    }
+}
