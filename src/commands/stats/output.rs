@@ -1,6 +1,5 @@
 //! Where results go: files in one folder, text on standard output, or one JSON document.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -11,6 +10,7 @@ use crate::cli::OutputArgs;
 use crate::record::files::{RealDisk, replace};
 use crate::record::row::{Row, header, lines};
 use crate::report::Figure;
+use crate::{errln, out, outln};
 
 /// The results of one call.
 pub struct Output {
@@ -37,15 +37,14 @@ impl Output {
     /// A remark: on standard error, unless quiet.
     pub fn say(&self, line: &str) {
         if !self.switches.quiet {
-            eprintln!("{line}");
+            errln!("{line}");
         }
     }
 
     /// A result in words: on standard output, unless that is for JSON.
     pub fn print(&self, text: &str) -> Result<()> {
         if !self.switches.json {
-            // Not `print!`, which panics when a reader such as `head` has gone.
-            std::io::stdout().write_all(text.as_bytes())?;
+            out!("{text}")?;
         }
         Ok(())
     }
@@ -76,8 +75,8 @@ impl Output {
     /// Prints the JSON document (the rows alone where there is one kind of them), or names the files.
     pub fn finish(self) -> Result<()> {
         if !self.switches.json {
-            let (folder, files) = (self.folder.display(), self.written.join(", "));
-            return self.print(&format!("{folder}: {files}\n"));
+            outln!("{}: {}", self.folder.display(), self.written.join(", "))?;
+            return Ok(());
         }
         let document = match self.documents.len() {
             1 => self
@@ -87,7 +86,7 @@ impl Output {
                 .map_or(Value::Null, |(_, rows)| rows),
             _ => Value::Object(self.documents),
         };
-        let text = serde_json::to_string_pretty(&document)? + "\n";
-        Ok(std::io::stdout().write_all(text.as_bytes())?)
+        outln!("{}", serde_json::to_string_pretty(&document)?)?;
+        Ok(())
     }
 }
