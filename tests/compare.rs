@@ -152,13 +152,7 @@ fn a_comparison_makes_its_results_once() {
     let manifest: Value =
         serde_json::from_str(&std::fs::read_to_string(results.join("manifest.json")).unwrap())
             .unwrap();
-    assert_eq!(
-        (
-            manifest["jobs"].as_u64(),
-            manifest["runs"].as_array().unwrap().len()
-        ),
-        (Some(2), 4)
-    );
+    assert_eq!(manifest["runs"].as_array().unwrap().len(), 4);
 
     let summary = std::fs::read(results.join("summary.csv")).unwrap();
     let again = place.succeed(&["compare", "tiny.toml"]);

@@ -54,7 +54,7 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
     let mut entries = plan::look_up(runs, &args.runs, args.overwrite)?;
     let failed = session.execute(&mut entries, "")?;
 
-    let results = collect::collect(&experiment, &entries, parallel, choice.rows)?;
+    let results = collect::collect(&experiment, &entries, choice.rows)?;
     if results.curves.is_empty() {
         bail!(
             "no run is over, so there is nothing to compare:\n{}",

@@ -6,6 +6,7 @@ mod gaussianity;
 mod jacobian;
 mod landscape;
 mod output;
+mod panels;
 mod subject;
 mod wording;
 

@@ -23,14 +23,9 @@ use crate::report::comparison::tagged::{RunRows, Tag};
 use crate::report::comparison::{Results, manifest};
 
 /// Reads the runs that are over; the others are left out.
-pub fn collect(
-    experiment: &Experiment,
-    plan: &[Entry],
-    parallel: usize,
-    sweep: Vec<SweepRow>,
-) -> Result<Results> {
+pub fn collect(experiment: &Experiment, plan: &[Entry], sweep: Vec<SweepRow>) -> Result<Results> {
     let (mut collected, mut runs) = (Runs::default(), Vec::new());
-    let mut first_meta = None;
+    let mut metas: Vec<Meta> = Vec::new();
     for entry in plan {
         let context = || format!("cannot collect {}", entry.run_dir.display());
         let Some(summary) = read_summary(&entry.run_dir).with_context(context)? else {
@@ -53,7 +48,7 @@ pub fn collect(
             collected.percentiles.push(RunRows { tag, rows });
         }
         runs.push(manifest_run(entry, &summary, meta.as_ref())?);
-        first_meta = first_meta.or(meta);
+        metas.extend(meta);
     }
     let configs: Vec<&RunConfig> = plan.iter().map(|entry| &entry.config).collect();
     let shared = shared_keys(&configs)?;
@@ -69,15 +64,15 @@ pub fn collect(
         configuration: as_lines(&shared),
         methods: manifest_methods(experiment, plan, &shared)?,
         target_test_error: experiment.target_test_error,
-        jobs: parallel,
+        jobs: most_at_a_time(&metas),
         notes: experiment.notes.clone(),
         reference: experiment.reference.as_ref().map(|reference| Cited {
             source: reference.source.clone(),
             label: reference.label.clone(),
             test_error: reference.test_error.clone(),
         }),
-        machine: first_meta
-            .as_ref()
+        machine: metas
+            .first()
             .map_or(Vec::new(), |meta| machine(meta, &runs)),
         runs,
     };
@@ -87,6 +82,32 @@ pub fn collect(
         collected,
         sweep,
     ))
+}
+
+/// How many runs were trained at the same time at most, by the times of their sittings: whether times may be compared
+/// does not depend on what the last call of the command was told.
+fn most_at_a_time(metas: &[Meta]) -> usize {
+    let sittings = || metas.iter().flat_map(|meta| &meta.sittings);
+    // A sitting that was killed has no end and counts as a moment.
+    let spans = sittings().map(|sitting| {
+        (
+            &sitting.started,
+            sitting.ended.as_ref().unwrap_or(&sitting.started),
+        )
+    });
+    let spans: Vec<_> = spans.collect();
+    let at = |moment: &String| {
+        spans
+            .iter()
+            .filter(|(start, end)| *start <= moment && moment < *end)
+            .count()
+    };
+    spans
+        .iter()
+        .map(|(start, _)| at(start))
+        .max()
+        .unwrap_or(1)
+        .max(1)
 }
 
 fn tag(entry: &Entry) -> Tag {
@@ -216,4 +237,56 @@ fn machine(meta: &Meta, runs: &[manifest::ManifestRun]) -> Vec<(String, String)>
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{EpochSums, Position};
+    use crate::record::meta::Facts;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    fn sat(from_s: u64, to_s: Option<u64>) -> Meta {
+        let facts = Facts {
+            tch: String::new(),
+            libtorch: String::new(),
+            threads: 1,
+            device: String::new(),
+            command_line: Vec::new(),
+            dataset_sha256: None,
+        };
+        let position = Position {
+            epoch: 0,
+            step_in_epoch: 0,
+            step: 0,
+            sums: EpochSums::default(),
+            best: None,
+            train_s: 0.0,
+        };
+        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        let mut meta = Meta::start(None, &facts, &position, at(from_s));
+        if let Some(end) = to_s {
+            meta.end(crate::event::Status::Finished, at(end));
+        }
+        meta
+    }
+
+    #[test]
+    fn runs_at_the_same_time_are_counted_by_their_sittings() {
+        assert_eq!(most_at_a_time(&[]), 1);
+        assert_eq!(
+            most_at_a_time(&[sat(0, Some(5)), sat(5, Some(9)), sat(9, None)]),
+            1
+        );
+        assert_eq!(
+            most_at_a_time(&[
+                sat(0, Some(5)),
+                sat(4, Some(9)),
+                sat(4, Some(6)),
+                sat(6, Some(8))
+            ]),
+            3
+        );
+        assert_eq!(most_at_a_time(&[sat(0, None), sat(1, Some(2))]), 1);
+    }
 }

@@ -161,7 +161,7 @@ fn two(runs: &Path) -> (Experiment, Results) {
         );
     }
     let plan = look_up(&experiment, runs);
-    let results = collect::collect(&experiment, &plan, 2, Vec::new()).unwrap();
+    let results = collect::collect(&experiment, &plan, Vec::new()).unwrap();
     (experiment, results)
 }
 
@@ -209,7 +209,10 @@ fn recorded_runs_become_summaries_and_paired_differences() {
 #[test]
 fn a_results_folder_reads_back_as_what_was_written() {
     let runs = tempfile::tempdir().unwrap();
-    let (_, results) = two(runs.path());
+    let (_, mut results) = two(runs.path());
+    if let Some(manifest) = &mut results.manifest {
+        manifest.jobs = 2;
+    }
     let folder = runs.path().join("results");
     write(&results, &folder).unwrap();
     // Written and read, NaN is NaN, which equals nothing: the texts tell.
@@ -452,7 +455,7 @@ fn a_hundred_finished_runs_are_collected_and_drawn() {
     let started = std::time::Instant::now();
     let plan = look_up(&experiment, runs.path());
     assert!(plan.iter().all(|entry| entry.state.is_over()));
-    let results = collect::collect(&experiment, &plan, 1, Vec::new()).unwrap();
+    let results = collect::collect(&experiment, &plan, Vec::new()).unwrap();
     let collected = started.elapsed();
     let folder = runs.path().join("results");
     write(&results, &folder).unwrap();
@@ -471,4 +474,42 @@ fn a_hundred_finished_runs_are_collected_and_drawn() {
     let (curves, torn) = from_csv::<EpochRow>(&folder.join("curves.csv")).unwrap();
     assert_eq!((curves.len(), torn), (100, false));
     assert!(std::fs::metadata(folder.join("report.html")).unwrap().len() < 3_000_000);
+}
+
+#[test]
+fn every_experiment_that_comes_along_can_be_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
+    let expected = [
+        ("batch-size", 75, 60),
+        ("cifar10", 15, 15),
+        ("cifar10-small", 9, 0),
+        ("cifar100", 15, 15),
+        ("data-normalization", 40, 0),
+        ("gaussianity", 15, 0),
+        ("mnist-bn", 15, 0),
+        ("quick", 8, 0),
+        ("stability", 192, 0),
+        ("svhn", 15, 15),
+    ];
+    for (name, runs, sweep) in expected {
+        let experiment = Experiment::load(&folder.join(format!("{name}.toml")), &[]).unwrap();
+        assert_eq!(
+            (experiment.name.as_str(), runs_of(&experiment).len()),
+            (name, runs)
+        );
+        assert_eq!(experiment.expand_sweep().unwrap().len(), sweep, "{name}");
+        assert!(
+            !experiment.title.is_empty() && !experiment.notes.is_empty(),
+            "{name}"
+        );
+        let paper = ["cifar10", "cifar100", "svhn"].contains(&name);
+        let label = experiment.reference.map(|reference| reference.label);
+        assert_eq!(
+            label.as_deref(),
+            paper.then_some("recalled, unverified"),
+            "{name}"
+        );
+    }
+    let files = std::fs::read_dir(folder).unwrap().count();
+    assert_eq!(files, expected.len());
 }

@@ -4,12 +4,13 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::output::Output;
+use super::panels::{logarithmic, mark, panel, unit_interval};
 use super::subject::Subject;
 use crate::cli::StatsArgs;
 use crate::probe::covariance::{LayerCovariance, Rows, measure};
 use crate::record::row::Row;
 use crate::report::numbers::{count, significant};
-use crate::report::{Align, Axis, LineChart, PanelGrid, Reference, Scale, Series, Table, Terminal};
+use crate::report::{Align, LineChart, PanelGrid, Series, Table, Terminal};
 
 /// Images that sites lie in; more cost time and change little.
 const IMAGES: usize = 500;
@@ -68,8 +69,7 @@ pub fn run(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<(
     output.table(&rows)?;
     output.document("covariance", &rows)?;
     output.figure("covariance", &picture(&found, subject).figure())?;
-    output.print(&text(&found))?;
-    Ok(())
+    output.print(&text(&found))
 }
 
 fn csv_row(layer: &LayerCovariance) -> CovarianceRow {
@@ -94,6 +94,18 @@ fn csv_row(layer: &LayerCovariance) -> CovarianceRow {
 }
 
 fn picture(found: &[LayerCovariance], subject: &Subject) -> PanelGrid {
+    PanelGrid {
+        title: format!("Are signals canonical? {}", subject.title),
+        subtitle: format!(
+            "on images of {}; the bound holds for uncorrelated inputs",
+            subject.config.dataset
+        ),
+        panels: panels(found),
+        ..PanelGrid::default()
+    }
+}
+
+fn panels(found: &[LayerCovariance]) -> Vec<LineChart> {
     let line = |label: &str, slot, value: &dyn Fn(&LayerCovariance) -> f64| Series {
         slot: Some(slot),
         ..Series::new(
@@ -101,24 +113,11 @@ fn picture(found: &[LayerCovariance], subject: &Subject) -> PanelGrid {
             found.iter().map(|layer| (layer.layer as f64, value(layer))),
         )
     };
-    let panel = |title: &str, y: Axis, series: Vec<Series>| LineChart {
-        title: title.into(),
-        x: Axis {
-            integer: true,
-            ..Axis::new("Layer")
-        },
-        y,
-        series,
-        ..LineChart::default()
-    };
-    let unit = |label: &str| Axis {
-        range: Some((0.0, 1.0)),
-        ..Axis::new(label)
-    };
-    let panels = vec![
+    vec![
         panel(
             "Inputs: are they uncorrelated?",
-            unit("Mean |correlation|"),
+            "Layer",
+            unit_interval("Mean |correlation|"),
             vec![
                 line("inputs: mean |correlation|", 0, &|layer| {
                     layer.input.mean_abs_correlation
@@ -132,7 +131,8 @@ fn picture(found: &[LayerCovariance], subject: &Subject) -> PanelGrid {
         ),
         panel(
             "Weight rows: do they overlap?",
-            unit("|cos| of row pairs"),
+            "Layer",
+            unit_interval("|cos| of row pairs"),
             vec![
                 line("rows: coherence μ", 1, &|layer| layer.overlap.coherence),
                 line("rows: mean |cos|", 3, &|layer| {
@@ -142,38 +142,25 @@ fn picture(found: &[LayerCovariance], subject: &Subject) -> PanelGrid {
         ),
         panel(
             "Pre-activations: off-diagonal covariance",
-            Axis {
-                scale: Scale::Log,
-                ..Axis::new("Frobenius norm")
-            },
+            "Layer",
+            logarithmic("Frobenius norm"),
             vec![
                 line("canonical error", 4, &|layer| layer.output.canonical_error),
                 line("bound of Proposition 1", 5, &|layer| layer.bound),
             ],
         ),
         LineChart {
-            references: vec![Reference {
-                value: 0.0,
-                label: "canonical".into(),
-            }],
+            references: vec![mark(0.0, "canonical")],
             ..panel(
                 "Pre-activations: share of ‖Σ‖",
-                unit("Canonical error / ‖Σ‖"),
+                "Layer",
+                unit_interval("Canonical error / ‖Σ‖"),
                 vec![line("canonical error", 4, &|layer| {
                     layer.output.relative_error
                 })],
             )
         },
-    ];
-    PanelGrid {
-        title: format!("Are signals canonical? {}", subject.title),
-        subtitle: format!(
-            "on images of {}; the bound holds for uncorrelated inputs",
-            subject.config.dataset
-        ),
-        panels,
-        ..PanelGrid::default()
-    }
+    ]
 }
 
 fn text(found: &[LayerCovariance]) -> String {

@@ -6,13 +6,14 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::output::Output;
+use super::panels::panel;
 use super::subject::{run_config, run_labels};
 use crate::cli::StatsArgs;
 use crate::event::LayerRow;
 use crate::record::read_layers;
 use crate::record::row::Row;
 use crate::report::numbers::significant;
-use crate::report::{Align, Axis, LineChart, PanelGrid, Series, Table, Terminal};
+use crate::report::{Align, Axis, PanelGrid, Series, Table, Terminal};
 use crate::usage;
 
 /// A row of `evolution.csv`.
@@ -36,6 +37,9 @@ impl Row for EvolutionRow {
         self.epoch
     }
 }
+
+/// A column of `layers.csv`.
+type Value = fn(&LayerRow) -> f64;
 
 /// One run's layers.
 struct Story {
@@ -72,8 +76,7 @@ pub fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()
     output.table(&rows)?;
     output.document("evolution", &rows)?;
     output.figure("evolution", &picture(&stories).figure())?;
-    output.print(&text(&stories))?;
-    Ok(())
+    output.print(&text(&stories))
 }
 
 /// The rows of the layer that is wanted, by number or name, or all.
@@ -119,7 +122,7 @@ fn csv_rows(story: &Story) -> Vec<EvolutionRow> {
 }
 
 /// A line a layer, in the order of the layers.
-fn lines(story: &Story, value: fn(&LayerRow) -> f64) -> Vec<Series> {
+fn lines(story: &Story, value: Value) -> Vec<Series> {
     let mut layers: Vec<(u64, &str)> = story
         .rows
         .iter()
@@ -141,7 +144,7 @@ fn lines(story: &Story, value: fn(&LayerRow) -> f64) -> Vec<Series> {
 }
 
 /// Smallest and largest finite value in any run, with a little room.
-fn range(stories: &[Story], value: fn(&LayerRow) -> f64) -> Option<(f64, f64)> {
+fn range(stories: &[Story], value: Value) -> Option<(f64, f64)> {
     let values = stories.iter().flat_map(|story| &story.rows).map(value);
     let (low, high) = values
         .filter(|value| value.is_finite())
@@ -152,31 +155,20 @@ fn range(stories: &[Story], value: fn(&LayerRow) -> f64) -> Option<(f64, f64)> {
     (room > 0.0).then_some((low - room, high + room))
 }
 
-/// What is drawn of a row.
-type Measure = fn(&LayerRow) -> f64;
-
 /// A column a run: means above, standard deviations below, on common axes.
 fn picture(stories: &[Story]) -> PanelGrid {
-    let measures: [(&str, Measure); 2] = [
+    let measures: [(&str, Value); 2] = [
         ("Mean of the pre-activation", |row| row.pre_mean),
         ("Std of the pre-activation", |row| row.pre_std),
     ];
     let mut panels = Vec::new();
     for (label, value) in measures {
         for story in stories {
-            panels.push(LineChart {
-                title: story.label.clone(),
-                x: Axis {
-                    integer: true,
-                    ..Axis::new("Epoch")
-                },
-                y: Axis {
-                    range: range(stories, value),
-                    ..Axis::new(label)
-                },
-                series: lines(story, value),
-                ..LineChart::default()
-            });
+            let y = Axis {
+                range: range(stories, value),
+                ..Axis::new(label)
+            };
+            panels.push(panel(&story.label, "Epoch", y, lines(story, value)));
         }
     }
     PanelGrid {

@@ -4,6 +4,8 @@
 //! by 1.21 a layer; with the factor 1/1.21 gradients keep their length and pre-activations shrink. Both
 //! cannot be had at once; the picture shows what each choice gives.
 
+mod picture;
+
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
@@ -14,15 +16,12 @@ use crate::cli::StatsArgs;
 use crate::config::{MethodConfig, RunConfig};
 use crate::engine::trainer::Trainer;
 use crate::methods::{self, options::OptionKind};
-use crate::moments::moments;
 use crate::nn::network::Network;
 use crate::probe::images::{ProbeImages, to_values};
 use crate::probe::jacobian::{LayerJacobian, input_output, layers};
 use crate::record::row::Row;
 use crate::report::numbers::significant;
-use crate::report::{
-    Align, Axis, LineChart, PanelGrid, Point, Reference, Scale, Series, Table, Terminal,
-};
+use crate::report::{Align, Table, Terminal};
 
 /// The method and the option that are varied.
 const METHOD: &str = "normprop";
@@ -111,9 +110,8 @@ pub fn run(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<(
     output.table(&rows)?;
     output.table(&measured.iter().flat_map(value_rows).collect::<Vec<_>>())?;
     output.document("jacobian", &rows)?;
-    output.figure("jacobian", &picture(&measured, subject)?.figure())?;
-    output.print(&text(&measured))?;
-    Ok(())
+    output.figure("jacobian", &picture::picture(&measured, subject)?.figure())?;
+    output.print(&text(&measured))
 }
 
 /// The configuration with NormProp and each of its choices, at initialisation.
@@ -194,105 +192,6 @@ fn value_rows(measured: &Measured) -> Vec<SingularValueRow> {
     .collect()
 }
 
-fn picture(measured: &[Measured], subject: &Subject) -> Result<PanelGrid> {
-    let line = |value: &dyn Fn(&LayerJacobian) -> Point| -> Vec<Series> {
-        let series = |one: &Measured| Series {
-            label: one.label.clone(),
-            points: one.layers.iter().map(value).collect(),
-            slot: None,
-        };
-        measured.iter().map(series).collect()
-    };
-    let point = |layer: &LayerJacobian, y: f64| Point {
-        x: layer.layer as f64,
-        y,
-        interval: None,
-    };
-    let panel = |title: &str, label: &str, series: Vec<Series>| LineChart {
-        title: title.into(),
-        x: Axis {
-            integer: true,
-            ..Axis::new("Layer")
-        },
-        y: Axis {
-            include_zero: true,
-            ..Axis::new(label)
-        },
-        series,
-        ..LineChart::default()
-    };
-    let reference = |value: f64, label: &str| Reference {
-        value,
-        label: label.into(),
-    };
-    let root = moments(subject.config.activation()?).jacobian_root();
-    let layer_gain = line(&|layer| {
-        let (square, error) = (layer.spectrum.mean_square, layer.spectrum.mean_square_error);
-        let root = |value: f64| value.max(0.0).sqrt();
-        let interval = Some((root(square - 2.0 * error), root(square + 2.0 * error)));
-        Point {
-            interval: interval.filter(|(low, high)| low.is_finite() && high.is_finite()),
-            ..point(layer, root(square))
-        }
-    });
-    let mut gain = panel("Each layer's Jacobian", "Root mean square of σ", layer_gain);
-    gain.references = vec![
-        reference(1.0, "unit Jacobian"),
-        reference(root, &format!("√J = {}", significant(root, 4))),
-    ];
-    let mut forward = panel(
-        "Forward: spread of the pre-activation",
-        "Std over images, within units",
-        line(&|layer| point(layer, layer.pre_unit_std)),
-    );
-    forward.references = vec![reference(1.0, "unit variance")];
-    let mut backward = panel(
-        "Backward: gradient from the top",
-        "Growth of its length",
-        line(&|layer| point(layer, layer.gain_from_top)),
-    );
-    backward.y.scale = Scale::Log;
-    backward.references = vec![reference(1.0, "as sent")];
-    Ok(PanelGrid {
-        title: "Unit variance or unit Jacobian".into(),
-        subtitle: format!(
-            "{} images of {}; bands: two standard errors, for logits the range over images; init and fixed start alike",
-            measured.first().map_or(0, |one| one.end_to_end.size()[0]),
-            subject.config.dataset
-        ),
-        panels: vec![forward, gain, backward, end_to_end(measured)],
-        ..PanelGrid::default()
-    })
-}
-
-fn end_to_end(measured: &[Measured]) -> LineChart {
-    let series = |one: &Measured| Series {
-        label: one.label.clone(),
-        points: value_rows(one)
-            .iter()
-            .map(|row| Point {
-                x: row.index as f64,
-                y: row.mean,
-                interval: Some((row.min, row.max)),
-            })
-            .collect(),
-        slot: None,
-    };
-    LineChart {
-        title: "From image to logits".into(),
-        x: Axis {
-            integer: true,
-            ..Axis::new("Number of the singular value")
-        },
-        y: Axis {
-            scale: Scale::Log,
-            ..Axis::new("Singular value")
-        },
-        series: measured.iter().map(series).collect(),
-        ..LineChart::default()
-    }
-}
-
 fn text(measured: &[Measured]) -> String {
     let mut text = String::new();
     for one in measured {
@@ -337,6 +236,6 @@ fn text(measured: &[Measured]) -> String {
     }
     text + "Mean square: ‖J‖_F² over the number of outputs, by which a random gradient's squared length grows in the \
             layer. Estimates: the mean square by Hutchinson's method, the largest value from below by Lanczos steps. \
-            With unit rows the two aims exclude each other: spread that stays at 1 from layer to layer, and a \
-            gradient that keeps its length.\n"
+            In theory (unit rows, uncorrelated N(0, 1) inputs) a layer keeps either the spread at 1 or the \
+            gradient's length, not both; inputs that are correlated, as real ones are, add to the spread.\n"
 }

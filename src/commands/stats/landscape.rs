@@ -1,12 +1,16 @@
 //! The loss landscape along training: the run's configuration is trained anew and looked at every few
 //! steps, runs side by side.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::output::Output;
+use super::panels::{logarithmic, panel};
 use super::subject::{initial_config, run_config, run_labels};
 use crate::cli::StatsArgs;
 use crate::config::RunConfig;
@@ -17,7 +21,7 @@ use crate::nn::layer::Pass;
 use crate::probe::landscape::probe;
 use crate::record::row::Row;
 use crate::report::numbers::significant;
-use crate::report::{Align, Axis, LineChart, PanelGrid, Point, Scale, Series, Table, Terminal};
+use crate::report::{Align, LineChart, PanelGrid, Point, Series, Table, Terminal};
 use crate::stats::median;
 
 /// A row of `landscape.csv`: one step of one run.
@@ -82,8 +86,7 @@ pub fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()
     output.table(&rows)?;
     output.document("landscape", &rows)?;
     output.figure("landscape", &picture(&stories, args).figure())?;
-    output.print(&text(&stories))?;
-    Ok(())
+    output.print(&text(&stories))
 }
 
 fn follow(config: &RunConfig, label: &str, args: &StatsArgs) -> Result<(Vec<LandscapeRow>, u64)> {
@@ -133,6 +136,21 @@ fn look(
 }
 
 fn picture(stories: &Stories, args: &StatsArgs) -> PanelGrid {
+    let (first, last) = (
+        args.multiples.iter().copied().fold(f64::INFINITY, f64::min),
+        args.multiples.iter().copied().fold(0.0, f64::max),
+    );
+    PanelGrid {
+        title: "The loss along its gradient".into(),
+        subtitle: format!(
+            "steps of {first} to {last} times the learning rate; bands: smallest to largest over them"
+        ),
+        panels: panels(stories),
+        ..PanelGrid::default()
+    }
+}
+
+fn panels(stories: &Stories) -> Vec<LineChart> {
     type Value = fn(&LandscapeRow) -> f64;
     let series = |value: Value, ends: Option<(Value, Value)>| -> Vec<Series> {
         let line = |rows: &Vec<LandscapeRow>| Series {
@@ -149,25 +167,12 @@ fn picture(stories: &Stories, args: &StatsArgs) -> PanelGrid {
         };
         stories.iter().map(line).collect()
     };
-    let panel = |title: &str, label: &str, scale: Scale, series: Vec<Series>| LineChart {
-        title: title.into(),
-        x: Axis {
-            integer: true,
-            ..Axis::new("Step")
-        },
-        y: Axis {
-            scale,
-            ..Axis::new(label)
-        },
-        series,
-        ..LineChart::default()
-    };
     let middle: Value = |row| 0.5 * (row.gradient_change_min + row.gradient_change_max);
-    let panels = vec![
+    vec![
         panel(
             "Loss variation",
-            "Loss along the gradient",
-            Scale::Log,
+            "Step",
+            logarithmic("Loss along the gradient"),
             series(
                 |row| row.loss,
                 Some((|row| row.loss_min, |row| row.loss_max)),
@@ -175,8 +180,8 @@ fn picture(stories: &Stories, args: &StatsArgs) -> PanelGrid {
         ),
         panel(
             "Gradient predictiveness",
-            "Change of the gradient",
-            Scale::Log,
+            "Step",
+            logarithmic("Change of the gradient"),
             series(
                 middle,
                 Some((|row| row.gradient_change_min, |row| row.gradient_change_max)),
@@ -184,29 +189,17 @@ fn picture(stories: &Stories, args: &StatsArgs) -> PanelGrid {
         ),
         panel(
             "Effective smoothness",
-            "β: largest ‖g − g′‖/‖εg‖",
-            Scale::Log,
+            "Step",
+            logarithmic("β: largest ‖g − g′‖/‖εg‖"),
             series(|row| row.smoothness, None),
         ),
         panel(
             "Change relative to the gradient",
-            "Largest ‖g − g′‖/‖g‖",
-            Scale::Log,
+            "Step",
+            logarithmic("Largest ‖g − g′‖/‖g‖"),
             series(|row| row.relative_change_max, None),
         ),
-    ];
-    let (first, last) = (
-        args.multiples.iter().copied().fold(f64::INFINITY, f64::min),
-        args.multiples.iter().copied().fold(0.0, f64::max),
-    );
-    PanelGrid {
-        title: "The loss along its gradient".into(),
-        subtitle: format!(
-            "steps of {first} to {last} times the learning rate; bands: smallest to largest over them"
-        ),
-        panels,
-        ..PanelGrid::default()
-    }
+    ]
 }
 
 fn text(stories: &Stories) -> String {
@@ -238,74 +231,4 @@ fn text(stories: &Stories) -> String {
         + "\nMedians over the steps looked at. Smaller means that a step finds what its gradient promised. Runs with \
            different learning rates are looked at over different distances, and gradients of scale-invariant layers \
            shrink as weights grow: the relative change is the fairer comparison.\n"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::interrupt::Interrupt;
-    use crate::event::NamedTensor;
-    use crate::nn::parameters::to_named;
-    use std::path::Path;
-
-    fn config(method: &str) -> RunConfig {
-        let pairs = [
-            ("train_subset", "60"),
-            ("test_subset", "10"),
-            ("width", "0.05"),
-            ("batch_size", "12"),
-            ("epochs", "2"),
-            ("method.name", method),
-        ];
-        let pairs = pairs.map(|(key, value)| (key.to_string(), value.to_string()));
-        RunConfig::load(None, &pairs).unwrap()
-    }
-
-    fn state(trainer: &Trainer) -> Vec<NamedTensor> {
-        let entries = trainer.network.parameters.iter();
-        let named = entries.map(|entry| to_named(&entry.name, &entry.tensor).unwrap());
-        named.collect()
-    }
-
-    #[test]
-    fn looking_changes_nothing_in_the_training() {
-        for method in ["bn", "normprop"] {
-            let config = config(method);
-            let dataset = setup::load_dataset(&config, Path::new("/nowhere")).unwrap();
-            let trainer = || Trainer::new(config.clone(), &dataset).unwrap();
-            let mut plain = trainer();
-            plain.run(&mut [], &Interrupt::default()).unwrap();
-
-            let (mut watched, mut steps) = (trainer(), Vec::new());
-            let done = watched.train_watched(99, 3, &mut |next| {
-                let row = look(&config, "x", &[0.5, 4.0], next)?;
-                assert!(row.loss_min <= row.loss_max && row.gradient_norm > 0.0);
-                steps.push(row.step);
-                Ok(())
-            });
-            assert_eq!((done.unwrap(), steps), (10, vec![0, 3, 6, 9]));
-            assert_eq!(state(&plain), state(&watched), "{method}");
-        }
-    }
-
-    #[test]
-    fn the_batch_that_is_shown_is_the_one_that_is_trained_on() {
-        let config = config("none");
-        let dataset = setup::load_dataset(&config, Path::new("/nowhere")).unwrap();
-        let mut trainer = Trainer::new(config.clone(), &dataset).unwrap();
-        // A step down the gradient of that batch lowers its loss, and so the gradients must agree.
-        let mut seen = Vec::new();
-        let mut watch = |next: &NextStep| {
-            let row = look(&config, "x", &[1.0], next)?;
-            seen.push((row.loss, row.loss_min, row.lr));
-            Ok(())
-        };
-        trainer.train_watched(3, 1, &mut watch).unwrap();
-        assert_eq!(seen.len(), 3);
-        assert!(seen.iter().all(|(loss, after, _)| after < loss), "{seen:?}");
-        assert!(
-            seen[0].2 == config.lr && seen[2].2 < config.lr,
-            "the rate of the schedule"
-        );
-    }
 }

@@ -73,7 +73,7 @@ pub fn from_csv<R: Row>(path: &Path) -> Result<(Vec<RunRows<R>>, bool)> {
     let whole = text.rfind('\n').map_or(0, |end| end + 1);
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
-        .from_reader(text[..whole].as_bytes());
+        .from_reader(&text.as_bytes()[..whole]);
     let expected: Vec<&str> = TAGS
         .split(',')
         .chain(columns::<R>().iter().copied())
