@@ -53,7 +53,8 @@ fn written_out_jacobians_are_those_of_the_layers() {
 fn estimates_agree_with_the_matrices() {
     // Every kind of operation that a block may hold, differentiated twice.
     for activation in [Activation::Relu, Activation::Silu, Activation::Tanh] {
-        for method in ["none", "bn", "normprop"] {
+        for method in crate::methods::METHODS {
+            let method = method.name;
             let network = conv_with(method, "", activation, 4);
             let x = gaussian(&[3, 2, 8, 8], 2);
             let map = |x: &Tensor| network.logits(x, &Pass::eval());
