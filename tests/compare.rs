@@ -175,7 +175,24 @@ fn a_comparison_makes_its_results_once() {
     for name in ["report.html", "test-error.svg", "summary.csv"] {
         std::fs::remove_file(results.join(name)).unwrap();
     }
+    std::fs::write(
+        results.join("train-error.svg"),
+        "<svg>an older picture</svg>",
+    )
+    .unwrap();
+    let layers = results.join("layer-mean-bs10.png");
+    let drawn = std::fs::metadata(&layers).unwrap().modified().unwrap();
     place.succeed(&["report", "results/tiny"]);
+    let older = std::fs::read_to_string(results.join("train-error.svg")).unwrap();
+    assert!(
+        older.contains("Training error"),
+        "what differs is drawn again"
+    );
+    assert_eq!(
+        std::fs::metadata(&layers).unwrap().modified().unwrap(),
+        drawn,
+        "what is there is not"
+    );
     assert!(results.join("report.html").is_file() && results.join("test-error.svg").is_file());
     place.succeed(&[
         "report",

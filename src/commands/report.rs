@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::compare::print_tables;
 use crate::cli::{OutputArgs, ReportArgs};
+use crate::report::comparison::side_by_side::side_by_side;
 use crate::report::comparison::{Results, page};
 
 /// Name of the page of several comparisons.
@@ -66,6 +67,6 @@ fn several(all: &[Results], folders: &[PathBuf], out: Option<&Path>) -> Result<P
         .and_then(|folder| folder.parent())
         .unwrap_or(Path::new("."));
     let out = out.map_or_else(|| beside.join(SIDE_BY_SIDE), Path::to_owned);
-    page::side_by_side(all).save(&out)?;
+    side_by_side(all).save(&out)?;
     Ok(out)
 }

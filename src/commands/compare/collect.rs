@@ -14,13 +14,13 @@ use crate::methods;
 use crate::record::meta::{self, Meta};
 use crate::record::time::rfc3339;
 use crate::record::{read_layers, read_metrics, read_percentiles, read_summary};
+use crate::report::comparison::Results;
 use crate::report::comparison::manifest::{
     Cited, Manifest, ManifestMethod, ManifestRun, SCHEMA_VERSION,
 };
 use crate::report::comparison::results::Runs;
 use crate::report::comparison::rows::SweepRow;
 use crate::report::comparison::tagged::{RunRows, Tag};
-use crate::report::comparison::{Results, manifest};
 
 /// Reads the runs that are over; the others are left out.
 pub fn collect(experiment: &Experiment, plan: &[Entry], sweep: Vec<SweepRow>) -> Result<Results> {
@@ -50,9 +50,24 @@ pub fn collect(experiment: &Experiment, plan: &[Entry], sweep: Vec<SweepRow>) ->
         runs.push(manifest_run(entry, &summary, meta.as_ref())?);
         metas.extend(meta);
     }
+    let manifest = manifest(experiment, plan, &metas, runs)?;
+    Ok(Results::of(
+        experiment.name.clone(),
+        Some(manifest),
+        collected,
+        sweep,
+    ))
+}
+
+fn manifest(
+    experiment: &Experiment,
+    plan: &[Entry],
+    metas: &[Meta],
+    runs: Vec<ManifestRun>,
+) -> Result<Manifest> {
     let configs: Vec<&RunConfig> = plan.iter().map(|entry| &entry.config).collect();
     let shared = shared_keys(&configs)?;
-    let manifest = Manifest {
+    Ok(Manifest {
         schema_version: SCHEMA_VERSION,
         normprop: env!("CARGO_PKG_VERSION").to_owned(),
         experiment: experiment.name.clone(),
@@ -64,7 +79,7 @@ pub fn collect(experiment: &Experiment, plan: &[Entry], sweep: Vec<SweepRow>) ->
         configuration: as_lines(&shared),
         methods: manifest_methods(experiment, plan, &shared)?,
         target_test_error: experiment.target_test_error,
-        jobs: most_at_a_time(&metas),
+        jobs: most_at_a_time(metas),
         notes: experiment.notes.clone(),
         reference: experiment.reference.as_ref().map(|reference| Cited {
             source: reference.source.clone(),
@@ -75,13 +90,7 @@ pub fn collect(experiment: &Experiment, plan: &[Entry], sweep: Vec<SweepRow>) ->
             .first()
             .map_or(Vec::new(), |meta| machine(meta, &runs)),
         runs,
-    };
-    Ok(Results::of(
-        experiment.name.clone(),
-        Some(manifest),
-        collected,
-        sweep,
-    ))
+    })
 }
 
 /// How many runs were trained at the same time at most, by the times of their sittings: whether times may be compared
@@ -205,7 +214,7 @@ fn manifest_methods(
     experiment.methods.iter().map(method).collect()
 }
 
-fn machine(meta: &Meta, runs: &[manifest::ManifestRun]) -> Vec<(String, String)> {
+fn machine(meta: &Meta, runs: &[ManifestRun]) -> Vec<(String, String)> {
     let mut threads: Vec<u64> = runs.iter().filter_map(|run| run.threads).collect();
     threads.sort_unstable();
     threads.dedup();

@@ -8,7 +8,7 @@
 //! | [`summarize`] | from `curves.csv` to `summary.csv` and `paired.csv` |
 //! | [`results`] | a results folder as a whole: writing and reading it |
 //! | `curves`, `layers`, `errors`, `percentiles` | the pictures |
-//! | [`tables`], [`page`] | the tables of terminal and page, and the page |
+//! | [`tables`], [`page`], [`side_by_side`] | the tables of terminal and page, and the pages |
 
 mod curves;
 mod errors;
@@ -19,6 +19,7 @@ pub mod page;
 mod percentiles;
 pub mod results;
 pub mod rows;
+pub mod side_by_side;
 pub mod summarize;
 pub mod tables;
 pub mod tagged;

@@ -1,6 +1,7 @@
 //! The pictures of a results folder, and `report.html`.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Result;
 
@@ -97,36 +98,52 @@ pub fn pictures(results: &Results) -> Vec<Picture> {
 /// Draws the pictures as SVG and PNG, and writes the page.
 pub fn save(results: &Results, folder: &Path) -> Result<()> {
     let pictures = pictures(results);
-    for picture in &pictures {
-        picture.figure.save(&folder.join(&picture.stem))?;
-    }
+    draw(&pictures, folder)?;
     page(results, pictures).save(&folder.join(PAGE))
+}
+
+/// Draws pictures on all cores: turning them into pixels is what takes the time of a report.
+fn draw(pictures: &[Picture], folder: &Path) -> Result<()> {
+    let workers = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let next = AtomicUsize::new(0);
+    let work = || -> Result<()> {
+        while let Some(picture) = pictures.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if !is_drawn(picture, folder) {
+                picture.figure.save(&folder.join(&picture.stem))?;
+            }
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let handles: Vec<_> = (0..workers.min(pictures.len()))
+            .map(|_| scope.spawn(work))
+            .collect();
+        handles
+            .into_iter()
+            .try_for_each(|handle| match handle.join() {
+                Ok(drawn) => drawn,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+    })
+}
+
+/// Whether the folder holds this very picture already, as it does when no run was added.
+fn is_drawn(picture: &Picture, folder: &Path) -> bool {
+    let file = |ending: &str| folder.join(format!("{}.{ending}", picture.stem));
+    let drawn = std::fs::read(file("svg")).is_ok_and(|svg| svg == picture.figure.svg().as_bytes());
+    drawn && std::fs::metadata(file("png")).is_ok_and(|png| png.len() > 0)
 }
 
 /// The page of one comparison.
 pub fn page(results: &Results, pictures: Vec<Picture>) -> HtmlReport {
-    let mut sections: Vec<Section> = [Place::Result, Place::Convergence, Place::Layers]
-        .map(opening)
-        .into();
+    let mut sections = Sections::default();
     for table in [tables::summary(results), tables::paired(results)] {
-        add_table(&mut sections[0], table);
+        sections.add_table(Place::Result, table);
     }
     for picture in pictures {
-        let section = match picture.place {
-            Place::Result => &mut sections[0],
-            Place::Convergence => &mut sections[1],
-            Place::Layers => &mut sections[2],
-        };
-        section
-            .blocks
-            .push(Block::Figure(picture.figure, picture.caption));
+        sections.add_figure(picture.place, picture.figure, picture.caption);
     }
-    sections.retain(|section| {
-        section
-            .blocks
-            .iter()
-            .any(|block| matches!(block, Block::Figure(..)))
-    });
+    let mut sections = sections.finish();
     sections.extend(background(results));
     HtmlReport {
         title: results.title().to_owned(),
@@ -135,16 +152,51 @@ pub fn page(results: &Results, pictures: Vec<Picture>) -> HtmlReport {
     }
 }
 
-fn opening(place: Place) -> Section {
-    match place {
-        Place::Result => Section::new("Final error"),
-        Place::Convergence => Section::new("Convergence"),
-        Place::Layers => Section::new("Inside the network").paragraph(
-            "Mean and standard deviation of hidden pre-activations over training, on a fixed batch of test images: how far \
-             the distribution that a layer works on moves while the layers below it learn (internal covariate shift). \
-             Skewness and excess kurtosis tell how far it is from a normal distribution, which NormProp's constants assume. \
-             Up to five layers are drawn; layers.csv holds all.",
-        ),
+/// The sections that have pictures, in order.
+pub(super) struct Sections([Section; 3]);
+
+impl Default for Sections {
+    fn default() -> Sections {
+        Sections([
+            Section::new("Final error"),
+            Section::new("Convergence"),
+            Section::new("Inside the network").paragraph(
+                "Mean and standard deviation of hidden pre-activations over training, on a fixed batch of test images: how \
+                 far the distribution that a layer works on moves while the layers below it learn (internal covariate \
+                 shift). Skewness and excess kurtosis tell how far it is from a normal distribution, which NormProp's \
+                 constants assume. Up to five layers are drawn; layers.csv holds all.",
+            ),
+        ])
+    }
+}
+
+impl Sections {
+    fn of(&mut self, place: Place) -> &mut Section {
+        let [result, convergence, layers] = &mut self.0;
+        match place {
+            Place::Result => result,
+            Place::Convergence => convergence,
+            Place::Layers => layers,
+        }
+    }
+
+    /// Adds a table that has rows.
+    pub(super) fn add_table(&mut self, place: Place, table: Table) {
+        if !table.rows.is_empty() {
+            self.of(place).blocks.push(Block::Table(table));
+        }
+    }
+
+    /// Adds a picture.
+    pub(super) fn add_figure(&mut self, place: Place, figure: Figure, caption: String) {
+        self.of(place).blocks.push(Block::Figure(figure, caption));
+    }
+
+    /// Those that have more than words.
+    pub(super) fn finish(self) -> Vec<Section> {
+        let is_shown = |block: &Block| !matches!(block, Block::Paragraph(_));
+        let filled = |section: &Section| section.blocks.iter().any(is_shown);
+        self.0.into_iter().filter(filled).collect()
     }
 }
 
@@ -205,77 +257,4 @@ fn background(results: &Results) -> Vec<Section> {
     sections.push(configuration);
     sections.push(Section::new("Machine").block(Block::Facts(manifest.machine.clone())));
     sections
-}
-
-fn add_table(section: &mut Section, table: Table) {
-    if !table.rows.is_empty() {
-        section.blocks.push(Block::Table(table));
-    }
-}
-
-/// One page of several comparisons: their tables in one, their pictures side by side.
-pub fn side_by_side(all: &[Results]) -> HtmlReport {
-    let mut summary = Section::new("Final error");
-    for results in all {
-        let mut table = tables::summary(results);
-        table.caption = results.title().to_owned();
-        add_table(&mut summary, table);
-    }
-    let drawn: Vec<Vec<Picture>> = all.iter().map(pictures).collect();
-    let mut stems: Vec<(String, Place)> = Vec::new();
-    for picture in drawn.iter().flatten() {
-        if !stems.iter().any(|(stem, _)| *stem == picture.stem) {
-            stems.push((picture.stem.clone(), picture.place));
-        }
-    }
-    let mut sections = vec![summary, opening(Place::Convergence), opening(Place::Layers)];
-    for (stem, place) in stems {
-        let of_stem = |pictures: &Vec<Picture>| {
-            pictures
-                .iter()
-                .find(|picture| picture.stem == stem)
-                .map(|picture| picture.figure.clone())
-        };
-        let figures: Vec<Figure> = drawn.iter().filter_map(of_stem).collect();
-        let section = match place {
-            Place::Result => &mut sections[0],
-            Place::Convergence => &mut sections[1],
-            Place::Layers => &mut sections[2],
-        };
-        for figure in figures {
-            section.blocks.push(Block::Figure(figure, String::new()));
-        }
-    }
-    sections.retain(|section| {
-        section
-            .blocks
-            .iter()
-            .any(|block| !matches!(block, Block::Paragraph(_)))
-    });
-    let mut caveats: Vec<String> = Vec::new();
-    for results in all {
-        let own = tables::caveats(results)
-            .into_iter()
-            .map(|caveat| format!("{}: {caveat}", results.name));
-        caveats.extend(own);
-    }
-    sections.push(Section::new("Caveats").block(Block::Caveats(caveats)));
-    for results in all {
-        let Some(manifest) = &results.manifest else {
-            continue;
-        };
-        let section = Section::new(format!("Configuration: {}", results.name))
-            .block(Block::Code {
-                title: "What every run shares".to_owned(),
-                text: manifest.configuration.clone(),
-            })
-            .block(Block::Facts(manifest.machine.clone()));
-        sections.push(section);
-    }
-    let names: Vec<&str> = all.iter().map(|results| results.name.as_str()).collect();
-    HtmlReport {
-        title: format!("Side by side: {}", names.join(", ")),
-        subtitle: String::new(),
-        sections,
-    }
 }
