@@ -45,7 +45,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "On maps the statistics run over channels and positions, and γ, β are one a channel, not one an element.",
         "The last layer is a plain linear layer with a bias.",
     ],
-    learning_rate_at_50: 0.02,
+    learning_rate_at_50: 0.05,
     build,
     ..Descriptor::ORDINARY
 };
