@@ -71,7 +71,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "The iteration starts from the first weight row instead of a random vector.",
         "The last layer is treated like the others.",
     ],
-    learning_rate_at_50: 0.01,
+    learning_rate_at_50: 0.005,
     build,
     ..Descriptor::ORDINARY
 };
