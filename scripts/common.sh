@@ -21,8 +21,8 @@ missing() {
 
 # Finds cargo where rustup puts it even if this shell's PATH does not know it yet.
 find_cargo() {
-    if ! command -v cargo >/dev/null && [ -x "${CARGO_HOME:-${HOME:-/root}/.cargo}/bin/cargo" ]; then
-        PATH="${CARGO_HOME:-${HOME:-/root}/.cargo}/bin:$PATH"
+    if ! command -v cargo >/dev/null && [ -x "${CARGO_HOME:-${HOME:-}/.cargo}/bin/cargo" ]; then
+        PATH="${CARGO_HOME:-${HOME:-}/.cargo}/bin:$PATH"
         export PATH
     fi
     command -v cargo >/dev/null ||

@@ -7,7 +7,13 @@ use clap_complete::Shell;
 
 /// Normalization methods for neural networks on one honest bench.
 #[derive(Debug, Parser)]
-#[command(name = "normprop", version, about, propagate_version = true, arg_required_else_help = true)]
+#[command(
+    name = "normprop",
+    version,
+    about,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -35,22 +41,44 @@ pub struct OutputArgs {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Train one network with one method
-    #[command(after_help = "Example: a NIN with NormProp, one image a step, on the embedded data:\n  normprop train --norm normprop --batch-size 1")]
+    // A flag given twice counts as given last, so that scripts can append to a command.
+    #[command(
+        args_override_self = true,
+        after_help = "Example: a NIN with NormProp, one image a step, on the embedded data:\n  normprop train --norm normprop --batch-size 1"
+    )]
     Train(Box<TrainArgs>),
     /// Measure a trained network: test error with its interval, per-class table, confusion matrix
     #[command(after_help = "Example: the latest run:\n  normprop eval")]
     Eval(EvalArgs),
+    /// Look inside a network: is the pre-activation Gaussian?
+    #[command(
+        after_help = "Example: histogram, moments and tests of the third layer of the latest run:\n  normprop stats --layer 3"
+    )]
+    Stats(Box<StatsArgs>),
+    /// Run an experiment: methods against each other, with intervals, pictures and a report
+    #[command(
+        after_help = "Example: NormProp against batch normalization on the embedded data:\n  normprop compare experiments/quick.toml"
+    )]
+    Compare(CompareArgs),
+    /// Draw the report of a comparison anew from its CSV files, or lay several side by side
+    #[command(after_help = "Example:\n  normprop report results/quick")]
+    Report(ReportArgs),
     /// List the normalization methods, or describe one
     #[command(after_help = "Example:\n  normprop methods normprop")]
     Methods(MethodsArgs),
     /// List, fetch or verify datasets
-    #[command(subcommand, after_help = "Example: CIFAR-10 from a copy that you already have:\n  normprop data fetch cifar10 --from ~/Downloads/cifar-10-binary.tar.gz")]
+    #[command(
+        subcommand,
+        after_help = "Example: CIFAR-10 from a copy that you already have:\n  normprop data fetch cifar10 --from ~/Downloads/cifar-10-binary.tar.gz"
+    )]
     Data(DataCommand),
     /// Show versions, device, threads and where libtorch was found, and what is wrong if something is
     #[command(after_help = "Example:\n  normprop doctor")]
     Doctor,
     /// Print a completion script for a shell
-    #[command(after_help = "Example:\n  normprop completions bash > ~/.local/share/bash-completion/completions/normprop")]
+    #[command(
+        after_help = "Example:\n  normprop completions bash > ~/.local/share/bash-completion/completions/normprop"
+    )]
     Completions {
         /// The shell
         shell: Shell,
@@ -132,6 +160,9 @@ pub struct TrainArgs {
     /// Show the resolved configuration and the network, and train nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Tell on stdout how far training is, a JSON object a line: how normprop compare follows its runs
+    #[arg(long, hide = true)]
+    pub follow: bool,
 }
 
 impl TrainArgs {
@@ -167,6 +198,43 @@ impl TrainArgs {
     }
 }
 
+/// `normprop compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Experiment file in TOML
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Override any key of the file, such as epochs=2 or seeds=[0,1]
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Folder that the folder of results is made in
+    #[arg(long, value_name = "DIR", default_value = "results", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// Folder that run directories are made in
+    #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
+    pub runs: PathBuf,
+    /// Runs at a time; cores are shared out among them [default: the file's, else 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// Show the runs and how long they will take, and run nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Start every run anew, also those that are over
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
+/// `normprop report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Folders of results, as normprop compare makes them
+    #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub folders: Vec<PathBuf>,
+    /// File to write [default: DIR/report.html, or for several side-by-side.html beside the first]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+}
+
 /// `normprop eval`.
 #[derive(Debug, Args)]
 pub struct EvalArgs {
@@ -184,6 +252,84 @@ pub struct EvalArgs {
     pub threads: Option<usize>,
 }
 
+/// `normprop stats`.
+#[derive(Debug, Args)]
+pub struct StatsArgs {
+    /// Run directory or checkpoint file [default: the latest run under runs/, else the default network at
+    /// initialisation]; several for --evolution and --landscape
+    #[arg(value_name = "RUN", value_hint = ValueHint::AnyPath)]
+    pub runs: Vec<PathBuf>,
+    /// Layer, by number from 1 or by name, or all
+    #[arg(long, value_name = "N", default_value = "all")]
+    pub layer: String,
+    /// Values read of each layer, about
+    #[arg(long, value_name = "N", default_value_t = 50_000)]
+    pub samples: usize,
+    /// Bins of the histogram [default: by the rule of Freedman and Diaconis, at most 80]
+    #[arg(long, value_name = "N")]
+    pub bins: Option<usize>,
+    /// Which images: test or train
+    #[arg(long, default_value = "test", value_parser = ["test", "train"])]
+    pub split: String,
+    /// Which checkpoint of a run: last or best
+    #[arg(long, default_value = "last", value_parser = ["last", "best"])]
+    pub checkpoint: String,
+    /// Look at a network of this configuration at initialisation instead of at a run
+    #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "runs")]
+    pub set: Vec<String>,
+    /// CPU threads
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Folder for the results [default: stats/ in the run directory, or here]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+    /// Instead: mean and std of each layer over the epochs, runs side by side
+    #[arg(long, help_heading = "Other probes")]
+    pub evolution: bool,
+    /// Instead: correlation of each layer's inputs, coherence of its rows, canonical error and its bound
+    #[arg(long, help_heading = "Other probes")]
+    pub covariance: bool,
+    /// Instead: singular values of Jacobians beside the forward std, for each jacobian_scale of normprop
+    #[arg(long, help_heading = "Other probes")]
+    pub jacobian: bool,
+    /// Instead: loss variation, gradient predictiveness and smoothness while the run is trained anew
+    #[arg(long, help_heading = "Other probes")]
+    pub landscape: bool,
+    /// Images for --jacobian
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 32,
+        help_heading = "Other probes"
+    )]
+    pub images: usize,
+    /// Steps to train for --landscape
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 200,
+        help_heading = "Other probes"
+    )]
+    pub steps: u64,
+    /// Look every so many steps for --landscape
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 10,
+        help_heading = "Other probes"
+    )]
+    pub every: u64,
+    /// Step lengths for --landscape, as multiples of the learning rate
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        help_heading = "Other probes",
+        default_value = "0.5,1,1.5,2,2.5,3,3.5,4"
+    )]
+    pub multiples: Vec<f64>,
+}
+
 /// `normprop methods`.
 #[derive(Debug, Args)]
 pub struct MethodsArgs {
@@ -198,8 +344,12 @@ pub struct MethodsArgs {
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
     /// List the datasets and what is here of them
+    #[command(after_help = "Example:\n  normprop data list --json")]
     List,
     /// Download a dataset into data/
+    #[command(
+        after_help = "Example: CIFAR-10 from a copy that you already have:\n  normprop data fetch cifar10 --from ~/Downloads/cifar-10-binary.tar.gz"
+    )]
     Fetch {
         /// Dataset name
         name: String,
@@ -208,6 +358,7 @@ pub enum DataCommand {
         from: Option<String>,
     },
     /// Check a dataset: counts, labels, checksums
+    #[command(after_help = "Example:\n  normprop data verify cifar10")]
     Verify {
         /// Dataset name
         name: String,
@@ -228,15 +379,28 @@ mod tests {
     fn every_command_shows_an_example() {
         for command in Cli::command().get_subcommands() {
             let shown = command.get_after_help().map(ToString::to_string);
-            assert!(shown.is_some_and(|text| text.starts_with("Example")), "{}", command.get_name());
+            assert!(
+                shown.is_some_and(|text| text.starts_with("Example")),
+                "{}",
+                command.get_name()
+            );
         }
     }
 
     #[test]
     fn flags_become_assignments_and_set_comes_last() {
-        let cli = Cli::parse_from(["normprop", "train", "--norm", "bn", "--set", "lr=0.5", "--lr", "0.1"]);
-        let Command::Train(args) = cli.command else { panic!("expected train") };
-        let keys: Vec<String> = args.assignments().unwrap().into_iter().map(|(key, _)| key).collect();
+        let cli = Cli::parse_from([
+            "normprop", "train", "--norm", "bn", "--set", "lr=0.5", "--lr", "0.1",
+        ]);
+        let Command::Train(args) = cli.command else {
+            panic!("expected train")
+        };
+        let keys: Vec<String> = args
+            .assignments()
+            .unwrap()
+            .into_iter()
+            .map(|(key, _)| key)
+            .collect();
         assert_eq!(keys, ["method.name", "lr", "lr"]);
         assert_eq!(args.assignments().unwrap()[2].1, "0.5");
     }

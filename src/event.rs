@@ -93,6 +93,25 @@ pub struct StepRow {
     pub lr: f64,
 }
 
+/// One row of `percentiles.csv`: where one unit's pre-activation lies on the fixed probe batch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PercentileRow {
+    /// Optimizer steps done.
+    pub step: u64,
+    /// The layer's number, from 1: the last hidden one.
+    pub layer: u64,
+    /// The layer's name.
+    pub name: String,
+    /// The unit's number, from 0.
+    pub unit: u64,
+    /// 15th percentile.
+    pub p15: f64,
+    /// Median.
+    pub p50: f64,
+    /// 85th percentile.
+    pub p85: f64,
+}
+
 /// Element type of a tensor in a [`Snapshot`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ElementType {
@@ -221,6 +240,11 @@ pub enum Event {
         step_in_epoch: u64,
         /// Sums over the epoch so far.
         sums: EpochSums,
+    },
+    /// One unit's pre-activation was looked at after a step.
+    Percentiles {
+        /// The row.
+        row: PercentileRow,
     },
     /// A first estimate of how long the whole training takes on this machine, in seconds.
     Estimate {

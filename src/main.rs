@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use normprop::cli::Cli;
 use normprop::commands;
+use normprop::errln;
 use normprop::error::Failure;
 
 fn main() -> ExitCode {
@@ -21,7 +22,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("normprop: {error:#}");
+            errln!("normprop: {error:#}");
             let failure = error.downcast_ref::<Failure>();
             ExitCode::from(failure.map_or(1, Failure::exit_code))
         }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::errln;
 use crate::event::{EpochRow, EpochSums, Event, Observer, Status};
 use crate::report::numbers::duration;
 
@@ -26,7 +27,11 @@ impl Progress {
     /// A display for stderr: nothing when quiet, a bar on a terminal, lines elsewhere.
     pub fn new(quiet: bool) -> Progress {
         let terminal = std::io::stderr().is_terminal();
-        let bar = if quiet || !terminal { ProgressBar::hidden() } else { ProgressBar::no_length() };
+        let bar = if quiet || !terminal {
+            ProgressBar::hidden()
+        } else {
+            ProgressBar::no_length()
+        };
         bar.set_draw_target(if quiet || !terminal {
             ProgressDrawTarget::hidden()
         } else {
@@ -36,7 +41,13 @@ impl Progress {
         if let Ok(style) = style {
             bar.set_style(style.progress_chars("=> "));
         }
-        Progress { bar, lines: !quiet, epochs: 0, last_test_error: f64::NAN, refreshed: Instant::now() }
+        Progress {
+            bar,
+            lines: !quiet,
+            epochs: 0,
+            last_test_error: f64::NAN,
+            refreshed: Instant::now(),
+        }
     }
 
     fn say(&self, line: &str) {
@@ -44,7 +55,7 @@ impl Progress {
             return;
         }
         if self.bar.is_hidden() {
-            eprintln!("{line}");
+            errln!("{line}");
         } else {
             self.bar.println(line);
         }
@@ -70,7 +81,10 @@ impl Progress {
     fn epoch(&mut self, row: &EpochRow) {
         self.last_test_error = row.test_error;
         if row.epoch == 0 {
-            return self.say(&format!("epoch 0/{}: test error {:.4} before training", self.epochs, row.test_error));
+            return self.say(&format!(
+                "epoch 0/{}: test error {:.4} before training",
+                self.epochs, row.test_error
+            ));
         }
         self.say(&format!(
             "epoch {}/{}: train loss {:.4}, train error {:.4}, test error {:.4}, {:.0} images/s, {}",
@@ -88,18 +102,30 @@ impl Progress {
 impl Observer for Progress {
     fn on(&mut self, event: &Event) -> anyhow::Result<()> {
         match event {
-            Event::Started { epochs, steps_per_epoch, position } => {
+            Event::Started {
+                epochs,
+                steps_per_epoch,
+                position,
+            } => {
                 self.epochs = *epochs;
                 self.bar.set_length(epochs * steps_per_epoch);
                 self.bar.set_position(position.step);
                 self.bar.reset_eta();
                 if position.step > 0 {
-                    self.say(&format!("continuing from epoch {}, step {}", position.epoch, position.step));
+                    self.say(&format!(
+                        "continuing from epoch {}, step {}",
+                        position.epoch, position.step
+                    ));
                 }
             }
-            Event::Step { row, epoch, sums, .. } => self.step(*epoch, row.step, sums),
+            Event::Step {
+                row, epoch, sums, ..
+            } => self.step(*epoch, row.step, sums),
             Event::Estimate { remaining_s } if *remaining_s > WORTH_A_LINE_S => {
-                self.say(&format!("about {} of training left on this machine", duration(*remaining_s)));
+                self.say(&format!(
+                    "about {} of training left on this machine",
+                    duration(*remaining_s)
+                ));
             }
             Event::Epoch { row, .. } => self.epoch(row),
             Event::Ended { status } => {
@@ -108,7 +134,7 @@ impl Observer for Progress {
                     self.say("the loss is no longer a finite number: training stopped");
                 }
             }
-            Event::Estimate { .. } | Event::Snapshot { .. } => {}
+            Event::Estimate { .. } | Event::Percentiles { .. } | Event::Snapshot { .. } => {}
         }
         Ok(())
     }

@@ -74,7 +74,12 @@ mod tests {
         let mut order = permutation(1000, &mut stream(5, Purpose::Order, 3));
         assert_ne!(order[..10], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
         order.sort_unstable();
-        assert!(order.iter().enumerate().all(|(i, &value)| i as u32 == value));
+        assert!(
+            order
+                .iter()
+                .enumerate()
+                .all(|(i, &value)| i as u32 == value)
+        );
     }
 
     #[test]
@@ -85,6 +90,9 @@ mod tests {
             counts[below(9, &mut source) as usize] += 1;
         }
         // Standard deviation of a count is 94; 6 of them are never exceeded by chance.
-        assert!(counts.iter().all(|&count| count.abs_diff(10_000) < 570), "{counts:?}");
+        assert!(
+            counts.iter().all(|&count| count.abs_diff(10_000) < 570),
+            "{counts:?}"
+        );
     }
 }

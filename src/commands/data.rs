@@ -13,6 +13,7 @@ use crate::data::verify::{ChecksumState, SplitReport, VerifyReport, verify};
 use crate::engine::setup::data_dir;
 use crate::report::numbers::{bytes, count};
 use crate::report::{Align, Table, Terminal};
+use crate::{out, outln};
 
 /// Runs the command.
 pub fn run(command: &DataCommand, output: OutputArgs) -> Result<()> {
@@ -29,7 +30,7 @@ pub fn run(command: &DataCommand, output: OutputArgs) -> Result<()> {
 fn list(output: OutputArgs) -> Result<()> {
     if output.json {
         let all: Vec<Value> = ENTRIES.iter().map(to_json).collect();
-        println!("{}", serde_json::to_string_pretty(&all)?);
+        outln!("{}", serde_json::to_string_pretty(&all)?)?;
         return Ok(());
     }
     let mut table = Table::new([
@@ -42,18 +43,27 @@ fn list(output: OutputArgs) -> Result<()> {
     ]);
     for entry in ENTRIES {
         let classes = entry.classes.len();
-        let total = |counts: catalogue::ClassCounts| count(counts.of(classes).iter().sum::<usize>() as u64);
+        let total =
+            |counts: catalogue::ClassCounts| count(counts.of(classes).iter().sum::<usize>() as u64);
         let shape = entry.shape;
         table.push([
             entry.name.to_string(),
-            format!("{} + {}", total(entry.train_counts), total(entry.test_counts)),
+            format!(
+                "{} + {}",
+                total(entry.train_counts),
+                total(entry.test_counts)
+            ),
             format!("{}×{}×{}", shape.channels, shape.height, shape.width),
-            if entry.is_embedded() { "none".into() } else { bytes(entry.download_bytes()) },
+            if entry.is_embedded() {
+                "none".into()
+            } else {
+                bytes(entry.download_bytes())
+            },
             place(entry),
             entry.title.into(),
         ]);
     }
-    print!("{}", table.render(&Terminal::detect()));
+    out!("{}", table.render(&Terminal::detect()))?;
     Ok(())
 }
 
@@ -61,7 +71,9 @@ fn place(entry: &Entry) -> String {
     if entry.is_embedded() {
         return "in the program".into();
     }
-    entry.locate(&data_dir()).map_or("no".into(), |folder| folder.display().to_string())
+    entry
+        .locate(&data_dir())
+        .map_or("no".into(), |folder| folder.display().to_string())
 }
 
 fn to_json(entry: &Entry) -> Value {
@@ -78,8 +90,14 @@ fn to_json(entry: &Entry) -> Value {
 }
 
 fn fetch_with_bar(name: &str, from: Option<&str>, output: OutputArgs) -> Result<()> {
-    let bar = if output.quiet { ProgressBar::hidden() } else { ProgressBar::no_length() };
-    if let Ok(style) = ProgressStyle::with_template("{msg} [{wide_bar}] {bytes}/{total_bytes} {bytes_per_sec} {eta}") {
+    let bar = if output.quiet {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::no_length()
+    };
+    if let Ok(style) = ProgressStyle::with_template(
+        "{msg} [{wide_bar}] {bytes}/{total_bytes} {bytes_per_sec} {eta}",
+    ) {
         bar.set_style(style.progress_chars("=> "));
     }
     bar.set_message(name.to_string());
@@ -96,13 +114,18 @@ fn fetch_with_bar(name: &str, from: Option<&str>, output: OutputArgs) -> Result<
 
 fn show(report: &VerifyReport, output: OutputArgs) -> Result<()> {
     if output.json {
-        println!("{}", serde_json::to_string_pretty(report)?);
+        outln!("{}", serde_json::to_string_pretty(report)?)?;
         return Ok(());
     }
-    let folder = report.folder.as_deref().map_or("in the program".into(), |path: &Path| path.display().to_string());
-    println!("{}: {folder}", report.name);
+    let folder = report
+        .folder
+        .as_deref()
+        .map_or("in the program".into(), |path: &Path| {
+            path.display().to_string()
+        });
+    outln!("{}: {folder}", report.name)?;
     for (name, split) in [("train", &report.train), ("test", &report.test)] {
-        println!("  {name:5} {}", split_line(split));
+        outln!("  {name:5} {}", split_line(split))?;
     }
     for file in &report.files {
         let state = match file.checksum {
@@ -110,19 +133,24 @@ fn show(report: &VerifyReport, output: OutputArgs) -> Result<()> {
             ChecksumState::NotOfficial => "not the official content",
             ChecksumState::Unknown => "differs from an unconfirmed checksum",
         };
-        println!("  {}: {state}", file.path.display());
+        outln!("  {}: {state}", file.path.display())?;
     }
     let verdict = match (report.seems_official(), report.has_official_counts()) {
         (true, _) => "everything fits the official set",
         (false, true) => "readable, with the official counts, but not the official files",
-        (false, false) => "readable, but not the official set: results on it are results on a subset or variant",
+        (false, false) => {
+            "readable, but not the official set: results on it are results on a subset or variant"
+        }
     };
-    println!("  {verdict}");
+    outln!("  {verdict}")?;
     Ok(())
 }
 
 fn split_line(split: &SplitReport) -> String {
-    let (fewest, most) = (split.class_counts.iter().min(), split.class_counts.iter().max());
+    let (fewest, most) = (
+        split.class_counts.iter().min(),
+        split.class_counts.iter().max(),
+    );
     format!(
         "{} images, labels {} to {}, {} to {} a class",
         count(split.images as u64),

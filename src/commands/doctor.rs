@@ -10,6 +10,7 @@ use super::train::{LIBTORCH_VERSION, TCH_VERSION};
 use crate::cli::OutputArgs;
 use crate::data::catalogue::ENTRIES;
 use crate::engine::setup::data_dir;
+use crate::outln;
 use crate::record::machine::Cpu;
 
 /// Runs the command.
@@ -29,33 +30,49 @@ pub fn run(output: OutputArgs) -> Result<()> {
             "cuda_devices": Cuda::device_count(), "data_dir": data_dir(), "datasets": datasets,
             "problems": problems,
         });
-        println!("{}", serde_json::to_string_pretty(&document)?);
+        outln!("{}", serde_json::to_string_pretty(&document)?)?;
     } else {
-        println!("normprop       {}", env!("CARGO_PKG_VERSION"));
-        println!("tch            {TCH_VERSION}");
-        let place = libtorch.map_or("not found among the loaded libraries".into(), |path| path.display().to_string());
-        println!("libtorch       {LIBTORCH_VERSION}, {place}");
-        println!("processor      {}, {} cores", cpu.model.as_deref().unwrap_or("unknown"), cpu.cores);
-        println!("features       {}", cpu.flags.join(" "));
-        println!("torch threads  {}", tch::get_num_threads());
-        println!("CUDA devices   {}", Cuda::device_count());
-        println!("data folder    {}", data_dir().display());
-        println!("datasets here  {}", datasets.join(", "));
+        outln!("normprop       {}", env!("CARGO_PKG_VERSION"))?;
+        outln!("tch            {TCH_VERSION}")?;
+        let place = libtorch.map_or("not found among the loaded libraries".into(), |path| {
+            path.display().to_string()
+        });
+        outln!("libtorch       {LIBTORCH_VERSION}, {place}")?;
+        outln!(
+            "processor      {}, {} cores",
+            cpu.model.as_deref().unwrap_or("unknown"),
+            cpu.cores
+        )?;
+        outln!("features       {}", cpu.flags.join(" "))?;
+        outln!("torch threads  {}", tch::get_num_threads())?;
+        outln!("CUDA devices   {}", Cuda::device_count())?;
+        outln!("data folder    {}", data_dir().display())?;
+        outln!("datasets here  {}", datasets.join(", "))?;
         for problem in &problems {
-            println!("problem        {problem}");
+            outln!("problem        {problem}")?;
         }
     }
-    if problems.is_empty() { Ok(()) } else { bail!("{} found", plural(problems.len())) }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        bail!("{} found", plural(problems.len()))
+    }
 }
 
 fn plural(count: usize) -> String {
-    if count == 1 { "1 problem was".into() } else { format!("{count} problems were") }
+    if count == 1 {
+        "1 problem was".into()
+    } else {
+        format!("{count} problems were")
+    }
 }
 
 /// Where the libtorch in this process was loaded from, where the system tells it.
 fn loaded_libtorch() -> Option<PathBuf> {
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
-    let line = maps.lines().find(|line| line.ends_with("/libtorch_cpu.so"))?;
+    let line = maps
+        .lines()
+        .find(|line| line.ends_with("/libtorch_cpu.so"))?;
     line.find('/').map(|start| PathBuf::from(&line[start..]))
 }
 
@@ -69,11 +86,19 @@ fn problems(libtorch: Option<&PathBuf>) -> Vec<String> {
         Ok(_) => problems.push("libtorch computes a convolution wrongly".into()),
         Err(error) => problems.push(format!("libtorch cannot compute a convolution: {error}")),
     }
-    let header = libtorch.and_then(|path| Some(path.parent()?.parent()?.join("include/torch/headeronly/version.h")));
+    let header = libtorch.and_then(|path| {
+        Some(
+            path.parent()?
+                .parent()?
+                .join("include/torch/headeronly/version.h"),
+        )
+    });
     if let Some(text) = header.and_then(|path| std::fs::read_to_string(path).ok()) {
         let has = |line: &str| text.lines().any(|other| other.trim() == line);
         if !(has("#define TORCH_VERSION_MAJOR 2") && has("#define TORCH_VERSION_MINOR 13")) {
-            problems.push(format!("the libtorch in use is not {LIBTORCH_VERSION}: run scripts/setup --force"));
+            problems.push(format!(
+                "the libtorch in use is not {LIBTORCH_VERSION}: run scripts/setup --force"
+            ));
         }
     }
     problems

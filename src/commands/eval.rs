@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::trained::Trained;
@@ -15,6 +15,7 @@ use crate::record::{read_metrics, read_summary};
 use crate::report::numbers::percent_interval;
 use crate::report::{Align, Axis, ConfusionMatrix, LineChart, Series, Table, Terminal};
 use crate::stats::{Interval, wilson};
+use crate::{out, outln};
 
 /// Confidence level of every interval here.
 const LEVEL: f64 = 0.95;
@@ -23,17 +24,24 @@ const LEVEL: f64 = 0.95;
 pub fn run(args: &EvalArgs, output: OutputArgs) -> Result<()> {
     let trained = Trained::load(args.run.as_deref(), &args.checkpoint, args.threads)?;
     let dataset = &trained.dataset;
-    let split = if args.split == "train" { &dataset.train } else { &dataset.test };
+    let split = if args.split == "train" {
+        &dataset.train
+    } else {
+        &dataset.test
+    };
     let evaluation = evaluate(&trained.network, split, dataset.shape, &trained.normalizer);
     let counts = confusion(split, &evaluation, dataset.classes.len());
     let folder = trained.folder.join(format!("eval-{}", args.split));
     write_files(&folder, &trained, &args.split, &counts, &evaluation)?;
     if output.json {
         let document = document(&trained, args, &evaluation, &counts, &folder)?;
-        println!("{}", serde_json::to_string_pretty(&document)?);
+        outln!("{}", serde_json::to_string_pretty(&document)?)?;
     } else {
-        print!("{}", text(&trained, args, &evaluation, &counts));
-        println!("confusion matrix, per-class table and learning curve: {}", folder.display());
+        out!("{}", text(&trained, args, &evaluation, &counts))?;
+        outln!(
+            "confusion matrix, per-class table and learning curve: {}",
+            folder.display()
+        )?;
     }
     Ok(())
 }
@@ -58,12 +66,17 @@ struct ClassRow<'a> {
 fn class_rows<'a>(classes: &'a [String], counts: &[Vec<u64>]) -> Vec<ClassRow<'a>> {
     let row = |(class, row): (usize, &Vec<u64>)| {
         let images: u64 = row.iter().sum();
-        let others = row.iter().enumerate().filter(|&(other, &count)| other != class && count > 0);
+        let others = row
+            .iter()
+            .enumerate()
+            .filter(|&(other, &count)| other != class && count > 0);
         ClassRow {
             name: &classes[class],
             images,
             error: wilson(images - row[class], images, LEVEL),
-            mistaken_for: others.max_by_key(|&(_, &count)| count).map(|(other, &count)| (classes[other].as_str(), count)),
+            mistaken_for: others
+                .max_by_key(|&(_, &count)| count)
+                .map(|(other, &count)| (classes[other].as_str(), count)),
         }
     };
     counts.iter().enumerate().map(row).collect()
@@ -74,10 +87,17 @@ fn overall(evaluation: &Evaluation) -> Option<Interval> {
 }
 
 fn interval_text(interval: Option<Interval>) -> String {
-    interval.map_or("no images".into(), |i| percent_interval(i.estimate, i.low, i.high))
+    interval.map_or("no images".into(), |i| {
+        percent_interval(i.estimate, i.low, i.high)
+    })
 }
 
-fn text(trained: &Trained, args: &EvalArgs, evaluation: &Evaluation, counts: &[Vec<u64>]) -> String {
+fn text(
+    trained: &Trained,
+    args: &EvalArgs,
+    evaluation: &Evaluation,
+    counts: &[Vec<u64>],
+) -> String {
     let mut table = Table::new([
         ("class", Align::Left),
         ("images", Align::Right),
@@ -85,8 +105,15 @@ fn text(trained: &Trained, args: &EvalArgs, evaluation: &Evaluation, counts: &[V
         ("most often taken for", Align::Left),
     ]);
     for row in class_rows(&trained.dataset.classes, counts) {
-        let mistake = row.mistaken_for.map_or("".into(), |(name, count)| format!("{name} ({count})"));
-        table.push([row.name.to_string(), row.images.to_string(), interval_text(row.error), mistake]);
+        let mistake = row
+            .mistaken_for
+            .map_or("".into(), |(name, count)| format!("{name} ({count})"));
+        table.push([
+            row.name.to_string(),
+            row.images.to_string(),
+            interval_text(row.error),
+            mistake,
+        ]);
     }
     format!(
         "{} after epoch {} ({})\n{} error {} on {} images, loss {:.4}\n\n{}",
@@ -143,26 +170,46 @@ fn write_files(
     counts: &[Vec<u64>],
     evaluation: &Evaluation,
 ) -> Result<()> {
-    std::fs::create_dir_all(folder)?;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let classes = &trained.dataset.classes;
     let mut matrix = csv::Writer::from_writer(Vec::new());
     matrix.write_record(std::iter::once("true_class").chain(classes.iter().map(String::as_str)))?;
     for (name, row) in classes.iter().zip(counts) {
         matrix.write_record(std::iter::once(name.clone()).chain(row.iter().map(u64::to_string)))?;
     }
-    replace(&RealDisk, &folder.join("confusion.csv"), &matrix.into_inner()?)?;
+    replace(
+        &RealDisk,
+        &folder.join("confusion.csv"),
+        &matrix.into_inner()?,
+    )?;
 
     let mut table = csv::Writer::from_writer(Vec::new());
     table.write_record(["class", "images", "error", "error_ci_low", "error_ci_high"])?;
     for row in class_rows(classes, counts) {
-        let number = |pick: fn(&Interval) -> f64| row.error.as_ref().map_or(String::new(), |i| pick(i).to_string());
-        let (error, low, high) = (number(|i| i.estimate), number(|i| i.low), number(|i| i.high));
+        let number = |pick: fn(&Interval) -> f64| {
+            row.error
+                .as_ref()
+                .map_or(String::new(), |i| pick(i).to_string())
+        };
+        let (error, low, high) = (
+            number(|i| i.estimate),
+            number(|i| i.low),
+            number(|i| i.high),
+        );
         table.write_record([row.name, &row.images.to_string(), &error, &low, &high])?;
     }
-    replace(&RealDisk, &folder.join("per_class.csv"), &table.into_inner()?)?;
+    replace(
+        &RealDisk,
+        &folder.join("per_class.csv"),
+        &table.into_inner()?,
+    )?;
 
     ConfusionMatrix {
-        title: format!("{} on {}", trained.config.method.name, trained.config.dataset),
+        title: format!(
+            "{} on {}",
+            trained.config.method.name, trained.config.dataset
+        ),
         subtitle: format!("{split} error {}", interval_text(overall(evaluation))),
         classes: classes.clone(),
         counts: counts.to_vec(),
@@ -170,7 +217,9 @@ fn write_files(
     .figure()
     .save(&folder.join("confusion"))?;
     let rows = read_metrics(&trained.folder)?;
-    learning_curve(&rows, trained).figure().save(&folder.join("learning-curve"))
+    learning_curve(&rows, trained)
+        .figure()
+        .save(&folder.join("learning-curve"))
 }
 
 fn learning_curve(rows: &[EpochRow], trained: &Trained) -> LineChart {
@@ -178,11 +227,26 @@ fn learning_curve(rows: &[EpochRow], trained: &Trained) -> LineChart {
         Series::new(label, rows.iter().map(|row| (row.epoch as f64, value(row))))
     };
     LineChart {
-        title: format!("{}, batch size {}", trained.config.method.name, trained.config.batch_size),
-        subtitle: format!("{}, learning rate {}, seed {}", trained.config.dataset, trained.config.lr, trained.config.seed),
-        x: Axis { integer: true, ..Axis::new("Epoch") },
-        y: Axis { include_zero: true, ..Axis::new("Error (fraction of images)") },
-        series: vec![curve("test error", |row| row.test_error), curve("training error", |row| row.train_error)],
+        title: format!(
+            "{}, batch size {}",
+            trained.config.method.name, trained.config.batch_size
+        ),
+        subtitle: format!(
+            "{}, learning rate {}, seed {}",
+            trained.config.dataset, trained.config.lr, trained.config.seed
+        ),
+        x: Axis {
+            integer: true,
+            ..Axis::new("Epoch")
+        },
+        y: Axis {
+            include_zero: true,
+            ..Axis::new("Error (fraction of images)")
+        },
+        series: vec![
+            curve("test error", |row| row.test_error),
+            curve("training error", |row| row.train_error),
+        ],
         references: Vec::new(),
     }
 }

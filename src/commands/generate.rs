@@ -3,15 +3,38 @@
 use std::io::{Write, stdout};
 
 use anyhow::Result;
-use clap::CommandFactory;
+use clap::builder::PossibleValuesParser;
+use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 
 use crate::cli::Cli;
+use crate::data::catalogue::ENTRIES;
+use crate::methods::METHODS;
 
-/// Prints a completion script.
+/// Prints a completion script, which also completes the names of methods and datasets.
 pub fn completions(shell: Shell) -> Result<()> {
+    let methods = METHODS.iter().map(|method| method.name);
+    let datasets = ENTRIES.iter().map(|entry| entry.name);
+    let offer = |command: Command, argument: &'static str, names: Vec<&'static str>| {
+        command.mut_arg(argument, |argument| {
+            argument.value_parser(PossibleValuesParser::new(names))
+        })
+    };
+    let mut command = Cli::command()
+        .mut_subcommand("train", |train| {
+            let train = offer(train, "norm", methods.clone().collect());
+            offer(train, "dataset", datasets.clone().collect())
+        })
+        .mut_subcommand("methods", |command| {
+            offer(command, "name", methods.clone().collect())
+        })
+        .mut_subcommand("data", |data| {
+            let fetch = |command| offer(command, "name", datasets.clone().collect());
+            data.mut_subcommand("fetch", fetch)
+                .mut_subcommand("verify", fetch)
+        });
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "normprop", &mut script);
+    clap_complete::generate(shell, &mut command, "normprop", &mut script);
     stdout().write_all(&script)?;
     Ok(())
 }

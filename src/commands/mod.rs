@@ -1,10 +1,13 @@
 //! One file a command: resolve, run, report.
 
+pub mod compare;
 pub mod data;
 pub mod doctor;
 pub mod eval;
 pub mod generate;
 pub mod methods;
+pub mod report;
+pub mod stats;
 pub mod train;
 pub mod trained;
 
@@ -18,6 +21,9 @@ pub fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Train(args) => train::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),
+        Command::Stats(args) => stats::run(&args, output),
+        Command::Compare(args) => compare::run(&args, output),
+        Command::Report(args) => report::run(&args, output),
         Command::Methods(args) => methods::run(&args, output),
         Command::Data(command) => data::run(&command, output),
         Command::Doctor => doctor::run(output),

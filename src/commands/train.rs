@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 
 use crate::cli::{OutputArgs, TrainArgs};
 use crate::config::RunConfig;
@@ -12,11 +12,13 @@ use crate::engine::trainer::Trainer;
 use crate::engine::{device, setup};
 use crate::error::Failure;
 use crate::event::{Observer, Status, Summary};
+use crate::follow::Follow;
 use crate::progress::Progress;
-use crate::record::meta::Facts;
+use crate::record::meta::{self, Facts};
 use crate::record::{Identity, Recorder, RunDir, Settings, read_summary};
 use crate::report::numbers::{count, duration};
 use crate::usage;
+use crate::{errln, outln};
 
 /// Version of libtorch that tch 0.26 is built for.
 pub const LIBTORCH_VERSION: &str = "2.13.0";
@@ -29,11 +31,19 @@ pub fn run(args: &TrainArgs, output: OutputArgs) -> Result<()> {
     if args.dry_run {
         return show_plan(&config, &run_path, output);
     }
-    let (status, summary) = train(&config, &run_path, args.overwrite, output)?;
+    let (status, summary) = train(&config, &run_path, args, output)?;
+    if args.follow {
+        // Whoever follows reads the run directory; a report in words would only be in the way.
+        return match status {
+            Status::Diverged => Err(Failure::Diverged("training diverged".into()).into()),
+            _ => Ok(()),
+        };
+    }
     match (status, summary) {
         (Status::Finished, Some(summary)) => report(&summary, output),
         (Status::Diverged, Some(summary)) => {
-            report(&summary, output)?;
+            // That nobody reads it must not make it a success.
+            let _ = report(&summary, output);
             Err(Failure::Diverged(format!(
                 "training diverged at step {} (lr = {}); its record is complete in {}; a smaller --lr may train",
                 summary.steps, summary.lr, summary.run_dir
@@ -54,7 +64,10 @@ fn resolve(args: &TrainArgs) -> Result<(RunConfig, PathBuf)> {
     };
     let file = run.join("config.toml");
     if !file.is_file() {
-        return Err(usage!("--resume {}: there is no config.toml in it", run.display()));
+        return Err(usage!(
+            "--resume {}: there is no config.toml in it",
+            run.display()
+        ));
     }
     let recorded = RunConfig::load(Some(&file), &[])?;
     let config = RunConfig::load(Some(&file), &assignments)?;
@@ -68,28 +81,51 @@ fn resolve(args: &TrainArgs) -> Result<(RunConfig, PathBuf)> {
 }
 
 /// Trains the run in `path` to its end, or returns at once what is recorded of a run that is over.
-fn train(config: &RunConfig, path: &Path, overwrite: bool, output: OutputArgs) -> Result<(Status, Option<Summary>)> {
-    let run_dir = open(config, path, overwrite)?;
-    if let Some(summary) = read_summary(path)? {
-        say(output, &format!("{} is over already; --overwrite starts it anew", path.display()));
+fn train(
+    config: &RunConfig,
+    path: &Path,
+    args: &TrainArgs,
+    output: OutputArgs,
+) -> Result<(Status, Option<Summary>)> {
+    let over = if args.overwrite {
+        None
+    } else {
+        read_summary(path)?
+    };
+    if let Some(summary) = over {
+        // Taken for a moment only, to compare the configurations.
+        open(config, path, false)?;
+        say(
+            output,
+            &format!(
+                "{} is over already; --overwrite starts it anew",
+                path.display()
+            ),
+        );
         return Ok((summary.status, Some(summary)));
     }
     let interrupt = Interrupt::listen()?;
     let threads = device::set_threads(config);
+    // Before the run directory is made or emptied: what cannot start should leave no trace.
     let dataset = setup::load_dataset(config, &setup::data_dir())?;
     let mut trainer = Trainer::new(config.clone(), &dataset)?;
+    let run_dir = open(config, path, args.overwrite)?;
+    check_dataset(&dataset, path)?;
     continue_from_checkpoint(&mut trainer, &run_dir)?;
     say(output, &headline(config, &dataset, &trainer, threads, path));
 
     let parameters = trainer.network.parameters.trainable_count();
     let mut recorder = Recorder::new(run_dir, settings(config, &dataset, threads, parameters));
     let mut progress = Progress::new(output.quiet);
+    let mut follow = Follow::new(args.follow);
     let status = {
-        let observers: &mut [&mut dyn Observer] = &mut [&mut recorder, &mut progress];
+        let observers: &mut [&mut dyn Observer] = &mut [&mut recorder, &mut progress, &mut follow];
         trainer.run(observers, &interrupt)?
     };
     match interrupt.signal() {
-        Some(signal) if status == Status::Interrupted => Err(Failure::Interrupted { signal }.into()),
+        Some(signal) if status == Status::Interrupted => {
+            Err(Failure::Interrupted { signal }.into())
+        }
         _ => Ok((status, recorder.summary().cloned())),
     }
 }
@@ -101,21 +137,32 @@ fn open(config: &RunConfig, path: &Path, overwrite: bool) -> Result<RunDir> {
     }
     let (run_dir, foreign) = RunDir::overwrite(path, &text)?;
     for name in foreign {
-        eprintln!("normprop: {} is not a file of a run and was left there", path.join(name).display());
+        errln!(
+            "normprop: {} is not a file of a run and was left there",
+            path.join(name).display()
+        );
     }
     Ok(run_dir)
 }
 
+/// Refuses to go on with other images than those the run was started with.
+fn check_dataset(dataset: &Dataset, path: &Path) -> Result<()> {
+    let started_with = meta::read(path)?.and_then(|meta| meta.dataset_sha256);
+    if started_with.is_some_and(|sha256| sha256 != dataset.sha256) {
+        bail!(
+            "the images of {} are not those that the run in {} was started with: put those back, or start it anew with --overwrite",
+            dataset.name,
+            path.display()
+        );
+    }
+    Ok(())
+}
+
 /// Continues from the newest intact checkpoint that fits the network.
 fn continue_from_checkpoint(trainer: &mut Trainer, run_dir: &RunDir) -> Result<()> {
-    let found = run_dir.latest_snapshot()?;
+    let found = run_dir.latest_snapshot_that(&mut |snapshot| trainer.resume(snapshot))?;
     for warning in &found.warnings {
-        eprintln!("normprop: {warning}");
-    }
-    if let Some((snapshot, file)) = found.snapshot {
-        trainer
-            .resume(&snapshot)
-            .with_context(|| format!("cannot continue from {}", file.display()))?;
+        errln!("normprop: {warning}");
     }
     Ok(())
 }
@@ -143,7 +190,13 @@ fn settings(config: &RunConfig, dataset: &Dataset, threads: usize, parameters: u
     }
 }
 
-fn headline(config: &RunConfig, dataset: &Dataset, trainer: &Trainer, threads: usize, path: &Path) -> String {
+fn headline(
+    config: &RunConfig,
+    dataset: &Dataset,
+    trainer: &Trainer,
+    threads: usize,
+    path: &Path,
+) -> String {
     format!(
         "{} on {} ({} + {} images): {}, {} parameters, batch size {}, lr {}, {} epochs of {} steps, {} on {}\n{}",
         config.method.name,
@@ -156,7 +209,11 @@ fn headline(config: &RunConfig, dataset: &Dataset, trainer: &Trainer, threads: u
         config.lr,
         config.epochs,
         count(trainer.steps_per_epoch()),
-        if threads == 1 { "1 thread".to_string() } else { format!("{threads} threads") },
+        if threads == 1 {
+            "1 thread".to_string()
+        } else {
+            format!("{threads} threads")
+        },
         config.device,
         path.display()
     )
@@ -166,12 +223,13 @@ fn model_line(config: &RunConfig) -> String {
     match config.model {
         crate::config::ModelName::Nin => format!("NIN of width {}", config.width),
         crate::config::ModelName::Mlp => format!("MLP {:?}", config.mlp_widths),
+        crate::config::ModelName::Lstm => format!("LSTM of {} units", config.lstm_hidden),
     }
 }
 
 fn say(output: OutputArgs, line: &str) {
     if !output.quiet {
-        eprintln!("{line}");
+        errln!("{line}");
     }
 }
 
@@ -187,24 +245,34 @@ fn show_plan(config: &RunConfig, path: &Path, output: OutputArgs) -> Result<()> 
             "train_images": dataset.train.len(), "test_images": dataset.test.len(),
             "steps_per_epoch": steps, "steps": steps * config.epochs,
         });
-        println!("{}", serde_json::to_string_pretty(&document)?);
+        outln!("{}", serde_json::to_string_pretty(&document)?)?;
         return Ok(());
     }
-    println!("{}", config.to_toml()?);
+    outln!("{}", config.to_toml()?)?;
     for parameter in trainer.network.parameters.iter() {
-        println!("# {:24} {:?} {:?}", parameter.name, parameter.role, parameter.tensor.size());
+        outln!(
+            "# {:24} {:?} {:?}",
+            parameter.name,
+            parameter.role,
+            parameter.tensor.size()
+        )?;
     }
-    println!("# {} parameters, {} steps an epoch; would run in {}", count(parameters), count(steps), path.display());
+    outln!(
+        "# {} parameters, {} steps an epoch; would run in {}",
+        count(parameters),
+        count(steps),
+        path.display()
+    )?;
     Ok(())
 }
 
 /// The end of a run, in words or as JSON.
 fn report(summary: &Summary, output: OutputArgs) -> Result<()> {
     if output.json {
-        println!("{}", serde_json::to_string_pretty(summary)?);
+        outln!("{}", serde_json::to_string_pretty(summary)?)?;
         return Ok(());
     }
-    println!(
+    outln!(
         "{}: test error {:.4}, test loss {:.4}, lowest test error {:.4}, {} epochs, {} training ({:.0} images/s)",
         summary.method,
         summary.test_error,
@@ -213,7 +281,7 @@ fn report(summary: &Summary, output: OutputArgs) -> Result<()> {
         summary.epochs,
         duration(summary.train_s),
         summary.images_per_s,
-    );
-    println!("{}", summary.run_dir);
+    )?;
+    outln!("{}", summary.run_dir)?;
     Ok(())
 }

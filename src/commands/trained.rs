@@ -8,6 +8,7 @@ use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::data::batches::Normalizer;
 use crate::engine::{device, setup};
+use crate::errln;
 use crate::event::{Position, Snapshot};
 use crate::nn::network::Network;
 use crate::record::{best_checkpoint, latest_snapshot, read_checkpoint, runs_by_start};
@@ -38,20 +39,40 @@ impl Trained {
     /// Loads from a run directory, a checkpoint file, or (with nothing named) the latest run.
     pub fn load(named: Option<&Path>, checkpoint: &str, threads: Option<usize>) -> Result<Trained> {
         let (folder, file, snapshot) = locate(named, checkpoint)?;
-        let assignments: Vec<_> = threads.map(|n| ("threads".to_string(), n.to_string())).into_iter().collect();
+        let assignments: Vec<_> = threads
+            .map(|n| ("threads".to_string(), n.to_string()))
+            .into_iter()
+            .collect();
         let config = RunConfig::load(Some(&folder.join("config.toml")), &assignments)?;
         device::set_threads(&config);
         let dataset = setup::load_dataset(&config, &setup::data_dir())?;
         let blocks = setup::blocks(&config, dataset.shape, dataset.classes.len())?;
-        let (kind, place) = (device::kind(config.precision), device::find(&config.device)?);
+        let (kind, place) = (
+            device::kind(config.precision),
+            device::find(&config.device)?,
+        );
         let network = setup::network(&config, blocks, kind, place)?;
         network
             .parameters
             .restore(&snapshot.tensors)
-            .with_context(|| format!("{} does not fit the network of {}", file.display(), folder.display()))?;
+            .with_context(|| {
+                format!(
+                    "{} does not fit the network of {}",
+                    file.display(),
+                    folder.display()
+                )
+            })?;
         let normalizer = Normalizer::fit(config.data_norm, &dataset.train, dataset.shape);
         let position = snapshot.position;
-        Ok(Trained { folder, file, config, position, dataset, normalizer, network })
+        Ok(Trained {
+            folder,
+            file,
+            config,
+            position,
+            dataset,
+            normalizer,
+            network,
+        })
     }
 }
 
@@ -66,17 +87,21 @@ fn locate(named: Option<&Path>, checkpoint: &str) -> Result<(PathBuf, PathBuf, S
         None => latest_run()?,
     };
     if !folder.join("config.toml").is_file() {
-        return Err(usage!("{}: neither a run directory nor a checkpoint file", folder.display()));
+        return Err(usage!(
+            "{}: neither a run directory nor a checkpoint file",
+            folder.display()
+        ));
     }
     if checkpoint == "best" {
         let best = best_checkpoint(&folder)?;
-        let file = best.with_context(|| format!("{} has no best checkpoint yet", folder.display()))?;
+        let file =
+            best.with_context(|| format!("{} has no best checkpoint yet", folder.display()))?;
         let snapshot = read_checkpoint(&file)?;
         return Ok((folder, file, snapshot));
     }
     let found = latest_snapshot(&folder)?;
     for warning in &found.warnings {
-        eprintln!("normprop: {warning}");
+        errln!("normprop: {warning}");
     }
     let (snapshot, file) = found
         .snapshot
@@ -84,7 +109,12 @@ fn locate(named: Option<&Path>, checkpoint: &str) -> Result<(PathBuf, PathBuf, S
     Ok((folder, file, snapshot))
 }
 
+/// The run directory under [`RUNS`] that was last taken up, if there is any.
+pub fn newest_run() -> Result<Option<PathBuf>> {
+    Ok(runs_by_start(Path::new(RUNS))?.into_iter().next())
+}
+
 fn latest_run() -> Result<PathBuf> {
-    let newest = runs_by_start(Path::new(RUNS))?.into_iter().next();
-    newest.ok_or_else(|| usage!("there is no run under {RUNS}/ yet; start one with: normprop train"))
+    newest_run()?
+        .ok_or_else(|| usage!("there is no run under {RUNS}/ yet; start one with: normprop train"))
 }

@@ -2,7 +2,10 @@
 //!
 //! The same resolved configuration always has the same hash and so the same run directory.
 
+pub mod experiment;
 pub mod overrides;
+mod source;
+pub mod sweep;
 mod value_types;
 
 use std::path::Path;
@@ -28,6 +31,9 @@ pub struct RunConfig {
     pub train_subset: usize,
     /// Use only this many test images, balanced over classes; 0 takes all.
     pub test_subset: usize,
+    /// Hold this part of the training images out, balanced over classes, train on the rest and report the
+    /// held-out part in place of the test images: below 1 a fraction, from 1 on a number of images; 0 holds out none.
+    pub holdout: f64,
     /// How images are normalized.
     pub data_norm: DataNormalization,
     /// How training images are varied.
@@ -38,7 +44,9 @@ pub struct RunConfig {
     pub width: f64,
     /// Units of the hidden layers of the MLP.
     pub mlp_widths: Vec<usize>,
-    /// Activation of the hidden layers, such as `relu` or `leaky:0.1`.
+    /// Units of the LSTM.
+    pub lstm_hidden: usize,
+    /// Activation of the hidden layers of NIN and MLP, such as `relu` or `leaky:0.1`.
     pub activation: String,
     /// Images per optimizer step.
     pub batch_size: usize,
@@ -72,6 +80,9 @@ pub struct RunConfig {
     pub probe_images: usize,
     /// Write a row of `steps.csv` every so many steps; 0 writes none.
     pub record_steps: u64,
+    /// Write a row of `percentiles.csv` every so many steps: the 15th, 50th and 85th percentile of one unit's
+    /// pre-activation in the last hidden layer, on the batch of `probe_images`; 0 writes none.
+    pub record_percentiles: u64,
     /// Write a TensorBoard event file too.
     pub tensorboard: bool,
     /// CPU threads; 0 chooses. Does not change which run this is.
@@ -111,11 +122,13 @@ impl Default for RunConfig {
             dataset: "fashion-mnist-mini".into(),
             train_subset: 0,
             test_subset: 0,
+            holdout: 0.0,
             data_norm: DataNormalization::Global,
             augment: Augmentation::None,
             model: ModelName::Nin,
             width: 0.25,
             mlp_widths: vec![256, 256],
+            lstm_hidden: 128,
             activation: "relu".into(),
             batch_size: 50,
             epochs: 8,
@@ -133,6 +146,7 @@ impl Default for RunConfig {
             precision: Precision::F32,
             probe_images: 200,
             record_steps: 0,
+            record_percentiles: 0,
             tensorboard: false,
             threads: 0,
             device: "cpu".into(),
@@ -161,9 +175,9 @@ impl RunConfig {
 
     /// Builds and resolves a configuration from a table whose keys are known to be right.
     pub fn from_table(table: toml::Table) -> Result<RunConfig> {
-        let config: RunConfig = table
-            .try_into()
-            .map_err(|error: toml::de::Error| usage!("configuration: {}", error.message()))?;
+        // Through text, because only then does an error show the key with its value.
+        let text = toml::to_string(&table).context("writing the merged configuration")?;
+        let config: RunConfig = parse_strict(&text, "configuration")?;
         config.resolve()
     }
 
@@ -183,9 +197,9 @@ impl RunConfig {
         self.validate()?;
         let network = self.model.kind();
         method.check_network(network)?;
-        method.check_batch_size(self.batch_size, network == NetworkKind::Dense)?;
+        method.check_batch_size(self.batch_size, network != NetworkKind::Convolutional)?;
         if self.lr == 0.0 {
-            self.lr = method.default_learning_rate(self.batch_size);
+            self.lr = method.default_learning_rate(self.batch_size, network);
         }
         Ok(self)
     }
@@ -208,6 +222,14 @@ impl RunConfig {
         Activation::parse(&self.activation)?;
         positive("width", self.width)?;
         positive("batch_size", self.batch_size as f64)?;
+        positive("lstm_hidden", self.lstm_hidden as f64)?;
+        not_negative("holdout", self.holdout)?;
+        if self.holdout >= 1.0 && self.holdout.fract() != 0.0 {
+            return Err(usage!(
+                "holdout = {}: a fraction below 1, or a whole number of images",
+                self.holdout
+            ));
+        }
         not_negative("lr", self.lr)?;
         not_negative("weight_decay", self.weight_decay)?;
         not_negative("clip_norm", self.clip_norm)?;
@@ -220,10 +242,15 @@ impl RunConfig {
             return Err(usage!("nesterov = true needs momentum > 0"));
         }
         if self.mlp_widths.contains(&0) {
-            return Err(usage!("mlp_widths: every hidden layer needs at least 1 unit"));
+            return Err(usage!(
+                "mlp_widths: every hidden layer needs at least 1 unit"
+            ));
         }
         if self.step_at.iter().any(|at| !(0.0..=1.0).contains(at)) {
-            return Err(usage!("step_at = {:?}: fractions of the training, in [0, 1]", self.step_at));
+            return Err(usage!(
+                "step_at = {:?}: fractions of the training, in [0, 1]",
+                self.step_at
+            ));
         }
         if self.data_norm == DataNormalization::Batch && self.batch_size == 1 {
             return Err(usage!(
@@ -231,9 +258,26 @@ impl RunConfig {
             ));
         }
         if self.name.is_empty() || self.name.contains(['/', '\\']) || self.name.starts_with('.') {
-            return Err(usage!("name = \"{}\": must be usable as a folder name", self.name));
+            return Err(usage!(
+                "name = \"{}\": must be usable as a folder name",
+                self.name
+            ));
         }
         Ok(())
+    }
+
+    /// How many of `images` training images are held out.
+    pub fn images_held_out(&self, images: usize) -> usize {
+        let wanted = if self.holdout < 1.0 {
+            self.holdout * images as f64
+        } else {
+            self.holdout
+        };
+        if self.holdout > 0.0 {
+            (wanted.round() as usize).max(1)
+        } else {
+            0
+        }
     }
 
     /// The activation of the hidden layers.
@@ -244,14 +288,20 @@ impl RunConfig {
     /// The configuration as TOML, the text of `config.toml`.
     pub fn to_toml(&self) -> Result<String> {
         let text = toml::to_string(self).context("writing the configuration as TOML")?;
-        Ok(format!("# Resolved configuration: `normprop train --config` with this file repeats the run.\n{text}"))
+        Ok(format!(
+            "# Resolved configuration: `normprop train --config` with this file repeats the run.\n{text}"
+        ))
     }
 
     /// First 8 hexadecimal digits of the SHA-256 of the sorted canonical form.
     pub fn hash8(&self) -> Result<String> {
         let value = serde_json::to_value(self).context("hashing the configuration")?;
         let digest = Sha256::digest(canonical(&value).as_bytes());
-        Ok(digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect())
+        Ok(digest
+            .iter()
+            .take(4)
+            .map(|byte| format!("{byte:02x}"))
+            .collect())
     }
 
     /// The run directory's name: method, batch size, learning rate, seed and hash.
@@ -300,7 +350,10 @@ mod tests {
     use super::*;
 
     fn assignments(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()
+        pairs
+            .iter()
+            .map(|(k, v)| (k.to_string(), v.to_string()))
+            .collect()
     }
 
     fn load(pairs: &[(&str, &str)]) -> Result<RunConfig> {
@@ -347,7 +400,8 @@ mod tests {
 
     #[test]
     fn batch_norm_on_dense_layers_refuses_single_images() {
-        let error = load(&[("method.name", "bn"), ("model", "mlp"), ("batch_size", "1")]).unwrap_err();
+        let error =
+            load(&[("method.name", "bn"), ("model", "mlp"), ("batch_size", "1")]).unwrap_err();
         assert!(format!("{error:#}").contains("batch_size = 1"));
         assert!(load(&[("method.name", "bn"), ("batch_size", "1")]).is_ok());
     }

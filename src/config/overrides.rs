@@ -11,13 +11,19 @@ pub fn split(assignment: &str) -> Result<(String, String)> {
         Some((key, value)) if !key.trim().is_empty() => {
             Ok((key.trim().to_string(), value.trim().to_string()))
         }
-        _ => Err(usage!("--set {assignment}: expected key=value, such as --set lr=0.01")),
+        _ => Err(usage!(
+            "--set {assignment}: expected key=value, such as --set lr=0.01"
+        )),
     }
 }
 
 /// Writes each `(key, value)` into `table`. Dotted keys reach into sub-tables (`method.center_rows`).
 /// The first part of a key must be one of `known`; what stands below it is checked by whoever owns it.
-pub fn apply(table: &mut toml::Table, assignments: &[(String, String)], known: &[String]) -> Result<()> {
+pub fn apply(
+    table: &mut toml::Table,
+    assignments: &[(String, String)],
+    known: &[String],
+) -> Result<()> {
     for (key, value) in assignments {
         let parts: Vec<&str> = key.split('.').collect();
         let (first, rest) = (parts[0], &parts[1..]);
@@ -31,7 +37,19 @@ pub fn apply(table: &mut toml::Table, assignments: &[(String, String)], known: &
     Ok(())
 }
 
-fn insert<'k>(table: &mut toml::Table, first: &'k str, rest: &[&'k str], value: toml::Value) -> Result<(), &'k str> {
+/// Writes one value at a dotted key whose name is known to be right.
+pub fn put(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<()> {
+    let parts: Vec<&str> = key.split('.').collect();
+    insert(table, parts[0], &parts[1..], value)
+        .map_err(|part| usage!("{key}: `{part}` is not a table"))
+}
+
+fn insert<'k>(
+    table: &mut toml::Table,
+    first: &'k str,
+    rest: &[&'k str],
+    value: toml::Value,
+) -> Result<(), &'k str> {
     let Some((next, rest)) = rest.split_first() else {
         table.insert(first.to_string(), value);
         return Ok(());
@@ -49,9 +67,9 @@ fn insert<'k>(table: &mut toml::Table, first: &'k str, rest: &[&'k str], value: 
 pub fn parse_value(text: &str) -> toml::Value {
     let parsed = format!("value = {text}").parse::<toml::Table>();
     match parsed {
-        Ok(mut table) if table.len() == 1 => {
-            table.remove("value").unwrap_or_else(|| toml::Value::String(text.into()))
-        }
+        Ok(mut table) if table.len() == 1 => table
+            .remove("value")
+            .unwrap_or_else(|| toml::Value::String(text.into())),
         _ => toml::Value::String(text.into()),
     }
 }
@@ -70,9 +88,15 @@ mod tests {
         assert_eq!(parse_value("0.1"), toml::Value::Float(0.1));
         assert_eq!(parse_value("3"), toml::Value::Integer(3));
         assert_eq!(parse_value("true"), toml::Value::Boolean(true));
-        assert_eq!(parse_value("cifar10"), toml::Value::String("cifar10".into()));
+        assert_eq!(
+            parse_value("cifar10"),
+            toml::Value::String("cifar10".into())
+        );
         assert_eq!(parse_value("[1, 2]").as_array().map(Vec::len), Some(2));
-        assert_eq!(parse_value("1\nlr = 2"), toml::Value::String("1\nlr = 2".into()));
+        assert_eq!(
+            parse_value("1\nlr = 2"),
+            toml::Value::String("1\nlr = 2".into())
+        );
     }
 
     #[test]
@@ -81,8 +105,16 @@ mod tests {
         let set = vec![("method.center_rows".to_string(), "true".to_string())];
         apply(&mut table, &set, &known()).unwrap();
         assert_eq!(table["method"]["center_rows"], toml::Value::Boolean(true));
-        let bad = vec![("lr".to_string(), "1".to_string()), ("lr.x".to_string(), "2".to_string())];
-        assert!(apply(&mut toml::Table::new(), &bad, &known()).unwrap_err().to_string().contains("`lr`"));
+        let bad = vec![
+            ("lr".to_string(), "1".to_string()),
+            ("lr.x".to_string(), "2".to_string()),
+        ];
+        assert!(
+            apply(&mut toml::Table::new(), &bad, &known())
+                .unwrap_err()
+                .to_string()
+                .contains("`lr`")
+        );
     }
 
     proptest! {

@@ -38,6 +38,8 @@ pub enum ModelName {
     Nin,
     /// Multi-layer perceptron.
     Mlp,
+    /// LSTM that reads an image row by row.
+    Lstm,
 }
 
 impl ModelName {
@@ -46,6 +48,7 @@ impl ModelName {
         match self {
             ModelName::Nin => NetworkKind::Convolutional,
             ModelName::Mlp => NetworkKind::Dense,
+            ModelName::Lstm => NetworkKind::Recurrent,
         }
     }
 }

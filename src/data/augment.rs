@@ -22,17 +22,28 @@ pub struct Variation {
 
 impl Variation {
     /// The image as it is.
-    pub const NONE: Variation = Variation { down: 0, right: 0, flipped: false };
+    pub const NONE: Variation = Variation {
+        down: 0,
+        right: 0,
+        flipped: false,
+    };
 
     /// Draws a variation; each of the 9 × 9 crops is equally likely.
     pub fn draw(augmentation: Augmentation, stream: &mut ChaCha8Rng) -> Variation {
         let mut shift = || below(2 * PADDING + 1, stream) as i32 - PADDING as i32;
         match augmentation {
             Augmentation::None => Variation::NONE,
-            Augmentation::Flip => Variation { flipped: below(2, stream) == 1, ..Variation::NONE },
+            Augmentation::Flip => Variation {
+                flipped: below(2, stream) == 1,
+                ..Variation::NONE
+            },
             Augmentation::CropFlip => {
                 let (down, right) = (shift(), shift());
-                Variation { down, right, flipped: below(2, stream) == 1 }
+                Variation {
+                    down,
+                    right,
+                    flipped: below(2, stream) == 1,
+                }
             }
         }
     }
@@ -76,7 +87,11 @@ mod tests {
     use super::*;
     use crate::streams::{Purpose, stream};
 
-    const SHAPE: ImageShape = ImageShape { channels: 2, height: 3, width: 4 };
+    const SHAPE: ImageShape = ImageShape {
+        channels: 2,
+        height: 3,
+        width: 4,
+    };
 
     fn image() -> Vec<u8> {
         (1..=24).collect()
@@ -90,18 +105,36 @@ mod tests {
 
     #[test]
     fn a_flip_mirrors_every_row_of_every_channel() {
-        let flipped = varied(Variation { flipped: true, ..Variation::NONE });
+        let flipped = varied(Variation {
+            flipped: true,
+            ..Variation::NONE
+        });
         assert_eq!(flipped[..4], [4, 3, 2, 1]);
         assert_eq!(flipped[20..], [24, 23, 22, 21]);
     }
 
     #[test]
     fn a_crop_moves_the_image_and_leaves_black() {
-        let moved = varied(Variation { down: 1, right: -2, flipped: false });
+        let moved = varied(Variation {
+            down: 1,
+            right: -2,
+            flipped: false,
+        });
         assert_eq!(moved[..12], [0, 0, 0, 0, 3, 4, 0, 0, 7, 8, 0, 0]);
-        let both = varied(Variation { down: 0, right: 1, flipped: true });
+        let both = varied(Variation {
+            down: 0,
+            right: 1,
+            flipped: true,
+        });
         assert_eq!(both[..4], [0, 4, 3, 2]);
-        assert_eq!(varied(Variation { down: 4, right: 4, flipped: false }), vec![0; 24]);
+        assert_eq!(
+            varied(Variation {
+                down: 4,
+                right: 4,
+                flipped: false
+            }),
+            vec![0; 24]
+        );
     }
 
     #[test]

@@ -28,10 +28,16 @@ impl Normalizer {
     pub fn fit(kind: DataNormalization, train: &Split, shape: ImageShape) -> Normalizer {
         let statistics = match kind {
             DataNormalization::None => vec![(0.0, 1.0); shape.channels],
-            DataNormalization::Global | DataNormalization::Batch => channel_statistics(&train.images, shape),
+            DataNormalization::Global | DataNormalization::Batch => {
+                channel_statistics(&train.images, shape)
+            }
             DataNormalization::GlobalPixel => pixel_statistics(&train.images, shape),
         };
-        Normalizer { shape, statistics, per_batch: kind == DataNormalization::Batch }
+        Normalizer {
+            shape,
+            statistics,
+            per_batch: kind == DataNormalization::Batch,
+        }
     }
 
     /// Mean and standard deviation of each channel (or value), in units of pixel/255.
@@ -58,7 +64,11 @@ impl Normalizer {
         if statistics.len() != self.shape.channels {
             let image = plane * self.shape.channels;
             let pairs = (0..images.len()).map(|index| statistics[index % image]);
-            return images.iter().zip(pairs).map(|(&byte, pair)| normalized(byte, pair)).collect();
+            return images
+                .iter()
+                .zip(pairs)
+                .map(|(&byte, pair)| normalized(byte, pair))
+                .collect();
         }
         let tables: Vec<[f32; 256]> = statistics
             .iter()
@@ -93,9 +103,14 @@ fn channel_statistics(images: &[u8], shape: ImageShape) -> Vec<(f64, f64)> {
         let (count, sum, squares) = &mut sums[index % shape.channels];
         *count += values.len() as u64;
         *sum += values.iter().map(|&byte| u64::from(byte)).sum::<u64>();
-        *squares += values.iter().map(|&byte| u64::from(byte) * u64::from(byte)).sum::<u64>();
+        *squares += values
+            .iter()
+            .map(|&byte| u64::from(byte) * u64::from(byte))
+            .sum::<u64>();
     }
-    sums.into_iter().map(|(count, sum, squares)| from_sums(count, sum, squares)).collect()
+    sums.into_iter()
+        .map(|(count, sum, squares)| from_sums(count, sum, squares))
+        .collect()
 }
 
 fn pixel_statistics(images: &[u8], shape: ImageShape) -> Vec<(f64, f64)> {
@@ -108,7 +123,9 @@ fn pixel_statistics(images: &[u8], shape: ImageShape) -> Vec<(f64, f64)> {
         }
     }
     let count = (images.len() / size) as u64;
-    sums.into_iter().map(|(sum, squares)| from_sums(count, sum, squares)).collect()
+    sums.into_iter()
+        .map(|(sum, squares)| from_sums(count, sum, squares))
+        .collect()
 }
 
 /// A batch in memory: `images` is N×C×H×W.
@@ -148,7 +165,14 @@ impl<'d> TrainingBatches<'d> {
             ));
         }
         let (split, shape) = (&dataset.train, dataset.shape);
-        Ok(TrainingBatches { split, shape, normalizer, batch_size, augmentation, seed })
+        Ok(TrainingBatches {
+            split,
+            shape,
+            normalizer,
+            batch_size,
+            augmentation,
+            seed,
+        })
     }
 
     /// Optimizer steps in an epoch.
@@ -156,7 +180,10 @@ impl<'d> TrainingBatches<'d> {
     /// The last batch may be smaller. A single image left over joins the batch before it, since methods
     /// that use batch statistics have none on one image.
     pub fn steps_per_epoch(&self) -> u64 {
-        let (full, rest) = (self.split.len() / self.batch_size, self.split.len() % self.batch_size);
+        let (full, rest) = (
+            self.split.len() / self.batch_size,
+            self.split.len() % self.batch_size,
+        );
         (if rest > 1 { full + 1 } else { full }) as u64
     }
 
@@ -167,14 +194,21 @@ impl<'d> TrainingBatches<'d> {
 
     /// The order of images in `epoch`.
     pub fn order(&self, epoch: u64) -> Vec<u32> {
-        permutation(self.split.len(), &mut stream(self.seed, Purpose::Order, epoch))
+        permutation(
+            self.split.len(),
+            &mut stream(self.seed, Purpose::Order, epoch),
+        )
     }
 
     /// Batch number `step_in_epoch` of an epoch whose order is `order`; `step` counts over all epochs.
     pub fn batch(&self, order: &[u32], step_in_epoch: u64, step: u64) -> Batch {
         let first = step_in_epoch as usize * self.batch_size;
         let is_last = step_in_epoch + 1 == self.steps_per_epoch();
-        let end = if is_last { order.len() } else { first + self.batch_size };
+        let end = if is_last {
+            order.len()
+        } else {
+            first + self.batch_size
+        };
         let mut source = stream(self.seed, Purpose::Augment, step);
         let size = self.shape.channels * self.shape.height * self.shape.width;
         let mut bytes = vec![0; (end - first) * size];
@@ -184,7 +218,10 @@ impl<'d> TrainingBatches<'d> {
             variation.apply(self.split.image(index as usize), self.shape, output);
             labels.push(i64::from(self.split.labels[index as usize]));
         }
-        Batch { images: self.normalizer.training(&bytes), labels }
+        Batch {
+            images: self.normalizer.training(&bytes),
+            labels,
+        }
     }
 }
 
@@ -192,7 +229,11 @@ impl<'d> TrainingBatches<'d> {
 mod tests {
     use super::*;
 
-    const SHAPE: ImageShape = ImageShape { channels: 2, height: 2, width: 2 };
+    const SHAPE: ImageShape = ImageShape {
+        channels: 2,
+        height: 2,
+        width: 2,
+    };
 
     fn dataset(images: usize) -> Dataset {
         let split = Split {
@@ -209,7 +250,11 @@ mod tests {
         }
     }
 
-    fn batches(dataset: &Dataset, batch_size: usize, kind: DataNormalization) -> TrainingBatches<'_> {
+    fn batches(
+        dataset: &Dataset,
+        batch_size: usize,
+        kind: DataNormalization,
+    ) -> TrainingBatches<'_> {
         let normalizer = Normalizer::fit(kind, &dataset.train, SHAPE);
         TrainingBatches::new(dataset, normalizer, batch_size, Augmentation::None, 7).unwrap()
     }
@@ -221,7 +266,9 @@ mod tests {
             let made = batches(&data, size, DataNormalization::Global);
             assert_eq!(made.steps_per_epoch(), expected);
             let order = made.order(1);
-            let sizes: Vec<usize> = (0..expected).map(|s| made.batch(&order, s, s).labels.len()).collect();
+            let sizes: Vec<usize> = (0..expected)
+                .map(|s| made.batch(&order, s, s).labels.len())
+                .collect();
             assert_eq!(sizes.iter().sum::<usize>(), images);
             assert!(size == 1 || sizes.iter().all(|&size| size > 1));
         }
@@ -233,10 +280,19 @@ mod tests {
         for kind in [DataNormalization::Global, DataNormalization::GlobalPixel] {
             let normalizer = Normalizer::fit(kind, &data.train, SHAPE);
             let values = normalizer.evaluation(&data.train.images);
-            let channel: Vec<f64> = values.chunks(4).step_by(2).flatten().map(|&v| f64::from(v)).collect();
+            let channel: Vec<f64> = values
+                .chunks(4)
+                .step_by(2)
+                .flatten()
+                .map(|&v| f64::from(v))
+                .collect();
             let mean = channel.iter().sum::<f64>() / channel.len() as f64;
-            let var = channel.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / channel.len() as f64;
-            assert!(mean.abs() < 1e-6 && (var - 1.0).abs() < 1e-5, "{kind:?} {mean} {var}");
+            let var =
+                channel.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / channel.len() as f64;
+            assert!(
+                mean.abs() < 1e-6 && (var - 1.0).abs() < 1e-5,
+                "{kind:?} {mean} {var}"
+            );
         }
     }
 
@@ -245,7 +301,13 @@ mod tests {
         let data = dataset(30);
         let normalizer = Normalizer::fit(DataNormalization::Batch, &data.train, SHAPE);
         let some = &data.train.images[..5 * 8];
-        let first: Vec<f64> = normalizer.training(some).chunks(4).step_by(2).flatten().map(|&v| f64::from(v)).collect();
+        let first: Vec<f64> = normalizer
+            .training(some)
+            .chunks(4)
+            .step_by(2)
+            .flatten()
+            .map(|&v| f64::from(v))
+            .collect();
         assert!((first.iter().sum::<f64>() / first.len() as f64).abs() < 1e-6);
         assert_ne!(normalizer.training(some), normalizer.evaluation(some));
         let global = Normalizer::fit(DataNormalization::Global, &data.train, SHAPE);
@@ -254,9 +316,17 @@ mod tests {
 
     #[test]
     fn constant_channels_are_centred_and_not_blown_up() {
-        let split = Split { images: vec![200; 80], labels: vec![0; 10] };
+        let split = Split {
+            images: vec![200; 80],
+            labels: vec![0; 10],
+        };
         let normalizer = Normalizer::fit(DataNormalization::Global, &split, SHAPE);
-        assert!(normalizer.evaluation(&split.images).iter().all(|v| v.abs() < 1e-6));
+        assert!(
+            normalizer
+                .evaluation(&split.images)
+                .iter()
+                .all(|v| v.abs() < 1e-6)
+        );
     }
 
     #[test]

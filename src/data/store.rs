@@ -95,6 +95,42 @@ impl Split {
         }
         Ok(subset)
     }
+
+    /// The images without `n` of them, and those `n`: the last ones of each class, balanced as in
+    /// [`Split::balanced_subset`]; both parts keep the original order.
+    pub fn hold_out(&self, n: usize, classes: usize) -> Result<(Split, Split)> {
+        if n == 0 || n >= self.len() {
+            return Err(usage!(
+                "{n} images were to be held out, but it must be between 1 and {}, to leave some to train on",
+                self.len().saturating_sub(1)
+            ));
+        }
+        let available = self.class_counts(classes);
+        ensure!(
+            available.iter().sum::<usize>() == self.len(),
+            "some images have a label that is not below {classes}, the number of classes"
+        );
+        let held_of_class = equal_shares(n, &available);
+        // How many of each class stay before its last ones are held out.
+        let mut staying: Vec<usize> = available
+            .iter()
+            .zip(&held_of_class)
+            .map(|(all, held)| all - held)
+            .collect();
+        let (mut rest, mut held) = (Split::default(), Split::default());
+        for (i, &label) in self.labels.iter().enumerate() {
+            let left = staying
+                .get_mut(usize::from(label))
+                .filter(|left| **left > 0);
+            let part = if left.is_some() { &mut rest } else { &mut held };
+            part.images.extend_from_slice(self.image(i));
+            part.labels.push(label);
+            if let Some(left) = left {
+                *left -= 1;
+            }
+        }
+        Ok((rest, held))
+    }
 }
 
 /// Deals out `n` one at a time, class after class, never more than a class has; `n` is at most their sum.
@@ -220,6 +256,20 @@ mod tests {
             [2, 2, 1]
         );
         assert_eq!(all.balanced_subset(9, 3).unwrap(), all);
+    }
+
+    #[test]
+    fn held_out_images_are_the_last_of_each_class_and_nothing_is_lost() {
+        let all = split(&[2, 0, 0, 1, 0, 2, 1, 1, 2]);
+        let (rest, held) = all.hold_out(3, 3).unwrap();
+        assert_eq!(first_bytes(&held), [4, 7, 8]);
+        assert_eq!(held.labels, [0, 1, 2]);
+        assert_eq!(first_bytes(&rest), [0, 1, 2, 3, 5, 6]);
+        assert_eq!(rest.labels, [2, 0, 0, 1, 2, 1]);
+        for wrong in [0, 9, 10] {
+            assert!(all.hold_out(wrong, 3).is_err());
+        }
+        assert!(split(&[0, 9]).hold_out(1, 3).is_err());
     }
 
     #[test]

@@ -55,7 +55,12 @@ mod tests {
     #[test]
     fn unknown_and_absent_devices_are_named() {
         assert_eq!(find("cpu").unwrap(), Device::Cpu);
-        assert!(find("gpu").unwrap_err().to_string().contains("cpu, cuda or cuda:N"));
+        assert!(
+            find("gpu")
+                .unwrap_err()
+                .to_string()
+                .contains("cpu, cuda or cuda:N")
+        );
         let error = find("cuda:99").unwrap_err().to_string();
         assert!(error.contains("cuda:99") && error.contains("CUDA devices"));
     }

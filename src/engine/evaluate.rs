@@ -2,8 +2,8 @@
 
 use tch::{Device, Kind, Tensor};
 
-use crate::data::{ImageShape, Split};
 use crate::data::batches::Normalizer;
+use crate::data::{ImageShape, Split};
 use crate::nn::layer::Pass;
 use crate::nn::network::Network;
 
@@ -29,27 +29,65 @@ impl Evaluation {
 }
 
 /// Evaluates `network` on every image of `split`.
-pub fn evaluate(network: &Network, split: &Split, shape: ImageShape, normalizer: &Normalizer) -> Evaluation {
+pub fn evaluate(
+    network: &Network,
+    split: &Split,
+    shape: ImageShape,
+    normalizer: &Normalizer,
+) -> Evaluation {
     let mut loss = 0.0;
     let mut wrong = 0;
     let mut predictions = Vec::with_capacity(split.len());
-    for (images, labels) in split.images.chunks(CHUNK * shape.pixels()).zip(split.labels.chunks(CHUNK)) {
+    for (images, labels) in split
+        .images
+        .chunks(CHUNK * shape.pixels())
+        .zip(split.labels.chunks(CHUNK))
+    {
         let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
         let pixels = normalizer.evaluation(images);
-        let input = to_tensor(&pixels, labels.len(), shape, network.parameters.kind, network.parameters.device);
+        let input = to_tensor(
+            &pixels,
+            labels.len(),
+            shape,
+            network.parameters.kind,
+            network.parameters.device,
+        );
         let logits = tch::no_grad(|| network.logits(&input, &Pass::eval()));
         let scored = Scores::of(&logits, &labels);
         loss += scored.loss_sum;
         wrong += scored.wrong;
         predictions.extend(scored.predictions);
     }
-    Evaluation { loss: loss / split.len().max(1) as f64, wrong, predictions }
+    Evaluation {
+        loss: loss / split.len().max(1) as f64,
+        wrong,
+        predictions,
+    }
 }
 
 /// A batch of pixels as the tensor a network takes.
-pub fn to_tensor(pixels: &[f32], images: usize, shape: ImageShape, kind: Kind, device: Device) -> Tensor {
-    let size = [images as i64, shape.channels as i64, shape.height as i64, shape.width as i64];
-    Tensor::from_slice(pixels).reshape(size).to_device(device).to_kind(kind)
+pub fn to_tensor(
+    pixels: &[f32],
+    images: usize,
+    shape: ImageShape,
+    kind: Kind,
+    device: Device,
+) -> Tensor {
+    let size = [
+        images as i64,
+        shape.channels as i64,
+        shape.height as i64,
+        shape.width as i64,
+    ];
+    Tensor::from_slice(pixels)
+        .reshape(size)
+        .to_device(device)
+        .to_kind(kind)
+}
+
+/// Mean cross-entropy of `logits` `[N, classes]` at `labels`, differentiable, in the logits' own precision.
+pub fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Tensor {
+    logits.log_softmax(-1, logits.kind()).nll_loss(labels)
 }
 
 /// Cross-entropy and mistakes of one batch, computed from the logits in float64.
@@ -65,12 +103,24 @@ pub struct Scores {
 impl Scores {
     /// Scores `logits` `[N, classes]` against `labels`.
     pub fn of(logits: &Tensor, labels: &[i64]) -> Scores {
-        let host = logits.detach().to_device(Device::Cpu).to_kind(Kind::Double).contiguous();
-        let classes = host.size().last().map_or(1, |&classes| classes as usize).max(1);
+        let host = logits
+            .detach()
+            .to_device(Device::Cpu)
+            .to_kind(Kind::Double)
+            .contiguous();
+        let classes = host
+            .size()
+            .last()
+            .map_or(1, |&classes| classes as usize)
+            .max(1);
         let mut values = vec![0.0_f64; host.numel()];
         let count = values.len();
         host.copy_data(&mut values, count);
-        let mut scores = Scores { loss_sum: 0.0, wrong: 0, predictions: Vec::with_capacity(labels.len()) };
+        let mut scores = Scores {
+            loss_sum: 0.0,
+            wrong: 0,
+            predictions: Vec::with_capacity(labels.len()),
+        };
         for (row, &label) in values.chunks(classes).zip(labels) {
             let mut best = 0;
             for (class, value) in row.iter().enumerate() {
@@ -98,7 +148,7 @@ mod tests {
         let logits = Tensor::from_slice(&[1.0_f64, 2.0, -3.0, 800.0, 0.5, 799.0]).reshape([2, 3]);
         let labels = [1, 2];
         let scores = Scores::of(&logits, &labels);
-        let torch = logits.cross_entropy_for_logits(&Tensor::from_slice(&labels));
+        let torch = cross_entropy(&logits, &Tensor::from_slice(&labels));
         assert!((scores.loss_sum / 2.0 - torch.double_value(&[])).abs() < 1e-12);
         assert_eq!((scores.wrong, scores.predictions), (1, vec![1, 0]));
     }

@@ -1,7 +1,7 @@
 //! Ctrl-C and SIGTERM: the first asks the loop to save and stop, the second ends the process at once.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -17,12 +17,15 @@ impl Interrupt {
     /// Listens for SIGINT and SIGTERM from now on.
     pub fn listen() -> Result<Interrupt> {
         let interrupt = Interrupt::default();
+        // Shared, so that Ctrl-C after a SIGTERM that takes too long ends the process too.
+        let seen = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
-            let seen = Arc::new(std::sync::atomic::AtomicBool::new(false));
             // Order matters: the shutdown looks at `seen` before the next line sets it.
             flag::register_conditional_shutdown(signal, 128 + signal, seen.clone())
-                .and_then(|_| flag::register(signal, seen))
-                .and_then(|_| flag::register_usize(signal, interrupt.signal.clone(), signal as usize))
+                .and_then(|_| flag::register(signal, seen.clone()))
+                .and_then(|_| {
+                    flag::register_usize(signal, interrupt.signal.clone(), signal as usize)
+                })
                 .context("cannot listen for Ctrl-C and SIGTERM")?;
         }
         Ok(interrupt)

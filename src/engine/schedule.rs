@@ -18,7 +18,11 @@ pub fn learning_rate(config: &RunConfig, step: u64, steps_per_epoch: u64) -> f64
         }
     };
     let warmup_steps = config.warmup_epochs * steps_per_epoch as f64;
-    let warmup = if warmup_steps > 0.0 { ((step + 1) as f64 / warmup_steps).min(1.0) } else { 1.0 };
+    let warmup = if warmup_steps > 0.0 {
+        ((step + 1) as f64 / warmup_steps).min(1.0)
+    } else {
+        1.0
+    };
     config.lr * shape * warmup
 }
 
@@ -27,7 +31,13 @@ mod tests {
     use super::*;
 
     fn config(schedule: Schedule, warmup_epochs: f64) -> RunConfig {
-        RunConfig { lr: 0.4, epochs: 10, schedule, warmup_epochs, ..RunConfig::default() }
+        RunConfig {
+            lr: 0.4,
+            epochs: 10,
+            schedule,
+            warmup_epochs,
+            ..RunConfig::default()
+        }
     }
 
     #[test]

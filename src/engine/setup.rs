@@ -17,14 +17,19 @@ pub fn data_dir() -> PathBuf {
     std::env::var_os("NORMPROP_DATA").map_or_else(|| PathBuf::from("data"), PathBuf::from)
 }
 
-/// Loads the run's dataset and takes the subsets asked for.
+/// Loads the run's dataset and takes the subsets asked for; images held out take the place of the test images.
 pub fn load_dataset(config: &RunConfig, data_dir: &Path) -> Result<Dataset> {
     let mut dataset = data::load(&config.dataset, data_dir)?;
     let classes = dataset.classes.len();
     if config.train_subset > 0 {
-        dataset.train = dataset.train.balanced_subset(config.train_subset, classes)?;
+        dataset.train = dataset
+            .train
+            .balanced_subset(config.train_subset, classes)?;
     }
-    if config.test_subset > 0 {
+    let held_out = config.images_held_out(dataset.train.len());
+    if held_out > 0 {
+        (dataset.train, dataset.test) = dataset.train.hold_out(held_out, classes)?;
+    } else if config.test_subset > 0 {
         dataset.test = dataset.test.balanced_subset(config.test_subset, classes)?;
     }
     Ok(dataset)
@@ -36,12 +41,27 @@ pub fn blocks(config: &RunConfig, shape: ImageShape, classes: usize) -> Result<V
     let (channels, classes) = (shape.channels as i64, classes as i64);
     Ok(match config.model {
         ModelName::Nin => models::network_in_network(channels, classes, config.width, activation),
-        ModelName::Mlp => models::perceptron(shape.pixels() as i64, classes, &config.mlp_widths, activation),
+        ModelName::Mlp => models::perceptron(
+            shape.pixels() as i64,
+            classes,
+            &config.mlp_widths,
+            activation,
+        ),
+        ModelName::Lstm => models::lstm(
+            channels * shape.width as i64,
+            config.lstm_hidden as i64,
+            classes,
+        ),
     })
 }
 
 /// Builds the run's network with its method.
-pub fn network(config: &RunConfig, blocks: Vec<Block>, kind: Kind, device: Device) -> Result<Network> {
+pub fn network(
+    config: &RunConfig,
+    blocks: Vec<Block>,
+    kind: Kind,
+    device: Device,
+) -> Result<Network> {
     let method = methods::find(&config.method.name)?;
     let options = Options::resolve(method, &config.method.options)?;
     method.network(&options, blocks, config.seed, kind, device)

@@ -43,6 +43,20 @@ pub struct Trainer<'d> {
     position: Position,
 }
 
+/// A step that is about to be done, shown to whoever watches.
+pub struct NextStep<'t> {
+    /// The network before the step.
+    pub network: &'t Network,
+    /// The step's images.
+    pub images: &'t Tensor,
+    /// Their labels.
+    pub labels: &'t Tensor,
+    /// Optimizer steps done.
+    pub step: u64,
+    /// The step's learning rate.
+    pub lr: f64,
+}
+
 /// What the loop tells its caller after each step.
 enum After {
     GoOn,
@@ -52,7 +66,10 @@ enum After {
 impl<'d> Trainer<'d> {
     /// Builds the network and everything around it, at the start of training.
     pub fn new(config: RunConfig, dataset: &'d Dataset) -> Result<Trainer<'d>> {
-        let (kind, device) = (device::kind(config.precision), device::find(&config.device)?);
+        let (kind, device) = (
+            device::kind(config.precision),
+            device::find(&config.device)?,
+        );
         let blocks = setup::blocks(&config, dataset.shape, dataset.classes.len())?;
         let network = setup::network(&config, blocks, kind, device)?;
         let optimizer = Sgd::new(
@@ -66,8 +83,13 @@ impl<'d> Trainer<'d> {
             &network.parameters,
         );
         let normalizer = Normalizer::fit(config.data_norm, &dataset.train, dataset.shape);
-        let batches =
-            TrainingBatches::new(dataset, normalizer.clone(), config.batch_size, config.augment, config.seed)?;
+        let batches = TrainingBatches::new(
+            dataset,
+            normalizer.clone(),
+            config.batch_size,
+            config.augment,
+            config.seed,
+        )?;
         let probe = LayerProbe::new(config.probe_images, dataset, &normalizer);
         let position = Position {
             epoch: 0,
@@ -77,7 +99,23 @@ impl<'d> Trainer<'d> {
             best: None,
             train_s: 0.0,
         };
-        Ok(Trainer { config, dataset, network, optimizer, normalizer, batches, probe, position })
+        Ok(Trainer {
+            config,
+            dataset,
+            network,
+            optimizer,
+            normalizer,
+            batches,
+            probe,
+            position,
+        })
+    }
+
+    /// The network as the run's training starts from it.
+    pub fn initial_network(config: &RunConfig, dataset: &'d Dataset) -> Result<Network> {
+        let mut trainer = Trainer::new(config.clone(), dataset)?;
+        trainer.initialize()?;
+        Ok(trainer.network)
     }
 
     /// Optimizer steps in an epoch.
@@ -88,20 +126,56 @@ impl<'d> Trainer<'d> {
     /// Goes back to a saved state.
     pub fn resume(&mut self, snapshot: &Snapshot) -> Result<()> {
         self.network.parameters.restore(&snapshot.tensors)?;
-        for (entry, velocity) in self.network.parameters.trainable().zip(&self.optimizer.velocities) {
-            restore(velocity, find(&snapshot.tensors, &format!("{VELOCITY}{}", entry.name))?)?;
+        for (entry, velocity) in self
+            .network
+            .parameters
+            .trainable()
+            .zip(&self.optimizer.velocities)
+        {
+            restore(
+                velocity,
+                find(&snapshot.tensors, &format!("{VELOCITY}{}", entry.name))?,
+            )?;
         }
         let expected = self.network.parameters.iter().count() + self.optimizer.velocities.len();
         if snapshot.tensors.len() != expected {
-            bail!("the checkpoint holds {} tensors, the network needs {expected}", snapshot.tensors.len());
+            bail!(
+                "the checkpoint holds {} tensors, the network needs {expected}",
+                snapshot.tensors.len()
+            );
+        }
+        let (position, steps_per_epoch) = (&snapshot.position, self.batches.steps_per_epoch());
+        let steps = position
+            .epoch
+            .saturating_mul(steps_per_epoch)
+            .saturating_add(position.step_in_epoch);
+        if position.step != steps
+            || position.step_in_epoch >= steps_per_epoch
+            || position.epoch > self.config.epochs
+        {
+            bail!(
+                "it is {} steps into a training, at step {} of epoch {}; here are {} epochs of {steps_per_epoch} steps",
+                position.step,
+                position.step_in_epoch,
+                position.epoch + 1,
+                self.config.epochs
+            );
         }
         self.position = snapshot.position.clone();
         Ok(())
     }
 
     /// Trains to the end, or until a signal comes or the loss is not finite.
-    pub fn run(&mut self, observers: &mut [&mut dyn Observer], interrupt: &Interrupt) -> Result<Status> {
-        let mut emit = |event: Event| observers.iter_mut().try_for_each(|observer| observer.on(&event));
+    pub fn run(
+        &mut self,
+        observers: &mut [&mut dyn Observer],
+        interrupt: &Interrupt,
+    ) -> Result<Status> {
+        let mut emit = |event: Event| {
+            observers
+                .iter_mut()
+                .try_for_each(|observer| observer.on(&event))
+        };
         emit(Event::Started {
             epochs: self.config.epochs,
             steps_per_epoch: self.batches.steps_per_epoch(),
@@ -110,6 +184,7 @@ impl<'d> Trainer<'d> {
         if self.position.step == 0 {
             self.initialize()?;
             self.finish_epoch(&mut emit)?;
+            self.look_at_percentiles(&mut emit)?;
         }
         while self.position.epoch < self.config.epochs {
             if let After::Stop(status) = self.train_epoch(&mut emit, interrupt)? {
@@ -117,8 +192,56 @@ impl<'d> Trainer<'d> {
                 return Ok(status);
             }
         }
-        emit(Event::Ended { status: Status::Finished })?;
+        emit(Event::Ended {
+            status: Status::Finished,
+        })?;
         Ok(Status::Finished)
+    }
+
+    /// Trains `steps` steps from where it stands, without evaluating, recording or saving, and before every
+    /// `every`-th of them shows it to `watch`. Stops early at the end of the training, or at a loss that is not
+    /// finite. Returns the steps done in all.
+    pub fn train_watched(
+        &mut self,
+        steps: u64,
+        every: u64,
+        watch: &mut dyn FnMut(&NextStep) -> Result<()>,
+    ) -> Result<u64> {
+        if self.position.step == 0 {
+            self.initialize()?;
+        }
+        let mut order = self.batches.order(self.position.epoch);
+        for done in 0..steps {
+            if self.position.step_in_epoch == self.batches.steps_per_epoch() {
+                self.position.epoch += 1;
+                self.position.step_in_epoch = 0;
+                order = self.batches.order(self.position.epoch);
+            }
+            if self.position.epoch >= self.config.epochs {
+                break;
+            }
+            if done.is_multiple_of(every.max(1)) {
+                let (images, labels) = self.next_batch(&order);
+                let labels = Tensor::from_slice(&labels).to_device(images.device());
+                let lr = learning_rate(
+                    &self.config,
+                    self.position.step,
+                    self.batches.steps_per_epoch(),
+                );
+                let step = self.position.step;
+                watch(&NextStep {
+                    network: &self.network,
+                    images: &images,
+                    labels: &labels,
+                    step,
+                    lr,
+                })?;
+            }
+            if !self.step(&order).loss.is_finite() {
+                break;
+            }
+        }
+        Ok(self.position.step)
     }
 
     /// Lets methods that ask for it start from the first training images of the run.
@@ -126,13 +249,35 @@ impl<'d> Trainer<'d> {
         if methods::find(&self.config.method.name)?.data_dependent_start {
             let order = self.batches.order(0);
             let sample = &order[..order.len().min(START_IMAGES)];
-            let bytes: Vec<u8> =
-                sample.iter().flat_map(|&i| self.dataset.train.image(i as usize)).copied().collect();
+            let bytes: Vec<u8> = sample
+                .iter()
+                .flat_map(|&i| self.dataset.train.image(i as usize))
+                .copied()
+                .collect();
             let (kind, device) = (self.network.parameters.kind, self.network.parameters.device);
             let pixels = self.normalizer.training(&bytes);
-            self.network.initialize(&evaluate::to_tensor(&pixels, sample.len(), self.dataset.shape, kind, device));
+            self.network.initialize(&evaluate::to_tensor(
+                &pixels,
+                sample.len(),
+                self.dataset.shape,
+                kind,
+                device,
+            ));
         }
         Ok(())
+    }
+
+    /// Reports percentiles where this step is one of those asked for.
+    fn look_at_percentiles(&self, emit: &mut dyn FnMut(Event) -> Result<()>) -> Result<()> {
+        let every = self.config.record_percentiles;
+        if every == 0 || !self.position.step.is_multiple_of(every) {
+            return Ok(());
+        }
+        let probe = self.probe.as_ref();
+        match probe.and_then(|probe| probe.percentiles(&self.network, self.position.step)) {
+            Some(row) => emit(Event::Percentiles { row }),
+            None => Ok(()),
+        }
     }
 
     fn train_epoch(
@@ -154,17 +299,26 @@ impl<'d> Trainer<'d> {
                 step_in_epoch: self.position.step_in_epoch,
                 sums: self.position.sums,
             })?;
+            self.look_at_percentiles(emit)?;
             if estimate_due && self.position.sums.train_s > ESTIMATE_AFTER_S {
                 estimate_due = false;
-                emit(Event::Estimate { remaining_s: self.remaining_s() })?;
+                emit(Event::Estimate {
+                    remaining_s: self.remaining_s(),
+                })?;
             }
             let inside = self.position.step_in_epoch < self.batches.steps_per_epoch();
             if inside && interrupt.signal().is_some() {
-                emit(Event::Snapshot { snapshot: self.snapshot()?, best: false })?;
+                emit(Event::Snapshot {
+                    snapshot: self.snapshot()?,
+                    best: false,
+                })?;
                 return Ok(After::Stop(Status::Interrupted));
             }
             if inside && saved.elapsed().as_secs_f64() > SAVE_EVERY_S {
-                emit(Event::Snapshot { snapshot: self.snapshot()?, best: false })?;
+                emit(Event::Snapshot {
+                    snapshot: self.snapshot()?,
+                    best: false,
+                })?;
                 saved = Instant::now();
             }
         }
@@ -177,25 +331,42 @@ impl<'d> Trainer<'d> {
         }
     }
 
+    /// The images and labels of the next step.
+    fn next_batch(&self, order: &[u32]) -> (Tensor, Vec<i64>) {
+        let (kind, device) = (self.network.parameters.kind, self.network.parameters.device);
+        let batch = self
+            .batches
+            .batch(order, self.position.step_in_epoch, self.position.step);
+        let shape = self.dataset.shape;
+        (
+            evaluate::to_tensor(&batch.images, batch.labels.len(), shape, kind, device),
+            batch.labels,
+        )
+    }
+
     /// One optimizer step.
     fn step(&mut self, order: &[u32]) -> StepRow {
         let started = Instant::now();
-        let (kind, device) = (self.network.parameters.kind, self.network.parameters.device);
-        let batch = self.batches.batch(order, self.position.step_in_epoch, self.position.step);
-        let count = batch.labels.len();
-        let images = evaluate::to_tensor(&batch.images, count, self.dataset.shape, kind, device);
-        let labels = Tensor::from_slice(&batch.labels).to_device(device);
+        let (images, answers) = self.next_batch(order);
+        let count = answers.len();
+        let labels = Tensor::from_slice(&answers).to_device(images.device());
 
         let pass = Pass::train(self.config.seed, self.position.step);
         let logits = self.network.logits(&images, &pass);
-        let loss = logits.cross_entropy_for_logits(&labels);
+        let loss = evaluate::cross_entropy(&logits, &labels);
         let gradients = backward::gradients(&loss, &self.network.parameters, &pass);
 
-        let lr = learning_rate(&self.config, self.position.step, self.batches.steps_per_epoch());
-        let squared_grad_norm = self.optimizer.step(&self.network.parameters, &gradients, lr);
+        let lr = learning_rate(
+            &self.config,
+            self.position.step,
+            self.batches.steps_per_epoch(),
+        );
+        let squared_grad_norm = self
+            .optimizer
+            .step(&self.network.parameters, &gradients, lr);
         self.network.after_step();
 
-        let scores = Scores::of(&logits, &batch.labels);
+        let scores = Scores::of(&logits, &answers);
         let train_s = started.elapsed().as_secs_f64();
         let sums = &mut self.position.sums;
         sums.images += count as u64;
@@ -207,7 +378,11 @@ impl<'d> Trainer<'d> {
         self.position.train_s += train_s;
         self.position.step += 1;
         self.position.step_in_epoch += 1;
-        StepRow { step: self.position.step, loss: scores.loss_sum / count as f64, lr }
+        StepRow {
+            step: self.position.step,
+            loss: scores.loss_sum / count as f64,
+            lr,
+        }
     }
 
     /// Gathers population statistics with the weights as they are, for methods that ask for it: one
@@ -221,8 +396,17 @@ impl<'d> Trainer<'d> {
         for index in 0..self.batches.steps_per_epoch() {
             let step = self.position.step + index;
             let batch = self.batches.batch(&order, index, step);
-            let images = evaluate::to_tensor(&batch.images, batch.labels.len(), self.dataset.shape, kind, device);
-            let _ = tch::no_grad(|| self.network.logits(&images, &Pass::train(self.config.seed, step)));
+            let images = evaluate::to_tensor(
+                &batch.images,
+                batch.labels.len(),
+                self.dataset.shape,
+                kind,
+                device,
+            );
+            let _ = tch::no_grad(|| {
+                self.network
+                    .logits(&images, &Pass::train(self.config.seed, step))
+            });
         }
     }
 
@@ -230,31 +414,53 @@ impl<'d> Trainer<'d> {
     fn finish_epoch(&mut self, emit: &mut dyn FnMut(Event) -> Result<()>) -> Result<()> {
         self.gather_population();
         let row = self.epoch_row(Status::Running);
-        let layers = self.probe.as_ref().map_or(Ok(Vec::new()), |probe| probe.measure(&self.network, row.epoch))?;
-        let best = self.position.best.is_none_or(|(error, _)| row.test_error < error);
+        let layers = self.probe.as_ref().map_or(Ok(Vec::new()), |probe| {
+            probe.measure(&self.network, row.epoch)
+        })?;
+        let best = self
+            .position
+            .best
+            .is_none_or(|(error, _)| row.test_error < error);
         if best {
             self.position.best = Some((row.test_error, row.epoch));
         }
         self.position.sums = EpochSums::default();
         self.position.step_in_epoch = 0;
         emit(Event::Epoch { row, layers })?;
-        emit(Event::Snapshot { snapshot: self.snapshot()?, best })
+        emit(Event::Snapshot {
+            snapshot: self.snapshot()?,
+            best,
+        })
     }
 
     /// Records that the loss stopped being finite.
     fn diverge(&mut self, emit: &mut dyn FnMut(Event) -> Result<()>) -> Result<After> {
         self.position.epoch += 1;
         let row = self.epoch_row(Status::Diverged);
-        emit(Event::Epoch { row, layers: Vec::new() })?;
+        emit(Event::Epoch {
+            row,
+            layers: Vec::new(),
+        })?;
         Ok(After::Stop(Status::Diverged))
     }
 
     fn epoch_row(&self, status: Status) -> EpochRow {
         let started = Instant::now();
-        let test = evaluate(&self.network, &self.dataset.test, self.dataset.shape, &self.normalizer);
+        let test = evaluate(
+            &self.network,
+            &self.dataset.test,
+            self.dataset.shape,
+            &self.normalizer,
+        );
         let eval_s = started.elapsed().as_secs_f64();
         let sums = self.position.sums;
-        let per = |total: f64, count: u64| if count == 0 { f64::NAN } else { total / count as f64 };
+        let per = |total: f64, count: u64| {
+            if count == 0 {
+                f64::NAN
+            } else {
+                total / count as f64
+            }
+        };
         let last_step = self.position.step.saturating_sub(1);
         let status = match status {
             Status::Running if self.position.epoch == self.config.epochs => Status::Finished,
@@ -271,7 +477,11 @@ impl<'d> Trainer<'d> {
             grad_norm: per(sums.squared_grad_norm, sums.steps).sqrt(),
             train_s: sums.train_s,
             eval_s,
-            images_per_s: if sums.train_s > 0.0 { sums.images as f64 / sums.train_s } else { f64::NAN },
+            images_per_s: if sums.train_s > 0.0 {
+                sums.images as f64 / sums.train_s
+            } else {
+                f64::NAN
+            },
             rss_mb: resident_mb(),
             status,
         }
@@ -280,14 +490,19 @@ impl<'d> Trainer<'d> {
     /// Everything needed to go on from here.
     fn snapshot(&self) -> Result<Snapshot> {
         let parameters = &self.network.parameters;
-        let own = parameters.iter().map(|entry| to_named(&entry.name, &entry.tensor));
+        let own = parameters
+            .iter()
+            .map(|entry| to_named(&entry.name, &entry.tensor));
         let velocities = parameters
             .trainable()
             .zip(&self.optimizer.velocities)
             .map(|(entry, velocity)| to_named(&format!("{VELOCITY}{}", entry.name), velocity));
         let mut tensors = own.chain(velocities).collect::<Result<Vec<_>>>()?;
         tensors.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Snapshot { tensors, position: self.position.clone() })
+        Ok(Snapshot {
+            tensors,
+            position: self.position.clone(),
+        })
     }
 
     fn remaining_s(&self) -> f64 {
@@ -320,9 +535,11 @@ mod tests {
         let images = trainer.normalizer.evaluation(&trainer.dataset.train.images);
         let parameters = &trainer.network.parameters;
         let (count, shape) = (trainer.dataset.train.len(), trainer.dataset.shape);
-        let x = evaluate::to_tensor(&images, count, shape, parameters.kind, parameters.device).flatten(1, -1);
+        let x = evaluate::to_tensor(&images, count, shape, parameters.kind, parameters.device)
+            .flatten(1, -1);
         let weight = parameters.get("layer1.weight").unwrap().detach();
-        x.matmul(&weight.tr()).mean_dim([0].as_slice(), false, None::<Kind>)
+        x.matmul(&weight.tr())
+            .mean_dim([0].as_slice(), false, None::<Kind>)
     }
 
     fn run(population: &str) -> f64 {
@@ -333,9 +550,19 @@ mod tests {
         let config = RunConfig::from_table(table.parse().unwrap()).unwrap();
         let dataset = setup::load_dataset(&config, &setup::data_dir()).unwrap();
         let mut trainer = Trainer::new(config, &dataset).unwrap();
-        assert_eq!(trainer.run(&mut [], &Interrupt::default()).unwrap(), Status::Finished);
-        let kept = trainer.network.parameters.get("layer1.running_mean").unwrap();
-        (kept - mean_over_training_images(&trainer)).abs().max().double_value(&[])
+        assert_eq!(
+            trainer.run(&mut [], &Interrupt::default()).unwrap(),
+            Status::Finished
+        );
+        let kept = trainer
+            .network
+            .parameters
+            .get("layer1.running_mean")
+            .unwrap();
+        (kept - mean_over_training_images(&trainer))
+            .abs()
+            .max()
+            .double_value(&[])
     }
 
     #[test]

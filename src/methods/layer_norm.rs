@@ -3,11 +3,13 @@
 //! For each image, over all channels and positions: μ = mean a, v = mean (a − μ)², y = f(γ (a − μ)/√(v + ε) + β)
 //! with one γ and one β a channel. No batch enters, and training equals evaluation.
 
+mod recurrent;
+
 use anyhow::Result;
 use tch::Tensor;
 
 use super::options::{OptionKind, OptionSpec, Options};
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use super::{ActsOn, BatchSizeOne, Descriptor, Paper, Recurrent};
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
 use crate::nn::layer::{Builder, Layer, Pass};
@@ -43,10 +45,15 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     }],
     departures: &[
         "On maps the statistics run over channels and positions, and γ, β are one a channel, not one an element.",
+        "In an LSTM the shifts behind the two products are one, the bias.",
         "The last layer is a plain linear layer with a bias.",
     ],
     learning_rate_at_50: 0.05,
     build,
+    recurrent: Some(Recurrent {
+        build: recurrent::build,
+        learning_rate_at_50: 0.1,
+    }),
     ..Descriptor::ORDINARY
 };
 

@@ -7,6 +7,7 @@
 //! Notation used throughout: x layer input, W weights with rows W_o, a pre-activation, f activation,
 //! y layer output, γ gain, β shift, z ~ N(0,1); m = E f(z), s² = Var f(z).
 
+mod analytic_variance;
 mod batch_renorm;
 mod bn;
 mod bounded_weight_norm;
@@ -16,16 +17,20 @@ mod cosine_centered;
 mod frn;
 mod group_norm;
 mod instance_norm;
+mod kalman;
 mod l1_bn;
 mod layer_norm;
 mod linf_bn;
+mod linked;
 mod nf;
 mod noisy_bn;
 mod none;
 mod normprop;
+mod online_norm;
 pub mod options;
 mod proxy_norm;
 mod registry;
+mod riemannian_bn;
 mod rms_norm;
 mod selu;
 mod spectral_norm;
@@ -118,17 +123,24 @@ pub enum NetworkKind {
     Convolutional,
     /// Fully connected layers.
     Dense,
+    /// An LSTM.
+    Recurrent,
 }
 
 impl NetworkKind {
     /// Every kind.
-    pub const ALL: &[NetworkKind] = &[NetworkKind::Convolutional, NetworkKind::Dense];
+    pub const ALL: &[NetworkKind] = &[
+        NetworkKind::Convolutional,
+        NetworkKind::Dense,
+        NetworkKind::Recurrent,
+    ];
 
     /// The kind of network that starts with this operation.
     pub fn of(op: &LinearOp) -> NetworkKind {
         match op {
             LinearOp::Conv { .. } => NetworkKind::Convolutional,
             LinearOp::Dense { .. } => NetworkKind::Dense,
+            LinearOp::Lstm { .. } => NetworkKind::Recurrent,
         }
     }
 
@@ -137,6 +149,7 @@ impl NetworkKind {
         match self {
             NetworkKind::Convolutional => "a convolutional network",
             NetworkKind::Dense => "a fully connected network (MLP)",
+            NetworkKind::Recurrent => "a recurrent network (LSTM)",
         }
     }
 }
@@ -152,6 +165,15 @@ pub struct Paper {
     pub venue: &'static str,
     /// Year of publication.
     pub year: u16,
+}
+
+/// How a method serves an LSTM.
+#[derive(Clone, Copy)]
+pub struct Recurrent {
+    /// Makes the recurrent layer.
+    pub build: fn(&Block, &Options, &mut Builder) -> Result<Box<dyn Layer>>,
+    /// A learning rate that trains the default LSTM at batch size 50.
+    pub learning_rate_at_50: f64,
 }
 
 /// What is known of a method without building it.
@@ -188,6 +210,8 @@ pub struct Descriptor {
     pub learning_rate_at_50: f64,
     /// Makes the layer of one block.
     pub build: fn(&Block, &Options, &mut Builder) -> Result<Box<dyn Layer>>,
+    /// How it serves an LSTM, where it does.
+    pub recurrent: Option<Recurrent>,
     /// Whether the backward pass is the derivative of the forward pass.
     pub exact_gradient: bool,
     /// What it does to the widths of the network.
@@ -204,7 +228,12 @@ impl Descriptor {
         name: "",
         summary: "",
         formula: "",
-        paper: Paper { authors: "", title: "", venue: "", year: 0 },
+        paper: Paper {
+            authors: "",
+            title: "",
+            venue: "",
+            year: 0,
+        },
         acts_on: ActsOn::Nothing,
         uses_batch_statistics: false,
         train_equals_eval: true,
@@ -217,6 +246,7 @@ impl Descriptor {
         departures: &[],
         learning_rate_at_50: 0.02,
         build: |_, _, _| anyhow::bail!("a method without a build function"),
+        recurrent: None,
         exact_gradient: true,
         layout: |_| Layout::PLAIN,
         row_scale_options: "",
@@ -235,7 +265,10 @@ impl Descriptor {
             self.check_network(NetworkKind::of(&first.op))?;
         }
         let blocks = (self.layout)(options).apply(blocks);
-        let build = |block: &Block, builder: &mut Builder| (self.build)(block, options, builder);
+        let build = |block: &Block, builder: &mut Builder| match (block.op, &self.recurrent) {
+            (LinearOp::Lstm { .. }, Some(recurrent)) => (recurrent.build)(block, options, builder),
+            _ => (self.build)(block, options, builder),
+        };
         Network::build(blocks, &build, seed, kind, device)
     }
 
@@ -244,6 +277,7 @@ impl Descriptor {
         match network {
             NetworkKind::Convolutional => self.batch_size_one_conv != BatchSizeOne::Unsupported,
             NetworkKind::Dense => self.batch_size_one_fc != BatchSizeOne::Unsupported,
+            NetworkKind::Recurrent => self.recurrent.is_some(),
         }
     }
 
@@ -252,8 +286,11 @@ impl Descriptor {
         if self.serves(network) {
             return Ok(());
         }
-        let others: Vec<&str> =
-            METHODS.iter().filter(|other| other.serves(network)).map(|other| other.name).collect();
+        let others: Vec<&str> = METHODS
+            .iter()
+            .filter(|other| other.serves(network))
+            .map(|other| other.name)
+            .collect();
         Err(usage!(
             "{} does not serve {}; methods that do: {}",
             self.name,
@@ -266,9 +303,12 @@ impl Descriptor {
     ///
     /// The square-root rule keeps the size of the steps' random part about the same. It is a start, not
     /// a tuned value: comparisons state a tuned learning rate for each method and batch size.
-    pub fn default_learning_rate(&self, batch_size: usize) -> f64 {
-        let scale = (batch_size as f64 / 50.0).sqrt().min(2.0);
-        let rate = self.learning_rate_at_50 * scale;
+    pub fn default_learning_rate(&self, batch_size: usize, network: NetworkKind) -> f64 {
+        let at_50 = match (network, &self.recurrent) {
+            (NetworkKind::Recurrent, Some(recurrent)) => recurrent.learning_rate_at_50,
+            _ => self.learning_rate_at_50,
+        };
+        let rate = at_50 * (batch_size as f64 / 50.0).sqrt().min(2.0);
         // Two significant digits: readable in a directory name, and as good.
         let digits = 10f64.powf(1.0 - rate.log10().floor());
         (rate * digits).round() / digits
@@ -302,7 +342,7 @@ pub fn find(name: &str) -> Result<&'static Descriptor> {
 }
 
 #[cfg(test)]
-mod walk;
+pub(crate) mod walk;
 
 #[cfg(test)]
 mod tests {
@@ -311,11 +351,18 @@ mod tests {
     #[test]
     fn default_learning_rates_follow_the_square_root_rule() {
         let method = find("normprop").unwrap();
-        let at_50 = method.default_learning_rate(50);
+        let rate = |size| method.default_learning_rate(size, NetworkKind::Dense);
+        let at_50 = rate(50);
         assert!((at_50 - method.learning_rate_at_50).abs() < 1e-12);
-        let at_2 = method.default_learning_rate(2);
+        let at_2 = rate(2);
         assert!((at_2 / at_50 - 0.2).abs() < 0.01);
-        assert!((method.default_learning_rate(10_000) / at_50 - 2.0).abs() < 1e-9);
+        assert!((rate(10_000) / at_50 - 2.0).abs() < 1e-9);
+        let lstm = method.default_learning_rate(50, NetworkKind::Recurrent);
+        assert!(
+            method
+                .recurrent
+                .is_some_and(|recurrent| recurrent.learning_rate_at_50 == lstm)
+        );
     }
 
     #[test]

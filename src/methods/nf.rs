@@ -43,7 +43,11 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     options: &[
         OptionSpec {
             name: "agc",
-            kind: OptionKind::Number { default: 0.01, low: 0.0, high: f64::INFINITY },
+            kind: OptionKind::Number {
+                default: 0.01,
+                low: 0.0,
+                high: f64::INFINITY,
+            },
             help: "λ of adaptive gradient clipping; 0 does not clip",
         },
         OptionSpec {
@@ -80,7 +84,11 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         weight: builder.weight("weight", weight)?,
         gain: builder.gain("gamma", ones)?,
         bias: builder.shift("bias", zeros)?,
-        floor: if options.choice("variance_floor") == "max" { Floor::Max } else { Floor::Add },
+        floor: if options.choice("variance_floor") == "max" {
+            Floor::Max
+        } else {
+            Floor::Add
+        },
         output_gain: output_gain(block.activation, options.choice("gamma") == "sampled")?,
         tail: Tail::build(block, builder)?,
     };
@@ -195,122 +203,13 @@ impl AdaptiveClip {
 impl UpdateRule for AdaptiveClip {
     fn update(&self, parameter: &Tensor, gradient: &Tensor, velocity: &Tensor, update: &Update) {
         let clipped = self.clip(parameter, &(gradient * update.scale));
-        Update { scale: 1.0, ..*update }.apply(parameter, &clipped, velocity);
+        Update {
+            scale: 1.0,
+            ..*update
+        }
+        .apply(parameter, &clipped, velocity);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::methods::{self, walk};
-    use crate::nn::models::perceptron;
-    use crate::nn::parameters::{Parameters, Role};
-    use crate::nn::sgd::{Sgd, SgdConfig};
-    use tch::{Device, Kind};
-
-    fn matrix(rows: &[[f64; 3]]) -> Tensor {
-        Tensor::from_slice(&rows.concat()).reshape([-1, 3])
-    }
-
-    fn weights() -> Tensor {
-        matrix(&[[0.5, -1.0, 2.0], [1.0, 1.0, -0.5]])
-    }
-
-    #[test]
-    fn standardized_rows_equal_the_published_values() {
-        let expected = Tensor::from_slice(&[0.0, -0.7071067812, 0.7071067812]);
-        let rows = standardized_rows(&weights(), Floor::Max);
-        assert!(walk::gap(&rows.get(0), &expected) < 1e-10);
-        // (W − μ)/√(n·(v + 1e-6)) of the second row: v = 1/2.
-        let rows = standardized_rows(&weights(), Floor::Add);
-        let expected = Tensor::from_slice(&[0.5, 0.5, -1.0]) / (3.0 * (0.5 + 1e-6f64)).sqrt();
-        assert!(walk::gap(&rows.get(1), &expected) < 1e-15);
-        let constant = matrix(&[[2.0, 2.0, 2.0]]);
-        assert_eq!(walk::gap(&standardized_rows(&constant, Floor::Max), &(&constant * 0.0)), 0.0);
-    }
-
-    #[test]
-    fn clipping_equals_the_published_values() {
-        let gradient = matrix(&[[0.3, -0.2, 0.1], [0.001, 0.002, 0.0]]);
-        let clip = AdaptiveClip { lambda: 0.01 };
-        let expected = matrix(&[[0.01837117307, -0.01224744871, 0.006123724357], [0.001, 0.002, 0.0]]);
-        let clipped = clip.clip(&weights(), &gradient);
-        assert!(walk::gap(&clipped, &expected) < 1e-11);
-        let ratio = init::row_norms(&clipped) / init::row_norms(&weights());
-        assert!(ratio.max().double_value(&[]) <= 0.01 + 1e-12);
-        // A vector is one unit; near 0 its length counts as 1e-3.
-        let vector = clip.clip(&Tensor::from_slice(&[0.0, 0.0]), &Tensor::from_slice(&[3.0, 4.0]));
-        assert!(walk::gap(&vector, &Tensor::from_slice(&[0.6e-5, 0.8e-5])) < 1e-18);
-    }
-
-    #[test]
-    fn clipping_comes_before_momentum() {
-        let mut parameters = Parameters::new(Kind::Double, Device::Cpu);
-        let handle = parameters.register("w".into(), Role::Weight, weights()).unwrap();
-        parameters.set_rule("w", Rc::new(AdaptiveClip { lambda: 0.01 })).unwrap();
-        let config = SgdConfig { momentum: 0.9, nesterov: false, weight_decay: 0.0, decay_all: false, clip_norm: 0.0 };
-        let mut sgd = Sgd::new(config, &parameters);
-        let gradient = matrix(&[[0.3, -0.2, 0.1], [0.001, 0.002, 0.0]]);
-        let clip = AdaptiveClip { lambda: 0.01 };
-        let first = clip.clip(&handle.detach(), &gradient);
-        let squared = sgd.step(&parameters, std::slice::from_ref(&gradient), 0.1);
-        assert!((squared - gradient.square().sum(Kind::Double).double_value(&[])).abs() < 1e-12);
-        let expected = weights() - &first * 0.1;
-        assert!(walk::gap(&handle.detach(), &expected) < 1e-15);
-        let second = first * 0.9 + clip.clip(&expected, &gradient);
-        sgd.step(&parameters, &[gradient], 0.1);
-        assert!(walk::gap(&handle.detach(), &(expected - second * 0.1)) < 1e-15);
-    }
-
-    #[test]
-    fn every_tensor_but_the_last_layers_is_clipped() {
-        let ruled = |options: &str| -> Vec<bool> {
-            let network = walk::conv_with("nf", options, Activation::Prelu { slope: 0.25 }, 1);
-            network.parameters.trainable().map(|p| p.rule.is_some()).collect()
-        };
-        let mut expected = vec![true; 8];
-        expected.extend([false, false]);
-        assert_eq!(ruled(""), expected);
-        assert!(!ruled("agc = 0").contains(&true));
-    }
-
-    #[test]
-    fn a_wide_network_keeps_unit_variance_with_every_activation() {
-        let method = methods::find("nf").unwrap();
-        let options = Options::resolve(method, &toml::Table::new()).unwrap();
-        for activation in [Activation::Relu, Activation::Silu, Activation::Tanh] {
-            let blocks = perceptron(256, 4, &[512; 5], activation);
-            let network = method.network(&options, blocks, 1, Kind::Double, Device::Cpu).unwrap();
-            let mut signal = network.input(&walk::gaussian(&[128, 256], 2));
-            for built in &network.blocks[..5] {
-                let pre = built.layer.pre_activation(&signal, &Pass::eval());
-                let std = pre.std(true).double_value(&[]);
-                assert!((std - 1.0).abs() < 0.08, "{activation:?} {std}");
-                signal = built.layer.post_activation(pre, &Pass::eval());
-            }
-        }
-    }
-
-    #[test]
-    fn sampled_constants_are_close_to_exact_ones_and_refused_elsewhere() {
-        let activations = SAMPLED.split(", ").map(|name| Activation::parse(name).unwrap());
-        for activation in activations.filter(|activation| *activation != Activation::Relu) {
-            let ratio = output_gain(activation, true).unwrap() / output_gain(activation, false).unwrap();
-            assert!(ratio != 1.0 && (ratio - 1.0).abs() < 2e-3, "{activation:?} {ratio}");
-        }
-        let relu = output_gain(Activation::Relu, true).unwrap() / output_gain(Activation::Relu, false).unwrap();
-        assert!((relu - 1.000642).abs() < 1e-6);
-        assert!((output_gain(Activation::Relu, false).unwrap() - 1.712858550).abs() < 1e-9);
-        let error = output_gain(Activation::LeakyRelu { slope: 0.3 }, true).unwrap_err().to_string();
-        assert!(error.contains("relu, gelu, silu"), "{error}");
-    }
-
-    #[test]
-    fn gradients_are_right_with_every_option() {
-        for options in ["variance_floor = \"add\"", "gamma = \"sampled\""] {
-            let network = walk::conv_network("nf", options, 3);
-            let (relative, at) = walk::gradient_gap(&network, &walk::gaussian(&[9, 2, 8, 8], 2));
-            assert!(relative < 1e-6, "{options} {at}");
-        }
-    }
-}
+mod tests;

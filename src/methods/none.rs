@@ -2,8 +2,9 @@
 //!
 //! a = W·x + b, y = f(a), with W ~ N(0, 2/n) for fan-in n (He et al. 2015, arXiv:1502.01852) and b = 0.
 
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use super::{ActsOn, BatchSizeOne, Descriptor, Paper, Recurrent};
 use crate::nn::layer::Layer;
+use crate::nn::lstm::{Lstm, PlainCell};
 use crate::nn::plain::PlainLayer;
 
 /// What `none` is.
@@ -26,10 +27,14 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     batch_size_one_fc: BatchSizeOne::Works,
     extra_parameters: "b",
     options: &[],
-    departures: &[],
+    departures: &["The LSTM starts orthogonal, with all biases at 0."],
     learning_rate_at_50: 0.02,
     build: |block, _options, builder| {
         Ok(Box::new(PlainLayer::build(block, builder)?) as Box<dyn Layer>)
     },
+    recurrent: Some(Recurrent {
+        build: |block, _options, builder| Lstm::build(block, builder, |_, _| Ok(PlainCell)),
+        learning_rate_at_50: 0.1,
+    }),
     ..Descriptor::ORDINARY
 };

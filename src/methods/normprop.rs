@@ -19,11 +19,13 @@
 //! into the next layer's weights. `forward` does that; `pre_activation` and `post_activation` are the
 //! textbook formula, and a test holds the two equal.
 
+mod recurrent;
+
 use anyhow::Result;
 use tch::Tensor;
 
 use super::options::{OptionKind, OptionSpec, Options};
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use super::{ActsOn, BatchSizeOne, Descriptor, Paper, Recurrent};
 use crate::moments::{self, Activation};
 use crate::nn::block::Block;
 use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
@@ -68,15 +70,43 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             kind: OptionKind::Choice(&["plain", "moments"]),
             help: "constants of f alone (the authors' code), or of f and the max-pool together",
         },
+        OptionSpec {
+            name: "gate_variance",
+            kind: OptionKind::Choice(&["quadrature", "sum"]),
+            help: "LSTM: a gate's standard deviation from γₓ and γₕ, √(γₓ² + γₕ²) or γₓ + γₕ (the paper has both)",
+        },
+        OptionSpec {
+            name: "gate_gain",
+            kind: OptionKind::Number {
+                default: 2.0,
+                low: 1e-3,
+                high: 100.0,
+            },
+            help: "LSTM: where γₓ and γₕ start",
+        },
+        OptionSpec {
+            name: "cell_gain",
+            kind: OptionKind::Number {
+                default: 1.0,
+                low: 1e-3,
+                high: 100.0,
+            },
+            help: "LSTM: where γ_c starts",
+        },
     ],
     departures: &[
         "How the paper treats the last layer is not known to us: here unit rows with γ = 1 and β = 0, no Jacobian factor, no moments.",
+        "LSTM: the paper's two formulas for a gate's variance disagree; quadrature is right for independent input and state. Its gains are 2, 2, 1 for characters and 0.5 for images. jacobian_scale and pool do not apply. All biases start at 0.",
         "1e-12 is added to a row's squared length.",
         "With pool = \"moments\" the positions of a pool are taken as independent; real neighbours are not.",
     ],
     learning_rate_at_50: 0.02,
     build,
     row_scale_options: "constraint = \"reparametrize\"",
+    recurrent: Some(Recurrent {
+        build: recurrent::build,
+        learning_rate_at_50: 0.1,
+    }),
     ..Descriptor::ORDINARY
 };
 
@@ -88,6 +118,16 @@ enum Constraint {
     Both,
 }
 
+impl Constraint {
+    fn of(options: &Options) -> Constraint {
+        match options.choice("constraint") {
+            "project" => Constraint::Project,
+            "reparametrize" => Constraint::Reparametrize,
+            _ => Constraint::Both,
+        }
+    }
+}
+
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     let rate = moments::moments(block.activation).jacobian_root();
     let (divisor, gain) = match options.choice("jacobian_scale") {
@@ -95,11 +135,6 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         "init" => (1.0, 1.0 / rate),
         "fixed" => (rate, 1.0),
         _ => (1.0, 1.0),
-    };
-    let constraint = match options.choice("constraint") {
-        "project" => Constraint::Project,
-        "reparametrize" => Constraint::Reparametrize,
-        _ => Constraint::Both,
     };
     let positions = match block.pool {
         Some(pool) if options.choice("pool") == "moments" => pool.positions(),
@@ -116,10 +151,11 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         gamma: builder.gain("gamma", gamma)?,
         beta: builder.shift("beta", beta)?,
         divisor,
-        constraint,
+        constraint: Constraint::of(options),
         center_rows,
         mean: output.mean,
         std: output.std(),
+        halves: Halves::of(positions),
         tail: Tail::build(block, builder)?,
     }))
 }
@@ -128,7 +164,11 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
 fn unit_rows(weight: &Tensor, center: bool) -> Tensor {
     let shape = weight.size();
     let rows = weight.flatten(1, -1);
-    let rows = if center { &rows - rows.mean_dim([1].as_slice(), true, None) } else { rows };
+    let rows = if center {
+        &rows - rows.mean_dim([1].as_slice(), true, None)
+    } else {
+        rows
+    };
     let squared = rows.square().sum_dim_intlist([1].as_slice(), true, None);
     (rows * (squared + 1e-12).rsqrt()).view(shape.as_slice())
 }
@@ -143,6 +183,7 @@ struct NormProp {
     center_rows: bool,
     mean: f64,
     std: f64,
+    halves: Halves,
     tail: Tail,
 }
 
@@ -151,22 +192,50 @@ impl NormProp {
     fn kernel(&self, scale: f64) -> Tensor {
         let rows = match self.constraint {
             Constraint::Project => self.weight.shallow_clone(),
-            Constraint::Reparametrize | Constraint::Both => unit_rows(&self.weight, self.center_rows),
+            Constraint::Reparametrize | Constraint::Both => {
+                unit_rows(&self.weight, self.center_rows)
+            }
         };
-        rows * self.block.op.per_row(&(&self.gamma * (scale / self.divisor)))
+        rows * self
+            .block
+            .op
+            .per_row(&(&self.gamma * (scale / self.divisor)))
     }
 }
 
-/// Leaky ReLU's m and s for trained slopes a: m = (1−a)/√(2π), s² = (1+a²)/2 − m². Differentiable.
-fn leaky_constants(slope: &Tensor) -> (Tensor, Tensor) {
-    let mean: Tensor = (1.0 - slope) * (0.5 / std::f64::consts::PI).sqrt();
-    let variance: Tensor = (1.0 + slope.square()) * 0.5 - mean.square();
-    (mean, variance.sqrt())
+/// First and second moments of the positive and of the negative part of M, the largest of k independent N(0,1)
+/// values: what a trained slope's constants are made of. k is 1 without a pool, or with `pool` = `plain`.
+struct Halves {
+    positive: (f64, f64),
+    negative: (f64, f64),
+}
+
+impl Halves {
+    fn of(positions: usize) -> Halves {
+        let positive = moments::max_pool_moments(Activation::Relu, positions);
+        let whole = moments::max_pool_moments(Activation::Identity, positions);
+        Halves {
+            positive: (positive.mean, positive.second),
+            negative: (whole.mean - positive.mean, whole.second - positive.second),
+        }
+    }
+
+    /// m and s of max f(zᵢ) for PReLU's trained slopes a: m = E M⁺ + a·E M⁻, s² = E M⁺² + a²·E M⁻² − m², which is
+    /// (1−a)/√(2π) and (1+a²)/2 − m² for k = 1. Differentiable. For k > 1 it holds where a ≥ 0, that is, where f
+    /// never falls.
+    fn constants(&self, slope: &Tensor) -> (Tensor, Tensor) {
+        let mean: Tensor = slope * self.negative.0 + self.positive.0;
+        let second: Tensor = slope.square() * self.negative.1 + self.positive.1;
+        let std = (second - mean.square()).sqrt();
+        (mean, std)
+    }
 }
 
 impl Layer for NormProp {
     fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
-        self.block.op.apply(&input.value(), &self.kernel(1.0), Some(&self.beta))
+        self.block
+            .op
+            .apply(&input.value(), &self.kernel(1.0), Some(&self.beta))
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
@@ -174,8 +243,11 @@ impl Layer for NormProp {
         let Some(slope) = &self.tail.slope else {
             return Signal::plain((output - self.mean) / self.std);
         };
-        let (mean, std) = leaky_constants(slope);
-        let (mean, std) = (self.block.op.per_channel(&mean), self.block.op.per_channel(&std));
+        let (mean, std) = self.halves.constants(slope);
+        let (mean, std) = (
+            self.block.op.per_channel(&mean),
+            self.block.op.per_channel(&std),
+        );
         Signal::plain((output - mean) / std)
     }
 
@@ -186,7 +258,10 @@ impl Layer for NormProp {
             _ => return self.post_activation(self.pre_activation(input, pass), pass),
         };
         let shift = &self.beta - self.mean;
-        let mut x = self.block.op.apply(&input.x, &self.kernel(input.scale), Some(&shift));
+        let mut x = self
+            .block
+            .op
+            .apply(&input.x, &self.kernel(input.scale), Some(&shift));
         if clamped {
             x = x.clamp_min_(-self.mean);
         }
@@ -203,3 +278,8 @@ impl Layer for NormProp {
         }
     }
 }
+
+#[cfg(test)]
+mod formula_tests;
+#[cfg(test)]
+mod moment_tests;

@@ -59,9 +59,15 @@ impl OptionSpec {
     pub fn domain(&self) -> String {
         match self.kind {
             OptionKind::Flag(_) => "true, false".into(),
-            OptionKind::Number { low, high, .. } if high == f64::INFINITY => format!("number ≥ {low}"),
+            OptionKind::Number { low, high, .. } if high == f64::INFINITY => {
+                format!("number ≥ {low}")
+            }
             OptionKind::Number { low, high, .. } => format!("number in [{low}, {high}]"),
-            OptionKind::Count { low, high: i64::MAX, .. } => format!("whole number ≥ {low}"),
+            OptionKind::Count {
+                low,
+                high: i64::MAX,
+                ..
+            } => format!("whole number ≥ {low}"),
             OptionKind::Count { low, high, .. } => format!("whole number in [{low}, {high}]"),
             OptionKind::Choice(names) => names.join(", "),
         }
@@ -72,11 +78,15 @@ impl OptionSpec {
             OptionKind::Flag(_) => value.as_bool().map(toml::Value::Boolean),
             OptionKind::Number { low, high, .. } => {
                 let number = value.as_float().or(value.as_integer().map(|i| i as f64))?;
-                (low..=high).contains(&number).then_some(toml::Value::Float(number))
+                (low..=high)
+                    .contains(&number)
+                    .then_some(toml::Value::Float(number))
             }
             OptionKind::Count { low, high, .. } => {
                 let count = value.as_integer()?;
-                (low..=high).contains(&count).then_some(toml::Value::Integer(count))
+                (low..=high)
+                    .contains(&count)
+                    .then_some(toml::Value::Integer(count))
             }
             OptionKind::Choice(names) => {
                 let text = value.as_str()?;
@@ -110,7 +120,10 @@ impl Options {
                 } else {
                     did_you_mean(key, names)
                 };
-                return Err(usage!("method `{}` has no option `{key}`; {hint}", method.name));
+                return Err(usage!(
+                    "method `{}` has no option `{key}`; {hint}",
+                    method.name
+                ));
             }
         }
         let mut values = toml::Table::new();
@@ -133,30 +146,43 @@ impl Options {
 
     /// A flag. A name that the method does not declare is a mistake of the method's author.
     pub fn flag(&self, name: &str) -> bool {
-        self.value(name).as_bool().unwrap_or_else(|| self.misdeclared(name))
+        self.value(name)
+            .as_bool()
+            .unwrap_or_else(|| self.misdeclared(name))
     }
 
     /// A number.
     pub fn number(&self, name: &str) -> f64 {
-        self.value(name).as_float().unwrap_or_else(|| self.misdeclared(name))
+        self.value(name)
+            .as_float()
+            .unwrap_or_else(|| self.misdeclared(name))
     }
 
     /// A whole number.
     pub fn count(&self, name: &str) -> i64 {
-        self.value(name).as_integer().unwrap_or_else(|| self.misdeclared(name))
+        self.value(name)
+            .as_integer()
+            .unwrap_or_else(|| self.misdeclared(name))
     }
 
     /// A choice.
     pub fn choice(&self, name: &str) -> &str {
-        self.value(name).as_str().unwrap_or_else(|| self.misdeclared(name))
+        self.value(name)
+            .as_str()
+            .unwrap_or_else(|| self.misdeclared(name))
     }
 
     fn value(&self, name: &str) -> &toml::Value {
-        self.values.get(name).unwrap_or_else(|| self.misdeclared(name))
+        self.values
+            .get(name)
+            .unwrap_or_else(|| self.misdeclared(name))
     }
 
     fn misdeclared(&self, name: &str) -> ! {
-        panic!("method {} reads option {name} in another way than it declares it", self.method.name)
+        panic!(
+            "method {} reads option {name} in another way than it declares it",
+            self.method.name
+        )
     }
 }
 
@@ -188,7 +214,12 @@ mod tests {
     fn every_declared_default_is_valid() {
         for method in methods::METHODS {
             for spec in method.options {
-                assert_eq!(spec.check(&spec.default_value()), Some(spec.default_value()), "{}", spec.name);
+                assert_eq!(
+                    spec.check(&spec.default_value()),
+                    Some(spec.default_value()),
+                    "{}",
+                    spec.name
+                );
             }
         }
     }

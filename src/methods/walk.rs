@@ -5,11 +5,11 @@ use tch::{Device, Kind, Tensor};
 use super::options::Options;
 use super::{BatchSizeOne, Descriptor, METHODS, NetworkKind, find};
 use crate::moments::Activation;
+use crate::nn::backward;
 use crate::nn::block::{Block, LinearOp, MaxPool};
 use crate::nn::init;
-use crate::nn::backward;
 use crate::nn::layer::{Pass, Signal};
-use crate::nn::models::perceptron;
+use crate::nn::models::{lstm, perceptron};
 use crate::nn::network::Network;
 use crate::nn::parameters::{Role, restore, to_named};
 use crate::streams::{Purpose, stream};
@@ -21,7 +21,9 @@ pub fn gaussian(shape: &[i64], seed: u64) -> Tensor {
 
 fn network(method: &'static Descriptor, options: &str, blocks: Vec<Block>, seed: u64) -> Network {
     let options = Options::resolve(method, &options.parse().unwrap()).unwrap();
-    method.network(&options, blocks, seed, Kind::Double, Device::Cpu).unwrap()
+    method
+        .network(&options, blocks, seed, Kind::Double, Device::Cpu)
+        .unwrap()
 }
 
 /// 12-16-16-4 perceptron in float64.
@@ -31,16 +33,34 @@ pub fn dense_network(method: &str, options: &str, seed: u64) -> Network {
 
 /// The same with another activation.
 pub fn dense_with(method: &str, options: &str, activation: Activation, seed: u64) -> Network {
-    network(find(method).unwrap(), options, perceptron(12, 4, &[16, 16], activation), seed)
+    network(
+        find(method).unwrap(),
+        options,
+        perceptron(12, 4, &[16, 16], activation),
+        seed,
+    )
 }
 
 /// Blocks of a small convolutional network on 2×8×8 inputs: 3×3 conv, max-pool, two 1×1 convs.
 pub fn conv_blocks(activation: Activation) -> Vec<Block> {
     let block = |name: &str, inputs, outputs, kernel, first: bool, last: bool| Block {
         name: name.into(),
-        op: LinearOp::Conv { inputs, outputs, kernel, padding: kernel / 2 },
-        activation: if last { Activation::Identity } else { activation },
-        pool: first.then_some(MaxPool { window: 3, stride: 2, padding: 1 }),
+        op: LinearOp::Conv {
+            inputs,
+            outputs,
+            kernel,
+            padding: kernel / 2,
+        },
+        activation: if last {
+            Activation::Identity
+        } else {
+            activation
+        },
+        pool: first.then_some(MaxPool {
+            window: 3,
+            stride: 2,
+            padding: 1,
+        }),
         first,
         last,
     };
@@ -58,7 +78,17 @@ pub fn conv_network(method: &str, options: &str, seed: u64) -> Network {
 
 /// The same with another activation.
 pub fn conv_with(method: &str, options: &str, activation: Activation, seed: u64) -> Network {
-    network(find(method).unwrap(), options, conv_blocks(activation), seed)
+    network(
+        find(method).unwrap(),
+        options,
+        conv_blocks(activation),
+        seed,
+    )
+}
+
+/// An LSTM of 6 units on 7 steps of 5 numbers, in float64.
+pub fn lstm_network(method: &str, options: &str, seed: u64) -> Network {
+    network(find(method).unwrap(), options, lstm(5, 6, 4), seed)
 }
 
 /// Largest absolute difference.
@@ -68,14 +98,20 @@ pub fn gap(a: &Tensor, b: &Tensor) -> f64 {
 
 /// The kinds of networks that the method serves.
 fn kinds(method: &Descriptor) -> impl Iterator<Item = NetworkKind> {
-    NetworkKind::ALL.iter().copied().filter(|&kind| method.serves(kind))
+    NetworkKind::ALL
+        .iter()
+        .copied()
+        .filter(|&kind| method.serves(kind))
 }
 
 /// A network of this kind at its start, with a batch for it.
 fn built(method: &Descriptor, kind: NetworkKind) -> (Network, Tensor) {
     match kind {
-        NetworkKind::Convolutional => (conv_network(method.name, "", 3), gaussian(&[9, 2, 8, 8], 2)),
+        NetworkKind::Convolutional => {
+            (conv_network(method.name, "", 3), gaussian(&[9, 2, 8, 8], 2))
+        }
         NetworkKind::Dense => (dense_network(method.name, "", 3), gaussian(&[9, 12], 1)),
+        NetworkKind::Recurrent => (lstm_network(method.name, "", 3), gaussian(&[9, 1, 7, 5], 1)),
     }
 }
 
@@ -87,13 +123,23 @@ fn both(method: &Descriptor) -> Vec<(Network, Tensor)> {
 /// One hidden block called `layer`, without activation, in float64.
 pub fn single(method: &str, options: &str, op: LinearOp) -> Network {
     let activation = Activation::Identity;
-    let block = Block { name: "layer".into(), op, activation, pool: None, first: true, last: false };
+    let block = Block {
+        name: "layer".into(),
+        op,
+        activation,
+        pool: None,
+        first: true,
+        last: false,
+    };
     network(find(method).unwrap(), options, vec![block], 1)
 }
 
 /// Overwrites the tensor called `name`.
 pub fn set(network: &Network, name: &str, values: &Tensor) {
-    let tensor = network.parameters.get(name).unwrap_or_else(|| panic!("no tensor {name}"));
+    let tensor = network
+        .parameters
+        .get(name)
+        .unwrap_or_else(|| panic!("no tensor {name}"));
     tch::no_grad(|| tensor.shallow_clone().copy_(&values.reshape(tensor.size())));
 }
 
@@ -104,7 +150,12 @@ pub fn matrix(values: &[f64], columns: i64) -> Tensor {
 
 /// Golden inputs: four rows, each a sample of three features.
 pub fn golden_inputs() -> Tensor {
-    matrix(&[1.0, 2.0, -1.0, 0.0, 1.0, 3.0, 2.0, -2.0, 0.5, -1.0, 0.0, 4.0], 3)
+    matrix(
+        &[
+            1.0, 2.0, -1.0, 0.0, 1.0, 3.0, 2.0, -2.0, 0.5, -1.0, 0.0, 4.0,
+        ],
+        3,
+    )
 }
 
 /// Golden weight: two rows on three features.
@@ -114,19 +165,39 @@ pub fn golden_weight() -> Tensor {
 
 /// What the first block of `network` sends to its activation in training.
 pub fn pre_activation(network: &Network, x: &Tensor) -> Tensor {
-    network.blocks[0].layer.pre_activation(&Signal::plain(x.shallow_clone()), &Pass::train(0, 0))
+    network.blocks[0]
+        .layer
+        .pre_activation(&Signal::plain(x.shallow_clone()), &Pass::train(0, 0))
 }
 
 /// A normalization of pre-activations with the identity before it, on the golden inputs.
 pub fn normalized_golden_inputs(method: &str, options: &str) -> Tensor {
-    let net = single(method, options, LinearOp::Dense { inputs: 3, outputs: 3 });
-    set(&net, "layer.weight", &Tensor::eye(3, (Kind::Double, Device::Cpu)));
+    let net = single(
+        method,
+        options,
+        LinearOp::Dense {
+            inputs: 3,
+            outputs: 3,
+        },
+    );
+    set(
+        &net,
+        "layer.weight",
+        &Tensor::eye(3, (Kind::Double, Device::Cpu)),
+    );
     pre_activation(&net, &golden_inputs())
 }
 
 /// A method that changes weights, with the golden weight, on the golden inputs: 4×2.
 pub fn golden_outputs(method: &str, options: &str) -> Tensor {
-    let net = single(method, options, LinearOp::Dense { inputs: 3, outputs: 2 });
+    let net = single(
+        method,
+        options,
+        LinearOp::Dense {
+            inputs: 3,
+            outputs: 2,
+        },
+    );
     set(&net, "layer.weight", &golden_weight());
     pre_activation(&net, &golden_inputs())
 }
@@ -139,7 +210,10 @@ pub fn row(values: &Tensor, index: i64) -> Vec<f64> {
 /// Asserts that numbers agree to a relative 1e-9, the precision of the recorded ones.
 pub fn assert_close(got: &[f64], want: &[f64]) {
     assert_eq!(got.len(), want.len());
-    let agree = got.iter().zip(want).all(|(a, b)| (a - b).abs() <= 1e-9 * b.abs().max(1e-3));
+    let agree = got
+        .iter()
+        .zip(want)
+        .all(|(a, b)| (a - b).abs() <= 1e-9 * b.abs().max(1e-3));
     assert!(agree, "{got:?} is not {want:?}");
 }
 
@@ -156,16 +230,30 @@ fn fused_forward_equals_the_two_halves() {
         // Two equal networks, since a training pass may move what evaluation uses.
         for ((network, x), (twin, _)) in both(method).into_iter().zip(both(method)) {
             for training in [true, false] {
-                let pass = || if training { Pass::train(0, 0) } else { Pass::eval() };
+                let pass = || {
+                    if training {
+                        Pass::train(0, 0)
+                    } else {
+                        Pass::eval()
+                    }
+                };
                 let halves = pass();
                 let mut signal = network.input(&x);
                 for built in &network.blocks {
-                    let plain = Signal { x: signal.value(), scale: 1.0, estimate: signal.estimate };
+                    let plain = Signal {
+                        x: signal.value(),
+                        scale: 1.0,
+                        estimate: signal.estimate,
+                    };
                     let pre = built.layer.pre_activation(&plain, &halves);
                     signal = built.layer.post_activation(pre, &halves);
                 }
                 let textbook = network.pool_globally(signal);
-                assert!(gap(&twin.logits(&x, &pass()), &textbook) < 1e-10, "{}", method.name);
+                assert!(
+                    gap(&twin.logits(&x, &pass()), &textbook) < 1e-10,
+                    "{}",
+                    method.name
+                );
             }
         }
     }
@@ -181,16 +269,29 @@ pub fn gradient_gap(network: &Network, x: &Tensor) -> (f64, String) {
         let analytic = (gradient * &direction).sum(Kind::Double).double_value(&[]);
         let step = 1e-6;
         let moved = |factor: f64| {
-            let _ = tch::no_grad(|| parameter.tensor.shallow_clone().g_add_(&(&direction * factor)));
+            let _ = tch::no_grad(|| {
+                parameter
+                    .tensor
+                    .shallow_clone()
+                    .g_add_(&(&direction * factor))
+            });
             let value = tch::no_grad(|| loss(network, x, &Pass::train(0, 0))).double_value(&[]);
-            let _ = tch::no_grad(|| parameter.tensor.shallow_clone().g_sub_(&(&direction * factor)));
+            let _ = tch::no_grad(|| {
+                parameter
+                    .tensor
+                    .shallow_clone()
+                    .g_sub_(&(&direction * factor))
+            });
             value
         };
         let numeric = (moved(step) - moved(-step)) / (2.0 * step);
         let scale = analytic.abs().max(numeric.abs()).max(1e-2);
         let relative = (analytic - numeric).abs() / scale;
         if relative.is_nan() || relative >= worst.0 {
-            worst = (relative, format!("{}: {analytic} {numeric}", parameter.name));
+            worst = (
+                relative,
+                format!("{}: {analytic} {numeric}", parameter.name),
+            );
         }
     }
     worst
@@ -215,7 +316,12 @@ fn gradients_equal_finite_differences_unless_declared() {
     for method in METHODS {
         for (network, x) in both(method) {
             let (relative, at) = gradient_gap(&network, &x);
-            assert_eq!(relative < 1e-6, method.exact_gradient, "{} {at}", method.name);
+            assert_eq!(
+                relative < 1e-6,
+                method.exact_gradient,
+                "{} {at}",
+                method.name
+            );
         }
     }
 }
@@ -238,7 +344,11 @@ fn outputs_do_not_depend_on_the_rest_of_the_batch_unless_declared() {
             // The last images, since images may also depend on those before them only.
             let part = twin.logits(&x.narrow(0, 5, 4), &Pass::train(0, 0));
             let independent = gap(&whole.narrow(0, 5, 4), &part) < 1e-12;
-            assert_eq!(independent, !method.uses_batch_statistics, "{}", method.name);
+            assert_eq!(
+                independent, !method.uses_batch_statistics,
+                "{}",
+                method.name
+            );
         }
     }
 }
@@ -263,9 +373,13 @@ fn outputs_do_not_depend_on_the_length_of_weight_rows_where_claimed() {
         let network = conv_network(method.name, &invariance_options(method), 3);
         let x = gaussian(&[9, 2, 8, 8], 2);
         let before = network.logits(&x, &Pass::train(0, 0));
-        let weight = network.parameters.get("conv2.weight").unwrap().shallow_clone();
+        let weight = network
+            .parameters
+            .get("conv1.weight")
+            .unwrap()
+            .shallow_clone();
         // Another factor for every row: a common one says nothing of statistics over several channels.
-        let factors = Tensor::from_slice(&[3.0, 0.5, 1.5, 2.0, 0.7]).reshape([5, 1, 1, 1]);
+        let factors = Tensor::from_slice(&[3.0, 0.5, 1.5, 2.0, 0.7, 1.2]).reshape([6, 1, 1, 1]);
         let _ = tch::no_grad(|| weight.shallow_clone().g_mul_(&factors));
         let unchanged = gap(&before, &network.logits(&x, &Pass::train(0, 0))) < 1e-4;
         assert_eq!(unchanged, method.row_scale_invariant, "{}", method.name);
@@ -280,10 +394,19 @@ fn parameters_have_unique_names_and_return_bit_for_bit() {
             for (from, to) in source.parameters.iter().zip(target.parameters.iter()) {
                 assert!(names.insert(from.name.clone()), "{} twice", from.name);
                 assert_eq!(from.name, to.name);
-                let _ = tch::no_grad(|| from.tensor.shallow_clone().g_add_(&(from.tensor.sin() * 0.1 + 0.05)));
+                let _ = tch::no_grad(|| {
+                    from.tensor
+                        .shallow_clone()
+                        .g_add_(&(from.tensor.sin() * 0.1 + 0.05))
+                });
                 restore(&to.tensor, &to_named(&from.name, &from.tensor).unwrap()).unwrap();
             }
-            assert_eq!(source.logits(&x, &Pass::eval()), target.logits(&x, &Pass::eval()), "{}", method.name);
+            assert_eq!(
+                source.logits(&x, &Pass::eval()),
+                target.logits(&x, &Pass::eval()),
+                "{}",
+                method.name
+            );
         }
     }
 }
@@ -294,11 +417,23 @@ fn every_method_starts_from_the_same_directions() {
     for method in METHODS {
         for kind in kinds(method) {
             let ((network, _), (reference, _)) = (built(method, kind), built(METHODS[0], kind));
-            for (index, own) in network.parameters.iter().enumerate().filter(|(_, own)| own.role == Role::Weight) {
-                let Some(other) = reference.parameters.get(&own.name) else { continue };
+            for (index, own) in network
+                .parameters
+                .iter()
+                .enumerate()
+                .filter(|(_, own)| own.role == Role::Weight)
+            {
+                let Some(other) = reference.parameters.get(&own.name) else {
+                    continue;
+                };
                 // A method may change how many channels a layer receives; the first one sees the data.
                 if index == 0 || own.tensor.size() == other.size() {
-                    assert!(gap(&unit(&own.tensor), &unit(other)) < 1e-9, "{} {}", method.name, own.name);
+                    assert!(
+                        gap(&unit(&own.tensor), &unit(other)) < 1e-9,
+                        "{} {}",
+                        method.name,
+                        own.name
+                    );
                 }
             }
         }
@@ -310,18 +445,34 @@ fn one_image_a_step_behaves_as_declared() {
     for method in METHODS {
         for ((network, x), kind) in both(method).into_iter().zip(kinds(method)) {
             let x = x.narrow(0, 0, 1);
-            let dense = kind == NetworkKind::Dense;
-            let declared = if dense { method.batch_size_one_fc } else { method.batch_size_one_conv };
-            assert_eq!(method.check_batch_size(1, dense).is_err(), declared == BatchSizeOne::Refused);
+            let dense = kind != NetworkKind::Convolutional;
+            let declared = if dense {
+                method.batch_size_one_fc
+            } else {
+                method.batch_size_one_conv
+            };
+            assert_eq!(
+                method.check_batch_size(1, dense).is_err(),
+                declared == BatchSizeOne::Refused
+            );
             if declared == BatchSizeOne::Refused {
                 continue;
             }
             // Evaluation first: training may move what it uses.
             let evaluated = network.logits(&x, &Pass::eval());
             let logits = network.logits(&x, &Pass::train(0, 0));
-            assert!(bool::try_from(logits.isfinite().all()).unwrap(), "{}", method.name);
+            assert!(
+                bool::try_from(logits.isfinite().all()).unwrap(),
+                "{}",
+                method.name
+            );
             let same = gap(&logits, &evaluated) < 1e-12;
-            assert_eq!(same, declared == BatchSizeOne::Works, "{} dense={dense}", method.name);
+            assert_eq!(
+                same,
+                declared == BatchSizeOne::Works,
+                "{} dense={dense}",
+                method.name
+            );
         }
     }
 }
@@ -332,14 +483,26 @@ fn layers_that_a_method_does_not_serve_are_refused_with_what_would_work() {
         let options = Options::resolve(method, &toml::Table::new()).unwrap();
         let cases = [
             (NetworkKind::Convolutional, conv_blocks(Activation::Relu)),
-            (NetworkKind::Dense, perceptron(12, 4, &[16], Activation::Relu)),
+            (
+                NetworkKind::Dense,
+                perceptron(12, 4, &[16], Activation::Relu),
+            ),
+            (NetworkKind::Recurrent, lstm(5, 6, 4)),
         ];
         for (kind, blocks) in cases {
             let built = method.network(&options, blocks, 3, Kind::Double, Device::Cpu);
-            assert_eq!(built.is_ok(), method.serves(kind), "{} {kind:?}", method.name);
+            assert_eq!(
+                built.is_ok(),
+                method.serves(kind),
+                "{} {kind:?}",
+                method.name
+            );
             if let Err(error) = built {
                 let error = error.to_string();
-                assert!(error.contains(method.name) && error.contains("normprop"), "{error}");
+                assert!(
+                    error.contains(method.name) && error.contains("normprop"),
+                    "{error}"
+                );
             }
         }
     }

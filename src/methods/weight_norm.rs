@@ -7,11 +7,13 @@
 //! t = v·x/‖v‖, mean μ and biased standard deviation σ of each channel over images and positions:
 //! g = 1/σ, b = −μ/σ, so that every pre-activation starts with mean 0 and variance 1 on that batch.
 
+mod recurrent;
+
 use anyhow::Result;
 use tch::Tensor;
 
 use super::options::{OptionKind, OptionSpec, Options};
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use super::{ActsOn, BatchSizeOne, Descriptor, Paper, Recurrent};
 use crate::nn::block::Block;
 use crate::nn::init;
 use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
@@ -47,12 +49,17 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         help: "g and b from a batch of training images, or b = 0 and g the length of He's row, or b = 0 and g = 1",
     }],
     departures: &[
+        "An LSTM's gains start at the lengths of its orthogonal rows, not from data; its logits start from data.",
         "σ is taken as at least 1e-6 at the start.",
         "Weight decay, where asked for, acts on v; in the authors' code on g.",
         "The last layer is normalized like the others and starts from data too, as in the authors' CIFAR-10 code.",
     ],
     learning_rate_at_50: 0.005,
     build,
+    recurrent: Some(Recurrent {
+        build: recurrent::build,
+        learning_rate_at_50: 0.1,
+    }),
     ..Descriptor::ORDINARY
 };
 

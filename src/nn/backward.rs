@@ -23,7 +23,10 @@ pub struct Cut {
 
 impl std::fmt::Debug for Cut {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Cut").field("before", &self.before).field("after", &self.after).finish_non_exhaustive()
+        f.debug_struct("Cut")
+            .field("before", &self.before)
+            .field("after", &self.after)
+            .finish_non_exhaustive()
     }
 }
 
@@ -37,7 +40,11 @@ impl Pass {
             return after;
         }
         let after = after.set_requires_grad(true);
-        self.cuts.borrow_mut().push(Cut { before: input, after: after.shallow_clone(), control });
+        self.cuts.borrow_mut().push(Cut {
+            before: input,
+            after: after.shallow_clone(),
+            control,
+        });
         after
     }
 }
@@ -46,25 +53,43 @@ impl Pass {
 /// does not depend on it. `pass` is the one that the loss was computed in; its cuts are used up.
 pub fn gradients(loss: &Tensor, parameters: &Parameters, pass: &Pass) -> Vec<Tensor> {
     let trained: Vec<&Tensor> = parameters.trainable().map(|entry| &entry.tensor).collect();
+    gradients_at(loss, &trained, pass)
+}
+
+/// The same with respect to any tensors that require gradients.
+pub fn gradients_at(loss: &Tensor, trained: &[&Tensor], pass: &Pass) -> Vec<Tensor> {
     let mut sums: Vec<Option<Tensor>> = trained.iter().map(|_| None).collect();
     let mut objective = loss.shallow_clone();
     for cut in pass.cuts.take().into_iter().rev() {
-        let mut wanted = trained.clone();
+        let mut wanted = trained.to_vec();
         wanted.push(&cut.after);
         let mut found = Tensor::run_backward(&[&objective], &wanted, false, false);
-        let behind = found.pop().filter(Tensor::defined).unwrap_or_else(|| cut.after.zeros_like());
+        let behind = found
+            .pop()
+            .filter(Tensor::defined)
+            .unwrap_or_else(|| cut.after.zeros_like());
         add(&mut sums, found);
         let controlled = tch::no_grad(|| (cut.control)(&behind));
         objective = (&cut.before * controlled).sum(None::<Kind>);
     }
-    add(&mut sums, Tensor::run_backward(&[&objective], &trained, false, false));
-    let filled = sums.into_iter().zip(trained).map(|(sum, p)| sum.unwrap_or_else(|| p.zeros_like()));
+    add(
+        &mut sums,
+        Tensor::run_backward(&[&objective], trained, false, false),
+    );
+    let filled = sums
+        .into_iter()
+        .zip(trained)
+        .map(|(sum, p)| sum.unwrap_or_else(|| p.zeros_like()));
     filled.collect()
 }
 
 /// Adds a segment's gradients, where there are any.
 fn add(sums: &mut [Option<Tensor>], segment: Vec<Tensor>) {
-    for (sum, gradient) in sums.iter_mut().zip(segment).filter(|(_, gradient)| gradient.defined()) {
+    for (sum, gradient) in sums
+        .iter_mut()
+        .zip(segment)
+        .filter(|(_, gradient)| gradient.defined())
+    {
         *sum = Some(match sum.take() {
             None => gradient,
             Some(sum) => sum + gradient,
@@ -82,8 +107,11 @@ mod tests {
         let mut parameters = Parameters::new(Kind::Double, Device::Cpu);
         let handles = (0..3)
             .map(|index| {
-                let start = Tensor::linspace(0.2, 1.0 + f64::from(index), 12, (Kind::Double, Device::Cpu));
-                parameters.register(format!("w{index}"), Role::Weight, start.reshape([3, 4])).unwrap()
+                let start =
+                    Tensor::linspace(0.2, 1.0 + f64::from(index), 12, (Kind::Double, Device::Cpu));
+                parameters
+                    .register(format!("w{index}"), Role::Weight, start.reshape([3, 4]))
+                    .unwrap()
             })
             .collect();
         (parameters, handles)
@@ -98,8 +126,17 @@ mod tests {
     #[test]
     fn without_cuts_it_is_plain_backward_with_zeros_for_unused_parameters() {
         let (parameters, handles) = parameters();
-        let found = gradients(&loss(&handles, |x| x.tanh()), &parameters, &Pass::train(0, 0));
-        let plain = Tensor::run_backward(&[&loss(&handles, |x| x.tanh())], &handles[..2], false, false);
+        let found = gradients(
+            &loss(&handles, |x| x.tanh()),
+            &parameters,
+            &Pass::train(0, 0),
+        );
+        let plain = Tensor::run_backward(
+            &[&loss(&handles, |x| x.tanh())],
+            &handles[..2],
+            false,
+            false,
+        );
         assert_eq!(found[..2], plain[..]);
         assert_eq!(found[2], handles[2].zeros_like());
     }
@@ -107,7 +144,12 @@ mod tests {
     #[test]
     fn a_cut_with_the_true_derivative_changes_nothing() {
         let (parameters, handles) = parameters();
-        let plain = Tensor::run_backward(&[&loss(&handles, |x| x.tanh())], &handles[..2], false, false);
+        let plain = Tensor::run_backward(
+            &[&loss(&handles, |x| x.tanh())],
+            &handles[..2],
+            false,
+            false,
+        );
         let pass = Pass::train(0, 0);
         let cut_tanh = |x: Tensor| {
             let value = x.tanh();
@@ -127,11 +169,27 @@ mod tests {
         let pass = Pass::train(0, 0);
         // Each rule multiplies the gradient of an identity: 3 at the first cut, 5 at the second.
         let first = &handles[0] * 2.0;
-        let first = pass.cut(first.shallow_clone(), &first, Box::new(|gradient| gradient * 3.0));
+        let first = pass.cut(
+            first.shallow_clone(),
+            &first,
+            Box::new(|gradient| gradient * 3.0),
+        );
         let second = first * &handles[1];
-        let second = pass.cut(second.shallow_clone(), &second, Box::new(|gradient| gradient * 5.0));
-        let found = gradients(&(second * &handles[2]).sum(Kind::Double), &parameters, &pass);
-        let expected = [&handles[1] * &handles[2] * 30.0, &handles[0] * &handles[2] * 10.0, &handles[0] * &handles[1] * 2.0];
+        let second = pass.cut(
+            second.shallow_clone(),
+            &second,
+            Box::new(|gradient| gradient * 5.0),
+        );
+        let found = gradients(
+            &(second * &handles[2]).sum(Kind::Double),
+            &parameters,
+            &pass,
+        );
+        let expected = [
+            &handles[1] * &handles[2] * 30.0,
+            &handles[0] * &handles[2] * 10.0,
+            &handles[0] * &handles[1] * 2.0,
+        ];
         for (a, b) in found.iter().zip(&expected) {
             assert!((a - b).abs().max().double_value(&[]) < 1e-12);
         }

@@ -25,6 +25,13 @@ pub enum LinearOp {
         /// Output units.
         outputs: i64,
     },
+    /// The gates of an LSTM on `[images, steps, inputs]`: one matrix product on input and state side by side.
+    Lstm {
+        /// Numbers in a step's input.
+        inputs: i64,
+        /// Units of the state.
+        hidden: i64,
+    },
 }
 
 impl LinearOp {
@@ -32,21 +39,35 @@ impl LinearOp {
     pub fn outputs(&self) -> i64 {
         match *self {
             LinearOp::Conv { outputs, .. } | LinearOp::Dense { outputs, .. } => outputs,
+            LinearOp::Lstm { hidden, .. } => hidden,
         }
     }
 
     /// Input channels or units.
     pub fn inputs(&self) -> i64 {
         match *self {
-            LinearOp::Conv { inputs, .. } | LinearOp::Dense { inputs, .. } => inputs,
+            LinearOp::Conv { inputs, .. }
+            | LinearOp::Dense { inputs, .. }
+            | LinearOp::Lstm { inputs, .. } => inputs,
         }
     }
 
     /// The same operation between other numbers of channels or units.
     pub fn resized(self, inputs: i64, outputs: i64) -> LinearOp {
         match self {
-            LinearOp::Conv { kernel, padding, .. } => LinearOp::Conv { inputs, outputs, kernel, padding },
+            LinearOp::Conv {
+                kernel, padding, ..
+            } => LinearOp::Conv {
+                inputs,
+                outputs,
+                kernel,
+                padding,
+            },
             LinearOp::Dense { .. } => LinearOp::Dense { inputs, outputs },
+            LinearOp::Lstm { .. } => LinearOp::Lstm {
+                inputs,
+                hidden: outputs,
+            },
         }
     }
 
@@ -55,14 +76,21 @@ impl LinearOp {
         match *self {
             LinearOp::Conv { inputs, kernel, .. } => inputs * kernel * kernel,
             LinearOp::Dense { inputs, .. } => inputs,
+            LinearOp::Lstm { inputs, hidden } => inputs + hidden,
         }
     }
 
     /// Shape of the weight.
     pub fn weight_shape(&self) -> Vec<i64> {
         match *self {
-            LinearOp::Conv { inputs, outputs, kernel, .. } => vec![outputs, inputs, kernel, kernel],
+            LinearOp::Conv {
+                inputs,
+                outputs,
+                kernel,
+                ..
+            } => vec![outputs, inputs, kernel, kernel],
             LinearOp::Dense { inputs, outputs } => vec![outputs, inputs],
+            LinearOp::Lstm { inputs, hidden } => vec![4 * hidden, inputs + hidden],
         }
     }
 
@@ -77,7 +105,7 @@ impl LinearOp {
             LinearOp::Conv { padding, .. } => {
                 x.conv2d(weight, bias, [1, 1], [padding, padding], [1, 1], 1)
             }
-            LinearOp::Dense { .. } => x.linear(weight, bias),
+            LinearOp::Dense { .. } | LinearOp::Lstm { .. } => x.linear(weight, bias),
         }
     }
 
@@ -85,7 +113,7 @@ impl LinearOp {
     pub fn per_row(&self, vector: &Tensor) -> Tensor {
         match self {
             LinearOp::Conv { .. } => vector.view([-1, 1, 1, 1]),
-            LinearOp::Dense { .. } => vector.view([-1, 1]),
+            LinearOp::Dense { .. } | LinearOp::Lstm { .. } => vector.view([-1, 1]),
         }
     }
 
@@ -93,7 +121,7 @@ impl LinearOp {
     pub fn per_channel(&self, vector: &Tensor) -> Tensor {
         match self {
             LinearOp::Conv { .. } => vector.view([1, -1, 1, 1]),
-            LinearOp::Dense { .. } => vector.view([1, -1]),
+            LinearOp::Dense { .. } | LinearOp::Lstm { .. } => vector.view([1, -1]),
         }
     }
 }
@@ -113,7 +141,13 @@ impl MaxPool {
     /// The largest value in each window.
     pub fn apply(&self, x: &Tensor) -> Tensor {
         let (window, stride, padding) = (self.window, self.stride, self.padding);
-        x.max_pool2d([window, window], [stride, stride], [padding, padding], [1, 1], false)
+        x.max_pool2d(
+            [window, window],
+            [stride, stride],
+            [padding, padding],
+            [1, 1],
+            false,
+        )
     }
 
     /// Positions in a window.

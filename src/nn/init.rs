@@ -28,5 +28,9 @@ pub fn he(directions: &Tensor, fan_in: i64) -> Tensor {
 
 /// Euclidean length of each row, `[outputs]`.
 pub fn row_norms(weight: &Tensor) -> Tensor {
-    weight.flatten(1, -1).square().sum_dim_intlist([1].as_slice(), false, None::<Kind>).sqrt()
+    weight
+        .flatten(1, -1)
+        .square()
+        .sum_dim_intlist([1].as_slice(), false, None::<Kind>)
+        .sqrt()
 }

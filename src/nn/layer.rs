@@ -11,6 +11,7 @@ use super::backward::Cut;
 use super::block::{Block, MaxPool};
 use super::init;
 use super::parameters::{Parameters, Role};
+use super::propagation::ChannelMoments;
 use super::sgd::UpdateRule;
 use crate::moments::Activation;
 use crate::streams::{Purpose, stream};
@@ -46,7 +47,11 @@ impl Pass {
     }
 
     fn new(mode: Mode, noise: ChaCha8Rng) -> Pass {
-        Pass { mode, noise: RefCell::new(noise), cuts: RefCell::default() }
+        Pass {
+            mode,
+            noise: RefCell::new(noise),
+            cuts: RefCell::default(),
+        }
     }
 
     /// Whether it trains.
@@ -70,13 +75,8 @@ impl Pass {
 /// What a method believes of a signal without looking at it. A method reads only what its own layers wrote.
 #[derive(Debug)]
 pub enum Estimate {
-    /// Mean and variance of each channel, `[channels]`, or `[groups, channels]` for groups of a batch.
-    Moments {
-        /// Means.
-        mean: Tensor,
-        /// Variances.
-        variance: Tensor,
-    },
+    /// Mean and variance of each channel.
+    Moments(ChannelMoments),
     /// Draws from the signal's estimated distribution, shaped like the signal.
     Sample(Tensor),
 }
@@ -103,17 +103,28 @@ impl Signal {
 
     /// A tensor and its pending factor.
     pub fn scaled(x: Tensor, scale: f64) -> Signal {
-        Signal { x, scale, estimate: None }
+        Signal {
+            x,
+            scale,
+            estimate: None,
+        }
     }
 
     /// The same signal with an estimate of its value.
     pub fn with_estimate(self, estimate: Estimate) -> Signal {
-        Signal { estimate: Some(estimate), ..self }
+        Signal {
+            estimate: Some(estimate),
+            ..self
+        }
     }
 
     /// The value, multiplied out.
     pub fn value(&self) -> Tensor {
-        if self.scale == 1.0 { self.x.shallow_clone() } else { &self.x * self.scale }
+        if self.scale == 1.0 {
+            self.x.shallow_clone()
+        } else {
+            &self.x * self.scale
+        }
     }
 }
 
@@ -154,7 +165,11 @@ pub struct Builder<'a> {
 impl<'a> Builder<'a> {
     /// A builder for the block called `prefix`, with its directions.
     pub fn new(parameters: &'a mut Parameters, prefix: &str, directions: Tensor) -> Builder<'a> {
-        Builder { parameters, prefix: prefix.into(), directions }
+        Builder {
+            parameters,
+            prefix: prefix.into(),
+            directions,
+        }
     }
 
     /// Standard normals of the weight's shape, the same for every method with the same seed.
@@ -194,11 +209,13 @@ impl<'a> Builder<'a> {
 
     /// Lets `rule` update the trained tensor that was registered as `name`.
     pub fn rule(&mut self, name: &str, rule: Rc<dyn UpdateRule>) -> Result<()> {
-        self.parameters.set_rule(&format!("{}.{name}", self.prefix), rule)
+        self.parameters
+            .set_rule(&format!("{}.{name}", self.prefix), rule)
     }
 
     fn register(&mut self, name: &str, role: Role, initial: Tensor) -> Result<Tensor> {
-        self.parameters.register(format!("{}.{name}", self.prefix), role, initial)
+        self.parameters
+            .register(format!("{}.{name}", self.prefix), role, initial)
     }
 }
 
@@ -207,7 +224,7 @@ impl<'a> Builder<'a> {
 pub struct Tail {
     /// The activation.
     pub activation: Activation,
-    /// PReLU's slope, `[outputs]`.
+    /// PReLU's slope, `[channels]`.
     pub slope: Option<Tensor>,
     /// The pool.
     pub pool: Option<MaxPool>,
@@ -216,14 +233,23 @@ pub struct Tail {
 impl Tail {
     /// The tail of `block`, with a slope parameter `slope` for PReLU.
     pub fn build(block: &Block, builder: &mut Builder) -> Result<Tail> {
+        Tail::build_for(block, block.op.outputs(), builder)
+    }
+
+    /// The same for a method that gives the activation another number of channels than the block's outputs.
+    pub fn build_for(block: &Block, channels: i64, builder: &mut Builder) -> Result<Tail> {
         let slope = match block.activation {
             Activation::Prelu { slope } => {
-                let initial = builder.filled(block.op.outputs(), slope);
+                let initial = builder.filled(channels, slope);
                 Some(builder.activation("slope", initial)?)
             }
             _ => None,
         };
-        Ok(Tail { activation: block.activation, slope, pool: block.pool })
+        Ok(Tail {
+            activation: block.activation,
+            slope,
+            pool: block.pool,
+        })
     }
 
     /// pool(f(pre)). Overwrites `pre` where that is safe for the backward pass.

@@ -9,7 +9,12 @@ use crate::moments::Activation;
 /// C(192,5) C(160,1) C(96,1) P · C(192,5) C(192,1) C(192,1) P · C(192,3) C(192,1) C(classes,1).
 /// `width` multiplies every hidden channel count (rounded, at least 1). The channel counts are those of
 /// Lin, Chen, Yan (ICLR 2014, arXiv:1312.4400); that paper's second pool is an average, here both are maxima.
-pub fn network_in_network(channels: i64, classes: i64, width: f64, activation: Activation) -> Vec<Block> {
+pub fn network_in_network(
+    channels: i64,
+    classes: i64,
+    width: f64,
+    activation: Activation,
+) -> Vec<Block> {
     let scaled = |count: f64| ((count * width).round() as i64).max(1);
     // (name, output channels at width 1, kernel, pool behind it)
     let plan = [
@@ -28,15 +33,29 @@ pub fn network_in_network(channels: i64, classes: i64, width: f64, activation: A
         let outputs = scaled(count);
         blocks.push(Block {
             name: name.into(),
-            op: LinearOp::Conv { inputs, outputs, kernel, padding: kernel / 2 },
+            op: LinearOp::Conv {
+                inputs,
+                outputs,
+                kernel,
+                padding: kernel / 2,
+            },
             activation,
-            pool: pooled.then_some(MaxPool { window: 3, stride: 2, padding: 1 }),
+            pool: pooled.then_some(MaxPool {
+                window: 3,
+                stride: 2,
+                padding: 1,
+            }),
             first: blocks.is_empty(),
             last: false,
         });
         inputs = outputs;
     }
-    let op = LinearOp::Conv { inputs, outputs: classes, kernel: 1, padding: 0 };
+    let op = LinearOp::Conv {
+        inputs,
+        outputs: classes,
+        kernel: 1,
+        padding: 0,
+    };
     blocks.push(last_block(op, "logits", false));
     blocks
 }
@@ -52,7 +71,10 @@ pub struct Layout {
 
 impl Layout {
     /// Leaves every network as it is.
-    pub const PLAIN: Layout = Layout { channels_per_output: 1, width: 1.0 };
+    pub const PLAIN: Layout = Layout {
+        channels_per_output: 1,
+        width: 1.0,
+    };
 
     /// The blocks with this layout.
     pub fn apply(self, mut blocks: Vec<Block>) -> Vec<Block> {
@@ -60,7 +82,9 @@ impl Layout {
         for block in &mut blocks {
             let width = if block.last { 1.0 } else { self.width };
             let widened = ((block.op.outputs() as f64 * width).round() as i64).max(1);
-            block.op = block.op.resized(inputs.unwrap_or(block.op.inputs()), widened);
+            block.op = block
+                .op
+                .resized(inputs.unwrap_or(block.op.inputs()), widened);
             inputs = Some(widened * self.channels_per_output);
         }
         blocks
@@ -68,13 +92,21 @@ impl Layout {
 }
 
 /// Multi-layer perceptron on flattened images: dense hidden layers of the given widths, then the logits.
-pub fn perceptron(inputs: i64, classes: i64, widths: &[usize], activation: Activation) -> Vec<Block> {
+pub fn perceptron(
+    inputs: i64,
+    classes: i64,
+    widths: &[usize],
+    activation: Activation,
+) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut inputs = inputs;
     for (index, &width) in widths.iter().enumerate() {
         blocks.push(Block {
             name: format!("layer{}", index + 1),
-            op: LinearOp::Dense { inputs, outputs: width as i64 },
+            op: LinearOp::Dense {
+                inputs,
+                outputs: width as i64,
+            },
             activation,
             pool: None,
             first: index == 0,
@@ -82,14 +114,41 @@ pub fn perceptron(inputs: i64, classes: i64, widths: &[usize], activation: Activ
         });
         inputs = width as i64;
     }
-    let op = LinearOp::Dense { inputs, outputs: classes };
+    let op = LinearOp::Dense {
+        inputs,
+        outputs: classes,
+    };
     let first = blocks.is_empty();
     blocks.push(last_block(op, "logits", first));
     blocks
 }
 
+/// An LSTM that reads images row by row, `inputs` numbers a row, and the logits on its last state.
+pub fn lstm(inputs: i64, hidden: i64, classes: i64) -> Vec<Block> {
+    let reader = Block {
+        name: "lstm".into(),
+        op: LinearOp::Lstm { inputs, hidden },
+        activation: Activation::Identity,
+        pool: None,
+        first: true,
+        last: false,
+    };
+    let op = LinearOp::Dense {
+        inputs: hidden,
+        outputs: classes,
+    };
+    vec![reader, last_block(op, "logits", false)]
+}
+
 fn last_block(op: LinearOp, name: &str, first: bool) -> Block {
-    Block { name: name.into(), op, activation: Activation::Identity, pool: None, first, last: true }
+    Block {
+        name: name.into(),
+        op,
+        activation: Activation::Identity,
+        pool: None,
+        first,
+        last: true,
+    }
 }
 
 #[cfg(test)]
@@ -101,7 +160,10 @@ mod tests {
         let blocks = network_in_network(3, 10, 1.0, Activation::Relu);
         let channels: Vec<i64> = blocks.iter().map(|block| block.op.outputs()).collect();
         assert_eq!(channels, [192, 160, 96, 192, 192, 192, 192, 192, 10]);
-        let weights: i64 = blocks.iter().map(|block| block.op.outputs() * block.op.fan_in()).sum();
+        let weights: i64 = blocks
+            .iter()
+            .map(|block| block.op.outputs() * block.op.fan_in())
+            .sum();
         // 14,400 + 30,720 + 15,360 + 460,800 + 2·36,864 + 331,776 + 36,864 + 1,920
         assert_eq!(weights, 965_568);
     }
@@ -111,15 +173,27 @@ mod tests {
         let blocks = network_in_network(1, 10, 0.25, Activation::Relu);
         let channels: Vec<i64> = blocks.iter().map(|block| block.op.outputs()).collect();
         assert_eq!(channels, [48, 40, 24, 48, 48, 48, 48, 48, 10]);
-        assert!(network_in_network(1, 10, 0.001, Activation::Relu)[0].op.outputs() == 1);
+        assert!(
+            network_in_network(1, 10, 0.001, Activation::Relu)[0]
+                .op
+                .outputs()
+                == 1
+        );
     }
 
     #[test]
     fn a_layout_changes_hidden_outputs_and_what_the_next_block_receives() {
         let blocks = network_in_network(3, 10, 1.0, Activation::Relu);
         assert_eq!(Layout::PLAIN.apply(blocks.clone()), blocks);
-        let doubled = Layout { channels_per_output: 2, width: 0.5 }.apply(blocks);
-        let sizes: Vec<(i64, i64)> = doubled.iter().map(|block| (block.op.inputs(), block.op.outputs())).collect();
+        let doubled = Layout {
+            channels_per_output: 2,
+            width: 0.5,
+        }
+        .apply(blocks);
+        let sizes: Vec<(i64, i64)> = doubled
+            .iter()
+            .map(|block| (block.op.inputs(), block.op.outputs()))
+            .collect();
         assert_eq!(sizes[..3], [(3, 96), (192, 80), (160, 48)]);
         assert_eq!(sizes[8], (192, 10));
     }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use tch::{Device, Kind, Tensor};
 
-use super::block::Block;
+use super::block::{Block, LinearOp};
 use super::init;
 use super::layer::{Builder, Layer, Pass, Signal};
 use super::parameters::Parameters;
@@ -30,7 +30,13 @@ pub type BuildLayer<'a> = dyn Fn(&Block, &mut Builder) -> Result<Box<dyn Layer>>
 
 impl Network {
     /// Builds every block with `build`; block i draws its directions from stream (seed, init, i).
-    pub fn build(blocks: Vec<Block>, build: &BuildLayer, seed: u64, kind: Kind, device: Device) -> Result<Network> {
+    pub fn build(
+        blocks: Vec<Block>,
+        build: &BuildLayer,
+        seed: u64,
+        kind: Kind,
+        device: Device,
+    ) -> Result<Network> {
         let mut parameters = Parameters::new(kind, device);
         let mut built = Vec::with_capacity(blocks.len());
         for (index, block) in blocks.into_iter().enumerate() {
@@ -40,7 +46,10 @@ impl Network {
             let layer = build(&block, &mut builder)?;
             built.push(NetworkBlock { block, layer });
         }
-        Ok(Network { blocks: built, parameters })
+        Ok(Network {
+            blocks: built,
+            parameters,
+        })
     }
 
     /// Images `[N, C, H, W]` (or features `[N, D]`) to logits `[N, classes]`.
@@ -52,10 +61,15 @@ impl Network {
         self.pool_globally(signal)
     }
 
-    /// What the first block receives: flattened where it is dense.
+    /// What the first block receives: images flattened where it is dense, and where it is recurrent row by row,
+    /// `[N, H, C·W]`.
     pub fn input(&self, images: &Tensor) -> Signal {
-        let dense = self.blocks.first().is_some_and(|first| first.block.op.is_dense());
-        Signal::plain(if dense { images.flatten(1, -1) } else { images.shallow_clone() })
+        let first = self.blocks.first().map(|first| first.block.op);
+        Signal::plain(match first {
+            Some(LinearOp::Dense { .. }) => images.flatten(1, -1),
+            Some(LinearOp::Lstm { .. }) => images.transpose(1, 2).flatten(2, 3),
+            Some(LinearOp::Conv { .. }) | None => images.shallow_clone(),
+        })
     }
 
     /// The average over positions where there are any.
@@ -85,12 +99,20 @@ impl Network {
     pub fn restart_population(&self) -> bool {
         tch::no_grad(|| {
             // Every layer is asked: `any` would stop at the first.
-            self.blocks.iter().filter(|built| built.layer.restart_population()).count() > 0
+            self.blocks
+                .iter()
+                .filter(|built| built.layer.restart_population())
+                .count()
+                > 0
         })
     }
 
     /// Runs every layer's after-step action.
     pub fn after_step(&self) {
-        tch::no_grad(|| self.blocks.iter().for_each(|built| built.layer.after_step()));
+        tch::no_grad(|| {
+            self.blocks
+                .iter()
+                .for_each(|built| built.layer.after_step())
+        });
     }
 }

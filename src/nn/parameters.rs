@@ -49,7 +49,11 @@ pub struct Parameters {
 impl Parameters {
     /// An empty set.
     pub fn new(kind: Kind, device: Device) -> Parameters {
-        Parameters { entries: Vec::new(), kind, device }
+        Parameters {
+            entries: Vec::new(),
+            kind,
+            device,
+        }
     }
 
     /// Registers `initial` and returns the handle that the layer keeps.
@@ -57,23 +61,40 @@ impl Parameters {
         if self.get(&name).is_some() {
             bail!("two parameters are called {name}");
         }
-        let tensor = initial.to_device(self.device).to_kind(self.kind).contiguous().detach();
+        let tensor = initial
+            .to_device(self.device)
+            .to_kind(self.kind)
+            .contiguous()
+            .detach();
         let tensor = tensor.set_requires_grad(role != Role::Buffer);
         let handle = tensor.shallow_clone();
-        self.entries.push(Parameter { name, role, tensor, rule: None });
+        self.entries.push(Parameter {
+            name,
+            role,
+            tensor,
+            rule: None,
+        });
         Ok(handle)
     }
 
     /// Lets `rule` update the trained tensor called `name`.
     pub fn set_rule(&mut self, name: &str, rule: Rc<dyn UpdateRule>) -> Result<()> {
-        let found = self.entries.iter_mut().find(|entry| entry.name == name && entry.role != Role::Buffer);
-        found.with_context(|| format!("no trained parameter is called {name}"))?.rule = Some(rule);
+        let found = self
+            .entries
+            .iter_mut()
+            .find(|entry| entry.name == name && entry.role != Role::Buffer);
+        found
+            .with_context(|| format!("no trained parameter is called {name}"))?
+            .rule = Some(rule);
         Ok(())
     }
 
     /// The tensor called `name`.
     pub fn get(&self, name: &str) -> Option<&Tensor> {
-        self.entries.iter().find(|entry| entry.name == name).map(|entry| &entry.tensor)
+        self.entries
+            .iter()
+            .find(|entry| entry.name == name)
+            .map(|entry| &entry.tensor)
     }
 
     /// Every tensor, in order of registration.
@@ -83,17 +104,23 @@ impl Parameters {
 
     /// The trained tensors, in order of registration.
     pub fn trainable(&self) -> impl Iterator<Item = &Parameter> {
-        self.entries.iter().filter(|entry| entry.role != Role::Buffer)
+        self.entries
+            .iter()
+            .filter(|entry| entry.role != Role::Buffer)
     }
 
     /// Writes saved values into every tensor; all of them must be among `saved`.
     pub fn restore(&self, saved: &[NamedTensor]) -> Result<()> {
-        self.entries.iter().try_for_each(|entry| restore(&entry.tensor, find(saved, &entry.name)?))
+        self.entries
+            .iter()
+            .try_for_each(|entry| restore(&entry.tensor, find(saved, &entry.name)?))
     }
 
     /// How many numbers are trained.
     pub fn trainable_count(&self) -> u64 {
-        self.trainable().map(|entry| entry.tensor.numel() as u64).sum()
+        self.trainable()
+            .map(|entry| entry.tensor.numel() as u64)
+            .sum()
     }
 }
 
@@ -115,7 +142,12 @@ pub fn to_named(name: &str, tensor: &Tensor) -> Result<NamedTensor> {
     let mut bytes = vec![0_u8; host.numel() * host.kind().elt_size_in_bytes()];
     host.f_copy_data_u8(&mut bytes, host.numel())?;
     let shape = host.size().iter().map(|&extent| extent as usize).collect();
-    Ok(NamedTensor { name: name.into(), element, shape, bytes })
+    Ok(NamedTensor {
+        name: name.into(),
+        element,
+        shape,
+        bytes,
+    })
 }
 
 /// Writes saved values into `tensor`, which must have the same shape and element type.
@@ -129,7 +161,11 @@ pub fn restore(tensor: &Tensor, saved: &NamedTensor) -> Result<()> {
     if tensor.size() != shape || tensor.kind() != kind {
         bail!(
             "{}: the checkpoint holds {:?} {:?}, the network needs {:?} {:?}",
-            saved.name, kind, shape, tensor.kind(), tensor.size()
+            saved.name,
+            kind,
+            shape,
+            tensor.kind(),
+            tensor.size()
         );
     }
     let values = Tensor::f_from_data_size(&saved.bytes, &shape, kind)?;
@@ -145,21 +181,32 @@ mod tests {
     fn names_must_differ() {
         let mut parameters = Parameters::new(Kind::Float, Device::Cpu);
         let one = || Tensor::ones([2], (Kind::Float, Device::Cpu));
-        let _ = parameters.register("a.weight".into(), Role::Weight, one()).unwrap();
-        let error = parameters.register("a.weight".into(), Role::Weight, one()).unwrap_err();
+        let _ = parameters
+            .register("a.weight".into(), Role::Weight, one())
+            .unwrap();
+        let error = parameters
+            .register("a.weight".into(), Role::Weight, one())
+            .unwrap_err();
         assert!(error.to_string().contains("a.weight"));
     }
 
     #[test]
     fn saved_values_return_bit_for_bit() {
         for kind in [Kind::Float, Kind::Double] {
-            let original = Tensor::from_slice(&[1.5e-40, -0.0, f64::INFINITY, 3.1]).to_kind(kind).reshape([2, 2]);
+            let original = Tensor::from_slice(&[1.5e-40, -0.0, f64::INFINITY, 3.1])
+                .to_kind(kind)
+                .reshape([2, 2]);
             let saved = to_named("x", &original).unwrap();
             let target = Tensor::zeros([2, 2], (kind, Device::Cpu)).set_requires_grad(true);
             restore(&target, &saved).unwrap();
             assert_eq!(to_named("x", &target).unwrap(), saved);
             let wrong = Tensor::zeros([4], (kind, Device::Cpu));
-            assert!(restore(&wrong, &saved).unwrap_err().to_string().contains("[2, 2]"));
+            assert!(
+                restore(&wrong, &saved)
+                    .unwrap_err()
+                    .to_string()
+                    .contains("[2, 2]")
+            );
         }
     }
 }

@@ -33,7 +33,9 @@ impl PlainLayer {
 
 impl Layer for PlainLayer {
     fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
-        self.block.op.apply(&input.value(), &self.weight, Some(&self.bias))
+        self.block
+            .op
+            .apply(&input.value(), &self.weight, Some(&self.bias))
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {

@@ -57,7 +57,10 @@ pub struct Update {
 impl Sgd {
     /// An optimizer at rest for the trained parameters.
     pub fn new(config: SgdConfig, parameters: &Parameters) -> Sgd {
-        let velocities = parameters.trainable().map(|p| p.tensor.detach().zeros_like()).collect();
+        let velocities = parameters
+            .trainable()
+            .map(|p| p.tensor.detach().zeros_like())
+            .collect();
         Sgd { config, velocities }
     }
 
@@ -70,7 +73,9 @@ impl Sgd {
             (squared, (config.clip_norm / squared.sqrt()).min(1.0))
         });
         let mut squared = 0.0;
-        for ((parameter, gradient), velocity) in parameters.trainable().zip(gradients).zip(&self.velocities) {
+        for ((parameter, gradient), velocity) in
+            parameters.trainable().zip(gradients).zip(&self.velocities)
+        {
             let decays = config.decay_all || parameter.role == Role::Weight;
             let update = Update {
                 scale: clipped.map_or(1.0, |(_, scale)| scale),
@@ -104,7 +109,8 @@ impl Update {
     /// The update as tensor operations: any device, any element type.
     fn apply_by_tensors(&self, parameter: &Tensor, gradient: &Tensor, velocity: &Tensor) -> f64 {
         tch::no_grad(|| {
-            let (mut parameter, mut velocity) = (parameter.shallow_clone(), velocity.shallow_clone());
+            let (mut parameter, mut velocity) =
+                (parameter.shallow_clone(), velocity.shallow_clone());
             let direction = gradient * self.scale + &parameter * self.decay;
             let _ = velocity.g_mul_scalar_(self.momentum);
             let _ = velocity.g_add_(&direction);
@@ -138,7 +144,11 @@ impl Update {
         let velocity_share = if self.nesterov { look_ahead } else { 1.0 };
         let mut squared = 0.0;
         // Chunks keep the float32 partial sums of squares short, hence accurate.
-        for ((p, g), v) in p.chunks_mut(1024).zip(g.chunks(1024)).zip(v.chunks_mut(1024)) {
+        for ((p, g), v) in p
+            .chunks_mut(1024)
+            .zip(g.chunks(1024))
+            .zip(v.chunks_mut(1024))
+        {
             let mut partial = [0.0_f32; 16];
             for (index, ((p, &g), v)) in p.iter_mut().zip(g).zip(v).enumerate() {
                 partial[index % 16] += g * g;
@@ -162,27 +172,46 @@ mod tests {
     use super::*;
 
     fn settings(nesterov: bool, clip_norm: f64) -> SgdConfig {
-        SgdConfig { momentum: 0.9, nesterov, weight_decay: 0.01, decay_all: false, clip_norm }
+        SgdConfig {
+            momentum: 0.9,
+            nesterov,
+            weight_decay: 0.01,
+            decay_all: false,
+            clip_norm,
+        }
     }
 
     fn pair(kind: Kind, config: SgdConfig) -> (Parameters, Sgd) {
         let mut parameters = Parameters::new(kind, Device::Cpu);
-        let weight = Tensor::linspace(-1.0, 2.0, 3000, (Kind::Double, Device::Cpu)).reshape([30, 100]);
-        let _ = parameters.register("a.weight".into(), Role::Weight, weight).unwrap();
+        let weight =
+            Tensor::linspace(-1.0, 2.0, 3000, (Kind::Double, Device::Cpu)).reshape([30, 100]);
+        let _ = parameters
+            .register("a.weight".into(), Role::Weight, weight)
+            .unwrap();
         let bias = Tensor::ones([30], (Kind::Double, Device::Cpu));
-        let _ = parameters.register("a.bias".into(), Role::Shift, bias).unwrap();
+        let _ = parameters
+            .register("a.bias".into(), Role::Shift, bias)
+            .unwrap();
         let sgd = Sgd::new(config, &parameters);
         (parameters, sgd)
     }
 
     fn gradients(kind: Kind) -> Vec<Tensor> {
-        let slope = Tensor::linspace(0.5, -0.7, 3000, (Kind::Double, Device::Cpu)).reshape([30, 100]);
-        vec![slope.to_kind(kind), Tensor::full([30], 0.3, (kind, Device::Cpu))]
+        let slope =
+            Tensor::linspace(0.5, -0.7, 3000, (Kind::Double, Device::Cpu)).reshape([30, 100]);
+        vec![
+            slope.to_kind(kind),
+            Tensor::full([30], 0.3, (kind, Device::Cpu)),
+        ]
     }
 
     #[test]
     fn one_pass_equals_tensor_operations() {
-        for config in [settings(false, 0.0), settings(true, 0.0), settings(true, 2.0)] {
+        for config in [
+            settings(false, 0.0),
+            settings(true, 0.0),
+            settings(true, 2.0),
+        ] {
             let (fast, mut fast_sgd) = pair(Kind::Float, config);
             let (plain, mut plain_sgd) = pair(Kind::Double, config);
             for _ in 0..5 {
@@ -201,7 +230,9 @@ mod tests {
     fn two_steps_match_the_formula_by_hand() {
         let mut parameters = Parameters::new(Kind::Double, Device::Cpu);
         let start = Tensor::from_slice(&[1.0_f64]);
-        let _ = parameters.register("w".into(), Role::Weight, start).unwrap();
+        let _ = parameters
+            .register("w".into(), Role::Weight, start)
+            .unwrap();
         let mut sgd = Sgd::new(settings(false, 0.0), &parameters);
         let gradient = [Tensor::from_slice(&[0.5_f64])];
         sgd.step(&parameters, &gradient, 0.1);
@@ -214,11 +245,24 @@ mod tests {
 
     #[test]
     fn clipping_bounds_the_step_and_spares_short_gradients() {
-        let (parameters, mut sgd) = pair(Kind::Double, SgdConfig { weight_decay: 0.0, ..settings(false, 1.0) });
-        let before: Vec<Tensor> = parameters.trainable().map(|p| p.tensor.detach().copy()).collect();
+        let (parameters, mut sgd) = pair(
+            Kind::Double,
+            SgdConfig {
+                weight_decay: 0.0,
+                ..settings(false, 1.0)
+            },
+        );
+        let before: Vec<Tensor> = parameters
+            .trainable()
+            .map(|p| p.tensor.detach().copy())
+            .collect();
         let squared = sgd.step(&parameters, &gradients(Kind::Double), 1.0);
         assert!(squared > 1.0);
-        let moved: f64 = parameters.trainable().zip(&before).map(|(p, b)| squared_length(&(&p.tensor - b))).sum();
+        let moved: f64 = parameters
+            .trainable()
+            .zip(&before)
+            .map(|(p, b)| squared_length(&(&p.tensor - b)))
+            .sum();
         assert!((moved - 1.0).abs() < 1e-9);
     }
 }

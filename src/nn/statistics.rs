@@ -47,7 +47,8 @@ pub fn patch_sums(op: &LinearOp, x: &Tensor) -> Tensor {
             padding: 0,
             ..
         }
-        | LinearOp::Dense { .. } => over_channels,
+        | LinearOp::Dense { .. }
+        | LinearOp::Lstm { .. } => over_channels,
         LinearOp::Conv {
             kernel, padding, ..
         } => over_channels.avg_pool2d([kernel, kernel], [1, 1], [padding, padding], false, true, 1),

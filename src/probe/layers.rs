@@ -6,11 +6,12 @@ use tch::{Kind, Tensor};
 use crate::data::Dataset;
 use crate::data::batches::Normalizer;
 use crate::engine::evaluate::to_tensor;
-use crate::event::LayerRow;
+use crate::event::{LayerRow, PercentileRow};
 use crate::nn::init;
 use crate::nn::layer::Pass;
 use crate::nn::network::Network;
 use crate::nn::parameters::Parameters;
+use crate::stats::quantile;
 
 /// The fixed batch: test images evenly spaced over the split.
 #[derive(Debug)]
@@ -60,8 +61,15 @@ impl LayerProbe {
             return None;
         }
         let stride = dataset.test.len() / images;
-        let bytes: Vec<u8> = (0..images).flat_map(|i| dataset.test.image(i * stride)).copied().collect();
-        Some(LayerProbe { pixels: normalizer.evaluation(&bytes), images, shape: dataset.shape })
+        let bytes: Vec<u8> = (0..images)
+            .flat_map(|i| dataset.test.image(i * stride))
+            .copied()
+            .collect();
+        Some(LayerProbe {
+            pixels: normalizer.evaluation(&bytes),
+            images,
+            shape: dataset.shape,
+        })
     }
 
     /// One row a hidden layer.
@@ -71,7 +79,12 @@ impl LayerProbe {
         let _guard = tch::no_grad_guard();
         let mut signal = network.input(&images);
         let mut rows = Vec::new();
-        for (index, built) in network.blocks.iter().enumerate().filter(|(_, built)| !built.block.last) {
+        for (index, built) in network
+            .blocks
+            .iter()
+            .enumerate()
+            .filter(|(_, built)| !built.block.last)
+        {
             let pre = built.layer.pre_activation(&signal, &Pass::eval());
             let before = TensorMoments::of(&pre);
             let dead_fraction = dead_fraction(&pre);
@@ -96,23 +109,63 @@ impl LayerProbe {
         }
         Ok(rows)
     }
+
+    /// Percentiles of the first unit's pre-activation in the last hidden layer; `None` without a hidden layer.
+    ///
+    /// The figure of S. Ioffe and C. Szegedy (2015, arXiv:1502.03167, figure 1) is of "a typical sigmoid, from the
+    /// last layer of each network"; which unit is typical they do not say.
+    pub fn percentiles(&self, network: &Network, step: u64) -> Option<PercentileRow> {
+        let (kind, device) = (network.parameters.kind, network.parameters.device);
+        let images = to_tensor(&self.pixels, self.images, self.shape, kind, device);
+        let _guard = tch::no_grad_guard();
+        let last = network.blocks.iter().rposition(|built| !built.block.last)?;
+        let mut signal = network.input(&images);
+        for (index, built) in network.blocks.iter().enumerate().take(last + 1) {
+            let pre = built.layer.pre_activation(&signal, &Pass::eval());
+            if index == last {
+                let unit = pre.select(1, 0).flatten(0, -1).to_kind(Kind::Double);
+                let values = Vec::<f64>::try_from(&unit.to_device(tch::Device::Cpu)).ok()?;
+                return Some(PercentileRow {
+                    step,
+                    layer: index as u64 + 1,
+                    name: built.block.name.clone(),
+                    unit: 0,
+                    p15: quantile(&values, 0.15),
+                    p50: quantile(&values, 0.50),
+                    p85: quantile(&values, 0.85),
+                });
+            }
+            signal = built.layer.post_activation(pre, &Pass::eval());
+        }
+        None
+    }
 }
 
 /// Fraction of units (channels) that are at most 0 for every image and position.
 fn dead_fraction(pre: &Tensor) -> f64 {
     let by_unit = pre.transpose(0, 1).flatten(1, -1);
     let largest = by_unit.amax([1].as_slice(), false);
-    largest.le(0.0).to_kind(Kind::Double).mean(Kind::Double).double_value(&[])
+    largest
+        .le(0.0)
+        .to_kind(Kind::Double)
+        .mean(Kind::Double)
+        .double_value(&[])
 }
 
 fn mean_row_norm(parameters: &Parameters, layer: &str) -> f64 {
     let weight = parameters.get(&format!("{layer}.weight"));
-    weight.map_or(f64::NAN, |weight| init::row_norms(weight).mean(Kind::Double).double_value(&[]))
+    weight.map_or(f64::NAN, |weight| {
+        init::row_norms(weight).mean(Kind::Double).double_value(&[])
+    })
 }
 
 fn mean_of(parameters: &Parameters, layer: &str, names: &[&str]) -> f64 {
-    let found = names.iter().find_map(|name| parameters.get(&format!("{layer}.{name}")));
-    found.map_or(f64::NAN, |tensor| tensor.mean(Kind::Double).double_value(&[]))
+    let found = names
+        .iter()
+        .find_map(|name| parameters.get(&format!("{layer}.{name}")));
+    found.map_or(f64::NAN, |tensor| {
+        tensor.mean(Kind::Double).double_value(&[])
+    })
 }
 
 #[cfg(test)]

@@ -1,3 +1,8 @@
 //! What is measured inside a network.
 
+pub mod covariance;
+pub mod gaussianity;
+pub mod images;
+pub mod jacobian;
+pub mod landscape;
 pub mod layers;

@@ -17,6 +17,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub const EPOCHS: u64 = 4;
 pub const STEPS_PER_EPOCH: u64 = 3;
 
+/// A folder for a run; in memory where the system has such a place, since renaming on a device takes its time.
+pub fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
+}
+
 /// What happens at the operation whose turn it is to fail, and afterwards.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fault {
@@ -131,7 +138,7 @@ pub fn settings() -> Settings {
 /// One sitting as the program does it: take the directory, go on from the newest state, train to the end.
 pub fn sit(path: &Path, disk: impl Disk + 'static) -> Result<Recorder> {
     let run_dir = RunDir::open_on(path, "epochs = 4\n", disk)?;
-    let found = run_dir.latest_snapshot()?;
+    let found = run_dir.latest_snapshot_that(&mut |_| Ok(()))?;
     let start = found.snapshot.map(|(snapshot, _)| snapshot);
     let mut recorder = Recorder::new(run_dir, settings());
     Loop::new(start).run(&mut recorder)?;

@@ -1,7 +1,7 @@
 //! A disk that is full: the message, what is kept, and that the same command goes on.
 
-use super::fake_run::{Fault, FaultyDisk, sit};
-use super::files::RealDisk;
+use super::fake_run::{Fault, FaultyDisk, scratch, sit};
+use super::files::{Disk, RealDisk};
 use super::kill_tests::{differences, outcome, uninterrupted};
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,7 +23,7 @@ fn a_disk_that_fills_up_at_any_write_loses_nothing_and_the_run_goes_on() {
     let (expected, operations) = uninterrupted();
     let mut failures = 0;
     for good in 0..operations {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = scratch();
         let disk = FaultyDisk::failing_after(good, Fault::Full, 0);
         let Err(error) = sit(folder.path(), disk) else {
             // Only operations that take no room were left.
@@ -91,6 +91,7 @@ fn a_file_system_that_is_really_full() {
 
 #[cfg(target_os = "linux")]
 fn run_on_small_file_system(folder: &Path) {
+    append_more_than_fits(folder);
     let (expected, _) = uninterrupted();
     let run = folder.join("run");
     let filler = folder.join("filler");
@@ -107,4 +108,19 @@ fn run_on_small_file_system(folder: &Path) {
     let enough = resumed.err().map(|error| format!("{error:#}"));
     assert_eq!(enough, None);
     assert_eq!(differences(&outcome(&run), &expected), Vec::<String>::new());
+}
+
+/// One page is free and three are appended: what was written of them is taken back.
+#[cfg(target_os = "linux")]
+fn append_more_than_fits(folder: &Path) {
+    let (table, filler) = (folder.join("table"), folder.join("filler"));
+    fs::write(&table, "step,loss,lr\n").unwrap();
+    assert!(fs::write(&filler, vec![0; 100 * 4096]).is_err());
+    let file = fs::OpenOptions::new().write(true).open(&filler).unwrap();
+    file.set_len(file.metadata().unwrap().len() - 4096).unwrap();
+    let error = RealDisk.append(&table, &[b'1'; 3 * 4096]).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
+    assert_eq!(fs::read(&table).unwrap(), b"step,loss,lr\n");
+    fs::remove_file(&table).unwrap();
+    fs::remove_file(&filler).unwrap();
 }

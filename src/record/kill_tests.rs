@@ -1,6 +1,6 @@
 //! Runs killed at every file operation, and the recorder's other promises.
 
-use super::fake_run::{EPOCHS, Fault, FaultyDisk, Loop, STEPS_PER_EPOCH, settings, sit};
+use super::fake_run::{EPOCHS, Fault, FaultyDisk, Loop, STEPS_PER_EPOCH, scratch, settings, sit};
 use super::files::RealDisk;
 use super::*;
 use crate::event::{EpochRow, Event, Observer, Status};
@@ -43,7 +43,7 @@ pub(super) fn differences(
 
 /// What an uninterrupted run leaves, and how many file operations it took.
 pub(super) fn uninterrupted() -> (BTreeMap<String, Vec<u8>>, u64) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let disk = FaultyDisk::sound();
     sit(folder.path(), disk.clone()).unwrap();
     (outcome(folder.path()), disk.count.load(Ordering::Relaxed))
@@ -80,7 +80,7 @@ fn a_kill_at_any_file_operation_changes_nothing_in_the_end() {
     let (expected, operations) = uninterrupted();
     for good in 0..operations {
         for done_256ths in [100, 256] {
-            let folder = tempfile::tempdir().unwrap();
+            let folder = scratch();
             let disk = FaultyDisk::failing_after(good, Fault::Kill, done_256ths);
             assert!(sit(folder.path(), disk).is_err());
             // Killed after its very last file operation, the run is over and is not started again.
@@ -103,7 +103,7 @@ proptest! {
         kills in proptest::collection::vec((0..120_u64, 0..=256_usize), 1..12),
     ) {
         let (expected, _) = uninterrupted();
-        let folder = tempfile::tempdir().unwrap();
+        let folder = scratch();
         for (good, done_256ths) in kills {
             let disk = FaultyDisk::failing_after(good, Fault::Kill, done_256ths);
             if read_summary(folder.path()).unwrap().is_none() {
@@ -126,7 +126,7 @@ fn unfinished(path: &Path) {
 #[test]
 fn a_damaged_latest_checkpoint_costs_time_but_no_result() {
     let (expected, _) = uninterrupted();
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     unfinished(folder.path());
     let latest = folder.path().join("checkpoint-4.safetensors");
     let bytes = fs::read(&latest).unwrap();
@@ -140,7 +140,7 @@ fn a_damaged_latest_checkpoint_costs_time_but_no_result() {
 
 #[test]
 fn a_table_that_does_not_reach_the_checkpoint_is_an_error_and_stays_as_it_is() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     unfinished(folder.path());
     let metrics = folder.path().join("metrics.csv");
     let text = fs::read_to_string(&metrics).unwrap();
@@ -156,7 +156,7 @@ fn a_table_that_does_not_reach_the_checkpoint_is_an_error_and_stays_as_it_is() {
 
 #[test]
 fn a_run_that_is_over_is_not_taken_up() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let recorder = sit(folder.path(), RealDisk).unwrap();
     let summary = recorder.summary().unwrap().clone();
     assert_eq!((summary.epochs, summary.status), (EPOCHS, Status::Finished));
@@ -171,10 +171,14 @@ fn a_run_that_is_over_is_not_taken_up() {
 
 #[test]
 fn an_interrupted_run_has_an_end_time_but_no_summary() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     unfinished(folder.path());
     let run_dir = RunDir::open_on(folder.path(), "epochs = 4\n", RealDisk).unwrap();
-    let (snapshot, _) = run_dir.latest_snapshot().unwrap().snapshot.unwrap();
+    let (snapshot, _) = run_dir
+        .latest_snapshot_that(&mut |_| Ok(()))
+        .unwrap()
+        .snapshot
+        .unwrap();
     let position = snapshot.position;
     let mut recorder = Recorder::new(run_dir, settings());
     recorder
@@ -201,11 +205,15 @@ fn an_interrupted_run_has_an_end_time_but_no_summary() {
 
 #[test]
 fn a_diverged_run_is_summarized_with_what_it_reached() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     unfinished(folder.path());
     let mut rows: Vec<EpochRow> = read_metrics(folder.path()).unwrap();
     let run_dir = RunDir::open_on(folder.path(), "epochs = 4\n", RealDisk).unwrap();
-    let (snapshot, _) = run_dir.latest_snapshot().unwrap().snapshot.unwrap();
+    let (snapshot, _) = run_dir
+        .latest_snapshot_that(&mut |_| Ok(()))
+        .unwrap()
+        .snapshot
+        .unwrap();
     let mut recorder = Recorder::new(run_dir, settings());
     let position = snapshot.position.clone();
     recorder
@@ -248,7 +256,7 @@ fn a_diverged_run_is_summarized_with_what_it_reached() {
 
 #[test]
 fn nothing_optional_is_written_unless_asked_for() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let run_dir = RunDir::open_on(folder.path(), "", RealDisk).unwrap();
     let mut settings = settings();
     (settings.steps_every, settings.tensorboard) = (0, false);

@@ -1,8 +1,8 @@
-//! The three tables of a run: `metrics.csv`, `layers.csv` and `steps.csv`.
+//! The tables of a run: `metrics.csv`, `layers.csv`, and where asked for `steps.csv` and `percentiles.csv`.
 
 use super::row::Row;
 use super::table::Table;
-use crate::event::{EpochRow, LayerRow, StepRow};
+use crate::event::{EpochRow, LayerRow, PercentileRow, StepRow};
 use anyhow::Result;
 use std::path::Path;
 
@@ -33,6 +33,15 @@ impl Row for StepRow {
     }
 }
 
+impl Row for PercentileRow {
+    const FILE_NAME: &'static str = "percentiles.csv";
+    const TEXT_COLUMNS: &'static [&'static str] = &["name"];
+
+    fn key(&self) -> u64 {
+        self.step
+    }
+}
+
 /// The rows of a run directory's `metrics.csv`.
 pub fn read_metrics(run_dir: &Path) -> Result<Vec<EpochRow>> {
     Table::in_folder(run_dir).read()
@@ -46,6 +55,16 @@ pub fn read_layers(run_dir: &Path) -> Result<Vec<LayerRow>> {
 /// The rows of a run directory's `steps.csv`, which is there only when the run was asked for it.
 pub fn read_steps(run_dir: &Path) -> Result<Vec<StepRow>> {
     Table::in_folder(run_dir).read()
+}
+
+/// The rows of a run directory's `percentiles.csv`; none when the run was not asked for it.
+pub fn read_percentiles(run_dir: &Path) -> Result<Vec<PercentileRow>> {
+    let table = Table::in_folder(run_dir);
+    if table.path().is_file() {
+        table.read()
+    } else {
+        Ok(Vec::new())
+    }
 }
 
 #[cfg(test)]

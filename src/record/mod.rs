@@ -33,7 +33,7 @@ pub mod time;
 
 pub use checkpoint::read as read_checkpoint;
 pub use find::{list_runs, runs_by_start};
-pub use metrics::{read_layers, read_metrics, read_steps};
+pub use metrics::{read_layers, read_metrics, read_percentiles, read_steps};
 pub use recorder::{Identity, Recorder, Settings};
 pub use retention::{Found, best_checkpoint, latest_snapshot};
 pub use run_dir::RunDir;

@@ -31,7 +31,8 @@ use super::table::Table;
 use super::tensorboard::EventFile;
 use super::{files, retention};
 use crate::event::{
-    EpochRow, Event, LayerRow, Observer, Position, Snapshot, Status, StepRow, Summary,
+    EpochRow, Event, LayerRow, Observer, PercentileRow, Position, Snapshot, Status, StepRow,
+    Summary,
 };
 use anyhow::{Context, Result, ensure};
 use std::time::SystemTime;
@@ -73,6 +74,7 @@ pub struct Recorder {
     metrics: Table<EpochRow>,
     layers: Table<LayerRow>,
     steps: Table<StepRow>,
+    percentiles: Table<PercentileRow>,
     /// The rows of `metrics.csv` so far, from which the summary is made.
     rows: Vec<EpochRow>,
     meta: Option<Meta>,
@@ -87,6 +89,7 @@ impl Recorder {
             metrics: Table::in_folder(run_dir.path()),
             layers: Table::in_folder(run_dir.path()),
             steps: Table::in_folder(run_dir.path()),
+            percentiles: Table::in_folder(run_dir.path()),
             run_dir,
             settings,
             rows: Vec::new(),
@@ -129,6 +132,15 @@ impl Recorder {
         if self.settings.steps_every > 0 {
             self.steps.truncate_after(disk, position.step)?;
         }
+        if self.percentiles.path().is_file() {
+            // The row before training is told again by a run that starts before its first step.
+            let end = match position.step {
+                0 => 0,
+                done => done.saturating_add(1),
+            };
+            let kept = self.percentiles.scan(end)?;
+            self.percentiles.cut(disk, &kept)?;
+        }
         self.layers.cut(disk, &layers)?;
         self.metrics.cut(disk, &metrics)?;
         retention::tidy(disk, folder, position)?;
@@ -157,6 +169,15 @@ impl Recorder {
         self.steps.append(disk, std::slice::from_ref(row))?;
         let scalars = scalars(row, "batch/", &["step"])?;
         self.add_scalars(row.step, &scalars)
+    }
+
+    fn on_percentiles(&mut self, row: &PercentileRow) -> Result<()> {
+        let disk = self.run_dir.disk();
+        if !self.percentiles.path().is_file() {
+            let header_only = self.percentiles.scan(0)?;
+            self.percentiles.cut(disk, &header_only)?;
+        }
+        self.percentiles.append(disk, std::slice::from_ref(row))
     }
 
     fn on_epoch(&mut self, row: &EpochRow, layers: &[LayerRow]) -> Result<()> {
@@ -200,6 +221,9 @@ impl Recorder {
         if self.settings.steps_every > 0 {
             tables.push(self.steps.path());
         }
+        if self.percentiles.path().is_file() {
+            tables.push(self.percentiles.path());
+        }
         for path in tables {
             disk.sync(path)
                 .map_err(|error| files::write_failure(error, path, None))?;
@@ -238,6 +262,7 @@ impl Observer for Recorder {
         match event {
             Event::Started { position, .. } => self.on_started(position),
             Event::Step { row, .. } => self.on_step(row),
+            Event::Percentiles { row } => self.on_percentiles(row),
             Event::Estimate { .. } => Ok(()),
             Event::Epoch { row, layers } => self.on_epoch(row, layers),
             Event::Snapshot { snapshot, best } => self.on_snapshot(snapshot, *best),

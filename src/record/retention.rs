@@ -130,6 +130,14 @@ fn prune(disk: &dyn Disk, run_dir: &Path, newest: &Position) -> Result<()> {
 /// It is an error when there are checkpoints and none of them is intact, since starting from the beginning would
 /// throw away what was recorded.
 pub fn latest_snapshot(run_dir: &Path) -> Result<Found> {
+    latest_snapshot_that(run_dir, &mut |_| Ok(()))
+}
+
+/// The same among the states that `fits` takes; one that it refuses is passed over like a damaged one.
+pub fn latest_snapshot_that(
+    run_dir: &Path,
+    fits: &mut dyn FnMut(&Snapshot) -> Result<()>,
+) -> Result<Found> {
     let mut warnings = Vec::new();
     let named = pointed_to(run_dir, LATEST).unwrap_or_else(|error| {
         warnings.push(format!("{error:#}"));
@@ -140,7 +148,12 @@ pub fn latest_snapshot(run_dir: &Path) -> Result<Found> {
     candidates.retain(|place| Some(*place) != named);
     for place in named.into_iter().chain(candidates) {
         let path = run_dir.join(name_of(place));
-        match checkpoint::read(&path) {
+        let read = checkpoint::read(&path).and_then(|snapshot| {
+            fits(&snapshot)
+                .with_context(|| format!("checkpoint {} does not fit this run", path.display()))?;
+            Ok(snapshot)
+        });
+        match read {
             Ok(snapshot) => {
                 if let Some(warning) = warnings.last_mut() {
                     warning.push_str(&format!("; going on from {}", path.display()));
@@ -153,7 +166,7 @@ pub fn latest_snapshot(run_dir: &Path) -> Result<Found> {
     }
     if any {
         bail!(
-            "no checkpoint in {} is intact ({}): start this run anew with --overwrite",
+            "no checkpoint in {} can be used ({}): start this run anew with --overwrite",
             run_dir.display(),
             warnings.join("; ")
         );

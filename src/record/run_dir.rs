@@ -4,7 +4,7 @@ use super::files::{self, Disk, RealDisk, TEMPORARY_SUFFIX};
 use super::retention::{self, Found};
 use super::row::Row;
 use super::{meta, summary, tensorboard};
-use crate::event::{EpochRow, LayerRow, Status, StepRow};
+use crate::event::{EpochRow, LayerRow, PercentileRow, Snapshot, Status, StepRow};
 use anyhow::{Context, Result, bail};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -78,9 +78,12 @@ impl RunDir {
         Ok(summary.map_or(Status::Running, |summary| summary.status))
     }
 
-    /// The newest intact state, with a warning for each damaged one.
-    pub fn latest_snapshot(&self) -> Result<Found> {
-        retention::latest_snapshot(&self.path)
+    /// The newest intact state that `fits` takes, with a warning for each other one.
+    pub fn latest_snapshot_that(
+        &self,
+        fits: &mut dyn FnMut(&Snapshot) -> Result<()>,
+    ) -> Result<Found> {
+        retention::latest_snapshot_that(&self.path, fits)
     }
 
     /// Makes the directory and takes its lock.
@@ -183,7 +186,7 @@ impl RunDir {
 
 /// Whether a run makes a file of this name. The lock is not among them.
 fn is_made_by_a_run(name: &str) -> bool {
-    const FIXED: [&str; 8] = [
+    const FIXED: [&str; 9] = [
         CONFIG,
         meta::FILE_NAME,
         summary::FILE_NAME,
@@ -192,6 +195,7 @@ fn is_made_by_a_run(name: &str) -> bool {
         EpochRow::FILE_NAME,
         LayerRow::FILE_NAME,
         StepRow::FILE_NAME,
+        PercentileRow::FILE_NAME,
     ];
     FIXED.contains(&name)
         || retention::parse_name(name).is_some()

@@ -3,22 +3,26 @@
 //! Every row carries its own name and its value in figures, so the picture needs no legend and
 //! loses nothing in grey print.
 
-use super::axes::{Axis, Plot, TICK_SIZE, bold, draw_no_data};
-use super::chart::{Reference, Slots};
+use super::bar_row::{LARGEST_TEXT_WIDTH, NAME_SIZE, draw_marks, draw_texts};
+use super::draw::axis::Axis;
+use super::draw::font::{Weight, fit, text_width};
+use super::draw::heading::{MARGIN, alt_text, draw_heading};
+use super::draw::palette::style;
+use super::draw::plot::{Plot, draw_no_data, height_below};
+use super::draw::rect::Rect;
+use super::draw::references::{Reference, draw_vertical_references, vertical_references_height};
+use super::draw::slots::Slots;
+use super::draw::svg::Scene;
+use super::draw::text::{Anchor, TextStyle, widest_tick};
+use super::draw::ticks::Scale;
 use super::figure::Figure;
-use super::font::{Weight, fit, text_width};
-use super::heading::{MARGIN, alt_text, draw_heading};
-use super::palette::{INK, MUTED, Style, style};
-use super::svg::{Anchor, Rect, Scene, Stroke, TextStyle};
-use super::ticks::Scale;
 
 const WIDTH: f64 = 760.0;
 const ROW_HEIGHT: f64 = 26.0;
 const GROUP_HEIGHT: f64 = 25.0;
-const NAME_SIZE: f64 = 13.0;
 const LARGEST_NAME_WIDTH: f64 = 200.0;
-const LARGEST_TEXT_WIDTH: f64 = 210.0;
-const WHISKER: f64 = 5.0;
+/// Pixels below the last row of a group.
+const GROUP_GAP: f64 = 6.0;
 
 /// How a value is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,59 +84,37 @@ impl IntervalPlot {
         let top = draw_heading(&mut scene, &self.title, &self.subtitle);
         let alt = alt_text("Values with intervals", &self.title, &self.subtitle);
         let Some(plot) = self.lay_out(top) else {
-            let area = Rect {
-                x: MARGIN,
-                y: top,
-                width: WIDTH - 2.0 * MARGIN,
-                height: 160.0,
-            };
+            let area = Rect::new(MARGIN, top, WIDTH - 2.0 * MARGIN, 160.0);
             draw_no_data(&mut scene, area);
-            return scene.finish(area.bottom() + MARGIN, &alt);
+            return Figure::new(scene, area.bottom() + MARGIN, alt);
         };
         plot.draw_horizontal_axis(&mut scene, &self.axis);
-        self.draw_references(&mut scene, &plot);
-        let named: Vec<_> = self
-            .rows()
-            .map(|row| (row.label.as_str(), row.slot))
-            .collect();
-        let slots = Slots::assign(&named);
+        draw_vertical_references(&mut scene, &plot, &self.references, WIDTH - MARGIN);
+        let slots = Slots::assign(self.rows().map(|row| (row.label.as_str(), row.slot)));
+        let is_bar = self.mark == IntervalMark::Bar && self.axis.scale == Scale::Linear;
         let mut y = plot.rect.y;
         for group in &self.groups {
             if !group.label.is_empty() {
-                let at = (MARGIN, y + 0.7 * GROUP_HEIGHT);
-                scene.text(
-                    at,
-                    &fit(
-                        &group.label,
-                        NAME_SIZE,
-                        Weight::Bold,
-                        plot.rect.x - MARGIN - 10.0,
-                    ),
-                    bold(NAME_SIZE),
-                );
+                let room = plot.rect.x - MARGIN - 10.0;
+                let heading = fit(&group.label, NAME_SIZE, Weight::Bold, room);
+                let style = TextStyle::bold(NAME_SIZE, Anchor::Start);
+                scene.text((MARGIN, y + 0.7 * GROUP_HEIGHT), &heading, style);
                 y += GROUP_HEIGHT;
             }
             for row in &group.rows {
-                self.draw_row(
-                    &mut scene,
-                    &plot,
-                    y + ROW_HEIGHT / 2.0,
-                    row,
-                    style(slots.slot(&row.label)),
-                );
+                let middle = y + ROW_HEIGHT / 2.0;
+                draw_texts(&mut scene, &plot, middle, row);
+                let style = style(slots.slot(&row.label));
+                draw_marks(&mut scene, &plot, middle, row, style, is_bar);
                 y += ROW_HEIGHT;
             }
-            y += 6.0;
+            y += GROUP_GAP;
         }
-        let below = if self.axis.label.is_empty() {
-            28.0
-        } else {
-            50.0
-        };
-        scene.finish(plot.rect.bottom() + below + MARGIN / 2.0, &alt)
+        let height = plot.rect.bottom() + height_below(&self.axis) + MARGIN / 2.0;
+        Figure::new(scene, height, alt)
     }
 
-    fn rows(&self) -> impl Iterator<Item = &IntervalRow> + Clone {
+    fn rows(&self) -> impl Iterator<Item = &IntervalRow> {
         self.groups.iter().flat_map(|group| &group.rows)
     }
 
@@ -140,8 +122,7 @@ impl IntervalPlot {
     fn lay_out(&self, top: f64) -> Option<Plot> {
         let values = || {
             self.rows()
-                .map(|row| row.value)
-                .chain(self.rows().flat_map(|row| row.outcomes.iter().copied()))
+                .flat_map(|row| row.outcomes.iter().copied().chain([row.value]))
         };
         self.axis.span(values(), 0.0)?;
         let ends = self
@@ -149,152 +130,40 @@ impl IntervalPlot {
             .filter_map(|row| row.interval)
             .flat_map(|(low, high)| [low, high]);
         let references = self.references.iter().map(|reference| reference.value);
+        let include_zero = self.axis.include_zero || self.mark == IntervalMark::Bar;
         let axis = Axis {
-            include_zero: self.axis.include_zero || self.mark == IntervalMark::Bar,
+            include_zero,
             ..self.axis.clone()
         };
         let x = axis.span(values().chain(ends).chain(references), 0.04)?;
-        let widest = |width: fn(&IntervalRow) -> f64| self.rows().map(width).fold(0.0, f64::max);
-        let names = widest(|row| text_width(&row.label, NAME_SIZE, Weight::Regular) + 12.0);
-        let headings = self
-            .groups
-            .iter()
-            .map(|group| text_width(&group.label, NAME_SIZE, Weight::Bold));
-        let names = headings.fold(names, f64::max).min(LARGEST_NAME_WIDTH);
-        let texts =
-            widest(|row| text_width(&row.text, TICK_SIZE, Weight::Regular)).min(LARGEST_TEXT_WIDTH);
-        let group_height = |group: &IntervalGroup| {
-            let heading = if group.label.is_empty() {
-                0.0
-            } else {
-                GROUP_HEIGHT
-            };
-            heading + ROW_HEIGHT * group.rows.len() as f64 + 6.0
-        };
-        let labels_above = if self.references.is_empty() {
-            0.0
-        } else {
-            18.0
-        };
-        let left = MARGIN + names + 12.0;
-        let rect = Rect {
-            x: left,
-            y: top + labels_above,
-            width: WIDTH - left - texts - 14.0 - MARGIN,
-            height: self.groups.iter().map(group_height).sum(),
-        };
-        Some(Plot { rect, x, y: x })
+        let name_width =
+            |row: &IntervalRow| text_width(&row.label, NAME_SIZE, Weight::Regular) + 12.0;
+        let heading_width =
+            |group: &IntervalGroup| text_width(&group.label, NAME_SIZE, Weight::Bold);
+        let names = self
+            .rows()
+            .map(name_width)
+            .chain(self.groups.iter().map(heading_width));
+        let left = MARGIN + names.fold(0.0, f64::max).min(LARGEST_NAME_WIDTH) + 12.0;
+        let texts = widest_tick(self.rows().map(|row| row.text.as_str())).min(LARGEST_TEXT_WIDTH);
+        let y = top + vertical_references_height(&self.references);
+        let height = self.groups.iter().map(group_height).sum();
+        Some(Plot {
+            rect: Rect::new(left, y, WIDTH - MARGIN - texts - 14.0 - left, height),
+            x,
+            y: x,
+        })
     }
+}
 
-    fn draw_row(
-        &self,
-        scene: &mut Scene,
-        plot: &Plot,
-        middle: f64,
-        row: &IntervalRow,
-        style: Style,
-    ) {
-        let name = fit(
-            &row.label,
-            NAME_SIZE,
-            Weight::Regular,
-            plot.rect.x - MARGIN - 22.0,
-        );
-        let name_style = TextStyle {
-            size: NAME_SIZE,
-            anchor: Anchor::End,
-            ..TextStyle::default()
-        };
-        scene.text(
-            (plot.rect.x - 10.0, middle + 0.36 * NAME_SIZE),
-            &name,
-            name_style,
-        );
-        let text = fit(&row.text, TICK_SIZE, Weight::Regular, LARGEST_TEXT_WIDTH);
-        let text_style = TextStyle {
-            size: TICK_SIZE,
-            ..TextStyle::default()
-        };
-        scene.text(
-            (plot.rect.right() + 12.0, middle + 0.36 * TICK_SIZE),
-            &text,
-            text_style,
-        );
-        let column = |value: f64| plot.x_pixel(value).filter(|x| plot.contains((*x, middle)));
-        let is_bar = self.mark == IntervalMark::Bar && self.axis.scale == Scale::Linear;
-        let clamped = |value: f64| {
-            let (low, high) = plot.x.values();
-            plot.x_pixel(value.clamp(low, high))
-        };
-        if is_bar
-            && let (Some(from), Some(to)) = (
-                clamped(0.0),
-                plot.x_pixel(row.value).and(clamped(row.value)),
-            )
-        {
-            let bar = Rect {
-                x: from.min(to),
-                y: middle - 8.0,
-                width: (to - from).abs(),
-                height: 16.0,
-            };
-            scene.rect(bar, style.colour);
-        }
-        for outcome in row.outcomes.iter().filter_map(|outcome| column(*outcome)) {
-            let stroke = Stroke::solid(if is_bar { INK } else { style.colour }, 1.2);
-            scene.line((outcome, middle + 5.0), (outcome, middle + 10.0), stroke);
-        }
-        if let Some((low, high)) = row.interval
-            && !low.is_nan()
-            && !high.is_nan()
-            && let (Some(from), Some(to)) = (clamped(low), clamped(high))
-        {
-            let stroke = Stroke::solid(if is_bar { INK } else { style.colour }, 1.8);
-            scene.line((from, middle), (to, middle), stroke);
-            // A whisker that leaves the picture has no end to show.
-            for end in [low, high].into_iter().filter_map(column) {
-                scene.line((end, middle - WHISKER), (end, middle + WHISKER), stroke);
-            }
-        }
-        if !is_bar && let Some(x) = column(row.value) {
-            scene.marker(style.marker, (x, middle), 5.5, style.colour);
-        }
-    }
-
-    fn draw_references(&self, scene: &mut Scene, plot: &Plot) {
-        for reference in &self.references {
-            let Some(x) = plot.x_pixel(reference.value) else {
-                continue;
-            };
-            if !plot.contains((x, plot.rect.y)) {
-                continue;
-            }
-            let stroke = Stroke {
-                colour: MUTED,
-                width: 1.2,
-                dash: "5 3",
-            };
-            scene.line((x, plot.rect.y), (x, plot.rect.bottom()), stroke);
-            let half = text_width(&reference.label, TICK_SIZE, Weight::Regular) / 2.0;
-            let (left, right) = (MARGIN + half, WIDTH - MARGIN - half);
-            let at = (
-                if left < right {
-                    x.clamp(left, right)
-                } else {
-                    WIDTH / 2.0
-                },
-                plot.rect.y - 5.0,
-            );
-            let style = TextStyle {
-                size: TICK_SIZE,
-                fill: MUTED,
-                anchor: Anchor::Middle,
-                halo: true,
-                ..TextStyle::default()
-            };
-            scene.text(at, &reference.label, style);
-        }
-    }
+/// The height of a group's heading and rows.
+fn group_height(group: &IntervalGroup) -> f64 {
+    let heading = if group.label.is_empty() {
+        0.0
+    } else {
+        GROUP_HEIGHT
+    };
+    heading + ROW_HEIGHT * group.rows.len() as f64 + GROUP_GAP
 }
 
 #[cfg(test)]

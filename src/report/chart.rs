@@ -1,19 +1,18 @@
-//! Line charts: what they hold, alone and as a grid of panels with one legend.
+//! Line charts: several series over one pair of axes, with bands and a legend below.
 
-use super::axes::{Axis, Span, bold};
+use super::draw::axis::Axis;
+use super::draw::heading::{MARGIN, alt_text, draw_heading};
+use super::draw::legend::{Entry, Key, draw_legend};
+use super::draw::palette::style;
+use super::draw::rect::Rect;
+use super::draw::references::Reference;
+use super::draw::slots::Slots;
+use super::draw::svg::Scene;
 use super::figure::Figure;
-use super::font::{Weight, wrap};
-use super::heading::{MARGIN, alt_text, draw_heading};
-use super::legend::{Entry, Key, draw_legend};
-use super::palette::style;
 use super::panel::{draw_panel, spans};
-use super::svg::{Anchor, Rect, Scene, TextStyle};
 
 const CHART_WIDTH: f64 = 760.0;
 const CHART_HEIGHT: f64 = 350.0;
-const PANEL_WIDTH: f64 = 400.0;
-const PANEL_HEIGHT: f64 = 250.0;
-const PANEL_TITLE_SIZE: f64 = 14.0;
 
 /// A point of a series; not-a-number coordinates leave a gap in its line.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -41,29 +40,17 @@ pub struct Series {
 impl Series {
     /// A series without intervals.
     pub fn new(label: impl Into<String>, points: impl IntoIterator<Item = (f64, f64)>) -> Series {
-        let points = points
-            .into_iter()
-            .map(|(x, y)| Point {
-                x,
-                y,
-                interval: None,
-            })
-            .collect();
+        let point = |(x, y)| Point {
+            x,
+            y,
+            interval: None,
+        };
         Series {
             label: label.into(),
-            points,
+            points: points.into_iter().map(point).collect(),
             slot: None,
         }
     }
-}
-
-/// A labelled horizontal line across a chart: a target, or a figure from the literature.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Reference {
-    /// Position on the value axis.
-    pub value: f64,
-    /// The text that stands at the line.
-    pub label: String,
 }
 
 /// A chart of one or several lines. Without a point to draw it becomes a picture saying "no data".
@@ -88,173 +75,35 @@ impl LineChart {
     pub fn figure(&self) -> Figure {
         let mut scene = Scene::new(CHART_WIDTH);
         let top = draw_heading(&mut scene, &self.title, &self.subtitle);
-        let styles = Slots::of([self]);
-        let area = Rect {
-            x: MARGIN,
-            y: top,
-            width: CHART_WIDTH - 2.0 * MARGIN,
-            height: CHART_HEIGHT,
-        };
-        draw_panel(&mut scene, area, self, &styles, spans(self));
-        let bottom = finish_with_legend(&mut scene, area.bottom(), &styles);
-        scene.finish(bottom, &alt_text("Line chart", &self.title, &self.subtitle))
-    }
-}
-
-/// Line charts as panels of one picture, with one legend for all.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PanelGrid {
-    /// The title above all panels.
-    pub title: String,
-    /// A second, lighter line below the title.
-    pub subtitle: String,
-    /// Panels in a row.
-    pub columns: usize,
-    /// Gives all panels the same vertical range, so that they can be compared by eye.
-    pub share_y: bool,
-    /// The panels, row by row.
-    pub panels: Vec<LineChart>,
-}
-
-impl Default for PanelGrid {
-    fn default() -> Self {
-        PanelGrid {
-            title: String::new(),
-            subtitle: String::new(),
-            columns: 2,
-            share_y: false,
-            panels: Vec::new(),
-        }
-    }
-}
-
-impl PanelGrid {
-    /// Draws the panels row by row and the common legend below.
-    pub fn figure(&self) -> Figure {
-        let columns = self.columns.clamp(1, self.panels.len().max(1));
-        let mut scene = Scene::new(MARGIN + (PANEL_WIDTH + MARGIN) * columns as f64);
-        let mut y = draw_heading(&mut scene, &self.title, &self.subtitle);
-        let styles = Slots::of(&self.panels);
-        let shared = self.shared_y();
-        for row in self.panels.chunks(columns) {
-            let title_lines = |chart: &LineChart| panel_title(chart).len();
-            let title_height = 19.0 * row.iter().map(title_lines).max().unwrap_or(0) as f64;
-            for (column, chart) in row.iter().enumerate() {
-                let x = MARGIN + (PANEL_WIDTH + MARGIN) * column as f64;
-                draw_panel_title(&mut scene, x, y, chart);
-                let area = Rect {
-                    x,
-                    y: y + title_height,
-                    width: PANEL_WIDTH,
-                    height: PANEL_HEIGHT,
-                };
-                let own = spans(chart).map(|(x, y)| (x, shared.unwrap_or(y)));
-                draw_panel(&mut scene, area, chart, &styles, own);
-            }
-            y += title_height + PANEL_HEIGHT + MARGIN;
-        }
-        if self.panels.is_empty() {
-            let area = Rect {
-                x: MARGIN,
-                y,
-                width: PANEL_WIDTH,
-                height: PANEL_HEIGHT,
-            };
-            super::axes::draw_no_data(&mut scene, area);
-            y += PANEL_HEIGHT + MARGIN;
-        }
-        let bottom = finish_with_legend(&mut scene, y - MARGIN, &styles);
-        scene.finish(
-            bottom,
-            &alt_text("Line charts", &self.title, &self.subtitle),
+        let slots = slots_of([self]);
+        let area = Rect::new(MARGIN, top, CHART_WIDTH - 2.0 * MARGIN, CHART_HEIGHT);
+        draw_panel(&mut scene, area, self, &slots, spans(self));
+        let height = draw_slots_legend(&mut scene, area.bottom(), &slots);
+        Figure::new(
+            scene,
+            height,
+            alt_text("Line chart", &self.title, &self.subtitle),
         )
     }
-
-    /// The vertical range of all panels together, if it is to be shared and they have one scale.
-    fn shared_y(&self) -> Option<Span> {
-        let scale = self.panels.first()?.y.scale;
-        if !self.share_y || self.panels.iter().any(|chart| chart.y.scale != scale) {
-            return None;
-        }
-        self.panels
-            .iter()
-            .filter_map(spans)
-            .map(|(_, y)| y)
-            .reduce(Span::union)
-    }
 }
 
-/// A panel's title, broken into lines.
-fn panel_title(chart: &LineChart) -> Vec<String> {
-    wrap(&chart.title, PANEL_TITLE_SIZE, Weight::Bold, PANEL_WIDTH)
+/// The style slots of all series of some charts.
+pub(super) fn slots_of<'a>(charts: impl IntoIterator<Item = &'a LineChart>) -> Slots {
+    let series = charts.into_iter().flat_map(|chart| &chart.series);
+    Slots::assign(series.map(|series| (series.label.as_str(), series.slot)))
 }
 
-fn draw_panel_title(scene: &mut Scene, x: f64, y: f64, chart: &LineChart) {
-    for (index, line) in panel_title(chart).iter().enumerate() {
-        let at = (x + PANEL_WIDTH / 2.0, y + 12.0 + 19.0 * index as f64);
-        scene.text(
-            at,
-            line,
-            TextStyle {
-                anchor: Anchor::Middle,
-                ..bold(PANEL_TITLE_SIZE)
-            },
-        );
-    }
-}
-
-/// Draws the legend, if there is something to tell apart, and returns the height of the picture.
-fn finish_with_legend(scene: &mut Scene, bottom: f64, styles: &Slots) -> f64 {
-    let entries: Vec<Entry> = styles
-        .labels
-        .iter()
-        .filter(|(label, _)| !label.is_empty())
-        .map(|(label, slot)| Entry {
-            key: Key::Series(style(*slot)),
-            label: label.clone(),
-        })
-        .collect();
-    if entries.is_empty() {
-        return bottom + MARGIN;
-    }
-    draw_legend(scene, bottom + 8.0, &entries) + 10.0
-}
-
-/// The style slot of each label.
-pub(super) struct Slots {
-    labels: Vec<(String, usize)>,
-}
-
-impl Slots {
-    fn of<'a>(charts: impl IntoIterator<Item = &'a LineChart>) -> Slots {
-        let series = charts.into_iter().flat_map(|chart| &chart.series);
-        let wanted: Vec<_> = series
-            .map(|series| (series.label.as_str(), series.slot))
-            .collect();
-        Slots::assign(&wanted)
-    }
-
-    /// Keeps the slots that are asked for and deals out the free ones in order to the others.
-    pub fn assign(wanted: &[(&str, Option<usize>)]) -> Slots {
-        let taken: Vec<usize> = wanted.iter().filter_map(|(_, slot)| *slot).collect();
-        let mut free = (0..).filter(|slot| !taken.contains(slot));
-        let mut labels: Vec<(String, usize)> = Vec::new();
-        for (label, slot) in wanted {
-            if labels.iter().any(|(known, _)| known == *label) {
-                continue;
-            }
-            let slot = slot.or_else(|| free.next()).unwrap_or_default();
-            labels.push((label.to_string(), slot));
-        }
-        Slots { labels }
-    }
-
-    /// The slot of a label; 0 for one that was never assigned.
-    pub fn slot(&self, label: &str) -> usize {
-        self.labels
-            .iter()
-            .find(|(known, _)| known == label)
-            .map_or(0, |(_, slot)| *slot)
+/// Draws the legend below `bottom`, if there is something to name, and returns the height of the
+/// picture.
+pub(super) fn draw_slots_legend(scene: &mut Scene, bottom: f64, slots: &Slots) -> f64 {
+    let entry = |(label, slot): (&str, usize)| Entry {
+        key: Key::Series(style(slot)),
+        label: label.to_string(),
+    };
+    let entries: Vec<Entry> = slots.named().map(entry).collect();
+    match entries.as_slice() {
+        [] => bottom + MARGIN,
+        entries => draw_legend(scene, bottom + 8.0, entries) + 10.0,
     }
 }
 
@@ -303,52 +152,7 @@ mod tests {
             let figure = chart.figure();
             assert!(figure.svg().contains(">no data<") && figure.png().is_ok());
         }
-        assert!(PanelGrid::default().figure().svg().contains(">no data<"));
-        assert!(
-            !chart(vec![Series::new("bn", [(0.0, 1.0)])])
-                .figure()
-                .svg()
-                .contains("no data")
-        );
-    }
-
-    #[test]
-    fn panels_share_one_legend_and_their_styles() {
-        let panel = |labels: [&str; 2]| {
-            chart(
-                labels
-                    .map(|label| Series::new(label, [(0.0, 1.0), (1.0, 2.0)]))
-                    .to_vec(),
-            )
-        };
-        let grid = PanelGrid {
-            panels: vec![panel(["bn", "none"]), panel(["none", "normprop"])],
-            ..PanelGrid::default()
-        };
-        let svg = grid.figure().svg();
-        for label in [">bn<", ">none<", ">normprop<"] {
-            assert_eq!(svg.matches(label).count(), 1, "{label}");
-        }
-    }
-
-    #[test]
-    fn a_shared_range_spans_all_panels() {
-        let panel = |top: f64| chart(vec![Series::new("bn", [(0.0, 0.0), (1.0, top)])]);
-        let grid = |share_y| PanelGrid {
-            share_y,
-            panels: vec![panel(1.0), panel(9.0)],
-            ..PanelGrid::default()
-        };
-        assert_eq!(grid(true).figure().svg().matches(">8<").count(), 2);
-        assert_eq!(grid(false).figure().svg().matches(">8<").count(), 1);
-    }
-
-    #[test]
-    fn slots_that_are_asked_for_are_kept_free_of_others() {
-        let slots = Slots::assign(&[("a", None), ("b", Some(0)), ("a", None), ("c", None)]);
-        assert_eq!(
-            [slots.slot("a"), slots.slot("b"), slots.slot("c")],
-            [1, 0, 2]
-        );
+        let one = chart(vec![Series::new("bn", [(0.0, 1.0)])]).figure();
+        assert!(!one.svg().contains("no data") && one.png().is_ok());
     }
 }

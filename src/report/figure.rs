@@ -8,8 +8,9 @@ use anyhow::{Context, Result, anyhow};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg;
 
-use super::font;
-use super::svg::{Scene, root};
+use super::draw::font;
+use super::draw::rect::Rect;
+use super::draw::svg::{Scene, root};
 
 /// Pixels of the PNG per pixel of the SVG, so that it stays sharp on dense screens and in print.
 const PNG_SCALE: f32 = 2.0;
@@ -27,10 +28,20 @@ pub struct Figure {
     /// A sentence that stands for the picture where it cannot be seen.
     pub alt: String,
     /// What lies between the outer `<svg>` tags.
-    pub(super) body: String,
+    body: String,
 }
 
 impl Figure {
+    /// Ends a scene: `height` in pixels, `alt` the sentence that stands for the picture.
+    pub(super) fn new(scene: Scene, height: f64, alt: String) -> Figure {
+        Figure {
+            width: scene.width.ceil(),
+            height: height.ceil(),
+            alt,
+            body: scene.body,
+        }
+    }
+
     /// The picture as a stand-alone SVG document.
     pub fn svg(&self) -> String {
         format!(
@@ -59,15 +70,16 @@ impl Figure {
         let mut scene = Scene::new(rows.iter().map(row_width).fold(1.0, f64::max));
         let mut y = 0.0;
         for row in &rows {
-            let mut x = (scene.width() - row_width(row)) / 2.0;
+            let mut x = (scene.width - row_width(row)) / 2.0;
             for figure in *row {
-                scene.picture((x, y), figure);
+                let place = Rect::new(x, y, figure.width, figure.height);
+                scene.picture(place, &figure.body);
                 x += figure.width + GAP;
             }
             y += row.iter().map(|figure| figure.height).fold(0.0, f64::max) + GAP;
         }
         let alt: Vec<&str> = figures.iter().map(|figure| figure.alt.as_str()).collect();
-        scene.finish((y - GAP).max(1.0), &alt.join(" / "))
+        Figure::new(scene, (y - GAP).max(1.0), alt.join(" / "))
     }
 
     /// The parsed SVG, with texts laid out in the shipped font.
@@ -147,23 +159,15 @@ pub(super) fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::palette::INK;
-    use super::super::svg::{Rect, TextStyle};
+    use super::super::draw::palette::INK;
+    use super::super::draw::text::{Anchor, TextStyle};
     use super::*;
 
     fn sample(width: f64) -> Figure {
         let mut scene = Scene::new(width);
-        scene.rect(
-            Rect {
-                x: 10.0,
-                y: 10.0,
-                width: 20.0,
-                height: 20.0,
-            },
-            INK,
-        );
-        scene.text((10.0, 50.0), "σ² ≤ 1", TextStyle::default());
-        scene.finish(60.0, "sample")
+        scene.rect(Rect::new(10.0, 10.0, 20.0, 20.0), INK);
+        scene.text((10.0, 50.0), "σ² ≤ 1", TextStyle::new(13.0, Anchor::Start));
+        Figure::new(scene, 60.0, "sample".into())
     }
 
     #[test]
@@ -182,23 +186,28 @@ mod tests {
     fn measured_and_rendered_text_widths_agree() -> Result<()> {
         let mut scene = Scene::new(400.0);
         let text = "MMMMMMMMMMMMMMMMMMMM";
-        scene.text(
-            (0.0, 20.0),
-            text,
-            TextStyle {
-                size: 15.0,
-                ..TextStyle::default()
-            },
-        );
-        let rendered = f64::from(
-            scene.finish(30.0, "").tree()?.root().children()[1]
-                .bounding_box()
-                .width(),
-        );
+        scene.text((0.0, 20.0), text, TextStyle::new(15.0, Anchor::Start));
+        let tree = Figure::new(scene, 30.0, String::new()).tree()?;
+        let rendered = f64::from(tree.root().children()[1].bounding_box().width());
         let measured = font::text_width(text, 15.0, font::Weight::Regular);
         assert!(
             (rendered - measured).abs() < 4.0,
             "{rendered} against {measured}"
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn clipped_groups_show_nothing_outside() -> Result<()> {
+        let mut scene = Scene::new(60.0);
+        scene.clipped(Rect::new(10.0, 10.0, 20.0, 20.0), |scene| {
+            scene.rect(Rect::new(0.0, 0.0, 60.0, 60.0), INK);
+        });
+        let pixmap = Pixmap::decode_png(&Figure::new(scene, 60.0, String::new()).png()?)?;
+        let red = |x, y| pixmap.pixel(x, y).map(|pixel| pixel.red());
+        assert_eq!(
+            [red(40, 40), red(10, 40), red(40, 70)],
+            [Some(0x22), Some(0xff), Some(0xff)]
         );
         Ok(())
     }

@@ -2,12 +2,14 @@
 
 use std::f64::consts::PI;
 
-use super::axes::{Axis, Plot, draw_no_data};
+use super::draw::axis::Axis;
+use super::draw::heading::{MARGIN, alt_text, draw_heading};
+use super::draw::legend::{Entry, Key, draw_legend};
+use super::draw::palette::{Style, style};
+use super::draw::plot::{Plot, draw_no_data};
+use super::draw::rect::Rect;
+use super::draw::svg::{Scene, Stroke};
 use super::figure::Figure;
-use super::heading::{MARGIN, alt_text, draw_heading};
-use super::legend::{Entry, Key, draw_legend};
-use super::palette::{Style, style};
-use super::svg::{Rect, Scene, Stroke};
 
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 330.0;
@@ -93,16 +95,11 @@ impl Histogram {
     pub fn figure(&self) -> Figure {
         let mut scene = Scene::new(WIDTH);
         let top = draw_heading(&mut scene, &self.title, &self.subtitle);
-        let area = Rect {
-            x: MARGIN,
-            y: top,
-            width: WIDTH - 2.0 * MARGIN,
-            height: HEIGHT,
-        };
+        let area = Rect::new(MARGIN, top, WIDTH - 2.0 * MARGIN, HEIGHT);
         let alt = alt_text("Histogram", &self.title, &self.subtitle);
         let Some(plot) = self.lay_out(area) else {
             draw_no_data(&mut scene, area);
-            return scene.finish(area.bottom() + MARGIN, &alt);
+            return Figure::new(scene, area.bottom() + MARGIN, alt);
         };
         plot.draw_axes(&mut scene, &self.x, &density_axis());
         let curves = self.drawable_curves();
@@ -117,75 +114,64 @@ impl Histogram {
                 scene.polyline(&curve_pixels(&plot, curve), stroke);
             }
         });
-        let bars = (!self.label.is_empty()).then(|| Entry {
+        let bars = Entry {
             key: Key::Area(BAR_FILL),
             label: self.label.clone(),
-        });
-        let lines = curves.iter().map(|(curve, style)| Entry {
+        };
+        let line = |(curve, style): &(&NormalCurve, Style)| Entry {
             key: Key::Line(*style),
             label: curve.label.clone(),
-        });
-        let entries: Vec<Entry> = bars.into_iter().chain(lines).collect();
+        };
+        let entries = std::iter::once(bars).chain(curves.iter().map(line));
+        let entries: Vec<Entry> = entries.filter(|entry| !entry.label.is_empty()).collect();
         let bottom = draw_legend(&mut scene, area.bottom() + 8.0, &entries);
-        scene.finish(bottom + 10.0, &alt)
+        Figure::new(scene, bottom + 10.0, alt)
     }
 
     fn lay_out(&self, area: Rect) -> Option<Plot> {
         let edges = self.bins.iter().flat_map(|bin| [bin.low, bin.high]);
         let x = self.x.span(edges, 0.01)?;
         let (low, high) = x.values();
-        let at_peak =
-            |(curve, _): &(&NormalCurve, Style)| curve.density(curve.mean.clamp(low, high));
-        let peaks: Vec<f64> = self.drawable_curves().iter().map(at_peak).collect();
-        let tallest = self
-            .bins
-            .iter()
-            .map(|bin| bin.density)
+        let densities = self.bins.iter().map(|bin| bin.density);
+        let tallest = densities
             .filter(|density| density.is_finite())
             .fold(0.0, f64::max);
         // A curve that is much narrower than the bars may leave the picture, but not flatten them.
-        let limit = 2.5 * tallest;
-        let densities = peaks
-            .into_iter()
-            .map(|peak| if limit > 0.0 { peak.min(limit) } else { peak });
-        let y = density_axis().span(densities.chain([tallest, 0.0]), 0.05)?;
+        let limit = if tallest > 0.0 {
+            2.5 * tallest
+        } else {
+            f64::INFINITY
+        };
+        let curves = self.drawable_curves();
+        let peaks = curves
+            .iter()
+            .map(|(curve, _)| curve.density(curve.mean.clamp(low, high)).min(limit));
+        let y = density_axis().span(peaks.chain([tallest, 0.0]), 0.05)?;
         Some(Plot::lay_out(area, &self.x, x, &density_axis(), y))
     }
 
     fn drawable_curves(&self) -> Vec<(&NormalCurve, Style)> {
-        let styled = |(index, curve)| {
-            let (slot, dash) = CURVE_SLOTS[index % CURVE_SLOTS.len()];
-            (
-                curve,
-                Style {
-                    dash,
-                    ..style(slot)
-                },
-            )
-        };
+        let looks = CURVE_SLOTS.iter().cycle().map(|(slot, dash)| Style {
+            dash,
+            ..style(*slot)
+        });
         self.curves
             .iter()
-            .enumerate()
-            .map(styled)
-            .filter(|(curve, _): &(&NormalCurve, Style)| curve.is_drawable())
+            .zip(looks)
+            .filter(|(curve, _)| curve.is_drawable())
             .collect()
     }
 
     fn draw_bars(&self, scene: &mut Scene, plot: &Plot) {
         for bin in &self.bins {
-            let corner = |x, y| Some((plot.x_pixel(x)?, plot.y_pixel(y)?));
-            let (Some((left, bottom)), Some((right, top))) =
-                (corner(bin.low, 0.0), corner(bin.high, bin.density))
-            else {
+            let corners = (plot.pixel(bin.low, 0.0), plot.pixel(bin.high, bin.density));
+            let (Some((left, bottom)), Some((right, top))) = corners else {
                 continue;
             };
-            let rect = Rect {
-                x: left.min(right),
-                y: top,
-                width: (right - left).abs(),
-                height: bottom - top,
-            };
-            scene.rect(rect, BAR_FILL);
+            scene.rect(
+                Rect::new(left.min(right), top, (right - left).abs(), bottom - top),
+                BAR_FILL,
+            );
             let outline = [(left, bottom), (left, top), (right, top), (right, bottom)];
             scene.polyline(&outline, Stroke::solid(BAR_EDGE, 0.8));
         }
@@ -203,7 +189,7 @@ fn density_axis() -> Axis {
 fn curve_pixels(plot: &Plot, curve: &NormalCurve) -> Vec<(f64, f64)> {
     let (low, high) = plot.x.values();
     let value = |index: usize| low + (high - low) * index as f64 / CURVE_POINTS as f64;
-    let pixel = |x: f64| Some((plot.x_pixel(x)?, plot.y_pixel(curve.density(x))?));
+    let pixel = |x: f64| plot.pixel(x, curve.density(x));
     (0..=CURVE_POINTS)
         .filter_map(|index| pixel(value(index)))
         .collect()

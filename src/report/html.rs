@@ -5,36 +5,12 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use super::draw::svg::escape;
 use super::figure::{Figure, write_whole};
-use super::svg::escape;
-use super::table::{Align, Table};
+use super::html_block::{Block, element, write_block};
+use super::table::Table;
 
 static STYLE: &str = include_str!("report.css");
-
-/// On narrow screens a picture shrinks to this share of its width, then scrolls.
-const SMALLEST_SCALE: f64 = 0.72;
-
-/// A piece of a section. All texts are escaped: markup in them is shown, not obeyed.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Block {
-    /// A paragraph of text.
-    Paragraph(String),
-    /// A table; it scrolls sideways where the screen is narrow.
-    Table(Table),
-    /// A picture with the text below it.
-    Figure(Figure, String),
-    /// Names and values, as for hardware and versions.
-    Facts(Vec<(String, String)>),
-    /// A configuration file or command, shown in full when its title is clicked.
-    Code {
-        /// The line that stands for it while it is folded.
-        title: String,
-        /// The text, kept as it is.
-        text: String,
-    },
-    /// What the reader should not conclude; set off from the rest.
-    Caveats(Vec<String>),
-}
 
 /// A heading and what stands under it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -106,7 +82,7 @@ impl HtmlReport {
         page.push_str("</header>\n");
         self.write_contents(&mut page);
         for (index, section) in self.sections.iter().enumerate() {
-            // Writing to a String cannot fail, here and below.
+            // Writing to a String cannot fail.
             let _ = writeln!(page, "<section id=\"section-{}\">", index + 1);
             page.push_str(&element("h2", &section.heading));
             for block in &section.blocks {
@@ -140,95 +116,10 @@ impl HtmlReport {
     }
 }
 
-/// `<tag>text</tag>` with the text escaped.
-fn element(tag: &str, text: &str) -> String {
-    format!("<{tag}>{}</{tag}>\n", escape(text))
-}
-
-fn write_block(page: &mut String, block: &Block) {
-    match block {
-        Block::Paragraph(text) => page.push_str(&element("p", text)),
-        Block::Table(table) => write_table(page, table),
-        Block::Figure(figure, caption) => write_figure(page, figure, caption),
-        Block::Facts(facts) => {
-            page.push_str("<dl>\n");
-            for (name, value) in facts {
-                let _ = writeln!(
-                    page,
-                    "<div><dt>{}</dt><dd>{}</dd></div>",
-                    escape(name),
-                    escape(value)
-                );
-            }
-            page.push_str("</dl>\n");
-        }
-        Block::Code { title, text } => {
-            let (title, text) = (escape(title), escape(text));
-            let _ = writeln!(
-                page,
-                "<details>\n<summary>{title}</summary>\n<pre tabindex=\"0\"><code>{text}</code></pre>\n</details>"
-            );
-        }
-        Block::Caveats(caveats) => {
-            page.push_str("<aside>\n<h3>Caveats</h3>\n<ul>\n");
-            caveats
-                .iter()
-                .for_each(|caveat| page.push_str(&element("li", caveat)));
-            page.push_str("</ul>\n</aside>\n");
-        }
-    }
-}
-
-/// The picture stands on a white card in dark pages too; it scrolls rather than becoming illegible.
-fn write_figure(page: &mut String, figure: &Figure, caption: &str) {
-    let smallest = (SMALLEST_SCALE * figure.width).round();
-    let _ = writeln!(
-        page,
-        "<figure>\n<div class=\"card\" tabindex=\"0\"><div style=\"min-width:{smallest}px;max-width:{}px\">\n{}</div></div>",
-        figure.width,
-        figure.inline_svg()
-    );
-    if !caption.is_empty() {
-        page.push_str(&element("figcaption", caption));
-    }
-    page.push_str("</figure>\n");
-}
-
-fn write_table(page: &mut String, table: &Table) {
-    page.push_str("<div class=\"scroll\" tabindex=\"0\">\n<table>\n");
-    if !table.caption.is_empty() {
-        page.push_str(&element("caption", &table.caption));
-    }
-    let class = |align: Align| {
-        if align == Align::Right {
-            " class=\"number\""
-        } else {
-            ""
-        }
-    };
-    page.push_str("<thead><tr>");
-    for column in &table.columns {
-        let _ = write!(
-            page,
-            "<th scope=\"col\"{}>{}</th>",
-            class(column.align),
-            escape(&column.name)
-        );
-    }
-    page.push_str("</tr></thead>\n<tbody>\n");
-    for row in table.even_rows() {
-        page.push_str("<tr>");
-        for (cell, column) in row.into_iter().zip(&table.columns) {
-            let _ = write!(page, "<td{}>{}</td>", class(column.align), escape(cell));
-        }
-        page.push_str("</tr>\n");
-    }
-    page.push_str("</tbody>\n</table>\n</div>\n");
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::chart::{LineChart, Series};
+    use super::super::table::Align;
     use super::*;
 
     fn report() -> HtmlReport {

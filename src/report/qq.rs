@@ -1,15 +1,20 @@
 //! Quantile-quantile plots against the standard normal.
 
-use super::axes::{Axis, Plot, draw_no_data};
+use super::draw::axis::Axis;
+use super::draw::heading::{MARGIN, alt_text, draw_heading};
+use super::draw::legend::{Entry, Key, draw_legend};
+use super::draw::marker::Marker;
+use super::draw::palette::{Style, style};
+use super::draw::plot::{Plot, draw_no_data};
+use super::draw::rect::Rect;
+use super::draw::svg::{Scene, Stroke};
 use super::figure::Figure;
-use super::heading::{MARGIN, alt_text, draw_heading};
-use super::legend::{Entry, Key, draw_legend};
-use super::palette::{Marker, Style, style};
-use super::svg::{Rect, Scene, Stroke};
 
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 330.0;
-const POINT_RADIUS: f64 = 2.6;
+const POINT_RADIUS: f64 = 3.6;
+/// Light enough for the lines upon the points to be seen.
+const POINT_FILL: &str = "#86bce0";
 /// Points nearer than this to the last one drawn add nothing to the picture.
 const CLOSEST: f64 = 2.0;
 
@@ -34,12 +39,7 @@ impl QqPlot {
     pub fn figure(&self) -> Figure {
         let mut scene = Scene::new(WIDTH);
         let top = draw_heading(&mut scene, &self.title, &self.subtitle);
-        let area = Rect {
-            x: MARGIN,
-            y: top,
-            width: WIDTH - 2.0 * MARGIN,
-            height: HEIGHT,
-        };
+        let area = Rect::new(MARGIN, top, WIDTH - 2.0 * MARGIN, HEIGHT);
         let alt = alt_text("Q-Q plot", &self.title, &self.subtitle);
         let x_axis = Axis::new("Standard normal quantile");
         let y_axis = Axis::new(if self.label.is_empty() {
@@ -52,53 +52,43 @@ impl QqPlot {
                 .iter()
                 .filter(|(x, y)| x.is_finite() && y.is_finite())
         };
-        let spans = (
-            x_axis.span(drawable().map(|(x, _)| *x), 0.04),
-            y_axis.span(drawable().map(|(_, y)| *y), 0.04),
-        );
-        let (Some(x), Some(y)) = spans else {
+        let x = x_axis.span(drawable().map(|(x, _)| *x), 0.04);
+        let y = y_axis.span(drawable().map(|(_, y)| *y), 0.04);
+        let (Some(x), Some(y)) = (x, y) else {
             draw_no_data(&mut scene, area);
-            return scene.finish(area.bottom() + MARGIN, &alt);
+            return Figure::new(scene, area.bottom() + MARGIN, alt);
         };
         let plot = Plot::lay_out(area, &x_axis, x, &y_axis, y);
         plot.draw_axes(&mut scene, &x_axis, &y_axis);
         let lines = self.lines();
         scene.clipped(plot.rect, |scene| {
-            for point in spread_out(
-                drawable().filter_map(|(x, y)| Some((plot.x_pixel(*x)?, plot.y_pixel(*y)?))),
-            ) {
-                scene.marker(Marker::Circle, point, POINT_RADIUS, style(0).colour);
+            for point in spread_out(drawable().filter_map(|(x, y)| plot.pixel(*x, *y))) {
+                scene.marker(Marker::Circle, point, POINT_RADIUS, POINT_FILL);
             }
+            let (low, high) = plot.x.values();
             for (line, (intercept, slope), _) in &lines {
-                let (low, high) = plot.x.values();
-                let ends = [low, high]
-                    .map(|x| Some((plot.x_pixel(x)?, plot.y_pixel(intercept + slope * x)?)));
-                if let [Some(from), Some(to)] = ends {
-                    scene.line(
-                        from,
-                        to,
-                        Stroke {
-                            colour: line.colour,
-                            width: 1.8,
-                            dash: line.dash,
-                        },
-                    );
+                let end = |x: f64| plot.pixel(x, intercept + slope * x);
+                if let (Some(from), Some(to)) = (end(low), end(high)) {
+                    let stroke = Stroke {
+                        colour: line.colour,
+                        width: 1.6,
+                        dash: line.dash,
+                    };
+                    scene.polyline(&[from, to], stroke);
                 }
             }
         });
-        let quantiles = Entry {
-            key: Key::Point(style(0).colour),
+        let sample = Entry {
+            key: Key::Point(POINT_FILL),
             label: "sample".into(),
         };
-        let of_line = |(line, _, label): &(Style, (f64, f64), &str)| Entry {
+        let entries = lines.iter().map(|(line, _, label)| Entry {
             key: Key::Line(*line),
             label: (*label).into(),
-        };
-        let entries: Vec<Entry> = std::iter::once(quantiles)
-            .chain(lines.iter().map(of_line))
-            .collect();
+        });
+        let entries: Vec<Entry> = std::iter::once(sample).chain(entries).collect();
         let bottom = draw_legend(&mut scene, area.bottom() + 8.0, &entries);
-        scene.finish(bottom + 10.0, &alt)
+        Figure::new(scene, bottom + 10.0, alt)
     }
 
     /// The lines with (intercept, slope) and their text; styled as in the histogram.

@@ -1,7 +1,8 @@
 //! One table for the terminal, for Markdown and for the report.
 
 use comfy_table::{
-    Attribute, Cell, CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, TableStyle,
+    Attribute, Cell, CellAlignment, ColumnConstraint, ContentArrangement, ContentLineStyle,
+    LineStyle, TableStyle, Width,
 };
 
 use super::terminal::Terminal;
@@ -17,6 +18,9 @@ const PLAIN: TableStyle = TableStyle::new()
     .header_lines(ContentLineStyle::none())
     .header_separator(LineStyle::none().fill('-').junction(' '))
     .content_lines(ContentLineStyle::none());
+
+/// Blanks at both sides of a cell.
+const PADDING: usize = 2;
 
 /// Where the text of a column stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,9 +79,33 @@ impl Table {
         })
     }
 
-    /// The table as text with a line feed at its end. Where the output is a terminal, cells wrap to
-    /// fit its width; elsewhere a row is always one line.
+    /// The table as text with a line feed at its end. On a terminal that is too narrow, cells wrap
+    /// between words or, where even that is too wide, each row becomes a list of its cells;
+    /// elsewhere a row is always one line.
     pub fn render(&self, terminal: &Terminal) -> String {
+        let mut table = self.build(terminal);
+        let caption = match self.caption.as_str() {
+            "" => String::new(),
+            caption => format!("{}\n", one_line(caption)),
+        };
+        let words = self.widest_words();
+        let narrowest: usize = words.iter().map(|width| width + PADDING).sum();
+        if terminal.styled
+            && let Some(columns) = table.width()
+        {
+            if narrowest > usize::from(columns) {
+                return format!("{caption}{}", self.records());
+            }
+            // Columns keep their longest word whole.
+            for (column, width) in table.column_iter_mut().zip(words) {
+                let width = u16::try_from(width + PADDING).unwrap_or(u16::MAX);
+                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
+            }
+        }
+        format!("{caption}{}\n", table.trim_fmt())
+    }
+
+    fn build(&self, terminal: &Terminal) -> comfy_table::Table {
         let mut table = comfy_table::Table::new();
         table.load_style(if terminal.styled && terminal.unicode {
             RULED
@@ -111,75 +139,43 @@ impl Table {
                 Align::Right => CellAlignment::Right,
             });
         }
-        let caption = if self.caption.is_empty() {
-            String::new()
-        } else {
-            format!("{}\n", one_line(&self.caption))
-        };
-        format!("{caption}{}\n", table.trim_fmt())
+        table
     }
 
-    /// The table in GitHub's Markdown, with columns lined up in the source too.
-    pub fn markdown(&self) -> String {
-        let escape = |text: &str| {
-            let mut escaped = one_line(text)
-                .replace('\\', "\\\\")
-                .replace('&', "&amp;")
-                .replace('<', "&lt;");
-            for special in ['|', '*', '`'] {
-                escaped = escaped.replace(special, &format!("\\{special}"));
-            }
-            escaped
+    /// The characters of each column's longest word.
+    fn widest_words(&self) -> Vec<usize> {
+        let longest = |text: &str| {
+            text.split_whitespace()
+                .map(|word| word.chars().count())
+                .max()
         };
-        let header: Vec<String> = self
+        let column = |(index, column): (usize, &Column)| {
+            let cells = self.rows.iter().filter_map(|row| row.get(index));
+            let texts = cells.map(String::as_str).chain([column.name.as_str()]);
+            texts.filter_map(longest).max().unwrap_or(0)
+        };
+        self.columns.iter().enumerate().map(column).collect()
+    }
+
+    /// Each row as lines of heading and cell, rows set apart by a blank line.
+    fn records(&self) -> String {
+        let width = self
             .columns
             .iter()
-            .map(|column| escape(&column.name))
-            .collect();
-        let rows: Vec<Vec<String>> = self
-            .even_rows()
-            .map(|row| row.into_iter().map(escape).collect())
-            .collect();
-        let width = |index: usize| {
-            let cells = std::iter::once(&header)
-                .chain(&rows)
-                .filter_map(|row| row.get(index));
-            cells.map(|cell| cell.chars().count()).fold(3, usize::max)
+            .map(|column| column.name.chars().count())
+            .max()
+            .unwrap_or(0);
+        let line = |(column, cell): (&Column, &str)| {
+            let (name, cell) = (one_line(&column.name), one_line(cell));
+            format!(" {name:<width$}  {cell}\n")
         };
-        let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
-        let line = |cells: &[String]| {
-            let padded =
-                cells
-                    .iter()
-                    .zip(&self.columns)
-                    .zip(&widths)
-                    .map(|((cell, column), width)| match column.align {
-                        Align::Left => format!("{cell:<width$}"),
-                        Align::Right => format!("{cell:>width$}"),
-                    });
-            format!("| {} |\n", padded.collect::<Vec<_>>().join(" | "))
-        };
-        let rule = self
-            .columns
-            .iter()
-            .zip(&widths)
-            .map(|(column, width)| match column.align {
-                Align::Left => "-".repeat(*width),
-                Align::Right => format!("{}:", "-".repeat(width - 1)),
-            });
-        let caption = if self.caption.is_empty() {
-            String::new()
-        } else {
-            format!("{}\n\n", escape(&self.caption))
-        };
-        let rule: Vec<String> = rule.collect();
-        let body: String = rows.iter().map(|row| line(row)).collect();
-        format!("{caption}{}| {} |\n{body}", line(&header), rule.join(" | "))
+        let record = |row: Vec<&str>| self.columns.iter().zip(row).map(line).collect::<String>();
+        self.even_rows().map(record).collect::<Vec<_>>().join("\n")
     }
 }
 
 /// `text` with control characters (line feeds, escape sequences from a file name) made blanks.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.chars()
         .map(|character| {
             if character.is_control() {
@@ -233,32 +229,43 @@ mod tests {
     }
 
     #[test]
-    fn narrow_terminals_wrap_cells() {
+    fn narrow_terminals_wrap_between_words() {
         let terminal = Terminal {
             styled: true,
             unicode: false,
-            columns: Some(30),
+            columns: Some(32),
         };
         let text = sample().render(&terminal);
         assert!(text.lines().count() > 4, "{text}");
-        assert!(!text.contains('─'));
+        for whole in ["normprop", "16.6", "[15.0,", "18.2]"] {
+            assert!(text.contains(whole), "{text}");
+        }
     }
 
     #[test]
-    fn markdown_lines_up_and_escapes() {
-        let mut table = sample();
-        table.caption = "Two runs".into();
-        table.push(["a|b <i>", "2"]);
-        let expected = "\
-Two runs
-
-| method      | batch |          test error |
-| ----------- | ----: | ------------------: |
-| normprop    |     1 | 16.6 % [15.0, 18.2] |
-| bn          |    50 |               9.8 % |
-| a\\|b &lt;i> |     2 |                     |
-";
-        assert_eq!(table.markdown(), expected);
+    fn very_narrow_terminals_get_lists() {
+        let terminal = Terminal {
+            styled: true,
+            unicode: false,
+            columns: Some(20),
+        };
+        let expected = concat!(
+            " method      normprop
+",
+            " batch       1
+",
+            " test error  16.6 % [15.0, 18.2]
+",
+            "
+",
+            " method      bn
+",
+            " batch       50
+",
+            " test error  9.8 %
+",
+        );
+        assert_eq!(sample().render(&terminal), expected);
     }
 
     #[test]
@@ -268,6 +275,5 @@ Two runs
         let text = table.render(&Terminal::plain());
         assert_eq!(text.lines().count(), 5);
         assert!(text.contains("a b [2J") && !text.contains('4'), "{text}");
-        assert_eq!(Table::default().markdown(), "|  |\n|  |\n");
     }
 }

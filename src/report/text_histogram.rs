@@ -140,11 +140,12 @@ impl TextHistogram {
                 (filled, _) => EIGHTHS.get(filled).copied().unwrap_or(' '),
             };
         }
-        if bar.expected > 0.0 {
-            let position = (length(bar.expected).round() as usize).saturating_sub(1);
-            if let Some(cell) = cells.get_mut(position) {
-                *cell = if unicode { '┊' } else { ':' };
-            }
+        let expected = length(bar.expected).round() as usize;
+        if let Some(cell) = expected
+            .checked_sub(1)
+            .and_then(|index| cells.get_mut(index))
+        {
+            *cell = if unicode { '┊' } else { ':' };
         }
         cells.into_iter().collect()
     }

@@ -136,6 +136,27 @@ fn a_damaged_latest_is_named_and_the_one_before_is_used() {
 }
 
 #[test]
+fn an_intact_state_of_something_else_is_named_and_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    save_epochs(path, &[(1, true), (2, false)]);
+    let mut before_epoch_2 = |snapshot: &Snapshot| match snapshot.position.epoch {
+        2 => bail!("it is too large"),
+        _ => Ok(()),
+    };
+    let found = latest_snapshot_that(path, &mut before_epoch_2).unwrap();
+    assert_eq!(found.snapshot.unwrap().0, state(1, 0));
+    let warning = &found.warnings[0];
+    assert!(
+        warning
+            .contains("checkpoint-2.safetensors does not fit this run: it is too large; going on"),
+        "{warning}"
+    );
+    let error = latest_snapshot_that(path, &mut |_| bail!("no")).unwrap_err();
+    assert!(error.to_string().contains("can be used"), "{error}");
+}
+
+#[test]
 fn a_missing_or_unreadable_pointer_is_no_loss() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();

@@ -1,0 +1,241 @@
+//! `normprop compare`: from an experiment file to runs, tables, pictures and a report.
+
+pub mod choose;
+pub mod collect;
+mod display;
+mod estimate;
+pub mod launch;
+mod local;
+pub mod plan;
+pub mod state;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::cli::{CompareArgs, OutputArgs};
+use crate::config::experiment::Experiment;
+use crate::config::overrides;
+use crate::config::sweep::Candidate;
+use crate::engine::interrupt::Interrupt;
+use crate::error::Failure;
+use crate::record::RunDir;
+use crate::report::Terminal;
+use crate::report::comparison::{Manifest, Results, page, tables};
+use choose::Choice;
+use display::Display;
+use launch::{Launcher, Outcome, Report};
+use local::LocalLauncher;
+use plan::Entry;
+
+/// Runs the command.
+pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
+    let assignments = args
+        .set
+        .iter()
+        .map(|set| overrides::split(set))
+        .collect::<Result<Vec<_>>>()?;
+    let experiment = Experiment::load(&args.file, &assignments)?;
+    let parallel = args.jobs.map_or(experiment.jobs, usize::from);
+    let folder = args.out.join(&experiment.name);
+    // Refuses results of a newer version before anything is run.
+    Manifest::read(&folder)?;
+    let session = Session {
+        args,
+        output,
+        parallel,
+        interrupt: Interrupt::listen()?,
+    };
+    if args.dry_run {
+        return session.show(&experiment);
+    }
+    let choice = session.sweep(&experiment)?;
+    let runs = experiment.expand(&|label, batch_size| choice.keys(label, batch_size))?;
+    let mut entries = plan::look_up(runs, &args.runs, args.overwrite)?;
+    let failed = session.execute(&mut entries, "")?;
+
+    let results = collect::collect(&experiment, &entries, choice.rows)?;
+    if results.curves.is_empty() {
+        bail!(
+            "no run is over, so there is nothing to compare:\n{}",
+            failed.join("\n")
+        );
+    }
+    write(&results, &folder)?;
+    session.report(&results, &folder)?;
+    match failed.len() {
+        0 => Ok(()),
+        count => bail!(
+            "{count} of {} runs failed; the same command tries them again:\n{}",
+            entries.len(),
+            failed.join("\n")
+        ),
+    }
+}
+
+fn write(results: &Results, folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    results.write(folder)?;
+    page::save(results, folder)
+}
+
+/// What the parts of one call of the command share.
+struct Session<'a> {
+    args: &'a CompareArgs,
+    output: OutputArgs,
+    parallel: usize,
+    interrupt: Interrupt,
+}
+
+impl Session<'_> {
+    /// `--dry-run`: the plan on stdout.
+    fn show(&self, experiment: &Experiment) -> Result<()> {
+        let (sweep, candidates) = self.sweep_plan(experiment)?;
+        let choice = match sweep.iter().all(|entry| entry.state.is_over()) {
+            true => choose::choose(&sweep, &candidates)?,
+            false => Choice::default(),
+        };
+        let runs = experiment.expand(&|label, batch_size| choice.keys(label, batch_size))?;
+        let runs = plan::look_up(runs, &self.args.runs, self.args.overwrite)?;
+        let (mut all, sweep_runs) = ([sweep, runs].concat(), candidates.len());
+        estimate::fill_in(&mut all, self.parallel)?;
+        if self.output.json {
+            println!(
+                "{}",
+                serde_json::to_string_pretty(&plan::document(&all, self.parallel))?
+            );
+            return Ok(());
+        }
+        let (sweep, runs) = all.split_at(sweep_runs);
+        let terminal = Terminal::detect();
+        if !sweep.is_empty() {
+            println!(
+                "sweep on held-out training images:\n{}",
+                plan::table(sweep).render(&terminal)
+            );
+            println!("runs (learning rates and other swept keys are chosen after the sweep):");
+        }
+        print!("{}", plan::table(runs).render(&terminal));
+        println!("{}", plan::sentence(&all, self.parallel));
+        Ok(())
+    }
+
+    fn sweep_plan(&self, experiment: &Experiment) -> Result<(Vec<Entry>, Vec<Candidate>)> {
+        let (runs, candidates) = experiment.expand_sweep()?.into_iter().unzip();
+        Ok((
+            plan::look_up(runs, &self.args.runs, self.args.overwrite)?,
+            candidates,
+        ))
+    }
+
+    /// Runs the sweep, if there is one, and chooses.
+    fn sweep(&self, experiment: &Experiment) -> Result<Choice> {
+        let (mut entries, candidates) = self.sweep_plan(experiment)?;
+        if entries.is_empty() {
+            return Ok(Choice::default());
+        }
+        let failed = self.execute(&mut entries, "sweep: ")?;
+        if !failed.is_empty() {
+            bail!(
+                "{} runs of the sweep failed; the same command tries them again:\n{}",
+                failed.len(),
+                failed.join("\n")
+            );
+        }
+        choose::choose(&entries, &candidates)
+    }
+
+    /// Brings every run to its end, and returns a line for each that failed.
+    fn execute(&self, entries: &mut [Entry], what: &str) -> Result<Vec<String>> {
+        estimate::fill_in(entries, self.parallel)?;
+        self.say(&format!(
+            "{}{what}{}",
+            plan::table(entries).render(&Terminal::detect()),
+            plan::sentence(entries, self.parallel)
+        ));
+        let left: Vec<usize> = (0..entries.len())
+            .filter(|&index| !entries[index].state.is_over())
+            .collect();
+        let mut failed = Vec::new();
+        if !left.is_empty() && self.interrupt.signal().is_none() {
+            let waiting: Vec<&Entry> = left.iter().map(|&index| &entries[index]).collect();
+            failed = self.launch(&waiting)?;
+        }
+        if let Some(signal) = self.interrupt.signal() {
+            return Err(Failure::Interrupted { signal }.into());
+        }
+        for index in left {
+            entries[index].state = state::inspect(&entries[index].run_dir, &entries[index].config)?;
+        }
+        Ok(failed)
+    }
+
+    fn launch(&self, waiting: &[&Entry]) -> Result<Vec<String>> {
+        let mut jobs = Vec::with_capacity(waiting.len());
+        for entry in waiting {
+            self.prepare(entry)?;
+            jobs.push(entry.job(self.parallel));
+        }
+        let mut failed = Vec::new();
+        let mut display = Display::new(waiting, self.output.quiet);
+        let mut on_report = |report: Report| {
+            display.show(waiting, &report);
+            if let Report::Ended(index, Outcome::Failed(reason)) = &report
+                && let Some(entry) = waiting.get(*index)
+            {
+                failed.push(format!("{}: {reason}", entry.title()));
+            }
+        };
+        let mut launcher = LocalLauncher {
+            parallel: self.parallel,
+        };
+        launcher.run(&jobs, &self.interrupt, &mut on_report)?;
+        display.finish();
+        Ok(failed)
+    }
+
+    /// Makes the run directory with its configuration in it, from where the child takes it.
+    fn prepare(&self, entry: &Entry) -> Result<()> {
+        let config = entry.config.to_toml()?;
+        if self.args.overwrite {
+            RunDir::overwrite(&entry.run_dir, &config)?;
+        } else {
+            RunDir::open_or_create(&entry.run_dir, &config)?;
+        }
+        Ok(())
+    }
+
+    fn report(&self, results: &Results, folder: &Path) -> Result<()> {
+        if self.output.json {
+            println!("{}", serde_json::to_string_pretty(&results.summary)?);
+            return Ok(());
+        }
+        print_tables(results);
+        let page: PathBuf = folder.join(page::PAGE);
+        println!("{}", page.display());
+        Ok(())
+    }
+
+    fn say(&self, text: &str) {
+        if !self.output.quiet {
+            eprintln!("{text}");
+        }
+    }
+}
+
+/// The tables of a comparison on stdout.
+pub fn print_tables(results: &Results) {
+    let terminal = Terminal::detect();
+    for table in [
+        tables::sweep(results),
+        tables::summary(results),
+        tables::paired(results),
+    ] {
+        if !table.rows.is_empty() {
+            println!("{}", table.render(&terminal));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

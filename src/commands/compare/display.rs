@@ -1,0 +1,173 @@
+//! Shows how far the runs are: a bar a run and one for all on a terminal, a line a finished run elsewhere.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::time::Instant;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::launch::{Outcome, Report};
+use super::plan::Entry;
+use crate::record::read_summary;
+use crate::report::numbers::{duration, percent};
+
+/// The display of the runs that are still to do.
+pub struct Display {
+    quiet: bool,
+    bars: MultiProgress,
+    overall: ProgressBar,
+    running: BTreeMap<usize, ProgressBar>,
+    begun: BTreeMap<usize, Instant>,
+    /// Estimated seconds of each run, done or not, and the fraction done.
+    work: Vec<(f64, f64)>,
+    over: usize,
+}
+
+impl Display {
+    /// A display on stderr for `entries`; it says nothing when quiet.
+    pub fn new(entries: &[&Entry], quiet: bool) -> Display {
+        let terminal = std::io::stderr().is_terminal() && !quiet;
+        let target = if terminal {
+            ProgressDrawTarget::stderr_with_hz(8)
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bars = MultiProgress::with_draw_target(target);
+        let weight = |entry: &&Entry| {
+            if entry.remaining_s.is_finite() {
+                entry.remaining_s.max(0.1)
+            } else {
+                1.0
+            }
+        };
+        let work: Vec<(f64, f64)> = entries.iter().map(|entry| (weight(entry), 0.0)).collect();
+        let total: f64 = work.iter().map(|(seconds, _)| seconds).sum();
+        let overall = bars.add(ProgressBar::new(thousandths(total)));
+        set_style(&overall, "{msg} [{wide_bar}] {percent:>3} % {eta} left");
+        overall.set_message(format!("0 of {} runs", entries.len()));
+        Display {
+            quiet,
+            bars,
+            overall,
+            running: BTreeMap::new(),
+            begun: BTreeMap::new(),
+            work,
+            over: 0,
+        }
+    }
+
+    /// Shows what happened to one of `entries`.
+    pub fn show(&mut self, entries: &[&Entry], report: &Report) {
+        match report {
+            Report::Started(index) => self.start(
+                *index,
+                entries
+                    .get(*index)
+                    .map_or(String::new(), |entry| entry.title()),
+            ),
+            Report::Progress(index, standing) => {
+                if let Some(bar) = self.running.get(index) {
+                    bar.set_length(standing.steps);
+                    bar.set_position(standing.step);
+                    bar.set_prefix(format!(
+                        "epoch {}/{}, training error {}",
+                        standing.epoch,
+                        standing.epochs,
+                        percent(standing.train_error, 1)
+                    ));
+                }
+                self.advance(*index, standing.step as f64 / standing.steps.max(1) as f64);
+            }
+            Report::Message(index, text) => {
+                let title = entries
+                    .get(*index)
+                    .map_or(String::new(), |entry| entry.title());
+                self.say(&format!("{title}: {text}"));
+            }
+            Report::Ended(index, outcome) => {
+                if let Some(entry) = entries.get(*index) {
+                    self.end(*index, entry, outcome, entries.len());
+                }
+            }
+        }
+    }
+
+    /// Takes the bars away.
+    pub fn finish(&self) {
+        self.overall.finish_and_clear();
+    }
+
+    fn start(&mut self, index: usize, title: String) {
+        self.begun.insert(index, Instant::now());
+        let bar = self.bars.insert_before(&self.overall, ProgressBar::new(1));
+        set_style(&bar, "{msg} [{wide_bar}] {prefix}");
+        bar.set_message(title);
+        self.running.insert(index, bar);
+    }
+
+    fn end(&mut self, index: usize, entry: &Entry, outcome: &Outcome, count: usize) {
+        if let Some(bar) = self.running.remove(&index) {
+            bar.finish_and_clear();
+            self.bars.remove(&bar);
+        }
+        let taken = self
+            .begun
+            .get(&index)
+            .map_or(0.0, |begun| begun.elapsed().as_secs_f64());
+        let result = match outcome {
+            Outcome::Finished => match read_summary(&entry.run_dir) {
+                Ok(Some(summary)) => format!("test error {}", percent(summary.test_error, 2)),
+                _ => "finished".to_owned(),
+            },
+            Outcome::Diverged => "diverged".to_owned(),
+            Outcome::Stopped => "stopped, its state is saved".to_owned(),
+            Outcome::Failed(reason) => format!("failed: {reason}"),
+        };
+        if !matches!(outcome, Outcome::Stopped) {
+            self.over += 1;
+            self.advance(index, 1.0);
+        }
+        self.overall
+            .set_message(format!("{} of {count} runs", self.over));
+        self.say(&format!(
+            "[{}/{count}] {}: {result} ({})",
+            self.over,
+            entry.title(),
+            duration(taken)
+        ));
+    }
+
+    fn advance(&mut self, index: usize, fraction: f64) {
+        if let Some((_, done)) = self.work.get_mut(index) {
+            *done = fraction;
+        }
+        let done: f64 = self
+            .work
+            .iter()
+            .map(|(seconds, fraction)| seconds * fraction)
+            .sum();
+        self.overall.set_position(thousandths(done));
+    }
+
+    fn say(&self, line: &str) {
+        if self.quiet {
+            return;
+        }
+        if self.overall.is_hidden() {
+            eprintln!("{line}");
+        } else {
+            self.overall.println(line);
+        }
+    }
+}
+
+fn thousandths(seconds: f64) -> u64 {
+    (seconds * 1000.0) as u64
+}
+
+fn set_style(bar: &ProgressBar, template: &str) {
+    // The templates are ours; should one be wrong, the default style has to do.
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+}

@@ -1,0 +1,250 @@
+//! Jobs as child processes of this program on this machine.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::launch::{Job, Launcher, Outcome, Report};
+use crate::engine::interrupt::Interrupt;
+use crate::follow::Standing;
+
+/// How often children and signals are looked after.
+const POLL: Duration = Duration::from_millis(25);
+/// So many last lines of a child's stderr explain a failure.
+const KEPT_LINES: usize = 20;
+
+/// Runs so many children at a time.
+#[derive(Debug, Clone)]
+pub struct LocalLauncher {
+    /// Children at a time.
+    pub parallel: usize,
+}
+
+/// A child and the threads that read what it writes.
+struct Running {
+    job: usize,
+    child: Child,
+    readers: Vec<JoinHandle<()>>,
+    /// Last lines of stderr.
+    lines: Vec<String>,
+}
+
+/// A line from a child.
+enum Line {
+    Out(usize, String),
+    Err(usize, String),
+}
+
+impl Launcher for LocalLauncher {
+    fn run(
+        &mut self,
+        jobs: &[Job],
+        interrupt: &Interrupt,
+        report: &mut dyn FnMut(Report),
+    ) -> Result<()> {
+        let program =
+            std::env::current_exe().context("cannot find this program to start it again")?;
+        let (sender, receiver) = channel();
+        let mut waiting = 0..jobs.len();
+        let mut running: Vec<Running> = Vec::new();
+        let mut stopping = false;
+        loop {
+            if !stopping && interrupt.signal().is_some() {
+                stopping = true;
+                running.iter().for_each(|one| terminate(&one.child));
+            }
+            while !stopping && running.len() < self.parallel.max(1) {
+                let Some(index) = waiting.next() else { break };
+                let Some(job) = jobs.get(index) else { break };
+                match start(&program, job, index, &sender) {
+                    Ok(one) => {
+                        running.push(one);
+                        report(Report::Started(index));
+                    }
+                    Err(error) => {
+                        report(Report::Started(index));
+                        report(Report::Ended(index, Outcome::Failed(format!("{error:#}"))));
+                    }
+                }
+            }
+            if running.is_empty() {
+                return Ok(());
+            }
+            listen(&receiver, &mut running, report);
+            reap(&receiver, &mut running, stopping, report)?;
+        }
+    }
+}
+
+fn start(
+    program: &std::path::Path,
+    job: &Job,
+    index: usize,
+    sender: &Sender<Line>,
+) -> Result<Running> {
+    let mut command = Command::new(program);
+    command
+        .args(["train", "--quiet", "--follow", "--resume"])
+        .arg(&job.run_dir)
+        .args([
+            "--threads",
+            &job.threads.to_string(),
+            "--device",
+            &job.device,
+        ])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    end_with_parent(&mut command);
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("cannot start {}", program.display()))?;
+    let mut readers = Vec::new();
+    if let Some(out) = child.stdout.take() {
+        readers.push(read_lines(out, sender.clone(), move |line| {
+            Line::Out(index, line)
+        }));
+    }
+    if let Some(err) = child.stderr.take() {
+        readers.push(read_lines(err, sender.clone(), move |line| {
+            Line::Err(index, line)
+        }));
+    }
+    Ok(Running {
+        job: index,
+        child,
+        readers,
+        lines: Vec::new(),
+    })
+}
+
+/// Asks the system to send the child SIGTERM, upon which it saves and ends, when this process dies of whatever.
+#[cfg(target_os = "linux")]
+fn end_with_parent(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    // SAFETY: prctl with these arguments only sets an attribute of the calling process, needs no memory of the
+    // parent, and is safe to call between fork and exec.
+    unsafe {
+        command.pre_exec(
+            || match libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM) {
+                -1 => Err(std::io::Error::last_os_error()),
+                _ => Ok(()),
+            },
+        );
+    }
+}
+
+/// Elsewhere a child whose parent was killed goes on to its end; its lock keeps a second one away.
+#[cfg(not(target_os = "linux"))]
+fn end_with_parent(_command: &mut Command) {}
+
+fn terminate(child: &Child) {
+    if let Ok(id) = libc::pid_t::try_from(child.id()) {
+        // SAFETY: sends a signal to our own child, which has not been waited for, so that its id is still its own.
+        // That it may have just ended is no harm.
+        unsafe {
+            libc::kill(id, libc::SIGTERM);
+        }
+    }
+}
+
+fn read_lines(
+    from: impl Read + Send + 'static,
+    sender: Sender<Line>,
+    wrap: impl Fn(String) -> Line + Send + 'static,
+) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        for line in BufReader::new(from).lines() {
+            let Ok(line) = line else { return };
+            if sender.send(wrap(line)).is_err() {
+                return;
+            }
+        }
+    })
+}
+
+/// Takes lines in for a moment.
+fn listen(receiver: &Receiver<Line>, running: &mut [Running], report: &mut dyn FnMut(Report)) {
+    match receiver.recv_timeout(POLL) {
+        Ok(line) => take(line, running, report),
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+    }
+    drain(receiver, running, report);
+}
+
+fn drain(receiver: &Receiver<Line>, running: &mut [Running], report: &mut dyn FnMut(Report)) {
+    while let Ok(line) = receiver.try_recv() {
+        take(line, running, report);
+    }
+}
+
+fn take(line: Line, running: &mut [Running], report: &mut dyn FnMut(Report)) {
+    match line {
+        Line::Out(job, text) => {
+            if let Ok(standing) = serde_json::from_str::<Standing>(&text) {
+                report(Report::Progress(job, standing));
+            }
+        }
+        Line::Err(job, text) => {
+            if let Some(one) = running.iter_mut().find(|one| one.job == job) {
+                one.lines.push(text);
+                if one.lines.len() > KEPT_LINES {
+                    one.lines.remove(0);
+                }
+            }
+        }
+    }
+}
+
+/// Reports the children that ended.
+fn reap(
+    receiver: &Receiver<Line>,
+    running: &mut Vec<Running>,
+    stopping: bool,
+    report: &mut dyn FnMut(Report),
+) -> Result<()> {
+    let mut index = 0;
+    while index < running.len() {
+        let Some(one) = running.get_mut(index) else {
+            break;
+        };
+        let status = one.child.try_wait().context("cannot wait for a run")?;
+        let Some(status) = status else {
+            index += 1;
+            continue;
+        };
+        for reader in std::mem::take(&mut one.readers) {
+            // A reader that panicked has nothing more to say.
+            let _ = reader.join();
+        }
+        drain(receiver, running, report);
+        let one = running.remove(index);
+        let outcome = outcome(status, &one.lines, stopping);
+        if matches!(outcome, Outcome::Finished) {
+            for line in one.lines {
+                report(Report::Message(one.job, line));
+            }
+        }
+        report(Report::Ended(one.job, outcome));
+    }
+    Ok(())
+}
+
+fn outcome(status: ExitStatus, lines: &[String], stopping: bool) -> Outcome {
+    match status.code() {
+        Some(0) => Outcome::Finished,
+        Some(3) => Outcome::Diverged,
+        Some(130 | 143) => Outcome::Stopped,
+        Some(_) if !lines.is_empty() => Outcome::Failed(lines.join("\n")),
+        Some(code) => Outcome::Failed(format!("it ended with exit code {code} and said nothing")),
+        // Killed by a signal: by ours, when it had not yet begun to listen for it.
+        None if stopping => Outcome::Stopped,
+        None => Outcome::Failed(format!(
+            "it was killed ({status}); if memory ran out, use fewer --jobs; the same command continues it"
+        )),
+    }
+}

@@ -1,0 +1,71 @@
+//! `normprop report`: redraw a comparison from its CSV files, or lay several side by side.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::compare::print_tables;
+use crate::cli::{OutputArgs, ReportArgs};
+use crate::report::comparison::{Results, page};
+
+/// Name of the page of several comparisons.
+const SIDE_BY_SIDE: &str = "side-by-side.html";
+
+/// Runs the command.
+pub fn run(args: &ReportArgs, output: OutputArgs) -> Result<()> {
+    let mut all = Vec::with_capacity(args.folders.len());
+    for folder in &args.folders {
+        let (results, warnings) = Results::read(folder)?;
+        for warning in warnings {
+            eprintln!("normprop: {warning}");
+        }
+        all.push(results);
+    }
+    let written = match (args.folders.as_slice(), all.as_slice()) {
+        ([folder], [results]) => one(results, folder, args.out.as_deref())?,
+        (folders, all) => several(all, folders, args.out.as_deref())?,
+    };
+    if output.json {
+        let rows: Vec<_> = all
+            .iter()
+            .map(|results| json!({ "experiment": results.name, "rows": results.summary }))
+            .collect();
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&json!({ "report": written, "results": rows }))?
+        );
+        return Ok(());
+    }
+    for results in &all {
+        if all.len() > 1 {
+            println!("{}", results.title());
+        }
+        print_tables(results);
+    }
+    println!("{}", written.display());
+    Ok(())
+}
+
+fn one(results: &Results, folder: &Path, out: Option<&Path>) -> Result<PathBuf> {
+    match out {
+        None => {
+            page::save(results, folder)?;
+            Ok(folder.join(page::PAGE))
+        }
+        Some(out) => {
+            page::page(results, page::pictures(results)).save(out)?;
+            Ok(out.to_owned())
+        }
+    }
+}
+
+fn several(all: &[Results], folders: &[PathBuf], out: Option<&Path>) -> Result<PathBuf> {
+    let beside = folders
+        .first()
+        .and_then(|folder| folder.parent())
+        .unwrap_or(Path::new("."));
+    let out = out.map_or_else(|| beside.join(SIDE_BY_SIDE), Path::to_owned);
+    page::side_by_side(all).save(&out)?;
+    Ok(out)
+}

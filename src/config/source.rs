@@ -1,0 +1,132 @@
+//! Where in a TOML file each key stands, so that an error can name the line.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use toml::de::{DeTable, DeValue};
+
+use crate::usage;
+
+/// Line numbers of the keys and array items of one TOML text.
+///
+/// Paths are dotted: `methods.1.lr` is the key `lr` of the second item of `methods`.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    origin: String,
+    lines: BTreeMap<String, usize>,
+    overridden: Vec<String>,
+}
+
+impl Source {
+    /// Reads `text`; a syntax error is shown with its line and column. `origin` names the file.
+    pub fn parse(text: &str, origin: &str) -> Result<(Source, toml::Table)> {
+        let refuse = |error: toml::de::Error| usage!("{origin}: {}", error.to_string().trim_end());
+        let document = DeTable::parse(text).map_err(refuse)?;
+        let mut source = Source {
+            origin: origin.to_owned(),
+            ..Source::default()
+        };
+        source.walk_table(document.get_ref(), "", text);
+        Ok((source, text.parse().map_err(refuse)?))
+    }
+
+    /// Notes that a `--set` gave `path` its value, so that its line in the file says nothing.
+    pub fn set_aside(&mut self, path: &str) {
+        self.overridden.push(path.to_owned());
+    }
+
+    /// `FILE, line N` of a path, or of what it lies in where it has no line of its own.
+    pub fn place(&self, path: &str) -> String {
+        let is_within = |outer: &String| path == outer || path.starts_with(&format!("{outer}."));
+        if let Some(outer) = self.overridden.iter().find(|outer| is_within(outer)) {
+            return format!("--set {outer}");
+        }
+        let mut path = path;
+        loop {
+            if let Some(line) = self.lines.get(path) {
+                return format!("{}, line {line}", self.origin);
+            }
+            match path.rsplit_once('.') {
+                Some((outer, _)) => path = outer,
+                None => return self.origin.clone(),
+            }
+        }
+    }
+
+    fn walk_table(&mut self, table: &DeTable<'_>, prefix: &str, text: &str) {
+        for (key, value) in table {
+            let path = joined(prefix, key.get_ref());
+            self.add(&path, key.span().start, text);
+            self.walk_value(value.get_ref(), &path, text);
+        }
+    }
+
+    fn walk_value(&mut self, value: &DeValue<'_>, path: &str, text: &str) {
+        match value {
+            DeValue::Table(table) => self.walk_table(table, path, text),
+            DeValue::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    let path = joined(path, &index.to_string());
+                    self.add(&path, item.span().start, text);
+                    self.walk_value(item.get_ref(), &path, text);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn add(&mut self, path: &str, offset: usize, text: &str) {
+        let before = text.as_bytes().iter().take(offset);
+        let line = 1 + before.filter(|byte| **byte == b'\n').count();
+        self.lines.insert(path.to_owned(), line);
+    }
+}
+
+fn joined(prefix: &str, name: &str) -> String {
+    if prefix.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{prefix}.{name}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "a = 1\nmethods = [\n  \"bn\",\n  { name = \"x\",\n    lr = 2 },\n]\n[t]\nb = 3\n[[more]]\nc = 1\n[[more]]\nc = 2\n";
+
+    #[test]
+    fn keys_and_items_know_their_lines() {
+        let (source, table) = Source::parse(TEXT, "x.toml").unwrap();
+        assert_eq!(table["t"]["b"].as_integer(), Some(3));
+        for (path, line) in [
+            ("a", 1),
+            ("methods", 2),
+            ("methods.0", 3),
+            ("methods.1.name", 4),
+            ("methods.1.lr", 5),
+            ("t.b", 8),
+            ("more.1.c", 12),
+        ] {
+            assert_eq!(source.place(path), format!("x.toml, line {line}"), "{path}");
+        }
+        assert_eq!(source.place("methods.1.absent"), "x.toml, line 4");
+        assert_eq!(source.place("absent"), "x.toml");
+    }
+
+    #[test]
+    fn overridden_keys_are_not_blamed_on_the_file() {
+        let (mut source, _) = Source::parse(TEXT, "x.toml").unwrap();
+        source.set_aside("methods");
+        assert_eq!(source.place("methods.1.lr"), "--set methods");
+        assert_eq!(source.place("a"), "x.toml, line 1");
+    }
+
+    #[test]
+    fn syntax_errors_carry_file_and_line() {
+        let error = Source::parse("a = 1\nb = = 2\n", "x.toml").unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("x.toml") && text.contains("line 2"), "{text}");
+    }
+}

@@ -1,0 +1,191 @@
+//! Normalization by analytic variance propagation (Shekhovtsov, Flach, CVWW 2018, arXiv:1803.10560), and the
+//! noise of its follow-up (Stochastic Normalizations as Bayesian Learning, ACCV 2018, arXiv:1811.00639).
+//!
+//! Mean μ and variance v of each channel are not measured but propagated: normalized data has (0, 1); a linear
+//! operation gives μ'_o = Σ W_o μ, v'_o = Σ W_o² v (sums over inputs and kernel); the normalized
+//! a' = γ(a − μ')/√(v' + ε) + β has moments (β, γ²), and those of pool(f(a')) are what the next layer receives.
+//! All are functions of the parameters, so gradients flow through them, and no batch enters.
+//!
+//! One convolution does it all: γ/√(v' + ε) goes into the weights, β − γμ'/√(v' + ε) into the bias.
+//!
+//! With `noise`, training adds what batch normalization's statistics of n images would: for each channel
+//! and batch a factor s and a shift t, a' = γ(s(a − μ')/√(v' + ε) + t) + β, t ~ N(0, 1/n) and s² = n/χ²₍ₙ₋₁₎, or
+//! s ~ N(1, 1/(2n)); none at evaluation.
+
+use anyhow::Result;
+use tch::{Kind, Tensor};
+
+use super::options::{OptionKind, OptionSpec, Options};
+use super::{ActsOn, Descriptor, Paper};
+use crate::nn::affine::Affine;
+use crate::nn::block::Block;
+use crate::nn::init;
+use crate::nn::layer::{Builder, Estimate, Layer, Pass, Signal, Tail};
+use crate::nn::plain::PlainLayer;
+use crate::nn::propagation::ChannelMoments;
+
+/// What `analytic-variance` is.
+pub static DESCRIPTOR: Descriptor = Descriptor {
+    name: "analytic-variance",
+    summary: "analytic variance propagation: statistics computed from the parameters, layer by layer",
+    formula: "y = f(γ·(W·x − μ')/√(v' + ε) + β),  μ' = W·M, v' = W²·V,  (M, V) moments of f(N(β, γ²)) below",
+    paper: Paper {
+        authors: "Shekhovtsov, Flach",
+        title: "Normalization of Neural Networks using Analytic Variance Propagation",
+        venue: "CVWW 2018, arXiv:1803.10560",
+        year: 2018,
+    },
+    acts_on: ActsOn::PreActivation,
+    uses_batch_statistics: false,
+    train_equals_eval: true,
+    row_scale_invariant: true,
+    extra_parameters: "γ, β",
+    options: &[
+        OptionSpec {
+            name: "eps",
+            kind: OptionKind::Number {
+                default: 1e-8,
+                low: 0.0,
+                high: 1.0,
+            },
+            help: "ε, added to the variance",
+        },
+        OptionSpec {
+            name: "detach",
+            kind: OptionKind::Flag(false),
+            help: "treat μ' and v' as constants in the backward pass",
+        },
+        OptionSpec {
+            name: "noise",
+            kind: OptionKind::Choice(&["none", "chi", "gaussian"]),
+            help: "training noise of the stochastic follow-up: none, s from χ², or s from a Gaussian",
+        },
+        OptionSpec {
+            name: "noise_images",
+            kind: OptionKind::Count {
+                default: 32,
+                low: 2,
+                high: 4096,
+            },
+            help: "n, the batch size whose noise is imitated",
+        },
+    ],
+    departures: &[
+        "Exact Gaussian moments; the authors' approximations for sigmoid and maximum were not readable.",
+        "Whether the paper differentiates through μ' and v' is not known to us: we do, detach = true does not.",
+        "Input moments are (0, 1), what the data normalization makes; padding is ignored.",
+        "Positions of a pool are taken as independent, and their maximum is taken before the activation.",
+        "The follow-up learns its noise; here it has the fixed size that n images would give.",
+        "The last layer is a plain linear layer with a bias.",
+    ],
+    learning_rate_at_50: 0.02,
+    build,
+    ..Descriptor::ORDINARY
+};
+
+fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
+    if block.last {
+        return Ok(Box::new(PlainLayer::build(block, builder)?));
+    }
+    let weight = init::he(&builder.direction(), block.op.fan_in());
+    Ok(Box::new(AnalyticVariance {
+        block: block.clone(),
+        weight: builder.weight("weight", weight)?,
+        affine: Affine::build(block, builder)?,
+        eps: options.number("eps"),
+        detach: options.flag("detach"),
+        noise: match options.choice("noise") {
+            "none" => None,
+            "chi" => Some(Noise::Chi),
+            _ => Some(Noise::Gaussian),
+        },
+        images: options.count("noise_images"),
+        tail: Tail::build(block, builder)?,
+    }))
+}
+
+/// The distribution of the factor s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Noise {
+    Chi,
+    Gaussian,
+}
+
+impl Noise {
+    /// s and t for every channel, as the statistics of n images would make them.
+    fn draw(self, images: i64, channels: i64, pass: &Pass, like: &Tensor) -> (Tensor, Tensor) {
+        let n = images as f64;
+        let factor = match self {
+            Noise::Chi => {
+                let squares = pass.normal(&[images - 1, channels], like).square();
+                (squares
+                    .sum_dim_intlist([0].as_slice(), false, None::<Kind>)
+                    .reciprocal()
+                    * n)
+                    .sqrt()
+            }
+            Noise::Gaussian => pass.normal(&[channels], like) / (2.0 * n).sqrt() + 1.0,
+        };
+        (factor, pass.normal(&[channels], like) / n.sqrt())
+    }
+}
+
+struct AnalyticVariance {
+    block: Block,
+    weight: Tensor,
+    affine: Affine,
+    eps: f64,
+    detach: bool,
+    noise: Option<Noise>,
+    images: i64,
+    tail: Tail,
+}
+
+impl AnalyticVariance {
+    /// μ' and √(v' + ε) for what the layer receives.
+    fn statistics(&self, input: &Signal) -> (Tensor, Tensor) {
+        let output = match &input.estimate {
+            Some(Estimate::Moments(moments)) => {
+                moments.through_linear(&self.block.op, &self.weight)
+            }
+            _ => ChannelMoments::standard(self.block.op.inputs(), &self.weight)
+                .through_linear(&self.block.op, &self.weight),
+        };
+        let (mean, std) = (output.mean, (output.variance + self.eps).sqrt());
+        if self.detach {
+            (mean.detach(), std.detach())
+        } else {
+            (mean, std)
+        }
+    }
+}
+
+impl Layer for AnalyticVariance {
+    fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
+        let (mean, std) = self.statistics(input);
+        let Affine { gamma, beta, .. } = &self.affine;
+        let mut factor = std.reciprocal();
+        let mut shift = Tensor::zeros_like(&mean);
+        if let Some(noise) = self.noise.filter(|_| pass.training()) {
+            let (spread, offset) = noise.draw(self.images, self.block.op.outputs(), pass, &mean);
+            factor = factor * spread;
+            shift = shift + offset;
+        }
+        let kernel = &self.weight * self.block.op.per_row(&(gamma * &factor));
+        let bias = (shift - mean * factor) * gamma + beta;
+        self.block.op.apply(&input.value(), &kernel, Some(&bias))
+    }
+
+    fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
+        let Affine { gamma, beta, .. } = &self.affine;
+        let normalized = ChannelMoments {
+            mean: beta.shallow_clone(),
+            variance: gamma.square(),
+        };
+        let estimate = Estimate::Moments(normalized.through_tail(&self.tail));
+        Signal::plain(self.tail.apply(pre)).with_estimate(estimate)
+    }
+}
+
+#[cfg(test)]
+mod tests;

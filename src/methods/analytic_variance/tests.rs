@@ -1,0 +1,161 @@
+use super::*;
+use crate::methods::walk;
+use crate::moments::Activation;
+use crate::nn::block::LinearOp;
+
+fn close(got: &Tensor, want: &[f64]) {
+    walk::assert_close(&Vec::<f64>::try_from(got.contiguous()).unwrap(), want);
+}
+
+#[test]
+fn propagated_moments_equal_the_published_values() {
+    let tail = Tail {
+        activation: Activation::Relu,
+        slope: None,
+        pool: None,
+    };
+    let input = ChannelMoments {
+        mean: Tensor::from_slice(&[0.1, -0.3, 0.2]),
+        variance: Tensor::from_slice(&[1.0, 0.8, 1.2]).square(),
+    };
+    let active = input.through_tail(&tail);
+    close(&active.mean, &[0.4509353312, 0.1913350051, 0.5853644258]);
+    close(
+        &active.variance,
+        &[0.3815786975, 0.1324417636, 0.5897260931],
+    );
+    let op = LinearOp::Dense {
+        inputs: 3,
+        outputs: 2,
+    };
+    let next = active.through_linear(&op, &walk::golden_weight());
+    close(&next.mean, &[1.204861512, 0.3495881234]);
+    close(&next.variance, &[2.58674081, 0.6614519844]);
+}
+
+#[test]
+fn the_first_layer_equals_the_statistics_of_a_huge_batch_of_white_noise() {
+    let net = walk::single(
+        "analytic-variance",
+        "",
+        LinearOp::Dense {
+            inputs: 12,
+            outputs: 16,
+        },
+    );
+    let images = 40_000;
+    let pre = walk::pre_activation(&net, &walk::gaussian(&[images, 12], 5));
+    let mean = pre.mean_dim([0].as_slice(), false, None::<Kind>);
+    let variance = pre.var_dim([0].as_slice(), false, false);
+    // Standard errors are 1/√N and √(2/N); 5 of them are hardly ever exceeded.
+    assert!(walk::gap(&mean, &mean.zeros_like()) < 5.0 / (images as f64).sqrt());
+    assert!(walk::gap(&variance, &mean.ones_like()) < 5.0 * (2.0 / images as f64).sqrt());
+}
+
+#[test]
+fn at_the_start_it_is_normalization_propagation_with_the_centring_behind_the_weights() {
+    let own = walk::dense_network("analytic-variance", "eps = 0.0", 3);
+    let other = walk::dense_network("normprop", "jacobian_scale = \"none\"", 3);
+    let x = walk::gaussian(&[9, 12], 1);
+    let (mut a, mut b) = (own.input(&x), other.input(&x));
+    for (own, other) in own.blocks.iter().zip(&other.blocks).take(2) {
+        let (left, right) = (
+            own.layer.pre_activation(&a, &Pass::eval()),
+            other.layer.pre_activation(&b, &Pass::eval()),
+        );
+        assert!(walk::gap(&left, &right) < 1e-9);
+        a = own.layer.post_activation(left, &Pass::eval());
+        b = other.layer.post_activation(right, &Pass::eval());
+    }
+}
+
+#[test]
+fn detaching_changes_gradients_only() {
+    let x = walk::gaussian(&[9, 2, 8, 8], 2);
+    let gradient = |options: &str| {
+        let net = walk::conv_network("analytic-variance", options, 3);
+        let logits = net.logits(&x, &Pass::train(0, 0));
+        let weight = net.parameters.get("conv1.weight").unwrap();
+        let gradient = Tensor::run_backward(
+            &[logits.square().sum(Kind::Double)],
+            &[weight],
+            false,
+            false,
+        );
+        (
+            logits.detach(),
+            gradient[0].shallow_clone(),
+            weight.detach(),
+        )
+    };
+    let (attached, detached) = (gradient(""), gradient("detach = true"));
+    assert_eq!(attached.0, detached.0);
+    assert!(walk::gap(&attached.1, &detached.1) > 1e-3);
+    // With gradients through v', rows' lengths do not matter: the gradient is orthogonal to each row.
+    let along = |(_, gradient, weight): &(Tensor, Tensor, Tensor)| {
+        (gradient * weight)
+            .flatten(1, -1)
+            .sum_dim_intlist([1].as_slice(), false, Kind::Double)
+            .abs()
+            .max()
+    };
+    assert!(along(&attached).double_value(&[]) < 1e-5 * attached.1.abs().max().double_value(&[]));
+    assert!(along(&detached).double_value(&[]) > 1e-2 * detached.1.abs().max().double_value(&[]));
+}
+
+#[test]
+fn noise_is_that_of_n_images_and_absent_at_evaluation() {
+    let like = Tensor::zeros([1], (Kind::Double, tch::Device::Cpu));
+    for (noise, factor_mean, factor_std) in [
+        (Noise::Chi, 1.04144, 0.13733),
+        (Noise::Gaussian, 1.0, 0.125),
+    ] {
+        let (factor, shift) = noise.draw(32, 40_000, &Pass::train(0, 0), &like);
+        let moments = |t: &Tensor| {
+            (
+                t.mean(Kind::Double).double_value(&[]),
+                t.std(true).double_value(&[]),
+            )
+        };
+        let (mean, std) = moments(&factor);
+        assert!(
+            (mean - factor_mean).abs() < 4e-3 && (std - factor_std).abs() < 4e-3,
+            "{noise:?} {mean} {std}"
+        );
+        let (mean, std) = moments(&shift);
+        assert!(mean.abs() < 5e-3 && (std - 0.17678).abs() < 4e-3);
+    }
+    for noise in ["chi", "gaussian"] {
+        let plain = walk::conv_network("analytic-variance", "", 3);
+        let noisy = walk::conv_network("analytic-variance", &format!("noise = \"{noise}\""), 3);
+        let x = walk::gaussian(&[9, 2, 8, 8], 2);
+        assert_eq!(
+            plain.logits(&x, &Pass::eval()),
+            noisy.logits(&x, &Pass::eval())
+        );
+        assert_eq!(
+            plain.logits(&x, &Pass::eval()),
+            plain.logits(&x, &Pass::train(0, 0))
+        );
+        assert!(
+            walk::gap(
+                &noisy.logits(&x, &Pass::train(0, 0)),
+                &noisy.logits(&x, &Pass::train(0, 1))
+            ) > 1e-3
+        );
+    }
+}
+
+#[test]
+fn gradients_are_right_with_noise_and_with_every_kind_of_moments() {
+    let x = walk::gaussian(&[9, 2, 8, 8], 2);
+    for activation in [
+        Activation::Prelu { slope: 0.25 },
+        Activation::Silu,
+        Activation::Elu { alpha: 1.0 },
+    ] {
+        let net = walk::conv_with("analytic-variance", "noise = \"chi\"", activation, 3);
+        let (relative, at) = walk::gradient_gap(&net, &x);
+        assert!(relative < 1e-6, "{activation:?} {at}");
+    }
+}

@@ -1,0 +1,148 @@
+//! The real images that probes look at, and the walk through a network's layers.
+
+use anyhow::Result;
+use tch::{Kind, Tensor};
+
+use crate::data::batches::Normalizer;
+use crate::data::{ImageShape, Split};
+use crate::engine::evaluate::to_tensor;
+use crate::nn::layer::{Pass, Signal};
+use crate::nn::network::Network;
+
+/// Images that go through a network at a time.
+const CHUNK: usize = 100;
+
+/// Images evenly spaced over a split, normalized as for evaluation.
+#[derive(Debug, Clone)]
+pub struct ProbeImages {
+    pixels: Vec<f32>,
+    count: usize,
+    shape: ImageShape,
+}
+
+impl ProbeImages {
+    /// At most `count` images of `split`.
+    pub fn spread(
+        count: usize,
+        split: &Split,
+        shape: ImageShape,
+        normalizer: &Normalizer,
+    ) -> ProbeImages {
+        let count = count.min(split.len());
+        let place = |i: usize| i * split.len() / count.max(1);
+        let bytes: Vec<u8> = (0..count)
+            .flat_map(|i| split.image(place(i)))
+            .copied()
+            .collect();
+        ProbeImages {
+            pixels: normalizer.evaluation(&bytes),
+            count,
+            shape,
+        }
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// All images as one tensor `[N, C, H, W]` of the network's element type, on its device.
+    pub fn tensor(&self, network: &Network) -> Tensor {
+        self.part(&self.pixels, network)
+    }
+
+    /// The images in order as tensors of a size that fits in memory.
+    pub fn chunks<'a>(&'a self, network: &'a Network) -> impl Iterator<Item = Tensor> + 'a {
+        let size = (CHUNK * self.shape.pixels()).max(1);
+        self.pixels
+            .chunks(size)
+            .map(move |pixels| self.part(pixels, network))
+    }
+
+    fn part(&self, pixels: &[f32], network: &Network) -> Tensor {
+        let images = pixels.len() / self.shape.pixels().max(1);
+        let (kind, device) = (network.parameters.kind, network.parameters.device);
+        to_tensor(pixels, images, self.shape, kind, device)
+    }
+}
+
+/// Sends `images` through the layers up to number `last` (from 0) in evaluation mode, without
+/// gradients, and shows each layer's input and pre-activation to `look`.
+pub fn walk_layers(
+    network: &Network,
+    images: &Tensor,
+    last: usize,
+    look: &mut dyn FnMut(usize, &Signal, &Tensor) -> Result<()>,
+) -> Result<()> {
+    let _guard = tch::no_grad_guard();
+    let pass = Pass::eval();
+    let mut signal = network.input(images);
+    for (index, built) in network.blocks.iter().enumerate().take(last + 1) {
+        let pre = built.layer.pre_activation(&signal, &pass);
+        look(index, &signal, &pre)?;
+        signal = built.layer.post_activation(pre, &pass);
+    }
+    Ok(())
+}
+
+/// `[N, units, ...]` as `[units, N, positions]`.
+pub fn by_unit(values: &Tensor) -> Tensor {
+    let flat = match values.dim() {
+        2 => values.unsqueeze(2),
+        _ => values.flatten(2, -1),
+    };
+    flat.transpose(0, 1)
+}
+
+/// The values of a tensor in row-major order.
+pub fn to_values(tensor: &Tensor) -> Vec<f64> {
+    let host = tensor
+        .detach()
+        .to_device(tch::Device::Cpu)
+        .to_kind(Kind::Double)
+        .contiguous();
+    let count = host.numel();
+    let mut values = vec![0.0; count];
+    host.copy_data(&mut values, count);
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::DataNormalization;
+
+    #[test]
+    fn images_are_spread_over_the_whole_split() {
+        let shape = ImageShape {
+            channels: 1,
+            height: 1,
+            width: 1,
+        };
+        let split = Split {
+            images: (0..10).collect(),
+            labels: vec![0; 10],
+        };
+        let normalizer = Normalizer::fit(DataNormalization::None, &split, shape);
+        let pixels = |count| ProbeImages::spread(count, &split, shape, &normalizer).pixels;
+        let bytes =
+            |count| -> Vec<f32> { pixels(count).iter().map(|p| (p * 255.0).round()).collect() };
+        assert_eq!(bytes(3), [0.0, 3.0, 6.0]);
+        assert_eq!(bytes(4), [0.0, 2.0, 5.0, 7.0]);
+        assert_eq!(bytes(99).len(), 10);
+    }
+
+    #[test]
+    fn units_come_first_whether_there_are_positions_or_not() {
+        let dense = Tensor::from_slice(&[1.0, 2.0, 3.0, 4.0]).view([2, 2]);
+        assert_eq!(to_values(&by_unit(&dense)), [1.0, 3.0, 2.0, 4.0]);
+        let maps = Tensor::from_slice(&[1.0, 2.0, 3.0, 4.0]).view([1, 2, 1, 2]);
+        assert_eq!(by_unit(&maps).size(), [2, 1, 2]);
+        assert_eq!(to_values(&by_unit(&maps)), [1.0, 2.0, 3.0, 4.0]);
+    }
+}

@@ -1,0 +1,227 @@
+//! Which groups of runs the pictures show, and how runs become one line.
+
+use super::results::Results;
+use super::summarize::{LEVEL, finished, grouped};
+use super::tagged::RunRows;
+use crate::event::EpochRow;
+use crate::report::{Point, Series};
+use crate::stats::{mean, t_interval};
+
+/// From this many runs on a band is a confidence interval; below, it would be wider than the picture.
+const INTERVAL_FROM: usize = 5;
+/// A line has at most this many points: more cannot be told apart and make the page large.
+const MOST_POINTS: usize = 150;
+
+/// A group that is drawn: a method at a batch size, at its learning rate of the lowest final test error.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown {
+    /// The method's label.
+    pub label: String,
+    /// Its place among the methods, which gives its style.
+    pub slot: usize,
+    /// Images per step.
+    pub batch_size: u64,
+    /// Learning rate.
+    pub lr: f64,
+}
+
+impl Shown {
+    /// Whether the group holds a run.
+    pub fn holds<R>(&self, run: &RunRows<R>) -> bool {
+        run.tag.label == self.label
+            && run.tag.batch_size == self.batch_size
+            && run.tag.lr == self.lr
+    }
+}
+
+/// The groups to draw, in the order of the methods within each batch size.
+pub fn shown(results: &Results) -> Vec<Shown> {
+    let mut shown = Vec::new();
+    for batch_size in batch_sizes(results) {
+        for (slot, label) in results.labels().into_iter().enumerate() {
+            let rates = results
+                .summary
+                .iter()
+                .filter(|row| row.label == label && row.batch_size == batch_size);
+            // A group without a finished run has no mean: it is shown only where there is no other.
+            let error = |mean: f64| {
+                if mean.is_finite() {
+                    mean
+                } else {
+                    f64::INFINITY
+                }
+            };
+            let best = rates.min_by(|a, b| {
+                error(a.final_test_error_mean).total_cmp(&error(b.final_test_error_mean))
+            });
+            if let Some(row) = best {
+                shown.push(Shown {
+                    label: label.to_owned(),
+                    slot,
+                    batch_size,
+                    lr: row.lr,
+                });
+            }
+        }
+    }
+    shown
+}
+
+/// The batch sizes, in the order of the runs.
+pub fn batch_sizes(results: &Results) -> Vec<u64> {
+    let mut sizes = Vec::new();
+    for row in &results.summary {
+        if !sizes.contains(&row.batch_size) {
+            sizes.push(row.batch_size);
+        }
+    }
+    sizes
+}
+
+/// Whether a method was run with several learning rates at one batch size.
+pub fn has_several_rates(results: &Results) -> bool {
+    results.summary.len() > shown(results).len()
+}
+
+/// What the pictures of one learning rate a method must say where there were several.
+pub fn rate_note(results: &Results) -> &'static str {
+    if has_several_rates(results) {
+        "; each method at the learning rate of its lowest final test error"
+    } else {
+        ""
+    }
+}
+
+/// What the bands of [`mean_line`] are, for a subtitle.
+pub fn band_note(results: &Results) -> String {
+    let most = grouped(&results.curves)
+        .iter()
+        .map(Vec::len)
+        .max()
+        .unwrap_or(0);
+    match most {
+        0 | 1 => "one run each, no interval".to_owned(),
+        n if n < INTERVAL_FROM => format!("mean of {n} runs, band from the lowest to the highest"),
+        n => format!("mean of {n} runs with its 95 % interval"),
+    }
+}
+
+/// The finished runs of a group.
+pub fn finished_of<'r>(results: &'r Results, group: &Shown) -> Vec<&'r RunRows<EpochRow>> {
+    results
+        .curves
+        .iter()
+        .filter(|run| group.holds(run) && finished(run))
+        .collect()
+}
+
+/// The mean over runs at each epoch, with a band; `value` gives a row's epoch and value.
+pub fn mean_line<R>(
+    label: &str,
+    slot: usize,
+    runs: &[&RunRows<R>],
+    value: impl Fn(&R) -> (f64, f64),
+) -> Series {
+    let mut by_epoch: Vec<(f64, Vec<f64>)> = Vec::new();
+    for run in runs {
+        for row in &run.rows {
+            let (epoch, value) = value(row);
+            match by_epoch.iter_mut().find(|(other, _)| *other == epoch) {
+                _ if !value.is_finite() => {}
+                Some((_, values)) => values.push(value),
+                None => by_epoch.push((epoch, vec![value])),
+            }
+        }
+    }
+    by_epoch.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let point = |(epoch, values): &(f64, Vec<f64>)| Point {
+        x: *epoch,
+        y: mean(values),
+        interval: band(values),
+    };
+    Series {
+        label: label.to_owned(),
+        points: thinned(by_epoch.iter().map(point).collect()),
+        slot: Some(slot),
+    }
+}
+
+fn band(values: &[f64]) -> Option<(f64, f64)> {
+    match values.len() {
+        0 | 1 => None,
+        n if n < INTERVAL_FROM => {
+            let extreme = |pick: fn(f64, f64) -> f64| values.iter().copied().fold(f64::NAN, pick);
+            Some((extreme(f64::min), extreme(f64::max)))
+        }
+        _ => t_interval(values, LEVEL).map(|interval| (interval.low, interval.high)),
+    }
+}
+
+/// Every k-th point, and the last.
+fn thinned(points: Vec<Point>) -> Vec<Point> {
+    let stride = points.len().div_ceil(MOST_POINTS).max(1);
+    let last = points.len().saturating_sub(1);
+    let kept = points
+        .into_iter()
+        .enumerate()
+        .filter(|(index, _)| index % stride == 0 || *index == last);
+    kept.map(|(_, point)| point).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tagged::Tag;
+    use super::*;
+
+    fn run(values: &[f64]) -> RunRows<(f64, f64)> {
+        let tag = Tag {
+            method: "bn".into(),
+            batch_size: 1,
+            lr: 1.0,
+            seed: 0,
+            label: "bn".into(),
+        };
+        RunRows {
+            tag,
+            rows: values
+                .iter()
+                .enumerate()
+                .map(|(x, y)| (x as f64, *y))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn a_line_is_the_mean_over_runs_with_their_range() {
+        let runs = [run(&[1.0, f64::NAN, 4.0]), run(&[3.0, f64::NAN])];
+        let line = mean_line("bn", 2, &runs.iter().collect::<Vec<_>>(), |row| *row);
+        let points: Vec<_> = line
+            .points
+            .iter()
+            .map(|point| (point.x, point.y, point.interval))
+            .collect();
+        assert_eq!(points, [(0.0, 2.0, Some((1.0, 3.0))), (2.0, 4.0, None)]);
+        assert_eq!(line.slot, Some(2));
+    }
+
+    #[test]
+    fn from_five_runs_on_the_band_is_an_interval() {
+        let runs: Vec<_> = (0..5).map(|i| run(&[f64::from(i)])).collect();
+        let line = mean_line("bn", 0, &runs.iter().collect::<Vec<_>>(), |row| *row);
+        let (low, high) = line.points[0].interval.unwrap();
+        // 2 ± 2.7764·√2.5/√5
+        assert!(
+            (low - 0.0368).abs() < 1e-3 && (high - 3.9632).abs() < 1e-3,
+            "{low} {high}"
+        );
+    }
+
+    #[test]
+    fn long_lines_are_thinned_to_their_ends() {
+        let long: Vec<f64> = (0..1001).map(f64::from).collect();
+        let line = mean_line("bn", 0, &[&run(&long)], |row| *row);
+        assert!(line.points.len() <= MOST_POINTS + 1);
+        assert_eq!(line.points.first().map(|point| point.x), Some(0.0));
+        assert_eq!(line.points.last().map(|point| point.x), Some(1000.0));
+    }
+}

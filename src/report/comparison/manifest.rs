@@ -1,0 +1,135 @@
+//! `manifest.json`: which runs a comparison is made of, what they ran on, and what is shown beside them.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::event::Status;
+use crate::record::files::{self, RealDisk};
+use crate::usage;
+
+/// Name of the file in a results folder.
+pub const FILE_NAME: &str = "manifest.json";
+/// Version of the layout of a results folder.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The content of `manifest.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the layout of the results folder.
+    pub schema_version: u32,
+    /// Version of normprop that made it.
+    pub normprop: String,
+    /// The experiment's name.
+    pub experiment: String,
+    /// The report's title.
+    pub title: String,
+    /// When the results were collected, UTC.
+    pub collected: String,
+    /// Dataset.
+    pub dataset: String,
+    /// What every run shares, as TOML.
+    pub configuration: String,
+    /// The methods in the order of the experiment, the first being what the others are compared with.
+    pub methods: Vec<ManifestMethod>,
+    /// Test error (a fraction) whose first epoch is reported.
+    pub target_test_error: Option<f64>,
+    /// Runs at a time; above 1 the times of runs are not comparable.
+    pub jobs: usize,
+    /// Sentences that the report shows among its caveats.
+    pub notes: Vec<String>,
+    /// Numbers from elsewhere.
+    pub reference: Option<Cited>,
+    /// Names and values about machine and versions.
+    pub machine: Vec<(String, String)>,
+    /// Every run.
+    pub runs: Vec<ManifestRun>,
+}
+
+/// Numbers of a publication, printed beside ours.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cited {
+    /// Where they come from.
+    pub source: String,
+    /// How sure they are.
+    pub label: String,
+    /// Test error (a fraction) by name; a name that is a method's label stands beside that method.
+    pub test_error: BTreeMap<String, f64>,
+}
+
+/// One method of a comparison.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ManifestMethod {
+    /// What tables and pictures call it.
+    pub label: String,
+    /// Registry name.
+    pub method: String,
+    /// What it does, a line.
+    pub summary: String,
+    /// What its runs have that not every run of the comparison has, as `key = value` lines.
+    pub differs: Vec<String>,
+}
+
+/// One run of a comparison.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ManifestRun {
+    /// Name of the run's folder.
+    pub run: String,
+    /// Hash of its configuration.
+    pub hash: String,
+    /// The method's label.
+    pub label: String,
+    /// Images per step.
+    pub batch_size: u64,
+    /// Learning rate.
+    pub lr: f64,
+    /// Seed.
+    pub seed: u64,
+    /// How it ended.
+    pub status: Status,
+    /// Threads that computed it, where its record says.
+    pub threads: Option<u64>,
+    /// Source tree, where its record says.
+    pub git_commit: Option<String>,
+    /// SHA-256 of the dataset, where its record says.
+    pub dataset_sha256: Option<String>,
+    /// Trainable parameters.
+    pub parameters: u64,
+}
+
+impl Manifest {
+    /// Reads the manifest of a results folder; `None` when there is none, an error when it is of a newer schema.
+    pub fn read(folder: &Path) -> Result<Option<Manifest>> {
+        let path = folder.join(FILE_NAME);
+        let Some(text) = files::read_text_if_there(&path)? else {
+            return Ok(None);
+        };
+        let damaged = || {
+            format!(
+                "{} is damaged: delete it and run normprop compare again",
+                path.display()
+            )
+        };
+        let value: serde_json::Value = serde_json::from_str(&text).with_context(damaged)?;
+        let version = value
+            .get("schema_version")
+            .and_then(serde_json::Value::as_u64);
+        if version.is_some_and(|version| version > u64::from(SCHEMA_VERSION)) {
+            return Err(usage!(
+                "{} was made by a newer normprop (schema version {}, this one knows up to {SCHEMA_VERSION}): \
+                 use that version, or another folder with --out",
+                folder.display(),
+                version.unwrap_or_default()
+            ));
+        }
+        Ok(Some(serde_json::from_value(value).with_context(damaged)?))
+    }
+
+    /// Writes the manifest in one step.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let text = serde_json::to_string_pretty(self)? + "\n";
+        files::replace(&RealDisk, &folder.join(FILE_NAME), text.as_bytes())
+    }
+}

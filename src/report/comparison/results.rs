@@ -1,0 +1,181 @@
+//! A results folder: the tables of a comparison, written and read as a whole.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+
+use super::manifest::Manifest;
+use super::rows::{PairedRow, SummaryRow, SweepRow};
+use super::summarize;
+use super::tagged::{self, RunRows};
+use crate::event::{EpochRow, LayerRow, PercentileRow};
+use crate::record::files::{RealDisk, replace};
+use crate::record::row::{Row, header, lines};
+use crate::record::table::Table;
+use crate::usage;
+
+/// The rows of all runs.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Runs {
+    /// The epochs of every run: `curves.csv`.
+    pub curves: Vec<RunRows<EpochRow>>,
+    /// The layers of every run: `layers.csv`.
+    pub layers: Vec<RunRows<LayerRow>>,
+    /// The percentiles of the runs that recorded them: `percentiles.csv`.
+    pub percentiles: Vec<RunRows<PercentileRow>>,
+}
+
+/// Name of the table of all epochs.
+pub const CURVES: &str = "curves.csv";
+
+/// Everything that a report is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Results {
+    /// The folder's name, or the experiment's.
+    pub name: String,
+    /// What was run; `None` for a folder without `manifest.json`.
+    pub manifest: Option<Manifest>,
+    /// The epochs of every run.
+    pub curves: Vec<RunRows<EpochRow>>,
+    /// The layers of every run.
+    pub layers: Vec<RunRows<LayerRow>>,
+    /// One unit's percentiles, of the runs that recorded them.
+    pub percentiles: Vec<RunRows<PercentileRow>>,
+    /// One row a group.
+    pub summary: Vec<SummaryRow>,
+    /// Groups against the first method.
+    pub paired: Vec<PairedRow>,
+    /// What a sweep tried.
+    pub sweep: Vec<SweepRow>,
+}
+
+impl Results {
+    /// Results whose summary and differences are computed from the curves.
+    pub fn of(
+        name: String,
+        manifest: Option<Manifest>,
+        runs: Runs,
+        sweep: Vec<SweepRow>,
+    ) -> Results {
+        let Runs {
+            curves,
+            layers,
+            percentiles,
+        } = runs;
+        let target = manifest
+            .as_ref()
+            .and_then(|manifest| manifest.target_test_error);
+        let first = match &manifest {
+            Some(manifest) => manifest.methods.first().map(|method| method.label.clone()),
+            None => curves.first().map(|run| run.tag.label.clone()),
+        };
+        let summary = summarize::summary(&curves, target);
+        let paired = summarize::paired(&curves, &first.unwrap_or_default());
+        Results {
+            name,
+            manifest,
+            curves,
+            layers,
+            percentiles,
+            summary,
+            paired,
+            sweep,
+        }
+    }
+
+    /// Writes the tables and the manifest, each in one step.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let put =
+            |name: &str, text: String| replace(&RealDisk, &folder.join(name), text.as_bytes());
+        put(CURVES, tagged::to_csv(&self.curves)?)?;
+        put(LayerRow::FILE_NAME, tagged::to_csv(&self.layers)?)?;
+        if !self.percentiles.is_empty() {
+            put(PercentileRow::FILE_NAME, tagged::to_csv(&self.percentiles)?)?;
+        }
+        write_rows(folder, &self.summary)?;
+        write_rows(folder, &self.paired)?;
+        if !self.sweep.is_empty() {
+            write_rows(folder, &self.sweep)?;
+        }
+        match &self.manifest {
+            Some(manifest) => manifest.write(folder),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads a results folder from `curves.csv`, `layers.csv`, `sweep.csv` and `manifest.json`, with a sentence for each table that has a torn end.
+    pub fn read(folder: &Path) -> Result<(Results, Vec<String>)> {
+        let curves = folder.join(CURVES);
+        if !curves.is_file() {
+            return Err(usage!(
+                "{} is not a results folder of normprop compare: it has no {CURVES}",
+                folder.display()
+            ));
+        }
+        let manifest = Manifest::read(folder)?;
+        let mut warnings = Vec::new();
+        let runs = Runs {
+            curves: read_runs(&curves, &mut warnings)?,
+            layers: read_runs(&folder.join(LayerRow::FILE_NAME), &mut warnings)?,
+            percentiles: read_runs(&folder.join(PercentileRow::FILE_NAME), &mut warnings)?,
+        };
+        ensure!(!runs.curves.is_empty(), "{} holds no run", curves.display());
+        let sweep = Table::<SweepRow>::at(&folder.join(SweepRow::FILE_NAME));
+        let sweep = if sweep.path().is_file() {
+            sweep.read()?
+        } else {
+            Vec::new()
+        };
+        let of_folder = folder
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        let name = match &manifest {
+            Some(manifest) => manifest.experiment.clone(),
+            None => of_folder.unwrap_or_else(|| "results".to_owned()),
+        };
+        Ok((Results::of(name, manifest, runs, sweep), warnings))
+    }
+
+    /// The methods' labels in the order of the experiment; their places are their styles in every picture.
+    pub fn labels(&self) -> Vec<&str> {
+        let mut labels: Vec<&str> = Vec::new();
+        if let Some(manifest) = &self.manifest {
+            labels.extend(manifest.methods.iter().map(|method| method.label.as_str()));
+        }
+        for run in &self.curves {
+            if !labels.contains(&run.tag.label.as_str()) {
+                labels.push(&run.tag.label);
+            }
+        }
+        labels
+    }
+
+    /// The title for pictures and page.
+    pub fn title(&self) -> &str {
+        match &self.manifest {
+            Some(manifest) if !manifest.title.is_empty() => &manifest.title,
+            _ => &self.name,
+        }
+    }
+}
+
+/// Writes one of the tables in one step.
+pub fn write_rows<R: Row>(folder: &Path, rows: &[R]) -> Result<()> {
+    let text = header::<R>() + &lines(rows)?;
+    replace(&RealDisk, &folder.join(R::FILE_NAME), text.as_bytes())
+}
+
+/// The runs of a table; none where there is no such file. A torn end is left out and warned of.
+fn read_runs<R: Row>(path: &Path, warnings: &mut Vec<String>) -> Result<Vec<RunRows<R>>> {
+    if !path.is_file() {
+        return Ok(Vec::new());
+    }
+    let (runs, torn) = tagged::from_csv(path)?;
+    if torn {
+        warnings.push(format!(
+            "{} ends in the middle of a line, which is left out; normprop compare makes the file anew",
+            path.display()
+        ));
+    }
+    Ok(runs)
+}

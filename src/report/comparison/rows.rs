@@ -1,0 +1,165 @@
+//! Rows of the tables that a comparison writes about groups of runs.
+//!
+//! A group is what differs by seed only: a method (by label), a batch size and a learning rate.
+
+use serde::{Deserialize, Serialize};
+
+use crate::record::row::Row;
+
+/// One row of `summary.csv`. Errors are fractions; NaN (an empty field, null in JSON) is "not known".
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SummaryRow {
+    /// Registry name of the method.
+    pub method: String,
+    /// Images per step.
+    pub batch_size: u64,
+    /// Base learning rate.
+    pub lr: f64,
+    /// Runs that finished, over which the figures below are taken.
+    pub n: u64,
+    /// Runs whose loss stopped being finite; they are in no mean.
+    pub n_diverged: u64,
+    /// Mean over runs of the test error after the last epoch.
+    pub final_test_error_mean: f64,
+    /// Lower end of its 95 % Student-t interval.
+    pub final_test_error_ci_low: f64,
+    /// Upper end.
+    pub final_test_error_ci_high: f64,
+    /// Mean over runs of the lowest test error of any epoch (chosen on the test set: optimistic).
+    pub best_test_error_mean: f64,
+    /// Median over runs of the first epoch at or below the target; NaN where half the runs never get there.
+    pub epochs_to_target: f64,
+    /// Median over epochs and runs of the seconds of training in an epoch.
+    pub train_s_per_epoch_median: f64,
+    /// What tables and pictures call the method with its options.
+    pub label: String,
+    /// Standard deviation over runs of the final test error.
+    pub final_test_error_std: f64,
+    /// Lower end of the 95 % bootstrap (BCa) interval of the final test error's mean.
+    pub final_test_error_bootstrap_low: f64,
+    /// Upper end.
+    pub final_test_error_bootstrap_high: f64,
+    /// The target of `epochs_to_target`.
+    pub target_test_error: f64,
+    /// Runs that reached it.
+    pub n_reached_target: u64,
+    /// Mean over runs of the last epoch's training error.
+    pub final_train_error_mean: f64,
+}
+
+impl Row for SummaryRow {
+    const FILE_NAME: &'static str = "summary.csv";
+    const TEXT_COLUMNS: &'static [&'static str] = &["method", "label"];
+
+    fn key(&self) -> u64 {
+        0
+    }
+}
+
+/// One row of `paired.csv`: a group against the first method, seed by seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PairedRow {
+    /// Registry name of the method.
+    pub method: String,
+    /// Registry name of the first method of the experiment.
+    pub baseline: String,
+    /// Images per step.
+    pub batch_size: u64,
+    /// Learning rate of the method.
+    pub lr: f64,
+    /// Learning rate of the first method.
+    pub baseline_lr: f64,
+    /// Seeds with which both finished.
+    pub n_pairs: u64,
+    /// Mean over these of the method's final test error less the first method's.
+    pub difference_mean: f64,
+    /// Lower end of its 95 % paired Student-t interval.
+    pub difference_ci_low: f64,
+    /// Upper end.
+    pub difference_ci_high: f64,
+    /// The t statistic.
+    pub t: f64,
+    /// Two-sided p-value.
+    pub p: f64,
+    /// The same after Holm's correction for all rows of the table.
+    pub p_holm: f64,
+    /// The method's label.
+    pub label: String,
+    /// The first method's label.
+    pub baseline_label: String,
+}
+
+impl Row for PairedRow {
+    const FILE_NAME: &'static str = "paired.csv";
+    const TEXT_COLUMNS: &'static [&'static str] =
+        &["method", "baseline", "label", "baseline_label"];
+
+    fn key(&self) -> u64 {
+        0
+    }
+}
+
+/// One row of `sweep.csv`: a setting that was tried for a method and batch size, on held-out training images.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SweepRow {
+    /// Registry name of the method.
+    pub method: String,
+    /// Images per step.
+    pub batch_size: u64,
+    /// Learning rate tried.
+    pub lr: f64,
+    /// Other keys tried, as `key=value` separated by blanks.
+    pub settings: String,
+    /// Runs that finished.
+    pub n: u64,
+    /// Runs whose loss stopped being finite.
+    pub n_diverged: u64,
+    /// Mean over runs of the error on the held-out images after the last epoch.
+    pub validation_error_mean: f64,
+    /// Standard deviation over runs.
+    pub validation_error_std: f64,
+    /// Whether the runs of the experiment were made with it.
+    pub chosen: bool,
+    /// Whether it is chosen and has the smallest or largest learning rate of the grid: then the best may lie outside.
+    pub at_edge: bool,
+    /// The method's label.
+    pub label: String,
+}
+
+impl Row for SweepRow {
+    const FILE_NAME: &'static str = "sweep.csv";
+    const TEXT_COLUMNS: &'static [&'static str] = &["method", "settings", "label"];
+
+    fn key(&self) -> u64 {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::row::{columns, header};
+
+    #[test]
+    fn the_documented_columns_come_first() {
+        let documented = "method,batch_size,lr,n,n_diverged,final_test_error_mean,final_test_error_ci_low,\
+                          final_test_error_ci_high,best_test_error_mean,epochs_to_target,train_s_per_epoch_median";
+        assert!(header::<SummaryRow>().starts_with(documented));
+    }
+
+    #[test]
+    fn text_columns_are_columns() {
+        fn check<R: Row>() {
+            assert!(
+                R::TEXT_COLUMNS
+                    .iter()
+                    .all(|column| columns::<R>().contains(column)),
+                "{}",
+                R::FILE_NAME
+            );
+        }
+        check::<SummaryRow>();
+        check::<PairedRow>();
+        check::<SweepRow>();
+    }
+}

@@ -1,0 +1,196 @@
+//! From the curves of all runs to one row a group, and to the differences between methods.
+
+use super::rows::{PairedRow, SummaryRow};
+use super::tagged::{RunRows, Tag};
+use crate::event::{EpochRow, Status};
+use crate::stats::{Bootstrap, holm, mean, median, paired_t, std_dev, t_interval};
+
+/// Confidence level of every interval.
+pub const LEVEL: f64 = 0.95;
+/// Resamples of the bootstrap: more than enough for two digits.
+const RESAMPLES: usize = 9999;
+
+/// The runs of each group, groups in the order of their first run.
+pub fn grouped<R>(runs: &[RunRows<R>]) -> Vec<Vec<&RunRows<R>>> {
+    let mut groups: Vec<Vec<&RunRows<R>>> = Vec::new();
+    for run in runs {
+        let same = |group: &&mut Vec<&RunRows<R>>| {
+            group
+                .first()
+                .is_some_and(|first| first.tag.same_group(&run.tag))
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(run),
+            None => groups.push(vec![run]),
+        }
+    }
+    groups
+}
+
+/// Whether a run did every epoch.
+pub fn finished(run: &RunRows<EpochRow>) -> bool {
+    run.rows
+        .last()
+        .is_some_and(|row| row.status == Status::Finished)
+}
+
+fn diverged(run: &RunRows<EpochRow>) -> bool {
+    run.rows
+        .last()
+        .is_some_and(|row| row.status == Status::Diverged)
+}
+
+/// One row a group.
+pub fn summary(runs: &[RunRows<EpochRow>], target: Option<f64>) -> Vec<SummaryRow> {
+    grouped(runs)
+        .iter()
+        .filter_map(|group| summary_row(group, target))
+        .collect()
+}
+
+fn summary_row(group: &[&RunRows<EpochRow>], target: Option<f64>) -> Option<SummaryRow> {
+    let tag = &group.first()?.tag;
+    let done: Vec<&RunRows<EpochRow>> = group.iter().copied().filter(|run| finished(run)).collect();
+    let last = |value: fn(&EpochRow) -> f64| -> Vec<f64> {
+        done.iter()
+            .filter_map(|run| run.rows.last().map(value))
+            .collect()
+    };
+    let finals = last(|row| row.test_error);
+    let best = |run: &&RunRows<EpochRow>| {
+        run.rows
+            .iter()
+            .map(|row| row.test_error)
+            .fold(f64::NAN, f64::min)
+    };
+    let interval = t_interval(&finals, LEVEL);
+    let bootstrap = Bootstrap {
+        level: LEVEL,
+        resamples: RESAMPLES,
+        seed: 0,
+    }
+    .bca_mean(&finals);
+    let reached: Vec<f64> = done
+        .iter()
+        .map(|run| first_epoch_at(&run.rows, target))
+        .collect();
+    let middle = median(&reached);
+    let epochs = done
+        .iter()
+        .flat_map(|run| &run.rows)
+        .filter(|row| row.epoch > 0);
+    let train_s: Vec<f64> = epochs
+        .map(|row| row.train_s)
+        .filter(|seconds| seconds.is_finite())
+        .collect();
+    Some(SummaryRow {
+        method: tag.method.clone(),
+        batch_size: tag.batch_size,
+        lr: tag.lr,
+        n: done.len() as u64,
+        n_diverged: group.iter().filter(|run| diverged(run)).count() as u64,
+        final_test_error_mean: mean(&finals),
+        final_test_error_ci_low: interval.map_or(f64::NAN, |interval| interval.low),
+        final_test_error_ci_high: interval.map_or(f64::NAN, |interval| interval.high),
+        best_test_error_mean: mean(&done.iter().map(best).collect::<Vec<f64>>()),
+        epochs_to_target: if middle.is_finite() { middle } else { f64::NAN },
+        train_s_per_epoch_median: median(&train_s),
+        label: tag.label.clone(),
+        final_test_error_std: std_dev(&finals),
+        final_test_error_bootstrap_low: bootstrap.map_or(f64::NAN, |interval| interval.low),
+        final_test_error_bootstrap_high: bootstrap.map_or(f64::NAN, |interval| interval.high),
+        target_test_error: target.unwrap_or(f64::NAN),
+        n_reached_target: reached.iter().filter(|epoch| epoch.is_finite()).count() as u64,
+        final_train_error_mean: mean(&last(|row| row.train_error)),
+    })
+}
+
+/// The first epoch at or below the target; infinite when there is none, so that the median still has a meaning.
+fn first_epoch_at(rows: &[EpochRow], target: Option<f64>) -> f64 {
+    let Some(target) = target else {
+        return f64::INFINITY;
+    };
+    let first = rows.iter().find(|row| row.test_error <= target);
+    first.map_or(f64::INFINITY, |row| row.epoch as f64)
+}
+
+/// Every group against the first method's at the same batch size, seed by seed.
+///
+/// The first method's group is the one of the same learning rate, else its only one; with several of other rates
+/// there is nothing to compare with, and no row. `first` is the label of the first method.
+pub fn paired(runs: &[RunRows<EpochRow>], first: &str) -> Vec<PairedRow> {
+    let groups = grouped(runs);
+    let mut rows: Vec<PairedRow> = groups
+        .iter()
+        .filter(|group| group.first().is_some_and(|run| run.tag.label != first))
+        .filter_map(|group| paired_row(group, baseline(&groups, group, first)?))
+        .collect();
+    let adjusted = holm(&rows.iter().map(|row| row.p).collect::<Vec<f64>>());
+    for (row, p) in rows.iter_mut().zip(adjusted) {
+        row.p_holm = p;
+    }
+    rows
+}
+
+type Group<'r> = Vec<&'r RunRows<EpochRow>>;
+
+fn baseline<'g, 'r>(
+    groups: &'g [Group<'r>],
+    group: &Group<'r>,
+    first: &str,
+) -> Option<&'g Group<'r>> {
+    let tag = &group.first()?.tag;
+    let of_first = |other: &&Group| {
+        other
+            .first()
+            .is_some_and(|run| run.tag.label == first && run.tag.batch_size == tag.batch_size)
+    };
+    let candidates: Vec<&Group> = groups.iter().filter(of_first).collect();
+    let same_rate = candidates
+        .iter()
+        .find(|other| other.first().is_some_and(|run| run.tag.lr == tag.lr));
+    match (same_rate, candidates.as_slice()) {
+        (Some(same), _) => Some(same),
+        (None, [only]) => Some(only),
+        _ => None,
+    }
+}
+
+fn paired_row(group: &Group, baseline: &Group) -> Option<PairedRow> {
+    let (tag, base): (&Tag, &Tag) = (&group.first()?.tag, &baseline.first()?.tag);
+    let final_error =
+        |run: &RunRows<EpochRow>| run.rows.last().map_or(f64::NAN, |row| row.test_error);
+    let mut pairs = (Vec::new(), Vec::new());
+    for run in group.iter().filter(|run| finished(run)) {
+        if let Some(other) = baseline
+            .iter()
+            .find(|other| other.tag.seed == run.tag.seed && finished(other))
+        {
+            pairs.0.push(final_error(run));
+            pairs.1.push(final_error(other));
+        }
+    }
+    let differences: Vec<f64> = pairs
+        .0
+        .iter()
+        .zip(&pairs.1)
+        .map(|(own, other)| own - other)
+        .collect();
+    let test = paired_t(&pairs.0, &pairs.1, LEVEL);
+    Some(PairedRow {
+        method: tag.method.clone(),
+        baseline: base.method.clone(),
+        batch_size: tag.batch_size,
+        lr: tag.lr,
+        baseline_lr: base.lr,
+        n_pairs: differences.len() as u64,
+        difference_mean: mean(&differences),
+        difference_ci_low: test.map_or(f64::NAN, |test| test.difference.low),
+        difference_ci_high: test.map_or(f64::NAN, |test| test.difference.high),
+        t: test.map_or(f64::NAN, |test| test.t),
+        p: test.map_or(f64::NAN, |test| test.p_value),
+        p_holm: f64::NAN,
+        label: tag.label.clone(),
+        baseline_label: base.label.clone(),
+    })
+}

@@ -1,0 +1,228 @@
+//! An axis: what it shows, and the ticks that have room on it.
+
+use super::text::widest_tick;
+use super::tick_labels::{TickFormat, labels};
+use super::ticks::{Scale, linear_ticks, log_ticks};
+
+/// One axis of a chart.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Axis {
+    /// What is shown, with its unit: "Training time (s)".
+    pub label: String,
+    /// Linear or logarithmic.
+    pub scale: Scale,
+    /// The values at both ends; by default the range of the data with a little room.
+    pub range: Option<(f64, f64)>,
+    /// How tick labels are written.
+    pub format: TickFormat,
+    /// Ticks at whole numbers only, as for epochs.
+    pub integer: bool,
+    /// Widens the range of the data to hold 0 (linear axes only).
+    pub include_zero: bool,
+}
+
+impl Axis {
+    /// A linear axis with a label.
+    pub fn new(label: impl Into<String>) -> Axis {
+        Axis {
+            label: label.into(),
+            ..Axis::default()
+        }
+    }
+
+    /// The range to show for `values`, widened by the share `room` at each side; `None` when no
+    /// value can be shown on this axis.
+    pub(crate) fn span(&self, values: impl Iterator<Item = f64>, room: f64) -> Option<Span> {
+        let scale = self.scale;
+        let positions = values.filter_map(|value| scale.position(value));
+        let data = positions.fold(None, |range: Option<(f64, f64)>, position| {
+            let (low, high) = range.unwrap_or((position, position));
+            Some((low.min(position), high.max(position)))
+        });
+        let (mut low, mut high) = data?;
+        if let Some((from, to)) = self.range
+            && let (Some(from), Some(to)) = (scale.position(from), scale.position(to))
+            && from < to
+        {
+            return Some(Span {
+                low: from,
+                high: to,
+                scale,
+            });
+        }
+        let from_zero = self.include_zero && scale == Scale::Linear;
+        if from_zero {
+            (low, high) = (low.min(0.0), high.max(0.0));
+        }
+        let (ends_at_zero, starts_at_zero) = (from_zero && high == 0.0, from_zero && low == 0.0);
+        if high - low <= 1e-9 * low.abs().max(high.abs()) {
+            let half = match scale {
+                Scale::Log => 0.15,
+                Scale::Linear if self.integer => 0.6,
+                Scale::Linear if low == 0.0 => 1.0,
+                Scale::Linear => 0.1 * low.abs(),
+            };
+            (low, high) = (low - half, high + half);
+        }
+        let margin = room * (high - low);
+        let low = if starts_at_zero {
+            low.max(0.0)
+        } else {
+            low - margin
+        };
+        let high = if ends_at_zero {
+            high.min(0.0)
+        } else {
+            high + margin
+        };
+        if low < high {
+            Some(Span { low, high, scale })
+        } else {
+            Some(Span {
+                low: 0.0,
+                high: 1.0,
+                scale,
+            })
+        }
+    }
+
+    /// Major ticks in `span` with their labels.
+    fn ticks(&self, span: &Span, target: usize) -> Vec<(f64, String)> {
+        let (low, high) = span.values();
+        let ticks = match self.scale {
+            Scale::Linear => linear_ticks(low, high, target, self.integer),
+            Scale::Log => log_ticks(low, high, target),
+        };
+        let labels = labels(&ticks, self.scale, self.format);
+        ticks.into_iter().zip(labels).collect()
+    }
+
+    /// Ticks for a vertical axis of `height` pixels.
+    pub(crate) fn vertical_ticks(&self, span: &Span, height: f64) -> Vec<(f64, String)> {
+        self.ticks(span, ((height / 36.0) as usize).clamp(2, 10))
+    }
+
+    /// As many ticks as have room for their labels on a horizontal axis of `width` pixels.
+    pub(crate) fn horizontal_ticks(&self, span: &Span, width: f64) -> Vec<(f64, String)> {
+        let most = ((width / 48.0) as usize).clamp(2, 12);
+        let has_room = |ticks: &Vec<(f64, String)>| {
+            let widest = widest_tick(ticks.iter().map(|(_, label)| label.as_str()));
+            let fractions: Vec<f64> = ticks
+                .iter()
+                .filter_map(|(value, _)| span.fraction(*value))
+                .collect();
+            let steps = fractions.windows(2).map(|pair| pair[1] - pair[0]);
+            steps.fold(f64::INFINITY, f64::min) * width > widest + 18.0
+        };
+        let mut candidates = (1..=most).rev().map(|target| self.ticks(span, target));
+        let crowded = || self.ticks(span, 1).into_iter().take(1).collect();
+        candidates.find(has_room).unwrap_or_else(crowded)
+    }
+}
+
+/// The part of a scale that an axis shows, in scale positions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Span {
+    low: f64,
+    high: f64,
+    scale: Scale,
+}
+
+impl Span {
+    /// The values at both ends.
+    pub fn values(&self) -> (f64, f64) {
+        (self.scale.value(self.low), self.scale.value(self.high))
+    }
+
+    /// Where `value` lies between the ends (0 and 1); outside of them it is beyond [0, 1].
+    pub fn fraction(&self, value: f64) -> Option<f64> {
+        Some((self.scale.position(value)? - self.low) / (self.high - self.low))
+    }
+
+    /// The span that holds both.
+    pub fn union(self, other: Span) -> Span {
+        Span {
+            low: self.low.min(other.low),
+            high: self.high.max(other.high),
+            scale: self.scale,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::text::tick_width;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ends(axis: &Axis, values: &[f64], room: f64) -> Option<(f64, f64)> {
+        axis.span(values.iter().copied(), room)
+            .map(|span| span.values())
+    }
+
+    #[test]
+    fn spans_hold_the_data_and_a_little_room() {
+        let axis = Axis::default();
+        assert_eq!(ends(&axis, &[1.0, f64::NAN, 3.0], 0.05), Some((0.9, 3.1)));
+        assert_eq!(ends(&axis, &[2.0], 0.0), Some((1.8, 2.2)));
+        assert_eq!(ends(&axis, &[0.0], 0.0), Some((-1.0, 1.0)));
+        assert_eq!(ends(&axis, &[f64::NAN, f64::INFINITY], 0.0), None);
+        let zero = Axis {
+            include_zero: true,
+            ..Axis::default()
+        };
+        assert_eq!(ends(&zero, &[2.0, 4.0], 0.25), Some((0.0, 5.0)));
+        assert_eq!(ends(&zero, &[0.0], 0.0), Some((0.0, 1.0)));
+    }
+
+    #[test]
+    fn given_ranges_are_kept_unless_senseless() {
+        let axis = |low, high| Axis {
+            range: Some((low, high)),
+            ..Axis::default()
+        };
+        assert_eq!(ends(&axis(0.0, 1.0), &[5.0], 0.1), Some((0.0, 1.0)));
+        assert_eq!(ends(&axis(1.0, 0.0), &[5.0, 6.0], 0.0), Some((5.0, 6.0)));
+        assert_eq!(
+            ends(&axis(f64::NAN, 0.0), &[5.0, 6.0], 0.0),
+            Some((5.0, 6.0))
+        );
+    }
+
+    #[test]
+    fn log_spans_leave_out_what_is_not_positive() {
+        let axis = Axis {
+            scale: Scale::Log,
+            ..Axis::default()
+        };
+        let span = axis
+            .span([0.0, -1.0, 1.0, 100.0].into_iter(), 0.0)
+            .expect("two values are positive");
+        assert_eq!(span.values(), (1.0, 100.0));
+        assert_eq!(span.fraction(10.0), Some(0.5));
+        assert_eq!(span.fraction(0.0), None);
+        assert!(axis.span([0.0].into_iter(), 0.0).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn horizontal_labels_never_touch(low in -1e9f64..1e9, span in 1e-6f64..1e9, width in 80f64..900.0) {
+            let axis = Axis::default();
+            let span = axis.span([low, low + span].into_iter(), 0.02).expect("finite values");
+            let ticks = axis.horizontal_ticks(&span, width);
+            for pair in ticks.windows(2) {
+                let distance = (span.fraction(pair[1].0).expect("inside") - span.fraction(pair[0].0).expect("inside")) * width;
+                prop_assert!(distance > (tick_width(&pair[0].1) + tick_width(&pair[1].1)) / 2.0);
+            }
+        }
+
+        #[test]
+        fn any_two_values_have_an_ordered_span(a in any::<f64>(), b in any::<f64>(), log in any::<bool>()) {
+            let axis = Axis { scale: if log { Scale::Log } else { Scale::Linear }, include_zero: true, ..Axis::default() };
+            if let Some(span) = axis.span([a, b].into_iter(), 0.04) {
+                prop_assert!(span.low < span.high, "{span:?}");
+                prop_assert!(axis.vertical_ticks(&span, 300.0).len() <= 10);
+            }
+        }
+    }
+}

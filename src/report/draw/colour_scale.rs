@@ -1,0 +1,83 @@
+//! The strip that explains the shades of a heat map.
+
+use super::palette::{AXIS, MUTED, sequential};
+use super::rect::Rect;
+use super::svg::{Scene, Stroke};
+use super::text::{Anchor, HALF_HEIGHT, TICK_SIZE, TextStyle};
+
+const STRIP_WIDTH: f64 = 14.0;
+const GAP: f64 = 38.0;
+/// Height of one step of the strip: whole pixels leave no seams between steps.
+const STEP: f64 = 2.0;
+const LARGEST_HEIGHT: f64 = 260.0;
+
+/// The room that the strip needs at the right of the map.
+pub const SCALE_WIDTH: f64 = GAP + STRIP_WIDTH + 50.0;
+
+/// The shade (0 to 1) of a share: its square root brings out rare confusions, which are what one
+/// looks for.
+pub fn shade(share: f64) -> f64 {
+    share.clamp(0.0, 1.0).sqrt()
+}
+
+/// Draws the strip at the right of `map`, level with its bottom, with the shares as ticks.
+pub fn draw_colour_scale(scene: &mut Scene, map: Rect, title: &str) {
+    let steps = (map.height.min(LARGEST_HEIGHT) / STEP).floor().max(1.0);
+    let height = steps * STEP;
+    let bottom = map.bottom().round();
+    let strip = Rect::new(
+        (map.right() + GAP).round(),
+        bottom - height,
+        STRIP_WIDTH,
+        height,
+    );
+    for index in 0..steps as usize {
+        let position = index as f64;
+        let y = bottom - STEP * (position + 1.0);
+        let fill = sequential((position + 0.5) / steps);
+        scene.rect(Rect::new(strip.x, y, STRIP_WIDTH, STEP), &fill);
+    }
+    scene.frame(strip, Stroke::solid(AXIS, 1.0));
+    for (share, label) in [
+        (0.0, "0"),
+        (0.01, "1"),
+        (0.1, "10"),
+        (0.5, "50"),
+        (1.0, "100"),
+    ] {
+        let y = bottom - shade(share) * height;
+        scene.line(
+            (strip.right(), y),
+            (strip.right() + 4.0, y),
+            Stroke::solid(AXIS, 1.0),
+        );
+        let at = (strip.right() + 7.0, y + HALF_HEIGHT * TICK_SIZE);
+        scene.text(
+            at,
+            &format!("{label}\u{202f}%"),
+            TextStyle::tick(Anchor::Start),
+        );
+    }
+    let style = TextStyle::tick(Anchor::Middle).rotated(-90.0).filled(MUTED);
+    scene.text((strip.x - 8.0, strip.centre().1), title, style);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_strip_runs_from_white_to_dark_within_the_map() {
+        let mut scene = Scene::new(300.0);
+        draw_colour_scale(&mut scene, Rect::new(0.0, 0.0, 100.0, 101.0), "share");
+        assert_eq!(scene.body.matches("<rect").count(), 50);
+        assert!(
+            scene
+                .body
+                .contains("y=\"99\" width=\"14\" height=\"2\" fill=\"#fcfdfe\""),
+            "{}",
+            scene.body
+        );
+        assert!(scene.body.contains(">100\u{202f}%<") && scene.body.contains(">share<"));
+    }
+}

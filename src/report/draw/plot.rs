@@ -1,0 +1,207 @@
+//! The data area of a chart: where values land, and the axes around it.
+
+use super::axis::{Axis, Span};
+use super::font::{Weight, fit};
+use super::palette::{AXIS, GRID, MUTED};
+use super::rect::Rect;
+use super::svg::{Scene, Stroke};
+use super::text::{Anchor, HALF_HEIGHT, LABEL_SIZE, TICK_SIZE, TextStyle, tick_width, widest_tick};
+use super::ticks::{Scale, log_minor_ticks};
+
+const TICK_LENGTH: f64 = 4.0;
+/// Pixels between a tick and its label.
+const TICK_GAP: f64 = 4.0;
+const EDGE: Stroke<'static> = Stroke {
+    colour: AXIS,
+    width: 1.0,
+    dash: "",
+};
+const MINOR: Stroke<'static> = Stroke {
+    colour: AXIS,
+    width: 0.7,
+    dash: "",
+};
+
+/// The data area of a chart with the spans of its axes.
+#[derive(Clone, Copy, Debug)]
+pub struct Plot {
+    pub rect: Rect,
+    pub x: Span,
+    pub y: Span,
+}
+
+impl Plot {
+    /// Fits a plot into `area`, leaving room for the ticks and labels at its left and bottom.
+    pub fn lay_out(area: Rect, x_axis: &Axis, x: Span, y_axis: &Axis, y: Span) -> Plot {
+        let height = area.height - height_below(x_axis);
+        let ticks = y_axis.vertical_ticks(&y, height);
+        let widest = widest_tick(ticks.iter().map(|(_, label)| label.as_str()));
+        let label = if y_axis.label.is_empty() {
+            0.0
+        } else {
+            LABEL_SIZE + 9.0
+        };
+        let left = TICK_LENGTH + TICK_GAP + widest + label;
+        let width = area.width - left;
+        let last = x_axis.horizontal_ticks(&x, width).pop();
+        let overhang = last.and_then(|(value, label)| {
+            Some(tick_width(&label) / 2.0 - (1.0 - x.fraction(value)?) * width)
+        });
+        let width = width - overhang.unwrap_or(0.0).max(0.0);
+        Plot {
+            rect: Rect::new(area.x + left, area.y, width, height),
+            x,
+            y,
+        }
+    }
+
+    /// The pixel column of a value on the horizontal axis.
+    pub fn x_pixel(&self, value: f64) -> Option<f64> {
+        Some(self.rect.x + self.x.fraction(value)? * self.rect.width)
+    }
+
+    /// The pixel row of a value on the vertical axis.
+    pub fn y_pixel(&self, value: f64) -> Option<f64> {
+        Some(self.rect.bottom() - self.y.fraction(value)? * self.rect.height)
+    }
+
+    /// The pixel of a point.
+    pub fn pixel(&self, x: f64, y: f64) -> Option<(f64, f64)> {
+        Some((self.x_pixel(x)?, self.y_pixel(y)?))
+    }
+
+    /// Draws grid, axis lines, ticks and labels of both axes.
+    pub fn draw_axes(&self, scene: &mut Scene, x_axis: &Axis, y_axis: &Axis) {
+        self.draw_vertical_axis(scene, y_axis);
+        self.draw_horizontal_axis(scene, x_axis);
+    }
+
+    fn draw_vertical_axis(&self, scene: &mut Scene, axis: &Axis) {
+        let Rect {
+            x: left,
+            y: top,
+            height,
+            ..
+        } = self.rect;
+        let ticks = axis.vertical_ticks(&self.y, height);
+        for (value, label) in &ticks {
+            let Some(y) = self.y_pixel(*value) else {
+                continue;
+            };
+            scene.line((left, y), (self.rect.right(), y), Stroke::solid(GRID, 1.0));
+            scene.line((left - TICK_LENGTH, y), (left, y), EDGE);
+            let at = (left - TICK_LENGTH - TICK_GAP, y + HALF_HEIGHT * TICK_SIZE);
+            scene.text(at, label, TextStyle::tick(Anchor::End));
+        }
+        for y in minor_ticks(axis, &self.y)
+            .into_iter()
+            .filter_map(|value| self.y_pixel(value))
+        {
+            scene.line((left - TICK_LENGTH / 2.0, y), (left, y), MINOR);
+        }
+        scene.line((left, top), (left, top + height), EDGE);
+        let widest = widest_tick(ticks.iter().map(|(_, label)| label.as_str()));
+        let at = (
+            left - TICK_LENGTH - TICK_GAP - widest - 11.0,
+            self.rect.centre().1,
+        );
+        let label = fit(&axis.label, LABEL_SIZE, Weight::Regular, height + 24.0);
+        if !label.is_empty() {
+            scene.text(at, &label, TextStyle::label().rotated(-90.0));
+        }
+    }
+
+    /// Draws the axis below the data area.
+    pub fn draw_horizontal_axis(&self, scene: &mut Scene, axis: &Axis) {
+        let (top, bottom) = (self.rect.y, self.rect.bottom());
+        for (value, label) in axis.horizontal_ticks(&self.x, self.rect.width) {
+            let Some(x) = self.x_pixel(value) else {
+                continue;
+            };
+            scene.line((x, top), (x, bottom), Stroke::solid(GRID, 1.0));
+            scene.line((x, bottom), (x, bottom + TICK_LENGTH), EDGE);
+            let at = (x, bottom + TICK_LENGTH + TICK_GAP + 0.9 * TICK_SIZE);
+            scene.text(at, &label, TextStyle::tick(Anchor::Middle));
+        }
+        for x in minor_ticks(axis, &self.x)
+            .into_iter()
+            .filter_map(|value| self.x_pixel(value))
+        {
+            scene.line((x, bottom), (x, bottom + TICK_LENGTH / 2.0), MINOR);
+        }
+        scene.line((self.rect.x, bottom), (self.rect.right(), bottom), EDGE);
+        let label = fit(
+            &axis.label,
+            LABEL_SIZE,
+            Weight::Regular,
+            self.rect.width + 60.0,
+        );
+        if !label.is_empty() {
+            let at = (self.rect.centre().0, bottom + height_below(axis) - 4.0);
+            scene.text(at, &label, TextStyle::label());
+        }
+    }
+}
+
+/// The room that ticks and label of a horizontal axis need below the data area.
+pub fn height_below(axis: &Axis) -> f64 {
+    let label = if axis.label.is_empty() {
+        0.0
+    } else {
+        LABEL_SIZE + 9.0
+    };
+    TICK_LENGTH + TICK_GAP + TICK_SIZE + 3.0 + label
+}
+
+/// The unlabelled ticks of a log axis.
+fn minor_ticks(axis: &Axis, span: &Span) -> Vec<f64> {
+    let (low, high) = span.values();
+    if axis.scale == Scale::Log {
+        log_minor_ticks(low, high)
+    } else {
+        Vec::new()
+    }
+}
+
+/// Draws an empty data area that says so.
+pub fn draw_no_data(scene: &mut Scene, area: Rect) {
+    scene.frame(
+        area,
+        Stroke {
+            colour: AXIS,
+            width: 1.0,
+            dash: "4 4",
+        },
+    );
+    let (x, y) = area.centre();
+    scene.text(
+        (x, y + 5.0),
+        "no data",
+        TextStyle::new(16.0, Anchor::Middle).filled(MUTED),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_land_between_ticks_and_frame() {
+        let axis = Axis {
+            range: Some((0.0, 10.0)),
+            ..Axis::new("Loss")
+        };
+        let span = axis
+            .span([1.0].into_iter(), 0.0)
+            .expect("a value and a range");
+        let area = Rect::new(10.0, 20.0, 400.0, 300.0);
+        let plot = Plot::lay_out(area, &axis, span, &axis, span);
+        assert!(
+            plot.rect.x > area.x + LABEL_SIZE && plot.rect.bottom() < area.bottom() - LABEL_SIZE
+        );
+        // Half of the last label, "10", hangs over the right end of the axis.
+        assert!(plot.rect.right() < area.right() && plot.rect.right() > area.right() - 10.0);
+        assert_eq!(plot.pixel(0.0, 10.0), Some((plot.rect.x, 20.0)));
+        assert_eq!(plot.pixel(f64::NAN, 1.0), None);
+    }
+}

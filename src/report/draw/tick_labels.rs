@@ -1,0 +1,163 @@
+//! What is written at the ticks of an axis.
+
+use super::ticks::Scale;
+use crate::report::numbers::group_digits;
+
+/// How the values at the ticks are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TickFormat {
+    /// As plain numbers, or with a power of ten where these would be long.
+    #[default]
+    Number,
+    /// Fractions as percentages: 0.16 is written "16 %".
+    Percent,
+}
+
+/// The labels of `ticks`: as many decimals as tell them apart, the same number on a linear axis;
+/// powers of ten where plain numbers would be long.
+pub fn labels(ticks: &[f64], scale: Scale, format: TickFormat) -> Vec<String> {
+    let (factor, unit) = match format {
+        TickFormat::Number => (1.0, ""),
+        TickFormat::Percent => (100.0, "\u{202f}%"),
+    };
+    let scaled: Vec<f64> = ticks.iter().map(|tick| tick * factor).collect();
+    let magnitudes = scaled
+        .iter()
+        .map(|value| value.abs())
+        .filter(|magnitude| *magnitude > 0.0);
+    let largest = magnitudes.clone().fold(0.0, f64::max);
+    let smallest = magnitudes.fold(f64::INFINITY, f64::min);
+    let steps = scaled.windows(2).map(|pair| (pair[1] - pair[0]).abs());
+    let tolerance = 1e-3 * steps.filter(|step| *step > 0.0).fold(largest, f64::min);
+    let with_powers = match scale {
+        Scale::Linear => !(1e-3..1e7).contains(&largest),
+        Scale::Log => largest >= 1e5 || smallest < 1e-3,
+    };
+    let common = scaled
+        .iter()
+        .map(|value| decimals(*value, tolerance))
+        .max()
+        .unwrap_or(0);
+    let write = |value: &f64| match scale {
+        _ if with_powers => with_power(*value, tolerance),
+        Scale::Linear => grouped(*value, common),
+        Scale::Log => grouped(*value, decimals(*value, tolerance)),
+    };
+    scaled
+        .iter()
+        .map(|value| format!("{}{unit}", write(value)))
+        .collect()
+}
+
+/// The fewest decimals that write `value` to within `tolerance`.
+fn decimals(value: f64, tolerance: f64) -> usize {
+    let is_near = |decimals: &usize| {
+        let power = 10f64.powi(*decimals as i32);
+        ((value * power).round() / power - value).abs() <= tolerance
+    };
+    (0..12).find(is_near).unwrap_or(12)
+}
+
+/// A number with `decimals` digits, a proper minus sign and groups of three from 10 000 up.
+fn grouped(value: f64, decimals: usize) -> String {
+    let digits = format!("{:.decimals$}", value.abs());
+    let sign = if value < 0.0 && digits.bytes().any(|byte| (b'1'..=b'9').contains(&byte)) {
+        "−"
+    } else {
+        ""
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
+    let whole = group_digits(whole);
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{sign}{whole}{point}{fraction}")
+}
+
+/// "2.5×10⁻⁶": the mantissa has the digits that write `value` to within `tolerance`.
+fn with_power(value: f64, tolerance: f64) -> String {
+    if value == 0.0 {
+        return "0".to_string();
+    }
+    let power = (value.abs().log10() + 1e-9).floor() as i32;
+    let unit = 10f64.powi(power);
+    let mantissa = value / unit;
+    let digits = grouped(mantissa, decimals(mantissa, tolerance / unit));
+    let sign = if value < 0.0 { "−" } else { "" };
+    match digits.trim_start_matches('−') {
+        "1" => format!("{sign}10{}", superscript(power)),
+        digits => format!("{sign}{digits}×10{}", superscript(power)),
+    }
+}
+
+/// An exponent in superscript digits.
+fn superscript(power: i32) -> String {
+    let raised = |character| match character {
+        '-' => '⁻',
+        '0' => '⁰',
+        '1' => '¹',
+        '2' => '²',
+        '3' => '³',
+        '4' => '⁴',
+        '5' => '⁵',
+        '6' => '⁶',
+        '7' => '⁷',
+        '8' => '⁸',
+        _ => '⁹',
+    };
+    power.to_string().chars().map(raised).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ticks::linear_ticks;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn written(low: f64, high: f64, target: usize) -> Vec<String> {
+        labels(
+            &linear_ticks(low, high, target, false),
+            Scale::Linear,
+            TickFormat::Number,
+        )
+    }
+
+    #[test]
+    fn labels_read_well() {
+        assert_eq!(
+            written(0.0, 1.0, 5),
+            ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]
+        );
+        assert_eq!(written(-3.0, 3.0, 3), ["−2", "0", "2"]);
+        assert_eq!(
+            written(0.0, 60_000.0, 3),
+            ["0", "20\u{202f}000", "40\u{202f}000", "60\u{202f}000"]
+        );
+        assert_eq!(
+            written(0.0, 2e-6, 4),
+            ["0", "5×10⁻⁷", "10⁻⁶", "1.5×10⁻⁶", "2×10⁻⁶"]
+        );
+        assert_eq!(written(-2e9, 1e9, 3), ["−2×10⁹", "−10⁹", "0", "10⁹"]);
+        assert_eq!(written(1.0, 1.00004, 2), ["1.00000", "1.00002", "1.00004"]);
+    }
+
+    #[test]
+    fn percentages_are_written_from_fractions() {
+        let percent = |ticks: &[f64], scale| labels(ticks, scale, TickFormat::Percent);
+        assert_eq!(
+            percent(&[0.1, 0.15], Scale::Linear),
+            ["10\u{202f}%", "15\u{202f}%"]
+        );
+        assert_eq!(
+            percent(&[0.001, 0.01], Scale::Log),
+            ["0.1\u{202f}%", "1\u{202f}%"]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn labels_of_linear_ticks_differ(low in -1e6f64..1e6, span in 1e-3f64..1e6, target in 2usize..10) {
+            let written = written(low, low + span, target);
+            let distinct: std::collections::HashSet<&String> = written.iter().collect();
+            prop_assert_eq!(distinct.len(), written.len(), "{:?}", written);
+        }
+    }
+}

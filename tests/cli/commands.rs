@@ -1,0 +1,297 @@
+//! The commands beside training: eval, methods, doctor, completions, man, help.
+
+use std::fs;
+use std::process::Stdio;
+
+use predicates::prelude::PredicateBooleanExt;
+use predicates::str::contains;
+
+use crate::common::{normprop, only_run};
+use crate::{assert_keys, document, run, train};
+
+#[test]
+fn eval_measures_the_latest_run_or_the_one_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let summary =
+        document(&train(folder.path(), &["--json", "--model=mlp", "--epochs=2"]).success());
+    let eval = document(&run(folder.path(), &["eval", "--json"]).success());
+    assert_keys(
+        &eval,
+        &[
+            "status",
+            "test_error",
+            "test_loss",
+            "train_loss",
+            "epochs",
+            "steps",
+            "train_s",
+            "images_per_s",
+            "run_dir",
+            "checkpoint",
+            "epoch",
+            "split",
+            "images",
+            "error",
+            "loss",
+            "error_ci_low",
+            "error_ci_high",
+            "per_class",
+            "confusion",
+            "files",
+        ],
+    );
+    assert_eq!(
+        (&eval["images"], &eval["epoch"], &eval["split"]),
+        (&100.into(), &2.into(), &"test".into())
+    );
+    assert_eq!(eval["error"], summary["test_error"]);
+    let number = |key: &str| eval[key].as_f64().unwrap();
+    assert!((number("loss") - summary["test_loss"].as_f64().unwrap()).abs() < 1e-6);
+    assert!(number("error_ci_low") < number("error") && number("error") < number("error_ci_high"));
+    let confusion: Vec<Vec<u64>> = serde_json::from_value(eval["confusion"].clone()).unwrap();
+    let right: u64 = (0..10).map(|class| confusion[class][class]).sum();
+    assert_eq!(confusion.iter().flatten().sum::<u64>(), 100);
+    assert!((1.0 - right as f64 / 100.0 - number("error")).abs() < 1e-12);
+    assert_eq!(eval["per_class"].as_array().unwrap().len(), 10);
+
+    let run_dir = only_run(&folder.path().join("runs"));
+    for name in [
+        "confusion.csv",
+        "per_class.csv",
+        "confusion.svg",
+        "confusion.png",
+        "learning-curve.svg",
+    ] {
+        assert!(
+            fs::metadata(run_dir.join("eval-test").join(name))
+                .unwrap()
+                .len()
+                > 100,
+            "{name}"
+        );
+    }
+    let table = fs::read_to_string(run_dir.join("eval-test/per_class.csv")).unwrap();
+    assert!(
+        table.starts_with("class,images,error,error_ci_low,error_ci_high\nT-shirt/top,10,"),
+        "{table}"
+    );
+
+    run(
+        folder.path(),
+        &[
+            "eval",
+            run_dir.to_str().unwrap(),
+            "--split=train",
+            "--checkpoint=best",
+        ],
+    )
+    .success()
+    .stdout(
+        contains("train error")
+            .and(contains("on 200 images"))
+            .and(contains("Ankle boot")),
+    );
+    let checkpoint = run_dir.join("checkpoint-1.safetensors");
+    let first = document(
+        &run(
+            folder.path(),
+            &["eval", "--json", checkpoint.to_str().unwrap()],
+        )
+        .success(),
+    );
+    assert_eq!(first["epoch"], 1);
+}
+
+#[test]
+fn eval_says_what_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    run(folder.path(), &["eval"])
+        .code(2)
+        .stderr(contains("normprop train"));
+    run(folder.path(), &["eval", "nowhere"])
+        .code(2)
+        .stderr(contains("nowhere: neither a run directory nor"));
+    fs::write(folder.path().join("some.file"), "text").unwrap();
+    run(folder.path(), &["eval", "some.file"])
+        .code(1)
+        .stderr(contains("some.file is damaged"));
+}
+
+#[test]
+fn methods_are_listed_and_described() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = document(&run(folder.path(), &["methods", "--json"]).success());
+    let all = all.as_array().unwrap();
+    assert_eq!(all.len(), normprop::methods::METHODS.len());
+    for method in all {
+        assert_keys(
+            method,
+            &[
+                "name",
+                "summary",
+                "acts_on",
+                "uses_batch_statistics",
+                "train_equals_eval",
+                "batch_size_one_conv",
+                "batch_size_one_fc",
+                "options",
+                "year",
+                "paper",
+            ],
+        );
+        let name = method["name"].as_str().unwrap();
+        let one = document(&run(folder.path(), &["methods", name, "--json"]).success());
+        assert_eq!(one, *method);
+        run(folder.path(), &["methods", name])
+            .success()
+            .stdout(contains(method["summary"].as_str().unwrap()));
+    }
+    run(folder.path(), &["methods"])
+        .success()
+        .stdout(contains("normprop").and(contains("bn")));
+    run(folder.path(), &["methods", "--markdown"])
+        .success()
+        .stdout(contains("| normprop |").and(contains("\n| ---")));
+    run(folder.path(), &["methods", "bm"])
+        .code(2)
+        .stderr(contains("did you mean `bn`?"));
+}
+
+#[test]
+fn doctor_finds_nothing_wrong_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = document(&run(folder.path(), &["doctor", "--json"]).success());
+    assert_keys(
+        &found,
+        &[
+            "normprop",
+            "tch",
+            "libtorch",
+            "cpu",
+            "torch_threads",
+            "cuda_devices",
+            "data_dir",
+            "datasets",
+        ],
+    );
+    assert_eq!(found["problems"], serde_json::json!([]));
+    assert_eq!(found["normprop"], env!("CARGO_PKG_VERSION"));
+    run(folder.path(), &["doctor"])
+        .success()
+        .stdout(contains("libtorch       2.13.0"));
+}
+
+#[test]
+fn completions_know_commands_methods_and_datasets() {
+    let folder = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(folder.path(), &["completions", shell]).success();
+        let script = String::from_utf8(script.get_output().stdout.clone()).unwrap();
+        for word in [
+            "train",
+            "batch-size",
+            "overwrite",
+            "normprop",
+            "fashion-mnist-mini",
+            "svhn",
+        ] {
+            assert!(script.contains(word), "{shell}: no {word}");
+        }
+        assert!(
+            normprop::methods::METHODS
+                .iter()
+                .all(|method| script.contains(method.name)),
+            "{shell}"
+        );
+    }
+    run(folder.path(), &["completions", "cmd"])
+        .code(2)
+        .stderr(contains("bash"));
+}
+
+#[test]
+fn the_manual_page_covers_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = run(folder.path(), &["man"]).success();
+    let page = String::from_utf8(page.get_output().stdout.clone()).unwrap();
+    assert!(page.contains(".TH normprop 1"), "{}", &page[..200]);
+    for text in [
+        "normprop\\-train",
+        "normprop\\-eval",
+        "\\-\\-batch\\-size",
+        "\\-\\-overwrite",
+        "Example",
+    ] {
+        assert!(page.contains(text), "no {text}");
+    }
+}
+
+#[test]
+fn the_help_of_every_command_has_an_example_that_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let commands = [
+        "train",
+        "eval",
+        "methods",
+        "data",
+        "data list",
+        "data fetch",
+        "data verify",
+        "doctor",
+        "completions",
+        "man",
+    ];
+    for command in commands {
+        let arguments: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        run(folder.path(), &arguments)
+            .success()
+            .stdout(contains("Example").and(contains(format!("\n  normprop {command}"))));
+    }
+    let overview = run(folder.path(), &["--help"]).success();
+    let overview = String::from_utf8(overview.get_output().stdout.clone()).unwrap();
+    let listed: Vec<&str> = overview
+        .lines()
+        .skip_while(|line| !line.starts_with("Commands:"))
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        .filter(|name| !name.is_empty() && *name != "help")
+        .collect();
+    assert!(
+        !listed.is_empty() && listed.iter().all(|name| commands.contains(name)),
+        "{listed:?}"
+    );
+    run(folder.path(), &[])
+        .code(2)
+        .stderr(contains("Usage: normprop"));
+    run(folder.path(), &["--version"])
+        .success()
+        .stdout(contains(env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_reader_who_leaves_early_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [
+        "data list",
+        "doctor",
+        "methods",
+        "man",
+        "data verify fashion-mnist-mini",
+        "train --dry-run",
+    ] {
+        let mut command = normprop(folder.path());
+        command
+            .args(arguments.split(' '))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success() && !said.contains("panicked"),
+            "{arguments}: {said}"
+        );
+    }
+}

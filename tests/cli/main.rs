@@ -1,0 +1,49 @@
+//! Every command of the program: what it does, and what it says when it cannot.
+
+mod commands;
+#[path = "../common/mod.rs"]
+mod common;
+mod data;
+mod mistakes;
+mod train;
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use common::normprop;
+
+/// A network that trains in a moment, on few images.
+const TINY: &[&str] = &[
+    "train",
+    "--width=0.1",
+    "--epochs=1",
+    "--threads=1",
+    "--set=train_subset=200",
+    "--set=test_subset=100",
+];
+
+/// The program in `folder`, ready to be judged.
+fn run(folder: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
+    let mut command = assert_cmd::Command::from_std(normprop(folder));
+    command.args(arguments).assert()
+}
+
+/// [`run`] with the arguments of [`TINY`] in front.
+fn train(folder: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
+    run(folder, &[TINY, arguments].concat())
+}
+
+/// The one JSON document that stdout holds.
+#[track_caller]
+fn document(assert: &assert_cmd::assert::Assert) -> Value {
+    serde_json::from_slice(&assert.get_output().stdout).unwrap()
+}
+
+/// Asserts that a JSON object has all of these keys.
+#[track_caller]
+fn assert_keys(document: &Value, keys: &[&str]) {
+    for key in keys {
+        assert!(document.get(key).is_some(), "no {key} in {document}");
+    }
+}

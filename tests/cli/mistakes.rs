@@ -1,0 +1,117 @@
+//! What users get wrong: the message says what, where and what to do; the code is 2.
+
+use std::fs;
+
+use predicates::prelude::PredicateBooleanExt;
+use predicates::str::contains;
+
+use crate::{run, train};
+
+/// Each mistake is refused with code 2 and a message that has all of `parts`, before anything is written.
+#[track_caller]
+fn refused(arguments: &[&str], parts: &[&str]) {
+    let folder = tempfile::tempdir().unwrap();
+    let said = train(folder.path(), arguments).code(2).stdout("");
+    let said = String::from_utf8_lossy(&said.get_output().stderr).into_owned();
+    assert!(
+        parts.iter().all(|part| said.contains(part)),
+        "{arguments:?}: {said}"
+    );
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "{arguments:?} left something behind"
+    );
+}
+
+#[test]
+fn unknown_names_get_the_nearest_known_one() {
+    refused(
+        &["--norm=normpropp"],
+        &["normpropp", "did you mean `normprop`?"],
+    );
+    refused(&["--dataset=cifar-10"], &["did you mean `cifar10`?"]);
+    refused(&["--activation=rellu"], &["did you mean `relu`?"]);
+    refused(&["--model=ninn"], &["ninn", "nin", "mlp"]);
+    refused(&["--set", "epocs=3"], &["epocs", "did you mean `epochs`?"]);
+    refused(
+        &["--set", "method.centre_rows=true"],
+        &["did you mean `center_rows`?"],
+    );
+    refused(
+        &["--set", "method.jacobian_scale=maybe"],
+        &["init, fixed, none"],
+    );
+    refused(
+        &["--norm=none", "--set", "method.center_rows=true"],
+        &["`none` has no option `center_rows`"],
+    );
+    refused(&["--batchsize=3"], &["--batch-size"]);
+}
+
+#[test]
+fn wrong_values_are_named_with_their_key() {
+    refused(&["--epochs=many"], &["many", "epochs"]);
+    refused(&["--batch-size=0"], &["batch_size = 0"]);
+    refused(&["--momentum=1"], &["momentum = 1"]);
+    refused(&["--width=-1"], &["width = -1"]);
+    refused(&["--lr=nan"], &["lr = NaN"]);
+    refused(&["--set", "lr"], &["expected key=value"]);
+    refused(&["--schedule=triangle"], &["triangle", "cosine"]);
+    refused(&["--set", "train_subset=9999"], &["9999", "4000"]);
+    refused(&["--set", "name=a/b"], &["name = \"a/b\""]);
+}
+
+#[test]
+fn what_cannot_be_trained_is_refused() {
+    refused(
+        &["--batch-size=201"],
+        &["batch_size = 201", "200 training images"],
+    );
+    refused(
+        &["--norm=bn", "--model=mlp", "--batch-size=1"],
+        &["bn", "batch_size = 1", "normprop"],
+    );
+    refused(
+        &["--data-norm=batch", "--batch-size=1"],
+        &["data_norm = \"batch\"", "data_norm = \"global\""],
+    );
+    refused(&["--device=cuda:99"], &["cuda:99", "--device cpu"]);
+    refused(&["--device=gpu"], &["cpu, cuda or cuda:N"]);
+    refused(&["--resume=nowhere"], &["nowhere", "config.toml"]);
+    refused(&["--config=nowhere.toml"], &["nowhere.toml"]);
+}
+
+#[test]
+fn a_wrong_file_is_shown_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = [
+        ("epochs = 3\nwidth = \"wide\"\n", "line 2", "width"),
+        ("epochs = 3\nbatch_size = 2.5\n", "line 2", "batch_size"),
+        ("# a comment\n\nepocs = 3\n", "line 3", "epocs"),
+        ("epochs = \n", "line 1", "epochs"),
+    ];
+    for (text, line, key) in cases {
+        fs::write(folder.path().join("wrong.toml"), text).unwrap();
+        run(folder.path(), &["train", "--config", "wrong.toml"])
+            .code(2)
+            .stderr(
+                contains("wrong.toml")
+                    .and(contains(line))
+                    .and(contains(key)),
+            );
+    }
+    fs::write(folder.path().join("wrong.toml"), [0xff, 0xfe]).unwrap();
+    run(folder.path(), &["train", "--config", "wrong.toml"])
+        .code(2)
+        .stderr(contains("wrong.toml"));
+}
+
+#[test]
+fn a_dataset_that_is_not_here_names_the_command_that_gets_it() {
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), &["--dataset=cifar10"]).code(1).stderr(
+        contains("dataset `cifar10` is not here").and(contains("normprop data fetch cifar10")),
+    );
+    assert!(!folder.path().join("runs").exists());
+}

@@ -1,0 +1,383 @@
+//! `normprop compare` and `normprop report` from outside: whole comparisons of tiny networks.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Columns of `summary.csv` that hold times, which no two comparisons share.
+const TIMES: &[&str] = &["train_s_per_epoch_median"];
+/// Nothing here takes nearly as long; it only keeps a broken test from waiting forever.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+const TINY: &str = r#"
+train_subset = 100
+test_subset = 50
+width = 0.05
+epochs = 3
+probe_images = 20
+threads = 1
+batch_sizes = [10]
+seeds = 2
+methods = [{ name = "bn", lr = 0.05 }, { name = "normprop", lr = 0.05 }]
+"#;
+
+/// A folder with an experiment in it.
+struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    fn new(experiment: &str) -> Place {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("tiny.toml"), experiment).unwrap();
+        Place { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_normprop"));
+        command.args(arguments).current_dir(self.folder.path());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn succeed(&self, arguments: &[&str]) -> Output {
+        let output = self.run(arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}\n{stderr}",
+            output.status
+        );
+        output
+    }
+
+    /// The run directories, in the order in which they are run.
+    fn run_dirs(&self) -> Vec<PathBuf> {
+        let plan = self.succeed(&["compare", "tiny.toml", "--dry-run", "--json"]);
+        let plan: Value = serde_json::from_slice(&plan.stdout).unwrap();
+        let runs = plan["runs"].as_array().unwrap().iter();
+        runs.map(|run| self.path(run["run_dir"].as_str().unwrap()))
+            .collect()
+    }
+}
+
+/// `summary.csv` without its time columns.
+fn timeless(summary: &Path) -> Vec<Vec<String>> {
+    let mut reader = csv::Reader::from_path(summary).unwrap();
+    let header = reader.headers().unwrap().clone();
+    let timeless = |record: &csv::StringRecord| {
+        let fields = header
+            .iter()
+            .zip(record)
+            .filter(|(name, _)| !TIMES.contains(name));
+        fields.map(|(_, field)| field.to_owned()).collect()
+    };
+    let mut rows = vec![timeless(&header)];
+    rows.extend(reader.records().map(|record| timeless(&record.unwrap())));
+    rows
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Starts a comparison in a process group of its own.
+fn start(place: &Place) -> Child {
+    use std::os::unix::process::CommandExt;
+    let mut command = place.command(&["compare", "tiny.toml"]);
+    command
+        .process_group(0)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+fn signal(id: i32, signal: i32) {
+    // SAFETY: sends a signal to the process, or group, that this test started and has not waited for.
+    assert_eq!(unsafe { libc::kill(id, signal) }, 0);
+}
+
+/// Waits until a run has trained an epoch.
+fn wait_for_epoch(run_dir: &Path) {
+    let begun = Instant::now();
+    let rows = || {
+        std::fs::read_to_string(run_dir.join("metrics.csv")).map_or(0, |text| text.lines().count())
+    };
+    while rows() < 3 {
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "{} does not get on",
+            run_dir.display()
+        );
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn a_comparison_makes_its_results_once() {
+    let place = Place::new(TINY);
+    let first = place.succeed(&["compare", "tiny.toml", "--json", "--jobs", "2"]);
+    let rows: Value = serde_json::from_slice(&first.stdout).unwrap();
+    assert_eq!(rows.as_array().unwrap().len(), 2);
+    assert_eq!(
+        (rows[0]["method"].as_str(), rows[0]["n"].as_u64()),
+        (Some("bn"), Some(2))
+    );
+    let error = rows[1]["final_test_error_mean"].as_f64().unwrap();
+    assert!((0.0..1.0).contains(&error));
+    assert!(stderr(&first).contains("[4/4]"), "{}", stderr(&first));
+    let results = place.path("results/tiny");
+    for name in [
+        "curves.csv",
+        "summary.csv",
+        "layers.csv",
+        "paired.csv",
+        "manifest.json",
+        "report.html",
+        "test-error.svg",
+        "test-error.png",
+    ] {
+        assert!(results.join(name).is_file(), "{name}");
+    }
+    let manifest: Value =
+        serde_json::from_str(&std::fs::read_to_string(results.join("manifest.json")).unwrap())
+            .unwrap();
+    assert_eq!(manifest["runs"].as_array().unwrap().len(), 4);
+
+    let summary = std::fs::read(results.join("summary.csv")).unwrap();
+    let again = place.succeed(&["compare", "tiny.toml"]);
+    assert!(
+        stderr(&again).contains("4 runs, all over"),
+        "{}",
+        stderr(&again)
+    );
+    assert_eq!(
+        std::fs::read(results.join("summary.csv")).unwrap(),
+        summary,
+        "nothing was run again"
+    );
+    let table = String::from_utf8_lossy(&again.stdout).into_owned();
+    assert!(
+        table.contains("normprop") && table.contains("seed by seed"),
+        "{table}"
+    );
+
+    for name in ["report.html", "test-error.svg", "summary.csv"] {
+        std::fs::remove_file(results.join(name)).unwrap();
+    }
+    place.succeed(&["report", "results/tiny"]);
+    assert!(results.join("report.html").is_file() && results.join("test-error.svg").is_file());
+    place.succeed(&[
+        "report",
+        "results/tiny",
+        "results/tiny",
+        "--out",
+        "both.html",
+    ]);
+    assert!(
+        std::fs::read_to_string(place.path("both.html"))
+            .unwrap()
+            .contains("Side by side")
+    );
+}
+
+#[test]
+fn a_comparison_killed_in_its_third_run_ends_as_if_it_had_not_been() {
+    let place = Place::new(TINY);
+    let third = place.run_dirs()[2].clone();
+    let mut comparison = start(&place);
+    wait_for_epoch(&third);
+    signal(-(comparison.id() as i32), libc::SIGKILL);
+    comparison.wait().unwrap();
+    assert!(
+        !third.join("summary.json").exists(),
+        "the kill came too late for this test to say anything"
+    );
+    place.succeed(&["compare", "tiny.toml"]);
+
+    let untouched = Place::new(TINY);
+    untouched.succeed(&["compare", "tiny.toml"]);
+    let summary = |place: &Place| timeless(&place.path("results/tiny/summary.csv"));
+    assert_eq!(summary(&place), summary(&untouched));
+    assert_eq!(summary(&place).len(), 3);
+}
+
+#[test]
+fn sigterm_stops_the_runs_with_their_states_saved() {
+    let place = Place::new(&TINY.replace("epochs = 3", "epochs = 2000"));
+    let first = place.run_dirs()[0].clone();
+    let mut comparison = start(&place);
+    wait_for_epoch(&first);
+    signal(comparison.id() as i32, libc::SIGTERM);
+    assert_eq!(comparison.wait().unwrap().code(), Some(143));
+    let meta: Value =
+        serde_json::from_str(&std::fs::read_to_string(first.join("meta.json")).unwrap()).unwrap();
+    assert_eq!(meta["sittings"][0]["status"], "interrupted");
+    assert!(first.join("latest").is_file() && !first.join("summary.json").exists());
+    assert!(!place.path("results").exists());
+}
+
+#[test]
+fn diverged_runs_are_counted_and_passed() {
+    let place = Place::new(&TINY.replace("name = \"bn\", lr = 0.05", "name = \"none\", lr = 1e30"));
+    let output = place.succeed(&["compare", "tiny.toml", "--json"]);
+    let rows: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (rows[0]["n"].as_u64(), rows[0]["n_diverged"].as_u64()),
+        (Some(0), Some(2))
+    );
+    assert!(rows[0]["final_test_error_mean"].is_null());
+    assert_eq!(
+        (rows[1]["n"].as_u64(), rows[1]["n_diverged"].as_u64()),
+        (Some(2), Some(0))
+    );
+    let again = place.succeed(&["compare", "tiny.toml"]);
+    assert!(String::from_utf8_lossy(&again.stdout).contains("diverged (2 of 2)"));
+}
+
+#[test]
+fn a_torn_table_of_a_finished_run_is_computed_again() {
+    let place = Place::new(&TINY.replace("seeds = 2", "seeds = 1"));
+    place.succeed(&["compare", "tiny.toml"]);
+    let summary = place.path("results/tiny/summary.csv");
+    let before = timeless(&summary);
+    let metrics = place.run_dirs()[1].join("metrics.csv");
+    let text = std::fs::read_to_string(&metrics).unwrap();
+    std::fs::write(&metrics, &text[..text.len() - 12]).unwrap();
+    let output = place.succeed(&["compare", "tiny.toml"]);
+    assert!(
+        stderr(&output).contains("lost its rows after epoch 2"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(timeless(&summary), before);
+    assert_eq!(
+        std::fs::read_to_string(&metrics).unwrap().lines().count(),
+        5
+    );
+}
+
+#[test]
+fn a_sweep_chooses_before_the_runs() {
+    let sweep = "[sweep]\nlrs = [1e-6, 0.05]\nvalidation_subset = 30\nset = { epochs = 2 }\n";
+    let place = Place::new(&format!(
+        "{}{sweep}",
+        TINY.replace("seeds = 2", "seeds = 1")
+    ));
+    let plan = place.succeed(&["compare", "tiny.toml", "--dry-run"]);
+    assert!(String::from_utf8_lossy(&plan.stdout).contains("6 runs, 0 of them over"));
+    assert!(!place.path("runs").exists(), "a plan runs nothing");
+    place.succeed(&["compare", "tiny.toml"]);
+    let mut reader = csv::Reader::from_path(place.path("results/tiny/sweep.csv")).unwrap();
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 4);
+    let header = reader.headers().unwrap().clone();
+    let column = |name: &str| header.iter().position(|other| other == name).unwrap();
+    let (chosen, error) = (column("chosen"), column("validation_error_mean"));
+    let run_names: Vec<String> = place
+        .run_dirs()
+        .iter()
+        .map(|dir| dir.display().to_string())
+        .collect();
+    for tried in rows.chunks(2) {
+        let errors: Vec<f64> = tried
+            .iter()
+            .map(|row| row[error].parse().unwrap())
+            .collect();
+        let best = if errors[1] < errors[0] { 1 } else { 0 };
+        let marks: Vec<bool> = tried.iter().map(|row| &row[chosen] == "true").collect();
+        assert_eq!(marks, [best == 0, best == 1], "{errors:?}");
+        let rate: f64 = tried[best][2].parse().unwrap();
+        let name = format!("/runs/tiny/{}-bs10-lr{rate}-s0-", &tried[best][0]);
+        assert!(
+            run_names.iter().any(|run| run.contains(&name)),
+            "{name} in {run_names:?}"
+        );
+    }
+    assert!(place.path("runs/tiny-sweep").is_dir());
+    assert!(
+        std::fs::read_to_string(place.path("results/tiny/report.html"))
+            .unwrap()
+            .contains("held out")
+    );
+}
+
+#[test]
+fn mistakes_end_with_code_2_before_anything_is_run() {
+    let place = Place::new(TINY);
+    let cases: [(&[&str], &str); 7] = [
+        (
+            &["compare", "absent.toml"],
+            "cannot read experiment absent.toml",
+        ),
+        (
+            &["compare", "tiny.toml", "--set", "epocs=2"],
+            "did you mean `epochs`?",
+        ),
+        (
+            &["compare", "tiny.toml", "--set", "seeds=[]"],
+            "seeds is empty",
+        ),
+        (
+            &["compare", "tiny.toml", "--set", "batch_sizes=[0]"],
+            "at least 1",
+        ),
+        (
+            &["compare", "tiny.toml", "--set", "batch_sizes=[101]"],
+            "larger than the 100 training images",
+        ),
+        (
+            &["compare", "tiny.toml", "--set", "dataset=cifar11"],
+            "did you mean `cifar10`?",
+        ),
+        (&["report", "."], "is not a results folder"),
+    ];
+    for (arguments, expected) in cases {
+        let output = place.run(arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
+        assert!(
+            stderr(&output).contains(expected),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
+    }
+    assert!(!place.path("runs").exists());
+}
+
+#[test]
+fn percentiles_of_a_unit_are_recorded_where_asked_for() {
+    let place = Place::new(
+        "train_subset = 60\ntest_subset = 40\nmodel = \"mlp\"\nmlp_widths = [5, 4]\nactivation = \"sigmoid\"\nepochs = 2\n\
+         record_percentiles = 4\nbatch_sizes = [10]\nmethods = [\"bn\"]\n",
+    );
+    place.succeed(&["compare", "tiny.toml"]);
+    let text = std::fs::read_to_string(place.path("results/tiny/percentiles.csv")).unwrap();
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(
+        rows[0].join(","),
+        "method,batch_size,lr,seed,step,layer,name,unit,p15,p50,p85,label"
+    );
+    let steps: Vec<&str> = rows[1..].iter().map(|row| row[4]).collect();
+    assert_eq!(steps, ["0", "4", "8", "12"]);
+    for row in &rows[1..] {
+        let number = |index: usize| row[index].parse::<f64>().unwrap();
+        assert!(number(8) <= number(9) && number(9) <= number(10), "{row:?}");
+        assert_eq!((row[5], row[6], row[7]), ("2", "layer2", "0"));
+    }
+    assert!(place.path("results/tiny/percentiles.svg").is_file());
+}

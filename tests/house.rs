@@ -1,0 +1,321 @@
+//! Rules of the house that no compiler checks: who may know whom, what must not be in the sources, and that what is
+//! written about the program is what the program says.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use normprop::methods::METHODS;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn normprop(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_normprop"));
+    command.current_dir(folder);
+    command
+}
+
+/// The Rust sources of a module: `path` with `.rs` behind it, and what is in the folder `path`.
+fn sources(path: &Path) -> Vec<PathBuf> {
+    let mut found = in_folder(path);
+    let file = path.with_extension("rs");
+    if file.is_file() {
+        found.push(file);
+    }
+    found
+}
+
+fn in_folder(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(in_folder(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The lines of a source that are not comments, with their numbers.
+fn code(path: &Path) -> Vec<(usize, String)> {
+    let text = fs::read_to_string(path).unwrap();
+    let lines = text
+        .lines()
+        .enumerate()
+        .map(|(index, line)| (index + 1, line.to_string()));
+    lines
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        .collect()
+}
+
+/// Whether `line` holds `word`, not as the end of a longer one.
+fn has(line: &str, word: &str) -> bool {
+    line.match_indices(word)
+        .any(|(at, _)| !line[..at].ends_with(is_word))
+}
+
+/// Every line of the module's code that holds one of `words`.
+fn lines_with(module: &str, words: &[&str]) -> Vec<String> {
+    let files = sources(&root().join("src").join(module));
+    assert!(!files.is_empty(), "no module {module}");
+    let mut found = Vec::new();
+    for path in files {
+        for (number, line) in code(&path) {
+            if words.iter().any(|word| has(&line, word)) {
+                found.push(format!("{}:{number}: {}", path.display(), line.trim()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn what_needs_no_tensors_does_not_know_of_them() {
+    for module in [
+        "cli", "config", "record", "stats", "report", "moments", "progress", "event",
+    ] {
+        assert_eq!(
+            lines_with(module, &["tch::", "use tch"]),
+            Vec::<String>::new()
+        );
+    }
+}
+
+#[test]
+fn imports_point_downwards() {
+    let cases: [(&str, &[&str]); 10] = [
+        (
+            "stats",
+            &[
+                "commands", "config", "data", "engine", "methods", "nn", "probe", "record",
+                "report",
+            ],
+        ),
+        (
+            "moments",
+            &[
+                "commands", "config", "data", "engine", "methods", "nn", "probe", "record",
+                "report",
+            ],
+        ),
+        (
+            "nn",
+            &[
+                "commands", "config", "data", "engine", "methods", "probe", "record", "report",
+            ],
+        ),
+        (
+            "methods",
+            &[
+                "commands", "config", "data", "engine", "probe", "record", "report",
+            ],
+        ),
+        (
+            "data",
+            &[
+                "commands", "engine", "methods", "nn", "probe", "record", "report",
+            ],
+        ),
+        (
+            "config",
+            &[
+                "commands", "data", "engine", "nn", "probe", "record", "report",
+            ],
+        ),
+        (
+            "record",
+            &[
+                "commands", "data", "engine", "methods", "nn", "probe", "report",
+            ],
+        ),
+        (
+            "report",
+            &["commands", "data", "engine", "methods", "nn", "probe"],
+        ),
+        ("probe", &["commands", "methods", "record", "report"]),
+        ("engine", &["cli", "commands", "record", "report"]),
+    ];
+    for (module, above) in cases {
+        let paths: Vec<String> = above
+            .iter()
+            .map(|name| format!("crate::{name}::"))
+            .collect();
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        assert_eq!(lines_with(module, &paths), Vec::<String>::new(), "{module}");
+    }
+}
+
+/// The names that a source takes from `super` or from `crate::methods`.
+fn names_from_methods(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for prefix in ["super::", "methods::"] {
+        for (at, _) in text.match_indices(prefix) {
+            let rest = &text[at + prefix.len()..];
+            let end = if rest.starts_with('{') {
+                rest.find("};")
+            } else {
+                rest.find(|c: char| !is_word(c))
+            };
+            let taken = &rest[..end.unwrap_or(rest.len())];
+            names.extend(taken.split(|c: char| !is_word(c)).map(str::to_string));
+        }
+    }
+    names
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+#[test]
+fn methods_do_not_know_each_other() {
+    let folder = root().join("src/methods");
+    let methods: Vec<PathBuf> = sources(&folder)
+        .into_iter()
+        .filter(|path| {
+            path.parent() == Some(&folder)
+                && code(path)
+                    .iter()
+                    .any(|(_, line)| line.contains(": Descriptor = "))
+        })
+        .collect();
+    let stems: Vec<&str> = methods
+        .iter()
+        .map(|path| path.file_stem().unwrap().to_str().unwrap())
+        .collect();
+    assert_eq!(stems.len(), METHODS.len(), "one method a file: {stems:?}");
+    for (path, own) in methods.iter().zip(&stems) {
+        let text: Vec<String> = code(path).into_iter().map(|(_, line)| line).collect();
+        let names = names_from_methods(&text.join("\n"));
+        assert!(
+            names.iter().any(|name| name == "Descriptor"),
+            "{own} takes {names:?}"
+        );
+        let known: Vec<&&str> = stems
+            .iter()
+            .filter(|stem| *stem != own && names.iter().any(|name| name == *stem))
+            .collect();
+        assert!(known.is_empty(), "{own} uses {known:?}");
+    }
+}
+
+#[test]
+fn nothing_prints_in_a_way_that_panics_when_nobody_reads() {
+    for module in [
+        "main", "commands", "progress", "engine", "probe", "config", "data", "methods", "nn",
+    ] {
+        let printing = lines_with(
+            module,
+            &["println!(", "eprintln!(", "print!(", "eprint!(", "dbg!("],
+        );
+        assert!(
+            printing.is_empty(),
+            "use out!, outln! or errln! (src/output.rs): {printing:?}"
+        );
+    }
+}
+
+/// Files under version control; none where there is no git or no repository.
+fn tracked() -> Vec<PathBuf> {
+    let listed = Command::new("git")
+        .args(["ls-files", "-z"])
+        .current_dir(root())
+        .output();
+    let bytes = listed
+        .ok()
+        .filter(|output| output.status.success())
+        .map_or(Vec::new(), |output| output.stdout);
+    let names = String::from_utf8(bytes).unwrap();
+    let names = names.split('\0').filter(|name| !name.is_empty());
+    names
+        .map(|name| root().join(name))
+        .filter(|path| path.is_file())
+        .collect()
+}
+
+#[test]
+fn no_tracked_file_names_a_folder_of_the_machine_it_was_made_on() {
+    let files = tracked();
+    if files.is_empty() {
+        eprintln!(
+            "skipped no_tracked_file_names_a_folder_of_the_machine_it_was_made_on: no git repository"
+        );
+        return;
+    }
+    for path in files {
+        let bytes = fs::read(&path).unwrap();
+        for name in ["work", "root"] {
+            let folder = format!("/{name}");
+            // A folder at the top, not the end of a longer path or the start of a longer name.
+            let named = |start: usize| {
+                let before = start.checked_sub(1).map(|at| bytes[at]);
+                let after = bytes.get(start + folder.len());
+                let inside = |byte: u8| byte.is_ascii_alphanumeric() || b"._-}".contains(&byte);
+                !before.is_some_and(inside) && !after.is_some_and(|&byte| inside(byte))
+            };
+            let places = bytes
+                .windows(folder.len())
+                .enumerate()
+                .filter(|(_, window)| *window == folder.as_bytes());
+            let found = places.map(|(start, _)| start).find(|&start| named(start));
+            assert_eq!(
+                found,
+                None,
+                "{} names {folder} at this byte",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_readmes_table_of_methods_is_what_the_program_prints() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let table = readme
+        .split_once("<!-- methods -->")
+        .and_then(|(_, rest)| rest.split_once("<!-- /methods -->"));
+    let (table, _) = table.expect("README.md has no <!-- methods --> ... <!-- /methods -->");
+    let output = normprop(root())
+        .args(["methods", "--markdown"])
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.lines().count() == METHODS.len() + 2, "{printed}");
+    assert_eq!(
+        table.trim(),
+        printed.trim(),
+        "put the output of `normprop methods --markdown` there"
+    );
+}
+
+#[test]
+fn every_experiment_file_resolves() {
+    let folder = root().join("experiments");
+    let files = fs::read_dir(folder).map_or(Vec::new(), |entries| {
+        entries.map(|entry| entry.unwrap().path()).collect()
+    });
+    let elsewhere = tempfile::tempdir().unwrap();
+    for path in files.iter().filter(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "toml")
+    }) {
+        let mut command = normprop(elsewhere.path());
+        let output = command
+            .arg("compare")
+            .arg(path)
+            .arg("--dry-run")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        // Only the data may be missing.
+        assert!(
+            output.status.success() || said.contains("is not here"),
+            "{}: {said}",
+            path.display()
+        );
+    }
+}

@@ -1,0 +1,134 @@
+//! Dataset files that are cut short, mislabelled, or exchanged between two sittings.
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use crate::common::{normprop, only_run};
+use crate::training::errors;
+
+/// Label byte and 3×32×32 pixels.
+const RECORD_BYTES: usize = 3073;
+const FILES: [&str; 6] = [
+    "data_batch_1.bin",
+    "data_batch_2.bin",
+    "data_batch_3.bin",
+    "data_batch_4.bin",
+    "data_batch_5.bin",
+    "test_batch.bin",
+];
+
+/// A CIFAR-10 of ten images a file, one of each class, brighter for higher classes.
+fn write_cifar10(folder: &Path) {
+    let cifar10 = folder.join("data/cifar-10-batches-bin");
+    fs::create_dir_all(&cifar10).unwrap();
+    for (number, name) in FILES.iter().enumerate() {
+        let record = |label: u8| {
+            let pixel = move |i: usize| ((i * (31 + number)) % 97) as u8 + 12 * label;
+            std::iter::once(label).chain((0..RECORD_BYTES - 1).map(pixel))
+        };
+        let bytes: Vec<u8> = (0..10).flat_map(record).collect();
+        fs::write(cifar10.join(name), bytes).unwrap();
+    }
+}
+
+fn change(folder: &Path, name: &str, change: impl Fn(&mut Vec<u8>)) {
+    let path = folder.join("data/cifar-10-batches-bin").join(name);
+    let mut bytes = fs::read(&path).unwrap();
+    change(&mut bytes);
+    fs::write(path, bytes).unwrap();
+}
+
+fn train(folder: &Path, more: &[&str]) -> Output {
+    let mut command = normprop(folder);
+    command.args([
+        "train",
+        "--dataset=cifar10",
+        "--width=0.05",
+        "--batch-size=10",
+        "--epochs=2",
+        "--threads=1",
+    ]);
+    command
+        .args(more)
+        .env("NORMPROP_DATA", "data")
+        .output()
+        .unwrap()
+}
+
+#[track_caller]
+fn assert_refused(output: &Output, parts: &[&str]) {
+    assert_eq!(output.status.code(), Some(1));
+    let said = errors(output);
+    assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+}
+
+#[test]
+fn damaged_files_are_named_with_the_place_and_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    write_cifar10(folder.path());
+    change(folder.path(), "data_batch_3.bin", |bytes| {
+        bytes.truncate(2 * RECORD_BYTES + 7)
+    });
+    let remedy = "normprop data fetch cifar10";
+    let cut = "record 2 has only 7 of its 3073 bytes";
+    assert_refused(
+        &train(folder.path(), &[]),
+        &["data_batch_3.bin: byte 6146", cut, remedy],
+    );
+    let verify = normprop(folder.path())
+        .args(["data", "verify", "cifar10"])
+        .output()
+        .unwrap();
+    assert_refused(&verify, &["data_batch_3.bin", cut]);
+
+    write_cifar10(folder.path());
+    change(folder.path(), "test_batch.bin", |bytes| {
+        bytes[4 * RECORD_BYTES] = 10
+    });
+    let label = "record 4 has label 10, but the labels go from 0 to 9";
+    assert_refused(
+        &train(folder.path(), &[]),
+        &["test_batch.bin", label, remedy],
+    );
+    assert!(
+        !folder.path().join("runs").exists(),
+        "what could not start left something behind"
+    );
+}
+
+#[test]
+fn damage_costs_nothing_that_was_recorded_and_other_images_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    write_cifar10(folder.path());
+    let output = train(folder.path(), &[]);
+    assert!(output.status.success(), "{}", errors(&output));
+    let run = only_run(&folder.path().join("runs"));
+    let recorded = || fs::read_to_string(run.join("metrics.csv")).unwrap();
+    let whole = recorded();
+    assert_eq!(whole.lines().count(), 4);
+
+    change(folder.path(), "data_batch_1.bin", |bytes| bytes.truncate(1));
+    assert_refused(
+        &train(folder.path(), &["--overwrite"]),
+        &["data_batch_1.bin"],
+    );
+    assert_eq!(recorded(), whole);
+
+    // As if it had been killed before its end; then the images are exchanged.
+    fs::remove_file(run.join("summary.json")).unwrap();
+    write_cifar10(folder.path());
+    change(folder.path(), "data_batch_2.bin", |bytes| bytes[100] ^= 1);
+    assert_refused(
+        &train(folder.path(), &[]),
+        &["not those that the run in", "--overwrite"],
+    );
+    assert_eq!(recorded(), whole);
+    write_cifar10(folder.path());
+    let output = train(folder.path(), &[]);
+    assert!(
+        output.status.success() && run.join("summary.json").is_file(),
+        "{}",
+        errors(&output)
+    );
+}

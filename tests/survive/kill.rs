@@ -1,0 +1,85 @@
+//! kill -9 at many moments, and the lock that keeps two processes apart.
+
+use std::os::unix::process::ExitStatusExt;
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::training::{FOUR_EPOCHS, Training, errors, signal};
+
+/// Milliseconds from the start of a process to its end by kill -9: before anything is made, while libtorch loads,
+/// while the data are read, and somewhere in the training.
+const DELAYS_MS: [u64; 5] = [50, 120, 333, 700, 1500];
+/// Rows of `steps.csv` and milliseconds after them, at which a process is killed.
+const STEPS_AND_DELAYS_MS: [(usize, u64); 5] = [(1, 0), (17, 2), (34, 0), (62, 9), (95, 1)];
+
+fn kills_change_nothing(threads: usize) {
+    let expected = Training::new(FOUR_EPOCHS, threads).finish();
+    let training = Training::new(FOUR_EPOCHS, threads);
+    let mut killed = 0;
+    for (steps, delay_ms) in STEPS_AND_DELAYS_MS {
+        let mut child = training.start_until(steps);
+        sleep(Duration::from_millis(delay_ms));
+        child.kill().unwrap();
+        killed += usize::from(child.wait().unwrap().signal() == Some(libc::SIGKILL));
+    }
+    assert!(
+        killed >= 3,
+        "only {killed} processes were still at work when they were killed"
+    );
+    training.finish().assert_equals(&expected);
+    let meta = std::fs::read_to_string(training.run_dir().join("meta.json")).unwrap();
+    let meta: serde_json::Value = serde_json::from_str(&meta).unwrap();
+    assert_eq!(
+        meta["sittings"].as_array().unwrap().len(),
+        STEPS_AND_DELAYS_MS.len() + 1
+    );
+}
+
+#[test]
+fn kills_after_some_steps_change_nothing_with_one_thread() {
+    kills_change_nothing(1);
+}
+
+#[test]
+fn kills_after_some_steps_change_nothing_with_two_threads() {
+    kills_change_nothing(2);
+}
+
+#[test]
+fn kills_at_any_time_change_nothing() {
+    let expected = Training::new(FOUR_EPOCHS, 1).finish();
+    let training = Training::new(FOUR_EPOCHS, 1);
+    for delay_ms in DELAYS_MS {
+        let mut child = training.command().spawn().unwrap();
+        sleep(Duration::from_millis(delay_ms));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    training.finish().assert_equals(&expected);
+}
+
+#[test]
+fn a_second_process_is_refused_and_the_first_goes_on() {
+    let expected = Training::new(FOUR_EPOCHS, 1).finish();
+    let training = Training::new(FOUR_EPOCHS, 1);
+    let first = training.start_until(40);
+    // Stopped, it cannot end before the second one comes.
+    signal(&first, libc::SIGSTOP);
+    for overwrite in [false, true] {
+        let mut second = training.command();
+        if overwrite {
+            second.arg("--overwrite");
+        }
+        let second = second.output().unwrap();
+        assert_eq!(second.status.code(), Some(1));
+        assert!(
+            errors(&second).contains("another process is working in"),
+            "{}",
+            errors(&second)
+        );
+    }
+    signal(&first, libc::SIGCONT);
+    let first = first.wait_with_output().unwrap();
+    assert!(first.status.success(), "{}", errors(&first));
+    training.finish().assert_equals(&expected);
+}
