@@ -59,7 +59,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "What the paper does in the last layer is not known to us: bare cosines cannot be confident logits (with 10 classes the cross-entropy stays above 0.797), so it is plain, or scaled.",
         "Padding counts as zeros of the patch.",
     ],
-    learning_rate_at_50: 0.02,
+    learning_rate_at_50: 0.05,
     build,
     ..Descriptor::ORDINARY
 };

@@ -62,7 +62,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "What the paper does in the last layer is not known to us: it is plain, or scaled.",
         "Padding counts as zeros of the patch, in its mean too.",
     ],
-    learning_rate_at_50: 0.02,
+    learning_rate_at_50: 0.05,
     build,
     ..Descriptor::ORDINARY
 };

@@ -58,7 +58,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "The paper uses 32 groups; narrow layers get fewer, so that a group holds 8 channels where that divides them.",
         "The last layer is a plain linear layer with a bias.",
     ],
-    learning_rate_at_50: 0.02,
+    learning_rate_at_50: 0.05,
     build,
     ..Descriptor::ORDINARY
 };

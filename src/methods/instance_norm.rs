@@ -52,7 +52,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         },
     ],
     departures: &["The last layer is a plain linear layer with a bias."],
-    learning_rate_at_50: 0.02,
+    learning_rate_at_50: 0.1,
     build,
     ..Descriptor::ORDINARY
 };

@@ -48,7 +48,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "In an LSTM the shifts behind the two products are one, the bias.",
         "The last layer is a plain linear layer with a bias.",
     ],
-    learning_rate_at_50: 0.02,
+    learning_rate_at_50: 0.05,
     build,
     recurrent: Some(Recurrent {
         build: recurrent::build,

@@ -102,7 +102,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "Evaluation without noise is our reading.",
         "The last layer is a plain linear layer with a bias.",
     ],
-    learning_rate_at_50: 0.02,
+    learning_rate_at_50: 0.05,
     build,
     ..Descriptor::ORDINARY
 };

@@ -1,19 +1,19 @@
 //! Spectral Normalization (Miyato, Kataoka, Koyama, Yoshida, ICLR 2018, arXiv:1802.05957).
 //!
-//! ŵ = k·W/σ with W as a matrix [outputs, fan_in] and σ = uᵀWv its largest singular value, by one step of
+//! ŵ_o = k_o·W_o/σ with W as a matrix [outputs, fan_in] and σ = uᵀWv its largest singular value, by one step of
 //! power iteration for each optimizer step: v ← Wᵀu/‖Wᵀu‖, u ← Wv/‖Wv‖, without gradient; the gradient
 //! goes through σ with u, v fixed. y = f(ŵ·x + b). The iteration follows the step, so that training and
 //! evaluation see the same σ.
 //!
-//! A largest singular value of 1 shrinks activations from layer to layer; a trained gain k a layer undoes
-//! that, started so that the network is He's.
+//! A largest singular value of 1 shrinks activations from layer to layer; a trained gain k, one an output,
+//! like other methods' γ, undoes that; it starts so that the network is He's.
 
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
 use super::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
-use crate::nn::block::Block;
+use crate::nn::block::{Block, LinearOp};
 use crate::nn::init;
 use crate::nn::layer::{Builder, Layer};
 use crate::nn::reparametrized::{Reparametrization, ReparametrizedLayer};
@@ -25,7 +25,7 @@ const SMALLEST_LENGTH: f64 = 1e-12;
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "spectral-norm",
     summary: "weights divided by their largest singular value, times a trained gain",
-    formula: "y = f(k·W·x/σ(W) + b),  σ by power iteration",
+    formula: "y = f(k·W·x/σ(W) + b),  σ by power iteration, k one an output",
     paper: Paper {
         authors: "Miyato, Kataoka, Koyama, Yoshida",
         title: "Spectral Normalization for Generative Adversarial Networks",
@@ -71,7 +71,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "The iteration starts from the first weight row instead of a random vector.",
         "The last layer is treated like the others.",
     ],
-    learning_rate_at_50: 0.02,
+    learning_rate_at_50: 0.005,
     build,
     ..Descriptor::ORDINARY
 };
@@ -84,12 +84,17 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         pair = pair.iterated(&matrix);
     }
     let gain = match options.choice("gain") {
-        "he" => Some(pair.value(&matrix).view([1])),
-        "one" => Some(builder.filled(1, 1.0)),
+        "he" => Some(
+            pair.value(&matrix)
+                .expand([block.op.outputs()], false)
+                .copy(),
+        ),
+        "one" => Some(builder.filled(block.op.outputs(), 1.0)),
         _ => None,
     };
     let layer = ReparametrizedLayer::build(block, builder, |builder| {
         Ok(SpectralWeights {
+            op: block.op,
             weight: builder.weight("weight", weight)?,
             gain: gain.map(|gain| builder.gain("gamma", gain)).transpose()?,
             pair: SingularPair {
@@ -145,8 +150,9 @@ impl SingularPair {
 }
 
 struct SpectralWeights {
+    op: LinearOp,
     weight: Tensor,
-    /// k, `[1]`.
+    /// k, `[outputs]`.
     gain: Option<Tensor>,
     pair: SingularPair,
     iterations: i64,
@@ -156,7 +162,7 @@ impl Reparametrization for SpectralWeights {
     fn kernel(&self) -> Tensor {
         let value = self.pair.value(&self.weight.flatten(1, -1));
         match &self.gain {
-            Some(gain) => &self.weight * (gain / value),
+            Some(gain) => &self.weight * self.op.per_row(&(gain / value)),
             None => &self.weight / value,
         }
     }
@@ -175,7 +181,6 @@ impl Reparametrization for SpectralWeights {
 mod tests {
     use super::*;
     use crate::methods::walk;
-    use crate::nn::block::LinearOp;
     use crate::nn::layer::Pass;
     use crate::nn::network::Network;
     use tch::Device;
@@ -219,7 +224,11 @@ mod tests {
         let net = walk::single("spectral-norm", "gain = \"one\"\niterations = 3", op);
         steps(&net, 500);
         assert!((largest(&kernel(&net, 20)) - 1.0).abs() < 1e-9);
-        walk::set(&net, "layer.gamma", &Tensor::from_slice(&[2.5]));
+        walk::set(
+            &net,
+            "layer.gamma",
+            &Tensor::full([12], 2.5, (Kind::Double, Device::Cpu)),
+        );
         assert!((largest(&kernel(&net, 20)) - 2.5).abs() < 1e-9);
     }
 

@@ -74,7 +74,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "Running averages hold the scale itself with weight ρ = 0.1 for the newest batch; the authors' code holds its inverse with 0.9.",
         "The last layer is a plain linear layer with a bias.",
     ],
-    learning_rate_at_50: 0.02,
+    learning_rate_at_50: 0.05,
     build,
     ..Descriptor::ORDINARY
 };

@@ -54,7 +54,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "Weight decay, where asked for, acts on v; in the authors' code on g.",
         "The last layer is normalized like the others and starts from data too, as in the authors' CIFAR-10 code.",
     ],
-    learning_rate_at_50: 0.02,
+    learning_rate_at_50: 0.005,
     build,
     recurrent: Some(Recurrent {
         build: recurrent::build,

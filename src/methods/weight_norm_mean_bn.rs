@@ -60,7 +60,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "Weight decay, where asked for, acts on v; in the authors' code on g.",
         "The last layer is treated like the others, as in the authors' CIFAR-10 code.",
     ],
-    learning_rate_at_50: 0.02,
+    learning_rate_at_50: 0.01,
     build,
     ..Descriptor::ORDINARY
 };

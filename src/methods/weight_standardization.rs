@@ -73,7 +73,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "Fully connected layers are standardized as well; the paper speaks of convolutions.",
         "No bias, as in group-norm; the last layer is a plain linear layer with a bias.",
     ],
-    learning_rate_at_50: 0.02,
+    learning_rate_at_50: 0.05,
     build,
     ..Descriptor::ORDINARY
 };
