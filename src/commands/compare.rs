@@ -22,6 +22,7 @@ use crate::error::Failure;
 use crate::record::RunDir;
 use crate::report::Terminal;
 use crate::report::comparison::{Manifest, Results, page, tables};
+use crate::{errln, out, outln};
 use choose::Choice;
 use display::Display;
 use launch::{Launcher, Outcome, Report};
@@ -100,23 +101,23 @@ impl Session<'_> {
         let (mut all, sweep_runs) = ([sweep, runs].concat(), candidates.len());
         estimate::fill_in(&mut all, self.parallel)?;
         if self.output.json {
-            println!(
+            outln!(
                 "{}",
                 serde_json::to_string_pretty(&plan::document(&all, self.parallel))?
-            );
+            )?;
             return Ok(());
         }
         let (sweep, runs) = all.split_at(sweep_runs);
         let terminal = Terminal::detect();
         if !sweep.is_empty() {
-            println!(
+            outln!(
                 "sweep on held-out training images:\n{}",
                 plan::table(sweep).render(&terminal)
-            );
-            println!("runs (learning rates and other swept keys are chosen after the sweep):");
+            )?;
+            outln!("runs (learning rates and other swept keys are chosen after the sweep):")?;
         }
-        print!("{}", plan::table(runs).render(&terminal));
-        println!("{}", plan::sentence(&all, self.parallel));
+        out!("{}", plan::table(runs).render(&terminal))?;
+        outln!("{}", plan::sentence(&all, self.parallel))?;
         Ok(())
     }
 
@@ -207,24 +208,24 @@ impl Session<'_> {
 
     fn report(&self, results: &Results, folder: &Path) -> Result<()> {
         if self.output.json {
-            println!("{}", serde_json::to_string_pretty(&results.summary)?);
+            outln!("{}", serde_json::to_string_pretty(&results.summary)?)?;
             return Ok(());
         }
-        print_tables(results);
+        print_tables(results)?;
         let page: PathBuf = folder.join(page::PAGE);
-        println!("{}", page.display());
+        outln!("{}", page.display())?;
         Ok(())
     }
 
     fn say(&self, text: &str) {
         if !self.output.quiet {
-            eprintln!("{text}");
+            errln!("{text}");
         }
     }
 }
 
 /// The tables of a comparison on stdout.
-pub fn print_tables(results: &Results) {
+pub fn print_tables(results: &Results) -> Result<()> {
     let terminal = Terminal::detect();
     for table in [
         tables::sweep(results),
@@ -232,9 +233,10 @@ pub fn print_tables(results: &Results) {
         tables::paired(results),
     ] {
         if !table.rows.is_empty() {
-            println!("{}", table.render(&terminal));
+            outln!("{}", table.render(&terminal))?;
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::compare::print_tables;
 use crate::cli::{OutputArgs, ReportArgs};
 use crate::report::comparison::side_by_side::side_by_side;
 use crate::report::comparison::{Results, page};
+use crate::{errln, outln};
 
 /// Name of the page of several comparisons.
 const SIDE_BY_SIDE: &str = "side-by-side.html";
@@ -19,7 +20,7 @@ pub fn run(args: &ReportArgs, output: OutputArgs) -> Result<()> {
     for folder in &args.folders {
         let (results, warnings) = Results::read(folder)?;
         for warning in warnings {
-            eprintln!("normprop: {warning}");
+            errln!("normprop: {warning}");
         }
         all.push(results);
     }
@@ -32,19 +33,19 @@ pub fn run(args: &ReportArgs, output: OutputArgs) -> Result<()> {
             .iter()
             .map(|results| json!({ "experiment": results.name, "rows": results.summary }))
             .collect();
-        println!(
+        outln!(
             "{}",
             serde_json::to_string_pretty(&json!({ "report": written, "results": rows }))?
-        );
+        )?;
         return Ok(());
     }
     for results in &all {
         if all.len() > 1 {
-            println!("{}", results.title());
+            outln!("{}", results.title())?;
         }
-        print_tables(results);
+        print_tables(results)?;
     }
-    println!("{}", written.display());
+    outln!("{}", written.display())?;
     Ok(())
 }
 

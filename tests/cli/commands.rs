@@ -151,7 +151,7 @@ fn methods_are_listed_and_described() {
         .stdout(contains("normprop").and(contains("bn")));
     run(folder.path(), &["methods", "--markdown"])
         .success()
-        .stdout(contains("| normprop |").and(contains("\n| ---")));
+        .stdout(contains("\n| normprop ").and(contains("\n| ---")));
     run(folder.path(), &["methods", "bm"])
         .code(2)
         .stderr(contains("did you mean `bn`?"));
@@ -238,6 +238,9 @@ fn the_help_of_every_command_has_an_example_that_names_it() {
         "data fetch",
         "data verify",
         "doctor",
+        "stats",
+        "compare",
+        "report",
         "completions",
         "man",
     ];

@@ -8,6 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::launch::{Outcome, Report};
 use super::plan::Entry;
+use crate::errln;
 use crate::record::read_summary;
 use crate::report::numbers::{duration, percent};
 
@@ -154,7 +155,7 @@ impl Display {
             return;
         }
         if self.overall.is_hidden() {
-            eprintln!("{line}");
+            errln!("{line}");
         } else {
             self.overall.println(line);
         }

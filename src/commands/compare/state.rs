@@ -8,7 +8,7 @@ use crate::config::RunConfig;
 use crate::event::Status;
 use crate::record::files::read_text_if_there;
 use crate::record::{latest_snapshot, meta, read_metrics, read_summary, summary};
-use crate::usage;
+use crate::{errln, usage};
 
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -78,7 +78,7 @@ pub fn inspect(run_dir: &Path, config: &RunConfig) -> Result<State> {
 /// Makes a finished run whose `metrics.csv` lost its end one that goes on from before the loss, so that the lost
 /// epochs are computed again: they come out the same.
 fn mend(run_dir: &Path, epochs: u64, empty: bool) -> Result<()> {
-    eprintln!(
+    errln!(
         "normprop: {} lost its rows after epoch {epochs}; these epochs are computed again",
         run_dir.join("metrics.csv").display()
     );

@@ -452,17 +452,11 @@ fn a_hundred_finished_runs_are_collected_and_drawn() {
             .collect();
         record_with(&run.config, runs.path(), &errors, Status::Finished, false);
     }
-    let started = std::time::Instant::now();
     let plan = look_up(&experiment, runs.path());
     assert!(plan.iter().all(|entry| entry.state.is_over()));
     let results = collect::collect(&experiment, &plan, Vec::new()).unwrap();
-    let collected = started.elapsed();
     let folder = runs.path().join("results");
     write(&results, &folder).unwrap();
-    println!(
-        "collected in {collected:?}, written and drawn after {:?}",
-        started.elapsed()
-    );
     assert_eq!(
         (
             results.curves.len(),
