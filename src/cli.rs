@@ -204,7 +204,7 @@ pub struct CompareArgs {
     /// Experiment file in TOML
     #[arg(value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
-    /// Override any key of the file, such as epochs=2 or seeds=[0,1]
+    /// Override any key of the file, such as epochs=2 or seeds=3
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Folder that the folder of results is made in

@@ -1,7 +1,7 @@
-//! The normalization methods: one file each, listed once in [`registry`].
+//! The normalization methods: one file each, listed once in `registry`.
 //!
 //! A method is a [`Descriptor`] (what it is, which options it has, how it behaves) and a `build`
-//! function that makes the [`Layer`](crate::nn::layer::Layer) of one block. Configuration, command line,
+//! function that makes the [`Layer`] of one block. Configuration, command line,
 //! documentation tables and the tests that walk every method all read the same slice.
 //!
 //! Notation used throughout: x layer input, W weights with rows W_o, a pre-activation, f activation,
