@@ -144,7 +144,7 @@ fn imports_point_downwards() {
             "report",
             &["commands", "data", "engine", "methods", "nn", "probe"],
         ),
-        // The tests of probes build networks of every method; lines of tests are not told apart here.
+        // The tests of probes build networks of every method; the next test looks at the rest.
         ("probe", &["commands", "record", "report"]),
         ("engine", &["cli", "commands", "record", "report"]),
     ];
@@ -156,6 +156,29 @@ fn imports_point_downwards() {
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
         assert_eq!(lines_with(module, &paths), Vec::<String>::new(), "{module}");
     }
+}
+
+/// A line that is in a file of tests, or behind the `#[cfg(test)]` of its file.
+fn is_in_tests(found: &str) -> bool {
+    let mut parts = found.splitn(3, ':');
+    let (path, number) = (parts.next().unwrap(), parts.next().unwrap());
+    let number: usize = number.parse().unwrap();
+    let before = fs::read_to_string(path).unwrap();
+    path.ends_with("/tests.rs")
+        || before
+            .lines()
+            .take(number)
+            .any(|line| line == "#[cfg(test)]")
+}
+
+#[test]
+fn probes_know_methods_in_their_tests_only_and_configurations_nothing_of_data_but_its_catalogue() {
+    let mut probes = lines_with("probe", &["crate::methods"]);
+    probes.retain(|found| !is_in_tests(found));
+    assert_eq!(probes, Vec::<String>::new());
+    let mut configurations = lines_with("config", &["crate::data"]);
+    configurations.retain(|found| !found.contains("crate::data::catalogue"));
+    assert_eq!(configurations, Vec::<String>::new());
 }
 
 /// The names that a source takes from `super` or from `crate::methods`.
