@@ -106,10 +106,12 @@ pub fn write_failure(error: io::Error, path: &Path, needed_bytes: Option<usize>)
         ErrorKind::PermissionDenied => "permission is denied".to_owned(),
         ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
         ErrorKind::NotFound => "the file or its folder is gone".to_owned(),
+        ErrorKind::ResourceBusy => "the folder is no longer ours".to_owned(),
         _ => "the operating system reports an error".to_owned(),
     };
     let remedy = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space",
+        ErrorKind::ResourceBusy => "wait for the other process to end",
         _ => "put that right",
     };
     let folder = path.parent().unwrap_or(path).display();

@@ -16,7 +16,8 @@ pub(super) fn outcome(path: &Path) -> BTreeMap<String, Vec<u8>> {
     for entry in fs::read_dir(path).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
-        if name != "meta.json" && !tensorboard::is_event_file_name(&name) {
+        // The number of leases is that of sittings.
+        if name != "meta.json" && !lease::is_lease_name(&name) && !tensorboard::is_event_file_name(&name) {
             files.insert(name, fs::read(entry.path()).unwrap());
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! | module | owns |
 //! | --- | --- |
-//! | [`run_dir`] | one run directory: lock, `config.toml`, starting anew |
+//! | [`run_dir`] | one run directory: `config.toml`, starting anew |
+//! | [`hold`], [`lease`] | a folder for one process at a time, on this machine and across hosts |
 //! | [`recorder`] | the [`Observer`](crate::event::Observer) that writes everything, and in which order |
 //! | [`row`], [`table`], [`metrics`] | the CSV files: header, rows, torn ends, typed reading |
 //! | [`checkpoint`] | a snapshot as one safetensors file with a checksum |
@@ -19,6 +20,8 @@
 pub mod checkpoint;
 pub mod files;
 pub mod find;
+pub mod hold;
+pub mod lease;
 pub mod machine;
 pub mod meta;
 pub mod metrics;
@@ -33,6 +36,7 @@ pub mod time;
 
 pub use checkpoint::read as read_checkpoint;
 pub use find::{list_runs, runs_by_start};
+pub use hold::{Hold, Taken};
 pub use metrics::{read_layers, read_metrics, read_percentiles, read_steps};
 pub use recorder::{Identity, Recorder, Settings};
 pub use retention::{Found, best_checkpoint, latest_snapshot};

@@ -1,36 +1,68 @@
 //! One run directory, held by one process at a time.
 
 use super::files::{self, Disk, RealDisk, TEMPORARY_SUFFIX};
+use super::hold::{Hold, LOCK, Lock, Taken};
+use super::lease::{Holder, is_lease_name};
 use super::retention::{self, Found};
 use super::row::Row;
 use super::{meta, summary, tensorboard};
 use crate::event::{EpochRow, LayerRow, PercentileRow, Snapshot, Status, StepRow};
-use anyhow::{Context, Result, bail};
-use std::fs::{File, OpenOptions, TryLockError};
+use anyhow::{Context, Result};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Name of the file with the resolved configuration.
 pub const CONFIG: &str = "config.toml";
-/// Name of the empty file on which the lock lies. It stays: deleting it would let two processes hold two locks.
-pub const LOCK: &str = "lock";
-
 /// A run directory that this process alone may write to, until the value is dropped.
 pub struct RunDir {
     path: PathBuf,
-    disk: Box<dyn Disk>,
-    /// The operating system releases the lock with the file, whatever ends the process.
-    lock: File,
+    disk: Fenced,
+    _hold: Hold,
 }
 
-impl Drop for RunDir {
-    fn drop(&mut self) {
-        // Closing alone would leave the lock to a child process that is just being started and has not yet closed
-        // its copies of our files. Where this fails, closing has to do.
-        let _ = self.lock.unlock();
+/// A file system on which nothing more is changed once another process has taken the run directory over.
+struct Fenced {
+    disk: Box<dyn Disk>,
+    holder: Arc<Holder>,
+}
+
+impl Disk for Fenced {
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.holder.check()?;
+        self.disk.append(path, bytes)
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.holder.check()?;
+        self.disk.write(path, bytes)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.holder.check()?;
+        self.disk.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.holder.check()?;
+        self.disk.remove(path)
+    }
+
+    fn sync(&self, path: &Path) -> io::Result<()> {
+        self.disk.sync(path)
     }
 }
 
 impl RunDir {
+    /// Makes a run directory with its configuration where they are missing, and leaves what is there as it is.
+    ///
+    /// An existing one must have been made from the same configuration, and be at rest as far as this machine knows.
+    pub fn make(path: &Path, config_toml: &str) -> Result<()> {
+        make_folder(path)?;
+        let _lock = Lock::take(path).map_err(|error| refusal(error, path))?;
+        settle_configuration(&RealDisk, path, config_toml)
+    }
+
     /// Takes a run directory, making it where it is missing.
     ///
     /// An existing one must have been made from the same configuration, byte for byte.
@@ -69,7 +101,7 @@ impl RunDir {
 
     /// The file system it lies on.
     pub fn disk(&self) -> &dyn Disk {
-        &*self.disk
+        &self.disk
     }
 
     /// How the run ended; [`Status::Running`] when it has not, though it may be at rest.
@@ -86,36 +118,17 @@ impl RunDir {
         retention::latest_snapshot_that(&self.path, fits)
     }
 
-    /// Makes the directory and takes its lock.
+    /// Makes the directory and takes hold of it.
     fn take(path: &Path, disk: Box<dyn Disk>) -> Result<RunDir> {
-        std::fs::create_dir_all(path)
-            .with_context(|| format!("cannot make the run directory {}", path.display()))?;
-        let lock_path = path.join(LOCK);
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path)
-            .map_err(|error| files::write_failure(error, &lock_path, None))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => bail!(
-                "another process is working in {}: wait for it to end, stop it, or choose another folder with --out",
-                path.display()
-            ),
-            Err(TryLockError::Error(error)) => {
-                return Err(error).with_context(|| {
-                    format!(
-                        "cannot lock {}: its file system may have no locks; choose a folder on a local disk with --out",
-                        lock_path.display()
-                    )
-                });
-            }
-        }
+        make_folder(path)?;
+        let hold = Hold::take(path).map_err(|error| refusal(error, path))?;
         Ok(RunDir {
             path: path.to_owned(),
-            disk,
-            lock,
+            disk: Fenced {
+                disk,
+                holder: hold.holder(),
+            },
+            _hold: hold,
         })
     }
 
@@ -129,16 +142,7 @@ impl RunDir {
                 self.remove(&name)?;
             }
         }
-        let path = self.path.join(CONFIG);
-        match files::read_text_if_there(&path)? {
-            None => files::replace(self.disk(), &path, config_toml.as_bytes()),
-            Some(text) if text == config_toml => Ok(()),
-            Some(text) => Err(crate::usage!(
-                "{} is not the configuration asked for ({}): start this run anew with --overwrite, or choose another folder with --out",
-                path.display(),
-                first_difference(&text, config_toml)
-            )),
-        }
+        settle_configuration(self.disk(), &self.path, config_toml)
     }
 
     /// Removes what a run made, in an order in which a kill leaves no directory that lies about its run: first the
@@ -147,7 +151,7 @@ impl RunDir {
         let (mut own, foreign): (Vec<String>, Vec<String>) = self
             .names()?
             .into_iter()
-            .filter(|name| name != LOCK)
+            .filter(|name| name != LOCK && !is_lease_name(name))
             .partition(|name| {
                 is_made_by_a_run(name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(name))
             });
@@ -184,7 +188,38 @@ impl RunDir {
     }
 }
 
-/// Whether a run makes a file of this name. The lock is not among them.
+fn make_folder(path: &Path) -> Result<()> {
+    std::fs::create_dir_all(path)
+        .with_context(|| format!("cannot make the run directory {}", path.display()))
+}
+
+/// Says which run directory is taken, and what to do.
+fn refusal(error: anyhow::Error, path: &Path) -> anyhow::Error {
+    match error.downcast_ref::<Taken>() {
+        Some(taken) => anyhow::anyhow!(
+            "another process is working in {}{}: wait for it to end, stop it, or choose another folder with --out",
+            path.display(),
+            if taken.elsewhere { ", on another machine" } else { "" }
+        ),
+        None => error,
+    }
+}
+
+/// Writes the configuration, or compares it with the one that is there.
+fn settle_configuration(disk: &dyn Disk, folder: &Path, config_toml: &str) -> Result<()> {
+    let path = folder.join(CONFIG);
+    match files::read_text_if_there(&path)? {
+        None => files::replace(disk, &path, config_toml.as_bytes()),
+        Some(text) if text == config_toml => Ok(()),
+        Some(text) => Err(crate::usage!(
+            "{} is not the configuration asked for ({}): start this run anew with --overwrite, or choose another folder with --out",
+            path.display(),
+            first_difference(&text, config_toml)
+        )),
+    }
+}
+
+/// Whether a run makes a file of this name. Lock and leases are not among them.
 fn is_made_by_a_run(name: &str) -> bool {
     const FIXED: [&str; 9] = [
         CONFIG,

@@ -31,7 +31,8 @@ fn a_second_holder_is_refused_until_the_first_lets_go() {
     drop(first);
     let second = RunDir::open_or_create(&path, "a = 1\n").unwrap();
     assert_eq!(fs::read(second.path().join(LOCK)).unwrap(), b"");
-    assert_eq!(names(&path), [CONFIG, LOCK]);
+    // One lease for each of those who held it.
+    assert_eq!(names(&path), [CONFIG, "lease-1", "lease-2", LOCK]);
 }
 
 #[test]
@@ -104,7 +105,7 @@ fn overwriting_removes_what_runs_make_and_nothing_else() {
     ];
     assert_eq!(left, expected);
     let mut all: Vec<&str> = expected.to_vec();
-    all.extend([CONFIG, LOCK]);
+    all.extend([CONFIG, "lease-1", "lease-2", LOCK]);
     all.sort();
     assert_eq!(names(run_dir.path()), all);
     assert_eq!(fs::read_to_string(path.join(CONFIG)).unwrap(), "new");
@@ -152,7 +153,7 @@ fn overwriting_begins_with_the_claim_to_be_finished() {
         error.contains("cannot delete") && error.contains("metrics.csv"),
         "{error}"
     );
-    assert_eq!(names(path), [CONFIG, LOCK, "metrics.csv"]);
+    assert_eq!(names(path), [CONFIG, "lease-1", LOCK, "metrics.csv"]);
 }
 
 #[test]
@@ -166,7 +167,7 @@ fn half_written_files_of_a_killed_process_are_cleared_away() {
         fs::write(folder.path().join(name), "half").unwrap();
     }
     let run_dir = RunDir::open_or_create(folder.path(), "a = 1\n").unwrap();
-    assert_eq!(names(run_dir.path()), [CONFIG, LOCK, "mine.tmp"]);
+    assert_eq!(names(run_dir.path()), [CONFIG, "lease-1", LOCK, "mine.tmp"]);
 }
 
 #[test]
@@ -182,4 +183,33 @@ fn a_path_that_cannot_be_a_folder_is_named() {
         error.contains("cannot make the run directory") && error.contains("file/run"),
         "{error}"
     );
+}
+
+#[test]
+fn making_takes_nothing_over_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run");
+    RunDir::make(&path, "a = 1\n").unwrap();
+    RunDir::make(&path, "a = 1\n").unwrap();
+    assert_eq!(names(&path), [CONFIG, LOCK]);
+    let error = RunDir::make(&path, "a = 2\n").unwrap_err().to_string();
+    assert!(error.contains("is not the configuration asked for"), "{error}");
+    let _held = RunDir::open_or_create(&path, "a = 1\n").unwrap();
+    let error = RunDir::make(&path, "a = 1\n").unwrap_err().to_string();
+    assert!(error.contains("another process is working in"), "{error}");
+}
+
+#[test]
+fn nothing_is_written_once_another_process_has_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let run_dir = RunDir::open_or_create(folder.path(), "a = 1\n").unwrap();
+    fs::write(folder.path().join("lease-1"), "free\n").unwrap();
+    run_dir.disk.holder.expect_nothing();
+    let file = folder.path().join("metrics.csv");
+    let error = files::replace(run_dir.disk(), &file, b"x").unwrap_err();
+    assert!(
+        error.to_string().contains("the folder is no longer ours"),
+        "{error:#}"
+    );
+    assert!(!file.exists());
 }
