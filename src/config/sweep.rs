@@ -15,6 +15,7 @@ const KEYS: &[&str] = &[
     "validation_fraction",
     "validation_subset",
     "set",
+    "only",
 ];
 const DEFAULT_FRACTION: f64 = 0.1;
 
@@ -33,6 +34,8 @@ pub struct Sweep {
     pub holdout: f64,
     /// Keys that the sweep's runs change, such as fewer epochs.
     pub set: Table,
+    /// Whether the experiment is over when its settings are chosen.
+    pub only: bool,
 }
 
 /// One point of a grid.
@@ -90,6 +93,7 @@ impl Sweep {
             seeds,
             holdout,
             set,
+            only: reader.flag_at(given, "only", "sweep.only")?.unwrap_or(false),
         }))
     }
 

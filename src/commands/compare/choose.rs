@@ -18,6 +18,8 @@ pub struct Choice {
     keys: BTreeMap<(String, usize), Table>,
     /// One row for each setting.
     pub rows: Vec<SweepRow>,
+    /// The runs it was chosen from.
+    pub tried: Vec<Entry>,
 }
 
 impl Choice {
@@ -44,7 +46,10 @@ pub fn choose(plan: &[Entry], candidates: &[Candidate]) -> Result<Choice> {
             one.add(entry)?;
         }
     }
-    let mut choice = Choice::default();
+    let mut choice = Choice {
+        tried: plan.to_vec(),
+        ..Choice::default()
+    };
     for cell in order {
         let Some(tried) = cells.get(&cell) else {
             continue;
