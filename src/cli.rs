@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 /// Normalization methods for neural networks on one honest bench.
@@ -60,6 +60,12 @@ pub enum Command {
         after_help = "Example: NormProp against batch normalization on the embedded data:\n  normprop compare experiments/quick.toml"
     )]
     Compare(CompareArgs),
+    /// Bring the runs of one task of a job array to their end: what the job scripts of normprop compare call
+    #[command(
+        hide = true,
+        after_help = "Example, in a job script:\n  normprop compare-task results/quick/slurm/1 $SLURM_ARRAY_TASK_ID"
+    )]
+    CompareTask(TaskArgs),
     /// Draw the report of a comparison anew from its CSV files, or lay several side by side
     #[command(after_help = "Example:\n  normprop report results/quick")]
     Report(ReportArgs),
@@ -222,6 +228,50 @@ pub struct CompareArgs {
     /// Start every run anew, also those that are over
     #[arg(long)]
     pub overwrite: bool,
+    /// Where and how the runs are run
+    #[command(flatten)]
+    pub launch: LaunchArgs,
+}
+
+/// Where the runs of a comparison are run.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "On a cluster")]
+pub struct LaunchArgs {
+    /// Where to run: here, or as one job array of Slurm
+    #[arg(long, value_enum, default_value_t = Place::Local)]
+    pub launch: Place,
+    /// Options of sbatch by their long names, as in partition=gpu,time=02:00:00,gres=gpu:1; array-limit=N: tasks at a
+    /// time
+    #[arg(long, value_name = "K=V,...")]
+    pub slurm: Vec<String>,
+    /// Put short runs together until a task lasts about so long
+    #[arg(long, value_name = "M", default_value_t = 10.0)]
+    pub minutes_per_job: f64,
+    /// Wait until the runs are over, then report; without it the command returns once they are submitted
+    #[arg(long)]
+    pub wait: bool,
+    /// Run nothing: report what is there, and list what is missing
+    #[arg(long, conflicts_with_all = ["dry_run", "overwrite", "wait"])]
+    pub collect: bool,
+}
+
+/// Where runs are run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Place {
+    /// As child processes on this machine
+    Local,
+    /// On a cluster, by sbatch
+    Slurm,
+}
+
+/// `normprop compare-task`.
+#[derive(Debug, Args)]
+pub struct TaskArgs {
+    /// Folder of a submission, as normprop compare makes it
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub folder: PathBuf,
+    /// Which of its tasks, from 0
+    pub index: usize,
 }
 
 /// `normprop report`.

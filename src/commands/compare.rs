@@ -6,14 +6,17 @@ mod display;
 mod estimate;
 pub mod launch;
 mod local;
+mod missing;
 pub mod plan;
+mod slurm;
 pub mod state;
+pub mod task;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::cli::{CompareArgs, OutputArgs};
+use crate::cli::{CompareArgs, OutputArgs, Place};
 use crate::config::experiment::Experiment;
 use crate::config::overrides;
 use crate::config::sweep::Candidate;
@@ -22,12 +25,17 @@ use crate::error::Failure;
 use crate::record::RunDir;
 use crate::report::Terminal;
 use crate::report::comparison::{Manifest, Results, page, tables};
-use crate::{errln, out, outln};
+use crate::{errln, out, outln, usage};
 use choose::Choice;
 use display::Display;
-use launch::{Launcher, Outcome, Report};
+use launch::{Away, Job, Launched, Launcher, Outcome, Report};
 use local::LocalLauncher;
 use plan::Entry;
+use slurm::SlurmLauncher;
+
+/// Seconds spent on measuring before runs are handed to a cluster: its login node is for everybody, and the estimate
+/// only serves to put short runs together.
+const MEASURING_S: f64 = 1.0;
 
 /// Runs the command.
 pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
@@ -37,46 +45,51 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
         .map(|set| overrides::split(set))
         .collect::<Result<Vec<_>>>()?;
     let experiment = Experiment::load(&args.file, &assignments)?;
-    let parallel = args.jobs.map_or(experiment.jobs, usize::from);
     let folder = args.out.join(&experiment.name);
     // Refuses results of a newer version before anything is run.
     Manifest::read(&folder)?;
+    let slurm = slurm_launcher(args, &folder, &experiment.name)?;
     let session = Session {
         args,
         output,
-        parallel,
+        parallel: match slurm {
+            // On another machine, each run has its own cores.
+            Some(_) => 1,
+            None => args.jobs.map_or(experiment.jobs, usize::from),
+        },
+        slurm,
         interrupt: Interrupt::listen()?,
     };
     if args.dry_run {
         return session.show(&experiment);
     }
-    let choice = session.sweep(&experiment)?;
-    if experiment.is_only_a_sweep() {
-        let results = collect::collect_sweep(&experiment, &choice.tried, choice.rows)?;
-        write(&results, &folder)?;
-        return session.report(&results, &folder);
+    match session.run(&experiment, &folder) {
+        Err(error) => match error.downcast_ref::<Away>() {
+            Some(away) => session.tell(away),
+            None => Err(error),
+        },
+        done => done,
     }
-    let runs = experiment.expand(&|label, batch_size| choice.keys(label, batch_size))?;
-    let mut entries = plan::look_up(runs, &args.runs, args.overwrite)?;
-    let failed = session.execute(&mut entries, "")?;
+}
 
-    let results = collect::collect(&experiment, &entries, choice.rows)?;
-    if results.curves.is_empty() {
-        bail!(
-            "no run is over, so there is nothing to compare:\n{}",
-            failed.join("\n")
-        );
+/// The launcher that `--launch slurm` asks for; `None` to run here.
+fn slurm_launcher(args: &CompareArgs, folder: &Path, name: &str) -> Result<Option<SlurmLauncher>> {
+    let launch = &args.launch;
+    if launch.launch == Place::Local {
+        return match launch.slurm.first() {
+            Some(text) => Err(usage!(
+                "--slurm {text} is of use with --launch slurm only, which was not given"
+            )),
+            None => Ok(None),
+        };
     }
-    write(&results, &folder)?;
-    session.report(&results, &folder)?;
-    match failed.len() {
-        0 => Ok(()),
-        count => bail!(
-            "{count} of {} runs failed; the same command tries them again:\n{}",
-            entries.len(),
-            failed.join("\n")
-        ),
+    if args.jobs.is_some() {
+        return Err(usage!(
+            "--jobs is for runs on this machine; with --launch slurm, give --slurm array-limit=N"
+        ));
     }
+    let options = slurm::Options::parse(&launch.slurm, launch.minutes_per_job)?;
+    SlurmLauncher::new(options, folder, name, launch.wait).map(Some)
 }
 
 fn write(results: &Results, folder: &Path) -> Result<()> {
@@ -90,10 +103,45 @@ struct Session<'a> {
     args: &'a CompareArgs,
     output: OutputArgs,
     parallel: usize,
+    /// `None` to run here.
+    slurm: Option<SlurmLauncher>,
     interrupt: Interrupt,
 }
 
 impl Session<'_> {
+    /// Brings the sweep and the runs to their end, and reports.
+    fn run(&self, experiment: &Experiment, folder: &Path) -> Result<()> {
+        let choice = self.sweep(experiment)?;
+        if experiment.is_only_a_sweep() {
+            let results = collect::collect_sweep(experiment, &choice.tried, choice.rows)?;
+            write(&results, folder)?;
+            return self.report(&results, folder);
+        }
+        let runs = experiment.expand(&|label, batch_size| choice.keys(label, batch_size))?;
+        let mut entries = plan::look_up(runs, &self.args.runs, self.args.overwrite)?;
+        let failed = self.execute(&mut entries, "")?;
+
+        let results = collect::collect(experiment, &entries, choice.rows)?;
+        if results.curves.is_empty() {
+            bail!(
+                "no run is over, so there is nothing to compare:\n{}",
+                failed.join("\n")
+            );
+        }
+        write(&results, folder)?;
+        self.report(&results, folder)?;
+        match failed.len() {
+            0 => Ok(()),
+            // They are not failures, and were listed.
+            _ if self.args.launch.collect => Ok(()),
+            count => bail!(
+                "{count} of {} runs failed; the same command tries them again:\n{}",
+                entries.len(),
+                failed.join("\n")
+            ),
+        }
+    }
+
     /// `--dry-run`: the plan on stdout.
     fn show(&self, experiment: &Experiment) -> Result<()> {
         let (sweep, candidates) = self.sweep_plan(experiment)?;
@@ -104,12 +152,14 @@ impl Session<'_> {
         let runs = experiment.expand(&|label, batch_size| choice.keys(label, batch_size))?;
         let runs = plan::look_up(runs, &self.args.runs, self.args.overwrite)?;
         let (mut all, sweep_runs) = ([sweep, runs].concat(), candidates.len());
-        estimate::fill_in(&mut all, self.parallel)?;
+        estimate::fill_in(&mut all, self.parallel, self.measuring_limit_s())?;
+        let tested = self.test(&all)?;
         if self.output.json {
-            outln!(
-                "{}",
-                serde_json::to_string_pretty(&plan::document(&all, self.parallel))?
-            )?;
+            let mut document = plan::document(&all, self.parallel);
+            if let Some((tasks, said)) = tested {
+                document["slurm"] = serde_json::json!({ "tasks": tasks, "test": said });
+            }
+            outln!("{}", serde_json::to_string_pretty(&document)?)?;
             return Ok(());
         }
         let (sweep, runs) = all.split_at(sweep_runs);
@@ -127,7 +177,25 @@ impl Session<'_> {
             out!("{}", plan::table(runs).render(&terminal))?;
         }
         outln!("{}", plan::sentence(&all, self.parallel))?;
+        if let Some((tasks, said)) = tested {
+            outln!("{tasks} tasks of one job array; {said}")?;
+        }
         Ok(())
+    }
+
+    /// What Slurm would say to the runs that are not over.
+    fn test(&self, entries: &[Entry]) -> Result<Option<(usize, String)>> {
+        let left = entries.iter().filter(|entry| !entry.state.is_over());
+        let jobs: Vec<Job> = left.map(Entry::job).collect::<Result<_>>()?;
+        match &self.slurm {
+            Some(slurm) if !jobs.is_empty() => slurm.test(&jobs).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Seconds after which nothing more is measured for the estimate.
+    fn measuring_limit_s(&self) -> Option<f64> {
+        self.slurm.as_ref().map(|_| MEASURING_S)
     }
 
     fn sweep_plan(&self, experiment: &Experiment) -> Result<(Vec<Entry>, Vec<Candidate>)> {
@@ -157,7 +225,10 @@ impl Session<'_> {
 
     /// Brings every run to its end, and returns a line for each that failed.
     fn execute(&self, entries: &mut [Entry], what: &str) -> Result<Vec<String>> {
-        estimate::fill_in(entries, self.parallel)?;
+        if self.args.launch.collect {
+            return missing::list(entries, what, self.output);
+        }
+        estimate::fill_in(entries, self.parallel, self.measuring_limit_s())?;
         self.say(&format!(
             "{}{what}{}",
             plan::table(entries).render(&Terminal::detect()),
@@ -184,7 +255,7 @@ impl Session<'_> {
         let mut jobs = Vec::with_capacity(waiting.len());
         for entry in waiting {
             self.prepare(entry)?;
-            jobs.push(entry.job(self.parallel));
+            jobs.push(entry.job()?);
         }
         let mut failed = Vec::new();
         let mut display = Display::new(waiting, self.output.quiet);
@@ -196,22 +267,47 @@ impl Session<'_> {
                 failed.push(format!("{}: {reason}", entry.title()));
             }
         };
-        let mut launcher = LocalLauncher {
-            parallel: self.parallel,
-        };
-        launcher.run(&jobs, &self.interrupt, &mut on_report)?;
+        let launched = self
+            .launcher()
+            .run(&jobs, &self.interrupt, &mut on_report)?;
         display.finish();
-        Ok(failed)
+        match launched {
+            Launched::Ended => Ok(failed),
+            Launched::Away(away) => Err(away.into()),
+        }
     }
 
-    /// Makes the run directory with its configuration in it, from where the child takes it.
-    fn prepare(&self, entry: &Entry) -> Result<()> {
-        let config = entry.config.to_toml()?;
-        if self.args.overwrite {
-            RunDir::overwrite(&entry.run_dir, &config)?;
-        } else {
-            RunDir::open_or_create(&entry.run_dir, &config)?;
+    fn launcher(&self) -> Box<dyn Launcher> {
+        match &self.slurm {
+            Some(slurm) => Box::new(slurm.clone()),
+            None => Box::new(LocalLauncher {
+                parallel: self.parallel,
+                cores: plan::cores(),
+            }),
         }
+    }
+
+    /// Empties the run directory where that was asked for.
+    fn prepare(&self, entry: &Entry) -> Result<()> {
+        if self.args.overwrite {
+            RunDir::overwrite(&entry.run_dir, &entry.config.to_toml()?)?;
+        }
+        Ok(())
+    }
+
+    /// Tells what was handed over, and how to go on.
+    fn tell(&self, away: &Away) -> Result<()> {
+        if self.output.json {
+            outln!("{}", serde_json::to_string_pretty(away)?)?;
+            return Ok(());
+        }
+        if let Some(script) = &away.script {
+            outln!("{}", script.display())?;
+        }
+        self.say(&format!(
+            "{}; the same command submits again what was lost, with --wait it waits and reports, with --collect it reports what is there",
+            slurm::sentence(away)
+        ));
         Ok(())
     }
 

@@ -45,7 +45,7 @@ pub fn man_page() -> Result<()> {
     let mut command = Cli::command();
     command.build();
     clap_mangen::Man::new(command.clone()).render(&mut page)?;
-    for subcommand in command.get_subcommands() {
+    for subcommand in command.get_subcommands().filter(|one| !one.is_hide_set()) {
         clap_mangen::Man::new(subcommand.clone()).render(&mut page)?;
     }
     stdout().write_all(&page)?;

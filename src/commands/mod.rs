@@ -23,6 +23,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Eval(args) => eval::run(&args, output),
         Command::Stats(args) => stats::run(&args, output),
         Command::Compare(args) => compare::run(&args, output),
+        Command::CompareTask(args) => compare::task::run(&args),
         Command::Report(args) => report::run(&args, output),
         Command::Methods(args) => methods::run(&args, output),
         Command::Data(command) => data::run(&command, output),

@@ -93,8 +93,8 @@ fn train(
         read_summary(path)?
     };
     if let Some(summary) = over {
-        // Taken for a moment only, to compare the configurations.
-        open(config, path, false)?;
+        // Compares the configurations.
+        RunDir::make(path, &config.to_toml()?)?;
         say(
             output,
             &format!(
@@ -104,7 +104,12 @@ fn train(
         );
         return Ok((summary.status, Some(summary)));
     }
-    let interrupt = Interrupt::listen()?;
+    // Whoever follows hands signals on, which a terminal or a scheduler may have sent here too.
+    let interrupt = if args.follow {
+        Interrupt::listen_patiently(&[])?
+    } else {
+        Interrupt::listen()?
+    };
     let threads = device::set_threads(config);
     // Before the run directory is made or emptied: what cannot start should leave no trace.
     let dataset = setup::load_dataset(config, &setup::data_dir())?;

@@ -16,17 +16,26 @@ pub struct Interrupt {
 impl Interrupt {
     /// Listens for SIGINT and SIGTERM from now on.
     pub fn listen() -> Result<Interrupt> {
-        let interrupt = Interrupt::default();
         // Shared, so that Ctrl-C after a SIGTERM that takes too long ends the process too.
         let seen = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
             // Order matters: the shutdown looks at `seen` before the next line sets it.
             flag::register_conditional_shutdown(signal, 128 + signal, seen.clone())
                 .and_then(|_| flag::register(signal, seen.clone()))
-                .and_then(|_| {
-                    flag::register_usize(signal, interrupt.signal.clone(), signal as usize)
-                })
                 .context("cannot listen for Ctrl-C and SIGTERM")?;
+        }
+        Interrupt::listen_patiently(&[])
+    }
+
+    /// Listens for SIGINT, SIGTERM and `more`; any number of them is one request to save and stop.
+    ///
+    /// For a process that several may ask: a terminal or a scheduler signals parent and child, and the parent hands
+    /// it on.
+    pub fn listen_patiently(more: &[i32]) -> Result<Interrupt> {
+        let interrupt = Interrupt::default();
+        for &signal in [SIGINT, SIGTERM].iter().chain(more) {
+            flag::register_usize(signal, interrupt.signal.clone(), signal as usize)
+                .context("cannot listen for signals")?;
         }
         Ok(interrupt)
     }

@@ -17,7 +17,10 @@ pub(super) fn outcome(path: &Path) -> BTreeMap<String, Vec<u8>> {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
         // The number of leases is that of sittings.
-        if name != "meta.json" && !lease::is_lease_name(&name) && !tensorboard::is_event_file_name(&name) {
+        if name != "meta.json"
+            && !lease::is_lease_name(&name)
+            && !tensorboard::is_event_file_name(&name)
+        {
             files.insert(name, fs::read(entry.path()).unwrap());
         }
     }

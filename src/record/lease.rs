@@ -82,7 +82,11 @@ impl Lease {
         loop {
             let last = highest(folder)?;
             if let Some(number) = last
-                && !is_free(&path(folder, number), machine.map(|_| line.as_str()), timing)?
+                && !is_free(
+                    &path(folder, number),
+                    machine.map(|_| line.as_str()),
+                    timing,
+                )?
             {
                 return Ok(None);
             }
@@ -284,7 +288,11 @@ fn look(path: &Path) -> io::Result<(String, SystemTime)> {
 fn machine_id() -> String {
     let boot = std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_else(|_| host_name());
     let digest = Sha256::digest(&boot);
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// The host's name, where the system gives its starts no name.

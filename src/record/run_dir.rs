@@ -199,7 +199,11 @@ fn refusal(error: anyhow::Error, path: &Path) -> anyhow::Error {
         Some(taken) => anyhow::anyhow!(
             "another process is working in {}{}: wait for it to end, stop it, or choose another folder with --out",
             path.display(),
-            if taken.elsewhere { ", on another machine" } else { "" }
+            if taken.elsewhere {
+                ", on another machine"
+            } else {
+                ""
+            }
         ),
         None => error,
     }

@@ -111,10 +111,10 @@ impl Display {
             bar.finish_and_clear();
             self.bars.remove(&bar);
         }
-        let taken = self
-            .begun
-            .get(&index)
-            .map_or(0.0, |begun| begun.elapsed().as_secs_f64());
+        // What was started elsewhere may have waited there.
+        let taken = self.begun.get(&index).map_or(String::new(), |begun| {
+            format!(" ({})", duration(begun.elapsed().as_secs_f64()))
+        });
         let result = match outcome {
             Outcome::Finished => match read_summary(&entry.run_dir) {
                 Ok(Some(summary)) => format!("test error {}", percent(summary.test_error, 2)),
@@ -131,10 +131,9 @@ impl Display {
         self.overall
             .set_message(format!("{} of {count} runs", self.over));
         self.say(&format!(
-            "[{}/{count}] {}: {result} ({})",
+            "[{}/{count}] {}: {result}{taken}",
             self.over,
-            entry.title(),
-            duration(taken)
+            entry.title()
         ));
     }
 

@@ -26,8 +26,12 @@ const TEST_IMAGES: usize = 100;
 const OVERHEAD_S: f64 = 1.0;
 
 /// Fills in what each run that is not over will still take. Returns whether anything had to be measured.
-pub fn fill_in(plan: &mut [Entry], parallel: usize) -> Result<bool> {
-    let mut measured = false;
+///
+/// With `limit_s`, kinds of runs that are left when so many seconds were spent on measuring, and those that cannot be
+/// measured here, get the longest epoch that was measured: too high an estimate does the less harm.
+pub fn fill_in(plan: &mut [Entry], parallel: usize, limit_s: Option<f64>) -> Result<bool> {
+    let (mut measured, started) = (false, Instant::now());
+    let mut longest_s = f64::NAN;
     let mut dataset: Option<(RunConfig, Dataset)> = None;
     for index in 0..plan.len() {
         let (before, rest) = plan.split_at_mut(index);
@@ -57,6 +61,8 @@ pub fn fill_in(plan: &mut [Entry], parallel: usize) -> Result<bool> {
             median(&recorded)
         } else if let Some(known) = known {
             (known.remaining_s - OVERHEAD_S) / epochs_left(known)
+        } else if limit_s.is_some_and(|limit| started.elapsed().as_secs_f64() > limit) {
+            longest_s
         } else {
             measured = true;
             if !dataset
@@ -67,10 +73,15 @@ pub fn fill_in(plan: &mut [Entry], parallel: usize) -> Result<bool> {
                 dataset = Some((entry.config.clone(), loaded));
             }
             match &dataset {
-                Some((_, dataset)) => probe(&entry.config, dataset, parallel)?,
+                Some((_, dataset)) => match probe(&entry.config, dataset, parallel) {
+                    // There may be no such device here.
+                    Err(_) if limit_s.is_some() => longest_s,
+                    epoch_s => epoch_s?,
+                },
                 None => f64::NAN,
             }
         };
+        longest_s = longest_s.max(epoch_s);
         entry.remaining_s = epoch_s * epochs_left(entry) + OVERHEAD_S;
     }
     Ok(measured)

@@ -1,21 +1,44 @@
-//! How prepared runs are brought to their end, wherever that is.
+//! How runs are brought to their end, wherever that is.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::engine::interrupt::Interrupt;
+use crate::event::Status;
 use crate::follow::Standing;
+use crate::record::read_summary;
 
-/// A run directory that is ready to be started or continued with `normprop train --resume`.
-#[derive(Debug, Clone, PartialEq)]
+/// A run to be started, or continued where its run directory says it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// The run directory; it holds the run's configuration.
+    /// The run in a few words.
+    pub title: String,
+    /// The run directory.
     pub run_dir: PathBuf,
-    /// CPU threads.
-    pub threads: usize,
+    /// What is in the run directory's `config.toml`, or will be.
+    pub config: String,
+    /// CPU threads; `None` for a share of the cores where it is run.
+    pub threads: Option<usize>,
     /// `cpu`, `cuda` or `cuda:N`.
     pub device: String,
+    /// Epochs in all.
+    pub epochs: u64,
+    /// Seconds it will take, where that is known.
+    pub estimate_s: Option<f64>,
+}
+
+impl Job {
+    /// How it ended, by its run directory; `None` when there is still something to do.
+    pub fn outcome(&self) -> Result<Option<Outcome>> {
+        let summary = read_summary(&self.run_dir)?;
+        Ok(summary.map(|summary| match summary.status {
+            Status::Diverged => Outcome::Diverged,
+            _ => Outcome::Finished,
+        }))
+    }
 }
 
 /// How a job ended. What its run directory says counts; this says why it may say nothing.
@@ -34,7 +57,7 @@ pub enum Outcome {
 /// What happened to the job with this place in the list.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Report {
-    /// It was started.
+    /// It was started here.
     Started(usize),
     /// It is that far.
     Progress(usize, Standing),
@@ -44,9 +67,36 @@ pub enum Report {
     Ended(usize, Outcome),
 }
 
+/// What a launcher did.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Launched {
+    /// Every job ended, or a signal came.
+    Ended,
+    /// The jobs were handed over, and nobody waits for them here.
+    Away(Away),
+}
+
+/// Jobs that were handed to a scheduler. Not a failure, though it ends the command as one does: whatever comes next
+/// needs the results of these jobs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Error)]
+#[error("{} runs are with Slurm", .runs_submitted + .runs_queued)]
+pub struct Away {
+    /// The job array that was submitted; `None` when every job was in the queue already.
+    pub job_id: Option<String>,
+    /// Its tasks.
+    pub tasks: usize,
+    /// The runs in it.
+    pub runs_submitted: usize,
+    /// Runs that earlier arrays, still in the queue, will do.
+    pub runs_queued: usize,
+    /// The script that was submitted.
+    pub script: Option<PathBuf>,
+}
+
 /// Runs jobs: as child processes here, or on other machines.
 pub trait Launcher {
-    /// Brings every job to its end and reports on the way; after a signal, starts no more and stops those running.
+    /// Brings every job to its end and reports on the way, or hands them over; after a signal, starts no more and
+    /// stops those running here.
     ///
     /// Each job that was started is reported as ended exactly once. An error means that jobs cannot be run at all.
     fn run(
@@ -54,5 +104,5 @@ pub trait Launcher {
         jobs: &[Job],
         interrupt: &Interrupt,
         report: &mut dyn FnMut(Report),
-    ) -> Result<()>;
+    ) -> Result<Launched>;
 }

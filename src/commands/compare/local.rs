@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::launch::{Job, Launcher, Outcome, Report};
+use super::launch::{Job, Launched, Launcher, Outcome, Report};
+use super::plan::share;
 use crate::engine::interrupt::Interrupt;
 use crate::follow::Standing;
+use crate::record::RunDir;
 
 /// How often children and signals are looked after.
 const POLL: Duration = Duration::from_millis(25);
@@ -22,6 +24,8 @@ const KEPT_LINES: usize = 20;
 pub struct LocalLauncher {
     /// Children at a time.
     pub parallel: usize,
+    /// Cores that they share.
+    pub cores: usize,
 }
 
 /// A child and the threads that read what it writes.
@@ -45,7 +49,11 @@ impl Launcher for LocalLauncher {
         jobs: &[Job],
         interrupt: &Interrupt,
         report: &mut dyn FnMut(Report),
-    ) -> Result<()> {
+    ) -> Result<Launched> {
+        for job in jobs {
+            RunDir::make(&job.run_dir, &job.config)?;
+        }
+        let share = share(self.cores, self.parallel);
         let program =
             std::env::current_exe().context("cannot find this program to start it again")?;
         let (sender, receiver) = channel();
@@ -60,7 +68,7 @@ impl Launcher for LocalLauncher {
             while !stopping && running.len() < self.parallel.max(1) {
                 let Some(index) = waiting.next() else { break };
                 let Some(job) = jobs.get(index) else { break };
-                match start(&program, job, index, &sender) {
+                match start(&program, job, share, index, &sender) {
                     Ok(one) => {
                         running.push(one);
                         report(Report::Started(index));
@@ -72,7 +80,7 @@ impl Launcher for LocalLauncher {
                 }
             }
             if running.is_empty() {
-                return Ok(());
+                return Ok(Launched::Ended);
             }
             listen(&receiver, &mut running, report);
             reap(&receiver, &mut running, stopping, report)?;
@@ -83,6 +91,7 @@ impl Launcher for LocalLauncher {
 fn start(
     program: &std::path::Path,
     job: &Job,
+    share: usize,
     index: usize,
     sender: &Sender<Line>,
 ) -> Result<Running> {
@@ -92,7 +101,7 @@ fn start(
         .arg(&job.run_dir)
         .args([
             "--threads",
-            &job.threads.to_string(),
+            &job.threads.unwrap_or(share).to_string(),
             "--device",
             &job.device,
         ])

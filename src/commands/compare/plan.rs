@@ -38,12 +38,16 @@ impl Entry {
     }
 
     /// The run as something to launch.
-    pub fn job(&self, parallel: usize) -> Job {
-        Job {
+    pub fn job(&self) -> Result<Job> {
+        Ok(Job {
+            title: self.title(),
             run_dir: self.run_dir.clone(),
-            threads: threads(&self.config, parallel),
+            config: self.config.to_toml()?,
+            threads: threads_wanted(&self.config),
             device: self.config.device.clone(),
-        }
+            epochs: self.config.epochs,
+            estimate_s: Some(self.remaining_s).filter(|seconds| seconds.is_finite()),
+        })
     }
 
     /// Whether the estimate of one holds for the other.
@@ -52,14 +56,28 @@ impl Entry {
     }
 }
 
-/// Threads of a run: those asked for, else the cores shared out; single images gain nothing from a second thread.
+/// Threads of a run: those asked for, else the cores shared out.
 pub fn threads(config: &RunConfig, parallel: usize) -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    threads_wanted(config).unwrap_or_else(|| share(cores(), parallel))
+}
+
+/// Threads that a run has wherever it is run; single images gain nothing from a second one.
+fn threads_wanted(config: &RunConfig) -> Option<usize> {
     match config.threads {
-        0 if config.batch_size == 1 => 1,
-        0 => (cores / parallel.max(1)).max(1),
-        asked => asked,
+        0 if config.batch_size == 1 => Some(1),
+        0 => None,
+        asked => Some(asked),
     }
+}
+
+/// The cores of this machine that this process may use.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get())
+}
+
+/// The cores that each of `parallel` runs gets.
+pub fn share(cores: usize, parallel: usize) -> usize {
+    (cores / parallel.max(1)).max(1)
 }
 
 /// Looks up what is there of each run; with `overwrite` nothing counts.

@@ -320,7 +320,7 @@ fn the_plan_tells_what_is_there() {
             State::New
         ]
     );
-    let measured = estimate::fill_in(&mut plan, 1).unwrap();
+    let measured = estimate::fill_in(&mut plan, 1, None).unwrap();
     assert!(!measured, "a finished run tells the time");
     let left: Vec<f64> = plan.iter().map(|entry| entry.remaining_s).collect();
     assert_eq!(left, [0.0, 9.0, 0.0, 13.0]);

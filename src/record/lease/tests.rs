@@ -41,7 +41,9 @@ fn a_holder_that_beats_keeps_other_machines_away() {
     let first = take(folder.path(), "a", QUICK).unwrap();
     assert!(take(folder.path(), "b", QUICK).is_none());
     assert!(
-        Lease::take_as(folder.path(), None, QUICK).unwrap().is_none(),
+        Lease::take_as(folder.path(), None, QUICK)
+            .unwrap()
+            .is_none(),
         "where there are no locks, a holder of the same machine is watched too"
     );
     assert_eq!(highest(folder.path()).unwrap(), Some(1));
@@ -100,7 +102,10 @@ fn of_many_machines_that_come_at_once_one_gets_in() {
                     })
                 })
                 .collect();
-            takers.into_iter().map(|taker| taker.join().unwrap()).collect()
+            takers
+                .into_iter()
+                .map(|taker| taker.join().unwrap())
+                .collect()
         });
         assert_eq!(held.iter().flatten().count(), 1, "{before:?}");
     }

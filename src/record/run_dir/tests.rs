@@ -193,7 +193,10 @@ fn making_takes_nothing_over_and_changes_nothing() {
     RunDir::make(&path, "a = 1\n").unwrap();
     assert_eq!(names(&path), [CONFIG, LOCK]);
     let error = RunDir::make(&path, "a = 2\n").unwrap_err().to_string();
-    assert!(error.contains("is not the configuration asked for"), "{error}");
+    assert!(
+        error.contains("is not the configuration asked for"),
+        "{error}"
+    );
     let _held = RunDir::open_or_create(&path, "a = 1\n").unwrap();
     let error = RunDir::make(&path, "a = 1\n").unwrap_err().to_string();
     assert!(error.contains("another process is working in"), "{error}");

@@ -1,0 +1,243 @@
+//! Jobs as one job array of Slurm: submitted, and waited for where that is asked.
+
+pub mod client;
+mod options;
+mod pack;
+mod submission;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::launch::{Away, Job, Launched, Launcher, Report};
+use crate::engine::interrupt::Interrupt;
+use crate::record::{Hold, Taken};
+use client::{States, TaskId};
+pub use options::Options;
+pub use submission::Submission;
+
+/// Folder in the results folder in which submissions are kept.
+const FOLDER: &str = "slurm";
+/// A task that is being ended is waited for so long; Slurm itself gives it half a minute.
+const ENDING: Duration = Duration::from_secs(90);
+
+/// Submits jobs to Slurm.
+#[derive(Debug, Clone)]
+pub struct SlurmLauncher {
+    options: Options,
+    /// Where submissions are kept.
+    folder: PathBuf,
+    experiment: String,
+    /// Whether to wait until the jobs are over.
+    wait: bool,
+}
+
+/// Where a job is in the queue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    /// The task that does it.
+    pub task: TaskId,
+    /// Where the task writes.
+    pub log: PathBuf,
+}
+
+impl SlurmLauncher {
+    /// A launcher for the experiment whose results are in `results`. Fails where there is no Slurm.
+    pub fn new(
+        options: Options,
+        results: &Path,
+        experiment: &str,
+        wait: bool,
+    ) -> Result<SlurmLauncher> {
+        client::check()?;
+        Ok(SlurmLauncher {
+            options,
+            folder: results.join(FOLDER),
+            experiment: experiment.to_owned(),
+            wait,
+        })
+    }
+
+    /// Into how many tasks jobs would be put, and what Slurm would say to them. Nothing is submitted or written.
+    pub fn test(&self, jobs: &[Job]) -> Result<(usize, String)> {
+        let jobs: Vec<&Job> = jobs.iter().collect();
+        let tasks = self.pack(&jobs);
+        let script = submission::script(&self.folder, &self.experiment, &tasks, &self.options)?;
+        Ok((tasks.len(), client::test(&script)?))
+    }
+
+    fn pack<'j>(&self, jobs: &[&'j Job]) -> Vec<Vec<&'j Job>> {
+        let tasks = pack::pack(jobs, self.options.task_s, client::most_tasks());
+        let of_task = |places: &Vec<usize>| {
+            places
+                .iter()
+                .filter_map(|place| jobs.get(*place).copied())
+                .collect()
+        };
+        tasks.iter().map(of_task).collect()
+    }
+
+    /// Keeps a second launcher from submitting the same jobs in the meantime.
+    fn hold(&self) -> Result<Hold> {
+        std::fs::create_dir_all(&self.folder).with_context(|| {
+            format!(
+                "cannot make {}; choose another folder with --out",
+                self.folder.display()
+            )
+        })?;
+        Hold::take(&self.folder).map_err(|error| match error.downcast_ref::<Taken>() {
+            Some(taken) => anyhow::anyhow!(
+                "another normprop compare{} is submitting the runs of {}: give the command again when it is done",
+                if taken.elsewhere { ", on another machine," } else { "" },
+                self.folder.display()
+            ),
+            None => error,
+        })
+    }
+
+    /// The run directories that tasks in the queue, waiting or running, will see to.
+    fn queued(&self) -> Result<BTreeMap<PathBuf, Place>> {
+        let accepted = Submission::accepted(&self.folder)?;
+        let ids: Vec<String> = accepted.iter().map(|(_, id)| id.clone()).collect();
+        let active = self.settled(&ids)?;
+        let mut queued = BTreeMap::new();
+        for (submission, id) in &accepted {
+            for task in active.keys().filter(|task| task.job == *id) {
+                let log = submission.log(task.index);
+                for job in submission.task(task.index)? {
+                    let (task, log) = (task.clone(), log.clone());
+                    queued.insert(job.run_dir, Place { task, log });
+                }
+            }
+        }
+        Ok(queued)
+    }
+
+    /// The active tasks of these arrays, once none of them is just being ended: such a task still holds its run, and
+    /// may be gone or queued again in a moment.
+    fn settled(&self, ids: &[String]) -> Result<States> {
+        let begun = Instant::now();
+        loop {
+            let mut active = client::active(ids)?;
+            let ending = |state: &String| state == "COMPLETING";
+            if !active.values().any(ending) {
+                return Ok(active);
+            }
+            if begun.elapsed() > ENDING {
+                // Its node may be lost for good. Whoever takes up its run looks at the lease.
+                active.retain(|_, state| !ending(state));
+                return Ok(active);
+            }
+            std::thread::sleep(Duration::from_millis(500));
+        }
+    }
+
+    /// Submits jobs as one array; returns where each is, and the submission.
+    fn submit(&self, jobs: &[&Job]) -> Result<(Vec<(PathBuf, Place)>, Away)> {
+        let tasks = self.pack(jobs);
+        let submission = Submission::make(&self.folder, &self.experiment, &tasks, &self.options)?;
+        let id = client::submit(&submission.script())?;
+        submission.accept(&id)?;
+        let away = Away {
+            job_id: Some(id.clone()),
+            tasks: tasks.len(),
+            runs_submitted: jobs.len(),
+            runs_queued: 0,
+            script: Some(submission.script()),
+        };
+        let mut places = Vec::new();
+        for (index, task) in tasks.iter().enumerate() {
+            let job = id.clone();
+            let place = Place {
+                task: TaskId { job, index },
+                log: submission.log(index),
+            };
+            places.extend(task.iter().map(|job| (job.run_dir.clone(), place.clone())));
+        }
+        Ok((places, away))
+    }
+}
+
+impl Launcher for SlurmLauncher {
+    fn run(
+        &mut self,
+        jobs: &[Job],
+        interrupt: &Interrupt,
+        report: &mut dyn FnMut(Report),
+    ) -> Result<Launched> {
+        for folder in folders(jobs) {
+            check_writable(folder)?;
+        }
+        let hold = self.hold()?;
+        let mut places = self.queued()?;
+        let new: Vec<&Job> = jobs
+            .iter()
+            .filter(|job| !places.contains_key(&job.run_dir))
+            .collect();
+        let mut away = Away {
+            job_id: None,
+            tasks: 0,
+            runs_submitted: 0,
+            runs_queued: 0,
+            script: None,
+        };
+        if !new.is_empty() {
+            let (submitted, told) = self.submit(&new)?;
+            places.extend(submitted);
+            away = told;
+        }
+        away.runs_queued = jobs.len() - new.len();
+        drop(hold);
+        if !self.wait {
+            return Ok(Launched::Away(away));
+        }
+        crate::errln!("normprop: {}", sentence(&away));
+        let places: Vec<&Place> = jobs
+            .iter()
+            .filter_map(|job| places.get(&job.run_dir))
+            .collect();
+        watch::watch(jobs, &places, interrupt, report)?;
+        Ok(Launched::Ended)
+    }
+}
+
+/// What was submitted, in words.
+pub fn sentence(away: &Away) -> String {
+    let mut parts = Vec::new();
+    if let Some(id) = &away.job_id {
+        let (runs, tasks) = (away.runs_submitted, away.tasks);
+        parts.push(format!(
+            "{runs} runs were submitted in {tasks} tasks of job {id}"
+        ));
+    }
+    if away.runs_queued > 0 {
+        parts.push(format!(
+            "{} runs are with tasks submitted before",
+            away.runs_queued
+        ));
+    }
+    parts.join("; ")
+}
+
+/// The folders in which the run directories are made, each once.
+fn folders(jobs: &[Job]) -> Vec<&Path> {
+    let mut folders: Vec<&Path> = jobs.iter().filter_map(|job| job.run_dir.parent()).collect();
+    folders.sort_unstable();
+    folders.dedup();
+    folders
+}
+
+/// Fails where run directories cannot be made, which otherwise every task would find by itself.
+fn check_writable(folder: &Path) -> Result<()> {
+    let attempt = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
+    match attempt {
+        Ok(_) => Ok(()),
+        Err(error) => bail!(
+            "the tasks could not write to {}: {error}; choose a folder with --runs that this machine and the cluster's nodes share",
+            folder.display()
+        ),
+    }
+}

@@ -1,0 +1,272 @@
+//! What `--slurm` and `--minutes-per-job` ask for, checked before anything is submitted.
+
+use anyhow::Result;
+
+use crate::error::did_you_mean;
+use crate::usage;
+
+/// A task is told so long before its time is up, to save its state and be queued again.
+pub const NOTICE_S: u64 = 120;
+/// Below this, saving and starting again would take up a good part of a task's time.
+const SHORTEST_TIME_S: u64 = 300;
+/// Options that the job script sets itself.
+const OURS: &[&str] = &[
+    "array",
+    "chdir",
+    "error",
+    "input",
+    "no-requeue",
+    "open-mode",
+    "output",
+    "parsable",
+    "requeue",
+    "signal",
+    "test-only",
+    "wait",
+    "wrap",
+];
+/// The option that is no option of sbatch by itself, but a part of `--array`.
+const ARRAY_LIMIT: &str = "array-limit";
+
+/// How the job array is to be submitted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Options of sbatch by their long names, with their values where they have one.
+    pub sbatch: Vec<(String, Option<String>)>,
+    /// Tasks at a time.
+    pub array_limit: Option<u64>,
+    /// Seconds that a task should last at least.
+    pub task_s: f64,
+}
+
+impl Options {
+    /// Reads the values of `--slurm`, in order, and of `--minutes-per-job`.
+    pub fn parse(texts: &[String], minutes_per_job: f64) -> Result<Options> {
+        if !(minutes_per_job >= 0.0 && minutes_per_job.is_finite()) {
+            return Err(usage!(
+                "--minutes-per-job {minutes_per_job}: expected a number of minutes, 0 for a task a run"
+            ));
+        }
+        let mut options = Options {
+            sbatch: Vec::new(),
+            array_limit: None,
+            task_s: minutes_per_job * 60.0,
+        };
+        for text in texts {
+            for (key, value) in pairs(text)? {
+                options.add(key, value)?;
+            }
+        }
+        options.check_time(minutes_per_job)?;
+        Ok(options)
+    }
+
+    /// The value of an option of sbatch, as far as it was given.
+    pub fn value(&self, key: &str) -> Option<&str> {
+        let found = self.sbatch.iter().find(|(name, _)| name == key)?;
+        found.1.as_deref()
+    }
+
+    fn add(&mut self, key: String, value: Option<String>) -> Result<()> {
+        if key == ARRAY_LIMIT {
+            let limit = value.as_deref().and_then(|value| value.parse().ok());
+            return match limit {
+                Some(limit @ 1..) => {
+                    self.array_limit = Some(limit);
+                    Ok(())
+                }
+                _ => Err(usage!(
+                    "--slurm {ARRAY_LIMIT}={}: expected how many tasks may run at a time, 1 or more",
+                    value.unwrap_or_default()
+                )),
+            };
+        }
+        if OURS.contains(&key.as_str()) {
+            return Err(usage!(
+                "--slurm {key}: the job script sets this itself; tasks at a time are {ARRAY_LIMIT}=N"
+            ));
+        }
+        // The last one counts, as for every other option.
+        self.sbatch.retain(|(name, _)| *name != key);
+        self.sbatch.push((key, value));
+        Ok(())
+    }
+
+    fn check_time(&self, minutes_per_job: f64) -> Result<()> {
+        let Some(text) = self.value("time") else {
+            return Ok(());
+        };
+        let Some(time_s) = seconds(text) else {
+            return Err(usage!(
+                "--slurm time={text}: expected minutes, hours:minutes:seconds or days-hours:minutes:seconds"
+            ));
+        };
+        if time_s < SHORTEST_TIME_S {
+            return Err(usage!(
+                "--slurm time={text}: a task is told {NOTICE_S} s before its end to save its state, so give it at least {} minutes",
+                SHORTEST_TIME_S / 60
+            ));
+        }
+        if self.task_s > (time_s - NOTICE_S) as f64 {
+            return Err(usage!(
+                "--minutes-per-job {minutes_per_job} does not fit into --slurm time={text} with {NOTICE_S} s for saving: make one shorter or the other longer"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The pairs of one `--slurm`. A part without `=` belongs to the value before it, so that values may hold commas; at
+/// the beginning it is an option without a value.
+fn pairs(text: &str) -> Result<Vec<(String, Option<String>)>> {
+    let mut pairs: Vec<(String, Option<String>)> = Vec::new();
+    for part in text.split(',') {
+        match (part.split_once('='), pairs.last_mut()) {
+            (Some((key, value)), _) => {
+                pairs.push((check_key(key, text)?, Some(check_value(value, text)?)))
+            }
+            (None, Some((_, Some(value)))) => {
+                value.push(',');
+                value.push_str(&check_value(part, text)?);
+            }
+            (None, _) => pairs.push((check_key(part, text)?, None)),
+        }
+    }
+    Ok(pairs)
+}
+
+fn check_key(key: &str, text: &str) -> Result<String> {
+    let long = key.trim().trim_start_matches("--");
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if long.len() < 2 || !long.bytes().all(allowed) {
+        return Err(usage!(
+            "--slurm {text}: `{key}` is no long name of an option of sbatch; expected key=value,..., as in partition=gpu,time=02:00:00"
+        ));
+    }
+    // sbatch itself refuses what it does not know; this one it would never see.
+    if long.starts_with("array-") && long != ARRAY_LIMIT {
+        return Err(usage!(
+            "--slurm {long}: {}",
+            did_you_mean(long, [ARRAY_LIMIT])
+        ));
+    }
+    Ok(long.to_owned())
+}
+
+fn check_value(value: &str, text: &str) -> Result<String> {
+    if value
+        .chars()
+        .any(|c| c.is_control() || c == '"' || c == '\\')
+    {
+        return Err(usage!(
+            "--slurm {text:?}: a value may hold no line breaks, quotes and backslashes"
+        ));
+    }
+    Ok(value.to_owned())
+}
+
+/// A time as Slurm writes it: minutes, m:s, h:m:s, d-h, d-h:m or d-h:m:s. `None` for what is none.
+fn seconds(text: &str) -> Option<u64> {
+    if text.eq_ignore_ascii_case("unlimited") || text.eq_ignore_ascii_case("infinite") {
+        return Some(u64::from(u32::MAX));
+    }
+    let (days, rest) = match text.split_once('-') {
+        Some((days, rest)) => (Some(days.parse::<u64>().ok()?), rest),
+        None => (None, text),
+    };
+    let parts: Result<Vec<u64>, _> = rest.split(':').map(str::parse).collect();
+    let (hours, minutes, seconds) = match (days, parts.ok()?.as_slice()) {
+        (Some(_), [hours]) => (*hours, 0, 0),
+        (Some(_), [hours, minutes]) => (*hours, *minutes, 0),
+        (None, [minutes]) => (0, *minutes, 0),
+        (None, [minutes, seconds]) => (0, *minutes, *seconds),
+        (_, [hours, minutes, seconds]) => (*hours, *minutes, *seconds),
+        _ => return None,
+    };
+    let whole = days
+        .unwrap_or(0)
+        .checked_mul(24)?
+        .checked_add(hours)?
+        .checked_mul(60)?;
+    whole
+        .checked_add(minutes)?
+        .checked_mul(60)?
+        .checked_add(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(texts: &[&str]) -> Result<Options> {
+        let texts: Vec<String> = texts.iter().map(ToString::to_string).collect();
+        Options::parse(&texts, 10.0)
+    }
+
+    #[test]
+    fn pairs_are_read_in_order_and_the_last_one_counts() {
+        let options = parse(&[
+            "partition=gpu,time=02:00:00,gres=gpu:1,array-limit=64",
+            "exclusive",
+            "exclude=n1,n2,partition=cpu",
+        ])
+        .unwrap();
+        assert_eq!(options.array_limit, Some(64));
+        let shown: Vec<String> = options
+            .sbatch
+            .iter()
+            .map(|(key, value)| format!("{key}:{}", value.as_deref().unwrap_or("-")))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "time:02:00:00",
+                "gres:gpu:1",
+                "exclusive:-",
+                "exclude:n1,n2",
+                "partition:cpu"
+            ]
+        );
+        assert_eq!(options.task_s, 600.0);
+    }
+
+    #[test]
+    fn times_are_read_as_slurm_reads_them() {
+        let cases = [
+            ("90", Some(5400)),
+            ("90:30", Some(5430)),
+            ("02:00:00", Some(7200)),
+            ("1-12", Some(129_600)),
+            ("1-12:30", Some(131_400)),
+            ("2-00:00:05", Some(172_805)),
+            ("two hours", None),
+            ("1:2:3:4", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(seconds(text), expected, "{text}");
+        }
+        assert!(seconds("UNLIMITED") > seconds("100-0"));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let cases = [
+            ("array-limit=0", "1 or more"),
+            ("array-limits=3", "did you mean `array-limit`?"),
+            ("array=0-3", "sets this itself"),
+            ("p=gpu", "no long name"),
+            ("=gpu", "no long name"),
+            ("time=soon", "expected minutes"),
+            ("time=00:02:00", "at least 5 minutes"),
+            ("time=00:11:00", "--minutes-per-job 10 does not fit"),
+            ("comment=a\nb", "no line breaks"),
+        ];
+        for (text, expected) in cases {
+            let message = parse(&[text]).unwrap_err().to_string();
+            assert!(message.contains(expected), "{text}: {message}");
+        }
+        assert!(Options::parse(&[], f64::NAN).is_err());
+        assert!(Options::parse(&[], -1.0).is_err());
+    }
+}

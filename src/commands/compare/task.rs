@@ -1,0 +1,89 @@
+//! `normprop compare-task`: the runs of one task of a job array, one after the other.
+
+use anyhow::{Context, Result, bail};
+use signal_hook::consts::SIGUSR1;
+
+use super::launch::{Job, Launcher, Outcome, Report};
+use super::local::LocalLauncher;
+use super::plan;
+use super::slurm::Submission;
+use super::slurm::client::{self, TaskId};
+use crate::cli::TaskArgs;
+use crate::engine::interrupt::Interrupt;
+use crate::errln;
+use crate::error::Failure;
+
+/// Runs the command.
+pub fn run(args: &TaskArgs) -> Result<()> {
+    // Slurm signals this process and its child alike; the child must not take the second for an order to drop all.
+    let interrupt = Interrupt::listen_patiently(&[SIGUSR1])?;
+    let jobs = Submission::at(&args.folder).task(args.index)?;
+    let mut launcher = LocalLauncher {
+        parallel: 1,
+        cores: cores(),
+    };
+    let mut failed = 0;
+    for (place, job) in jobs.iter().enumerate() {
+        let name = format!("[{}/{}] {}", place + 1, jobs.len(), job.title);
+        if job.outcome()?.is_some() {
+            errln!("{name}: is over");
+            continue;
+        }
+        let outcome = bring_to_end(job, &mut launcher, &interrupt);
+        if let Some(signal) = interrupt.signal() {
+            return stop(signal);
+        }
+        match outcome {
+            Outcome::Failed(reason) => {
+                failed += 1;
+                errln!("{name}: failed: {reason}");
+            }
+            outcome => errln!("{name}: {outcome:?}"),
+        }
+    }
+    match failed {
+        0 => Ok(()),
+        _ => bail!(
+            "{failed} of {} runs failed; the command that submitted them submits them again",
+            jobs.len()
+        ),
+    }
+}
+
+fn bring_to_end(job: &Job, launcher: &mut LocalLauncher, interrupt: &Interrupt) -> Outcome {
+    let mut ended = Outcome::Stopped;
+    let mut note = |report: Report| match report {
+        Report::Message(_, line) => errln!("{line}"),
+        Report::Ended(_, outcome) => ended = outcome,
+        Report::Started(_) | Report::Progress(..) => {}
+    };
+    match launcher.run(std::slice::from_ref(job), interrupt, &mut note) {
+        Ok(_) => ended,
+        Err(error) => Outcome::Failed(format!("{error:#}")),
+    }
+}
+
+/// The states are saved. When the task's time is nearly up, it is queued again; when it was cancelled, it ends.
+fn stop(signal: i32) -> Result<()> {
+    if signal != SIGUSR1 {
+        return Err(Failure::Interrupted { signal }.into());
+    }
+    let variable = |name: &str| {
+        std::env::var(name).with_context(|| format!("{name} is not set, so this is no task of Slurm that could be queued again; the state is saved"))
+    };
+    let task = TaskId {
+        job: variable("SLURM_ARRAY_JOB_ID")?,
+        index: variable("SLURM_ARRAY_TASK_ID")?
+            .parse()
+            .context("SLURM_ARRAY_TASK_ID is no number")?,
+    };
+    errln!("normprop: the time is nearly up; the state is saved, and the task is queued again");
+    client::requeue(&task)
+}
+
+/// The cores that Slurm gave the task; the process may be allowed more than those.
+fn cores() -> usize {
+    let given = std::env::var("SLURM_CPUS_ON_NODE").ok();
+    let given = given.and_then(|text| text.parse::<usize>().ok());
+    given.map_or_else(plan::cores, |given| given.min(plan::cores()))
+}
