@@ -245,7 +245,7 @@ fn a_waiting_comparison_equals_a_local_one(cluster: &Cluster) {
     here.succeed(&[]);
     let tested = there.succeed(&["--launch", "slurm", "--dry-run", "--minutes-per-job", "60"]);
     assert!(
-        tested.contains("1 tasks of one job array") && tested.contains("to start at"),
+        tested.contains("1 task of one job array") && tested.contains("to start at"),
         "{tested}"
     );
     assert!(
@@ -269,7 +269,7 @@ fn a_waiting_comparison_equals_a_local_one(cluster: &Cluster) {
     ];
     let said = there.succeed(&waited);
     assert!(
-        said.contains("2 runs were submitted in 2 tasks of job"),
+        said.contains("2 runs in 2 tasks submitted as job"),
         "{said}"
     );
     assert!(said.contains("[2/2]"), "{said}");
@@ -342,8 +342,8 @@ fn what_was_stopped_is_finished_by_the_same_command(cluster: &Cluster) {
 
     let said = there.succeed(&["--launch", "slurm", "--wait", "--minutes-per-job", "0"]);
     assert!(
-        said.contains("1 runs were submitted in 1 tasks")
-            && said.contains("1 runs are with tasks submitted before"),
+        said.contains("1 run in 1 task submitted as job")
+            && said.contains("1 run with tasks submitted before"),
         "{said}"
     );
     here.succeed(&[]);

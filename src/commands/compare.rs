@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::cli::{CompareArgs, OutputArgs, Place};
+use crate::cli::{CompareArgs, OutputArgs};
 use crate::config::experiment::Experiment;
 use crate::config::overrides;
 use crate::config::sweep::Candidate;
@@ -25,7 +25,7 @@ use crate::error::Failure;
 use crate::record::RunDir;
 use crate::report::Terminal;
 use crate::report::comparison::{Manifest, Results, page, tables};
-use crate::{errln, out, outln, usage};
+use crate::{errln, out, outln};
 use choose::Choice;
 use display::Display;
 use launch::{Away, Job, Launched, Launcher, Outcome, Report};
@@ -48,7 +48,7 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
     let folder = args.out.join(&experiment.name);
     // Refuses results of a newer version before anything is run.
     Manifest::read(&folder)?;
-    let slurm = slurm_launcher(args, &folder, &experiment.name)?;
+    let slurm = SlurmLauncher::asked_for(args, &folder, &experiment.name, output.quiet)?;
     let session = Session {
         args,
         output,
@@ -70,26 +70,6 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
         },
         done => done,
     }
-}
-
-/// The launcher that `--launch slurm` asks for; `None` to run here.
-fn slurm_launcher(args: &CompareArgs, folder: &Path, name: &str) -> Result<Option<SlurmLauncher>> {
-    let launch = &args.launch;
-    if launch.launch == Place::Local {
-        return match launch.slurm.first() {
-            Some(text) => Err(usage!(
-                "--slurm {text} is of use with --launch slurm only, which was not given"
-            )),
-            None => Ok(None),
-        };
-    }
-    if args.jobs.is_some() {
-        return Err(usage!(
-            "--jobs is for runs on this machine; with --launch slurm, give --slurm array-limit=N"
-        ));
-    }
-    let options = slurm::Options::parse(&launch.slurm, launch.minutes_per_job)?;
-    SlurmLauncher::new(options, folder, name, launch.wait).map(Some)
 }
 
 fn write(results: &Results, folder: &Path) -> Result<()> {
@@ -178,7 +158,7 @@ impl Session<'_> {
         }
         outln!("{}", plan::sentence(&all, self.parallel))?;
         if let Some((tasks, said)) = tested {
-            outln!("{tasks} tasks of one job array; {said}")?;
+            outln!("{} of one job array; {said}", slurm::several(tasks, "task"))?;
         }
         Ok(())
     }

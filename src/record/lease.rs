@@ -265,7 +265,8 @@ fn is_free(path: &Path, ours: Option<&str>, timing: Timing) -> io::Result<bool> 
         if seen.0 == FREE {
             return Ok(true);
         }
-        if seen != first {
+        // Empty, it is just being written; the next look tells what.
+        if seen != first && !seen.0.is_empty() {
             return Ok(false);
         }
         if begun.elapsed() > timing.beat {

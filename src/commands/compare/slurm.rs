@@ -13,10 +13,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::launch::{Away, Job, Launched, Launcher, Report};
+use crate::cli::{self, CompareArgs};
 use crate::engine::interrupt::Interrupt;
 use crate::record::{Hold, Taken};
+use crate::{errln, usage};
 use client::{States, TaskId};
-pub use options::Options;
+use options::Options;
 pub use submission::Submission;
 
 /// Folder in the results folder in which submissions are kept.
@@ -33,6 +35,7 @@ pub struct SlurmLauncher {
     experiment: String,
     /// Whether to wait until the jobs are over.
     wait: bool,
+    quiet: bool,
 }
 
 /// Where a job is in the queue.
@@ -45,20 +48,37 @@ pub struct Place {
 }
 
 impl SlurmLauncher {
-    /// A launcher for the experiment whose results are in `results`. Fails where there is no Slurm.
-    pub fn new(
-        options: Options,
-        results: &Path,
-        experiment: &str,
-        wait: bool,
-    ) -> Result<SlurmLauncher> {
+    /// The launcher that `--launch slurm` asks for, for the experiment `name` whose results are in `folder`; `None` to
+    /// run here. Fails where there is no Slurm.
+    pub fn asked_for(
+        args: &CompareArgs,
+        folder: &Path,
+        name: &str,
+        quiet: bool,
+    ) -> Result<Option<SlurmLauncher>> {
+        let launch = &args.launch;
+        if launch.launch == cli::Place::Local {
+            return match launch.slurm.first() {
+                Some(text) => Err(usage!(
+                    "--slurm {text} is of use with --launch slurm only, which was not given"
+                )),
+                None => Ok(None),
+            };
+        }
+        if args.jobs.is_some() {
+            return Err(usage!(
+                "--jobs is for runs on this machine; with --launch slurm, give --slurm array-limit=N"
+            ));
+        }
+        let options = Options::parse(&launch.slurm, launch.minutes_per_job)?;
         client::check()?;
-        Ok(SlurmLauncher {
+        Ok(Some(SlurmLauncher {
             options,
-            folder: results.join(FOLDER),
-            experiment: experiment.to_owned(),
-            wait,
-        })
+            folder: folder.join(FOLDER),
+            experiment: name.to_owned(),
+            wait: launch.wait,
+            quiet,
+        }))
     }
 
     /// Into how many tasks jobs would be put, and what Slurm would say to them. Nothing is submitted or written.
@@ -194,7 +214,9 @@ impl Launcher for SlurmLauncher {
         if !self.wait {
             return Ok(Launched::Away(away));
         }
-        crate::errln!("normprop: {}", sentence(&away));
+        if !self.quiet {
+            errln!("normprop: {}", sentence(&away));
+        }
         let places: Vec<&Place> = jobs
             .iter()
             .filter_map(|job| places.get(&job.run_dir))
@@ -210,16 +232,22 @@ pub fn sentence(away: &Away) -> String {
     if let Some(id) = &away.job_id {
         let (runs, tasks) = (away.runs_submitted, away.tasks);
         parts.push(format!(
-            "{runs} runs were submitted in {tasks} tasks of job {id}"
+            "{} in {} submitted as job {id}",
+            several(runs, "run"),
+            several(tasks, "task")
         ));
     }
     if away.runs_queued > 0 {
-        parts.push(format!(
-            "{} runs are with tasks submitted before",
-            away.runs_queued
-        ));
+        let runs = several(away.runs_queued, "run");
+        parts.push(format!("{runs} with tasks submitted before"));
     }
     parts.join("; ")
+}
+
+/// A number of things.
+pub fn several(count: usize, thing: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {thing}{ending}")
 }
 
 /// The folders in which the run directories are made, each once.

@@ -34,17 +34,22 @@ pub fn run(args: &TaskArgs) -> Result<()> {
             return stop(signal);
         }
         match outcome {
+            Outcome::Finished => errln!("{name}: finished"),
+            Outcome::Diverged => errln!("{name}: diverged"),
+            Outcome::Stopped => {
+                failed += 1;
+                errln!("{name}: stopped by a signal that was not for its task; its state is saved");
+            }
             Outcome::Failed(reason) => {
                 failed += 1;
                 errln!("{name}: failed: {reason}");
             }
-            outcome => errln!("{name}: {outcome:?}"),
         }
     }
     match failed {
         0 => Ok(()),
         _ => bail!(
-            "{failed} of {} runs failed; the command that submitted them submits them again",
+            "{failed} of {} runs are not over; the command that submitted them submits them again",
             jobs.len()
         ),
     }
