@@ -229,19 +229,31 @@ fn a_comparison_killed_in_its_third_run_ends_as_if_it_had_not_been() {
     assert_eq!(summary(&place).len(), 3);
 }
 
-#[test]
-fn sigterm_stops_the_runs_with_their_states_saved() {
+/// Signals a comparison of long runs in its first one, as `kill` does or, with `group`, as a terminal does, which
+/// signals its children too; they must not take what the parent hands on for an order to drop everything.
+fn a_signal_saves(number: i32, code: i32, group: bool) {
     let place = Place::new(&TINY.replace("epochs = 3", "epochs = 2000"));
     let first = place.run_dirs()[0].clone();
     let mut comparison = start(&place);
     wait_for_epoch(&first);
-    signal(comparison.id() as i32, libc::SIGTERM);
-    assert_eq!(comparison.wait().unwrap().code(), Some(143));
+    let id = comparison.id() as i32;
+    signal(if group { -id } else { id }, number);
+    assert_eq!(comparison.wait().unwrap().code(), Some(code));
     let meta: Value =
         serde_json::from_str(&std::fs::read_to_string(first.join("meta.json")).unwrap()).unwrap();
     assert_eq!(meta["sittings"][0]["status"], "interrupted");
     assert!(first.join("latest").is_file() && !first.join("summary.json").exists());
     assert!(!place.path("results").exists());
+}
+
+#[test]
+fn sigterm_stops_the_runs_with_their_states_saved() {
+    a_signal_saves(libc::SIGTERM, 143, false);
+}
+
+#[test]
+fn ctrl_c_in_a_terminal_stops_the_runs_with_their_states_saved() {
+    a_signal_saves(libc::SIGINT, 130, true);
 }
 
 #[test]

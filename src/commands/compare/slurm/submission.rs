@@ -223,7 +223,7 @@ mod tests {
         let make = || Submission::make(parent.path(), "quick", &tasks, &options).unwrap();
         let first = make();
         assert_eq!(first.task(0).unwrap(), [a.clone(), b.clone()]);
-        assert_eq!(first.task(1).unwrap(), [c.clone()]);
+        assert_eq!(first.task(1).unwrap(), std::slice::from_ref(&c));
         assert!(
             first
                 .task(2)
