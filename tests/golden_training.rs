@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use normprop::engine::evaluate::cross_entropy;
 use normprop::methods::{self, options::Options};
 use normprop::moments::{self, Activation};
+use normprop::nn::backward;
 use normprop::nn::block::{Block, LinearOp, MaxPool};
 use normprop::nn::layer::{Builder, Pass, Signal};
 use normprop::nn::network::{Network, NetworkBlock};
@@ -300,10 +301,10 @@ fn check_run(kind: &str, golden: &Value, run: &Value) {
     assert_eq!(losses.len() as u64, settings["steps"].as_u64().unwrap());
     for (step, want) in losses.iter().enumerate() {
         let (first, size) = ((step * size % rows) as i64, size as i64);
-        let logits = network.logits(&x.narrow(0, first, size), &Pass::train(0, step as u64));
+        let pass = Pass::train(0, step as u64);
+        let logits = network.logits(&x.narrow(0, first, size), &pass);
         let loss = cross_entropy(&logits, &labels.narrow(0, first, size));
-        let trained: Vec<&Tensor> = network.parameters.trainable().map(|p| &p.tensor).collect();
-        let gradients = Tensor::run_backward(&[&loss], &trained, false, false);
+        let gradients = backward::gradients(&loss, &network.parameters, &pass);
         optimizer.step(&network.parameters, &gradients, lr);
         network.after_step();
         assert_close(

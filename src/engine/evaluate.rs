@@ -5,6 +5,7 @@ use tch::{Device, Kind, Tensor};
 use crate::data::batches::Normalizer;
 use crate::data::{ImageShape, Split};
 use crate::nn::layer::Pass;
+use crate::nn::layout;
 use crate::nn::network::Network;
 
 /// Images evaluated at a time: large enough to fill the cores, small enough to stay in little memory.
@@ -65,7 +66,7 @@ pub fn evaluate(
     }
 }
 
-/// A batch of pixels as the tensor a network takes.
+/// A batch of pixels as the tensor a network takes, in channels-last order.
 pub fn to_tensor(
     pixels: &[f32],
     images: usize,
@@ -79,10 +80,8 @@ pub fn to_tensor(
         shape.height as i64,
         shape.width as i64,
     ];
-    Tensor::from_slice(pixels)
-        .reshape(size)
-        .to_device(device)
-        .to_kind(kind)
+    let images = Tensor::from_slice(pixels).reshape(size);
+    layout::channels_last(&images).to_device(device).to_kind(kind)
 }
 
 /// Mean cross-entropy of `logits` `[N, classes]` at `labels`, differentiable, in the logits' own precision.

@@ -242,6 +242,7 @@ fn fused_forward_equals_the_two_halves() {
                 for built in &network.blocks {
                     let plain = Signal {
                         x: signal.value(),
+                        offset: 0.0,
                         scale: 1.0,
                         estimate: signal.estimate,
                     };

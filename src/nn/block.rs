@@ -99,6 +99,11 @@ impl LinearOp {
         matches!(self, LinearOp::Dense { .. })
     }
 
+    /// Whether it sees zeros that no input sent.
+    pub fn pads(&self) -> bool {
+        matches!(self, LinearOp::Conv { padding, .. } if *padding > 0)
+    }
+
     /// W·x + bias.
     pub fn apply(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
         match *self {

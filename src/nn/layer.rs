@@ -7,7 +7,7 @@ use anyhow::Result;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
-use super::backward::Cut;
+use super::backward::{Cut, Derived};
 use super::block::{Block, MaxPool};
 use super::init;
 use super::parameters::{Parameters, Role};
@@ -25,14 +25,15 @@ pub enum Mode {
     Eval,
 }
 
-/// One pass through the network: its mode, the stream that noise is drawn from in training, and the cuts
-/// that layers with a backward pass of their own made in the graph.
+/// One pass through the network: its mode, the stream that noise is drawn from in training, and what layers with a
+/// backward pass of their own put in the place of activations (cuts) and of parameters (derived tensors).
 #[derive(Debug)]
 pub struct Pass {
     /// Training or evaluation.
     pub mode: Mode,
     noise: RefCell<ChaCha8Rng>,
     pub(super) cuts: RefCell<Vec<Cut>>,
+    pub(super) derived: RefCell<Vec<Derived>>,
 }
 
 impl Pass {
@@ -51,6 +52,7 @@ impl Pass {
             mode,
             noise: RefCell::new(noise),
             cuts: RefCell::default(),
+            derived: RefCell::default(),
         }
     }
 
@@ -81,15 +83,17 @@ pub enum Estimate {
     Sample(Tensor),
 }
 
-/// What flows from block to block: the tensor `x` times the number `scale`.
+/// What flows from block to block: (x + `offset`)·`scale`.
 ///
-/// A factor that is the same everywhere costs a pass over all activations when it is multiplied out, and
-/// nothing when the next linear operation takes it into its weights; so it travels beside the tensor.
+/// Numbers that are the same everywhere cost a pass over all activations when they are worked in, and nothing when the
+/// next linear operation takes them into its weights and bias; so they travel beside the tensor.
 #[derive(Debug)]
 pub struct Signal {
     /// The tensor.
     pub x: Tensor,
-    /// Its pending factor.
+    /// What is still to be added to it.
+    pub offset: f64,
+    /// What the sum is still to be multiplied by.
     pub scale: f64,
     /// What the method that made it estimates of its value; nothing on data.
     pub estimate: Option<Estimate>,
@@ -105,6 +109,7 @@ impl Signal {
     pub fn scaled(x: Tensor, scale: f64) -> Signal {
         Signal {
             x,
+            offset: 0.0,
             scale,
             estimate: None,
         }
@@ -118,12 +123,21 @@ impl Signal {
         }
     }
 
-    /// The value, multiplied out.
-    pub fn value(&self) -> Tensor {
-        if self.scale == 1.0 {
+    /// x + offset.
+    pub fn shifted(&self) -> Tensor {
+        if self.offset == 0.0 {
             self.x.shallow_clone()
         } else {
-            &self.x * self.scale
+            &self.x + self.offset
+        }
+    }
+
+    /// The value, worked out.
+    pub fn value(&self) -> Tensor {
+        if self.scale == 1.0 {
+            self.shifted()
+        } else {
+            self.shifted() * self.scale
         }
     }
 }

@@ -483,7 +483,7 @@ fn every_experiment_that_comes_along_can_be_read() {
         ("methods", 261, 0),
         ("mnist-bn", 15, 0),
         ("quick", 8, 0),
-        ("methods-sweep", 0, 435),
+        ("methods-sweep", 0, 261),
         ("quick-sweep", 4, 16),
         ("stability", 192, 0),
         ("svhn", 15, 15),

@@ -5,7 +5,9 @@ use tch::{Kind, Tensor};
 use super::moment_tests::activations;
 use super::*;
 use crate::methods::walk::{conv_with, dense_with, gap, gaussian};
+use crate::nn::backward;
 use crate::nn::network::Network;
+use crate::nn::sgd::{Sgd, SgdConfig};
 
 /// Every combination of options.
 fn combinations() -> Vec<String> {
@@ -29,21 +31,31 @@ fn combinations() -> Vec<String> {
 
 /// A loss whose gradient reaches every output differently.
 fn loss(network: &Network, x: &Tensor) -> Tensor {
-    let logits = network.logits(x, &Pass::train(0, 0));
+    loss_in(network, x, &Pass::train(0, 0))
+}
+
+fn loss_in(network: &Network, x: &Tensor, pass: &Pass) -> Tensor {
+    let logits = network.logits(x, pass);
     (logits.sin() * gaussian(&logits.size(), 8)).sum(Kind::Double)
 }
 
 fn gradients(network: &Network, x: &Tensor) -> Vec<Tensor> {
-    let trained: Vec<&Tensor> = network.parameters.trainable().map(|p| &p.tensor).collect();
-    Tensor::run_backward(&[loss(network, x)], &trained, false, false)
+    let pass = Pass::train(0, 0);
+    backward::gradients(&loss_in(network, x, &pass), &network.parameters, &pass)
 }
 
 /// Plain gradient steps, long enough that rows that are free to grow do.
 fn take_steps(network: &Network, x: &Tensor) {
+    let config = SgdConfig {
+        momentum: 0.0,
+        nesterov: false,
+        weight_decay: 0.0,
+        decay_all: false,
+        clip_norm: 0.0,
+    };
+    let mut sgd = Sgd::new(config, &network.parameters);
     for _ in 0..5 {
-        for (parameter, gradient) in network.parameters.trainable().zip(gradients(network, x)) {
-            let _ = tch::no_grad(|| parameter.tensor.shallow_clone().g_sub_(&(gradient * 0.02)));
-        }
+        sgd.step(&network.parameters, &gradients(network, x), 0.02);
         network.after_step();
     }
 }
