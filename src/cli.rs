@@ -133,7 +133,7 @@ pub struct TrainArgs {
     /// Seed of every random stream
     #[arg(long)]
     pub seed: Option<String>,
-    /// CPU threads [default: chosen by batch size]
+    /// CPU threads [default: one or all cores, by timing a few steps]
     #[arg(long)]
     pub threads: Option<String>,
     /// cpu, cuda or cuda:N

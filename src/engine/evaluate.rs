@@ -29,13 +29,14 @@ impl Evaluation {
     }
 }
 
-/// Evaluates `network` on every image of `split`.
+/// Evaluates `network` on every image of `split`, as a network of plain operations where the method folds into one.
 pub fn evaluate(
     network: &Network,
     split: &Split,
     shape: ImageShape,
     normalizer: &Normalizer,
 ) -> Evaluation {
+    let folded = network.fold();
     let mut loss = 0.0;
     let mut wrong = 0;
     let mut predictions = Vec::with_capacity(split.len());
@@ -53,7 +54,10 @@ pub fn evaluate(
             network.parameters.kind,
             network.parameters.device,
         );
-        let logits = tch::no_grad(|| network.logits(&input, &Pass::eval()));
+        let logits = match &folded {
+            Some(folded) => folded.logits(&input),
+            None => tch::no_grad(|| network.logits(&input, &Pass::eval())),
+        };
         let scored = Scores::of(&logits, &labels);
         loss += scored.loss_sum;
         wrong += scored.wrong;
@@ -81,7 +85,9 @@ pub fn to_tensor(
         shape.width as i64,
     ];
     let images = Tensor::from_slice(pixels).reshape(size);
-    layout::channels_last(&images).to_device(device).to_kind(kind)
+    layout::channels_last(&images)
+        .to_device(device)
+        .to_kind(kind)
 }
 
 /// Mean cross-entropy of `logits` `[N, classes]` at `labels`, differentiable, in the logits' own precision.

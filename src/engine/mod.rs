@@ -7,4 +7,5 @@ pub mod evaluate;
 pub mod interrupt;
 pub mod schedule;
 pub mod setup;
+pub mod threads;
 pub mod trainer;

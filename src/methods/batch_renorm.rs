@@ -202,6 +202,12 @@ impl Normalization for BatchRenorm {
         self.affine.apply(&hat)
     }
 
+    fn evaluation_map(&self) -> Option<(Tensor, Tensor)> {
+        let factor = &self.affine.gamma / &self.running_std;
+        let shift = &self.affine.beta - &self.running_mean * &factor;
+        Some((factor, shift))
+    }
+
     fn after_step(&self) {
         let _ = self.steps.shallow_clone().g_add_scalar_(1.0);
     }

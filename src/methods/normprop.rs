@@ -33,6 +33,7 @@ use super::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper, Recurrent};
 use crate::moments::{self, Activation};
 use crate::nn::block::Block;
+use crate::nn::fold::Folded;
 use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
 use crate::nn::rows::{self, GainedRows};
 use crate::nn::sgd::{Update, UpdateRule};
@@ -295,6 +296,18 @@ impl Layer for NormProp {
         Signal::plain((output - mean) / std)
     }
 
+    fn fold(&self) -> Option<Folded> {
+        // A trained slope has constants of its own for each channel.
+        if self.tail.slope.is_some() {
+            return None;
+        }
+        Some(Folded {
+            offset: -self.mean,
+            scale: 1.0 / self.std,
+            ..Folded::plain(self.kernel(), self.beta.shallow_clone(), &self.tail)
+        })
+    }
+
     fn forward(&self, input: &Signal, pass: &Pass) -> Signal {
         let is_relu = match self.block.activation {
             Activation::Relu => true,
@@ -308,7 +321,7 @@ impl Layer for NormProp {
             (input.x.shallow_clone(), input.offset)
         };
         let (kernel, bias) = self.fused(offset, input.scale, pass);
-        let mut x = self.block.op.apply(&x, &kernel, Some(&bias));
+        let mut x = self.block.op.apply_narrow(&x, &kernel, Some(&bias));
         if is_relu {
             x = x.relu_();
         }

@@ -260,6 +260,92 @@ fn fused_forward_equals_the_two_halves() {
     }
 }
 
+#[test]
+fn every_method_trains_in_mixed_precision() {
+    for method in METHODS {
+        for kind in kinds(method).filter(|&kind| kind != NetworkKind::Recurrent) {
+            let blocks = match kind {
+                NetworkKind::Dense => perceptron(12, 4, &[16, 16], Activation::Relu),
+                _ => conv_blocks(Activation::Relu),
+            };
+            let x = built(method, kind).1.to_kind(Kind::Float);
+            let options = Options::resolve(method, &toml::Table::new()).unwrap();
+            let gradients = |compute: Kind| {
+                let mut network = method
+                    .network(&options, blocks.clone(), 3, Kind::Float, Device::Cpu)
+                    .unwrap();
+                network.compute = compute;
+                let pass = Pass::train(0, 0);
+                let loss = loss(&network, &x, &pass);
+                let found = backward::gradients(&loss, &network.parameters, &pass);
+                let evaluated = network.logits(&x, &Pass::eval());
+                assert_eq!(evaluated.kind(), Kind::Float, "{}", method.name);
+                assert!(found.iter().all(|gradient| gradient.kind() == Kind::Float));
+                Tensor::cat(
+                    &found.iter().map(|g| g.flatten(0, -1)).collect::<Vec<_>>(),
+                    0,
+                )
+            };
+            let (wide, narrow) = (gradients(Kind::Float), gradients(Kind::BFloat16));
+            let inner = |a: &Tensor, b: &Tensor| (a * b).sum(Kind::Double).double_value(&[]);
+            let cosine =
+                inner(&wide, &narrow) / (inner(&wide, &wide) * inner(&narrow, &narrow)).sqrt();
+            assert!(cosine > 0.98, "{} {kind:?}: {cosine}", method.name);
+            assert_ne!(wide, narrow, "{}", method.name);
+        }
+    }
+}
+
+#[test]
+fn folded_networks_compute_what_evaluation_does() {
+    let mut unfolded = Vec::new();
+    for method in METHODS {
+        for (network, x) in both(method) {
+            // Gains, shifts and averages away from where they start.
+            for (index, parameter) in network.parameters.iter().enumerate() {
+                let change = gaussian(&parameter.tensor.size(), 40 + index as u64) * 0.1;
+                let moved = &parameter.tensor * change.exp() + 0.03;
+                tch::no_grad(|| parameter.tensor.shallow_clone().copy_(&moved));
+            }
+            let Some(folded) = network.fold() else {
+                unfolded.push(method.name);
+                continue;
+            };
+            let expected = network.logits(&x, &Pass::eval());
+            let scale = expected.abs().max().double_value(&[]).max(1.0);
+            assert!(
+                gap(&folded.logits(&x), &expected) < 1e-10 * scale,
+                "{}",
+                method.name
+            );
+        }
+    }
+    unfolded.dedup();
+    // Those whose evaluation depends on the image, or that change activations by more than two numbers; and LSTMs.
+    assert_eq!(
+        unfolded,
+        [
+            "none",
+            "weight-norm",
+            "weight-standardization",
+            "kalman",
+            "analytic-variance",
+            "linked",
+            "online-norm",
+            "nf",
+            "normprop",
+            "cosine",
+            "cosine-centered",
+            "layer-norm",
+            "group-norm",
+            "instance-norm",
+            "rms-norm",
+            "frn",
+            "proxy-norm"
+        ]
+    );
+}
+
 /// Largest relative gap between a parameter's gradient along a direction and finite differences.
 pub fn gradient_gap(network: &Network, x: &Tensor) -> (f64, String) {
     let pass = Pass::train(0, 0);

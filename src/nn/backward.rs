@@ -244,11 +244,7 @@ mod tests {
         let product = tch::no_grad(|| &handles[0] * &handles[2]);
         let (first, third) = (handles[0].detach(), handles[2].detach());
         let take_back = move |found: Vec<Tensor>| vec![&found[0] * &third, &found[0] * &first];
-        let [leaf] = pass.derive(
-            [product],
-            &[&handles[0], &handles[2]],
-            Box::new(take_back),
-        );
+        let [leaf] = pass.derive([product], &[&handles[0], &handles[2]], Box::new(take_back));
         let found = gradients(&value(&leaf), &parameters, &pass);
         for (a, b) in found.iter().zip(&plain) {
             assert!((a - b).abs().max().double_value(&[]) < 1e-12);

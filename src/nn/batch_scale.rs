@@ -84,6 +84,12 @@ impl<S: Spread> Normalization for BatchScale<S> {
         });
         self.scaled(&centred, &scale)
     }
+
+    fn evaluation_map(&self) -> Option<(Tensor, Tensor)> {
+        let factor = &self.affine.gamma / (&self.running_scale + self.eps);
+        let shift = &self.affine.beta - &self.running_mean * &factor;
+        Some((factor, shift))
+    }
 }
 
 /// The factor that turns the mean of the largest |a − μ| into a scale.

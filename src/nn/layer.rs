@@ -9,6 +9,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::backward::{Cut, Derived};
 use super::block::{Block, MaxPool};
+use super::fold::Folded;
 use super::init;
 use super::parameters::{Parameters, Role};
 use super::propagation::ChannelMoments;
@@ -165,6 +166,12 @@ pub trait Layer {
         false
     }
 
+    /// What the block computes in evaluation as one plain linear operation, with the parameters as they are now;
+    /// `None` where it is none. Called without gradients.
+    fn fold(&self) -> Option<Folded> {
+        None
+    }
+
     /// Called without gradients after each optimizer step, to restore what the method keeps fixed.
     fn after_step(&self) {}
 }
@@ -264,6 +271,15 @@ impl Tail {
             slope,
             pool: block.pool,
         })
+    }
+
+    /// The same tail, with a handle to the same slope.
+    pub fn shallow_clone(&self) -> Tail {
+        Tail {
+            activation: self.activation,
+            slope: self.slope.as_ref().map(Tensor::shallow_clone),
+            pool: self.pool,
+        }
     }
 
     /// pool(f(pre)). Overwrites `pre` where that is safe for the backward pass.

@@ -44,7 +44,10 @@ pub fn in_memory(tensor: &Tensor) -> bool {
 
 /// Whether another tensor lies there element by element like this one.
 pub fn alike(one: &Tensor, other: &Tensor) -> bool {
-    in_memory(one) && other.device() == Device::Cpu && other.kind() == one.kind() && layout::matches(one, other)
+    in_memory(one)
+        && other.device() == Device::Cpu
+        && other.kind() == one.kind()
+        && layout::matches(one, other)
 }
 
 /// The elements of a tensor in the order of its memory.
@@ -162,7 +165,8 @@ impl GainedRows {
     pub fn take_back(&self, by_kernel: Tensor, by_bias: &Tensor) -> (Tensor, Tensor) {
         tch::no_grad(|| {
             let by_kernel = layout::in_order_of(by_kernel, &self.weight);
-            if !self.in_memory() || !alike(&self.weight, &by_kernel) || !alike(&self.shift, by_bias) {
+            if !self.in_memory() || !alike(&self.weight, &by_kernel) || !alike(&self.shift, by_bias)
+            {
                 let whole = by_kernel + by_row(&(by_bias * self.offset), &self.weight);
                 let by_gain = sum_of_rows(&(&whole * &self.weight)) * self.factor;
                 let by_weight = whole * by_row(&(&self.gain * self.factor), &self.weight);
@@ -279,7 +283,10 @@ fn step_rows<T: Real>(
     velocity: &Tensor,
     center: bool,
 ) -> f64 {
-    let rows = weight.size().first().map_or(1, |&rows| rows.max(1) as usize);
+    let rows = weight
+        .size()
+        .first()
+        .map_or(1, |&rows| rows.max(1) as usize);
     // SAFETY: three distinct tensors in memory, alike, with this element type, on which libtorch computes nothing now.
     let (weight, gradient, velocity) = unsafe {
         (

@@ -74,11 +74,7 @@ pub type Loss<'l> = dyn Fn() -> (Tensor, Pass) + 'l;
 
 /// Looks along the gradient of `loss` by the parameters at steps of these `lengths` (positive).
 /// Parameters and buffers are the same afterwards, bit for bit.
-pub fn probe(
-    parameters: &Parameters,
-    lengths: &[f64],
-    loss: &Loss,
-) -> Result<Landscape> {
+pub fn probe(parameters: &Parameters, lengths: &[f64], loss: &Loss) -> Result<Landscape> {
     let of = |buffer: bool| {
         let entries = parameters
             .iter()
@@ -140,10 +136,7 @@ fn higher(a: f64, b: f64) -> f64 {
     a.max(if b.is_nan() { f64::INFINITY } else { b })
 }
 
-fn loss_and_gradients(
-    trained: &[&Tensor],
-    loss: &Loss,
-) -> Result<(f64, Vec<Tensor>)> {
+fn loss_and_gradients(trained: &[&Tensor], loss: &Loss) -> Result<(f64, Vec<Tensor>)> {
     let (value, pass) = loss();
     // libtorch does not check this, and crashes.
     ensure!(

@@ -357,7 +357,10 @@ fn rates_come_from_the_table_of_an_earlier_sweep() {
     );
     std::fs::remove_file(folder.path().join("sweep.csv")).unwrap();
     let error = load("[\"bn\"]").unwrap_err().to_string();
-    assert!(error.contains("cannot use") && error.contains("sweep.csv"), "{error}");
+    assert!(
+        error.contains("cannot use") && error.contains("sweep.csv"),
+        "{error}"
+    );
 }
 
 proptest! {

@@ -115,7 +115,9 @@ impl<'s> Reader<'s> {
         match table.get(key) {
             None => Ok(None),
             Some(Value::Boolean(flag)) => Ok(Some(*flag)),
-            Some(other) => Err(self.refuse(path, format!("{key} = {other}: expected true or false"))),
+            Some(other) => {
+                Err(self.refuse(path, format!("{key} = {other}: expected true or false")))
+            }
         }
     }
 

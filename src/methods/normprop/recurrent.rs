@@ -61,7 +61,9 @@ impl Cell for NormPropCell {
         let scaled = |weight: &Tensor, gain: &Tensor| {
             let unit = match self.constraint {
                 Constraint::Project => weight.shallow_clone(),
-                Constraint::Reparametrize | Constraint::Both => rows::unit(weight, self.center_rows),
+                Constraint::Reparametrize | Constraint::Both => {
+                    rows::unit(weight, self.center_rows)
+                }
             };
             unit * gain.view([-1, 1])
         };

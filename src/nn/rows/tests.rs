@@ -67,7 +67,8 @@ fn the_way_back_equals_automatic_differentiation() {
             let (kernel, bias) = plain.recorded();
             let by_kernel = normal(&kernel.size(), 4).to_kind(weight.kind());
             let by_bias = normal(&bias.size(), 5).to_kind(weight.kind());
-            let loss = (&kernel * &by_kernel).sum(Kind::Double) + (&bias * &by_bias).sum(Kind::Double);
+            let loss =
+                (&kernel * &by_kernel).sum(Kind::Double) + (&bias * &by_bias).sum(Kind::Double);
             let expected =
                 Tensor::run_backward(&[&loss], &[&plain.weight, &plain.gain], false, false);
             let (by_weight, by_gain) =
@@ -93,12 +94,12 @@ fn a_step_and_the_reset_in_one_pass_equal_two_operations() {
                 nesterov: center,
                 lr: 0.1,
             };
-            let gradient = layout::in_order_of(normal(&start.size(), 6).to_kind(start.kind()), &start);
+            let gradient =
+                layout::in_order_of(normal(&start.size(), 6).to_kind(start.kind()), &start);
             let (fast, plain) = (start.copy(), start.copy());
             let (fast_velocity, plain_velocity) = (start.zeros_like(), start.zeros_like());
             for _ in 0..3 {
-                let squared =
-                    step_and_make_unit(&update, &fast, &gradient, &fast_velocity, center);
+                let squared = step_and_make_unit(&update, &fast, &gradient, &fast_velocity, center);
                 update.apply(&plain, &gradient, &plain_velocity);
                 tch::no_grad(|| plain.shallow_clone().copy_(&unit(&plain, center)));
                 let expected = gradient.square().sum(Kind::Double).double_value(&[]);
@@ -108,7 +109,9 @@ fn a_step_and_the_reset_in_one_pass_equal_two_operations() {
             assert!(gap(&fast_velocity, &plain_velocity) < tolerance);
             let lengths = init::row_norms(&fast.to_kind(Kind::Double));
             assert!(gap(&lengths, &lengths.ones_like()) < 1e-5);
-            let means = fast.flatten(1, -1).mean_dim([1].as_slice(), false, Kind::Double);
+            let means = fast
+                .flatten(1, -1)
+                .mean_dim([1].as_slice(), false, Kind::Double);
             assert_eq!(means.abs().max().double_value(&[]) < 1e-6, center);
         }
     }
