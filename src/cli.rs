@@ -97,7 +97,7 @@ pub struct TrainArgs {
     /// Dataset, see `normprop data list`
     #[arg(long)]
     pub dataset: Option<String>,
-    /// Network: nin or mlp
+    /// Network: nin, mlp or lstm
     #[arg(long)]
     pub model: Option<String>,
     /// Multiplies the NIN's channels
@@ -368,6 +368,7 @@ pub enum DataCommand {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::ModelName;
     use clap::CommandFactory;
 
     #[test]
@@ -384,6 +385,18 @@ mod tests {
                 "{}",
                 command.get_name()
             );
+        }
+    }
+
+    #[test]
+    fn the_help_of_model_names_every_network() {
+        let cli = Cli::command();
+        let train = cli.find_subcommand("train").unwrap();
+        let model = train.get_arguments().find(|arg| arg.get_id() == "model");
+        let help = model.and_then(|arg| arg.get_help()).unwrap().to_string();
+        for model in [ModelName::Nin, ModelName::Mlp, ModelName::Lstm] {
+            let name = toml::Value::try_from(model).unwrap();
+            assert!(help.contains(name.as_str().unwrap()), "{name}: {help}");
         }
     }
 

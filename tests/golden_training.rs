@@ -200,6 +200,24 @@ fn normprop_forward_and_backward() {
     check_normprop_case("normprop_c1.21", "jacobian_scale = \"init\"", 1.0 / 1.21);
 }
 
+#[test]
+fn weight_norm_forward_and_backward() {
+    let case = &GOLDENS["cases"]["weight_norm"];
+    let network = hidden_dense("weight-norm", "start = \"unit\"", 3, 2);
+    let inputs = &case["inputs"];
+    set(&network, "layer1.weight", &tensor(&inputs["weight"]));
+    set(&network, "layer1.g", &tensor(&inputs["gain"]));
+    let get = |name: &str| network.parameters.get(&format!("layer1.{name}")).unwrap();
+    let x = tensor(&inputs["x"]).set_requires_grad(true);
+    let (signal, pass) = (Signal::plain(x.shallow_clone()), Pass::train(0, 0));
+    let output = network.blocks[0].layer.pre_activation(&signal, &pass);
+    assert_equal("output", &output, &case["output"], 1e-12);
+    let found = gradients(&output, &case["upstream"], &[&x, get("weight"), get("g")]);
+    for (name, gradient) in ["x", "weight", "gain"].into_iter().zip(&found) {
+        assert_equal(name, gradient, &case["gradients"][name], 1e-12);
+    }
+}
+
 /// The blocks that a golden network's directions belong to.
 fn blocks(kind: &str, directions: &[Tensor]) -> Vec<Block> {
     let last = directions.len() - 1;

@@ -105,6 +105,9 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     departures: &[
         "How the paper treats the last layer is not known to us: here unit rows with γ = 1 and β = 0, no Jacobian factor, no moments.",
         "LSTM: the paper's two formulas for a gate's variance disagree; quadrature is right for independent input and state. Its gains are 2, 2, 1 for characters and 0.5 for images. jacobian_scale and pool do not apply. All biases start at 0.",
+        "jacobian_scale = \"fixed\" divides by √J = 1.211174 for ReLU, where the authors' code has the literal 1.21.",
+        "When the paper renormalizes rows is not known to us. constraint = \"project\" does so after each step and has no division in the graph; the authors' code divides in the graph too, as \"both\" does.",
+        "PReLU: m and s follow the trained slope, and gradients flow through them into it.",
         "1e-12 is added to a row's squared length.",
         "With pool = \"moments\" the positions of a pool are taken as independent; real neighbours are not.",
     ],

@@ -14,6 +14,8 @@ use crate::nn::network::Network;
 use crate::nn::parameters::{Role, restore, to_named};
 use crate::streams::{Purpose, stream};
 
+mod invariance;
+
 /// Standard normals in float64.
 pub fn gaussian(shape: &[i64], seed: u64) -> Tensor {
     init::standard_normal(shape, &mut stream(seed, Purpose::Probe, 0))
@@ -437,39 +439,6 @@ fn outputs_do_not_depend_on_the_rest_of_the_batch_unless_declared() {
                 method.name
             );
         }
-    }
-}
-
-/// Options under which the invariance is exact: no ε, nothing that only starts later in training.
-fn invariance_options(method: &Descriptor) -> String {
-    let has = |name: &str| method.options.iter().any(|option| option.name == name);
-    let mut lines = Vec::new();
-    if has("eps") {
-        lines.push("eps = 1e-12");
-    }
-    lines.push(method.row_scale_options);
-    lines.join("\n")
-}
-
-#[test]
-fn outputs_do_not_depend_on_the_length_of_weight_rows_where_claimed() {
-    for method in METHODS {
-        if !method.serves(NetworkKind::Convolutional) {
-            continue;
-        }
-        let network = conv_network(method.name, &invariance_options(method), 3);
-        let x = gaussian(&[9, 2, 8, 8], 2);
-        let before = network.logits(&x, &Pass::train(0, 0));
-        let weight = network
-            .parameters
-            .get("conv1.weight")
-            .unwrap()
-            .shallow_clone();
-        // Another factor for every row: a common one says nothing of statistics over several channels.
-        let factors = Tensor::from_slice(&[3.0, 0.5, 1.5, 2.0, 0.7, 1.2]).reshape([6, 1, 1, 1]);
-        let _ = tch::no_grad(|| weight.shallow_clone().g_mul_(&factors));
-        let unchanged = gap(&before, &network.logits(&x, &Pass::train(0, 0))) < 1e-4;
-        assert_eq!(unchanged, method.row_scale_invariant, "{}", method.name);
     }
 }
 

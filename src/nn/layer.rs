@@ -296,10 +296,10 @@ impl Tail {
         match self.activation {
             Activation::Identity => pre,
             Activation::Relu => pre.relu_(),
-            Activation::LeakyRelu { slope } => pre.maximum(&(&pre * slope)),
+            Activation::LeakyRelu { slope } => leaky(&pre, slope),
             Activation::Prelu { slope } => match &self.slope {
                 Some(slope) => pre.prelu(slope),
-                None => pre.maximum(&(&pre * slope)),
+                None => leaky(&pre, slope),
             },
             Activation::Elu { alpha } => {
                 let negative = pre.clamp_max(0.0).expm1() * alpha;
@@ -314,3 +314,11 @@ impl Tail {
         }
     }
 }
+
+/// x for x > 0, slope·x otherwise, for any slope: the larger of the two is that only up to slope 1.
+fn leaky(pre: &Tensor, slope: f64) -> Tensor {
+    pre.prelu(&Tensor::full([1], slope, (pre.kind(), pre.device())))
+}
+
+#[cfg(test)]
+mod tests;

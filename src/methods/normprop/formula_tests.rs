@@ -4,7 +4,7 @@ use tch::{Kind, Tensor};
 
 use super::moment_tests::activations;
 use super::*;
-use crate::methods::walk::{conv_with, dense_with, gap, gaussian};
+use crate::methods::walk::{conv_with, dense_with, gap, gaussian, set};
 use crate::nn::backward;
 use crate::nn::network::Network;
 use crate::nn::sgd::{Sgd, SgdConfig};
@@ -183,6 +183,56 @@ fn check_both(options: &str, activation: Activation) {
         &gaussian(&[5, 12], 1),
         &what,
     );
+}
+
+#[test]
+fn without_the_constants_of_the_activation_it_is_weight_normalization() {
+    let options = "jacobian_scale = \"none\"\nconstraint = \"reparametrize\"";
+    let cases = [
+        (
+            conv_with("normprop", options, Activation::Relu, 3),
+            conv_with("weight-norm", "", Activation::Relu, 3),
+        ),
+        (
+            dense_with("normprop", options, Activation::Relu, 3),
+            dense_with("weight-norm", "", Activation::Relu, 3),
+        ),
+    ];
+    for (own, other) in cases {
+        for (seed, (own_block, other_block)) in own.blocks.iter().zip(&other.blocks).enumerate() {
+            let name = &own_block.block.name;
+            for (from, to) in [("weight", "weight"), ("gamma", "g"), ("beta", "bias")] {
+                let size = own
+                    .parameters
+                    .get(&format!("{name}.{from}"))
+                    .unwrap()
+                    .size();
+                let values = gaussian(&size, 30 + seed as u64);
+                set(&own, &format!("{name}.{from}"), &values);
+                set(&other, &format!("{name}.{to}"), &values);
+            }
+            let inputs = own_block.block.op.inputs();
+            let x = if own_block.block.op.is_dense() {
+                gaussian(&[5, inputs], 2)
+            } else {
+                gaussian(&[5, inputs, 6, 6], 2)
+            };
+            let pre = |network: &Network, layer: &dyn Layer| {
+                let pass = Pass::train(0, 0);
+                let pre = layer.pre_activation(&Signal::plain(x.shallow_clone()), &pass);
+                let loss = (pre.sin() * gaussian(&pre.size(), 8)).sum(Kind::Double);
+                (pre, backward::gradients(&loss, &network.parameters, &pass))
+            };
+            let (left, left_gradients) = pre(&own, own_block.layer.as_ref());
+            let (right, right_gradients) = pre(&other, other_block.layer.as_ref());
+            assert!(gap(&left, &right) < 1e-11, "{name}");
+            // Both register weight, gain and shift, in this order.
+            assert_eq!(left_gradients.len(), right_gradients.len());
+            for (left, right) in left_gradients.iter().zip(&right_gradients) {
+                assert!(gap(left, right) < 1e-10, "{name}");
+            }
+        }
+    }
 }
 
 #[test]
