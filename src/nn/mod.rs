@@ -6,6 +6,7 @@ pub mod batch_norm;
 pub mod batch_scale;
 pub mod block;
 pub mod cosine;
+pub mod flops;
 pub mod groups;
 pub mod init;
 pub mod layer;
