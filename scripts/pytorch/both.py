@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 
+from picture import draw
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NORMS = ["none", "bn", "normprop"]
 KEY = ["width", "batch_size", "threads", "norm"]
@@ -145,7 +147,7 @@ def markdown(options, lines, rows, machine):
     """The page: table, how it was made, what it must not be taken for."""
     heads = ["width", "batch size", "threads", "method", "ours, ms", "eager, ms", "ours / eager", "compile, ms",
              "ours / compile", "fastest eager", "fastest compile"]
-    text = ["# Step times: normprop and PyTorch", "", "| " + " | ".join(heads) + " |",
+    text = ["# Step times: normprop and PyTorch", "", "![Ratios of step times](speed.svg)", "", "| " + " | ".join(heads) + " |",
             "| " + " | ".join(["---:"] * 3 + ["---"] + ["---:"] * 5 + ["---"] * 2) + " |"]
     for line in lines:
         cells = [f"{line['width']:g}", str(line["batch_size"]), str(line["threads"]), line["norm"],
@@ -197,11 +199,10 @@ def main():
     page = markdown(options, lines, rows, machine)
     write_csv(os.path.join(options.out, "speed.csv"), COLUMNS, lines)
     write_csv(os.path.join(options.out, "processes.csv"), RAW, rows)
-    with open(os.path.join(options.out, "machine.json"), "w", encoding="utf-8") as file:
-        json.dump(machine, file, indent=2)
-        file.write("\n")
-    with open(os.path.join(options.out, "speed.md"), "w", encoding="utf-8") as file:
-        file.write(page)
+    for name, text in [("machine.json", json.dumps(machine, indent=2) + "\n"), ("speed.md", page),
+                       ("speed.svg", draw(lines))]:
+        with open(os.path.join(options.out, name), "w", encoding="utf-8") as file:
+            file.write(text)
     print(page, end="")
 
 

@@ -1,13 +1,16 @@
 """Times training steps of the NIN in PyTorch; called by scripts/bench-pytorch.
 
-Every method in every configuration (layout, optimizer, eager or compiled) trains one step in each round, in an order
-that changes from round to round, as normprop bench does it. A step is: a batch gathered from bytes and normalized,
-forward, backward, the update, and the loss read. Images are random bytes: times do not depend on what is on them.
+In each configuration (layout, optimizer, eager or compiled) the methods take turns step by step, in an order that
+changes from round to round, as in normprop bench: as many networks take turns there as here, so that neither program
+finds more of its weights in the caches. Configurations are visited one after the other, several times. A step is: a
+batch gathered from bytes and normalized, forward, backward, the update, and the loss read. Images are random bytes:
+times do not depend on what is on them.
 """
 
 import argparse
 import csv
 import json
+import math
 import os
 import platform
 import statistics
@@ -16,6 +19,10 @@ import time
 
 SHAPES = {"fashion-mnist-mini": (1, 28), "fashion-mnist": (1, 28), "mnist": (1, 28), "cifar10": (3, 32)}
 IMAGES = 4000
+# How often each configuration has its turn.
+VISITS = 4
+# Rounds and seconds of a configuration, over all visits, unless --steps says how many rounds.
+AT_LEAST, AT_MOST, SECONDS = 20, 1000, 10
 # (layout, optimizer, mode)
 CONFIGURATIONS = [("nchw", "foreach", "eager"), ("nchw", "fused", "eager"),
                   ("channels-last", "foreach", "eager"), ("channels-last", "fused", "eager"),
@@ -33,7 +40,7 @@ def arguments():
     parser.add_argument("--widths", default="0.25", help="what multiplies the channels [%(default)s]")
     parser.add_argument("--dataset", default="fashion-mnist-mini", choices=SHAPES, help="gives the images' shape")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="CPU threads [%(default)s]")
-    parser.add_argument("--steps", type=int, help="rounds [at least 20 and for 10 s, at most 1000]")
+    parser.add_argument("--steps", type=int, help="rounds, a multiple of 4 [at least 20 and for 10 s, at most 1000]")
     parser.add_argument("--warmup", type=int, default=5, help="rounds before these [%(default)s]")
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
     parser.add_argument("--out", help="folder for pytorch.csv")
@@ -47,7 +54,7 @@ os.environ.setdefault("OMP_NUM_THREADS", str(ARGUMENTS.threads))
 
 import torch  # noqa: E402
 
-from networks import METHODS, Nin  # noqa: E402
+from networks import METHODS, Nin, check_forms  # noqa: E402
 
 
 def say(text):
@@ -71,7 +78,7 @@ class Contestant:
         others = [p for p in self.network.parameters() if p.dim() == 1]
         groups = [{"params": weights, "weight_decay": 5e-4}, {"params": others, "weight_decay": 0.0}]
         chosen = {"fused": True} if self.optimizer_name == "fused" else {"foreach": True}
-        self.optimizer = torch.optim.SGD(groups, lr=0.005, momentum=0.9, **chosen)
+        self.optimizer = torch.optim.SGD(groups, lr=1e-4, momentum=0.9, **chosen)
         self.loss = torch.compile(self.network, dynamic=False) if self.mode == "compile" else self.network
 
     def batch(self):
@@ -97,7 +104,7 @@ class Contestant:
         self.network.after_step()
         self.optimizer.zero_grad(set_to_none=True)
         clock.append(time.perf_counter())
-        if not value == value:
+        if math.isnan(value):
             raise ArithmeticError("the loss is not a number")
         return [clock[-1] - clock[0]] + [after - before for before, after in zip(clock, clock[1:])]
 
@@ -128,14 +135,32 @@ def prepare(method, configuration, width, batch_size, shape, warmup):
     return contestant
 
 
-def measure(contestants, steps):
-    """Rounds in which everyone has a turn, in an order that turns and every other time is reversed."""
-    count, begun, done = len(contestants), time.perf_counter(), 0
-    while count and (done < steps if steps else done < 20 or (done < 1000 and time.perf_counter() - begun < 10)):
+def visit(contestants, rounds):
+    """Rounds in which everyone has a turn, in an order that turns and every other time is reversed; the first one, in
+    which caches fill, is not counted. `rounds` tells whether so many rounds in so many seconds are enough."""
+    count, done, begun = len(contestants), -1, time.perf_counter()
+    while not rounds(done, time.perf_counter() - begun):
         order = [contestants[(done + turn) % count] for turn in range(count)]
         for contestant in reversed(order) if done // count % 2 else order:
-            contestant.seconds.append(contestant.step())
+            seconds = contestant.step()
+            if done >= 0:
+                contestant.seconds.append(seconds)
         done += 1
+
+
+def measure(groups):
+    """Visits every configuration in turn."""
+    steps = ARGUMENTS.steps
+
+    def enough(done, seconds):
+        if steps:
+            return done >= math.ceil(steps / VISITS)
+        at_least, at_most = AT_LEAST / VISITS, AT_MOST / VISITS
+        return done >= at_most or (done >= at_least and seconds >= SECONDS / VISITS)
+
+    for _ in range(VISITS):
+        for group in groups:
+            visit(group, enough)
 
 
 def cell(width, batch_size):
@@ -145,7 +170,9 @@ def cell(width, batch_size):
     torch._dynamo.reset()
     contestants = [prepare(method, configuration, width, batch_size, SHAPES[ARGUMENTS.dataset], ARGUMENTS.warmup)
                    for method in wanted for configuration in configurations]
-    measure([contestant for contestant in contestants if not contestant.reason], ARGUMENTS.steps)
+    groups = [[c for c in contestants if not c.reason and (c.layout, c.optimizer_name, c.mode) == configuration]
+              for configuration in configurations]
+    measure([group for group in groups if group])
     say(f"batch size {batch_size}, width {width}: {max(len(c.seconds) for c in contestants)} rounds")
     return [contestant.row(width, ARGUMENTS.threads) for contestant in contestants]
 
@@ -156,10 +183,14 @@ def main():
         if norm not in known:
             sys.exit(f"bench-pytorch: unknown method {norm} (known: {', '.join(sorted(known))})")
     torch.set_num_threads(ARGUMENTS.threads)
+    check_forms()
     # Each method and configuration is compiled on its own; the limit is meant for one function that keeps changing.
     torch._dynamo.config.recompile_limit = 64
-    rows = [row for width in map(float, ARGUMENTS.widths.split(","))
-            for size in map(int, ARGUMENTS.batch_sizes.split(",")) for row in cell(width, size)]
+    try:
+        rows = [row for width in map(float, ARGUMENTS.widths.split(","))
+                for size in map(int, ARGUMENTS.batch_sizes.split(",")) for row in cell(width, size)]
+    except ArithmeticError as error:
+        sys.exit(f"bench-pytorch: {error}: a training went wrong, and its times would be those of no numbers")
     machine = {"torch": torch.__version__, "python": platform.python_version(), "threads": torch.get_num_threads(),
                "cpu_capability": torch.backends.cpu.get_cpu_capability(), "cores": os.cpu_count()}
     if ARGUMENTS.out:

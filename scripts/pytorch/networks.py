@@ -138,3 +138,20 @@ class Nin(nn.Module):
     def after_step(self):
         for block in self.blocks:
             block.after_step()
+
+
+def check_forms():
+    """Refuses to measure a folded form that is not the textbook formula."""
+    torch.manual_seed(0)
+    textbook, folded = (Nin(method, 1, 0.05).double() for method in ("normprop-textbook", "normprop-folded"))
+    with torch.no_grad():
+        for one, other in zip(textbook.blocks, folded.blocks):
+            other.weight.copy_(unit_rows(one.weight))
+            for name in ("gamma", "beta"):
+                values = torch.rand_like(getattr(one, name))
+                getattr(one, name).copy_(values)
+                getattr(other, name).copy_(values)
+        images = torch.randn(3, 1, 28, 28, dtype=torch.float64)
+        difference = (textbook.logits(images) - folded.logits(images)).abs().max().item()
+    if not difference < 1e-10:
+        raise SystemExit(f"bench-pytorch: the folded form differs from the textbook formula by {difference}")
