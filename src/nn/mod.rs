@@ -7,6 +7,7 @@ pub mod batch_scale;
 pub mod block;
 pub mod cosine;
 pub mod fold;
+pub mod flops;
 pub mod groups;
 pub mod init;
 pub mod layer;
