@@ -21,9 +21,11 @@ use crate::config::experiment::Experiment;
 use crate::config::overrides;
 use crate::config::sweep::Candidate;
 use crate::engine::interrupt::Interrupt;
+use crate::engine::threads;
 use crate::error::Failure;
 use crate::record::RunDir;
 use crate::report::Terminal;
+use crate::report::bench::Bench;
 use crate::report::comparison::{Manifest, Results, page, tables};
 use crate::{errln, out, outln};
 use choose::Choice;
@@ -46,8 +48,9 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     let experiment = Experiment::load(&args.file, &assignments)?;
     let folder = args.out.join(&experiment.name);
-    // Refuses results of a newer version before anything is run.
+    // Refuses results of a newer version, or damaged ones, before anything is run.
     Manifest::read(&folder)?;
+    Bench::read(&folder)?;
     let slurm = SlurmLauncher::asked_for(args, &folder, &experiment.name, output.quiet)?;
     let session = Session {
         args,
@@ -101,7 +104,8 @@ impl Session<'_> {
         let mut entries = plan::look_up(runs, &self.args.runs, self.args.overwrite)?;
         let failed = self.execute(&mut entries, "")?;
 
-        let results = collect::collect(experiment, &entries, choice.rows)?;
+        let mut results = collect::collect(experiment, &entries, choice.rows)?;
+        results.bench = Bench::read(folder)?;
         if results.curves.is_empty() {
             bail!(
                 "no run is over, so there is nothing to compare:\n{}",
@@ -262,7 +266,7 @@ impl Session<'_> {
             Some(slurm) => Box::new(slurm.clone()),
             None => Box::new(LocalLauncher {
                 parallel: self.parallel,
-                cores: plan::cores(),
+                cores: threads::cores(),
             }),
         }
     }

@@ -9,6 +9,7 @@ use super::launch::Job;
 use super::state::{State, inspect};
 use crate::config::RunConfig;
 use crate::config::experiment::PlannedRun;
+use crate::engine::threads::cores;
 use crate::report::numbers::duration;
 use crate::report::{Align, Table};
 
@@ -68,11 +69,6 @@ fn threads_wanted(config: &RunConfig) -> Option<usize> {
         0 => None,
         asked => Some(asked),
     }
-}
-
-/// The cores of this machine that this process may use.
-pub fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| cores.get())
 }
 
 /// The cores that each of `parallel` runs gets.

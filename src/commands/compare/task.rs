@@ -5,11 +5,11 @@ use signal_hook::consts::SIGUSR1;
 
 use super::launch::{Job, Launcher, Outcome, Report};
 use super::local::LocalLauncher;
-use super::plan;
 use super::slurm::Submission;
 use super::slurm::client::{self, TaskId};
 use crate::cli::TaskArgs;
 use crate::engine::interrupt::Interrupt;
+use crate::engine::threads;
 use crate::errln;
 use crate::error::Failure;
 
@@ -90,5 +90,5 @@ fn stop(signal: i32) -> Result<()> {
 fn cores() -> usize {
     let given = std::env::var("SLURM_CPUS_ON_NODE").ok();
     let given = given.and_then(|text| text.parse::<usize>().ok());
-    given.map_or_else(plan::cores, |given| given.min(plan::cores()))
+    given.map_or_else(threads::cores, |given| given.min(threads::cores()))
 }
