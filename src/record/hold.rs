@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use thiserror::Error;
 
 use super::files;
-use super::lease::{Holder, Lease};
+use super::lease::{Holder, LINE_BYTES, Lease};
 
 /// Name of the empty file on which the lock lies. It stays: deleting it would let two processes hold two locks.
 pub const LOCK: &str = "lock";
@@ -80,8 +80,9 @@ impl Hold {
     /// Takes a folder that is there; an error that is [`Taken`] when another process has it.
     pub fn take(folder: &Path) -> Result<Hold> {
         let lock = Lock::take(folder)?;
-        let lease = Lease::take(folder, lock.works)
-            .map_err(|error| files::write_failure(error, &folder.join("lease"), None))?;
+        let lease = Lease::take(folder, lock.works).map_err(|error| {
+            files::write_failure(error, &folder.join("lease"), Some(LINE_BYTES))
+        })?;
         match lease {
             Some(lease) => Ok(Hold { lease, _lock: lock }),
             None => Err(Taken { elsewhere: true }.into()),

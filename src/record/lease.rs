@@ -41,6 +41,8 @@ use sha2::{Digest, Sha256};
 /// What the names of lease files begin with; the holder's number follows.
 pub const PREFIX: &str = "lease-";
 const FREE: &str = "free\n";
+/// Length of what a holder writes into its file.
+pub const LINE_BYTES: usize = 33;
 
 /// How often a holder beats, and how long a silent one is watched.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -44,9 +44,9 @@ fn groups(missing: &[&Entry]) -> Vec<String> {
             "{}, batch size {}, lr {}",
             entry.label, config.batch_size, config.lr
         );
-        match groups.last_mut() {
-            Some((last, seeds)) if *last == name => seeds.push(seed),
-            _ => groups.push((name, vec![seed])),
+        match groups.iter_mut().find(|(other, _)| *other == name) {
+            Some((_, seeds)) => seeds.push(seed),
+            None => groups.push((name, vec![seed])),
         }
     }
     let line =

@@ -80,7 +80,8 @@ fn a_silent_holder_of_another_machine_is_followed_and_may_not_write_when_it_wake
 fn an_empty_lease_is_watched_like_any_other() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(path(folder.path(), 7), "").unwrap();
-    let lease = take(folder.path(), "a", IMPATIENT).unwrap();
+    let lease = take(folder.path(), &machine_id(), IMPATIENT).unwrap();
+    assert_eq!(text(folder.path(), 8).len(), LINE_BYTES);
     assert!(lease.holder().path.ends_with("lease-8"));
 }
 
