@@ -65,6 +65,7 @@ fn network(method: &str, options: &str, blocks: Vec<Block>, directions: &[Tensor
     Network {
         blocks: built,
         parameters,
+        compute: Kind::Double,
     }
 }
 

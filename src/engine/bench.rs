@@ -12,7 +12,9 @@ use super::trainer::Trainer;
 use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::data::batches::Normalizer;
+use crate::nn::fold::FoldedNetwork;
 use crate::nn::layer::Pass;
+use crate::nn::network::Network;
 
 /// How long to measure.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,22 +78,27 @@ pub fn training_steps(
     in_turn(trainers, budget, &mut step, show)
 }
 
-/// Lets every trainer's network evaluate `images` in each round: seconds, as [`training_steps`].
+/// Lets every trainer's network evaluate `images` in each round, folded into plain operations where it can be, as
+/// evaluation does: seconds, as [`training_steps`].
 pub fn evaluation_steps(
-    trainers: &mut [Trainer],
+    trainers: &[Trainer],
     images: &Tensor,
     budget: Budget,
     show: &mut dyn FnMut(f64),
 ) -> Vec<Vec<f64>> {
-    let mut step = |trainer: &mut Trainer| {
-        let parameters = &trainer.network.parameters;
-        let images = images.to_kind(parameters.kind);
+    let networks = trainers.iter().map(|trainer| &trainer.network);
+    let mut networks: Vec<_> = networks.map(|network| (network.fold(), network)).collect();
+    let mut step = |(folded, network): &mut (Option<FoldedNetwork>, &Network)| {
+        let images = images.to_kind(network.parameters.kind);
         let started = Instant::now();
-        let logits = tch::no_grad(|| trainer.network.logits(&images, &Pass::eval()));
+        let logits = match folded {
+            Some(folded) => folded.logits(&images),
+            None => tch::no_grad(|| network.logits(&images, &Pass::eval())),
+        };
         drop(logits);
         started.elapsed().as_secs_f64()
     };
-    in_turn(trainers, budget, &mut step, show)
+    in_turn(&mut networks, budget, &mut step, show)
 }
 
 /// The first test images, as many as a training step has.
@@ -252,7 +259,7 @@ mod tests {
         assert!(trainers.iter().all(is_sound));
         let images = evaluation_images(&configs[0], &dataset).unwrap();
         assert_eq!(images.size(), [10, 1, 28, 28]);
-        let evaluations = evaluation_steps(&mut trainers, &images, Budget::exactly(2), &mut |_| {});
+        let evaluations = evaluation_steps(&trainers, &images, Budget::exactly(2), &mut |_| {});
         assert!(evaluations.iter().flatten().all(|&seconds| seconds > 0.0));
     }
 }

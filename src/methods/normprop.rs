@@ -35,7 +35,7 @@ use crate::moments::{self, Activation};
 use crate::nn::block::Block;
 use crate::nn::fold::Folded;
 use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
-use crate::nn::rows::{self, GainedRows};
+use crate::nn::rows::{self, GainedRows, Pending};
 use crate::nn::sgd::{Update, UpdateRule};
 
 /// What `normprop` is.
@@ -161,11 +161,13 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
     if constraint != Constraint::Reparametrize {
         builder.rule("weight", Rc::new(KeepUnit { center_rows }))?;
     }
+    let (gamma, beta) = (builder.gain("gamma", gamma)?, builder.shift("beta", beta)?);
     Ok(Box::new(NormProp {
         block: block.clone(),
+        rows: Rc::new(GainedRows::new(&weight, &gamma, &beta)),
         weight,
-        gamma: builder.gain("gamma", gamma)?,
-        beta: builder.shift("beta", beta)?,
+        gamma,
+        beta,
         divisor,
         constraint,
         center_rows,
@@ -199,6 +201,8 @@ struct NormProp {
     weight: Tensor,
     gamma: Tensor,
     beta: Tensor,
+    /// The same three, as the kernels take them.
+    rows: Rc<GainedRows>,
     divisor: f64,
     constraint: Constraint,
     center_rows: bool,
@@ -222,27 +226,22 @@ impl NormProp {
 
     /// The weights and bias that the linear operation gets to act on (x + offset)·scale when it sees x.
     fn fused(&self, offset: f64, scale: f64, pass: &Pass) -> (Tensor, Tensor) {
-        let (gain, shift) = (self.gamma.shallow_clone(), self.beta.shallow_clone());
-        let gained = |weight: Tensor| GainedRows {
-            weight,
-            gain,
-            shift,
-            factor: scale / self.divisor,
-            offset,
-        };
+        let factor = scale / self.divisor;
+        let pending = Pending { factor, offset };
         if self.constraint != Constraint::Project {
-            return gained(rows::unit(&self.weight, self.center_rows)).recorded();
+            let unit = rows::unit(&self.weight, self.center_rows);
+            return rows::gained(&unit, &self.gamma, &self.beta, pending);
         }
-        let gained = gained(self.weight.shallow_clone());
-        let (kernel, bias) = gained.computed();
+        let (kernel, bias) = self.rows.computed(pending);
         if !pass.training() {
             return (kernel, bias);
         }
+        let rows = Rc::clone(&self.rows);
         let take_back = move |found: Vec<Tensor>| {
             let Ok([by_kernel, by_bias]) = <[Tensor; 2]>::try_from(found) else {
                 return Vec::new();
             };
-            let (by_weight, by_gamma) = gained.take_back(by_kernel, &by_bias);
+            let (by_weight, by_gamma) = rows.take_back(by_kernel, &by_bias, pending);
             vec![by_weight, by_gamma, by_bias]
         };
         let parameters = [&self.weight, &self.gamma, &self.beta];

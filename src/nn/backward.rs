@@ -55,7 +55,7 @@ impl std::fmt::Debug for Derived {
 
 impl Pass {
     /// Makes `values`, computed from `parameters` without recording, leaves of the graph. `take_back` is called in the
-    /// backward pass with the gradients at them and returns those at the parameters. Only [`gradients`] and
+    /// backward pass, without recording, with the gradients at them and returns those at the parameters. Only [`gradients`] and
     /// [`gradients_at`] know of it: a parameter that is reached so has no gradient in libtorch's eyes.
     pub fn derive<const N: usize>(
         &self,
@@ -100,6 +100,11 @@ pub fn gradients(loss: &Tensor, parameters: &Parameters, pass: &Pass) -> Vec<Ten
 /// The same with respect to any tensors that require gradients.
 pub fn gradients_at(loss: &Tensor, trained: &[&Tensor], pass: &Pass) -> Vec<Tensor> {
     let derived = pass.derived.take();
+    // Handles of one parameter share its memory, and no two parameters do.
+    let places: Vec<_> = trained
+        .iter()
+        .map(|parameter| parameter.data_ptr())
+        .collect();
     let mut wanted = trained.to_vec();
     wanted.extend(derived.iter().flat_map(|derived| &derived.leaves));
     let mut sums = through_cuts(loss, &wanted, pass);
@@ -112,11 +117,11 @@ pub fn gradients_at(loss: &Tensor, trained: &[&Tensor], pass: &Pass) -> Vec<Tens
     {
         let gradients = leaves.iter().zip(at_leaves.by_ref());
         let gradients = gradients.map(|(leaf, sum)| sum.unwrap_or_else(|| leaf.zeros_like()));
-        let found = take_back(gradients.collect());
+        let gradients = gradients.collect();
+        let found = tch::no_grad(|| take_back(gradients));
         for (parameter, gradient) in parameters.iter().zip(found) {
-            // Handles of one parameter share its memory, and no two parameters do.
-            let place = |one: &&Tensor| one.data_ptr() == parameter.data_ptr();
-            if let Some(index) = trained.iter().position(place) {
+            let place = parameter.data_ptr();
+            if let Some(index) = places.iter().position(|&other| other == place) {
                 add(&mut sums[index..=index], vec![gradient]);
             }
         }

@@ -102,7 +102,7 @@ impl<S: Spread> Normalization for BatchScale<S> {
     }
 
     fn evaluation_map(&self) -> Option<(Tensor, Tensor)> {
-        let factor = &self.affine.gamma / (&self.running_scale + self.eps);
+        let factor = &self.affine.gamma / (&self.running_scale + self.settings.eps);
         let shift = &self.affine.beta - &self.running_mean * &factor;
         Some((factor, shift))
     }

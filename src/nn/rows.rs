@@ -89,10 +89,20 @@ pub fn dot<T: Real>(a: &[T], b: &[T]) -> f64 {
 
 /// Σ aᵢ in float64.
 fn sum<T: Real>(a: &[T]) -> f64 {
-    let stretches = a.chunks(STRETCH);
-    stretches
-        .map(|stretch| -> f64 { stretch.iter().fold(T::zero(), |sum, &a| sum + a).as_() })
-        .sum()
+    let of_stretch = |stretch: &[T]| {
+        let mut partial = [T::zero(); LANES];
+        let (whole, rest) = stretch.as_chunks::<LANES>();
+        for lanes in whole {
+            for (sum, &a) in partial.iter_mut().zip(lanes) {
+                *sum = *sum + a;
+            }
+        }
+        for (sum, &a) in partial.iter_mut().zip(rest) {
+            *sum = *sum + a;
+        }
+        partial.iter().map(|sum| -> f64 { sum.as_() }).sum::<f64>()
+    };
+    a.chunks(STRETCH).map(of_stretch).sum()
 }
 
 /// Removes a row's mean where asked and divides it by its length √(‖row‖² + 1e-12).
@@ -123,70 +133,89 @@ pub fn unit(weight: &Tensor, center: bool) -> Tensor {
 #[derive(Debug)]
 pub struct GainedRows {
     /// W, rows first.
-    pub weight: Tensor,
+    weight: Tensor,
     /// γ, one a row.
-    pub gain: Tensor,
+    gain: Tensor,
     /// β, one a row.
-    pub shift: Tensor,
+    shift: Tensor,
+    /// Whether all three are where the kernels can work; that does not change.
+    in_memory: bool,
+}
+
+/// The two numbers that go into K and d.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pending {
     /// Multiplies every gain.
     pub factor: f64,
     /// What all inputs lack.
     pub offset: f64,
 }
 
+/// K and d as tensor operations that can be differentiated.
+pub fn gained(
+    weight: &Tensor,
+    gain: &Tensor,
+    shift: &Tensor,
+    pending: Pending,
+) -> (Tensor, Tensor) {
+    let kernel = weight * by_row(&(gain * pending.factor), weight);
+    if pending.offset == 0.0 {
+        return (kernel, shift.shallow_clone());
+    }
+    let bias = shift + sum_of_rows(&kernel) * pending.offset;
+    (kernel, bias)
+}
+
 impl GainedRows {
-    /// K and d as tensor operations that can be differentiated.
-    pub fn recorded(&self) -> (Tensor, Tensor) {
-        let kernel = &self.weight * by_row(&(&self.gain * self.factor), &self.weight);
-        if self.offset == 0.0 {
-            return (kernel, self.shift.shallow_clone());
+    /// Works on these parameters, whatever values they will have.
+    pub fn new(weight: &Tensor, gain: &Tensor, shift: &Tensor) -> GainedRows {
+        let alike = |other: &Tensor| in_memory(other) && other.kind() == weight.kind();
+        GainedRows {
+            weight: weight.detach(),
+            gain: gain.detach(),
+            shift: shift.detach(),
+            in_memory: in_memory(weight) && alike(gain) && alike(shift),
         }
-        let bias = &self.shift + sum_of_rows(&kernel) * self.offset;
-        (kernel, bias)
     }
 
     /// K and d without recording: [`GainedRows::take_back`] is the derivative.
-    pub fn computed(&self) -> (Tensor, Tensor) {
-        tch::no_grad(|| {
-            if !self.in_memory() {
-                let (kernel, bias) = self.recorded();
-                return (kernel, bias.copy());
-            }
-            let (kernel, bias) = (self.weight.empty_like(), self.shift.empty_like());
-            match self.weight.kind() {
-                Kind::Float => self.fill::<f32>(&kernel, &bias),
-                _ => self.fill::<f64>(&kernel, &bias),
-            }
-            (kernel, bias)
-        })
+    pub fn computed(&self, pending: Pending) -> (Tensor, Tensor) {
+        if !self.in_memory {
+            let (kernel, bias) = gained(&self.weight, &self.gain, &self.shift, pending);
+            return (kernel, bias.copy());
+        }
+        let (kernel, bias) = (self.weight.empty_like(), self.shift.empty_like());
+        match self.weight.kind() {
+            Kind::Float => self.fill::<f32>(&kernel, &bias, pending),
+            _ => self.fill::<f64>(&kernel, &bias, pending),
+        }
+        (kernel, bias)
     }
 
     /// From the gradients at K and d to those at W and γ (that at β is the one at d). Takes the memory of the first.
-    pub fn take_back(&self, by_kernel: Tensor, by_bias: &Tensor) -> (Tensor, Tensor) {
-        tch::no_grad(|| {
-            let by_kernel = layout::in_order_of(by_kernel, &self.weight);
-            if !self.in_memory() || !alike(&self.weight, &by_kernel) || !alike(&self.shift, by_bias)
-            {
-                let whole = by_kernel + by_row(&(by_bias * self.offset), &self.weight);
-                let by_gain = sum_of_rows(&(&whole * &self.weight)) * self.factor;
-                let by_weight = whole * by_row(&(&self.gain * self.factor), &self.weight);
-                return (by_weight, by_gain);
-            }
-            let by_gain = self.gain.empty_like();
-            match self.weight.kind() {
-                Kind::Float => self.fill_back::<f32>(&by_kernel, by_bias, &by_gain),
-                _ => self.fill_back::<f64>(&by_kernel, by_bias, &by_gain),
-            }
-            (by_kernel, by_gain)
-        })
+    pub fn take_back(
+        &self,
+        by_kernel: Tensor,
+        by_bias: &Tensor,
+        pending: Pending,
+    ) -> (Tensor, Tensor) {
+        let by_kernel = layout::in_order_of(by_kernel, &self.weight);
+        if !self.in_memory || by_kernel.kind() != self.weight.kind() || !alike(&self.shift, by_bias)
+        {
+            let whole = by_kernel + by_row(&(by_bias * pending.offset), &self.weight);
+            let by_gain = sum_of_rows(&(&whole * &self.weight)) * pending.factor;
+            let by_weight = whole * by_row(&(&self.gain * pending.factor), &self.weight);
+            return (by_weight, by_gain);
+        }
+        let by_gain = self.gain.empty_like();
+        match self.weight.kind() {
+            Kind::Float => self.fill_back::<f32>(&by_kernel, by_bias, &by_gain, pending),
+            _ => self.fill_back::<f64>(&by_kernel, by_bias, &by_gain, pending),
+        }
+        (by_kernel, by_gain)
     }
 
-    fn in_memory(&self) -> bool {
-        let like_weight = |other: &Tensor| in_memory(other) && other.kind() == self.weight.kind();
-        in_memory(&self.weight) && like_weight(&self.gain) && like_weight(&self.shift)
-    }
-
-    fn fill<T: Real>(&self, kernel: &Tensor, bias: &Tensor) {
+    fn fill<T: Real>(&self, kernel: &Tensor, bias: &Tensor, pending: Pending) {
         // SAFETY: all are in memory with this element type; the two written to were just made, in the order of others.
         let (kernel, bias, weight, gain, shift) = unsafe {
             (
@@ -201,18 +230,24 @@ impl GainedRows {
         let rows = kernel.chunks_mut(length).zip(weight.chunks(length));
         let channels = gain.iter().zip(shift).zip(bias);
         for ((kernel, row), ((&gain, &shift), bias)) in rows.zip(channels) {
-            let factor = gain * T::of(self.factor);
+            let factor = gain * T::of(pending.factor);
             for (out, &value) in kernel.iter_mut().zip(row) {
                 *out = value * factor;
             }
             *bias = shift;
-            if self.offset != 0.0 {
-                *bias = shift + T::of(self.offset * sum(kernel));
+            if pending.offset != 0.0 {
+                *bias = shift + T::of(pending.offset * sum(kernel));
             }
         }
     }
 
-    fn fill_back<T: Real>(&self, by_kernel: &Tensor, by_bias: &Tensor, by_gain: &Tensor) {
+    fn fill_back<T: Real>(
+        &self,
+        by_kernel: &Tensor,
+        by_bias: &Tensor,
+        by_gain: &Tensor,
+        pending: Pending,
+    ) {
         // SAFETY: all are in memory with this element type, `by_kernel` in the order of the weight; the two written to
         // belong to the caller.
         let (by_kernel, by_gain, by_bias, weight, gain) = unsafe {
@@ -224,15 +259,16 @@ impl GainedRows {
                 elements::<T>(&self.gain),
             )
         };
+        let Pending { factor, offset } = pending;
         let length = (weight.len() / gain.len().max(1)).max(1);
         let rows = by_kernel.chunks_mut(length).zip(weight.chunks(length));
         let channels = gain.iter().zip(by_bias).zip(by_gain);
         for ((by_kernel, row), ((&gain, &by_bias), by_gain)) in rows.zip(channels) {
-            let (by_offset, factor) = (by_bias * T::of(self.offset), gain * T::of(self.factor));
-            let along: f64 = dot(by_kernel, row) + by_offset.as_() * sum_where(self.offset, row);
-            *by_gain = T::of(self.factor * along);
+            let (by_offset, factor_of_row) = (by_bias * T::of(offset), gain * T::of(factor));
+            let along: f64 = dot(by_kernel, row) + by_offset.as_() * sum_where(offset, row);
+            *by_gain = T::of(factor * along);
             for value in by_kernel {
-                *value = (*value + by_offset) * factor;
+                *value = (*value + by_offset) * factor_of_row;
             }
         }
     }

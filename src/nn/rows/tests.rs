@@ -25,29 +25,30 @@ fn weights() -> Vec<(Tensor, f64)> {
     cases
 }
 
-fn gained(weight: &Tensor, offset: f64) -> GainedRows {
-    let rows = weight.size()[0];
-    let vector = |index| normal(&[rows], index).to_kind(weight.kind());
-    GainedRows {
-        weight: weight.shallow_clone(),
-        gain: vector(2),
-        shift: vector(3),
+/// Gains and shifts for the rows of `weight`.
+fn vectors(weight: &Tensor) -> (Tensor, Tensor) {
+    let vector = |index| normal(&[weight.size()[0]], index).to_kind(weight.kind());
+    (vector(2), vector(3))
+}
+
+fn pendings() -> [Pending; 2] {
+    [0.0, -0.4].map(|offset| Pending {
         factor: 1.7,
         offset,
-    }
+    })
 }
 
 #[test]
 fn weights_and_bias_equal_tensor_operations() {
     for (weight, tolerance) in weights() {
-        for offset in [0.0, -0.4] {
-            let gained = gained(&weight, offset);
-            let ((kernel, bias), (plain_kernel, plain_bias)) =
-                (gained.computed(), gained.recorded());
+        let (gain, shift) = vectors(&weight);
+        for pending in pendings() {
+            let (kernel, bias) = GainedRows::new(&weight, &gain, &shift).computed(pending);
+            let (plain_kernel, plain_bias) = gained(&weight, &gain, &shift, pending);
             assert!(gap(&kernel, &plain_kernel) < tolerance);
             assert!(gap(&bias, &plain_bias) < 10.0 * tolerance);
             assert!(layout::matches(&kernel, &weight));
-            assert_eq!(offset == 0.0, gap(&bias, &gained.shift) == 0.0);
+            assert_eq!(pending.offset == 0.0, gap(&bias, &shift) == 0.0);
         }
     }
 }
@@ -55,30 +56,23 @@ fn weights_and_bias_equal_tensor_operations() {
 #[test]
 fn the_way_back_equals_automatic_differentiation() {
     for (weight, tolerance) in weights() {
-        for offset in [0.0, -0.4] {
-            let leaf = |tensor: &Tensor| tensor.detach().set_requires_grad(true);
-            let plain = gained(&weight, offset);
-            let plain = GainedRows {
-                weight: leaf(&plain.weight),
-                gain: leaf(&plain.gain),
-                shift: leaf(&plain.shift),
-                ..plain
-            };
-            let (kernel, bias) = plain.recorded();
+        let (gain, shift) = vectors(&weight);
+        let rows = GainedRows::new(&weight, &gain, &shift);
+        let leaf = |tensor: &Tensor| tensor.detach().set_requires_grad(true);
+        let (weight, gain, shift) = (leaf(&weight), leaf(&gain), leaf(&shift));
+        for pending in pendings() {
+            let (kernel, bias) = gained(&weight, &gain, &shift, pending);
             let by_kernel = normal(&kernel.size(), 4).to_kind(weight.kind());
             let by_bias = normal(&bias.size(), 5).to_kind(weight.kind());
             let loss =
                 (&kernel * &by_kernel).sum(Kind::Double) + (&bias * &by_bias).sum(Kind::Double);
-            let expected =
-                Tensor::run_backward(&[&loss], &[&plain.weight, &plain.gain], false, false);
-            let (by_weight, by_gain) =
-                gained(&weight, offset).take_back(by_kernel.copy(), &by_bias);
-            assert!(gap(&by_weight, &expected[0]) < tolerance);
-            assert!(gap(&by_gain, &expected[1]) < 20.0 * tolerance);
-            // Bias and kernel together, whatever the order that the gradient comes in.
-            let other = by_kernel.contiguous();
-            let (again, _) = gained(&weight, offset).take_back(other, &by_bias);
-            assert!(gap(&again, &expected[0]) < tolerance);
+            let expected = Tensor::run_backward(&[&loss], &[&weight, &gain], false, false);
+            // The gradient may come in either order of memory.
+            for by_kernel in [layout::channels_last(&by_kernel), by_kernel] {
+                let (by_weight, by_gain) = rows.take_back(by_kernel.copy(), &by_bias, pending);
+                assert!(gap(&by_weight, &expected[0]) < tolerance);
+                assert!(gap(&by_gain, &expected[1]) < 20.0 * tolerance);
+            }
         }
     }
 }
@@ -124,8 +118,16 @@ fn what_is_not_in_memory_as_expected_goes_by_tensor_operations() {
     assert!(!in_memory(&half) && !alike(&weight, &half));
     assert!(!in_memory(&weight.narrow(1, 0, 3)));
     assert!(!alike(&weight, &normal(&[6, 4], 1).tr()));
-    let gained = gained(&half, -0.4);
-    let (kernel, bias) = gained.computed();
-    let (plain_kernel, plain_bias) = gained.recorded();
-    assert_eq!((kernel, bias), (plain_kernel, plain_bias));
+    let (gain, shift) = vectors(&half);
+    for pending in pendings() {
+        let rows = GainedRows::new(&half, &gain, &shift);
+        let computed = rows.computed(pending);
+        assert_eq!(computed, gained(&half, &gain, &shift, pending));
+        let (by_kernel, by_bias) = (half.ones_like(), shift.ones_like());
+        let (by_weight, by_gain) = rows.take_back(by_kernel, &by_bias, pending);
+        assert_eq!(
+            (by_weight.size(), by_gain.size()),
+            (half.size(), gain.size())
+        );
+    }
 }
