@@ -185,7 +185,7 @@ impl Holder {
 
     /// Makes the next check look at the file, as a long time without beats does.
     #[cfg(test)]
-    pub(super) fn expect_nothing(&self) {
+    pub(super) fn look_at_next_check(&self) {
         // The clock may be younger than that.
         if let Some(long_ago) = Instant::now().checked_sub(self.expiry) {
             self.standing().looked = long_ago;
