@@ -98,7 +98,7 @@ fn start(place: &Place) -> Child {
     command
         .process_group(0)
         .stdout(Stdio::null())
-        .stderr(Stdio::null());
+        .stderr(Stdio::piped());
     command.spawn().unwrap()
 }
 
@@ -216,6 +216,7 @@ fn a_comparison_killed_in_its_third_run_ends_as_if_it_had_not_been() {
     wait_for_epoch(&third);
     signal(-(comparison.id() as i32), libc::SIGKILL);
     comparison.wait().unwrap();
+    // Its run may still be saving when the same command comes again.
     assert!(
         !third.join("summary.json").exists(),
         "the kill came too late for this test to say anything"
@@ -229,19 +230,37 @@ fn a_comparison_killed_in_its_third_run_ends_as_if_it_had_not_been() {
     assert_eq!(summary(&place).len(), 3);
 }
 
-#[test]
-fn sigterm_stops_the_runs_with_their_states_saved() {
+/// Stops a comparison of long runs with a signal to the process (or with `group` to its process group, as a terminal
+/// does), and checks that its run saved.
+fn stops_with_states_saved(group: bool, number: i32, code: i32) {
     let place = Place::new(&TINY.replace("epochs = 3", "epochs = 2000"));
     let first = place.run_dirs()[0].clone();
-    let mut comparison = start(&place);
+    let comparison = start(&place);
     wait_for_epoch(&first);
-    signal(comparison.id() as i32, libc::SIGTERM);
-    assert_eq!(comparison.wait().unwrap().code(), Some(143));
+    let id = comparison.id() as i32;
+    signal(if group { -id } else { id }, number);
+    let output = comparison.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("stopped, its state is saved"),
+        "{}",
+        stderr(&output)
+    );
     let meta: Value =
         serde_json::from_str(&std::fs::read_to_string(first.join("meta.json")).unwrap()).unwrap();
     assert_eq!(meta["sittings"][0]["status"], "interrupted");
     assert!(first.join("latest").is_file() && !first.join("summary.json").exists());
     assert!(!place.path("results").exists());
+}
+
+#[test]
+fn sigterm_stops_the_runs_with_their_states_saved() {
+    stops_with_states_saved(false, libc::SIGTERM, 143);
+}
+
+#[test]
+fn ctrl_c_in_a_terminal_stops_the_runs_with_their_states_saved() {
+    stops_with_states_saved(true, libc::SIGINT, 130);
 }
 
 #[test]

@@ -207,6 +207,7 @@ impl Session<'_> {
     /// Makes the run directory with its configuration in it, from where the child takes it.
     fn prepare(&self, entry: &Entry) -> Result<()> {
         let config = entry.config.to_toml()?;
+        RunDir::wait_until_free(&entry.run_dir)?;
         if self.args.overwrite {
             RunDir::overwrite(&entry.run_dir, &config)?;
         } else {

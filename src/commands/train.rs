@@ -87,6 +87,9 @@ fn train(
     args: &TrainArgs,
     output: OutputArgs,
 ) -> Result<(Status, Option<Summary>)> {
+    if args.resume.is_some() {
+        RunDir::wait_until_free(path)?;
+    }
     let over = if args.overwrite {
         None
     } else {

@@ -330,6 +330,24 @@ fn the_plan_tells_what_is_there() {
 }
 
 #[test]
+fn a_stopped_run_is_called_saved_only_when_its_record_says_so() {
+    let runs = tempfile::tempdir().unwrap();
+    let planned = runs_of(&experiment("methods = [\"bn\"]\nseeds = 3\nepochs = 3"));
+    record(&planned[0].config, runs.path(), &[0.9], Status::Interrupted);
+    record(&planned[1].config, runs.path(), &[0.9], Status::Running);
+    let said: Vec<String> = planned
+        .iter()
+        .map(|run| {
+            let run_dir = runs.path().join("x").join(run.config.run_name().unwrap());
+            display::result(&run_dir, &Outcome::Stopped)
+        })
+        .collect();
+    assert_eq!(said[0], "stopped, its state is saved");
+    assert!(said[1].starts_with("stopped before it could save"));
+    assert_eq!(said[1], said[2]);
+}
+
+#[test]
 fn a_finished_run_that_lost_rows_goes_on_from_before_the_loss() {
     let runs = tempfile::tempdir().unwrap();
     let experiment = experiment("methods = [\"bn\"]\nepochs = 3");
