@@ -125,13 +125,13 @@ impl RunDir {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => bail!(
-                "another process is working in {}: wait for it to end, stop it, or choose another folder with --out",
+                "another process is working in {}: wait for it to end, stop it, or choose another folder for runs (--out of train, --runs of compare)",
                 path.display()
             ),
             Err(TryLockError::Error(error)) => {
                 return Err(error).with_context(|| {
                     format!(
-                        "cannot lock {}: its file system may have no locks; choose a folder on a local disk with --out",
+                        "cannot lock {}: its file system may have no locks; choose a folder for runs on a local disk (--out of train, --runs of compare)",
                         lock_path.display()
                     )
                 });
@@ -159,7 +159,7 @@ impl RunDir {
             None => files::replace(self.disk(), &path, config_toml.as_bytes()),
             Some(text) if text == config_toml => Ok(()),
             Some(text) => Err(crate::usage!(
-                "{} is not the configuration asked for ({}): start this run anew with --overwrite, or choose another folder with --out",
+                "{} is not the configuration asked for ({}): delete the folder to start this run anew, or choose another one for runs (--out of train, --runs of compare)",
                 path.display(),
                 first_difference(&text, config_toml)
             )),
