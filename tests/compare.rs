@@ -304,6 +304,41 @@ fn a_torn_table_of_a_finished_run_is_computed_again() {
 }
 
 #[test]
+fn deleted_or_torn_tables_beside_the_metrics_are_computed_again() {
+    let place = Place::new(&format!(
+        "record_percentiles = 4\n{}",
+        TINY.replace("seeds = 2", "seeds = 1")
+    ));
+    place.succeed(&["compare", "tiny.toml"]);
+    let run = place.run_dirs()[1].clone();
+    let read = |name: &str| std::fs::read_to_string(run.join(name)).unwrap();
+    let (layers, percentiles) = (read("layers.csv"), read("percentiles.csv"));
+    std::fs::remove_file(run.join("layers.csv")).unwrap();
+    let output = place.succeed(&["compare", "tiny.toml"]);
+    assert!(
+        stderr(&output).contains("layers.csv lost all its rows"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(read("layers.csv"), layers);
+    std::fs::write(
+        run.join("percentiles.csv"),
+        &percentiles[..percentiles.len() - 3],
+    )
+    .unwrap();
+    let output = place.succeed(&["compare", "tiny.toml"]);
+    assert!(
+        stderr(&output).contains("percentiles.csv lost its rows after epoch 2"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(
+        (read("layers.csv"), read("percentiles.csv")),
+        (layers, percentiles)
+    );
+}
+
+#[test]
 fn a_sweep_chooses_before_the_runs() {
     let sweep = "[sweep]\nlrs = [1e-6, 0.05]\nvalidation_subset = 30\nset = { epochs = 2 }\n";
     let place = Place::new(&format!(
@@ -349,9 +384,27 @@ fn a_sweep_chooses_before_the_runs() {
 }
 
 #[test]
+fn results_of_another_experiment_are_not_replaced_without_a_word() {
+    let place = Place::new(&TINY.replace("seeds = 2", "seeds = 1"));
+    let warning = "results/tiny holds the results of 2 other runs, none of which is asked for now";
+    let first = place.succeed(&["compare", "tiny.toml"]);
+    let more = place.succeed(&["compare", "tiny.toml", "--set", "seeds=2"]);
+    for output in [first, more] {
+        assert!(
+            !stderr(&output).contains("other runs"),
+            "{}",
+            stderr(&output)
+        );
+    }
+    place.succeed(&["compare", "tiny.toml", "--set", "seeds=1"]);
+    let other = place.succeed(&["compare", "tiny.toml", "-q", "--set", "epochs=1"]);
+    assert!(stderr(&other).contains(warning), "{}", stderr(&other));
+}
+
+#[test]
 fn mistakes_end_with_code_2_before_anything_is_run() {
     let place = Place::new(TINY);
-    let cases: [(&[&str], &str); 7] = [
+    let cases: [(&[&str], &str); 9] = [
         (
             &["compare", "absent.toml"],
             "cannot read experiment absent.toml",
@@ -375,6 +428,14 @@ fn mistakes_end_with_code_2_before_anything_is_run() {
         (
             &["compare", "tiny.toml", "--set", "dataset=cifar11"],
             "did you mean `cifar10`?",
+        ),
+        (
+            &["compare", "tiny.toml", "--set", "lr=0.1"],
+            "lr=0.1: method `bn` has learning rates of its own; use --set 'methods=[{ name = \"bn\", lr = 0.1 }, ...]'",
+        ),
+        (
+            &["compare", "tiny.toml", "--set", "lrs=[0.1, 0.2]"],
+            "lrs = [0.1, 0.2] }, ...]'",
         ),
         (&["report", "."], "is not a results folder"),
     ];
