@@ -90,9 +90,11 @@ fn warn_of_other_results(
     entries: &[Entry],
     folder: &Path,
 ) -> Result<()> {
+    let Some(earlier) = earlier else {
+        return Ok(());
+    };
     let hashes = entries.iter().map(|entry| entry.config.hash8());
-    let hashes = hashes.collect::<Result<Vec<String>>>()?;
-    if let Some(earlier) = earlier.filter(|earlier| earlier.has_none_of(&hashes)) {
+    if earlier.has_none_of(&hashes.collect::<Result<Vec<String>>>()?) {
         errln!(
             "normprop: {} holds the results of {} other runs{}, none of which is asked for now; they are replaced at the end (another --out keeps them)",
             folder.display(),

@@ -26,7 +26,7 @@ const WARM_UP: usize = 2;
 /// A probe ends after this time once it has something to tell.
 const LONGEST_S: f64 = 1.5;
 /// All probes together take about this time; each has its share, and once it is used up the rest is concluded.
-const ALL_S: f64 = 3.0;
+const ALL_S: f64 = 2.0;
 /// Test images of a probe.
 const TEST_IMAGES: usize = 100;
 /// Starting a process and saving at the end.
