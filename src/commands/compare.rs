@@ -41,7 +41,7 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
     let parallel = args.jobs.map_or(experiment.jobs, usize::from);
     let folder = args.out.join(&experiment.name);
     // Refuses results of a newer version, or damaged ones, before anything is run.
-    Manifest::read(&folder)?;
+    let earlier = Manifest::read(&folder)?;
     Bench::read(&folder)?;
     let session = Session {
         args,
@@ -52,6 +52,10 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
     if args.dry_run {
         return session.show(&experiment);
     }
+    if experiment.is_only_a_sweep() {
+        let (planned, _) = session.sweep_plan(&experiment)?;
+        warn_of_other_results(earlier.as_ref(), &planned, &folder)?;
+    }
     let choice = session.sweep(&experiment)?;
     if experiment.is_only_a_sweep() {
         let results = collect::collect_sweep(&experiment, &choice.tried, choice.rows)?;
@@ -60,6 +64,7 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
     }
     let runs = experiment.expand(&|label, batch_size| choice.keys(label, batch_size))?;
     let mut entries = plan::look_up(runs, &args.runs, args.overwrite)?;
+    warn_of_other_results(earlier.as_ref(), &entries, &folder)?;
     let failed = session.execute(&mut entries, "")?;
 
     let mut results = collect::collect(&experiment, &entries, choice.rows)?;
@@ -80,6 +85,30 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
             failed.join("\n")
         ),
     }
+}
+
+/// Says that results of other runs are going to be replaced, while there is still time to choose another folder.
+fn warn_of_other_results(
+    earlier: Option<&Manifest>,
+    entries: &[Entry],
+    folder: &Path,
+) -> Result<()> {
+    let Some(earlier) = earlier else {
+        return Ok(());
+    };
+    let hashes = entries.iter().map(|entry| entry.config.hash8());
+    if earlier.has_none_of(&hashes.collect::<Result<Vec<String>>>()?) {
+        errln!(
+            "normprop: {} holds the results of {} other runs{}, none of which is asked for now; they are replaced at the end (another --out keeps them)",
+            folder.display(),
+            earlier.runs.len(),
+            match earlier.title.as_str() {
+                "" => String::new(),
+                title => format!(" (\"{title}\")"),
+            }
+        );
+    }
+    Ok(())
 }
 
 fn write(results: &Results, folder: &Path) -> Result<()> {
@@ -107,7 +136,7 @@ impl Session<'_> {
         let runs = experiment.expand(&|label, batch_size| choice.keys(label, batch_size))?;
         let runs = plan::look_up(runs, &self.args.runs, self.args.overwrite)?;
         let (mut all, sweep_runs) = ([sweep, runs].concat(), candidates.len());
-        estimate::fill_in(&mut all, self.parallel)?;
+        estimate::fill_in(&mut all, self.parallel, &self.interrupt, self.output.quiet)?;
         if self.output.json {
             outln!(
                 "{}",
@@ -160,7 +189,7 @@ impl Session<'_> {
 
     /// Brings every run to its end, and returns a line for each that failed.
     fn execute(&self, entries: &mut [Entry], what: &str) -> Result<Vec<String>> {
-        estimate::fill_in(entries, self.parallel)?;
+        estimate::fill_in(entries, self.parallel, &self.interrupt, self.output.quiet)?;
         self.say(&format!(
             "{}{what}{}",
             plan::table(entries).render(&Terminal::detect()),
@@ -210,6 +239,7 @@ impl Session<'_> {
     /// Makes the run directory with its configuration in it, from where the child takes it.
     fn prepare(&self, entry: &Entry) -> Result<()> {
         let config = entry.config.to_toml()?;
+        RunDir::wait_until_free(&entry.run_dir)?;
         if self.args.overwrite {
             RunDir::overwrite(&entry.run_dir, &config)?;
         } else {

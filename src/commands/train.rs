@@ -70,14 +70,17 @@ fn resolve(args: &TrainArgs) -> Result<(RunConfig, PathBuf)> {
         ));
     }
     let recorded = RunConfig::load(Some(&file), &[])?;
-    let config = RunConfig::load(Some(&file), &assignments)?;
-    if config.hash8()? != recorded.hash8()? {
-        return Err(usage!(
+    let may_differ = |key: &str| key == "threads" || key == "device";
+    let asks_for_more = assignments.iter().any(|(key, _)| !may_differ(key));
+    match RunConfig::load(Some(&file), &assignments) {
+        Err(error) if !asks_for_more => Err(error),
+        Ok(config) if config.hash8()? == recorded.hash8()? => Ok((config, run.clone())),
+        // Of another method the recorded options may be unknown, which would say nothing of the mistake.
+        _ => Err(usage!(
             "--resume {} takes the run's own configuration; only --threads and --device may differ",
             run.display()
-        ));
+        )),
     }
-    Ok((config, run.clone()))
 }
 
 /// Trains the run in `path` to its end, or returns at once what is recorded of a run that is over.
@@ -87,6 +90,9 @@ fn train(
     args: &TrainArgs,
     output: OutputArgs,
 ) -> Result<(Status, Option<Summary>)> {
+    if args.resume.is_some() {
+        RunDir::wait_until_free(path)?;
+    }
     let over = if args.overwrite {
         None
     } else {
@@ -164,7 +170,7 @@ fn check_dataset(dataset: &Dataset, path: &Path) -> Result<()> {
     let started_with = meta::read(path)?.and_then(|meta| meta.dataset_sha256);
     if started_with.is_some_and(|sha256| sha256 != dataset.sha256) {
         bail!(
-            "the images of {} are not those that the run in {} was started with: put those back, or start it anew with --overwrite",
+            "the images of {} are not those that the run in {} was started with: put those back, or delete the folder to start it anew",
             dataset.name,
             path.display()
         );

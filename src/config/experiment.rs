@@ -125,10 +125,41 @@ impl Experiment {
             methods,
             base,
         };
+        experiment.check_rates_are_used(assignments)?;
         // What cannot be run is an error of the file, and best told before anything starts.
         experiment.expand(&|_, _| None)?;
         experiment.expand_sweep()?;
         Ok(experiment)
+    }
+
+    /// Refuses a learning rate from the command line that some run would not be trained with.
+    fn check_rates_are_used(&self, assignments: &[(String, String)]) -> Result<()> {
+        let has_own = |method: &&MethodEntry| method.rates != LearningRates::Inherited;
+        let own = self.methods.iter().find(has_own);
+        let swept = self
+            .sweep
+            .as_ref()
+            .is_some_and(|sweep| !sweep.lrs.is_empty());
+        let is_rate = |(key, _): &&(String, String)| key == "lr" || key == "lrs";
+        for (key, value) in assignments.iter().filter(is_rate) {
+            if let Some(MethodEntry { label, name, .. }) = own {
+                return Err(usage!(
+                    "{key}={value}: method `{label}` has learning rates of its own; \
+                     use --set 'methods=[{{ name = \"{name}\", {key} = {value} }}, ...]', or change them in the file"
+                ));
+            }
+            if swept {
+                return Err(usage!(
+                    "{key}={value}: the sweep tries learning rates of its own; use --set 'sweep.lrs=[...]'"
+                ));
+            }
+            if key == "lr" && !self.lrs.is_empty() {
+                return Err(usage!(
+                    "lr={value}: the experiment's `lrs` take its place; use --set 'lrs=[{value}]'"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Whether it is over when the sweep has chosen.

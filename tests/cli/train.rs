@@ -229,12 +229,24 @@ fn resume_continues_where_the_run_lies() {
     run(folder.path(), &["train", "--resume", path, "--epochs=2"])
         .code(2)
         .stderr(contains("only --threads and --device may differ"));
+    run(folder.path(), &["train", "--resume", path, "--norm=bn"])
+        .code(2)
+        .stderr(contains("takes the run's own configuration"));
     fs::remove_file(run_dir.join("summary.json")).unwrap();
     let arguments = ["train", "--resume", path, "--threads=2", "--json"];
     let continued = run(folder.path(), &arguments)
         .success()
         .stderr(contains("continuing from epoch 1, step 4"));
     assert_eq!(document(&continued)["epochs"], 1);
+    let checkpoints = ["checkpoint-0.safetensors", "checkpoint-1.safetensors"];
+    for name in checkpoints {
+        fs::write(run_dir.join(name), "damaged").unwrap();
+    }
+    let anew = ["train", "--resume", path, "--overwrite", "--json"];
+    let anew = run(folder.path(), &anew)
+        .success()
+        .stderr(contains("continuing from").not());
+    assert_eq!(document(&anew)["run_dir"], path);
 }
 
 #[test]

@@ -24,6 +24,34 @@ seeds = 2
 "#;
 
 #[test]
+fn a_learning_rate_from_the_command_line_is_used_or_refused() {
+    let with = |text: &str, key: &str, value: &str| {
+        Experiment::parse(text, "x.toml", "x", &[(key.into(), value.into())])
+    };
+    let refused =
+        |text: &str, key: &str, value: &str| with(text, key, value).unwrap_err().to_string();
+    let plain = "methods = [\"bn\"]";
+    let used = with(plain, "lr", "0.3").unwrap();
+    let used = used.expand(&|_, _| None).unwrap();
+    assert_eq!(used[0].config.lr, 0.3);
+    let own = "methods = [\"none\", { name = \"bn\", label = \"b\", lr = 0.1 }]";
+    assert!(refused(own, "lr", "0.3").contains("method `b` has learning rates of its own"));
+    assert!(refused(own, "lrs", "[0.3]").contains("{ name = \"bn\", lrs = [0.3] }"));
+    let swept = "methods = [\"bn\"]\n[sweep]\nlrs = [0.1, 0.2]";
+    assert!(refused(swept, "lr", "0.3").contains("sweep.lrs"));
+    assert!(with(swept, "sweep.lrs", "[0.3]").is_ok());
+    let several = "methods = [\"bn\"]\nlrs = [0.1, 0.2]";
+    assert!(refused(several, "lr", "0.3").contains("use --set 'lrs=[0.3]'"));
+    let factors = with(
+        "methods = [\"bn\"]\n[sweep]\nlr_factors = [2.0]",
+        "lr",
+        "0.3",
+    )
+    .unwrap();
+    assert_eq!(factors.expand_sweep().unwrap()[0].0.config.lr, 0.6);
+}
+
+#[test]
 fn an_experiment_spans_method_batch_size_rate_and_seed() {
     let runs = runs(QUICK);
     let shown: Vec<_> = runs
