@@ -15,7 +15,7 @@ use super::train::{LIBTORCH_VERSION, TCH_VERSION};
 use crate::cli::{BenchArgs, OutputArgs};
 use crate::config::RunConfig;
 use crate::data::Dataset;
-use crate::engine::setup;
+use crate::engine::{memory as process_memory, setup};
 use crate::record::machine::{Cpu, git_state, load_average, reduce_command_line_here};
 use crate::record::time::rfc3339;
 use crate::report::Terminal;
@@ -32,6 +32,7 @@ pub fn run(args: &BenchArgs, output: OutputArgs) -> Result<()> {
     if args.peak_memory {
         return memory::answer(args);
     }
+    process_memory::keep_freed();
     let cells = plan::cells(args)?;
     let config = first_config(&cells)?;
     let dataset = setup::load_dataset(config, &setup::data_dir())?;

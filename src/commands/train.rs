@@ -9,7 +9,7 @@ use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::engine::interrupt::Interrupt;
 use crate::engine::trainer::Trainer;
-use crate::engine::{setup, threads};
+use crate::engine::{memory, setup, threads};
 use crate::error::Failure;
 use crate::event::{Observer, Status, Summary};
 use crate::follow::Follow;
@@ -111,6 +111,7 @@ fn train(
         return Ok((summary.status, Some(summary)));
     }
     let interrupt = Interrupt::listen()?;
+    memory::keep_freed();
     // Before the run directory is made or emptied: what cannot start should leave no trace.
     let dataset = setup::load_dataset(config, &setup::data_dir())?;
     let threads = set_threads(config, &dataset, path, args.overwrite)?;
