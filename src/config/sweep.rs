@@ -93,7 +93,9 @@ impl Sweep {
             seeds,
             holdout,
             set,
-            only: reader.flag_at(given, "only", "sweep.only")?.unwrap_or(false),
+            only: reader
+                .flag_at(given, "only", "sweep.only")?
+                .unwrap_or(false),
         }))
     }
 
