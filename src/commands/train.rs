@@ -90,6 +90,8 @@ fn train(
     let over = if args.overwrite {
         None
     } else {
+        // Refuses what a newer program made, before anything of it is read or written.
+        meta::read(path)?;
         read_summary(path)?
     };
     if let Some(summary) = over {
@@ -113,10 +115,13 @@ fn train(
     check_dataset(&dataset, path)?;
     continue_from_checkpoint(&mut trainer, &run_dir)?;
     say(output, &headline(config, &dataset, &trainer, threads, path));
+    if output.verbose {
+        errln!("{}", thread_line(config, threads));
+    }
 
     let parameters = trainer.network.parameters.trainable_count();
     let mut recorder = Recorder::new(run_dir, settings(config, &dataset, threads, parameters));
-    let mut progress = Progress::new(output.quiet);
+    let mut progress = Progress::new(output);
     let mut follow = Follow::new(args.follow);
     let status = {
         let observers: &mut [&mut dyn Observer] = &mut [&mut recorder, &mut progress, &mut follow];
@@ -219,6 +224,20 @@ fn headline(
     )
 }
 
+/// `--verbose`: the number of threads and where it comes from.
+fn thread_line(config: &RunConfig, threads: usize) -> String {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let reason = if config.threads > 0 {
+        "as asked for".to_string()
+    } else {
+        format!(
+            "chosen for batch size {}; --threads asks for another number",
+            config.batch_size
+        )
+    };
+    format!("threads: {threads} of {cores} cores, {reason}")
+}
+
 fn model_line(config: &RunConfig) -> String {
     match config.model {
         crate::config::ModelName::Nin => format!("NIN of width {}", config.width),
@@ -272,15 +291,20 @@ fn report(summary: &Summary, output: OutputArgs) -> Result<()> {
         outln!("{}", serde_json::to_string_pretty(summary)?)?;
         return Ok(());
     }
+    // Without an epoch there is no rate.
+    let rate = if summary.images_per_s.is_finite() {
+        format!(" ({:.0} images/s)", summary.images_per_s)
+    } else {
+        String::new()
+    };
     outln!(
-        "{}: test error {:.4}, test loss {:.4}, lowest test error {:.4}, {} epochs, {} training ({:.0} images/s)",
+        "{}: test error {:.4}, test loss {:.4}, lowest test error {:.4}, {} epochs, {} training{rate}",
         summary.method,
         summary.test_error,
         summary.test_loss,
         summary.best_test_error,
         summary.epochs,
         duration(summary.train_s),
-        summary.images_per_s,
     )?;
     outln!("{}", summary.run_dir)?;
     Ok(())
