@@ -103,6 +103,40 @@ fn eval_measures_the_latest_run_or_the_one_named() {
 }
 
 #[test]
+fn eval_of_an_unfinished_run_has_every_key_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let summary =
+        document(&train(folder.path(), &["--json", "--model=mlp", "--epochs=2"]).success());
+    let run_dir = only_run(&folder.path().join("runs"));
+    let of_finished = document(&run(folder.path(), &["eval", "--json"]).success());
+    fs::remove_file(run_dir.join("summary.json")).unwrap();
+    let eval = document(&run(folder.path(), &["eval", "--json"]).success());
+    assert_eq!(eval["status"], "running");
+    for (key, value) in of_finished.as_object().unwrap() {
+        if key != "status" {
+            assert_eq!(&eval[key], value, "{key}");
+        }
+    }
+    assert_eq!(
+        (&eval["epochs"], &eval["steps"], &eval["train_loss"]),
+        (&2.into(), &8.into(), &summary["train_loss"])
+    );
+
+    // Before the first epoch is over, what only an epoch tells is null.
+    let metrics = fs::read_to_string(run_dir.join("metrics.csv")).unwrap();
+    let start: Vec<&str> = metrics.lines().take(2).collect();
+    fs::write(run_dir.join("metrics.csv"), start.join("\n") + "\n").unwrap();
+    let checkpoint = run_dir.join("checkpoint-1.safetensors");
+    let arguments = ["eval", "--json", checkpoint.to_str().unwrap()];
+    let eval = document(&run(folder.path(), &arguments).success());
+    assert_eq!(
+        (&eval["epochs"], &eval["steps"], &eval["train_loss"]),
+        (&0.into(), &4.into(), &serde_json::Value::Null)
+    );
+    assert!(eval["train_s"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
 fn eval_says_what_is_not_there() {
     let folder = tempfile::tempdir().unwrap();
     run(folder.path(), &["eval"])
@@ -216,6 +250,9 @@ fn the_manual_page_covers_every_command() {
     let page = String::from_utf8(page.get_output().stdout.clone()).unwrap();
     assert!(page.contains(".TH normprop 1"), "{}", &page[..200]);
     for text in [
+        ".TH normprop-data-list",
+        ".TH normprop-data-fetch",
+        ".TH normprop-data-verify",
         "normprop\\-train",
         "normprop\\-eval",
         "\\-\\-batch\\-size",
@@ -224,6 +261,41 @@ fn the_manual_page_covers_every_command() {
     ] {
         assert!(page.contains(text), "no {text}");
     }
+    assert!(!page.contains(".TH normprop-help") && !page.contains(".TH normprop-data-help"));
+}
+
+#[test]
+fn the_switches_of_every_command_stand_together_behind_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = run(folder.path(), &["train", "--help"]).success();
+    let help = String::from_utf8(help.get_output().stdout.clone()).unwrap();
+    let (own, output) = help.split_once("\nOutput:\n").unwrap();
+    for switch in ["--json", "--quiet", "--verbose"] {
+        let is_listed = |text: &str| text.lines().any(|line| line.contains(switch));
+        assert!(is_listed(output) && !is_listed(own), "{switch}: {help}");
+    }
+    assert!(own.contains("--batch-size"), "{help}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_says_where_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = normprop(folder.path())
+        .args(["methods", "bn", "--json"])
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        said.starts_with("normprop: cannot write to standard output: No space left"),
+        "{said}"
+    );
 }
 
 #[test]
