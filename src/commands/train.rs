@@ -1,5 +1,7 @@
 //! `normprop train`: resolve the configuration, open the run directory, train or continue, report.
 
+mod wording;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -19,6 +21,7 @@ use crate::record::{Identity, Recorder, RunDir, Settings, read_summary};
 use crate::report::numbers::{count, duration};
 use crate::usage;
 use crate::{errln, outln};
+use wording::{headline, thread_line};
 
 /// Version of libtorch that tch 0.26 is built for.
 pub const LIBTORCH_VERSION: &str = "2.13.0";
@@ -192,57 +195,6 @@ fn settings(config: &RunConfig, dataset: &Dataset, threads: usize, parameters: u
             command_line: std::env::args().collect(),
             dataset_sha256: Some(dataset.sha256.clone()),
         },
-    }
-}
-
-fn headline(
-    config: &RunConfig,
-    dataset: &Dataset,
-    trainer: &Trainer,
-    threads: usize,
-    path: &Path,
-) -> String {
-    format!(
-        "{} on {} ({} + {} images): {}, {} parameters, batch size {}, lr {}, {} epochs of {} steps, {} on {}\n{}",
-        config.method.name,
-        config.dataset,
-        count(dataset.train.len() as u64),
-        count(dataset.test.len() as u64),
-        model_line(config),
-        count(trainer.network.parameters.trainable_count()),
-        config.batch_size,
-        config.lr,
-        config.epochs,
-        count(trainer.steps_per_epoch()),
-        if threads == 1 {
-            "1 thread".to_string()
-        } else {
-            format!("{threads} threads")
-        },
-        config.device,
-        path.display()
-    )
-}
-
-/// `--verbose`: the number of threads and where it comes from.
-fn thread_line(config: &RunConfig, threads: usize) -> String {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-    let reason = if config.threads > 0 {
-        "as asked for".to_string()
-    } else {
-        format!(
-            "chosen for batch size {}; --threads asks for another number",
-            config.batch_size
-        )
-    };
-    format!("threads: {threads} of {cores} cores, {reason}")
-}
-
-fn model_line(config: &RunConfig) -> String {
-    match config.model {
-        crate::config::ModelName::Nin => format!("NIN of width {}", config.width),
-        crate::config::ModelName::Mlp => format!("MLP {:?}", config.mlp_widths),
-        crate::config::ModelName::Lstm => format!("LSTM of {} units", config.lstm_hidden),
     }
 }
 

@@ -5,6 +5,8 @@ mod commands;
 mod common;
 mod data;
 mod mistakes;
+mod output;
+mod record;
 mod train;
 
 use std::path::Path;
