@@ -1,5 +1,7 @@
 //! `normprop train`: resolve the configuration, open the run directory, train or continue, report.
 
+mod wording;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -19,6 +21,7 @@ use crate::record::{Identity, Recorder, RunDir, Settings, read_summary};
 use crate::report::numbers::{count, duration};
 use crate::usage;
 use crate::{errln, outln};
+use wording::{headline, thread_line};
 
 /// Version of libtorch that tch 0.26 is built for.
 pub const LIBTORCH_VERSION: &str = "2.13.0";
@@ -71,7 +74,9 @@ fn resolve(args: &TrainArgs) -> Result<(RunConfig, PathBuf)> {
     }
     let recorded = RunConfig::load(Some(&file), &[])?;
     let may_differ = |key: &str| key == "threads" || key == "device";
-    let asks_for_more = assignments.iter().any(|(key, _)| !may_differ(key));
+    let asks_for_more = assignments
+        .iter()
+        .any(|assignment| !may_differ(&assignment.key));
     match RunConfig::load(Some(&file), &assignments) {
         Err(error) if !asks_for_more => Err(error),
         Ok(config) if config.hash8()? == recorded.hash8()? => Ok((config, run.clone())),
@@ -96,6 +101,8 @@ fn train(
     let over = if args.overwrite {
         None
     } else {
+        // Refuses what a newer program made, before anything of it is read or written.
+        meta::read(path)?;
         read_summary(path)?
     };
     if let Some(summary) = over {
@@ -120,10 +127,13 @@ fn train(
     check_dataset(&dataset, path)?;
     continue_from_checkpoint(&mut trainer, &run_dir)?;
     say(output, &headline(config, &dataset, &trainer, threads, path));
+    if output.verbose {
+        errln!("{}", thread_line(config, threads));
+    }
 
     let parameters = trainer.network.parameters.trainable_count();
     let mut recorder = Recorder::new(run_dir, settings(config, &dataset, threads, parameters));
-    let mut progress = Progress::new(output.quiet);
+    let mut progress = Progress::new(output);
     let mut follow = Follow::new(args.follow);
     let status = {
         let observers: &mut [&mut dyn Observer] = &mut [&mut recorder, &mut progress, &mut follow];
@@ -211,43 +221,6 @@ fn settings(config: &RunConfig, dataset: &Dataset, threads: usize, parameters: u
     }
 }
 
-fn headline(
-    config: &RunConfig,
-    dataset: &Dataset,
-    trainer: &Trainer,
-    threads: usize,
-    path: &Path,
-) -> String {
-    format!(
-        "{} on {} ({} + {} images): {}, {} parameters, batch size {}, lr {}, {} epochs of {} steps, {} on {}\n{}",
-        config.method.name,
-        config.dataset,
-        count(dataset.train.len() as u64),
-        count(dataset.test.len() as u64),
-        model_line(config),
-        count(trainer.network.parameters.trainable_count()),
-        config.batch_size,
-        config.lr,
-        config.epochs,
-        count(trainer.steps_per_epoch()),
-        if threads == 1 {
-            "1 thread".to_string()
-        } else {
-            format!("{threads} threads")
-        },
-        config.device,
-        path.display()
-    )
-}
-
-fn model_line(config: &RunConfig) -> String {
-    match config.model {
-        crate::config::ModelName::Nin => format!("NIN of width {}", config.width),
-        crate::config::ModelName::Mlp => format!("MLP {:?}", config.mlp_widths),
-        crate::config::ModelName::Lstm => format!("LSTM of {} units", config.lstm_hidden),
-    }
-}
-
 fn say(output: OutputArgs, line: &str) {
     if !output.quiet {
         errln!("{line}");
@@ -293,15 +266,20 @@ fn report(summary: &Summary, output: OutputArgs) -> Result<()> {
         outln!("{}", serde_json::to_string_pretty(summary)?)?;
         return Ok(());
     }
+    // Without an epoch there is no rate.
+    let rate = if summary.images_per_s.is_finite() {
+        format!(" ({:.0} images/s)", summary.images_per_s)
+    } else {
+        String::new()
+    };
     outln!(
-        "{}: test error {:.4}, test loss {:.4}, lowest test error {:.4}, {} epochs, {} training ({:.0} images/s)",
+        "{}: test error {:.4}, test loss {:.4}, lowest test error {:.4}, {} epochs, {} training{rate}",
         summary.method,
         summary.test_error,
         summary.test_loss,
         summary.best_test_error,
         summary.epochs,
         duration(summary.train_s),
-        summary.images_per_s,
     )?;
     outln!("{}", summary.run_dir)?;
     Ok(())

@@ -276,6 +276,51 @@ fn divergence_ends_with_3_and_a_complete_record() {
 }
 
 #[test]
+fn weights_that_the_last_step_destroyed_are_divergence() {
+    let folder = tempfile::tempdir().unwrap();
+    // One step: the loss before it is finite, and nothing comes after it but the evaluation.
+    let arguments = [
+        "--norm=none",
+        "--lr=1e30",
+        "--set=train_subset=50",
+        "--json",
+    ];
+    let diverged = train(folder.path(), &arguments)
+        .code(3)
+        .stderr(contains("diverged at step 1"));
+    let summary = document(&diverged);
+    assert_eq!(
+        (&summary["status"], &summary["steps"], &summary["epochs"]),
+        (&"diverged".into(), &1.into(), &1.into())
+    );
+    assert!(summary["train_loss"].as_f64().unwrap().is_finite());
+    let run_dir = only_run(&folder.path().join("runs"));
+    let metrics = fs::read_to_string(run_dir.join("metrics.csv")).unwrap();
+    assert!(metrics.trim_end().ends_with(",diverged"), "{metrics}");
+    // The last state that is kept is one to go on from.
+    let there = entries(&run_dir);
+    assert!(there.iter().any(|name| name == "checkpoint-0.safetensors"));
+    assert!(
+        !there.iter().any(|name| name.starts_with("checkpoint-1")),
+        "{there:?}"
+    );
+    assert_eq!(document(&train(folder.path(), &arguments).code(3)), summary);
+}
+
+#[test]
+fn no_epoch_at_all_has_no_rate() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = train(folder.path(), &["--model=mlp", "--epochs=0"])
+        .success()
+        .stdout(contains("0 epochs"));
+    let said = String::from_utf8_lossy(&said.get_output().stdout).into_owned();
+    assert!(
+        !said.contains("NaN") && !said.contains("images/s"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_reader_of_the_log_who_leaves_does_not_end_the_training() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = crate::common::normprop(folder.path());
