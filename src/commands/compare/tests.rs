@@ -3,6 +3,7 @@ use std::path::Path;
 use super::*;
 use crate::config::RunConfig;
 use crate::config::experiment::PlannedRun;
+use crate::config::overrides::Assignment;
 use crate::event::{EpochRow, EpochSums, Event, LayerRow, Observer, Position, Snapshot, Status};
 use crate::record::meta::Facts;
 use crate::record::{Identity, Recorder, Settings};
@@ -603,7 +604,7 @@ fn results_of_other_runs_are_known_by_their_hashes() {
     let own = hashes(&experiment);
     assert!(!manifest.has_none_of(&own));
     assert!(!manifest.has_none_of(&own[..1]));
-    let longer = Experiment::parse(TWO, "x.toml", "x", &[("epochs".into(), "4".into())]).unwrap();
+    let longer = Experiment::parse(TWO, "x.toml", "x", &[Assignment::set("epochs", "4")]).unwrap();
     assert!(manifest.has_none_of(&hashes(&longer)));
     let nothing = Manifest {
         runs: Vec::new(),

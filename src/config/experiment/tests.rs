@@ -26,7 +26,7 @@ seeds = 2
 #[test]
 fn a_learning_rate_from_the_command_line_is_used_or_refused() {
     let with = |text: &str, key: &str, value: &str| {
-        Experiment::parse(text, "x.toml", "x", &[(key.into(), value.into())])
+        Experiment::parse(text, "x.toml", "x", &[Assignment::set(key, value)])
     };
     let refused =
         |text: &str, key: &str, value: &str| with(text, key, value).unwrap_err().to_string();
