@@ -35,10 +35,6 @@ use local::LocalLauncher;
 use plan::Entry;
 use slurm::SlurmLauncher;
 
-/// Seconds spent on measuring before runs are handed to a cluster: its login node is for everybody, and the estimate
-/// only serves to put short runs together.
-const MEASURING_S: f64 = 1.0;
-
 /// Runs the command.
 pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
     let assignments = args
@@ -49,7 +45,7 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
     let experiment = Experiment::load(&args.file, &assignments)?;
     let folder = args.out.join(&experiment.name);
     // Refuses results of a newer version, or damaged ones, before anything is run.
-    Manifest::read(&folder)?;
+    let earlier = Manifest::read(&folder)?;
     Bench::read(&folder)?;
     let slurm = SlurmLauncher::asked_for(args, &folder, &experiment.name, output.quiet)?;
     let session = Session {
@@ -66,13 +62,37 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
     if args.dry_run {
         return session.show(&experiment);
     }
-    match session.run(&experiment, &folder) {
+    match session.run(&experiment, earlier.as_ref(), &folder) {
         Err(error) => match error.downcast_ref::<Away>() {
             Some(away) => session.tell(away),
             None => Err(error),
         },
         done => done,
     }
+}
+
+/// Says that results of other runs are going to be replaced, while there is still time to choose another folder.
+fn warn_of_other_results(
+    earlier: Option<&Manifest>,
+    entries: &[Entry],
+    folder: &Path,
+) -> Result<()> {
+    let Some(earlier) = earlier else {
+        return Ok(());
+    };
+    let hashes = entries.iter().map(|entry| entry.config.hash8());
+    if earlier.has_none_of(&hashes.collect::<Result<Vec<String>>>()?) {
+        errln!(
+            "normprop: {} holds the results of {} other runs{}, none of which is asked for now; they are replaced at the end (another --out keeps them)",
+            folder.display(),
+            earlier.runs.len(),
+            match earlier.title.as_str() {
+                "" => String::new(),
+                title => format!(" (\"{title}\")"),
+            }
+        );
+    }
+    Ok(())
 }
 
 fn write(results: &Results, folder: &Path) -> Result<()> {
@@ -93,7 +113,16 @@ struct Session<'a> {
 
 impl Session<'_> {
     /// Brings the sweep and the runs to their end, and reports.
-    fn run(&self, experiment: &Experiment, folder: &Path) -> Result<()> {
+    fn run(
+        &self,
+        experiment: &Experiment,
+        earlier: Option<&Manifest>,
+        folder: &Path,
+    ) -> Result<()> {
+        if experiment.is_only_a_sweep() {
+            let (planned, _) = self.sweep_plan(experiment)?;
+            warn_of_other_results(earlier, &planned, folder)?;
+        }
         let choice = self.sweep(experiment)?;
         if experiment.is_only_a_sweep() {
             let results = collect::collect_sweep(experiment, &choice.tried, choice.rows)?;
@@ -102,6 +131,7 @@ impl Session<'_> {
         }
         let runs = experiment.expand(&|label, batch_size| choice.keys(label, batch_size))?;
         let mut entries = plan::look_up(runs, &self.args.runs, self.args.overwrite)?;
+        warn_of_other_results(earlier, &entries, folder)?;
         let failed = self.execute(&mut entries, "")?;
 
         let mut results = collect::collect(experiment, &entries, choice.rows)?;
@@ -136,7 +166,13 @@ impl Session<'_> {
         let runs = experiment.expand(&|label, batch_size| choice.keys(label, batch_size))?;
         let runs = plan::look_up(runs, &self.args.runs, self.args.overwrite)?;
         let (mut all, sweep_runs) = ([sweep, runs].concat(), candidates.len());
-        estimate::fill_in(&mut all, self.parallel, self.measuring_limit_s())?;
+        estimate::fill_in(
+            &mut all,
+            self.parallel,
+            self.slurm.is_some(),
+            &self.interrupt,
+            self.output.quiet,
+        )?;
         let tested = self.test(&all)?;
         if self.output.json {
             let mut document = plan::document(&all, self.parallel);
@@ -177,11 +213,6 @@ impl Session<'_> {
         }
     }
 
-    /// Seconds after which nothing more is measured for the estimate.
-    fn measuring_limit_s(&self) -> Option<f64> {
-        self.slurm.as_ref().map(|_| MEASURING_S)
-    }
-
     fn sweep_plan(&self, experiment: &Experiment) -> Result<(Vec<Entry>, Vec<Candidate>)> {
         let (runs, candidates) = experiment.expand_sweep()?.into_iter().unzip();
         Ok((
@@ -212,7 +243,13 @@ impl Session<'_> {
         if self.args.launch.collect {
             return missing::list(entries, what, self.output);
         }
-        estimate::fill_in(entries, self.parallel, self.measuring_limit_s())?;
+        estimate::fill_in(
+            entries,
+            self.parallel,
+            self.slurm.is_some(),
+            &self.interrupt,
+            self.output.quiet,
+        )?;
         self.say(&format!(
             "{}{what}{}",
             plan::table(entries).render(&Terminal::detect()),
@@ -274,6 +311,7 @@ impl Session<'_> {
     /// Empties the run directory where that was asked for.
     fn prepare(&self, entry: &Entry) -> Result<()> {
         if self.args.overwrite {
+            RunDir::wait_until_free(&entry.run_dir)?;
             RunDir::overwrite(&entry.run_dir, &entry.config.to_toml()?)?;
         }
         Ok(())

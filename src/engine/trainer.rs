@@ -187,7 +187,10 @@ impl<'d> Trainer<'d> {
         })?;
         if self.position.step == 0 {
             self.initialize()?;
-            self.finish_epoch(&mut emit)?;
+            if let After::Stop(status) = self.finish_epoch(&mut emit)? {
+                emit(Event::Ended { status })?;
+                return Ok(status);
+            }
             self.look_at_percentiles(&mut emit)?;
         }
         while self.position.epoch < self.config.epochs {
@@ -345,7 +348,9 @@ impl<'d> Trainer<'d> {
             }
         }
         self.position.epoch += 1;
-        self.finish_epoch(emit)?;
+        if let stop @ After::Stop(_) = self.finish_epoch(emit)? {
+            return Ok(stop);
+        }
         let more = self.position.epoch < self.config.epochs;
         match interrupt.signal() {
             Some(_) if more => Ok(After::Stop(Status::Interrupted)),
@@ -449,9 +454,18 @@ impl<'d> Trainer<'d> {
     }
 
     /// Evaluates, reports the epoch that was just done (or epoch 0) and saves.
-    fn finish_epoch(&mut self, emit: &mut dyn FnMut(Event) -> Result<()>) -> Result<()> {
+    fn finish_epoch(&mut self, emit: &mut dyn FnMut(Event) -> Result<()>) -> Result<After> {
         self.gather_population();
-        let row = self.epoch_row(Status::Running);
+        let mut row = self.epoch_row(Status::Running);
+        // The loss of a batch is that of the weights before the step: what the last step did shows only here.
+        if !row.test_loss.is_finite() || !self.network.parameters.are_finite() {
+            row.status = Status::Diverged;
+            emit(Event::Epoch {
+                row,
+                layers: Vec::new(),
+            })?;
+            return Ok(After::Stop(Status::Diverged));
+        }
         let layers = self.probe.as_ref().map_or(Ok(Vec::new()), |probe| {
             probe.measure(&self.network, row.epoch)
         })?;
@@ -468,7 +482,8 @@ impl<'d> Trainer<'d> {
         emit(Event::Snapshot {
             snapshot: self.snapshot()?,
             best,
-        })
+        })?;
+        Ok(After::GoOn)
     }
 
     /// Records that the loss stopped being finite.

@@ -8,12 +8,20 @@ use super::row::Row;
 use super::{meta, summary, tensorboard};
 use crate::event::{EpochRow, LayerRow, PercentileRow, Snapshot, Status, StepRow};
 use anyhow::{Context, Result};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Name of the file with the resolved configuration.
 pub const CONFIG: &str = "config.toml";
+
+/// How long a process that was told to save and end may still hold a run directory that is to be continued.
+const LETTING_GO: Duration = Duration::from_secs(10);
+/// How often the lock is looked at meanwhile.
+const POLL: Duration = Duration::from_millis(25);
+
 /// A run directory that this process alone may write to, until the value is dropped.
 pub struct RunDir {
     path: PathBuf,
@@ -70,6 +78,25 @@ impl RunDir {
         let run_dir = Self::take(path, Box::new(RealDisk))?;
         run_dir.settle(config_toml)?;
         Ok(run_dir)
+    }
+
+    /// Waits for a process that is just saving and ending in a run directory, as the runs of a killed comparison are;
+    /// one that stays is met, and named, by whoever takes the directory next.
+    pub fn wait_until_free(path: &Path) -> Result<()> {
+        let lock_path = path.join(LOCK);
+        let lock = match File::open(&lock_path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            other => other.with_context(|| format!("cannot open {}", lock_path.display()))?,
+        };
+        let begun = Instant::now();
+        while matches!(lock.try_lock(), Err(TryLockError::WouldBlock))
+            && begun.elapsed() < LETTING_GO
+        {
+            std::thread::sleep(POLL);
+        }
+        // Taken to look only. Where this fails, closing has to do.
+        let _ = lock.unlock();
+        Ok(())
     }
 
     /// Takes a run directory and removes what an earlier run left there; nothing else is touched.
@@ -197,7 +224,7 @@ fn make_folder(path: &Path) -> Result<()> {
 fn refusal(error: anyhow::Error, path: &Path) -> anyhow::Error {
     match error.downcast_ref::<Taken>() {
         Some(taken) => anyhow::anyhow!(
-            "another process is working in {}{}: wait for it to end, stop it, or choose another folder with --out",
+            "another process is working in {}{}: wait for it to end, stop it, or choose another folder for runs (--out of train, --runs of compare)",
             path.display(),
             if taken.elsewhere {
                 ", on another machine"
@@ -216,7 +243,7 @@ fn settle_configuration(disk: &dyn Disk, folder: &Path, config_toml: &str) -> Re
         None => files::replace(disk, &path, config_toml.as_bytes()),
         Some(text) if text == config_toml => Ok(()),
         Some(text) => Err(crate::usage!(
-            "{} is not the configuration asked for ({}): start this run anew with --overwrite, or choose another folder with --out",
+            "{} is not the configuration asked for ({}): delete the folder to start this run anew, or choose another one for runs (--out of train, --runs of compare)",
             path.display(),
             first_difference(&text, config_toml)
         )),

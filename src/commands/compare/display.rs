@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::path::Path;
 use std::time::Instant;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -9,7 +10,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::launch::{Outcome, Report};
 use super::plan::Entry;
 use crate::errln;
-use crate::record::read_summary;
+use crate::event::Status;
+use crate::record::{meta, read_summary};
 use crate::report::numbers::{duration, percent};
 
 /// The display of the runs that are still to do.
@@ -115,15 +117,6 @@ impl Display {
         let taken = self.begun.get(&index).map_or(String::new(), |begun| {
             format!(" ({})", duration(begun.elapsed().as_secs_f64()))
         });
-        let result = match outcome {
-            Outcome::Finished => match read_summary(&entry.run_dir) {
-                Ok(Some(summary)) => format!("test error {}", percent(summary.test_error, 2)),
-                _ => "finished".to_owned(),
-            },
-            Outcome::Diverged => "diverged".to_owned(),
-            Outcome::Stopped => "stopped, its state is saved".to_owned(),
-            Outcome::Failed(reason) => format!("failed: {reason}"),
-        };
         if !matches!(outcome, Outcome::Stopped) {
             self.over += 1;
             self.advance(index, 1.0);
@@ -131,9 +124,10 @@ impl Display {
         self.overall
             .set_message(format!("{} of {count} runs", self.over));
         self.say(&format!(
-            "[{}/{count}] {}: {result}{taken}",
+            "[{}/{count}] {}: {}{taken}",
             self.over,
-            entry.title()
+            entry.title(),
+            result(&entry.run_dir, outcome)
         ));
     }
 
@@ -159,6 +153,30 @@ impl Display {
             self.overall.println(line);
         }
     }
+}
+
+/// How a run ended, in words. That its state is saved is said only where its record says so.
+pub(super) fn result(run_dir: &Path, outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Finished => match read_summary(run_dir) {
+            Ok(Some(summary)) => format!("test error {}", percent(summary.test_error, 2)),
+            _ => "finished".to_owned(),
+        },
+        Outcome::Diverged => "diverged".to_owned(),
+        Outcome::Stopped if was_interrupted(run_dir) => "stopped, its state is saved".to_owned(),
+        Outcome::Stopped => {
+            "stopped before it could save; the same command goes on from its last checkpoint"
+                .to_owned()
+        }
+        Outcome::Failed(reason) => format!("failed: {reason}"),
+    }
+}
+
+/// Whether the last sitting ended by a signal after saving.
+fn was_interrupted(run_dir: &Path) -> bool {
+    let meta = meta::read(run_dir).ok().flatten();
+    let last = meta.as_ref().and_then(|meta| meta.sittings.last());
+    last.is_some_and(|sitting| sitting.status == Some(Status::Interrupted))
 }
 
 fn thousandths(seconds: f64) -> u64 {

@@ -1,6 +1,7 @@
 //! Jobs as child processes of this program on this machine.
 
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -51,6 +52,7 @@ impl Launcher for LocalLauncher {
         report: &mut dyn FnMut(Report),
     ) -> Result<Launched> {
         for job in jobs {
+            RunDir::wait_until_free(&job.run_dir)?;
             RunDir::make(&job.run_dir, &job.config)?;
         }
         let share = share(self.cores, self.parallel);
@@ -107,7 +109,10 @@ fn start(
         ])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+        .stderr(Stdio::piped())
+        // A group of its own: Ctrl-C goes to every process of the terminal's group, and with the signal that we hand
+        // on the child would take it for the second one, which ends it unsaved.
+        .process_group(0);
     end_with_parent(&mut command);
     let mut child = command
         .spawn()
@@ -134,7 +139,6 @@ fn start(
 /// Asks the system to send the child SIGTERM, upon which it saves and ends, when this process dies of whatever.
 #[cfg(target_os = "linux")]
 fn end_with_parent(command: &mut Command) {
-    use std::os::unix::process::CommandExt;
     // SAFETY: prctl with these arguments only sets an attribute of the calling process, needs no memory of the
     // parent, and is safe to call between fork and exec.
     unsafe {

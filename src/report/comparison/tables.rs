@@ -150,6 +150,7 @@ pub fn sweep(results: &Results) -> Table {
     ]);
     for row in &results.sweep {
         let mark = match (row.chosen, row.at_edge) {
+            (true, _) if row.n_diverged > 0 => "chosen, though it diverged",
             (true, true) => "chosen, at the grid's edge",
             (true, false) => "chosen",
             (false, _) => "",
@@ -216,6 +217,17 @@ pub fn caveats(results: &Results) -> Vec<String> {
     }
     if has_several_rates(results) {
         caveats.push("Several learning rates a method: the best of them was chosen on the test set, which flatters it.".to_owned());
+    }
+    // What never diverged is preferred, so that here nothing was left to prefer.
+    for row in results
+        .sweep
+        .iter()
+        .filter(|row| row.chosen && row.n_diverged > 0)
+    {
+        caveats.push(format!(
+            "Every setting that the sweep tried for {} at batch size {} diverged with some seed; the chosen one did so least often.",
+            row.label, row.batch_size
+        ));
     }
     if results.sweep.iter().any(|row| row.chosen && row.at_edge) {
         caveats.push("A chosen learning rate lies at the edge of the sweep's grid: a better one may lie beyond.".to_owned());
