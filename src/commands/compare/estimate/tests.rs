@@ -51,7 +51,7 @@ fn what_was_not_measured_costs_what_the_nearest_batch_size_costs() {
 #[test]
 fn a_few_steps_tell_the_time_of_every_run() {
     let mut plan = plan_of(SIX_KINDS);
-    assert!(fill_in(&mut plan, 1, &Interrupt::default(), true).unwrap());
+    assert!(fill_in(&mut plan, 1, false, &Interrupt::default(), true).unwrap());
     assert_eq!(plan.len(), 12);
     for entry in &plan {
         assert!(entry.remaining_s > OVERHEAD_S, "{entry:?}");
@@ -63,7 +63,7 @@ fn a_signal_ends_the_estimate() {
     let mut plan = plan_of(SIX_KINDS);
     let interrupt = Interrupt::default();
     interrupt.raise(signal_hook::consts::SIGINT);
-    let error = fill_in(&mut plan, 1, &interrupt, true).unwrap_err();
+    let error = fill_in(&mut plan, 1, false, &interrupt, true).unwrap_err();
     assert!(matches!(
         error.downcast_ref(),
         Some(Failure::Interrupted { signal: 2 })
