@@ -16,7 +16,7 @@
 //!   look that took longer than a beat (the file server hung, for the holder too) starts the watch anew.
 //!
 //! A holder that was only asleep finds `free` in its own file at its next look. Before it writes anything more than
-//! 45 s after its last look, it looks: see [`Lease::check`]. What remains is a holder that stalls between that and the
+//! 45 s after its last look, it looks: see [`Holder::check`]. What remains is a holder that stalls between that and the
 //! write itself for longer than the watch; the two then write the same bytes, a run being deterministic, and the next
 //! start cuts what was doubled.
 //!
