@@ -1,10 +1,11 @@
 //! kill -9 at many moments, and the lock that keeps two processes apart.
 
+use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use crate::training::{FOUR_EPOCHS, Training, errors, signal};
+use crate::training::{FOUR_EPOCHS, ONE_EPOCH, Training, errors, signal};
 
 /// Milliseconds from the start of a process to its end by kill -9: before anything is made, while libtorch loads,
 /// while the data are read, and somewhere in the training.
@@ -82,4 +83,31 @@ fn a_second_process_is_refused_and_the_first_goes_on() {
     let first = first.wait_with_output().unwrap();
     assert!(first.status.success(), "{}", errors(&first));
     training.finish().assert_equals(&expected);
+}
+
+/// A file whose holder is on another machine: nobody here has the lock, and its time keeps changing.
+#[test]
+fn a_run_that_another_machine_works_in_is_refused() {
+    let training = Training::new(ONE_EPOCH, 1);
+    training.interrupt_after(5);
+    let lease = training.run_dir().join("lease-2");
+    fs::write(&lease, "held by machine 0000000000000000\n").unwrap();
+    let mut second = training.command().spawn().unwrap();
+    while second.try_wait().unwrap().is_none() {
+        let file = fs::File::options().write(true).open(&lease).unwrap();
+        file.set_modified(SystemTime::now()).unwrap();
+        sleep(Duration::from_millis(100));
+    }
+    let second = second.wait_with_output().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    assert!(
+        errors(&second).contains("on another machine: wait for it to end"),
+        "{}",
+        errors(&second)
+    );
+    assert!(!training.run_dir().join("lease-3").exists());
+    fs::write(&lease, "free\n").unwrap();
+    training
+        .finish()
+        .assert_equals(&Training::new(ONE_EPOCH, 1).finish());
 }
