@@ -7,6 +7,7 @@ mod estimate;
 pub mod launch;
 mod local;
 pub mod plan;
+pub mod search;
 pub mod state;
 
 use std::path::{Path, PathBuf};
@@ -16,7 +17,6 @@ use anyhow::{Context, Result, bail};
 use crate::cli::{CompareArgs, OutputArgs};
 use crate::config::experiment::Experiment;
 use crate::config::overrides;
-use crate::config::sweep::Candidate;
 use crate::engine::interrupt::Interrupt;
 use crate::error::Failure;
 use crate::record::RunDir;
@@ -28,6 +28,8 @@ use display::Display;
 use launch::{Launcher, Outcome, Report};
 use local::LocalLauncher;
 use plan::Entry;
+use search::Search;
+use state::State;
 
 /// Runs the command.
 pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
@@ -91,14 +93,16 @@ struct Session<'a> {
 impl Session<'_> {
     /// `--dry-run`: the plan on stdout.
     fn show(&self, experiment: &Experiment) -> Result<()> {
-        let (sweep, candidates) = self.sweep_plan(experiment)?;
-        let choice = match sweep.iter().all(|entry| entry.state.is_over()) {
-            true => choose::choose(&sweep, &candidates)?,
+        let mut search = self.search(experiment)?;
+        let choice = match search.catch_up()? {
+            true => search.choice(),
             false => Choice::default(),
         };
+        search.look_ahead();
         let runs = experiment.expand(&|label, batch_size| choice.keys(label, batch_size))?;
         let runs = plan::look_up(runs, &self.args.runs, self.args.overwrite)?;
-        let (mut all, sweep_runs) = ([sweep, runs].concat(), candidates.len());
+        let sweep_runs = search.entries.len();
+        let mut all = [search.entries, runs].concat();
         estimate::fill_in(&mut all, self.parallel)?;
         if self.output.json {
             outln!(
@@ -121,32 +125,38 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn sweep_plan(&self, experiment: &Experiment) -> Result<(Vec<Entry>, Vec<Candidate>)> {
-        let (runs, candidates) = experiment.expand_sweep()?.into_iter().unzip();
-        Ok((
-            plan::look_up(runs, &self.args.runs, self.args.overwrite)?,
-            candidates,
-        ))
+    /// The sweep at its beginning, without runs where the experiment has none.
+    fn search(&self, experiment: &Experiment) -> Result<Search> {
+        let (runs, candidates): (_, Vec<_>) = experiment.expand_sweep()?.into_iter().unzip();
+        let entries = plan::look_up(runs, &self.args.runs, self.args.overwrite)?;
+        let halving = experiment.sweep.as_ref().and_then(|sweep| sweep.halving);
+        Ok(Search::new(entries, &candidates, halving))
     }
 
     /// Runs the sweep, if there is one, and chooses.
     fn sweep(&self, experiment: &Experiment) -> Result<Choice> {
-        let (mut entries, candidates) = self.sweep_plan(experiment)?;
-        if entries.is_empty() {
-            return Ok(Choice::default());
+        let mut search = self.search(experiment)?;
+        let mut decided = search.catch_up()?;
+        if decided && !search.entries.is_empty() {
+            let over = plan::sentence(&search.entries, self.parallel);
+            self.say(&format!("{}{over}", search.title()));
         }
-        let failed = self.execute(&mut entries, "sweep: ")?;
-        if !failed.is_empty() {
-            bail!(
-                "{} runs of the sweep failed; the same command tries them again:\n{}",
-                failed.len(),
-                failed.join("\n")
-            );
+        while !decided {
+            let title = search.title();
+            let failed = self.execute(&mut search.entries, &title)?;
+            if !failed.is_empty() {
+                bail!(
+                    "{} runs of the sweep failed; the same command tries them again:\n{}",
+                    failed.len(),
+                    failed.join("\n")
+                );
+            }
+            decided = search.judge()?;
         }
-        choose::choose(&entries, &candidates)
+        Ok(search.choice())
     }
 
-    /// Brings every run to its end, and returns a line for each that failed.
+    /// Brings every run to its goal, and returns a line for each that failed.
     fn execute(&self, entries: &mut [Entry], what: &str) -> Result<Vec<String>> {
         estimate::fill_in(entries, self.parallel)?;
         self.say(&format!(
@@ -155,7 +165,7 @@ impl Session<'_> {
             plan::sentence(entries, self.parallel)
         ));
         let left: Vec<usize> = (0..entries.len())
-            .filter(|&index| !entries[index].state.is_over())
+            .filter(|&index| !entries[index].is_done())
             .collect();
         let mut failed = Vec::new();
         if !left.is_empty() && self.interrupt.signal().is_none() {
@@ -198,7 +208,8 @@ impl Session<'_> {
     /// Makes the run directory with its configuration in it, from where the child takes it.
     fn prepare(&self, entry: &Entry) -> Result<()> {
         let config = entry.config.to_toml()?;
-        if self.args.overwrite {
+        // What is there of a run that this call of the command has begun is not to be thrown away.
+        if self.args.overwrite && entry.state == State::New {
             RunDir::overwrite(&entry.run_dir, &config)?;
         } else {
             RunDir::open_or_create(&entry.run_dir, &config)?;

@@ -50,6 +50,17 @@ pub fn run(args: &TrainArgs, output: OutputArgs) -> Result<()> {
             ))
             .into())
         }
+        (Status::Paused, _) => {
+            let until = args.until_epoch.unwrap_or_default();
+            say(
+                output,
+                &format!(
+                    "paused at epoch {until} of {}; without --until-epoch it goes on",
+                    config.epochs
+                ),
+            );
+            Ok(())
+        }
         _ => Ok(()),
     }
 }
@@ -112,6 +123,7 @@ fn train(
     let run_dir = open(config, path, args.overwrite)?;
     check_dataset(&dataset, path)?;
     continue_from_checkpoint(&mut trainer, &run_dir)?;
+    trainer.pause_at(args.until_epoch);
     say(output, &headline(config, &dataset, &trainer, threads, path));
 
     let parameters = trainer.network.parameters.trainable_count();

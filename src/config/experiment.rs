@@ -19,7 +19,7 @@ use crate::error::did_you_mean;
 use crate::usage;
 pub use entry::{LearningRates, MethodEntry};
 pub use expand::{Chosen, PlannedRun};
-pub use values::Reader;
+pub use values::{Reader, number};
 
 /// Top-level keys of an experiment beside those of a run.
 const OWN_KEYS: &[&str] = &[
@@ -122,7 +122,12 @@ impl Experiment {
         };
         // What cannot be run is an error of the file, and best told before anything starts.
         experiment.expand(&|_, _| None)?;
-        experiment.expand_sweep()?;
+        let tried = experiment.expand_sweep()?;
+        if let Some(halving) = experiment.sweep.as_ref().and_then(|sweep| sweep.halving) {
+            tried
+                .iter()
+                .try_for_each(|(run, _)| halving.check(run.config.epochs, &reader))?;
+        }
         Ok(experiment)
     }
 }

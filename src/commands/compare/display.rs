@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::launch::{Outcome, Report};
 use super::plan::Entry;
 use crate::errln;
-use crate::record::read_summary;
+use crate::record::{read_metrics, read_summary};
 use crate::report::numbers::{duration, percent};
 
 /// The display of the runs that are still to do.
@@ -77,7 +77,9 @@ impl Display {
                         percent(standing.train_error, 1)
                     ));
                 }
-                self.advance(*index, standing.step as f64 / standing.steps.max(1) as f64);
+                let whole = |entry: &&Entry| entry.goal() as f64 / standing.epochs.max(1) as f64;
+                let steps = standing.steps as f64 * entries.get(*index).map_or(1.0, whole);
+                self.advance(*index, (standing.step as f64 / steps.max(1.0)).min(1.0));
             }
             Report::Message(index, text) => {
                 let title = entries
@@ -117,8 +119,10 @@ impl Display {
             .map_or(0.0, |begun| begun.elapsed().as_secs_f64());
         let result = match outcome {
             Outcome::Finished => match read_summary(&entry.run_dir) {
-                Ok(Some(summary)) => format!("test error {}", percent(summary.test_error, 2)),
-                _ => "finished".to_owned(),
+                Ok(Some(summary)) => {
+                    format!("{} {}", measured(entry), percent(summary.test_error, 2))
+                }
+                _ => judged(entry),
             },
             Outcome::Diverged => "diverged".to_owned(),
             Outcome::Stopped => "stopped, its state is saved".to_owned(),
@@ -159,6 +163,29 @@ impl Display {
         } else {
             self.overall.println(line);
         }
+    }
+}
+
+/// What the run's errors are errors on.
+fn measured(entry: &Entry) -> &'static str {
+    if entry.config.holdout > 0.0 {
+        "error on held-out images"
+    } else {
+        "test error"
+    }
+}
+
+/// How a run stands that is paused.
+fn judged(entry: &Entry) -> String {
+    let rows = read_metrics(&entry.run_dir).unwrap_or_default();
+    match rows.iter().find(|row| row.epoch == entry.goal()) {
+        Some(row) => format!(
+            "{} {} after epoch {}",
+            measured(entry),
+            percent(row.test_error, 2),
+            row.epoch
+        ),
+        None => "finished".to_owned(),
     }
 }
 

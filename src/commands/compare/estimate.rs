@@ -12,6 +12,7 @@ use crate::engine::interrupt::Interrupt;
 use crate::engine::trainer::Trainer;
 use crate::engine::{device, setup};
 use crate::event::{Event, Observer};
+use crate::record::read_metrics;
 use crate::stats::median;
 
 /// Steps of a probe at most.
@@ -34,7 +35,7 @@ pub fn fill_in(plan: &mut [Entry], parallel: usize) -> Result<bool> {
         let Some((entry, after)) = rest.split_first_mut() else {
             break;
         };
-        if entry.state.is_over() {
+        if entry.is_done() {
             entry.remaining_s = 0.0;
             continue;
         }
@@ -52,11 +53,13 @@ pub fn fill_in(plan: &mut [Entry], parallel: usize) -> Result<bool> {
             .collect();
         let known = before
             .iter()
-            .rfind(|other| other.costs_like(entry) && !other.state.is_over());
+            .rfind(|other| other.costs_like(entry) && !other.is_done());
         let epoch_s = if !recorded.is_empty() {
             median(&recorded)
         } else if let Some(known) = known {
             (known.remaining_s - OVERHEAD_S) / epochs_left(known)
+        } else if let Some(begun) = begun(entry, before, after)? {
+            begun
         } else {
             measured = true;
             if !dataset
@@ -82,7 +85,25 @@ fn epochs_left(entry: &Entry) -> f64 {
         _ => 0,
     };
     // One for the evaluation before training, so that this is never 0.
-    (entry.config.epochs.saturating_sub(done)).max(1) as f64
+    (entry.goal().saturating_sub(done)).max(1) as f64
+}
+
+/// Seconds of an epoch, evaluation included, of the run or of another of its kind that is unfinished.
+fn begun(entry: &Entry, before: &[Entry], after: &[Entry]) -> Result<Option<f64>> {
+    let others = before.iter().chain(after);
+    let of_kind = others.filter(|other| other.costs_like(entry));
+    for one in std::iter::once(entry).chain(of_kind) {
+        if let State::Unfinished(epochs @ 1..) = one.state {
+            let rows = read_metrics(&one.run_dir)?;
+            let seconds: f64 = rows
+                .iter()
+                .skip(1)
+                .map(|row| row.train_s + row.eval_s)
+                .sum();
+            return Ok(Some(seconds / epochs as f64));
+        }
+    }
+    Ok(None)
 }
 
 fn same_data(one: &RunConfig, other: &RunConfig) -> bool {

@@ -99,6 +99,9 @@ fn start(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+    if let Some(epoch) = job.until_epoch {
+        command.args(["--until-epoch", &epoch.to_string()]);
+    }
     end_with_parent(&mut command);
     let mut child = command
         .spawn()

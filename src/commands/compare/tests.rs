@@ -11,7 +11,7 @@ use crate::report::comparison::tagged::from_csv;
 use state::State;
 
 /// Records a run with these test errors after epochs 0, 1, …, by the real recorder, with its states.
-fn record(config: &RunConfig, runs: &Path, errors: &[f64], status: Status) {
+pub(super) fn record(config: &RunConfig, runs: &Path, errors: &[f64], status: Status) {
     record_with(config, runs, errors, status, true);
 }
 
@@ -112,7 +112,7 @@ fn layer_row(epoch: u64, layer: u64) -> LayerRow {
     }
 }
 
-fn experiment(text: &str) -> Experiment {
+pub(super) fn experiment(text: &str) -> Experiment {
     Experiment::parse(text, "x.toml", "x", &[]).unwrap()
 }
 
@@ -392,7 +392,7 @@ fn a_sweep_chooses_the_lowest_error_and_never_what_diverged() {
     let experiment = experiment(
         "methods = [\"bn\", \"normprop\"]\nepochs = 1\n[sweep]\nlrs = [0.1, 0.2, 0.4]\nseeds = 2\ngrid = { momentum = [0.5, 0.9] }",
     );
-    let (planned, candidates): (Vec<PlannedRun>, Vec<Candidate>) =
+    let (planned, candidates): (Vec<PlannedRun>, Vec<_>) =
         experiment.expand_sweep().unwrap().into_iter().unzip();
     for run in &planned {
         let config = &run.config;
@@ -412,7 +412,9 @@ fn a_sweep_chooses_the_lowest_error_and_never_what_diverged() {
         );
     }
     let plan = plan::look_up(planned, runs.path(), false).unwrap();
-    let choice = choose::choose(&plan, &candidates).unwrap();
+    let mut search = Search::new(plan, &candidates, None);
+    assert!(search.judge().unwrap(), "one round decides");
+    let choice = search.choice();
     let bn = choice.keys("bn", 50).unwrap();
     assert_eq!(
         (bn["lr"].as_float(), bn["momentum"].as_float()),

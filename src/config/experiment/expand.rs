@@ -63,7 +63,7 @@ impl Experiment {
                     seed,
                 );
                 let own_rate = planned(entry, batch_size, own.clone())?.config.lr;
-                for candidate in sweep.candidates(own_rate) {
+                for candidate in sweep.candidates(own_rate)? {
                     let mut table = own.clone();
                     put_all(&mut table, Some(&sweep.set))?;
                     put_all(&mut table, Some(&candidate.keys))?;

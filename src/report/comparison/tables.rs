@@ -145,14 +145,19 @@ pub fn sweep(results: &Results) -> Table {
         ("settings", Align::Left),
         ("n", Align::Right),
         ("diverged", Align::Right),
+        ("epochs", Align::Right),
         ("validation error", Align::Right),
         ("", Align::Left),
     ]);
     for row in &results.sweep {
         let mark = match (row.chosen, row.at_edge) {
-            (true, true) => "chosen, at the grid's edge",
+            (true, true) => "chosen, at the edge",
             (true, false) => "chosen",
             (false, _) => "",
+        };
+        let epochs = match row.epochs {
+            0 => String::new(),
+            known => known.to_string(),
         };
         table.push([
             row.label.clone(),
@@ -161,6 +166,7 @@ pub fn sweep(results: &Results) -> Table {
             row.settings.clone(),
             row.n.to_string(),
             row.n_diverged.to_string(),
+            epochs,
             percent(row.validation_error_mean, 2),
             mark.to_owned(),
         ]);
@@ -218,7 +224,7 @@ pub fn caveats(results: &Results) -> Vec<String> {
         caveats.push("Several learning rates a method: the best of them was chosen on the test set, which flatters it.".to_owned());
     }
     if results.sweep.iter().any(|row| row.chosen && row.at_edge) {
-        caveats.push("A chosen learning rate lies at the edge of the sweep's grid: a better one may lie beyond.".to_owned());
+        caveats.push("A chosen learning rate lies at the edge of what the sweep tried: a better one may lie beyond.".to_owned());
     }
     caveats.push("The column \"best\" takes the lowest test error of any epoch: it is chosen on the test set.".to_owned());
     let Some(manifest) = &results.manifest else {
