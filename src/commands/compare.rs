@@ -53,6 +53,11 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
         return session.show(&experiment);
     }
     let choice = session.sweep(&experiment)?;
+    if experiment.is_only_a_sweep() {
+        let results = collect::collect_sweep(&experiment, &choice.tried, choice.rows)?;
+        write(&results, &folder)?;
+        return session.report(&results, &folder);
+    }
     let runs = experiment.expand(&|label, batch_size| choice.keys(label, batch_size))?;
     let mut entries = plan::look_up(runs, &args.runs, args.overwrite)?;
     let failed = session.execute(&mut entries, "")?;
@@ -118,9 +123,13 @@ impl Session<'_> {
                 "sweep on held-out training images:\n{}",
                 plan::table(sweep).render(&terminal)
             )?;
+        }
+        if !sweep.is_empty() && !runs.is_empty() {
             outln!("runs (learning rates and other swept keys are chosen after the sweep):")?;
         }
-        out!("{}", plan::table(runs).render(&terminal))?;
+        if !runs.is_empty() {
+            out!("{}", plan::table(runs).render(&terminal))?;
+        }
         outln!("{}", plan::sentence(&all, self.parallel))?;
         Ok(())
     }

@@ -5,6 +5,7 @@
 
 mod entry;
 mod expand;
+mod swept_rates;
 mod values;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,7 @@ const OWN_KEYS: &[&str] = &[
     "jobs",
     "reference",
     "sweep",
+    swept_rates::KEY,
 ];
 
 /// A comparison: which runs, and what is shown beside them.
@@ -85,7 +87,8 @@ impl Experiment {
         Experiment::parse(&text, &path.display().to_string(), stem, assignments)
     }
 
-    /// Reads the text of an experiment file called `origin`; without a `name` it is called `default_name`.
+    /// Reads the text of an experiment file called `origin`, which `rates_from` is relative to; without a `name` it is
+    /// called `default_name`.
     pub fn parse(
         text: &str,
         origin: &str,
@@ -105,7 +108,9 @@ impl Experiment {
         for (key, value) in &base {
             reader.check_run_key(key, key, value)?;
         }
-        let methods = entry::read_all(&mut base, &table, &reader)?;
+        let mut methods = entry::read_all(&mut base, &table, &reader)?;
+        let folder = Path::new(origin).parent().unwrap_or(Path::new(""));
+        swept_rates::take(&mut methods, &table, folder, &reader)?;
         let experiment = Experiment {
             name: text_of(&base, "name", default_name),
             title: reader.text(&table, "title")?.unwrap_or_default(),
@@ -129,6 +134,11 @@ impl Experiment {
                 .try_for_each(|(run, _)| halving.check(run.config.epochs, &reader))?;
         }
         Ok(experiment)
+    }
+
+    /// Whether it is over when the sweep has chosen.
+    pub fn is_only_a_sweep(&self) -> bool {
+        self.sweep.as_ref().is_some_and(|sweep| sweep.only)
     }
 }
 

@@ -29,6 +29,7 @@ const KEYS: &[&str] = &[
     "draw_seed",
     "range",
     "halving",
+    "only",
 ];
 const DEFAULT_FRACTION: f64 = 0.1;
 
@@ -51,6 +52,8 @@ pub struct Sweep {
     pub holdout: f64,
     /// Keys that the sweep's runs change, such as fewer epochs.
     pub set: Table,
+    /// Whether the experiment is over when its settings are chosen.
+    pub only: bool,
 }
 
 /// One setting: a point of the grid, or a draw.
@@ -91,6 +94,9 @@ impl Sweep {
                 .unwrap_or_else(|| vec![0]),
             holdout: holdout(given, reader)?,
             set: set(given, reader)?,
+            only: reader
+                .flag_at(given, "only", "sweep.only")?
+                .unwrap_or(false),
         };
         sweep.check(reader)?;
         Ok(Some(sweep))

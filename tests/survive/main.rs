@@ -7,5 +7,6 @@ mod damage;
 mod data;
 mod disk;
 mod kill;
+mod pause;
 mod signals;
 mod training;

@@ -19,9 +19,19 @@ pub struct Choice {
     keys: BTreeMap<(String, usize), Table>,
     /// One row for each setting.
     pub rows: Vec<SweepRow>,
+    /// The runs it was chosen from.
+    pub tried: Vec<Entry>,
 }
 
 impl Choice {
+    /// Nothing chosen yet from these runs.
+    pub fn among(runs: &[Entry]) -> Choice {
+        Choice {
+            tried: runs.to_vec(),
+            ..Choice::default()
+        }
+    }
+
     /// The keys for a method and batch size; `None` where nothing was tried.
     pub fn keys(&self, label: &str, batch_size: usize) -> Option<Table> {
         self.keys.get(&(label.to_owned(), batch_size)).cloned()

@@ -60,6 +60,30 @@ pub fn collect(experiment: &Experiment, plan: &[Entry], sweep: Vec<SweepRow>) ->
     ))
 }
 
+/// What a sweep tried, and which runs tried it: all there is of an experiment that is a sweep and no more.
+pub fn collect_sweep(
+    experiment: &Experiment,
+    tried: &[Entry],
+    rows: Vec<SweepRow>,
+) -> Result<Results> {
+    let (mut runs, mut metas) = (Vec::new(), Vec::new());
+    for entry in tried {
+        let context = || format!("cannot collect {}", entry.run_dir.display());
+        let meta = meta::read(&entry.run_dir).with_context(context)?;
+        if let Some(summary) = read_summary(&entry.run_dir).with_context(context)? {
+            runs.push(manifest_run(entry, &summary, meta.as_ref())?);
+        }
+        metas.extend(meta);
+    }
+    let manifest = manifest(experiment, tried, &metas, runs)?;
+    Ok(Results::of(
+        experiment.name.clone(),
+        Some(manifest),
+        Runs::default(),
+        rows,
+    ))
+}
+
 fn manifest(
     experiment: &Experiment,
     plan: &[Entry],

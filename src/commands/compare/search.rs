@@ -83,7 +83,7 @@ impl Search {
 
     /// The setting of the lowest error for each method and batch size, and what was tried.
     pub fn choice(&self) -> Choice {
-        let mut choice = Choice::default();
+        let mut choice = Choice::among(&self.entries);
         for cell in &self.cells {
             if let Some(&best) = cell.left.first() {
                 choice.add(&cell.label, cell.batch_size, &cell.tried, best);

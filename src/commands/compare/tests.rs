@@ -482,9 +482,12 @@ fn every_experiment_that_comes_along_can_be_read() {
         ("cifar100", 15, 15),
         ("data-normalization", 40, 0),
         ("gaussianity", 15, 0),
+        ("methods", 261, 0),
         ("mnist-bn", 15, 0),
         ("quick", 8, 0),
+        ("methods-sweep", 0, 435),
         ("quick-sweep", 4, 16),
+        ("search", 4, 18),
         ("stability", 192, 0),
         ("svhn", 15, 15),
     ];

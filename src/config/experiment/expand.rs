@@ -26,9 +26,13 @@ pub struct PlannedRun {
 impl Experiment {
     /// The runs: seed by seed, so that early results compare all methods, then batch size, method, learning rate.
     ///
-    /// `chosen` gives what a sweep found; where it gives nothing, the experiment's own values stand.
+    /// `chosen` gives what a sweep found; where it gives nothing, the experiment's own values stand. None with a sweep
+    /// that is all there is to run.
     pub fn expand(&self, chosen: &Chosen) -> Result<Vec<PlannedRun>> {
         let mut runs = Vec::new();
+        if self.is_only_a_sweep() {
+            return Ok(runs);
+        }
         for &seed in &self.seeds {
             self.for_each_cell(|entry, batch_size| {
                 let found = chosen(&entry.label, batch_size);

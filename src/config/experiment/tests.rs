@@ -318,6 +318,51 @@ fn what_a_sweep_chose_replaces_what_the_file_says() {
     );
 }
 
+#[test]
+fn a_sweep_can_be_all_there_is() {
+    let only = parse(&SWEPT.replace("[sweep]", "[sweep]\nonly = true")).unwrap();
+    assert!(only.is_only_a_sweep());
+    assert_eq!(only.expand(&|_, _| None).unwrap(), []);
+    assert_eq!(only.expand_sweep().unwrap().len(), 32);
+    let error = parse(&SWEPT.replace("[sweep]", "[sweep]\nonly = 1")).unwrap_err();
+    assert!(error.to_string().contains("line 6: only = 1"), "{error:#}");
+}
+
+#[test]
+fn rates_come_from_the_table_of_an_earlier_sweep() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = "method,batch_size,lr,chosen,label\nbn,2,0.03,true,bn\nbn,2,0.06,false,bn\nbn,50,0.2,true,bn\n\
+                 none,50,0.01,false,none\n";
+    std::fs::write(folder.path().join("sweep.csv"), table).unwrap();
+    let file = folder.path().join("later.toml");
+    let load = |methods: &str| {
+        let text =
+            format!("rates_from = \"sweep.csv\"\nbatch_sizes = [2, 50]\nmethods = {methods}\n");
+        std::fs::write(&file, text).unwrap();
+        Experiment::load(&file, &[])
+    };
+    let rates = |methods: &str| -> Vec<f64> {
+        let runs = load(methods).unwrap().expand(&|_, _| None).unwrap();
+        runs.iter().map(|run| run.config.lr).collect()
+    };
+    assert_eq!(rates("[\"bn\"]"), [0.03, 0.2]);
+    assert_eq!(
+        rates("[\"bn\", { name = \"none\", lr = 0.5 }]"),
+        [0.03, 0.5, 0.2, 0.5]
+    );
+    let error = load("[\"bn\", \"none\"]").unwrap_err().to_string();
+    assert!(
+        error.contains("line 1") && error.contains("no learning rate for `none`"),
+        "{error}"
+    );
+    std::fs::remove_file(folder.path().join("sweep.csv")).unwrap();
+    let error = load("[\"bn\"]").unwrap_err().to_string();
+    assert!(
+        error.contains("cannot use") && error.contains("sweep.csv"),
+        "{error}"
+    );
+}
+
 proptest! {
     #[test]
     fn the_number_of_runs_is_the_product_and_their_directories_differ(

@@ -110,6 +110,17 @@ impl<'s> Reader<'s> {
         }
     }
 
+    /// True or false.
+    pub fn flag_at(&self, table: &Table, key: &str, path: &str) -> Result<Option<bool>> {
+        match table.get(key) {
+            None => Ok(None),
+            Some(Value::Boolean(flag)) => Ok(Some(*flag)),
+            Some(other) => {
+                Err(self.refuse(path, format!("{key} = {other}: expected true or false")))
+            }
+        }
+    }
+
     /// A whole number of at least 1.
     pub fn positive(&self, table: &Table, key: &str, path: &str) -> Result<Option<usize>> {
         match table.get(key) {

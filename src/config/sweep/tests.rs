@@ -257,7 +257,10 @@ fn mistakes_are_named_with_file_line_and_key() {
             range("seed = { low = 1, high = 9 }"),
             "line 7: `seed` cannot be set here",
         ),
-        (range("method = { low = 1, high = 9 }"), "line 7: low = 1"),
+        (
+            range("method = { low = 1, high = 9 }"),
+            "line 7: method.low = 1: expected a range",
+        ),
         (
             random(
                 "grid = { momentum = [0.5] }\n[sweep.range]\nmomentum = { low = 0.1, high = 0.9 }",

@@ -38,9 +38,12 @@ pub enum Place {
     Layers,
 }
 
-/// Every picture of a comparison.
+/// Every picture of a comparison; none of a sweep alone.
 pub fn pictures(results: &Results) -> Vec<Picture> {
     let mut pictures = Vec::new();
+    if results.curves.is_empty() {
+        return pictures;
+    }
     let mut add = |stem: String, place: Place, figure: Figure, caption: &str| {
         pictures.push(Picture {
             stem,

@@ -119,13 +119,17 @@ impl Results {
             layers: read_runs(&folder.join(LayerRow::FILE_NAME), &mut warnings)?,
             percentiles: read_runs(&folder.join(PercentileRow::FILE_NAME), &mut warnings)?,
         };
-        ensure!(!runs.curves.is_empty(), "{} holds no run", curves.display());
         let sweep = Table::<SweepRow>::at(&folder.join(SweepRow::FILE_NAME));
         let sweep = if sweep.path().is_file() {
             sweep.read()?
         } else {
             Vec::new()
         };
+        ensure!(
+            !runs.curves.is_empty() || !sweep.is_empty(),
+            "{} holds no run",
+            curves.display()
+        );
         let of_folder = folder
             .file_name()
             .map(|name| name.to_string_lossy().into_owned());
