@@ -1,16 +1,12 @@
 //! Random search with successive halving from outside: whole sweeps of tiny networks.
 
-#[path = "common/mod.rs"]
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::normprop;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -31,10 +27,17 @@ methods = ["bn", "normprop"]
 only = true
 search = "random"
 samples = 4
-range = { lr = { low = 1e-5, high = 0.3 }, momentum = { low = 0.5, high = 0.95, scale = "linear" } }
+range = { lr = { low = 1e-5, high = 0.1 }, momentum = { low = 0.5, high = 0.9, scale = "linear" } }
 halving = { first_epochs = 1, factor = 2 }
 validation_subset = 30
 "#;
+
+/// The program, run in `folder`.
+fn normprop(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_normprop"));
+    command.current_dir(folder);
+    command
+}
 
 struct Place {
     folder: TempDir,
@@ -192,7 +195,7 @@ fn a_search_trains_the_better_settings_on_and_records_all() {
     }
     let manifest = fs::read_to_string(place.path("results/tiny/manifest.json")).unwrap();
     assert!(
-        manifest.contains("drawn with seed 0: lr log-uniformly from 0.00001 to 0.3"),
+        manifest.contains("drawn with seed 0: lr log-uniformly from 0.00001 to 0.1"),
         "{manifest}"
     );
 
