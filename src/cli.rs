@@ -63,6 +63,11 @@ pub enum Command {
     /// Draw the report of a comparison anew from its CSV files, or lay several side by side
     #[command(after_help = "Example:\n  normprop report results/quick")]
     Report(ReportArgs),
+    /// Measure training steps, methods in turn: times, ratios with intervals, phases, memory
+    #[command(
+        after_help = "Example: no normalization, batch normalization and NormProp at batch sizes 1 and 64:\n  normprop bench"
+    )]
+    Bench(Box<BenchArgs>),
     /// List the normalization methods, or describe one
     #[command(after_help = "Example:\n  normprop methods normprop")]
     Methods(MethodsArgs),
@@ -97,7 +102,7 @@ pub struct TrainArgs {
     /// Dataset, see `normprop data list`
     #[arg(long)]
     pub dataset: Option<String>,
-    /// Network: nin or mlp
+    /// Network: nin, mlp or lstm
     #[arg(long)]
     pub model: Option<String>,
     /// Multiplies the NIN's channels
@@ -133,7 +138,7 @@ pub struct TrainArgs {
     /// Seed of every random stream
     #[arg(long)]
     pub seed: Option<String>,
-    /// CPU threads [default: chosen by batch size]
+    /// CPU threads [default: one or all cores, by timing a few steps]
     #[arg(long)]
     pub threads: Option<String>,
     /// cpu, cuda or cuda:N
@@ -225,6 +230,65 @@ pub struct CompareArgs {
     /// Start every run anew, also those that are over
     #[arg(long)]
     pub overwrite: bool,
+}
+
+/// `normprop bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// Methods, or all
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "none,bn,normprop"
+    )]
+    pub norm: Vec<String>,
+    /// Images per step
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "1,64"
+    )]
+    pub batch_sizes: Vec<usize>,
+    /// What multiplies the NIN's channels [default: 0.25]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub widths: Vec<f64>,
+    /// Network: nin or mlp
+    #[arg(long, default_value = "nin")]
+    pub model: String,
+    /// Dataset, see `normprop data list`
+    #[arg(long, default_value = "fashion-mnist-mini")]
+    pub dataset: String,
+    /// Number formats
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        default_value = "f32"
+    )]
+    pub precision: Vec<String>,
+    /// CPU threads [default: chosen by batch size]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Rounds to measure, a step of every method in each [default: at least 20 and for 10 s, at most 1000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub steps: Option<u64>,
+    /// Rounds before these [default: for 1 s]
+    #[arg(long, value_name = "N")]
+    pub warmup: Option<u64>,
+    /// Measure evaluation too
+    #[arg(long)]
+    pub eval: bool,
+    /// Override any other configuration key; an option of a method goes to the methods that have it
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Folder for bench.csv, machine.json and the picture; normprop report shows them if it holds a comparison
+    #[arg(long, value_name = "DIR", default_value = "results/bench", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// Take a configuration on stdin and tell the memory that its steps need: how bench asks itself
+    #[arg(long, hide = true)]
+    pub peak_memory: bool,
 }
 
 /// `normprop report`.
@@ -371,6 +435,7 @@ pub enum DataCommand {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::ModelName;
     use clap::CommandFactory;
 
     #[test]
@@ -387,6 +452,18 @@ mod tests {
                 "{}",
                 command.get_name()
             );
+        }
+    }
+
+    #[test]
+    fn the_help_of_model_names_every_network() {
+        let cli = Cli::command();
+        let train = cli.find_subcommand("train").unwrap();
+        let model = train.get_arguments().find(|arg| arg.get_id() == "model");
+        let help = model.and_then(|arg| arg.get_help()).unwrap().to_string();
+        for model in [ModelName::Nin, ModelName::Mlp, ModelName::Lstm] {
+            let name = toml::Value::try_from(model).unwrap();
+            assert!(help.contains(name.as_str().unwrap()), "{name}: {help}");
         }
     }
 

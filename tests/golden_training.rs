@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use normprop::engine::evaluate::cross_entropy;
 use normprop::methods::{self, options::Options};
 use normprop::moments::{self, Activation};
+use normprop::nn::backward;
 use normprop::nn::block::{Block, LinearOp, MaxPool};
 use normprop::nn::layer::{Builder, Pass, Signal};
 use normprop::nn::network::{Network, NetworkBlock};
@@ -64,6 +65,7 @@ fn network(method: &str, options: &str, blocks: Vec<Block>, directions: &[Tensor
     Network {
         blocks: built,
         parameters,
+        compute: Kind::Double,
     }
 }
 
@@ -199,6 +201,24 @@ fn normprop_forward_and_backward() {
     check_normprop_case("normprop_c1.21", "jacobian_scale = \"init\"", 1.0 / 1.21);
 }
 
+#[test]
+fn weight_norm_forward_and_backward() {
+    let case = &GOLDENS["cases"]["weight_norm"];
+    let network = hidden_dense("weight-norm", "start = \"unit\"", 3, 2);
+    let inputs = &case["inputs"];
+    set(&network, "layer1.weight", &tensor(&inputs["weight"]));
+    set(&network, "layer1.g", &tensor(&inputs["gain"]));
+    let get = |name: &str| network.parameters.get(&format!("layer1.{name}")).unwrap();
+    let x = tensor(&inputs["x"]).set_requires_grad(true);
+    let (signal, pass) = (Signal::plain(x.shallow_clone()), Pass::train(0, 0));
+    let output = network.blocks[0].layer.pre_activation(&signal, &pass);
+    assert_equal("output", &output, &case["output"], 1e-12);
+    let found = gradients(&output, &case["upstream"], &[&x, get("weight"), get("g")]);
+    for (name, gradient) in ["x", "weight", "gain"].into_iter().zip(&found) {
+        assert_equal(name, gradient, &case["gradients"][name], 1e-12);
+    }
+}
+
 /// The blocks that a golden network's directions belong to.
 fn blocks(kind: &str, directions: &[Tensor]) -> Vec<Block> {
     let last = directions.len() - 1;
@@ -300,10 +320,10 @@ fn check_run(kind: &str, golden: &Value, run: &Value) {
     assert_eq!(losses.len() as u64, settings["steps"].as_u64().unwrap());
     for (step, want) in losses.iter().enumerate() {
         let (first, size) = ((step * size % rows) as i64, size as i64);
-        let logits = network.logits(&x.narrow(0, first, size), &Pass::train(0, step as u64));
+        let pass = Pass::train(0, step as u64);
+        let logits = network.logits(&x.narrow(0, first, size), &pass);
         let loss = cross_entropy(&logits, &labels.narrow(0, first, size));
-        let trained: Vec<&Tensor> = network.parameters.trainable().map(|p| &p.tensor).collect();
-        let gradients = Tensor::run_backward(&[&loss], &trained, false, false);
+        let gradients = backward::gradients(&loss, &network.parameters, &pass);
         optimizer.step(&network.parameters, &gradients, lr);
         network.after_step();
         assert_close(

@@ -21,6 +21,7 @@ use crate::engine::interrupt::Interrupt;
 use crate::error::Failure;
 use crate::record::RunDir;
 use crate::report::Terminal;
+use crate::report::bench::Bench;
 use crate::report::comparison::{Manifest, Results, page, tables};
 use crate::{errln, out, outln};
 use choose::Choice;
@@ -41,8 +42,9 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
     let experiment = Experiment::load(&args.file, &assignments)?;
     let parallel = args.jobs.map_or(experiment.jobs, usize::from);
     let folder = args.out.join(&experiment.name);
-    // Refuses results of a newer version before anything is run.
+    // Refuses results of a newer version, or damaged ones, before anything is run.
     Manifest::read(&folder)?;
+    Bench::read(&folder)?;
     let session = Session {
         args,
         output,
@@ -62,7 +64,8 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
     let mut entries = plan::look_up(runs, &args.runs, args.overwrite)?;
     let failed = session.execute(&mut entries, "")?;
 
-    let results = collect::collect(&experiment, &entries, choice.rows)?;
+    let mut results = collect::collect(&experiment, &entries, choice.rows)?;
+    results.bench = Bench::read(&folder)?;
     if results.curves.is_empty() {
         bail!(
             "no run is over, so there is nothing to compare:\n{}",

@@ -25,6 +25,11 @@ pub fn completions(shell: Shell) -> Result<()> {
             let train = offer(train, "norm", methods.clone().collect());
             offer(train, "dataset", datasets.clone().collect())
         })
+        .mut_subcommand("bench", |bench| {
+            let norms = methods.clone().chain(["all"]).collect();
+            let bench = offer(bench, "norm", norms);
+            offer(bench, "dataset", datasets.clone().collect())
+        })
         .mut_subcommand("methods", |command| {
             offer(command, "name", methods.clone().collect())
         })

@@ -36,6 +36,7 @@ pub fn table() -> Table {
         ("train = eval", Align::Left),
         ("batch size 1: conv", Align::Left),
         ("fc", Align::Left),
+        ("LSTM", Align::Left),
         ("extra parameters", Align::Left),
         ("paper", Align::Left),
     ]);
@@ -48,6 +49,7 @@ pub fn table() -> Table {
             yes_no(method.train_equals_eval).into(),
             method.batch_size_one_conv.name().into(),
             method.batch_size_one_fc.name().into(),
+            yes_no(method.serves(NetworkKind::Recurrent)).into(),
             method.extra_parameters.into(),
             format!("{}, {}", method.paper.authors, method.paper.venue),
         ]);

@@ -1,5 +1,6 @@
 //! One file a command: resolve, run, report.
 
+pub mod bench;
 pub mod compare;
 pub mod data;
 pub mod doctor;
@@ -23,6 +24,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Eval(args) => eval::run(&args, output),
         Command::Stats(args) => stats::run(&args, output),
         Command::Compare(args) => compare::run(&args, output),
+        Command::Bench(args) => bench::run(&args, output),
         Command::Report(args) => report::run(&args, output),
         Command::Methods(args) => methods::run(&args, output),
         Command::Data(command) => data::run(&command, output),

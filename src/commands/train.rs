@@ -9,7 +9,7 @@ use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::engine::interrupt::Interrupt;
 use crate::engine::trainer::Trainer;
-use crate::engine::{device, setup};
+use crate::engine::{setup, threads};
 use crate::error::Failure;
 use crate::event::{Observer, Status, Summary};
 use crate::follow::Follow;
@@ -116,9 +116,9 @@ fn train(
         return Ok((summary.status, Some(summary)));
     }
     let interrupt = Interrupt::listen()?;
-    let threads = device::set_threads(config);
     // Before the run directory is made or emptied: what cannot start should leave no trace.
     let dataset = setup::load_dataset(config, &setup::data_dir())?;
+    let threads = set_threads(config, &dataset, path, args.overwrite)?;
     let mut trainer = Trainer::new(config.clone(), &dataset)?;
     let run_dir = open(config, path, args.overwrite)?;
     check_dataset(&dataset, path)?;
@@ -139,6 +139,20 @@ fn train(
             Err(Failure::Interrupted { signal }.into())
         }
         _ => Ok((status, recorder.summary().cloned())),
+    }
+}
+
+/// The threads asked for; else those that the run was started with, since other sums round differently; else a choice
+/// by measurement.
+fn set_threads(config: &RunConfig, dataset: &Dataset, path: &Path, anew: bool) -> Result<usize> {
+    let recorded = match anew {
+        true => None,
+        false => meta::read(path)?.and_then(|meta| usize::try_from(meta.threads).ok()),
+    };
+    match (config.threads, recorded) {
+        (0, Some(recorded)) => Ok(threads::set(recorded)),
+        (0, None) => threads::choose(config, dataset),
+        (asked, _) => Ok(threads::set(asked)),
     }
 }
 

@@ -74,7 +74,7 @@ pub struct RunConfig {
     pub clip_norm: f64,
     /// Seed of every random stream.
     pub seed: u64,
-    /// Number format of the forward and backward pass.
+    /// Number format of the forward and backward pass: `f32`, `bf16` (parameters and updates stay f32) or `f64`.
     pub precision: Precision,
     /// Test images in the fixed batch on which `layers.csv` is measured; 0 measures nothing.
     pub probe_images: usize,
@@ -85,7 +85,7 @@ pub struct RunConfig {
     pub record_percentiles: u64,
     /// Write a TensorBoard event file too.
     pub tensorboard: bool,
-    /// CPU threads; 0 chooses. Does not change which run this is.
+    /// CPU threads; 0 chooses by timing a few steps. Does not change which run this is.
     #[serde(skip_serializing)]
     pub threads: usize,
     /// `cpu`, `cuda` or `cuda:N`. Does not change which run this is.
@@ -197,6 +197,11 @@ impl RunConfig {
         self.validate()?;
         let network = self.model.kind();
         method.check_network(network)?;
+        if self.precision == Precision::Bf16 && network == NetworkKind::Recurrent {
+            return Err(usage!(
+                "precision = \"bf16\" serves the models nin and mlp; an lstm needs precision = \"f32\""
+            ));
+        }
         method.check_batch_size(self.batch_size, network != NetworkKind::Convolutional)?;
         if self.lr == 0.0 {
             self.lr = method.default_learning_rate(self.batch_size, network);

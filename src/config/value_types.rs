@@ -73,4 +73,6 @@ pub enum Precision {
     F32,
     /// 64-bit floats: for checks, slower.
     F64,
+    /// Activations and linear operations in bfloat16, parameters and their updates in 32-bit floats.
+    Bf16,
 }

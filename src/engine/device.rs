@@ -3,6 +3,7 @@
 use anyhow::Result;
 use tch::{Cuda, Device, Kind};
 
+use super::threads;
 use crate::config::{Precision, RunConfig};
 use crate::usage;
 
@@ -26,25 +27,29 @@ pub fn find(name: &str) -> Result<Device> {
     Ok(Device::Cuda(index))
 }
 
-/// Sets and returns the number of CPU threads: the one asked for, else every core but for single images.
-///
-/// At batch size 1 and small widths handing work to a second thread costs more than it saves.
+/// Sets and returns the number of CPU threads where nothing is trained for long: the one asked for, else every core but
+/// for single images.
 pub fn set_threads(config: &RunConfig) -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-    let threads = match config.threads {
+    threads::set(match config.threads {
         0 if config.batch_size == 1 => 1,
-        0 => cores,
+        0 => threads::cores(),
         asked => asked,
-    };
-    tch::set_num_threads(threads as i32);
-    threads
+    })
 }
 
-/// The element type of `precision`.
+/// The element type of parameters.
 pub fn kind(precision: Precision) -> Kind {
     match precision {
-        Precision::F32 => Kind::Float,
+        Precision::F32 | Precision::Bf16 => Kind::Float,
         Precision::F64 => Kind::Double,
+    }
+}
+
+/// The element type of what flows from block to block.
+pub fn compute_kind(precision: Precision) -> Kind {
+    match precision {
+        Precision::Bf16 => Kind::BFloat16,
+        other => kind(other),
     }
 }
 

@@ -5,6 +5,7 @@ use tch::{Device, Kind, Tensor};
 use crate::data::batches::Normalizer;
 use crate::data::{ImageShape, Split};
 use crate::nn::layer::Pass;
+use crate::nn::layout;
 use crate::nn::network::Network;
 
 /// Images evaluated at a time: large enough to fill the cores, small enough to stay in little memory.
@@ -28,13 +29,14 @@ impl Evaluation {
     }
 }
 
-/// Evaluates `network` on every image of `split`.
+/// Evaluates `network` on every image of `split`, as a network of plain operations where the method folds into one.
 pub fn evaluate(
     network: &Network,
     split: &Split,
     shape: ImageShape,
     normalizer: &Normalizer,
 ) -> Evaluation {
+    let folded = network.fold();
     let mut loss = 0.0;
     let mut wrong = 0;
     let mut predictions = Vec::with_capacity(split.len());
@@ -52,7 +54,10 @@ pub fn evaluate(
             network.parameters.kind,
             network.parameters.device,
         );
-        let logits = tch::no_grad(|| network.logits(&input, &Pass::eval()));
+        let logits = match &folded {
+            Some(folded) => folded.logits(&input),
+            None => tch::no_grad(|| network.logits(&input, &Pass::eval())),
+        };
         let scored = Scores::of(&logits, &labels);
         loss += scored.loss_sum;
         wrong += scored.wrong;
@@ -65,7 +70,7 @@ pub fn evaluate(
     }
 }
 
-/// A batch of pixels as the tensor a network takes.
+/// A batch of pixels as the tensor a network takes, in channels-last order.
 pub fn to_tensor(
     pixels: &[f32],
     images: usize,
@@ -79,8 +84,8 @@ pub fn to_tensor(
         shape.height as i64,
         shape.width as i64,
     ];
-    Tensor::from_slice(pixels)
-        .reshape(size)
+    let images = Tensor::from_slice(pixels).reshape(size);
+    layout::channels_last(&images)
         .to_device(device)
         .to_kind(kind)
 }

@@ -2,9 +2,14 @@
 //!
 //! The engine emits [`Event`](crate::event::Event)s and writes nothing itself.
 
+pub mod bench;
 pub mod device;
 pub mod evaluate;
 pub mod interrupt;
+pub mod memory;
+pub mod product_peak;
 pub mod schedule;
 pub mod setup;
+pub mod step_times;
+pub mod threads;
 pub mod trainer;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use tch::{Device, Kind};
 
+use super::device;
 use crate::config::{ModelName, RunConfig};
 use crate::data::{self, Dataset, ImageShape};
 use crate::methods::{self, options::Options};
@@ -64,5 +65,7 @@ pub fn network(
 ) -> Result<Network> {
     let method = methods::find(&config.method.name)?;
     let options = Options::resolve(method, &config.method.options)?;
-    method.network(&options, blocks, config.seed, kind, device)
+    let mut network = method.network(&options, blocks, config.seed, kind, device)?;
+    network.compute = device::compute_kind(config.precision);
+    Ok(network)
 }

@@ -8,7 +8,8 @@ use tch::Tensor;
 use super::evaluate::{self, Scores, evaluate};
 use super::interrupt::Interrupt;
 use super::schedule::learning_rate;
-use super::{device, setup};
+use super::step_times::StepTimes;
+use super::{device, memory, setup};
 use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::data::batches::{Normalizer, TrainingBatches};
@@ -41,7 +42,10 @@ pub struct Trainer<'d> {
     batches: TrainingBatches<'d>,
     probe: Option<LayerProbe>,
     position: Position,
+    /// Where [`Trainer::run`] pauses, if anywhere before the end.
     until_epoch: Option<u64>,
+    /// The epoch that [`Trainer::timed_step`] is in, and the order of its images.
+    timed_epoch: Option<(u64, Vec<u32>)>,
 }
 
 /// A step that is about to be done, shown to whoever watches.
@@ -110,6 +114,7 @@ impl<'d> Trainer<'d> {
             probe,
             position,
             until_epoch: None,
+            timed_epoch: None,
         })
     }
 
@@ -256,8 +261,26 @@ impl<'d> Trainer<'d> {
         Ok(self.position.step)
     }
 
+    /// Trains one step from where it stands and tells where its time went: no evaluation, no record, and after the
+    /// last step of an epoch the next one's first, for ever. Call [`Trainer::initialize`] before the first.
+    pub fn timed_step(&mut self) -> StepTimes {
+        if self.position.step_in_epoch == self.batches.steps_per_epoch() {
+            self.position.epoch += 1;
+            self.position.step_in_epoch = 0;
+            self.position.sums = EpochSums::default();
+        }
+        let epoch = self.position.epoch;
+        let order = match self.timed_epoch.take() {
+            Some((of, order)) if of == epoch => order,
+            _ => self.batches.order(epoch),
+        };
+        let (_, times) = self.step_in_phases(&order);
+        self.timed_epoch = Some((epoch, order));
+        times
+    }
+
     /// Lets methods that ask for it start from the first training images of the run.
-    fn initialize(&mut self) -> Result<()> {
+    pub fn initialize(&mut self) -> Result<()> {
         if methods::find(&self.config.method.name)?.data_dependent_start {
             let order = self.batches.order(0);
             let sample = &order[..order.len().min(START_IMAGES)];
@@ -358,15 +381,24 @@ impl<'d> Trainer<'d> {
 
     /// One optimizer step.
     fn step(&mut self, order: &[u32]) -> StepRow {
+        self.step_in_phases(order).0
+    }
+
+    /// One optimizer step, and where its time went.
+    fn step_in_phases(&mut self, order: &[u32]) -> (StepRow, StepTimes) {
         let started = Instant::now();
         let (images, answers) = self.next_batch(order);
         let count = answers.len();
         let labels = Tensor::from_slice(&answers).to_device(images.device());
+        let loaded = Instant::now();
 
         let pass = Pass::train(self.config.seed, self.position.step);
         let logits = self.network.logits(&images, &pass);
         let loss = evaluate::cross_entropy(&logits, &labels);
+        let scores = Scores::of(&logits, &answers);
+        let computed = Instant::now();
         let gradients = backward::gradients(&loss, &self.network.parameters, &pass);
+        let differentiated = Instant::now();
 
         let lr = learning_rate(
             &self.config,
@@ -377,9 +409,9 @@ impl<'d> Trainer<'d> {
             .optimizer
             .step(&self.network.parameters, &gradients, lr);
         self.network.after_step();
+        let updated = Instant::now();
 
-        let scores = Scores::of(&logits, &answers);
-        let train_s = started.elapsed().as_secs_f64();
+        let train_s = (updated - started).as_secs_f64();
         let sums = &mut self.position.sums;
         sums.images += count as u64;
         sums.steps += 1;
@@ -390,11 +422,18 @@ impl<'d> Trainer<'d> {
         self.position.train_s += train_s;
         self.position.step += 1;
         self.position.step_in_epoch += 1;
-        StepRow {
+        let row = StepRow {
             step: self.position.step,
             loss: scores.loss_sum / count as f64,
             lr,
-        }
+        };
+        let times = StepTimes {
+            data_s: (loaded - started).as_secs_f64(),
+            forward_s: (computed - loaded).as_secs_f64(),
+            backward_s: (differentiated - computed).as_secs_f64(),
+            update_s: (updated - differentiated).as_secs_f64(),
+        };
+        (row, times)
     }
 
     /// Gathers population statistics with the weights as they are, for methods that ask for it: one
@@ -494,7 +533,7 @@ impl<'d> Trainer<'d> {
             } else {
                 f64::NAN
             },
-            rss_mb: resident_mb(),
+            rss_mb: memory::resident_mb(),
             status,
         }
     }
@@ -522,19 +561,6 @@ impl<'d> Trainer<'d> {
         let total = (self.config.epochs * self.batches.steps_per_epoch()) as f64;
         self.position.sums.train_s / done * (total - done)
     }
-}
-
-/// Resident memory of this process in MB, NaN where the system does not say.
-fn resident_mb() -> f64 {
-    let Ok(text) = std::fs::read_to_string("/proc/self/status") else {
-        return f64::NAN;
-    };
-    let kilobytes = text
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .and_then(|rest| rest.split_whitespace().next())
-        .and_then(|number| number.parse::<f64>().ok());
-    kilobytes.map_or(f64::NAN, |kb| kb * 1024.0 / 1e6)
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Normalization by analytic variance propagation (Shekhovtsov, Flach, CVWW 2018, arXiv:1803.10560), and the
 //! noise of its follow-up (Stochastic Normalizations as Bayesian Learning, ACCV 2018, arXiv:1811.00639).
 //!
-//! Mean μ and variance v of each channel are not measured but propagated: normalized data has (0, 1); a linear
-//! operation gives μ'_o = Σ W_o μ, v'_o = Σ W_o² v (sums over inputs and kernel); the normalized
+//! Mean μ and variance v of each channel are not measured but propagated. Those of the data, (μ₀, v₀) of each
+//! channel or feature, are taken once, before training. A linear operation gives μ'_o = Σ W_o μ, v'_o = Σ W_o² v (sums over inputs and kernel); the normalized
 //! a' = γ(a − μ')/√(v' + ε) + β has moments (β, γ²), and those of pool(f(a')) are what the next layer receives.
 //! All are functions of the parameters, so gradients flow through them, and no batch enters.
 //!
@@ -23,6 +23,7 @@ use crate::nn::init;
 use crate::nn::layer::{Builder, Estimate, Layer, Pass, Signal, Tail};
 use crate::nn::plain::PlainLayer;
 use crate::nn::propagation::ChannelMoments;
+use crate::nn::statistics::{channel_means, channel_stds};
 
 /// What `analytic-variance` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
@@ -39,6 +40,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     uses_batch_statistics: false,
     train_equals_eval: true,
     row_scale_invariant: true,
+    data_dependent_start: true,
     extra_parameters: "γ, β",
     options: &[
         OptionSpec {
@@ -73,7 +75,8 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     departures: &[
         "Exact Gaussian moments; the authors' approximations for sigmoid and maximum were not readable.",
         "Whether the paper differentiates through μ' and v' is not known to us: we do, detach = true does not.",
-        "Input moments are (0, 1), what the data normalization makes; padding is ignored.",
+        "Input moments are those of one batch of training images, as the data normalization makes them, not of all of them.",
+        "Padding is ignored.",
         "Positions of a pool are taken as independent, and their maximum is taken before the activation.",
         "The follow-up learns its noise; here it has the fixed size that n images would give.",
         "The last layer is a plain linear layer with a bias.",
@@ -88,9 +91,20 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         return Ok(Box::new(PlainLayer::build(block, builder)?));
     }
     let weight = init::he(&builder.direction(), block.op.fan_in());
+    let data = if block.first {
+        let channels = block.op.inputs();
+        let (zeros, ones) = (builder.filled(channels, 0.0), builder.filled(channels, 1.0));
+        Some(ChannelMoments {
+            mean: builder.buffer("input_mean", zeros)?,
+            variance: builder.buffer("input_var", ones)?,
+        })
+    } else {
+        None
+    };
     Ok(Box::new(AnalyticVariance {
         block: block.clone(),
         weight: builder.weight("weight", weight)?,
+        data,
         affine: Affine::build(block, builder)?,
         eps: options.number("eps"),
         detach: options.flag("detach"),
@@ -133,6 +147,8 @@ impl Noise {
 struct AnalyticVariance {
     block: Block,
     weight: Tensor,
+    /// (μ₀, v₀), of the block that sees the data.
+    data: Option<ChannelMoments>,
     affine: Affine,
     eps: f64,
     detach: bool,
@@ -144,12 +160,11 @@ struct AnalyticVariance {
 impl AnalyticVariance {
     /// μ' and √(v' + ε) for what the layer receives.
     fn statistics(&self, input: &Signal) -> (Tensor, Tensor) {
-        let output = match &input.estimate {
-            Some(Estimate::Moments(moments)) => {
-                moments.through_linear(&self.block.op, &self.weight)
-            }
-            _ => ChannelMoments::standard(self.block.op.inputs(), &self.weight)
-                .through_linear(&self.block.op, &self.weight),
+        let (op, weight) = (&self.block.op, &self.weight);
+        let output = match (&input.estimate, &self.data) {
+            (Some(Estimate::Moments(moments)), _) => moments.through_linear(op, weight),
+            (_, Some(data)) => data.through_linear(op, weight),
+            _ => ChannelMoments::standard(op.inputs(), weight).through_linear(op, weight),
         };
         let (mean, std) = (output.mean, (output.variance + self.eps).sqrt());
         if self.detach {
@@ -186,6 +201,15 @@ impl Layer for AnalyticVariance {
         };
         let estimate = Estimate::Moments(normalized.through_tail(&self.tail));
         Signal::plain(self.tail.apply(pre)).with_estimate(estimate)
+    }
+
+    fn initialize(&self, input: &Signal) {
+        let Some(data) = &self.data else { return };
+        let x = input.value();
+        data.mean.shallow_clone().copy_(&channel_means(&x));
+        data.variance
+            .shallow_clone()
+            .copy_(&channel_stds(&x).square());
     }
 }
 

@@ -154,10 +154,12 @@ impl Limits {
     /// (limit of r, limit of d) at `step`.
     fn at(&self, step: f64) -> (f64, f64) {
         let along = |end: f64| {
-            if step >= end {
+            if step < self.ramp_start {
+                0.0
+            } else if step >= end {
                 1.0
             } else {
-                ((step - self.ramp_start) / (end - self.ramp_start)).clamp(0.0, 1.0)
+                (step - self.ramp_start) / (end - self.ramp_start)
             }
         };
         (
@@ -200,6 +202,12 @@ impl Normalization for BatchRenorm {
         });
         let hat = (linear - wide(&mean)) * wide(&(r / std)) + wide(&d);
         self.affine.apply(&hat)
+    }
+
+    fn evaluation_map(&self) -> Option<(Tensor, Tensor)> {
+        let factor = &self.affine.gamma / &self.running_std;
+        let shift = &self.affine.beta - &self.running_mean * &factor;
+        Some((factor, shift))
     }
 
     fn after_step(&self) {
@@ -332,6 +340,15 @@ mod tests {
             ..limits
         };
         assert_eq!(at_once.at(0.0), (3.0, 5.0));
+        // Ends before the start: nothing opens early, and at the start all at once.
+        let late_start = Limits {
+            r_ramp_end: 1e3,
+            d_ramp_end: 1e3,
+            ..limits
+        };
+        assert_eq!(late_start.at(0.0), (1.0, 0.0));
+        assert_eq!(late_start.at(4_999.0), (1.0, 0.0));
+        assert_eq!(late_start.at(5e3), (3.0, 5.0));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! The product of a weight row with what it sees becomes their cosine, a number in [−1, 1]:
 //! y_o = f(⟨w_o, x⟩/(‖w_o‖·‖x‖)). On maps x is the patch under the kernel. No gain, no shift, no batch.
+//!
+//! With a bias, one more weight on an input that is 1: y_o = f((⟨w_o, x⟩ + b_o)/(√(‖w_o‖² + b_o²)·√(‖x‖² + 1))).
 
 use anyhow::Result;
 
@@ -29,8 +31,13 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     data_dependent_start: false,
     batch_size_one_conv: BatchSizeOne::Works,
     batch_size_one_fc: BatchSizeOne::Works,
-    extra_parameters: "none",
+    extra_parameters: "none (b with bias = true)",
     options: &[
+        OptionSpec {
+            name: "bias",
+            kind: OptionKind::Flag(false),
+            help: "a bias as one more weight on an input that is 1, in both lengths; the lengths of rows and inputs then matter",
+        },
         OptionSpec {
             name: "last",
             kind: OptionKind::Choice(&["plain", "scaled"]),
@@ -58,6 +65,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     departures: &[
         "What the paper does in the last layer is not known to us: bare cosines cannot be confident logits (with 10 classes the cross-entropy stays above 0.797), so it is plain, or scaled.",
         "Padding counts as zeros of the patch.",
+        "bias = true is a known implementation's form; the paper's formula has no bias.",
     ],
     learning_rate_at_50: 0.05,
     build,
@@ -68,6 +76,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
     let scaled = options.choice("last") == "scaled";
     let settings = CosineSettings {
         centred: false,
+        bias: options.flag("bias"),
         eps: options.number("eps"),
         logit_scale: scaled.then(|| options.number("logit_scale")),
     };
@@ -134,6 +143,52 @@ mod tests {
     }
 
     #[test]
+    fn a_bias_is_one_more_weight_on_an_input_that_is_one() {
+        let dense = |inputs| LinearOp::Dense { inputs, outputs: 3 };
+        let biased = walk::single("cosine", "eps = 0.0\nbias = true", dense(7));
+        let (weight, bias) = (walk::gaussian(&[3, 7], 4), walk::gaussian(&[3], 5));
+        walk::set(&biased, "layer.weight", &weight);
+        walk::set(&biased, "layer.bias", &bias);
+        let longer = walk::single("cosine", "eps = 0.0", dense(8));
+        let rows = Tensor::cat(&[weight, bias.view([3, 1])], 1);
+        walk::set(&longer, "layer.weight", &rows);
+        let x = walk::gaussian(&[5, 7], 1);
+        let ones = Tensor::ones([5, 1], (Kind::Double, tch::Device::Cpu));
+        let expected = walk::pre_activation(&longer, &Tensor::cat(&[&x, &ones], 1));
+        assert!(walk::gap(&walk::pre_activation(&biased, &x), &expected) < 1e-12);
+    }
+
+    #[test]
+    fn a_biased_map_is_the_biased_vector_of_each_patch() {
+        let conv = LinearOp::Conv {
+            inputs: 2,
+            outputs: 3,
+            kernel: 3,
+            padding: 1,
+        };
+        let dense = LinearOp::Dense {
+            inputs: 18,
+            outputs: 3,
+        };
+        let options = "eps = 0.0\nbias = true";
+        let (maps, vectors) = (
+            walk::single("cosine", options, conv),
+            walk::single("cosine", options, dense),
+        );
+        let (weight, bias) = (walk::gaussian(&[3, 18], 4), walk::gaussian(&[3], 5));
+        for net in [&maps, &vectors] {
+            walk::set(net, "layer.weight", &weight);
+            walk::set(net, "layer.bias", &bias);
+        }
+        let x = walk::gaussian(&[4, 2, 5, 5], 1);
+        let patches = x.im2col([3, 3], [1, 1], [1, 1], [1, 1]).transpose(1, 2);
+        let by_patch = walk::pre_activation(&vectors, &patches.reshape([-1, 18]));
+        let expected = by_patch.view([4, 25, 3]).transpose(1, 2);
+        let y = walk::pre_activation(&maps, &x).flatten(2, 3);
+        assert!(walk::gap(&y, &expected) < 1e-12);
+    }
+
+    #[test]
     fn a_patch_of_zeros_gives_zero_and_a_finite_gradient() {
         let net = walk::single(
             "cosine",
@@ -166,6 +221,13 @@ mod tests {
 
     #[test]
     fn gradients_are_exact_under_other_options() {
-        walk::assert_exact_gradients("cosine", &["last = \"scaled\""]);
+        walk::assert_exact_gradients(
+            "cosine",
+            &[
+                "last = \"scaled\"",
+                "bias = true",
+                "bias = true\nlast = \"scaled\"",
+            ],
+        );
     }
 }

@@ -74,6 +74,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
     }
     let settings = CosineSettings {
         centred: true,
+        bias: false,
         eps: options.number("eps"),
         logit_scale: scaled.then(|| options.number("logit_scale")),
     };

@@ -64,6 +64,8 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     learning_rate_at_50: 0.02,
     build,
+    // A trained ε is too large to be nothing beside the mean square.
+    row_scale_options: "learnable_eps = \"never\"",
     ..Descriptor::ORDINARY
 };
 

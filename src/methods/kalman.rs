@@ -28,6 +28,7 @@ use crate::nn::init;
 use crate::nn::layer::{Builder, Estimate, Layer, Pass, Signal, Tail};
 use crate::nn::plain::PlainLayer;
 use crate::nn::propagation::ChannelMoments;
+use crate::usage;
 
 /// Draws for a fully connected layer's prediction, in place of the positions of an image.
 const DRAWS: i64 = 256;
@@ -124,6 +125,13 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     if block.last {
         return Ok(Box::new(PlainLayer::build(block, builder)?));
+    }
+    if block.op.is_dense() && options.count("group_size") == 1 {
+        return Err(usage!(
+            "kalman has no statistics of one image on the fully connected layer {} (a unit's only value is its own \
+             mean, so nothing of the image would be left); use method.group_size of at least 2, or 0 for the whole batch",
+            block.name
+        ));
     }
     Ok(Box::new(make(block, options, builder)?))
 }

@@ -1,7 +1,8 @@
 //! L1 batch normalization (Hoffer, Banner, Golan, Soudry, NeurIPS 2018, arXiv:1803.01814).
 //!
 //! As batch normalization, with s = √(π/2)·mean |a − μ| in place of the standard deviation, which it equals
-//! for Gaussian a: y = f(γ (a − μ)/(s + ε) + β). No squares and no roots of activations.
+//! for Gaussian a: y = f(γ (a − μ)/(s + ε) + β). No squares and no roots of activations. Without the constant it
+//! is the L1 control of Santurkar, Tsipras, Ilyas, Mądry (NeurIPS 2018, arXiv:1805.11604).
 
 use std::f64::consts::FRAC_PI_2;
 
@@ -10,7 +11,7 @@ use tch::Tensor;
 
 use super::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
-use crate::nn::batch_scale::{BatchScale, Spread};
+use crate::nn::batch_scale::{BatchScale, ScaleSettings, Spread};
 use crate::nn::block::Block;
 use crate::nn::layer::{Builder, Layer};
 use crate::nn::normalized::NormalizedLayer;
@@ -37,6 +38,11 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     extra_parameters: "γ, β",
     options: &[
         OptionSpec {
+            name: "constant",
+            kind: OptionKind::Choice(&["gaussian", "none"]),
+            help: "√(π/2), with which s is the standard deviation of Gaussians, or none: s = mean |a − μ|",
+        },
+        OptionSpec {
             name: "eps",
             kind: OptionKind::Number {
                 default: 1e-5,
@@ -54,6 +60,11 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             },
             help: "ρ, the weight of the newest batch in the running averages",
         },
+        OptionSpec {
+            name: "noise",
+            kind: OptionKind::Flag(false),
+            help: "in training, multiply what is normalized by 0.1·σ·N(1, 1), as the authors' code can",
+        },
     ],
     departures: &[
         "Running averages hold the scale itself with weight ρ = 0.1 for the newest batch; the authors' code holds its inverse with 0.9.",
@@ -65,19 +76,30 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-    let (eps, momentum) = (options.number("eps"), options.number("average_momentum"));
+    let settings = ScaleSettings {
+        eps: options.number("eps"),
+        momentum: options.number("average_momentum"),
+        noise: options.flag("noise"),
+    };
     NormalizedLayer::build(block, builder, |builder| {
-        let spread = MeanDistance;
-        BatchScale::build(block, builder, eps, momentum, spread)
+        let spread = MeanDistance {
+            constant: match options.choice("constant") {
+                "none" => 1.0,
+                _ => FRAC_PI_2.sqrt(),
+            },
+        };
+        BatchScale::build(block, builder, settings, spread)
     })
 }
 
-/// √(π/2)·mean |a − μ|.
-struct MeanDistance;
+/// A constant times mean |a − μ|.
+struct MeanDistance {
+    constant: f64,
+}
 
 impl Spread for MeanDistance {
     fn of(&self, distances: &Tensor) -> Tensor {
-        channel_means(distances) * FRAC_PI_2.sqrt()
+        channel_means(distances) * self.constant
     }
 }
 
@@ -86,13 +108,32 @@ mod tests {
     use super::*;
     use crate::methods::walk;
     use crate::nn::layer::{Pass, Signal};
+    use crate::nn::statistics::channel_stds;
     use tch::{Device, Kind};
+
+    fn gaussian() -> MeanDistance {
+        MeanDistance {
+            constant: FRAC_PI_2.sqrt(),
+        }
+    }
+
+    /// A network that normalizes three features as they are.
+    fn bare(options: &str) -> crate::nn::network::Network {
+        let op = crate::nn::block::LinearOp::Dense {
+            inputs: 3,
+            outputs: 3,
+        };
+        let net = walk::single("l1-bn", options, op);
+        let identity = Tensor::eye(3, (Kind::Double, Device::Cpu));
+        walk::set(&net, "layer.weight", &identity);
+        net
+    }
 
     #[test]
     fn golden_scale_and_row() {
         let x = walk::golden_inputs();
         let distances = (&x - x.mean_dim([0].as_slice(), true, None::<Kind>)).abs();
-        let scale = Vec::<f64>::try_from(MeanDistance.of(&distances)).unwrap();
+        let scale = Vec::<f64>::try_from(gaussian().of(&distances)).unwrap();
         walk::assert_close(&scale, &[1.253314137, 1.566642672, 2.349964007]);
         let y = walk::normalized_golden_inputs("l1-bn", "eps = 0.0");
         walk::assert_close(
@@ -104,23 +145,14 @@ mod tests {
     #[test]
     fn gaussians_come_out_with_standard_deviation_one() {
         let distances = walk::gaussian(&[20_000, 2], 1).abs();
-        let scale = MeanDistance.of(&distances);
+        let scale = gaussian().of(&distances);
         assert!(walk::gap(&scale, &scale.ones_like()) < 0.02);
     }
 
     #[test]
     fn the_gradient_is_the_closed_form() {
         // dx = t − mean t with t = (u − (k/m)(Σ u·x̂) sign(x − μ))/s, k = √(π/2).
-        let op = crate::nn::block::LinearOp::Dense {
-            inputs: 3,
-            outputs: 3,
-        };
-        let net = walk::single("l1-bn", "eps = 0.0", op);
-        walk::set(
-            &net,
-            "layer.weight",
-            &Tensor::eye(3, (Kind::Double, Device::Cpu)),
-        );
+        let net = bare("eps = 0.0");
         let x = walk::gaussian(&[7, 3], 1).set_requires_grad(true);
         let y = walk::pre_activation(&net, &x);
         let u = walk::gaussian(&[7, 3], 2);
@@ -136,23 +168,70 @@ mod tests {
 
     #[test]
     fn evaluation_uses_running_mean_and_scale() {
-        let op = crate::nn::block::LinearOp::Dense {
-            inputs: 3,
-            outputs: 3,
-        };
-        let net = walk::single("l1-bn", "eps = 0.0\naverage_momentum = 0.25", op);
-        walk::set(
-            &net,
-            "layer.weight",
-            &Tensor::eye(3, (Kind::Double, Device::Cpu)),
-        );
+        let net = bare("eps = 0.0\naverage_momentum = 0.25");
         let x = walk::golden_inputs();
         let _ = walk::pre_activation(&net, &x);
         let y = net.blocks[0]
             .layer
             .pre_activation(&Signal::plain(x.copy()), &Pass::eval());
         let mean = x.mean_dim([0].as_slice(), true, None::<Kind>);
-        let scale = MeanDistance.of(&(&x - &mean).abs()) * 0.25 + 0.75;
+        let scale = gaussian().of(&(&x - &mean).abs()) * 0.25 + 0.75;
         assert!(walk::gap(&y, &((&x - mean * 0.25) / scale)) < 1e-12);
+    }
+
+    #[test]
+    fn without_the_constant_the_mean_distance_becomes_one() {
+        let y = walk::normalized_golden_inputs("l1-bn", "eps = 0.0\nconstant = \"none\"");
+        let mean = channel_means(&y.abs());
+        assert!(walk::gap(&mean, &mean.ones_like()) < 1e-12);
+        // (1 − 0.5)/1, (2 − 0.25)/1.25, (−1 − 1.625)/1.875
+        walk::assert_close(&walk::row(&y, 0), &[0.5, 1.4, -1.4]);
+    }
+
+    #[test]
+    fn noise_multiplies_in_training_by_a_tenth_of_the_deviation_times_a_normal_around_one() {
+        let x = walk::gaussian(&[20_000, 3], 1) * 3.0 + 2.0;
+        let quiet = walk::pre_activation(&bare("eps = 0.0"), &x);
+        let net = bare("eps = 0.0\nnoise = true");
+        let noisy = walk::pre_activation(&net, &x);
+        let factors = noisy / quiet / (channel_stds(&x) * 0.1);
+        let (mean, std) = (channel_means(&factors), channel_stds(&factors));
+        // Standard errors are 0.007 and 0.005.
+        assert!(walk::gap(&mean, &mean.ones_like()) < 0.04, "{mean}");
+        assert!(walk::gap(&std, &std.ones_like()) < 0.03, "{std}");
+
+        // The same step draws the same noise, and evaluation none.
+        let again = walk::pre_activation(&net, &x);
+        let twice = walk::pre_activation(&net, &x);
+        assert_eq!(again, twice);
+        let evaluated = |net: &crate::nn::network::Network| {
+            let signal = Signal::plain(x.copy());
+            net.blocks[0].layer.pre_activation(&signal, &Pass::eval())
+        };
+        let plain = bare("eps = 0.0");
+        for _ in 0..3 {
+            let _ = walk::pre_activation(&plain, &x);
+        }
+        assert_eq!(evaluated(&net), evaluated(&plain));
+    }
+
+    #[test]
+    fn noise_is_a_constant_of_the_backward_pass() {
+        let x = walk::gaussian(&[7, 3], 1).set_requires_grad(true);
+        let upstream = walk::gaussian(&[7, 3], 2);
+        let gradient = |y: &Tensor, upstream: &Tensor| {
+            let loss = (y * upstream).sum(Kind::Double);
+            Tensor::run_backward(&[&loss], &[&x], false, false).remove(0)
+        };
+        let quiet = walk::pre_activation(&bare("eps = 0.0"), &x);
+        let noisy = walk::pre_activation(&bare("eps = 0.0\nnoise = true"), &x);
+        let factors = (&noisy / &quiet).detach();
+        let expected = gradient(&quiet, &(&upstream * factors));
+        assert!(walk::gap(&gradient(&noisy, &upstream), &expected) < 1e-12);
+    }
+
+    #[test]
+    fn gradients_are_exact_under_other_options() {
+        walk::assert_exact_gradients("l1-bn", &["constant = \"none\""]);
     }
 }

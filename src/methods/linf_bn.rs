@@ -3,14 +3,14 @@
 //! As batch normalization, with s = C(n)·max |a − μ| in place of the standard deviation, n the number of
 //! values of a channel in the batch: y = f(γ (a − μ)/(s + ε) + β). The authors' C(n) averages the
 //! reciprocals of an upper and a lower bound on E max |z|; Gaussians come out with a standard deviation of
-//! about 0.7, which γ absorbs. The exact constant 1/E max |z| is an option.
+//! about 0.7, which γ absorbs. The exact constant 1/E max |z| and none at all are options.
 
 use anyhow::Result;
 use tch::Tensor;
 
 use super::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
-use crate::nn::batch_scale::{BatchScale, ExtremeConstant, Spread};
+use crate::nn::batch_scale::{BatchScale, ExtremeConstant, Extremes, ScaleSettings, Spread};
 use crate::nn::block::Block;
 use crate::nn::layer::{Builder, Layer};
 use crate::nn::normalized::NormalizedLayer;
@@ -38,8 +38,8 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     options: &[
         OptionSpec {
             name: "constant",
-            kind: OptionKind::Choice(&["hoffer", "exact"]),
-            help: "the authors' C(n), after which Gaussians have a standard deviation of about 0.7, or the one that makes it 1",
+            kind: OptionKind::Choice(&["hoffer", "exact", "none"]),
+            help: "the authors' C(n), after which Gaussians have a standard deviation of about 0.7, or the one that makes it 1, or none: s = max |a − μ|",
         },
         OptionSpec {
             name: "eps",
@@ -59,6 +59,11 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             },
             help: "ρ, the weight of the newest batch in the running averages",
         },
+        OptionSpec {
+            name: "noise",
+            kind: OptionKind::Flag(false),
+            help: "in training, multiply what is normalized by 0.1·σ·N(1, 1), as the authors' code can",
+        },
     ],
     departures: &[
         "Running averages hold the scale itself with weight ρ = 0.1 for the newest batch; the authors' code holds its inverse with 0.9.",
@@ -70,10 +75,18 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-    let (eps, momentum) = (options.number("eps"), options.number("average_momentum"));
+    let settings = ScaleSettings {
+        eps: options.number("eps"),
+        momentum: options.number("average_momentum"),
+        noise: options.flag("noise"),
+    };
     NormalizedLayer::build(block, builder, |builder| {
-        let spread = LargestDistance(ExtremeConstant::new(options.choice("constant") == "exact"));
-        BatchScale::build(block, builder, eps, momentum, spread)
+        let spread = LargestDistance(ExtremeConstant::new(match options.choice("constant") {
+            "exact" => Extremes::Exact,
+            "none" => Extremes::Bare,
+            _ => Extremes::Bound,
+        }));
+        BatchScale::build(block, builder, settings, spread)
     })
 }
 
@@ -96,7 +109,7 @@ mod tests {
     fn golden_scale() {
         let x = walk::golden_inputs();
         let distances = (&x - x.mean_dim([0].as_slice(), true, None::<Kind>)).abs();
-        let spread = LargestDistance(ExtremeConstant::new(false));
+        let spread = LargestDistance(ExtremeConstant::new(Extremes::Bound));
         let scale = Vec::<f64>::try_from(spread.of(&distances)).unwrap();
         walk::assert_close(&scale, &[1.390406506, 2.085609759, 2.433211386]);
         let y = walk::normalized_golden_inputs("linf-bn", "eps = 0.0");
@@ -111,10 +124,10 @@ mod tests {
     fn gaussians_come_out_with_the_known_standard_deviation() {
         // 400 channels of 1024 values each: 1/(C(1024)·E max |z|) = 1/1.426794, or 1.
         let distances = walk::gaussian(&[1024, 400], 1).abs();
-        for (exact, product) in [(false, 1.426794), (true, 1.0)] {
-            let scale = LargestDistance(ExtremeConstant::new(exact)).of(&distances);
+        for (extremes, product) in [(Extremes::Bound, 1.426794), (Extremes::Exact, 1.0)] {
+            let scale = LargestDistance(ExtremeConstant::new(extremes)).of(&distances);
             let mean = scale.mean(Kind::Double).double_value(&[]);
-            assert!((mean / product - 1.0).abs() < 0.02, "{exact} {mean}");
+            assert!((mean / product - 1.0).abs() < 0.02, "{extremes:?} {mean}");
         }
     }
 
@@ -133,7 +146,16 @@ mod tests {
     }
 
     #[test]
+    fn without_a_constant_the_largest_distance_becomes_one() {
+        let y = walk::normalized_golden_inputs("linf-bn", "eps = 0.0\nconstant = \"none\"");
+        let largest = y.abs().amax([0].as_slice(), false);
+        assert!(walk::gap(&largest, &largest.ones_like()) < 1e-12);
+        // (1 − 0.5)/1.5, (2 − 0.25)/2.25, (−1 − 1.625)/2.625
+        walk::assert_close(&walk::row(&y, 0), &[1.0 / 3.0, 7.0 / 9.0, -1.0]);
+    }
+
+    #[test]
     fn gradients_are_exact_under_other_options() {
-        walk::assert_exact_gradients("linf-bn", &["constant = \"exact\""]);
+        walk::assert_exact_gradients("linf-bn", &["constant = \"exact\"", "constant = \"none\""]);
     }
 }

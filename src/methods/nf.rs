@@ -21,7 +21,7 @@ use crate::nn::block::Block;
 use crate::nn::init;
 use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
 use crate::nn::plain::PlainLayer;
-use crate::nn::sgd::{Update, UpdateRule};
+use crate::nn::sgd::{Update, UpdateRule, squared_length};
 use crate::usage;
 
 /// What `nf` is.
@@ -201,13 +201,20 @@ impl AdaptiveClip {
 }
 
 impl UpdateRule for AdaptiveClip {
-    fn update(&self, parameter: &Tensor, gradient: &Tensor, velocity: &Tensor, update: &Update) {
+    fn update(
+        &self,
+        parameter: &Tensor,
+        gradient: &Tensor,
+        velocity: &Tensor,
+        update: &Update,
+    ) -> f64 {
         let clipped = self.clip(parameter, &(gradient * update.scale));
         Update {
             scale: 1.0,
             ..*update
         }
         .apply(parameter, &clipped, velocity);
+        squared_length(gradient)
     }
 }
 

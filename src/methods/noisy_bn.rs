@@ -161,6 +161,10 @@ impl Normalization for NoisyBatchNorm {
         let (factor, shift) = self.noise(&normalized, pass);
         shift.addcmul(&normalized, &factor)
     }
+
+    fn evaluation_map(&self) -> Option<(Tensor, Tensor)> {
+        self.norm.evaluation_map()
+    }
 }
 
 #[cfg(test)]

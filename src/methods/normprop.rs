@@ -14,12 +14,17 @@
 //! `none` leaves it. Unit Jacobian and unit forward variance exclude each other: with the factor the
 //! pre-activations shrink with depth, without it gradients grow.
 //!
-//! **What costs nothing.** For monotone f, pool(f(a)) − m needs no pass of its own when f is ReLU: −m goes
-//! into the bias of the linear operation and the clamp moves from 0 to −m; 1/s travels as the signal's scale
-//! into the next layer's weights. `forward` does that; `pre_activation` and `post_activation` are the
-//! textbook formula, and a test holds the two equal.
+//! **What costs nothing.** With ReLU, (pool(f(a)) − m)/s needs no pass over activations: −m and 1/s travel beside the
+//! signal into the next linear operation, 1/s into its weights and −m times the sum of each row into its bias. Only
+//! where that operation pads with zeros, which stand for the mean, is m subtracted, behind a pool in place. (Clamping
+//! at −m with −m in the own bias would serve too, but the backward pass of a clamp keeps a copy of its input.) What is
+//! left is work on weights: one pass for γ/(c·s)·W, one back, and one for the step with the reset of rows to unit
+//! length. `forward` does all that; `pre_activation` and `post_activation` are the textbook formula, and tests hold
+//! the two equal.
 
 mod recurrent;
+
+use std::rc::Rc;
 
 use anyhow::Result;
 use tch::Tensor;
@@ -28,7 +33,10 @@ use super::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper, Recurrent};
 use crate::moments::{self, Activation};
 use crate::nn::block::Block;
+use crate::nn::fold::Folded;
 use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
+use crate::nn::rows::{self, GainedRows, Pending};
+use crate::nn::sgd::{Update, UpdateRule};
 
 /// What `normprop` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
@@ -97,6 +105,9 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     departures: &[
         "How the paper treats the last layer is not known to us: here unit rows with γ = 1 and β = 0, no Jacobian factor, no moments.",
         "LSTM: the paper's two formulas for a gate's variance disagree; quadrature is right for independent input and state. Its gains are 2, 2, 1 for characters and 0.5 for images. jacobian_scale and pool do not apply. All biases start at 0.",
+        "jacobian_scale = \"fixed\" divides by √J = 1.211174 for ReLU, where the authors' code has the literal 1.21.",
+        "When the paper renormalizes rows is not known to us. constraint = \"project\" does so after each step and has no division in the graph; the authors' code divides in the graph too, as \"both\" does.",
+        "PReLU: m and s follow the trained slope, and gradients flow through them into it.",
         "1e-12 is added to a row's squared length.",
         "With pool = \"moments\" the positions of a pool are taken as independent; real neighbours are not.",
     ],
@@ -143,15 +154,22 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
     let output = moments::max_pool_moments(block.activation, positions);
     let center_rows = options.flag("center_rows");
     let outputs = block.op.outputs();
-    let weight = unit_rows(&builder.direction(), center_rows);
+    let weight = rows::unit(&builder.direction(), center_rows);
     let (gamma, beta) = (builder.filled(outputs, gain), builder.filled(outputs, 0.0));
+    let constraint = Constraint::of(options);
+    let weight = builder.weight("weight", weight)?;
+    if constraint != Constraint::Reparametrize {
+        builder.rule("weight", Rc::new(KeepUnit { center_rows }))?;
+    }
+    let (gamma, beta) = (builder.gain("gamma", gamma)?, builder.shift("beta", beta)?);
     Ok(Box::new(NormProp {
         block: block.clone(),
-        weight: builder.weight("weight", weight)?,
-        gamma: builder.gain("gamma", gamma)?,
-        beta: builder.shift("beta", beta)?,
+        rows: Rc::new(GainedRows::new(&weight, &gamma, &beta)),
+        weight,
+        gamma,
+        beta,
         divisor,
-        constraint: Constraint::of(options),
+        constraint,
         center_rows,
         mean: output.mean,
         std: output.std(),
@@ -160,17 +178,22 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
     }))
 }
 
-/// Rows divided by their length, their mean removed first where asked.
-fn unit_rows(weight: &Tensor, center: bool) -> Tensor {
-    let shape = weight.size();
-    let rows = weight.flatten(1, -1);
-    let rows = if center {
-        &rows - rows.mean_dim([1].as_slice(), true, None)
-    } else {
-        rows
-    };
-    let squared = rows.square().sum_dim_intlist([1].as_slice(), true, None);
-    (rows * (squared + 1e-12).rsqrt()).view(shape.as_slice())
+/// Resets rows to unit length after each step of the optimizer.
+#[derive(Debug)]
+struct KeepUnit {
+    center_rows: bool,
+}
+
+impl UpdateRule for KeepUnit {
+    fn update(
+        &self,
+        parameter: &Tensor,
+        gradient: &Tensor,
+        velocity: &Tensor,
+        update: &Update,
+    ) -> f64 {
+        rows::step_and_make_unit(update, parameter, gradient, velocity, self.center_rows)
+    }
 }
 
 struct NormProp {
@@ -178,6 +201,8 @@ struct NormProp {
     weight: Tensor,
     gamma: Tensor,
     beta: Tensor,
+    /// The same three, as the kernels take them.
+    rows: Rc<GainedRows>,
     divisor: f64,
     constraint: Constraint,
     center_rows: bool,
@@ -188,18 +213,40 @@ struct NormProp {
 }
 
 impl NormProp {
-    /// γ/c·W/‖W‖·scale: the weights that the linear operation gets.
-    fn kernel(&self, scale: f64) -> Tensor {
+    /// γ/c·W/‖W‖: the weights of the textbook formula.
+    fn kernel(&self) -> Tensor {
         let rows = match self.constraint {
             Constraint::Project => self.weight.shallow_clone(),
             Constraint::Reparametrize | Constraint::Both => {
-                unit_rows(&self.weight, self.center_rows)
+                rows::unit(&self.weight, self.center_rows)
             }
         };
-        rows * self
-            .block
-            .op
-            .per_row(&(&self.gamma * (scale / self.divisor)))
+        rows * self.block.op.per_row(&(&self.gamma / self.divisor))
+    }
+
+    /// The weights and bias that the linear operation gets to act on (x + offset)·scale when it sees x.
+    fn fused(&self, offset: f64, scale: f64, pass: &Pass) -> (Tensor, Tensor) {
+        let factor = scale / self.divisor;
+        let pending = Pending { factor, offset };
+        if self.constraint != Constraint::Project {
+            let unit = rows::unit(&self.weight, self.center_rows);
+            return rows::gained(&unit, &self.gamma, &self.beta, pending);
+        }
+        let (kernel, bias) = self.rows.computed(pending);
+        if !pass.training() {
+            return (kernel, bias);
+        }
+        let rows = Rc::clone(&self.rows);
+        let take_back = move |found: Vec<Tensor>| {
+            let Ok([by_kernel, by_bias]) = <[Tensor; 2]>::try_from(found) else {
+                return Vec::new();
+            };
+            let (by_weight, by_gamma) = rows.take_back(by_kernel, &by_bias, pending);
+            vec![by_weight, by_gamma, by_bias]
+        };
+        let parameters = [&self.weight, &self.gamma, &self.beta];
+        let [kernel, bias] = pass.derive([kernel, bias], &parameters, Box::new(take_back));
+        (kernel, bias)
     }
 }
 
@@ -235,7 +282,7 @@ impl Layer for NormProp {
     fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
         self.block
             .op
-            .apply(&input.value(), &self.kernel(1.0), Some(&self.beta))
+            .apply(&input.value(), &self.kernel(), Some(&self.beta))
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
@@ -251,30 +298,44 @@ impl Layer for NormProp {
         Signal::plain((output - mean) / std)
     }
 
+    fn fold(&self) -> Option<Folded> {
+        // A trained slope has constants of its own for each channel.
+        if self.tail.slope.is_some() {
+            return None;
+        }
+        Some(Folded {
+            offset: -self.mean,
+            scale: 1.0 / self.std,
+            ..Folded::plain(self.kernel(), self.beta.shallow_clone(), &self.tail)
+        })
+    }
+
     fn forward(&self, input: &Signal, pass: &Pass) -> Signal {
-        let clamped = match self.block.activation {
+        let is_relu = match self.block.activation {
             Activation::Relu => true,
             Activation::Identity => false,
             _ => return self.post_activation(self.pre_activation(input, pass), pass),
         };
-        let shift = &self.beta - self.mean;
-        let mut x = self
-            .block
-            .op
-            .apply(&input.x, &self.kernel(input.scale), Some(&shift));
-        if clamped {
-            x = x.clamp_min_(-self.mean);
+        // Zeros around an image stand for the mean: what is padded must have it as 0.
+        let (x, offset) = if self.block.op.pads() {
+            (input.shifted(), 0.0)
+        } else {
+            (input.x.shallow_clone(), input.offset)
+        };
+        let (kernel, bias) = self.fused(offset, input.scale, pass);
+        let mut x = self.block.op.apply_narrow(&x, &kernel, Some(&bias));
+        if is_relu {
+            x = x.relu_();
         }
+        let mut offset = -self.mean;
         if let Some(pool) = &self.tail.pool {
-            x = pool.apply(&x);
+            // A pool needs only its input for the backward pass, so that its smaller result can be changed in place.
+            x = pool.apply(&x).g_add_scalar_(offset);
+            offset = 0.0;
         }
-        Signal::scaled(x, 1.0 / self.std)
-    }
-
-    fn after_step(&self) {
-        if self.constraint != Constraint::Reparametrize {
-            let unit = unit_rows(&self.weight, self.center_rows);
-            self.weight.shallow_clone().copy_(&unit);
+        Signal {
+            offset,
+            ..Signal::scaled(x, 1.0 / self.std)
         }
     }
 }

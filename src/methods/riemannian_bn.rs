@@ -14,6 +14,7 @@ use super::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::affine::Affine;
 use crate::nn::block::{Block, LinearOp};
+use crate::nn::fold::Folded;
 use crate::nn::init;
 use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
 use crate::nn::plain::PlainLayer;
@@ -207,6 +208,17 @@ impl Layer for RiemannianBatchNorm {
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
         Signal::plain(self.tail.apply(pre))
+    }
+
+    fn fold(&self) -> Option<Folded> {
+        let factor = &self.affine.gamma * (&self.running_var + self.eps).rsqrt();
+        let shift = &self.affine.beta - &self.running_mean * &factor;
+        Some(Folded::affine(
+            &self.op,
+            &self.weight,
+            (factor, shift),
+            &self.tail,
+        ))
     }
 }
 

@@ -14,6 +14,7 @@ use super::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::moments::{Activation, SELU_ALPHA, SELU_SCALE};
 use crate::nn::block::Block;
+use crate::nn::fold::Folded;
 use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
 
 /// What `selu` is.
@@ -105,6 +106,11 @@ impl Layer for SelfNormalizing {
         self.block
             .op
             .apply(&input.value(), &self.weight, Some(&self.bias))
+    }
+
+    fn fold(&self) -> Option<Folded> {
+        let (weight, bias) = (self.weight.shallow_clone(), self.bias.shallow_clone());
+        Some(Folded::plain(weight, bias, &self.tail))
     }
 
     fn post_activation(&self, pre: Tensor, pass: &Pass) -> Signal {

@@ -68,6 +68,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     departures: &[
         "The trained gain is ours; the paper constrains discriminators and has none.",
         "The norm is that of the weights as a matrix, not of the convolution as an operator, as in the paper.",
+        "The power iteration runs after each optimizer step; the paper and common frameworks run it in each forward pass of training.",
         "The iteration starts from the first weight row instead of a random vector.",
         "The last layer is treated like the others.",
     ],

@@ -10,7 +10,7 @@ use tch::{Kind, Tensor};
 
 use super::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
-use crate::nn::batch_scale::{BatchScale, ExtremeConstant, Spread};
+use crate::nn::batch_scale::{BatchScale, ExtremeConstant, Extremes, ScaleSettings, Spread};
 use crate::nn::block::Block;
 use crate::nn::layer::{Builder, Layer};
 use crate::nn::normalized::NormalizedLayer;
@@ -68,6 +68,11 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             },
             help: "ρ, the weight of the newest batch in the running averages",
         },
+        OptionSpec {
+            name: "noise",
+            kind: OptionKind::Flag(false),
+            help: "in training, multiply what is normalized by 0.1·σ·N(1, 1), as the authors' code can",
+        },
     ],
     departures: &[
         "The authors' code also keeps the mean of the largest values over steps (\"ghost\" statistics); that is left out.",
@@ -80,13 +85,20 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-    let (eps, momentum) = (options.number("eps"), options.number("average_momentum"));
+    let settings = ScaleSettings {
+        eps: options.number("eps"),
+        momentum: options.number("average_momentum"),
+        noise: options.flag("noise"),
+    };
     NormalizedLayer::build(block, builder, |builder| {
         let spread = LargestDistances {
             count: options.count("k"),
-            constant: ExtremeConstant::new(options.choice("constant") == "exact"),
+            constant: ExtremeConstant::new(match options.choice("constant") {
+                "exact" => Extremes::Exact,
+                _ => Extremes::Bound,
+            }),
         };
-        BatchScale::build(block, builder, eps, momentum, spread)
+        BatchScale::build(block, builder, settings, spread)
     })
 }
 
@@ -110,10 +122,10 @@ mod tests {
     use super::*;
     use crate::methods::walk;
 
-    fn spread(count: i64, exact: bool) -> LargestDistances {
+    fn spread(count: i64, extremes: Extremes) -> LargestDistances {
         LargestDistances {
             count,
-            constant: ExtremeConstant::new(exact),
+            constant: ExtremeConstant::new(extremes),
         }
     }
 
@@ -121,7 +133,7 @@ mod tests {
     fn golden_scale() {
         let x = walk::golden_inputs();
         let distances = (&x - x.mean_dim([0].as_slice(), true, None::<Kind>)).abs();
-        let scale = Vec::<f64>::try_from(spread(2, false).of(&distances)).unwrap();
+        let scale = Vec::<f64>::try_from(spread(2, Extremes::Bound).of(&distances)).unwrap();
         walk::assert_close(&scale, &[1.390406506, 1.853875342, 2.317344177]);
     }
 
@@ -129,12 +141,12 @@ mod tests {
     fn gaussians_come_out_with_the_known_standard_deviation() {
         // 200 channels of 4096 values each: C(4096)·E[mean of the 10 largest |z|] = 1.24753.
         let distances = walk::gaussian(&[4096, 200], 1).abs();
-        for (exact, product) in [(false, 1.24753), (true, 1.0)] {
-            let mean = spread(10, exact)
+        for (extremes, product) in [(Extremes::Bound, 1.24753), (Extremes::Exact, 1.0)] {
+            let mean = spread(10, extremes)
                 .of(&distances)
                 .mean(Kind::Double)
                 .double_value(&[]);
-            assert!((mean / product - 1.0).abs() < 0.01, "{exact} {mean}");
+            assert!((mean / product - 1.0).abs() < 0.01, "{extremes:?} {mean}");
         }
     }
 
@@ -142,10 +154,10 @@ mod tests {
     fn small_batches_take_all_their_values() {
         let distances = walk::gaussian(&[4, 3], 1).abs();
         assert_eq!(
-            spread(10, true).of(&distances),
-            spread(4, true).of(&distances)
+            spread(10, Extremes::Exact).of(&distances),
+            spread(4, Extremes::Exact).of(&distances)
         );
-        let exact = spread(10, true).of(&distances);
+        let exact = spread(10, Extremes::Exact).of(&distances);
         let l1 = distances.mean_dim([0].as_slice(), false, None::<Kind>)
             * (0.5 * std::f64::consts::PI).sqrt();
         assert!(walk::gap(&exact, &l1) < 1e-12);
@@ -156,7 +168,12 @@ mod tests {
         let distances = walk::gaussian(&[4, 3, 5, 5], 1).abs();
         let maxima = distances.amax([0, 2, 3].as_slice(), false);
         let constant = crate::moments::extreme_bound_constant(100);
-        assert!(walk::gap(&spread(1, false).of(&distances), &(maxima * constant)) < 1e-12);
+        assert!(
+            walk::gap(
+                &spread(1, Extremes::Bound).of(&distances),
+                &(maxima * constant)
+            ) < 1e-12
+        );
     }
 
     #[test]

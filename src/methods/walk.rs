@@ -14,6 +14,8 @@ use crate::nn::network::Network;
 use crate::nn::parameters::{Role, restore, to_named};
 use crate::streams::{Purpose, stream};
 
+mod invariance;
+
 /// Standard normals in float64.
 pub fn gaussian(shape: &[i64], seed: u64) -> Tensor {
     init::standard_normal(shape, &mut stream(seed, Purpose::Probe, 0))
@@ -242,6 +244,7 @@ fn fused_forward_equals_the_two_halves() {
                 for built in &network.blocks {
                     let plain = Signal {
                         x: signal.value(),
+                        offset: 0.0,
                         scale: 1.0,
                         estimate: signal.estimate,
                     };
@@ -257,6 +260,92 @@ fn fused_forward_equals_the_two_halves() {
             }
         }
     }
+}
+
+#[test]
+fn every_method_trains_in_mixed_precision() {
+    for method in METHODS {
+        for kind in kinds(method).filter(|&kind| kind != NetworkKind::Recurrent) {
+            let blocks = match kind {
+                NetworkKind::Dense => perceptron(12, 4, &[16, 16], Activation::Relu),
+                _ => conv_blocks(Activation::Relu),
+            };
+            let x = built(method, kind).1.to_kind(Kind::Float);
+            let options = Options::resolve(method, &toml::Table::new()).unwrap();
+            let gradients = |compute: Kind| {
+                let mut network = method
+                    .network(&options, blocks.clone(), 3, Kind::Float, Device::Cpu)
+                    .unwrap();
+                network.compute = compute;
+                let pass = Pass::train(0, 0);
+                let loss = loss(&network, &x, &pass);
+                let found = backward::gradients(&loss, &network.parameters, &pass);
+                let evaluated = network.logits(&x, &Pass::eval());
+                assert_eq!(evaluated.kind(), Kind::Float, "{}", method.name);
+                assert!(found.iter().all(|gradient| gradient.kind() == Kind::Float));
+                Tensor::cat(
+                    &found.iter().map(|g| g.flatten(0, -1)).collect::<Vec<_>>(),
+                    0,
+                )
+            };
+            let (wide, narrow) = (gradients(Kind::Float), gradients(Kind::BFloat16));
+            let inner = |a: &Tensor, b: &Tensor| (a * b).sum(Kind::Double).double_value(&[]);
+            let cosine =
+                inner(&wide, &narrow) / (inner(&wide, &wide) * inner(&narrow, &narrow)).sqrt();
+            assert!(cosine > 0.98, "{} {kind:?}: {cosine}", method.name);
+            assert_ne!(wide, narrow, "{}", method.name);
+        }
+    }
+}
+
+#[test]
+fn folded_networks_compute_what_evaluation_does() {
+    let mut unfolded = Vec::new();
+    for method in METHODS {
+        for (network, x) in both(method) {
+            // Gains, shifts and averages away from where they start.
+            for (index, parameter) in network.parameters.iter().enumerate() {
+                let change = gaussian(&parameter.tensor.size(), 40 + index as u64) * 0.1;
+                let moved = &parameter.tensor * change.exp() + 0.03;
+                tch::no_grad(|| parameter.tensor.shallow_clone().copy_(&moved));
+            }
+            let Some(folded) = network.fold() else {
+                unfolded.push(method.name);
+                continue;
+            };
+            let expected = network.logits(&x, &Pass::eval());
+            let scale = expected.abs().max().double_value(&[]).max(1.0);
+            assert!(
+                gap(&folded.logits(&x), &expected) < 1e-10 * scale,
+                "{}",
+                method.name
+            );
+        }
+    }
+    unfolded.dedup();
+    // Those whose evaluation depends on the image, or that change activations by more than two numbers; and LSTMs.
+    assert_eq!(
+        unfolded,
+        [
+            "none",
+            "weight-norm",
+            "weight-standardization",
+            "kalman",
+            "analytic-variance",
+            "linked",
+            "online-norm",
+            "nf",
+            "normprop",
+            "cosine",
+            "cosine-centered",
+            "layer-norm",
+            "group-norm",
+            "instance-norm",
+            "rms-norm",
+            "frn",
+            "proxy-norm"
+        ]
+    );
 }
 
 /// Largest relative gap between a parameter's gradient along a direction and finite differences.
@@ -350,39 +439,6 @@ fn outputs_do_not_depend_on_the_rest_of_the_batch_unless_declared() {
                 method.name
             );
         }
-    }
-}
-
-/// Options under which the invariance is exact: no ε, nothing that only starts later in training.
-fn invariance_options(method: &Descriptor) -> String {
-    let has = |name: &str| method.options.iter().any(|option| option.name == name);
-    let mut lines = Vec::new();
-    if has("eps") {
-        lines.push("eps = 1e-12");
-    }
-    lines.push(method.row_scale_options);
-    lines.join("\n")
-}
-
-#[test]
-fn outputs_do_not_depend_on_the_length_of_weight_rows_where_claimed() {
-    for method in METHODS {
-        if !method.serves(NetworkKind::Convolutional) {
-            continue;
-        }
-        let network = conv_network(method.name, &invariance_options(method), 3);
-        let x = gaussian(&[9, 2, 8, 8], 2);
-        let before = network.logits(&x, &Pass::train(0, 0));
-        let weight = network
-            .parameters
-            .get("conv1.weight")
-            .unwrap()
-            .shallow_clone();
-        // Another factor for every row: a common one says nothing of statistics over several channels.
-        let factors = Tensor::from_slice(&[3.0, 0.5, 1.5, 2.0, 0.7, 1.2]).reshape([6, 1, 1, 1]);
-        let _ = tch::no_grad(|| weight.shallow_clone().g_mul_(&factors));
-        let unchanged = gap(&before, &network.logits(&x, &Pass::train(0, 0))) < 1e-4;
-        assert_eq!(unchanged, method.row_scale_invariant, "{}", method.name);
     }
 }
 

@@ -15,6 +15,7 @@ use tch::Tensor;
 use super::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper, Recurrent};
 use crate::nn::block::Block;
+use crate::nn::fold::Folded;
 use crate::nn::init;
 use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
 use crate::nn::statistics::{channel_means, channel_stds};
@@ -102,11 +103,16 @@ impl Layer for WeightNorm {
     fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
         self.block
             .op
-            .apply(&input.value(), &self.kernel(&self.length), Some(&self.bias))
+            .apply_narrow(&input.value(), &self.kernel(&self.length), Some(&self.bias))
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
         Signal::plain(self.tail.apply(pre))
+    }
+
+    fn fold(&self) -> Option<Folded> {
+        let (kernel, bias) = (self.kernel(&self.length), self.bias.shallow_clone());
+        Some(Folded::plain(kernel, bias, &self.tail))
     }
 
     fn initialize(&self, input: &Signal) {

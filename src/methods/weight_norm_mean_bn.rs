@@ -11,6 +11,7 @@ use tch::Tensor;
 use super::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::block::Block;
+use crate::nn::fold::Folded;
 use crate::nn::init;
 use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
 use crate::nn::statistics::{channel_means, channel_stds};
@@ -124,6 +125,11 @@ impl Layer for MeanNormalized {
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
         Signal::plain(self.tail.apply(pre))
+    }
+
+    fn fold(&self) -> Option<Folded> {
+        let bias = &self.bias - &self.running_mean;
+        Some(Folded::plain(self.kernel(&self.length), bias, &self.tail))
     }
 
     fn initialize(&self, input: &Signal) {

@@ -100,6 +100,17 @@ impl Normalization for BatchNorm {
         )
     }
 
+    fn evaluation_map(&self) -> Option<(Tensor, Tensor)> {
+        let factor = &self.affine.gamma * (&self.running_var + self.settings.eps).rsqrt();
+        let shift = &self.affine.beta - &self.running_mean * &factor;
+        Some((factor, shift))
+    }
+
+    /// libtorch's batch norm sums in float32 whatever it is given.
+    fn takes_narrow(&self) -> bool {
+        true
+    }
+
     fn restart_population(&self) -> bool {
         match &self.batches {
             Some(batches) if self.settings.population == Population::Precise => {

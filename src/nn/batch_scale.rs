@@ -9,7 +9,7 @@ use super::affine::Affine;
 use super::block::{Block, LinearOp};
 use super::layer::{Builder, Pass};
 use super::normalized::Normalization;
-use super::statistics::{channel_means, values_per_channel};
+use super::statistics::{channel_means, channel_stds, values_per_channel};
 use crate::moments::{extreme_bound_constant, half_normal_top_mean};
 
 /// A measure of spread.
@@ -18,26 +18,38 @@ pub trait Spread {
     fn of(&self, distances: &Tensor) -> Tensor;
 }
 
+/// How a [`BatchScale`] is built.
+#[derive(Debug, Clone, Copy)]
+pub struct ScaleSettings {
+    /// ε, added to the scale.
+    pub eps: f64,
+    /// ρ, the weight of the newest batch in the running averages.
+    pub momentum: f64,
+    /// Whether training multiplies what is normalized by noise.
+    pub noise: bool,
+}
+
 /// γ (a − μ)/(s + ε) + β with μ the mean and s a [`Spread`] of each channel over images and positions. At
 /// evaluation both are running averages, r ← (1 − ρ) r + ρ·new, started at 0 and 1.
+///
+/// The noise is a factor 0.1·σ·z for each number, z ~ N(1, 1), σ the standard deviation of a in its channel, without
+/// gradient: (a − μ)/(s + ε) is multiplied by it, then come γ and β.
 #[derive(Debug)]
 pub struct BatchScale<S> {
     op: LinearOp,
     affine: Affine,
     running_mean: Tensor,
     running_scale: Tensor,
-    eps: f64,
-    momentum: f64,
+    settings: ScaleSettings,
     spread: S,
 }
 
 impl<S: Spread> BatchScale<S> {
-    /// Registers gain, shift and running averages; ε is `eps` and ρ is `momentum`.
+    /// Registers gain, shift and running averages.
     pub fn build(
         block: &Block,
         builder: &mut Builder,
-        eps: f64,
-        momentum: f64,
+        settings: ScaleSettings,
         spread: S,
     ) -> Result<Self> {
         let channels = block.op.outputs();
@@ -48,15 +60,14 @@ impl<S: Spread> BatchScale<S> {
             affine,
             running_mean: builder.buffer("running_mean", zeros)?,
             running_scale: builder.buffer("running_scale", ones)?,
-            eps,
-            momentum,
+            settings,
             spread,
         })
     }
 
     /// γ (centred)/(scale + ε) + β.
     fn scaled(&self, centred: &Tensor, scale: &Tensor) -> Tensor {
-        let factor = &self.affine.gamma / (scale + self.eps);
+        let factor = &self.affine.gamma / (scale + self.settings.eps);
         self.op
             .per_channel(&self.affine.beta)
             .addcmul(centred, &self.op.per_channel(&factor))
@@ -76,29 +87,51 @@ impl<S: Spread> Normalization for BatchScale<S> {
             let _ = self
                 .running_mean
                 .shallow_clone()
-                .lerp_(&mean, self.momentum);
+                .lerp_(&mean, self.settings.momentum);
             let _ = self
                 .running_scale
                 .shallow_clone()
-                .lerp_(&scale, self.momentum);
+                .lerp_(&scale, self.settings.momentum);
         });
-        self.scaled(&centred, &scale)
+        if !self.settings.noise {
+            return self.scaled(&centred, &scale);
+        }
+        let spread = self.op.per_channel(&channel_stds(linear).detach()) * 0.1;
+        let noise = (pass.normal(&linear.size(), linear) + 1.0) * spread;
+        self.scaled(&(centred * noise), &scale)
+    }
+
+    fn evaluation_map(&self) -> Option<(Tensor, Tensor)> {
+        let factor = &self.affine.gamma / (&self.running_scale + self.settings.eps);
+        let shift = &self.affine.beta - &self.running_mean * &factor;
+        Some((factor, shift))
     }
 }
 
-/// The factor that turns the mean of the largest |a − μ| into a scale.
+/// Which factor turns the mean of the largest |a − μ| into a scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extremes {
+    /// The authors' C(n).
+    Bound,
+    /// 1/E[mean of the k largest |z|], exact for Gaussians.
+    Exact,
+    /// 1.
+    Bare,
+}
+
+/// That factor, for the size of the batch.
 #[derive(Debug)]
 pub struct ExtremeConstant {
-    exact: bool,
+    extremes: Extremes,
     /// The last (values, largest, constant): batches rarely change their size.
     known: Cell<(i64, i64, f64)>,
 }
 
 impl ExtremeConstant {
-    /// The authors' constant C(n), or the exact one for Gaussians, 1/E[mean of the k largest |z|].
-    pub fn new(exact: bool) -> ExtremeConstant {
+    /// The factor of this kind.
+    pub fn new(extremes: Extremes) -> ExtremeConstant {
         ExtremeConstant {
-            exact,
+            extremes,
             known: Cell::new((0, 0, 0.0)),
         }
     }
@@ -111,10 +144,10 @@ impl ExtremeConstant {
             return known;
         }
         let (count, largest) = (values.max(1) as u64, top.max(1) as u64);
-        let constant = if self.exact {
-            1.0 / half_normal_top_mean(count, largest)
-        } else {
-            extreme_bound_constant(count)
+        let constant = match self.extremes {
+            Extremes::Bound => extreme_bound_constant(count),
+            Extremes::Exact => 1.0 / half_normal_top_mean(count, largest),
+            Extremes::Bare => 1.0,
         };
         self.known.set((values, top, constant));
         constant

@@ -99,13 +99,33 @@ impl LinearOp {
         matches!(self, LinearOp::Dense { .. })
     }
 
-    /// W·x + bias.
+    /// Whether it sees zeros that no input sent.
+    pub fn pads(&self) -> bool {
+        matches!(self, LinearOp::Conv { padding, .. } if *padding > 0)
+    }
+
+    /// W·x + bias, computed in the element type of `x` and returned in that of the weight: where these differ, in
+    /// mixed precision, what a method does with the result is done in the wider one.
     pub fn apply(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
+        self.apply_narrow(x, weight, bias).to_kind(weight.kind())
+    }
+
+    /// The same, returned in the element type of `x`: for what follows that loses nothing by it.
+    pub fn apply_narrow(&self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Tensor {
+        let (weight, bias) = (
+            weight.to_kind(x.kind()),
+            bias.map(|bias| bias.to_kind(x.kind())),
+        );
         match *self {
-            LinearOp::Conv { padding, .. } => {
-                x.conv2d(weight, bias, [1, 1], [padding, padding], [1, 1], 1)
-            }
-            LinearOp::Dense { .. } | LinearOp::Lstm { .. } => x.linear(weight, bias),
+            LinearOp::Conv { padding, .. } => x.conv2d(
+                &weight,
+                bias.as_ref(),
+                [1, 1],
+                [padding, padding],
+                [1, 1],
+                1,
+            ),
+            LinearOp::Dense { .. } | LinearOp::Lstm { .. } => x.linear(&weight, bias.as_ref()),
         }
     }
 

@@ -14,6 +14,8 @@ use super::statistics::{centred_rows, patch_sums};
 pub struct CosineSettings {
     /// Whether the means of row and patch are subtracted first (Pearson's correlation).
     pub centred: bool,
+    /// Whether rows have a bias b, as one more weight on an input that is 1.
+    pub bias: bool,
     /// ε, added to both squared lengths.
     pub eps: f64,
     /// Whether the last layer is such a layer too, times a trained number that starts at this; else it is
@@ -22,7 +24,7 @@ pub struct CosineSettings {
 }
 
 /// y_o = ⟨w_o, x⟩/(√(‖w_o‖² + ε) √(‖x‖² + ε)), x being what the output sees: the input vector, or the patch
-/// under the kernel with padding as zeros. Then activation and pool.
+/// under the kernel with padding as zeros. Then activation and pool. With a bias w_o is (w_o, b_o) and x is (x, 1).
 ///
 /// No patch is ever written out. ‖x‖² is the sum of squares over the patch; with n the fan-in and
 /// μ = Σx/n, the centred square is Σx² − nμ², and the mean of x drops out of the product because a centred
@@ -30,6 +32,8 @@ pub struct CosineSettings {
 pub struct CosineLayer {
     block: Block,
     weight: Tensor,
+    /// b, `[outputs]`, started at 0.
+    bias: Option<Tensor>,
     settings: CosineSettings,
     /// Number that logits are multiplied by, `[1]`.
     scale: Option<Tensor>,
@@ -54,9 +58,15 @@ impl CosineLayer {
             }
             _ => None,
         };
+        let zeros = builder.filled(block.op.outputs(), 0.0);
         Ok(Box::new(CosineLayer {
             block: block.clone(),
             weight: builder.weight("weight", weight)?,
+            bias: if settings.bias {
+                Some(builder.shift("bias", zeros)?)
+            } else {
+                None
+            },
             settings,
             scale,
             tail: Tail::build(block, builder)?,
@@ -87,17 +97,19 @@ impl Layer for CosineLayer {
             rows.flatten(1, -1)
                 .square()
                 .sum_dim_intlist([1].as_slice(), false, None::<Kind>);
+        let (squared, ones) = match &self.bias {
+            Some(bias) => (squared + bias.square(), 1.0),
+            None => (squared, 0.0),
+        };
         let factor = (squared + self.settings.eps).rsqrt();
         let factor = match &self.scale {
             Some(scale) => factor * scale,
             None => factor,
         };
-        let x = input.value();
-        let product = self
-            .block
-            .op
-            .apply(&x, &(rows * self.block.op.per_row(&factor)), None);
-        product * (self.squared_lengths(&x) + self.settings.eps).rsqrt()
+        let (x, op) = (input.value(), &self.block.op);
+        let bias = self.bias.as_ref().map(|bias| bias * &factor);
+        let product = op.apply(&x, &(rows * op.per_row(&factor)), bias.as_ref());
+        product * (self.squared_lengths(&x) + (ones + self.settings.eps)).rsqrt()
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {

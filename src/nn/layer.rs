@@ -7,8 +7,9 @@ use anyhow::Result;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
-use super::backward::Cut;
+use super::backward::{Cut, Derived};
 use super::block::{Block, MaxPool};
+use super::fold::Folded;
 use super::init;
 use super::parameters::{Parameters, Role};
 use super::propagation::ChannelMoments;
@@ -25,14 +26,15 @@ pub enum Mode {
     Eval,
 }
 
-/// One pass through the network: its mode, the stream that noise is drawn from in training, and the cuts
-/// that layers with a backward pass of their own made in the graph.
+/// One pass through the network: its mode, the stream that noise is drawn from in training, and what layers with a
+/// backward pass of their own put in the place of activations (cuts) and of parameters (derived tensors).
 #[derive(Debug)]
 pub struct Pass {
     /// Training or evaluation.
     pub mode: Mode,
     noise: RefCell<ChaCha8Rng>,
     pub(super) cuts: RefCell<Vec<Cut>>,
+    pub(super) derived: RefCell<Vec<Derived>>,
 }
 
 impl Pass {
@@ -51,6 +53,7 @@ impl Pass {
             mode,
             noise: RefCell::new(noise),
             cuts: RefCell::default(),
+            derived: RefCell::default(),
         }
     }
 
@@ -81,15 +84,17 @@ pub enum Estimate {
     Sample(Tensor),
 }
 
-/// What flows from block to block: the tensor `x` times the number `scale`.
+/// What flows from block to block: (x + `offset`)·`scale`.
 ///
-/// A factor that is the same everywhere costs a pass over all activations when it is multiplied out, and
-/// nothing when the next linear operation takes it into its weights; so it travels beside the tensor.
+/// Numbers that are the same everywhere cost a pass over all activations when they are worked in, and nothing when the
+/// next linear operation takes them into its weights and bias; so they travel beside the tensor.
 #[derive(Debug)]
 pub struct Signal {
     /// The tensor.
     pub x: Tensor,
-    /// Its pending factor.
+    /// What is still to be added to it.
+    pub offset: f64,
+    /// What the sum is still to be multiplied by.
     pub scale: f64,
     /// What the method that made it estimates of its value; nothing on data.
     pub estimate: Option<Estimate>,
@@ -105,6 +110,7 @@ impl Signal {
     pub fn scaled(x: Tensor, scale: f64) -> Signal {
         Signal {
             x,
+            offset: 0.0,
             scale,
             estimate: None,
         }
@@ -118,12 +124,21 @@ impl Signal {
         }
     }
 
-    /// The value, multiplied out.
-    pub fn value(&self) -> Tensor {
-        if self.scale == 1.0 {
+    /// x + offset.
+    pub fn shifted(&self) -> Tensor {
+        if self.offset == 0.0 {
             self.x.shallow_clone()
         } else {
-            &self.x * self.scale
+            &self.x + self.offset
+        }
+    }
+
+    /// The value, worked out.
+    pub fn value(&self) -> Tensor {
+        if self.scale == 1.0 {
+            self.shifted()
+        } else {
+            self.shifted() * self.scale
         }
     }
 }
@@ -149,6 +164,12 @@ pub trait Layer {
     /// if the layer wants them gathered anew, by training passes over the training images.
     fn restart_population(&self) -> bool {
         false
+    }
+
+    /// What the block computes in evaluation as one plain linear operation, with the parameters as they are now;
+    /// `None` where it is none. Called without gradients.
+    fn fold(&self) -> Option<Folded> {
+        None
     }
 
     /// Called without gradients after each optimizer step, to restore what the method keeps fixed.
@@ -252,6 +273,15 @@ impl Tail {
         })
     }
 
+    /// The same tail, with a handle to the same slope.
+    pub fn shallow_clone(&self) -> Tail {
+        Tail {
+            activation: self.activation,
+            slope: self.slope.as_ref().map(Tensor::shallow_clone),
+            pool: self.pool,
+        }
+    }
+
     /// pool(f(pre)). Overwrites `pre` where that is safe for the backward pass.
     pub fn apply(&self, pre: Tensor) -> Tensor {
         let active = self.activate(pre);
@@ -266,10 +296,10 @@ impl Tail {
         match self.activation {
             Activation::Identity => pre,
             Activation::Relu => pre.relu_(),
-            Activation::LeakyRelu { slope } => pre.maximum(&(&pre * slope)),
+            Activation::LeakyRelu { slope } => leaky(&pre, slope),
             Activation::Prelu { slope } => match &self.slope {
                 Some(slope) => pre.prelu(slope),
-                None => pre.maximum(&(&pre * slope)),
+                None => leaky(&pre, slope),
             },
             Activation::Elu { alpha } => {
                 let negative = pre.clamp_max(0.0).expm1() * alpha;
@@ -284,3 +314,11 @@ impl Tail {
         }
     }
 }
+
+/// x for x > 0, slope·x otherwise, for any slope: the larger of the two is that only up to slope 1.
+fn leaky(pre: &Tensor, slope: f64) -> Tensor {
+    pre.prelu(&Tensor::full([1], slope, (pre.kind(), pre.device())))
+}
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,8 @@ pub struct Network {
     pub blocks: Vec<NetworkBlock>,
     /// Parameters and buffers.
     pub parameters: Parameters,
+    /// Element type of what flows from block to block; that of the parameters unless set otherwise.
+    pub compute: Kind,
 }
 
 /// How a method makes the layer of a block.
@@ -49,6 +51,7 @@ impl Network {
         Ok(Network {
             blocks: built,
             parameters,
+            compute: kind,
         })
     }
 
@@ -56,30 +59,29 @@ impl Network {
     pub fn logits(&self, images: &Tensor, pass: &Pass) -> Tensor {
         let mut signal = self.input(images);
         for NetworkBlock { layer, .. } in &self.blocks {
-            signal = layer.forward(&signal, pass);
+            signal = self.in_precision(layer.forward(&signal, pass));
         }
         self.pool_globally(signal)
+    }
+
+    /// A signal in the element type that flows from block to block.
+    fn in_precision(&self, signal: Signal) -> Signal {
+        Signal {
+            x: signal.x.to_kind(self.compute),
+            ..signal
+        }
     }
 
     /// What the first block receives: images flattened where it is dense, and where it is recurrent row by row,
     /// `[N, H, C·W]`.
     pub fn input(&self, images: &Tensor) -> Signal {
         let first = self.blocks.first().map(|first| first.block.op);
-        Signal::plain(match first {
-            Some(LinearOp::Dense { .. }) => images.flatten(1, -1),
-            Some(LinearOp::Lstm { .. }) => images.transpose(1, 2).flatten(2, 3),
-            Some(LinearOp::Conv { .. }) | None => images.shallow_clone(),
-        })
+        Signal::plain(enter(first, images).to_kind(self.compute))
     }
 
     /// The average over positions where there are any.
     pub fn pool_globally(&self, signal: Signal) -> Tensor {
-        let value = signal.value();
-        if value.dim() == 4 {
-            value.mean_dim([2, 3].as_slice(), false, None::<Kind>)
-        } else {
-            value
-        }
+        pool_globally(signal.value())
     }
 
     /// Lets every layer start from what it receives of these images, in order.
@@ -88,7 +90,7 @@ impl Network {
             let mut signal = self.input(images);
             for NetworkBlock { layer, .. } in &self.blocks {
                 layer.initialize(&signal);
-                signal = layer.forward(&signal, &Pass::eval());
+                signal = self.in_precision(layer.forward(&signal, &Pass::eval()));
             }
         });
     }
@@ -114,5 +116,27 @@ impl Network {
                 .iter()
                 .for_each(|built| built.layer.after_step())
         });
+    }
+}
+
+/// Images as a first linear operation takes them.
+pub(super) fn enter(first: Option<LinearOp>, images: &Tensor) -> Tensor {
+    match first {
+        Some(LinearOp::Dense { .. }) => images.flatten(1, -1),
+        Some(LinearOp::Lstm { .. }) => images.transpose(1, 2).flatten(2, 3),
+        Some(LinearOp::Conv { .. }) | None => images.shallow_clone(),
+    }
+}
+
+/// The average over positions where there are any; of bfloat16 in float32, which a loss needs.
+pub(super) fn pool_globally(value: Tensor) -> Tensor {
+    let value = match value.kind() {
+        Kind::BFloat16 => value.to_kind(Kind::Float),
+        _ => value,
+    };
+    if value.dim() == 4 {
+        value.mean_dim([2, 3].as_slice(), false, None::<Kind>)
+    } else {
+        value
     }
 }

@@ -4,6 +4,7 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::block::Block;
+use super::fold::Folded;
 use super::init;
 use super::layer::{Builder, Layer, Pass, Signal, Tail};
 use super::plain::PlainLayer;
@@ -17,6 +18,17 @@ pub trait Normalization {
     /// The weights that the linear operation gets, made from the trained ones.
     fn kernel(&self, weight: &Tensor) -> Tensor {
         weight.shallow_clone()
+    }
+
+    /// In evaluation, the factor and the shift that it multiplies each channel by and adds to it; `None` where it does
+    /// more than that.
+    fn evaluation_map(&self) -> Option<(Tensor, Tensor)> {
+        None
+    }
+
+    /// Whether it takes bfloat16 beside its own float32 parameters and loses nothing by it.
+    fn takes_narrow(&self) -> bool {
+        false
     }
 
     /// As [`Layer::after_step`].
@@ -60,12 +72,23 @@ impl<N: Normalization + 'static> NormalizedLayer<N> {
 impl<N: Normalization> Layer for NormalizedLayer<N> {
     fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
         let kernel = self.normalization.kernel(&self.weight);
-        let linear = self.block.op.apply(&input.value(), &kernel, None);
+        let (op, x) = (&self.block.op, input.value());
+        let linear = if self.normalization.takes_narrow() {
+            op.apply_narrow(&x, &kernel, None)
+        } else {
+            op.apply(&x, &kernel, None)
+        };
         self.normalization.apply(&linear, pass)
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
         Signal::plain(self.tail.apply(pre))
+    }
+
+    fn fold(&self) -> Option<Folded> {
+        let map = self.normalization.evaluation_map()?;
+        let kernel = self.normalization.kernel(&self.weight);
+        Some(Folded::affine(&self.block.op, &kernel, map, &self.tail))
     }
 
     fn after_step(&self) {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use anyhow::{Context, Result, bail};
 use tch::{Device, Kind, Tensor};
 
+use super::layout;
 use super::sgd::UpdateRule;
 use crate::event::{ElementType, NamedTensor};
 
@@ -61,11 +62,8 @@ impl Parameters {
         if self.get(&name).is_some() {
             bail!("two parameters are called {name}");
         }
-        let tensor = initial
-            .to_device(self.device)
-            .to_kind(self.kind)
-            .contiguous()
-            .detach();
+        let moved = initial.to_device(self.device).to_kind(self.kind).detach();
+        let tensor = layout::channels_last(&moved);
         let tensor = tensor.set_requires_grad(role != Role::Buffer);
         let handle = tensor.shallow_clone();
         self.entries.push(Parameter {

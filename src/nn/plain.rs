@@ -4,6 +4,7 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::block::Block;
+use super::fold::Folded;
 use super::init;
 use super::layer::{Builder, Layer, Pass, Signal, Tail};
 
@@ -35,10 +36,18 @@ impl Layer for PlainLayer {
     fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
         self.block
             .op
-            .apply(&input.value(), &self.weight, Some(&self.bias))
+            .apply_narrow(&input.value(), &self.weight, Some(&self.bias))
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
         Signal::plain(self.tail.apply(pre))
+    }
+
+    fn fold(&self) -> Option<Folded> {
+        Some(Folded::plain(
+            self.weight.shallow_clone(),
+            self.bias.shallow_clone(),
+            &self.tail,
+        ))
     }
 }

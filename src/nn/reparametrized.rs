@@ -4,6 +4,7 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::block::Block;
+use super::fold::Folded;
 use super::layer::{Builder, Layer, Pass, Signal, Tail};
 
 /// Weights as a function of trained parameters.
@@ -46,11 +47,19 @@ impl<R: Reparametrization> Layer for ReparametrizedLayer<R> {
     fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
         self.block
             .op
-            .apply(&input.value(), &self.weights.kernel(), Some(&self.bias))
+            .apply_narrow(&input.value(), &self.weights.kernel(), Some(&self.bias))
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
         Signal::plain(self.tail.apply(pre))
+    }
+
+    fn fold(&self) -> Option<Folded> {
+        Some(Folded::plain(
+            self.weights.kernel(),
+            self.bias.shallow_clone(),
+            &self.tail,
+        ))
     }
 
     fn after_step(&self) {

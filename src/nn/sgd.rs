@@ -4,9 +4,11 @@
 //! g' = c·g + λ·p, v ← μ·v + g', p ← p − η·(g' + μ·v) with Nesterov's form, else p ← p − η·v;
 //! c ≤ 1 clips the gradient's length over all parameters. This is the update of the common frameworks.
 
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
+use super::layout;
 use super::parameters::{Parameters, Role};
+use super::rows::{self, Real};
 
 /// Settings that stay the same over a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,8 +37,15 @@ pub struct Sgd {
 ///
 /// The velocity is saved with the run; further state belongs into buffers of the layer.
 pub trait UpdateRule: std::fmt::Debug {
-    /// Updates `parameter` and `velocity` in place. Called without gradients being recorded.
-    fn update(&self, parameter: &Tensor, gradient: &Tensor, velocity: &Tensor, update: &Update);
+    /// Updates `parameter` and `velocity` in place and returns the gradient's squared length. Called without gradients
+    /// being recorded.
+    fn update(
+        &self,
+        parameter: &Tensor,
+        gradient: &Tensor,
+        velocity: &Tensor,
+        update: &Update,
+    ) -> f64;
 }
 
 /// The settings of one parameter's update.
@@ -76,6 +85,7 @@ impl Sgd {
         for ((parameter, gradient), velocity) in
             parameters.trainable().zip(gradients).zip(&self.velocities)
         {
+            let gradient = &layout::in_order_of(gradient.shallow_clone(), &parameter.tensor);
             let decays = config.decay_all || parameter.role == Role::Weight;
             let update = Update {
                 scale: clipped.map_or(1.0, |(_, scale)| scale),
@@ -87,8 +97,7 @@ impl Sgd {
             squared += match &parameter.rule {
                 None => update.apply(&parameter.tensor, gradient, velocity),
                 Some(rule) => {
-                    tch::no_grad(|| rule.update(&parameter.tensor, gradient, velocity, &update));
-                    squared_length(gradient)
+                    tch::no_grad(|| rule.update(&parameter.tensor, gradient, velocity, &update))
                 }
             };
         }
@@ -99,14 +108,16 @@ impl Sgd {
 impl Update {
     /// The step of this file's formula on one parameter and its velocity. Returns the gradient's squared length.
     pub fn apply(&self, parameter: &Tensor, gradient: &Tensor, velocity: &Tensor) -> f64 {
-        let on_host = parameter.device() == Device::Cpu && parameter.kind() == Kind::Float;
-        if on_host && gradient.kind() == Kind::Float && parameter.is_contiguous() {
-            return self.apply_in_one_pass(parameter, &gradient.contiguous(), velocity);
+        if !rows::alike(parameter, gradient) || !rows::alike(parameter, velocity) {
+            return self.apply_by_tensors(parameter, gradient, velocity);
         }
-        self.apply_by_tensors(parameter, gradient, velocity)
+        match parameter.kind() {
+            Kind::Float => self.apply_in_one_pass::<f32>(parameter, gradient, velocity),
+            _ => self.apply_in_one_pass::<f64>(parameter, gradient, velocity),
+        }
     }
 
-    /// The update as tensor operations: any device, any element type.
+    /// The update as tensor operations: any device, any element type, any order in memory.
     fn apply_by_tensors(&self, parameter: &Tensor, gradient: &Tensor, velocity: &Tensor) -> f64 {
         tch::no_grad(|| {
             let (mut parameter, mut velocity) =
@@ -125,44 +136,46 @@ impl Update {
         squared_length(gradient)
     }
 
-    /// The update in one pass over memory: float32, on the CPU, contiguous.
-    fn apply_in_one_pass(&self, parameter: &Tensor, gradient: &Tensor, velocity: &Tensor) -> f64 {
-        let count = parameter.numel();
-        // SAFETY: three distinct contiguous float32 CPU tensors of `count` elements, alive for this call;
-        // libtorch computes nothing on them meanwhile.
-        let (p, g, v) = unsafe {
+    /// The update in one pass over memory.
+    fn apply_in_one_pass<T: Real>(
+        &self,
+        parameter: &Tensor,
+        gradient: &Tensor,
+        velocity: &Tensor,
+    ) -> f64 {
+        // SAFETY: three distinct tensors in memory, alike, with this element type, alive for this call; libtorch
+        // computes nothing on them meanwhile.
+        let (parameter, gradient, velocity) = unsafe {
             (
-                std::slice::from_raw_parts_mut(parameter.data_ptr() as *mut f32, count),
-                std::slice::from_raw_parts(gradient.data_ptr() as *const f32, count),
-                std::slice::from_raw_parts_mut(velocity.data_ptr() as *mut f32, count),
+                rows::elements_mut::<T>(parameter),
+                rows::elements::<T>(gradient),
+                rows::elements_mut::<T>(velocity),
             )
         };
-        let (scale, decay) = (self.scale as f32, self.decay as f32);
-        let (momentum, lr) = (self.momentum as f32, self.lr as f32);
-        let look_ahead = if self.nesterov { momentum } else { 0.0 };
-        let own_share = if self.nesterov { 1.0 } else { 0.0 };
-        let velocity_share = if self.nesterov { look_ahead } else { 1.0 };
-        let mut squared = 0.0;
-        // Chunks keep the float32 partial sums of squares short, hence accurate.
-        for ((p, g), v) in p
-            .chunks_mut(1024)
-            .zip(g.chunks(1024))
-            .zip(v.chunks_mut(1024))
-        {
-            let mut partial = [0.0_f32; 16];
-            for (index, ((p, &g), v)) in p.iter_mut().zip(g).zip(v).enumerate() {
-                partial[index % 16] += g * g;
-                let direction = scale * g + decay * *p;
-                *v = momentum * *v + direction;
-                *p -= lr * (own_share * direction + velocity_share * *v);
-            }
-            squared += partial.iter().map(|&sum| f64::from(sum)).sum::<f64>();
+        self.advance(parameter, gradient, velocity)
+    }
+
+    /// The step of this file's formula, element by element. Returns the gradient's squared length.
+    pub fn advance<T: Real>(&self, parameter: &mut [T], gradient: &[T], velocity: &mut [T]) -> f64 {
+        let (scale, decay) = (T::of(self.scale), T::of(self.decay));
+        let (momentum, lr) = (T::of(self.momentum), T::of(self.lr));
+        let (own_share, velocity_share) = if self.nesterov {
+            (T::one(), momentum)
+        } else {
+            (T::zero(), T::one())
+        };
+        let elements = parameter.iter_mut().zip(gradient).zip(velocity);
+        for ((parameter, &gradient), velocity) in elements {
+            let direction = scale * gradient + decay * *parameter;
+            *velocity = momentum * *velocity + direction;
+            *parameter = *parameter - lr * (own_share * direction + velocity_share * *velocity);
         }
-        squared
+        rows::dot(gradient, gradient)
     }
 }
 
-fn squared_length(gradient: &Tensor) -> f64 {
+/// ‖gradient‖², summed in float64.
+pub fn squared_length(gradient: &Tensor) -> f64 {
     let flat = gradient.to_kind(Kind::Double);
     (&flat * &flat).sum(Kind::Double).double_value(&[])
 }
@@ -170,6 +183,7 @@ fn squared_length(gradient: &Tensor) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tch::Device;
 
     fn settings(nesterov: bool, clip_norm: f64) -> SgdConfig {
         SgdConfig {

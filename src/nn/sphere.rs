@@ -12,7 +12,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::sgd::{Update, UpdateRule};
+use super::sgd::{Update, UpdateRule, squared_length};
 
 /// A step of all rows of a weight on the unit sphere. The momentum m is the optimizer's velocity.
 #[derive(Debug)]
@@ -110,7 +110,13 @@ impl Adam {
 }
 
 impl UpdateRule for SphereStep {
-    fn update(&self, parameter: &Tensor, gradient: &Tensor, velocity: &Tensor, update: &Update) {
+    fn update(
+        &self,
+        parameter: &Tensor,
+        gradient: &Tensor,
+        velocity: &Tensor,
+        update: &Update,
+    ) -> f64 {
         let lr = update.lr * self.lr_factor;
         let rows = parameter.flatten(1, -1);
         let rows = &rows / (inner(&rows, &rows).sqrt() + 1e-8);
@@ -131,8 +137,9 @@ impl UpdateRule for SphereStep {
         };
         let shape = parameter.size();
         let (mut parameter, mut velocity) = (parameter.shallow_clone(), velocity.shallow_clone());
-        parameter.copy_(&geodesic.end(&rows).view(shape.as_slice()));
-        velocity.copy_(&momentum.view(shape.as_slice()));
+        parameter.copy_(&geodesic.end(&rows).reshape(shape.as_slice()));
+        velocity.copy_(&momentum.reshape(shape.as_slice()));
+        squared_length(gradient)
     }
 }
 

@@ -13,6 +13,8 @@
 use anyhow::{Result, ensure};
 use tch::{Kind, Tensor};
 
+use crate::nn::backward::gradients_at;
+use crate::nn::layer::Pass;
 use crate::nn::parameters::{Parameters, Role};
 
 /// The landscape along one gradient.
@@ -67,13 +69,12 @@ impl Drop for Kept<'_> {
     }
 }
 
+/// A loss as the parameters are now, and the pass it was computed in.
+pub type Loss<'l> = dyn Fn() -> (Tensor, Pass) + 'l;
+
 /// Looks along the gradient of `loss` by the parameters at steps of these `lengths` (positive).
 /// Parameters and buffers are the same afterwards, bit for bit.
-pub fn probe(
-    parameters: &Parameters,
-    lengths: &[f64],
-    loss: &dyn Fn() -> Tensor,
-) -> Result<Landscape> {
+pub fn probe(parameters: &Parameters, lengths: &[f64], loss: &Loss) -> Result<Landscape> {
     let of = |buffer: bool| {
         let entries = parameters
             .iter()
@@ -87,7 +88,7 @@ fn probe_tensors(
     trained: &[&Tensor],
     buffers: &[&Tensor],
     lengths: &[f64],
-    loss: &dyn Fn() -> Tensor,
+    loss: &Loss,
 ) -> Result<Landscape> {
     ensure!(!lengths.is_empty(), "no step lengths to look at");
     let kept = Kept::of([trained, buffers].concat());
@@ -135,17 +136,14 @@ fn higher(a: f64, b: f64) -> f64 {
     a.max(if b.is_nan() { f64::INFINITY } else { b })
 }
 
-fn loss_and_gradients(
-    trained: &[&Tensor],
-    loss: &dyn Fn() -> Tensor,
-) -> Result<(f64, Vec<Tensor>)> {
-    let value = loss();
+fn loss_and_gradients(trained: &[&Tensor], loss: &Loss) -> Result<(f64, Vec<Tensor>)> {
+    let (value, pass) = loss();
     // libtorch does not check this, and crashes.
     ensure!(
         value.requires_grad(),
         "the loss does not depend on the parameters"
     );
-    let gradients = Tensor::f_run_backward(&[&value], trained, false, false)?;
+    let gradients = gradients_at(&value, trained, &pass);
     Ok((value.double_value(&[]), gradients))
 }
 
@@ -162,12 +160,11 @@ mod tests {
     use super::*;
     use crate::engine::evaluate::cross_entropy;
     use crate::methods::walk::{conv_network, gaussian};
-    use crate::nn::layer::Pass;
     use crate::nn::parameters::to_named;
     use tch::Device;
 
     /// L = ½·θᵀHθ with H = diag(1, 4), θ = (2, 1), in two parameters.
-    fn quadratic() -> (Parameters, impl Fn() -> Tensor) {
+    fn quadratic() -> (Parameters, impl Fn() -> (Tensor, Pass)) {
         let mut parameters = Parameters::new(Kind::Double, Device::Cpu);
         let mut add = |name: &str, value: f64| {
             let initial = Tensor::from_slice(&[value]);
@@ -176,8 +173,8 @@ mod tests {
                 .unwrap()
         };
         let (first, second) = (add("a", 2.0), add("b", 1.0));
-        let loss = move || (first.square() * 0.5 + second.square() * 2.0).sum(Kind::Double);
-        (parameters, loss)
+        let value = move || (first.square() * 0.5 + second.square() * 2.0).sum(Kind::Double);
+        (parameters, move || (value(), Pass::train(0, 0)))
     }
 
     #[test]
@@ -214,7 +211,11 @@ mod tests {
                     .collect()
             };
             let before = state();
-            let loss = || cross_entropy(&network.logits(&images, &Pass::train(0, 0)), &labels);
+            let loss = || {
+                let pass = Pass::train(0, 0);
+                let value = cross_entropy(&network.logits(&images, &pass), &labels);
+                (value, pass)
+            };
             let found = probe(&network.parameters, &[0.1, 0.2], &loss).unwrap();
             assert_eq!(before, state(), "{method}");
             assert!(
@@ -228,7 +229,7 @@ mod tests {
     fn the_state_is_put_back_when_probing_fails() {
         let (parameters, _) = quadratic();
         let values = || parameters.get("a").unwrap().double_value(&[0]);
-        let constant = || Tensor::from(1.0);
+        let constant = || (Tensor::from(1.0), Pass::train(0, 0));
         assert!(probe(&parameters, &[0.1], &constant).is_err());
         assert!(probe(&parameters, &[], &constant).is_err());
         assert_eq!(values(), 2.0);
@@ -252,7 +253,11 @@ mod tests {
             for weight in weights {
                 let _ = tch::no_grad(|| weight.shallow_clone().g_mul_scalar_(factor));
             }
-            let loss = || cross_entropy(&network.logits(&images, &Pass::train(0, 0)), &labels);
+            let loss = || {
+                let pass = Pass::train(0, 0);
+                let value = cross_entropy(&network.logits(&images, &pass), &labels);
+                (value, pass)
+            };
             probe_tensors(&weights, &[], &[0.1 * factor * factor], &loss).unwrap()
         };
         let (once, thrice) = (measure(1.0), measure(3.0));

@@ -103,6 +103,12 @@ pub fn git_state(folder: &Path) -> Option<Git> {
     Some(Git { commit, dirty })
 }
 
+/// Processes that wanted to run in the last minute, on average; `None` where the system does not say.
+pub fn load_average() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/loadavg").ok()?;
+    text.split_whitespace().next()?.parse().ok()
+}
+
 /// What a program prints, trimmed; `None` when it is not there or fails.
 fn output(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).output().ok()?;

@@ -7,6 +7,7 @@
 
 mod bar_row;
 mod bars;
+pub mod bench;
 mod chart;
 pub mod comparison;
 mod draw;

@@ -218,6 +218,7 @@ fn the_manual_page_covers_every_command() {
     for text in [
         "normprop\\-train",
         "normprop\\-eval",
+        "normprop\\-bench",
         "\\-\\-batch\\-size",
         "\\-\\-overwrite",
         "Example",
@@ -241,6 +242,7 @@ fn the_help_of_every_command_has_an_example_that_names_it() {
         "stats",
         "compare",
         "report",
+        "bench",
         "completions",
         "man",
     ];

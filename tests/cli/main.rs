@@ -1,5 +1,6 @@
 //! Every command of the program: what it does, and what it says when it cannot.
 
+mod bench;
 mod commands;
 #[path = "../common/mod.rs"]
 mod common;

@@ -6,6 +6,8 @@ use crate::config::experiment::PlannedRun;
 use crate::event::{EpochRow, EpochSums, Event, LayerRow, Observer, Position, Snapshot, Status};
 use crate::record::meta::Facts;
 use crate::record::{Identity, Recorder, Settings};
+use crate::report::bench::rows::examples;
+use crate::report::comparison::results::write_rows;
 use crate::report::comparison::rows::SummaryRow;
 use crate::report::comparison::tagged::from_csv;
 use state::State;
@@ -204,6 +206,34 @@ fn recorded_runs_become_summaries_and_paired_differences() {
         .unwrap();
     assert_eq!(other.n_pairs, 2);
     assert!(paired.p < other.p && (paired.p_holm - 2.0 * paired.p).abs() < 1e-12);
+}
+
+#[test]
+fn step_times_that_lie_in_the_folder_are_shown() {
+    let runs = tempfile::tempdir().unwrap();
+    let (_, results) = two(runs.path());
+    let folder = runs.path().join("results");
+    write(&results, &folder).unwrap();
+    let page = || std::fs::read_to_string(folder.join("report.html")).unwrap();
+    let heading = "Step time relative to none";
+    assert!(!page().contains(heading) && !folder.join("step-time.svg").exists());
+
+    write_rows(&folder, &examples()).unwrap();
+    let (again, _) = Results::read(&folder).unwrap();
+    page::save(&again, &folder).unwrap();
+    for text in [
+        heading,
+        "1.05 [1.03, 1.07]",
+        "bn at batch size 1, width 0.25 was not measured",
+        "1 (2.50 ms)",
+    ] {
+        assert!(page().contains(text), "{text}");
+    }
+    assert!(folder.join("step-time.png").exists());
+
+    std::fs::write(folder.join("bench.csv"), "method,time\n").unwrap();
+    let error = format!("{:#}", Results::read(&folder).unwrap_err());
+    assert!(error.contains("bench.csv, line 1"), "{error}");
 }
 
 #[test]
@@ -485,7 +515,7 @@ fn every_experiment_that_comes_along_can_be_read() {
         ("methods", 261, 0),
         ("mnist-bn", 15, 0),
         ("quick", 8, 0),
-        ("methods-sweep", 0, 435),
+        ("methods-sweep", 0, 261),
         ("quick-sweep", 4, 16),
         ("search", 4, 18),
         ("stability", 192, 0),

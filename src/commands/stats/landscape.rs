@@ -113,10 +113,9 @@ fn look(
         .collect();
     // The step's own pass, so that noise is the same at every place that is looked at.
     let loss = || {
-        let logits = next
-            .network
-            .logits(next.images, &Pass::train(config.seed, next.step));
-        cross_entropy(&logits, next.labels)
+        let pass = Pass::train(config.seed, next.step);
+        let logits = next.network.logits(next.images, &pass);
+        (cross_entropy(&logits, next.labels), pass)
     };
     let found = probe(&next.network.parameters, &lengths, &loss)?;
     Ok(LandscapeRow {

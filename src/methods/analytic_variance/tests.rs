@@ -52,6 +52,74 @@ fn the_first_layer_equals_the_statistics_of_a_huge_batch_of_white_noise() {
     assert!(walk::gap(&variance, &mean.ones_like()) < 5.0 * (2.0 / images as f64).sqrt());
 }
 
+/// Independent inputs on `shape`, each channel or feature with its own mean and scale.
+fn shifted_and_scaled(shape: &[i64], seed: u64) -> Tensor {
+    let channels = shape[1];
+    let mut wide = vec![1; shape.len()];
+    wide[1] = channels;
+    let scales = (walk::gaussian(&[channels], 30) * 0.5).exp() * 3.0;
+    let shifts = walk::gaussian(&[channels], 31) * 2.0 + 1.0;
+    walk::gaussian(shape, seed) * scales.view(wide.as_slice()) + shifts.view(wide.as_slice())
+}
+
+#[test]
+fn the_first_layer_takes_the_moments_of_the_data_before_training() {
+    let dense = LinearOp::Dense {
+        inputs: 12,
+        outputs: 16,
+    };
+    // Without padding, which the propagation ignores.
+    let conv = LinearOp::Conv {
+        inputs: 3,
+        outputs: 8,
+        kernel: 3,
+        padding: 0,
+    };
+    for (op, shape) in [(dense, vec![40_000, 12]), (conv, vec![2_000, 3, 6, 6])] {
+        let net = walk::single("analytic-variance", "", op);
+        let (seen, fresh) = (shifted_and_scaled(&shape, 5), shifted_and_scaled(&shape, 6));
+        let off = || {
+            let pre = walk::pre_activation(&net, &fresh);
+            let (mean, std) = (channel_means(&pre), channel_stds(&pre));
+            (
+                walk::gap(&mean, &mean.zeros_like()),
+                walk::gap(&std, &std.ones_like()),
+            )
+        };
+        let (mean, std) = off();
+        assert!(mean > 0.5 && std > 0.5, "{mean} {std}");
+        net.initialize(&seen);
+        // Two batches of 40,000 images, or 32,000 partly overlapping patches: standard errors below 1e-2.
+        let (mean, std) = off();
+        assert!(mean < 0.03 && std < 0.03, "{mean} {std}");
+        let get = |name: &str| net.parameters.get(name).unwrap().copy();
+        let (mean, variance) = (get("layer.input_mean"), get("layer.input_var"));
+        assert!(walk::gap(&mean, &channel_means(&seen)) < 1e-12);
+        assert!(walk::gap(&variance, &channel_stds(&seen).square()) < 1e-10);
+        // Training keeps them.
+        let _ = walk::pre_activation(&net, &fresh);
+        net.after_step();
+        assert_eq!(mean, get("layer.input_mean"));
+    }
+}
+
+#[test]
+fn only_the_first_layer_looks_at_data() {
+    let names = |net: &crate::nn::network::Network| -> Vec<String> {
+        let buffers = net.parameters.iter().map(|entry| entry.name.clone());
+        buffers.filter(|name| name.contains("input_")).collect()
+    };
+    let net = walk::conv_network("analytic-variance", "", 3);
+    assert_eq!(names(&net), ["conv1.input_mean", "conv1.input_var"]);
+    // a − μ' and √v' grow with the data alike, and nothing behind them sees it.
+    let images = shifted_and_scaled(&[9, 2, 8, 8], 2);
+    let logits = |images: &Tensor| {
+        net.initialize(images);
+        net.logits(images, &Pass::eval())
+    };
+    assert!(walk::gap(&logits(&images), &logits(&(&images * 5.0))) < 1e-6);
+}
+
 #[test]
 fn at_the_start_it_is_normalization_propagation_with_the_centring_behind_the_weights() {
     let own = walk::dense_network("analytic-variance", "eps = 0.0", 3);

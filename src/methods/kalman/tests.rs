@@ -195,6 +195,29 @@ fn groups_share_nothing_but_weights() {
 }
 
 #[test]
+fn groups_of_one_image_are_refused_on_vectors_and_serve_maps() {
+    let built = |blocks: Vec<Block>| {
+        let method = crate::methods::find("kalman").unwrap();
+        let options = Options::resolve(method, &"group_size = 1".parse().unwrap()).unwrap();
+        method.network(&options, blocks, 3, Kind::Double, Device::Cpu)
+    };
+    let relu = crate::moments::Activation::Relu;
+    let dense = built(crate::nn::models::perceptron(12, 4, &[16], relu));
+    let error = dense.err().expect("a network whose outputs are all β");
+    let failure = error.downcast_ref::<crate::error::Failure>();
+    assert_eq!(failure.map(crate::error::Failure::exit_code), Some(2));
+    let message = error.to_string();
+    assert!(
+        message.contains("layer1") && message.contains("method.group_size of at least 2"),
+        "{message}"
+    );
+    let conv = built(walk::conv_blocks(relu)).unwrap();
+    let x = walk::gaussian(&[9, 2, 8, 8], 2);
+    let logits = conv.logits(&x, &Pass::train(0, 0));
+    assert!(walk::gap(&logits.narrow(0, 0, 1), &logits.narrow(0, 1, 1)) > 1e-3);
+}
+
+#[test]
 fn gains_between_the_published_ones_are_interpolated() {
     assert_eq!(automatic_gain(1), 0.9);
     assert_eq!(automatic_gain(2), 0.9);

@@ -4,8 +4,10 @@ use tch::{Kind, Tensor};
 
 use super::moment_tests::activations;
 use super::*;
-use crate::methods::walk::{conv_with, dense_with, gap, gaussian};
+use crate::methods::walk::{conv_with, dense_with, gap, gaussian, set};
+use crate::nn::backward;
 use crate::nn::network::Network;
+use crate::nn::sgd::{Sgd, SgdConfig};
 
 /// Every combination of options.
 fn combinations() -> Vec<String> {
@@ -29,21 +31,31 @@ fn combinations() -> Vec<String> {
 
 /// A loss whose gradient reaches every output differently.
 fn loss(network: &Network, x: &Tensor) -> Tensor {
-    let logits = network.logits(x, &Pass::train(0, 0));
+    loss_in(network, x, &Pass::train(0, 0))
+}
+
+fn loss_in(network: &Network, x: &Tensor, pass: &Pass) -> Tensor {
+    let logits = network.logits(x, pass);
     (logits.sin() * gaussian(&logits.size(), 8)).sum(Kind::Double)
 }
 
 fn gradients(network: &Network, x: &Tensor) -> Vec<Tensor> {
-    let trained: Vec<&Tensor> = network.parameters.trainable().map(|p| &p.tensor).collect();
-    Tensor::run_backward(&[loss(network, x)], &trained, false, false)
+    let pass = Pass::train(0, 0);
+    backward::gradients(&loss_in(network, x, &pass), &network.parameters, &pass)
 }
 
 /// Plain gradient steps, long enough that rows that are free to grow do.
 fn take_steps(network: &Network, x: &Tensor) {
+    let config = SgdConfig {
+        momentum: 0.0,
+        nesterov: false,
+        weight_decay: 0.0,
+        decay_all: false,
+        clip_norm: 0.0,
+    };
+    let mut sgd = Sgd::new(config, &network.parameters);
     for _ in 0..5 {
-        for (parameter, gradient) in network.parameters.trainable().zip(gradients(network, x)) {
-            let _ = tch::no_grad(|| parameter.tensor.shallow_clone().g_sub_(&(gradient * 0.02)));
-        }
+        sgd.step(&network.parameters, &gradients(network, x), 0.02);
         network.after_step();
     }
 }
@@ -171,6 +183,56 @@ fn check_both(options: &str, activation: Activation) {
         &gaussian(&[5, 12], 1),
         &what,
     );
+}
+
+#[test]
+fn without_the_constants_of_the_activation_it_is_weight_normalization() {
+    let options = "jacobian_scale = \"none\"\nconstraint = \"reparametrize\"";
+    let cases = [
+        (
+            conv_with("normprop", options, Activation::Relu, 3),
+            conv_with("weight-norm", "", Activation::Relu, 3),
+        ),
+        (
+            dense_with("normprop", options, Activation::Relu, 3),
+            dense_with("weight-norm", "", Activation::Relu, 3),
+        ),
+    ];
+    for (own, other) in cases {
+        for (seed, (own_block, other_block)) in own.blocks.iter().zip(&other.blocks).enumerate() {
+            let name = &own_block.block.name;
+            for (from, to) in [("weight", "weight"), ("gamma", "g"), ("beta", "bias")] {
+                let size = own
+                    .parameters
+                    .get(&format!("{name}.{from}"))
+                    .unwrap()
+                    .size();
+                let values = gaussian(&size, 30 + seed as u64);
+                set(&own, &format!("{name}.{from}"), &values);
+                set(&other, &format!("{name}.{to}"), &values);
+            }
+            let inputs = own_block.block.op.inputs();
+            let x = if own_block.block.op.is_dense() {
+                gaussian(&[5, inputs], 2)
+            } else {
+                gaussian(&[5, inputs, 6, 6], 2)
+            };
+            let pre = |network: &Network, layer: &dyn Layer| {
+                let pass = Pass::train(0, 0);
+                let pre = layer.pre_activation(&Signal::plain(x.shallow_clone()), &pass);
+                let loss = (pre.sin() * gaussian(&pre.size(), 8)).sum(Kind::Double);
+                (pre, backward::gradients(&loss, &network.parameters, &pass))
+            };
+            let (left, left_gradients) = pre(&own, own_block.layer.as_ref());
+            let (right, right_gradients) = pre(&other, other_block.layer.as_ref());
+            assert!(gap(&left, &right) < 1e-11, "{name}");
+            // Both register weight, gain and shift, in this order.
+            assert_eq!(left_gradients.len(), right_gradients.len());
+            for (left, right) in left_gradients.iter().zip(&right_gradients) {
+                assert!(gap(left, right) < 1e-10, "{name}");
+            }
+        }
+    }
 }
 
 #[test]

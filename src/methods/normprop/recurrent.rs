@@ -7,12 +7,13 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::{Constraint, unit_rows};
+use super::Constraint;
 use crate::methods::options::Options;
 use crate::moments::{GateDeviation, cell_constants};
 use crate::nn::block::Block;
 use crate::nn::layer::{Builder, Layer};
 use crate::nn::lstm::{Cell, Lstm};
+use crate::nn::rows;
 
 /// The recurrent layer.
 pub fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
@@ -24,8 +25,8 @@ pub fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<
     let constants = cell_constants(gate_gain, gate_gain, cell_gain, deviation);
     let center_rows = options.flag("center_rows");
     Lstm::build(block, builder, |start, builder| {
-        start.input = unit_rows(&start.input, center_rows);
-        start.state = unit_rows(&start.state, center_rows);
+        start.input = rows::unit(&start.input, center_rows);
+        start.state = rows::unit(&start.state, center_rows);
         let gates = builder.filled(4 * start.hidden, gate_gain);
         let cells = builder.filled(start.hidden, cell_gain);
         Ok(NormPropCell {
@@ -57,14 +58,19 @@ struct NormPropCell {
 
 impl Cell for NormPropCell {
     fn kernels(&self, input: &Tensor, state: &Tensor) -> (Tensor, Tensor) {
-        let rows = |weight: &Tensor, gain: &Tensor| {
+        let scaled = |weight: &Tensor, gain: &Tensor| {
             let unit = match self.constraint {
                 Constraint::Project => weight.shallow_clone(),
-                Constraint::Reparametrize | Constraint::Both => unit_rows(weight, self.center_rows),
+                Constraint::Reparametrize | Constraint::Both => {
+                    rows::unit(weight, self.center_rows)
+                }
             };
             unit * gain.view([-1, 1])
         };
-        (rows(input, &self.input_gain), rows(state, &self.state_gain))
+        (
+            scaled(input, &self.input_gain),
+            scaled(state, &self.state_gain),
+        )
     }
 
     fn read(&self, cell: &Tensor) -> Tensor {
@@ -80,7 +86,7 @@ impl Cell for NormPropCell {
             return;
         }
         for weight in [input, state] {
-            let unit = unit_rows(weight, self.center_rows);
+            let unit = rows::unit(weight, self.center_rows);
             weight.shallow_clone().copy_(&unit);
         }
     }

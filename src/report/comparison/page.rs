@@ -9,6 +9,7 @@ use super::curves::{self, Curve};
 use super::layers::{self, Moment};
 use super::results::Results;
 use super::{errors, percentiles, tables};
+use crate::report::bench::{self, Bench};
 use crate::report::{Align, Block, Figure, HtmlReport, Section, Table};
 
 /// Name of the page.
@@ -36,6 +37,8 @@ pub enum Place {
     Convergence,
     /// Hidden layers.
     Layers,
+    /// Step times.
+    Speed,
 }
 
 /// Every picture of a comparison; none of a sweep alone.
@@ -95,6 +98,18 @@ pub fn pictures(results: &Results) -> Vec<Picture> {
             );
         }
     }
+    if let Some(bench) = &results.bench {
+        let on = bench.machine.as_ref().map_or(String::new(), |machine| {
+            format!("Measured on: {}.", machine.sentence())
+        });
+        let figure = bench::picture::figure(&bench.rows, &results.labels());
+        pictures.push(Picture {
+            stem: bench::picture::STEM.into(),
+            place: Place::Speed,
+            figure,
+            caption: on,
+        });
+    }
     pictures
 }
 
@@ -143,6 +158,9 @@ pub fn page(results: &Results, pictures: Vec<Picture>) -> HtmlReport {
     for table in [tables::summary(results), tables::paired(results)] {
         sections.add_table(Place::Result, table);
     }
+    if let Some(bench) = &results.bench {
+        sections.add_table(Place::Speed, speed_table(bench));
+    }
     for picture in pictures {
         sections.add_figure(picture.place, picture.figure, picture.caption);
     }
@@ -155,8 +173,15 @@ pub fn page(results: &Results, pictures: Vec<Picture>) -> HtmlReport {
     }
 }
 
+/// Method by setting, with what could not be measured said above.
+fn speed_table(bench: &Bench) -> Table {
+    let mut table = bench::tables::relative(&bench.rows);
+    table.caption = bench::tables::remarks(&bench.rows).join("; ");
+    table
+}
+
 /// The sections that have pictures, in order.
-pub(super) struct Sections([Section; 3]);
+pub(super) struct Sections([Section; 4]);
 
 impl Default for Sections {
     fn default() -> Sections {
@@ -169,17 +194,23 @@ impl Default for Sections {
                  shift). Skewness and excess kurtosis tell how far it is from a normal distribution, which NormProp's \
                  constants assume. Up to five layers are drawn; layers.csv holds all.",
             ),
+            Section::new("Step time relative to none").paragraph(
+                "Median time of a training step as a multiple of that of the network without normalization, with its 95 % \
+                 bootstrap interval. normprop bench measured the methods step by step in turn, so that whatever else the \
+                 machine did fell on all of them; bench.csv holds the times themselves.",
+            ),
         ])
     }
 }
 
 impl Sections {
     fn of(&mut self, place: Place) -> &mut Section {
-        let [result, convergence, layers] = &mut self.0;
+        let [result, convergence, layers, speed] = &mut self.0;
         match place {
             Place::Result => result,
             Place::Convergence => convergence,
             Place::Layers => layers,
+            Place::Speed => speed,
         }
     }
 

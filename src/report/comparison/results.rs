@@ -12,6 +12,7 @@ use crate::event::{EpochRow, LayerRow, PercentileRow};
 use crate::record::files::{RealDisk, replace};
 use crate::record::row::{Row, header, lines};
 use crate::record::table::Table;
+use crate::report::bench::Bench;
 use crate::usage;
 
 /// The rows of all runs.
@@ -47,6 +48,8 @@ pub struct Results {
     pub paired: Vec<PairedRow>,
     /// What a sweep tried.
     pub sweep: Vec<SweepRow>,
+    /// Step times that `normprop bench --out` put into the folder.
+    pub bench: Option<Bench>,
 }
 
 impl Results {
@@ -80,6 +83,7 @@ impl Results {
             summary,
             paired,
             sweep,
+            bench: None,
         }
     }
 
@@ -103,7 +107,8 @@ impl Results {
         }
     }
 
-    /// Reads a results folder from `curves.csv`, `layers.csv`, `sweep.csv` and `manifest.json`, with a sentence for each table that has a torn end.
+    /// Reads a results folder from `curves.csv`, `layers.csv`, `sweep.csv`, `manifest.json` and, where it was benched too,
+    /// `bench.csv`, with a sentence for each table that has a torn end.
     pub fn read(folder: &Path) -> Result<(Results, Vec<String>)> {
         let curves = folder.join(CURVES);
         if !curves.is_file() {
@@ -137,7 +142,9 @@ impl Results {
             Some(manifest) => manifest.experiment.clone(),
             None => of_folder.unwrap_or_else(|| "results".to_owned()),
         };
-        Ok((Results::of(name, manifest, runs, sweep), warnings))
+        let mut results = Results::of(name, manifest, runs, sweep);
+        results.bench = Bench::read(folder)?;
+        Ok((results, warnings))
     }
 
     /// The methods' labels in the order of the experiment; their places are their styles in every picture.

@@ -1,0 +1,116 @@
+//! `normprop bench`: how long a training step takes, method against method in the same minutes.
+
+mod display;
+mod measure;
+mod memory;
+mod plan;
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use super::train::{LIBTORCH_VERSION, TCH_VERSION};
+use crate::cli::{BenchArgs, OutputArgs};
+use crate::config::RunConfig;
+use crate::data::Dataset;
+use crate::engine::setup;
+use crate::record::machine::{Cpu, git_state, load_average, reduce_command_line_here};
+use crate::record::time::rfc3339;
+use crate::report::Terminal;
+use crate::report::bench::machine::SCHEMA_VERSION;
+use crate::report::bench::{BenchMachine, BenchRow, picture, tables};
+use crate::report::comparison::results::write_rows;
+use crate::{errln, outln, usage};
+use display::Display;
+use measure::Measurement;
+use plan::Cell;
+
+/// Runs the command.
+pub fn run(args: &BenchArgs, output: OutputArgs) -> Result<()> {
+    if args.peak_memory {
+        return memory::answer(args);
+    }
+    let cells = plan::cells(args)?;
+    let config = first_config(&cells)?;
+    let dataset = setup::load_dataset(config, &setup::data_dir())?;
+    std::fs::create_dir_all(&args.out)
+        .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
+    let mut machine = machine(config, &dataset);
+    if machine.was_busy() && !output.quiet {
+        errln!("normprop: {}", machine.sentence());
+    }
+    let mut measurement = Measurement::new(args, &dataset);
+    let mut display = Display::new(cells.len(), output.quiet);
+    let mut rows: Vec<BenchRow> = Vec::new();
+    for cell in &cells {
+        rows.extend(measurement.cell(cell, &mut display)?);
+        // What was measured outlives a bench that is broken off.
+        write_rows(&args.out, &rows)?;
+    }
+    display.finish();
+    machine.product_peaks = measurement.peaks;
+    machine.ended = rfc3339(SystemTime::now());
+    machine.write(&args.out)?;
+    picture::figure(&rows, &[]).save(&args.out.join(picture::STEM))?;
+    if output.json {
+        let document = json!({ "rows": rows, "machine": machine });
+        outln!("{}", serde_json::to_string_pretty(&document)?)?;
+        return Ok(());
+    }
+    print(&rows, &machine, &args.out)
+}
+
+/// The first configuration that can be measured; an error with all reasons where there is none.
+fn first_config(cells: &[Cell]) -> Result<&RunConfig> {
+    let entries = || cells.iter().flat_map(|cell| &cell.entries);
+    entries()
+        .find_map(|entry| entry.config.as_ref().ok())
+        .ok_or_else(|| {
+            let reasons = entries().filter_map(|entry| entry.config.as_ref().err());
+            let reasons: Vec<&str> = reasons.map(String::as_str).collect();
+            usage!("there is nothing to measure: {}", reasons.join("; "))
+        })
+}
+
+/// The record of the machine as the bench begins.
+fn machine(config: &RunConfig, dataset: &Dataset) -> BenchMachine {
+    let here = std::env::current_dir().ok();
+    BenchMachine {
+        schema_version: SCHEMA_VERSION,
+        normprop: env!("CARGO_PKG_VERSION").into(),
+        git: here.and_then(|folder| git_state(&folder)),
+        rustc: option_env!("NORMPROP_RUSTC").map(str::to_owned),
+        tch: TCH_VERSION.into(),
+        libtorch: LIBTORCH_VERSION.into(),
+        cpu: Cpu::here(),
+        device: config.device.clone(),
+        dataset_sha256: dataset.sha256.clone(),
+        command_line: reduce_command_line_here(&std::env::args().collect::<Vec<_>>()),
+        started: rfc3339(SystemTime::now()),
+        ended: String::new(),
+        load_before: load_average(),
+        product_peaks: Vec::new(),
+    }
+}
+
+fn print(rows: &[BenchRow], machine: &BenchMachine, out: &Path) -> Result<()> {
+    let terminal = Terminal::detect();
+    for table in [
+        tables::steps(rows),
+        tables::phases(rows),
+        tables::formats(rows),
+        tables::evaluations(rows),
+    ] {
+        if !table.rows.is_empty() {
+            outln!("{}", table.render(&terminal))?;
+        }
+    }
+    for remark in tables::remarks(rows) {
+        outln!("{remark}")?;
+    }
+    outln!("{}", machine.sentence())?;
+    outln!("bench.csv, machine.json and the picture: {}", out.display())?;
+    Ok(())
+}

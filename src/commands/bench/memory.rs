@@ -1,0 +1,74 @@
+//! Peak memory of each method, in a process of its own: several methods in one process share the memory that the
+//! first of them has touched, so a peak there belongs to nobody.
+
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::cli::BenchArgs;
+use crate::config::{RunConfig, parse_strict};
+use crate::engine::bench::{PeakMemory, peak_memory};
+use crate::engine::trainer::Trainer;
+use crate::engine::{device, setup};
+use crate::outln;
+
+/// Steps whose peak is taken; it is reached in the first.
+const STEPS: u64 = 3;
+
+/// What the child prints.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Answer {
+    process_mb: Option<f64>,
+    step_mb: Option<f64>,
+}
+
+/// Has another process of this program train `config` for some steps, and takes its memory.
+pub fn ask(config: &RunConfig, threads: usize) -> Result<PeakMemory> {
+    let program = std::env::current_exe().context("cannot find this program to start it again")?;
+    let mut child = Command::new(program)
+        .args(["bench", "--peak-memory", "--threads", &threads.to_string()])
+        // glibc then gives every large tensor back to the system when it is freed: the peak is that of tensors in
+        // use, not of what the allocator keeps for later.
+        .env("MALLOC_MMAP_THRESHOLD_", "131072")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("cannot start this program again")?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A child that dies early closes its end; its exit says why.
+        let _ = stdin.write_all(config.to_toml()?.as_bytes());
+    }
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr).trim_end());
+    }
+    let answer: Answer = serde_json::from_slice(&output.stdout)?;
+    Ok(PeakMemory {
+        process_mb: answer.process_mb.unwrap_or(f64::NAN),
+        step_mb: answer.step_mb.unwrap_or(f64::NAN),
+    })
+}
+
+/// The child's part: takes a configuration on stdin, prints its memory on stdout.
+pub fn answer(args: &BenchArgs) -> Result<()> {
+    let mut text = String::new();
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .context("cannot read a configuration from stdin")?;
+    let mut config: RunConfig = parse_strict(&text, "stdin")?;
+    config.threads = args.threads.unwrap_or(0);
+    device::set_threads(&config);
+    let dataset = setup::load_dataset(&config, &setup::data_dir())?;
+    let mut trainer = Trainer::new(config, &dataset)?;
+    let memory = peak_memory(&mut trainer, STEPS)?;
+    let finite = |value: f64| value.is_finite().then_some(value);
+    let answer = Answer {
+        process_mb: finite(memory.process_mb),
+        step_mb: finite(memory.step_mb),
+    };
+    outln!("{}", serde_json::to_string(&answer)?)?;
+    Ok(())
+}

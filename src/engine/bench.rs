@@ -1,0 +1,265 @@
+//! Step times of several trainers, measured in turn so that whatever else the machine does falls on all of them.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use tch::Tensor;
+
+use super::evaluate;
+use super::memory;
+use super::step_times::StepTimes;
+use super::trainer::Trainer;
+use crate::config::RunConfig;
+use crate::data::Dataset;
+use crate::data::batches::Normalizer;
+use crate::nn::fold::FoldedNetwork;
+use crate::nn::layer::Pass;
+use crate::nn::network::Network;
+
+/// How long to measure.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Budget {
+    /// Rounds that are done however long they take.
+    pub at_least: u64,
+    /// Rounds that are not exceeded.
+    pub at_most: u64,
+    /// Seconds after which no further round begins.
+    pub seconds: f64,
+}
+
+impl Budget {
+    /// So many rounds, whatever they take.
+    pub fn exactly(rounds: u64) -> Budget {
+        Budget {
+            at_least: rounds,
+            at_most: rounds,
+            seconds: f64::INFINITY,
+        }
+    }
+
+    /// The part that is used up, from 0 to 1.
+    fn spent(&self, rounds: u64, seconds: f64) -> f64 {
+        let part = |done: f64, all: f64| {
+            if all > 0.0 {
+                (done / all).min(1.0)
+            } else {
+                1.0
+            }
+        };
+        let rounds = rounds as f64;
+        let by_time = part(rounds, self.at_least as f64).min(part(seconds, self.seconds));
+        by_time.max(part(rounds, self.at_most as f64))
+    }
+}
+
+/// One training step.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct StepSample {
+    /// Seconds from its beginning to its end.
+    pub total_s: f64,
+    /// Where they went.
+    pub times: StepTimes,
+}
+
+/// Lets every trainer train a step in each round. Returns one list a trainer, in which places are rounds.
+pub fn training_steps(
+    trainers: &mut [Trainer],
+    budget: Budget,
+    show: &mut dyn FnMut(f64),
+) -> Vec<Vec<StepSample>> {
+    let mut step = |trainer: &mut Trainer| {
+        let started = Instant::now();
+        let times = trainer.timed_step();
+        StepSample {
+            total_s: started.elapsed().as_secs_f64(),
+            times,
+        }
+    };
+    in_turn(trainers, budget, &mut step, show)
+}
+
+/// Lets every trainer's network evaluate `images` in each round, folded into plain operations where it can be, as
+/// evaluation does: seconds, as [`training_steps`].
+pub fn evaluation_steps(
+    trainers: &[Trainer],
+    images: &Tensor,
+    budget: Budget,
+    show: &mut dyn FnMut(f64),
+) -> Vec<Vec<f64>> {
+    let networks = trainers.iter().map(|trainer| &trainer.network);
+    let mut networks: Vec<_> = networks.map(|network| (network.fold(), network)).collect();
+    let mut step = |(folded, network): &mut (Option<FoldedNetwork>, &Network)| {
+        let images = images.to_kind(network.parameters.kind);
+        let started = Instant::now();
+        let logits = match folded {
+            Some(folded) => folded.logits(&images),
+            None => tch::no_grad(|| network.logits(&images, &Pass::eval())),
+        };
+        drop(logits);
+        started.elapsed().as_secs_f64()
+    };
+    in_turn(&mut networks, budget, &mut step, show)
+}
+
+/// The first test images, as many as a training step has.
+pub fn evaluation_images(config: &RunConfig, dataset: &Dataset) -> Result<Tensor> {
+    let normalizer = Normalizer::fit(config.data_norm, &dataset.train, dataset.shape);
+    let count = config.batch_size.min(dataset.test.len());
+    let bytes = (0..count).flat_map(|index| dataset.test.image(index));
+    let pixels = normalizer.evaluation(&bytes.copied().collect::<Vec<u8>>());
+    let (kind, device) = (tch::Kind::Float, super::device::find(&config.device)?);
+    Ok(evaluate::to_tensor(
+        &pixels,
+        count,
+        dataset.shape,
+        kind,
+        device,
+    ))
+}
+
+/// Rounds in which everyone has one turn. Who begins changes from round to round, and every other time around the
+/// order is reversed, so that nobody always follows the same one.
+fn in_turn<C, T>(
+    contestants: &mut [C],
+    budget: Budget,
+    step: &mut dyn FnMut(&mut C) -> T,
+    show: &mut dyn FnMut(f64),
+) -> Vec<Vec<T>> {
+    let count = contestants.len();
+    let mut samples: Vec<Vec<T>> = contestants.iter().map(|_| Vec::new()).collect();
+    let started = Instant::now();
+    let mut round = 0;
+    loop {
+        let spent = budget.spent(round as u64, started.elapsed().as_secs_f64());
+        show(spent);
+        if spent >= 1.0 {
+            return samples;
+        }
+        for turn in 0..count {
+            let place = (round + turn) % count;
+            let index = if (round / count).is_multiple_of(2) {
+                place
+            } else {
+                count - 1 - place
+            };
+            samples[index].push(step(&mut contestants[index]));
+        }
+        round += 1;
+    }
+}
+
+/// Whether every parameter is a finite number, so that the steps were those of a training.
+pub fn is_sound(trainer: &Trainer) -> bool {
+    trainer
+        .network
+        .parameters
+        .trainable()
+        .all(|entry| entry.tensor.isfinite().all().int64_value(&[]) == 1)
+}
+
+/// Memory of a process that trains one network and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PeakMemory {
+    /// The most that was resident, in MB.
+    pub process_mb: f64,
+    /// How far a training step rises above what is resident between steps, in MB: activations, gradients and
+    /// whatever else lives within a step. NaN where the system does not let the peak be reset.
+    pub step_mb: f64,
+}
+
+/// Measures the memory of `steps` training steps; the first step of all, which sets libraries up, comes before.
+pub fn peak_memory(trainer: &mut Trainer, steps: u64) -> Result<PeakMemory> {
+    trainer.initialize().context("cannot start training")?;
+    trainer.timed_step();
+    let (between_mb, earlier_mb) = (memory::resident_mb(), memory::peak_resident_mb());
+    let was_reset = memory::reset_peak();
+    (0..steps).for_each(|_| {
+        trainer.timed_step();
+    });
+    let peak_mb = memory::peak_resident_mb();
+    Ok(PeakMemory {
+        process_mb: peak_mb.max(earlier_mb),
+        step_mb: if was_reset {
+            peak_mb - between_mb
+        } else {
+            f64::NAN
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everyone_has_a_turn_a_round_and_is_at_every_place_equally_often() {
+        let mut order = Vec::new();
+        let mut contestants = ['a', 'b', 'c'];
+        let samples = in_turn(
+            &mut contestants,
+            Budget::exactly(6),
+            &mut |name| {
+                order.push(*name);
+                *name
+            },
+            &mut |_| {},
+        );
+        assert_eq!(samples, [vec!['a'; 6], vec!['b'; 6], vec!['c'; 6]]);
+        let mut rounds: Vec<String> = order.chunks(3).map(String::from_iter).collect();
+        rounds.sort();
+        // Six rounds of three are all the orders there are.
+        assert_eq!(rounds, ["abc", "acb", "bac", "bca", "cab", "cba"]);
+    }
+
+    #[test]
+    fn a_budget_ends_by_time_but_not_before_its_least_and_never_after_its_most() {
+        let budget = Budget {
+            at_least: 20,
+            at_most: 100,
+            seconds: 10.0,
+        };
+        assert_eq!(budget.spent(0, 0.0), 0.0);
+        assert!(budget.spent(10, 60.0) < 1.0);
+        assert_eq!(budget.spent(20, 60.0), 1.0);
+        assert!(budget.spent(99, 9.0) < 1.0);
+        assert_eq!(budget.spent(100, 1.0), 1.0);
+        assert_eq!(budget.spent(30, 5.0), 0.5);
+        assert_eq!(Budget::exactly(0).spent(0, 0.0), 1.0);
+        assert!(Budget::exactly(3).spent(2, 1e9) < 1.0);
+    }
+
+    #[test]
+    fn steps_of_all_trainers_are_measured_round_by_round() {
+        let config = |method: &str| {
+            let table = format!(
+                "width = 0.05\ntrain_subset = 30\ntest_subset = 10\nbatch_size = 10\nprobe_images = 0\n\
+                 schedule = \"constant\"\nmethod = {{ name = \"{method}\" }}"
+            );
+            RunConfig::from_table(table.parse().unwrap()).unwrap()
+        };
+        let configs = [config("none"), config("bn")];
+        let folder = std::path::Path::new("nowhere");
+        let dataset = super::super::setup::load_dataset(&configs[0], folder).unwrap();
+        let mut trainers: Vec<Trainer> = configs
+            .iter()
+            .map(|config| Trainer::new(config.clone(), &dataset).unwrap())
+            .collect();
+        // Seven steps of ten images are more than two epochs of thirty.
+        let samples = training_steps(&mut trainers, Budget::exactly(7), &mut |_| {});
+        assert_eq!(samples.iter().map(Vec::len).collect::<Vec<_>>(), [7, 7]);
+        for sample in samples.iter().flatten() {
+            let times = sample.times;
+            let phases = times.data_s + times.forward_s + times.backward_s + times.update_s;
+            assert!(times.forward_s > 0.0 && times.backward_s > 0.0 && times.update_s > 0.0);
+            assert!(
+                phases > 0.0 && phases <= sample.total_s + 1e-9,
+                "{sample:?}"
+            );
+        }
+        assert!(trainers.iter().all(is_sound));
+        let images = evaluation_images(&configs[0], &dataset).unwrap();
+        assert_eq!(images.size(), [10, 1, 28, 28]);
+        let evaluations = evaluation_steps(&trainers, &images, Budget::exactly(2), &mut |_| {});
+        assert!(evaluations.iter().flatten().all(|&seconds| seconds > 0.0));
+    }
+}

@@ -1,0 +1,44 @@
+//! Memory of this process, as the system tells it.
+
+/// Resident memory in MB (10⁶ bytes), NaN where the system does not say.
+pub fn resident_mb() -> f64 {
+    status_mb("VmRSS:")
+}
+
+/// The most that was ever resident, in MB, NaN where the system does not say.
+pub fn peak_resident_mb() -> f64 {
+    status_mb("VmHWM:")
+}
+
+/// Lets the peak start anew from what is resident now; whether the system can.
+pub fn reset_peak() -> bool {
+    std::fs::write("/proc/self/clear_refs", "5").is_ok()
+}
+
+fn status_mb(key: &str) -> f64 {
+    let Ok(text) = std::fs::read_to_string("/proc/self/status") else {
+        return f64::NAN;
+    };
+    let kilobytes = text
+        .lines()
+        .find_map(|line| line.strip_prefix(key))
+        .and_then(|rest| rest.split_whitespace().next())
+        .and_then(|number| number.parse::<f64>().ok());
+    kilobytes.map_or(f64::NAN, |kb| kb * 1024.0 / 1e6)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_touched_is_seen_at_the_peak() {
+        let block = vec![1_u8; 300_000_000];
+        assert!(block.iter().step_by(4096).all(|&byte| byte == 1));
+        let with_block = resident_mb();
+        assert!(with_block > 280.0, "{with_block}");
+        drop(block);
+        let peak = peak_resident_mb();
+        assert!(peak > with_block - 20.0, "{peak} after {with_block}");
+    }
+}

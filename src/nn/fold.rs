@@ -1,0 +1,128 @@
+//! Networks for evaluation: every block one plain linear operation, whatever normalized it in training.
+//!
+//! A method whose block computes y = (pool(f(W·x + b)) + o)·s in evaluation says so by [`Layer::fold`]: batch
+//! normalization puts its averages into W and b, methods that act on weights work them out once. The numbers o and s
+//! go on into the next block, s into its weights and o times the sum of each row into its bias; only where that block
+//! pads with zeros is o added to the activations.
+
+use tch::{Kind, Tensor};
+
+use super::block::LinearOp;
+use super::layer::Tail;
+use super::layout;
+use super::network::{Network, enter, pool_globally};
+
+/// A block in evaluation: y = (pool(f(W·x + b)) + offset)·scale.
+#[derive(Debug)]
+pub struct Folded {
+    /// W, of the block's weight shape.
+    pub weight: Tensor,
+    /// b, `[outputs]`.
+    pub bias: Tensor,
+    /// f and the pool.
+    pub tail: Tail,
+    /// Added behind the pool.
+    pub offset: f64,
+    /// Multiplies the sum.
+    pub scale: f64,
+}
+
+impl Folded {
+    /// A block with nothing behind the pool.
+    pub fn plain(weight: Tensor, bias: Tensor, tail: &Tail) -> Folded {
+        Folded {
+            weight,
+            bias,
+            tail: tail.shallow_clone(),
+            offset: 0.0,
+            scale: 1.0,
+        }
+    }
+
+    /// A block whose linear operation has no bias and is followed by a ↦ factor·a + shift, channel by channel.
+    pub fn affine(op: &LinearOp, weight: &Tensor, map: (Tensor, Tensor), tail: &Tail) -> Folded {
+        let (factor, shift) = map;
+        Folded::plain(weight * op.per_row(&factor), shift, tail)
+    }
+}
+
+/// A network of folded blocks.
+#[derive(Debug)]
+pub struct FoldedNetwork {
+    blocks: Vec<Plain>,
+    compute: Kind,
+    /// What is left for the logits: added, then multiplied by.
+    rest: (f64, f64),
+}
+
+/// One linear operation, activation, pool; then a number is added.
+#[derive(Debug)]
+struct Plain {
+    op: LinearOp,
+    weight: Tensor,
+    bias: Tensor,
+    tail: Tail,
+    add: f64,
+}
+
+impl Network {
+    /// The network for evaluation with the parameters as they are; `None` where a block is no plain operation.
+    pub fn fold(&self) -> Option<FoldedNetwork> {
+        tch::no_grad(|| {
+            let mut blocks: Vec<Plain> = Vec::with_capacity(self.blocks.len());
+            let (mut offset, mut scale) = (0.0, 1.0);
+            for built in &self.blocks {
+                let folded = built.layer.fold()?;
+                let op = built.block.op;
+                let weight = folded.weight.detach() * scale;
+                let mut bias = folded.bias.detach();
+                match blocks.last_mut() {
+                    Some(before) if op.pads() => before.add = offset,
+                    _ if offset != 0.0 => bias = bias + sums_of_rows(&weight) * offset,
+                    _ => {}
+                }
+                blocks.push(Plain {
+                    op,
+                    weight: layout::channels_last(&weight.to_kind(self.compute)),
+                    bias: bias.to_kind(self.compute),
+                    tail: folded.tail,
+                    add: 0.0,
+                });
+                (offset, scale) = (folded.offset, folded.scale);
+            }
+            Some(FoldedNetwork {
+                blocks,
+                compute: self.compute,
+                rest: (offset, scale),
+            })
+        })
+    }
+}
+
+fn sums_of_rows(weight: &Tensor) -> Tensor {
+    weight
+        .flatten(1, -1)
+        .sum_dim_intlist([1].as_slice(), false, None::<Kind>)
+}
+
+impl FoldedNetwork {
+    /// Images `[N, C, H, W]` (or features `[N, D]`) to logits `[N, classes]`. Records no gradients.
+    pub fn logits(&self, images: &Tensor) -> Tensor {
+        tch::no_grad(|| {
+            let mut x =
+                enter(self.blocks.first().map(|first| first.op), images).to_kind(self.compute);
+            for block in &self.blocks {
+                let linear = block.op.apply(&x, &block.weight, Some(&block.bias));
+                x = block.tail.apply(linear);
+                if block.add != 0.0 {
+                    x = x.g_add_scalar_(block.add);
+                }
+            }
+            let (offset, scale) = self.rest;
+            if self.rest != (0.0, 1.0) {
+                x = (x + offset) * scale;
+            }
+            pool_globally(x)
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! Channels last: the memory order in which libtorch's convolutions, pools and batch norms move least on a CPU.
+//!
+//! A tensor `[N, C, H, W]` keeps its shape; its memory is ordered N, H, W, C. libtorch hands the order on from a
+//! convolution's operands to its result, so images and weights made so keep a whole network in it. Weights keep one
+//! row (all that an output sees) in one piece either way.
+
+use tch::Tensor;
+
+/// `tensor` in channels-last order where it has four dimensions, contiguous otherwise; for values without gradients.
+///
+/// The strides are stated even where an extent is 1 and several would serve: libtorch judges the order by them.
+pub fn channels_last(tensor: &Tensor) -> Tensor {
+    let size = tensor.size();
+    let &[_, channels, height, width] = size.as_slice() else {
+        return tensor.contiguous();
+    };
+    let strides = [height * width * channels, 1, width * channels, channels];
+    tensor
+        .permute([0, 2, 3, 1])
+        .contiguous()
+        .as_strided(size.as_slice(), strides.as_slice(), None)
+}
+
+/// Whether the two have the same shape and order in memory, without gaps: element i of one memory is element i of
+/// the other's.
+pub fn matches(one: &Tensor, other: &Tensor) -> bool {
+    one.size() == other.size() && one.stride() == other.stride() && is_dense(one)
+}
+
+/// Whether a tensor fills its memory without gaps, in whatever order of dimensions.
+pub fn is_dense(tensor: &Tensor) -> bool {
+    let mut dimensions: Vec<(i64, i64)> = tensor.stride().into_iter().zip(tensor.size()).collect();
+    dimensions.sort_unstable();
+    let mut expected = 1;
+    dimensions
+        .into_iter()
+        .filter(|&(_, extent)| extent != 1)
+        .all(|(stride, extent)| {
+            let fits = stride == expected;
+            expected *= extent;
+            fits
+        })
+}
+
+/// `tensor` in the order of `like`, which it equals in shape.
+pub fn in_order_of(tensor: Tensor, like: &Tensor) -> Tensor {
+    if matches(&tensor, like) {
+        return tensor;
+    }
+    let mut ordered = like.empty_like();
+    ordered.copy_(&tensor);
+    ordered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::{Device, Kind};
+
+    fn counted(shape: &[i64]) -> Tensor {
+        let count: i64 = shape.iter().product();
+        Tensor::arange(count, (Kind::Float, Device::Cpu)).reshape(shape)
+    }
+
+    #[test]
+    fn values_stay_and_strides_are_stated_whatever_the_extents() {
+        for shape in [[2, 3, 4, 5], [2, 1, 4, 5], [2, 3, 1, 1], [1, 1, 1, 1]] {
+            let plain = counted(&shape);
+            let last = channels_last(&plain);
+            assert_eq!(last, plain);
+            let [_, c, h, w] = shape;
+            assert_eq!(last.stride(), [h * w * c, 1, w * c, c]);
+            assert!(is_dense(&last) && is_dense(&plain));
+        }
+        assert!(channels_last(&counted(&[3, 4]).tr()).is_contiguous());
+    }
+
+    #[test]
+    fn a_convolution_keeps_the_order() {
+        let (images, weight) = (counted(&[2, 1, 6, 6]), counted(&[3, 1, 3, 3]));
+        let out = channels_last(&images).conv2d(
+            &channels_last(&weight),
+            None::<Tensor>,
+            [1, 1],
+            [1, 1],
+            [1, 1],
+            1,
+        );
+        assert_eq!(out.stride(), [108, 1, 18, 3]);
+    }
+
+    #[test]
+    fn orders_are_compared_and_changed() {
+        let plain = counted(&[2, 3, 4, 5]);
+        let last = channels_last(&plain);
+        assert!(!matches(&plain, &last) && matches(&last, &last.copy()));
+        let back = in_order_of(last.shallow_clone(), &plain);
+        assert!(matches(&back, &plain) && back == plain);
+        assert!(!is_dense(&plain.narrow(3, 0, 2)));
+    }
+}

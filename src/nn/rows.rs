@@ -1,0 +1,345 @@
+//! Weight rows in one pass over memory: what normalizing them costs when a step is nearly all overhead.
+//!
+//! At batch size 1 a network's time goes into its weights, and every tensor operation on them is a call and a pass over
+//! memory. The functions here do in one pass what takes several operations: for float32 and float64 on the CPU, in any
+//! dense memory order that keeps a row in one piece. Elsewhere tensor operations do the same; tests hold the two equal.
+
+use num_traits::{AsPrimitive, Float};
+use tch::{Device, Kind, Tensor};
+
+use super::layout;
+use super::sgd::Update;
+
+/// Added to the squared length of a row before it is divided by.
+const LENGTH_EPS: f64 = 1e-12;
+/// Partial sums kept apart, so that a row's sum is neither serial nor inaccurate.
+const LANES: usize = 16;
+/// Elements after which float32 partial sums are added up in float64.
+const STRETCH: usize = 1024;
+
+/// An element type of the kernels.
+pub trait Real: Float + AsPrimitive<f64> + Send + Sync {
+    /// Nearest value.
+    fn of(value: f64) -> Self;
+}
+
+impl Real for f32 {
+    fn of(value: f64) -> f32 {
+        value as f32
+    }
+}
+
+impl Real for f64 {
+    fn of(value: f64) -> f64 {
+        value
+    }
+}
+
+/// Whether a tensor lies in memory where the kernels can work: on the CPU, float32 or float64, without gaps.
+pub fn in_memory(tensor: &Tensor) -> bool {
+    tensor.device() == Device::Cpu
+        && matches!(tensor.kind(), Kind::Float | Kind::Double)
+        && layout::is_dense(tensor)
+}
+
+/// Whether another tensor lies there element by element like this one.
+pub fn alike(one: &Tensor, other: &Tensor) -> bool {
+    in_memory(one)
+        && other.device() == Device::Cpu
+        && other.kind() == one.kind()
+        && layout::matches(one, other)
+}
+
+/// The elements of a tensor in the order of its memory.
+///
+/// # Safety
+/// The tensor is [`in_memory`] with element type `T`, outlives the slice, and nothing writes to it meanwhile.
+pub unsafe fn elements<'t, T: Real>(tensor: &Tensor) -> &'t [T] {
+    // SAFETY: as the caller promises; a dense tensor's elements start at its pointer and have no gaps.
+    unsafe { std::slice::from_raw_parts(tensor.data_ptr() as *const T, tensor.numel()) }
+}
+
+/// The same, to write to.
+///
+/// # Safety
+/// As for [`elements`], and nothing else reads or writes it meanwhile.
+pub unsafe fn elements_mut<'t, T: Real>(tensor: &Tensor) -> &'t mut [T] {
+    // SAFETY: as the caller promises.
+    unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr() as *mut T, tensor.numel()) }
+}
+
+/// Σ aᵢ·bᵢ in float64, from short partial sums of the element type.
+pub fn dot<T: Real>(a: &[T], b: &[T]) -> f64 {
+    let mut total = 0.0;
+    for (a, b) in a.chunks(STRETCH).zip(b.chunks(STRETCH)) {
+        let mut partial = [T::zero(); LANES];
+        let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+        for (a, b) in a.iter().zip(b) {
+            for ((sum, &a), &b) in partial.iter_mut().zip(a).zip(b) {
+                *sum = *sum + a * b;
+            }
+        }
+        for ((sum, &a), &b) in partial.iter_mut().zip(a_rest).zip(b_rest) {
+            *sum = *sum + a * b;
+        }
+        total += partial.iter().map(|sum| -> f64 { sum.as_() }).sum::<f64>();
+    }
+    total
+}
+
+/// Σ aᵢ in float64.
+fn sum<T: Real>(a: &[T]) -> f64 {
+    let of_stretch = |stretch: &[T]| {
+        let mut partial = [T::zero(); LANES];
+        let (whole, rest) = stretch.as_chunks::<LANES>();
+        for lanes in whole {
+            for (sum, &a) in partial.iter_mut().zip(lanes) {
+                *sum = *sum + a;
+            }
+        }
+        for (sum, &a) in partial.iter_mut().zip(rest) {
+            *sum = *sum + a;
+        }
+        partial.iter().map(|sum| -> f64 { sum.as_() }).sum::<f64>()
+    };
+    a.chunks(STRETCH).map(of_stretch).sum()
+}
+
+/// Removes a row's mean where asked and divides it by its length √(‖row‖² + 1e-12).
+pub fn make_unit<T: Real>(row: &mut [T], center: bool) {
+    if center {
+        let mean = T::of(sum(row) / row.len() as f64);
+        row.iter_mut().for_each(|value| *value = *value - mean);
+    }
+    let factor = T::of((dot(row, row) + LENGTH_EPS).sqrt().recip());
+    row.iter_mut().for_each(|value| *value = *value * factor);
+}
+
+/// The same for every row of a tensor, as tensor operations that can be differentiated.
+pub fn unit(weight: &Tensor, center: bool) -> Tensor {
+    let shape = weight.size();
+    let rows = weight.flatten(1, -1);
+    let rows = if center {
+        &rows - rows.mean_dim([1].as_slice(), true, None)
+    } else {
+        rows
+    };
+    let squared = rows.square().sum_dim_intlist([1].as_slice(), true, None);
+    (rows * (squared + LENGTH_EPS).rsqrt()).reshape(shape.as_slice())
+}
+
+/// A linear operation's weights K and bias d from rows W, gains γ and shifts β: K_r = γ_r·factor·W_r and
+/// d_r = β_r + offset·Σ K_r, where `offset` is a number that all inputs lack.
+#[derive(Debug)]
+pub struct GainedRows {
+    /// W, rows first.
+    weight: Tensor,
+    /// γ, one a row.
+    gain: Tensor,
+    /// β, one a row.
+    shift: Tensor,
+    /// Whether all three are where the kernels can work; that does not change.
+    in_memory: bool,
+}
+
+/// The two numbers that go into K and d.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pending {
+    /// Multiplies every gain.
+    pub factor: f64,
+    /// What all inputs lack.
+    pub offset: f64,
+}
+
+/// K and d as tensor operations that can be differentiated.
+pub fn gained(
+    weight: &Tensor,
+    gain: &Tensor,
+    shift: &Tensor,
+    pending: Pending,
+) -> (Tensor, Tensor) {
+    let kernel = weight * by_row(&(gain * pending.factor), weight);
+    if pending.offset == 0.0 {
+        return (kernel, shift.shallow_clone());
+    }
+    let bias = shift + sum_of_rows(&kernel) * pending.offset;
+    (kernel, bias)
+}
+
+impl GainedRows {
+    /// Works on these parameters, whatever values they will have.
+    pub fn new(weight: &Tensor, gain: &Tensor, shift: &Tensor) -> GainedRows {
+        let alike = |other: &Tensor| in_memory(other) && other.kind() == weight.kind();
+        GainedRows {
+            weight: weight.detach(),
+            gain: gain.detach(),
+            shift: shift.detach(),
+            in_memory: in_memory(weight) && alike(gain) && alike(shift),
+        }
+    }
+
+    /// K and d without recording: [`GainedRows::take_back`] is the derivative.
+    pub fn computed(&self, pending: Pending) -> (Tensor, Tensor) {
+        if !self.in_memory {
+            let (kernel, bias) = gained(&self.weight, &self.gain, &self.shift, pending);
+            return (kernel, bias.copy());
+        }
+        let (kernel, bias) = (self.weight.empty_like(), self.shift.empty_like());
+        match self.weight.kind() {
+            Kind::Float => self.fill::<f32>(&kernel, &bias, pending),
+            _ => self.fill::<f64>(&kernel, &bias, pending),
+        }
+        (kernel, bias)
+    }
+
+    /// From the gradients at K and d to those at W and γ (that at β is the one at d). Takes the memory of the first.
+    pub fn take_back(
+        &self,
+        by_kernel: Tensor,
+        by_bias: &Tensor,
+        pending: Pending,
+    ) -> (Tensor, Tensor) {
+        let by_kernel = layout::in_order_of(by_kernel, &self.weight);
+        if !self.in_memory || by_kernel.kind() != self.weight.kind() || !alike(&self.shift, by_bias)
+        {
+            let whole = by_kernel + by_row(&(by_bias * pending.offset), &self.weight);
+            let by_gain = sum_of_rows(&(&whole * &self.weight)) * pending.factor;
+            let by_weight = whole * by_row(&(&self.gain * pending.factor), &self.weight);
+            return (by_weight, by_gain);
+        }
+        let by_gain = self.gain.empty_like();
+        match self.weight.kind() {
+            Kind::Float => self.fill_back::<f32>(&by_kernel, by_bias, &by_gain, pending),
+            _ => self.fill_back::<f64>(&by_kernel, by_bias, &by_gain, pending),
+        }
+        (by_kernel, by_gain)
+    }
+
+    fn fill<T: Real>(&self, kernel: &Tensor, bias: &Tensor, pending: Pending) {
+        // SAFETY: all are in memory with this element type; the two written to were just made, in the order of others.
+        let (kernel, bias, weight, gain, shift) = unsafe {
+            (
+                elements_mut::<T>(kernel),
+                elements_mut::<T>(bias),
+                elements::<T>(&self.weight),
+                elements::<T>(&self.gain),
+                elements::<T>(&self.shift),
+            )
+        };
+        let length = (weight.len() / gain.len().max(1)).max(1);
+        let rows = kernel.chunks_mut(length).zip(weight.chunks(length));
+        let channels = gain.iter().zip(shift).zip(bias);
+        for ((kernel, row), ((&gain, &shift), bias)) in rows.zip(channels) {
+            let factor = gain * T::of(pending.factor);
+            for (out, &value) in kernel.iter_mut().zip(row) {
+                *out = value * factor;
+            }
+            *bias = shift;
+            if pending.offset != 0.0 {
+                *bias = shift + T::of(pending.offset * sum(kernel));
+            }
+        }
+    }
+
+    fn fill_back<T: Real>(
+        &self,
+        by_kernel: &Tensor,
+        by_bias: &Tensor,
+        by_gain: &Tensor,
+        pending: Pending,
+    ) {
+        // SAFETY: all are in memory with this element type, `by_kernel` in the order of the weight; the two written to
+        // belong to the caller.
+        let (by_kernel, by_gain, by_bias, weight, gain) = unsafe {
+            (
+                elements_mut::<T>(by_kernel),
+                elements_mut::<T>(by_gain),
+                elements::<T>(by_bias),
+                elements::<T>(&self.weight),
+                elements::<T>(&self.gain),
+            )
+        };
+        let Pending { factor, offset } = pending;
+        let length = (weight.len() / gain.len().max(1)).max(1);
+        let rows = by_kernel.chunks_mut(length).zip(weight.chunks(length));
+        let channels = gain.iter().zip(by_bias).zip(by_gain);
+        for ((by_kernel, row), ((&gain, &by_bias), by_gain)) in rows.zip(channels) {
+            let (by_offset, factor_of_row) = (by_bias * T::of(offset), gain * T::of(factor));
+            let along: f64 = dot(by_kernel, row) + by_offset.as_() * sum_where(offset, row);
+            *by_gain = T::of(factor * along);
+            for value in by_kernel {
+                *value = (*value + by_offset) * factor_of_row;
+            }
+        }
+    }
+}
+
+/// Σ of a row, or 0 without a pass over it where it counts for nothing.
+fn sum_where<T: Real>(offset: f64, row: &[T]) -> f64 {
+    if offset == 0.0 { 0.0 } else { sum(row) }
+}
+
+/// A vector with one number a row, shaped so that it multiplies rows.
+fn by_row(vector: &Tensor, weight: &Tensor) -> Tensor {
+    let mut shape = vec![1; weight.dim()];
+    if let Some(rows) = shape.first_mut() {
+        *rows = -1;
+    }
+    vector.reshape(shape.as_slice())
+}
+
+fn sum_of_rows(rows: &Tensor) -> Tensor {
+    rows.flatten(1, -1)
+        .sum_dim_intlist([1].as_slice(), false, None::<Kind>)
+}
+
+/// An optimizer's step on every row, which is then made unit again, in one pass. Returns the gradient's squared length.
+pub fn step_and_make_unit(
+    update: &Update,
+    weight: &Tensor,
+    gradient: &Tensor,
+    velocity: &Tensor,
+    center: bool,
+) -> f64 {
+    if !alike(weight, gradient) || !alike(weight, velocity) {
+        let squared = update.apply(weight, gradient, velocity);
+        tch::no_grad(|| weight.shallow_clone().copy_(&unit(weight, center)));
+        return squared;
+    }
+    match weight.kind() {
+        Kind::Float => step_rows::<f32>(update, weight, gradient, velocity, center),
+        _ => step_rows::<f64>(update, weight, gradient, velocity, center),
+    }
+}
+
+fn step_rows<T: Real>(
+    update: &Update,
+    weight: &Tensor,
+    gradient: &Tensor,
+    velocity: &Tensor,
+    center: bool,
+) -> f64 {
+    let rows = weight
+        .size()
+        .first()
+        .map_or(1, |&rows| rows.max(1) as usize);
+    // SAFETY: three distinct tensors in memory, alike, with this element type, on which libtorch computes nothing now.
+    let (weight, gradient, velocity) = unsafe {
+        (
+            elements_mut::<T>(weight),
+            elements::<T>(gradient),
+            elements_mut::<T>(velocity),
+        )
+    };
+    let length = (weight.len() / rows).max(1);
+    let mut squared = 0.0;
+    let parts = weight.chunks_mut(length).zip(gradient.chunks(length));
+    for ((row, gradient), velocity) in parts.zip(velocity.chunks_mut(length)) {
+        squared += update.advance(row, gradient, velocity);
+        make_unit(row, center);
+    }
+    squared
+}
+
+#[cfg(test)]
+mod tests;

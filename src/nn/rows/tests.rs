@@ -1,0 +1,133 @@
+//! The kernels equal tensor operations, whatever the order of memory.
+
+use super::*;
+use crate::nn::init;
+use crate::streams::{Purpose, stream};
+
+fn normal(shape: &[i64], index: u64) -> Tensor {
+    init::standard_normal(shape, &mut stream(5, Purpose::Probe, index))
+}
+
+fn gap(a: &Tensor, b: &Tensor) -> f64 {
+    let difference = a.to_kind(Kind::Double) - b.to_kind(Kind::Double);
+    difference.abs().max().double_value(&[])
+}
+
+/// Weights of a convolution in both orders and of a dense layer, with the tolerance of their element type.
+fn weights() -> Vec<(Tensor, f64)> {
+    let mut cases = Vec::new();
+    for (kind, tolerance) in [(Kind::Double, 1e-12), (Kind::Float, 2e-5)] {
+        let conv = normal(&[6, 5, 3, 3], 0).to_kind(kind);
+        cases.push((layout::channels_last(&conv), tolerance));
+        cases.push((conv, tolerance));
+        cases.push((normal(&[4, 2100], 1).to_kind(kind), tolerance));
+    }
+    cases
+}
+
+/// Gains and shifts for the rows of `weight`.
+fn vectors(weight: &Tensor) -> (Tensor, Tensor) {
+    let vector = |index| normal(&[weight.size()[0]], index).to_kind(weight.kind());
+    (vector(2), vector(3))
+}
+
+fn pendings() -> [Pending; 2] {
+    [0.0, -0.4].map(|offset| Pending {
+        factor: 1.7,
+        offset,
+    })
+}
+
+#[test]
+fn weights_and_bias_equal_tensor_operations() {
+    for (weight, tolerance) in weights() {
+        let (gain, shift) = vectors(&weight);
+        for pending in pendings() {
+            let (kernel, bias) = GainedRows::new(&weight, &gain, &shift).computed(pending);
+            let (plain_kernel, plain_bias) = gained(&weight, &gain, &shift, pending);
+            assert!(gap(&kernel, &plain_kernel) < tolerance);
+            assert!(gap(&bias, &plain_bias) < 10.0 * tolerance);
+            assert!(layout::matches(&kernel, &weight));
+            assert_eq!(pending.offset == 0.0, gap(&bias, &shift) == 0.0);
+        }
+    }
+}
+
+#[test]
+fn the_way_back_equals_automatic_differentiation() {
+    for (weight, tolerance) in weights() {
+        let (gain, shift) = vectors(&weight);
+        let rows = GainedRows::new(&weight, &gain, &shift);
+        let leaf = |tensor: &Tensor| tensor.detach().set_requires_grad(true);
+        let (weight, gain, shift) = (leaf(&weight), leaf(&gain), leaf(&shift));
+        for pending in pendings() {
+            let (kernel, bias) = gained(&weight, &gain, &shift, pending);
+            let by_kernel = normal(&kernel.size(), 4).to_kind(weight.kind());
+            let by_bias = normal(&bias.size(), 5).to_kind(weight.kind());
+            let loss =
+                (&kernel * &by_kernel).sum(Kind::Double) + (&bias * &by_bias).sum(Kind::Double);
+            let expected = Tensor::run_backward(&[&loss], &[&weight, &gain], false, false);
+            // The gradient may come in either order of memory.
+            for by_kernel in [layout::channels_last(&by_kernel), by_kernel] {
+                let (by_weight, by_gain) = rows.take_back(by_kernel.copy(), &by_bias, pending);
+                assert!(gap(&by_weight, &expected[0]) < tolerance);
+                assert!(gap(&by_gain, &expected[1]) < 20.0 * tolerance);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_step_and_the_reset_in_one_pass_equal_two_operations() {
+    for (start, tolerance) in weights() {
+        for center in [false, true] {
+            let update = Update {
+                scale: 0.5,
+                decay: 0.01,
+                momentum: 0.9,
+                nesterov: center,
+                lr: 0.1,
+            };
+            let gradient =
+                layout::in_order_of(normal(&start.size(), 6).to_kind(start.kind()), &start);
+            let (fast, plain) = (start.copy(), start.copy());
+            let (fast_velocity, plain_velocity) = (start.zeros_like(), start.zeros_like());
+            for _ in 0..3 {
+                let squared = step_and_make_unit(&update, &fast, &gradient, &fast_velocity, center);
+                update.apply(&plain, &gradient, &plain_velocity);
+                tch::no_grad(|| plain.shallow_clone().copy_(&unit(&plain, center)));
+                let expected = gradient.square().sum(Kind::Double).double_value(&[]);
+                assert!((squared / expected - 1.0).abs() < 1e-6);
+            }
+            assert!(gap(&fast, &plain) < tolerance);
+            assert!(gap(&fast_velocity, &plain_velocity) < tolerance);
+            let lengths = init::row_norms(&fast.to_kind(Kind::Double));
+            assert!(gap(&lengths, &lengths.ones_like()) < 1e-5);
+            let means = fast
+                .flatten(1, -1)
+                .mean_dim([1].as_slice(), false, Kind::Double);
+            assert_eq!(means.abs().max().double_value(&[]) < 1e-6, center);
+        }
+    }
+}
+
+#[test]
+fn what_is_not_in_memory_as_expected_goes_by_tensor_operations() {
+    let weight = normal(&[4, 6], 0);
+    let half = weight.to_kind(Kind::BFloat16);
+    assert!(!in_memory(&half) && !alike(&weight, &half));
+    assert!(!in_memory(&weight.narrow(1, 0, 3)));
+    assert!(!alike(&weight, &normal(&[6, 4], 1).tr()));
+    let (gain, shift) = vectors(&half);
+    for pending in pendings() {
+        let rows = GainedRows::new(&half, &gain, &shift);
+        let computed = rows.computed(pending);
+        assert_eq!(computed, gained(&half, &gain, &shift, pending));
+        let (by_kernel, by_bias) = (half.ones_like(), shift.ones_like());
+        let (by_weight, by_gain) = rows.take_back(by_kernel, &by_bias, pending);
+        assert_eq!(
+            (by_weight.size(), by_gain.size()),
+            (half.size(), gain.size())
+        );
+    }
+}

@@ -1,0 +1,137 @@
+//! Step times as bars.
+
+use super::rows::{BASELINE, BenchRow, norms, settings};
+use super::tables::relative_text;
+use crate::report::{
+    Axis, Figure, IntervalGroup, IntervalMark, IntervalPlot, IntervalRow, Reference,
+};
+
+/// Name of the picture, without its ending.
+pub const STEM: &str = "step-time";
+
+/// Step times relative to `none`, or in milliseconds where `none` was not measured: a group a setting.
+///
+/// A method's style is that of its place in `order`, and behind those the order of the rows: so that a method looks
+/// the same in all pictures of a comparison.
+pub fn figure(rows: &[BenchRow], order: &[&str]) -> Figure {
+    let relative = rows.iter().any(|row| row.ratio_to_none.is_finite());
+    let mut styles: Vec<String> = order.iter().map(|name| (*name).to_owned()).collect();
+    styles.extend(
+        norms(rows)
+            .into_iter()
+            .filter(|norm| !order.contains(&norm.as_str())),
+    );
+    let bar = |row: &BenchRow| IntervalRow {
+        label: row.norm.clone(),
+        value: if relative {
+            row.ratio_to_none
+        } else {
+            row.step_ms
+        },
+        interval: interval(row, relative),
+        text: relative_text(row),
+        slot: styles.iter().position(|norm| *norm == row.norm),
+        ..IntervalRow::default()
+    };
+    let group = |setting: String| IntervalGroup {
+        rows: rows
+            .iter()
+            .filter(|row| row.setting() == setting)
+            .map(bar)
+            .collect(),
+        label: capitalized(&setting),
+    };
+    let (title, whiskers, axis) = if relative {
+        (
+            "Time of a training step relative to none",
+            "ratio of medians with its 95 % bootstrap interval",
+            "Step time / step time of none",
+        )
+    } else {
+        (
+            "Time of a training step",
+            "median and quartiles",
+            "Step time (ms)",
+        )
+    };
+    let reference = Reference {
+        value: 1.0,
+        label: BASELINE.into(),
+    };
+    IntervalPlot {
+        title: title.into(),
+        subtitle: format!("{whiskers}; methods measured in turn, {}", threads(rows)),
+        axis: Axis::new(axis),
+        mark: IntervalMark::Bar,
+        groups: settings(rows).into_iter().map(group).collect(),
+        references: if relative {
+            vec![reference]
+        } else {
+            Vec::new()
+        },
+    }
+    .figure()
+}
+
+fn interval(row: &BenchRow, relative: bool) -> Option<(f64, f64)> {
+    let (low, high) = if relative {
+        (row.ratio_to_none_low, row.ratio_to_none_high)
+    } else {
+        (row.step_ms_q1, row.step_ms_q3)
+    };
+    (low.is_finite() && high.is_finite()).then_some((low, high))
+}
+
+/// "2 threads", or "1 to 2 threads" where settings differ.
+pub fn threads(rows: &[BenchRow]) -> String {
+    let counts = rows.iter().filter(|row| row.is_measured());
+    let counts = counts.map(|row| row.threads);
+    match (counts.clone().min(), counts.max()) {
+        (Some(1), Some(1)) => "1 thread".into(),
+        (Some(least), Some(most)) if least == most => format!("{most} threads"),
+        (Some(least), Some(most)) => format!("{least} to {most} threads"),
+        _ => "not measured".into(),
+    }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    let first = characters.next();
+    first
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .chain(characters)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rows::examples;
+    use super::*;
+
+    #[test]
+    fn every_method_has_a_bar_or_says_why_not() {
+        let figure = figure(&examples(), &["normprop"]);
+        assert!(figure.png().is_ok());
+        for text in [
+            ">Batch size 1, width 0.25<",
+            ">normprop<",
+            ">not measured<",
+            ">1.05 [1.03, 1.07]<",
+            ">1 (20.0 ms)<",
+        ] {
+            assert!(figure.svg().contains(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn without_none_the_times_themselves_are_drawn() {
+        let mut rows = examples();
+        rows.retain(|row| row.norm != "none");
+        for row in &mut rows {
+            row.ratio_to_none = f64::NAN;
+        }
+        let figure = figure(&rows, &[]);
+        assert!(figure.svg().contains(">30.0 ms<") && figure.svg().contains(">Step time (ms)<"));
+    }
+}
