@@ -151,7 +151,7 @@ impl Session<'_> {
         let mut decided = search.catch_up()?;
         if decided && !search.entries.is_empty() {
             let over = plan::sentence(&search.entries, self.parallel);
-            self.say(&format!("{}{over}", search.title()));
+            self.say(&format!("sweep: {over}"));
         }
         while !decided {
             let title = search.title();
