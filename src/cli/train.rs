@@ -71,7 +71,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
     /// Continue the run in this directory (its own configuration is used)
-    #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath, conflicts_with_all = ["config", "overwrite"])]
+    #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath, conflicts_with = "config")]
     pub resume: Option<PathBuf>,
     /// Start anew where the run exists already
     #[arg(long)]

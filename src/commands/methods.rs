@@ -1,7 +1,5 @@
 //! `normprop methods`: the registry as a table, or one method in full.
 
-use std::io::{Write, stdout};
-
 use anyhow::Result;
 use serde_json::{Value, json};
 
@@ -23,7 +21,7 @@ pub fn run(args: &MethodsArgs, output: OutputArgs) -> Result<()> {
         None if args.markdown => table().markdown(),
         None => table().render(&Terminal::detect()),
     };
-    stdout().write_all(text.as_bytes())?;
+    out!("{text}")?;
     Ok(())
 }
 

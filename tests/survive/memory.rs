@@ -11,7 +11,7 @@ use crate::training::errors;
 fn want_of_memory_is_told_in_a_paragraph_and_the_record_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let program = normprop(folder.path());
-    // 3 GB hold libtorch and this network, but not its activations on 200 images.
+    // 3 GB hold libtorch and this network, but not its activations and gradients.
     let mut shell = Command::new("sh");
     shell
         .current_dir(folder.path())
@@ -19,7 +19,7 @@ fn want_of_memory_is_told_in_a_paragraph_and_the_record_is_kept() {
         .env("RUST_BACKTRACE", "1")
         .args(["-c", "ulimit -v 3000000; exec \"$0\" \"$@\""])
         .arg(program.get_program())
-        .args(["train", "--width=4", "--epochs=1", "--threads=1"])
+        .args(["train", "--width=8", "--epochs=1", "--threads=1"])
         .args(["--set=train_subset=50", "--set=test_subset=10"]);
     let output = shell.output().unwrap();
     let said = errors(&output);
