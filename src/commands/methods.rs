@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{MethodsArgs, OutputArgs};
 use crate::methods::{self, Descriptor, METHODS, NetworkKind};
+use crate::out;
 use crate::report::{Align, Table, Terminal};
 
 /// Runs the command.
