@@ -82,6 +82,9 @@ pub struct TrainArgs {
     /// Tell on stdout how far training is, a JSON object a line: how normprop compare follows its runs
     #[arg(long, hide = true)]
     pub follow: bool,
+    /// Stop once so many epochs are done and leave the run unfinished: how normprop compare judges settings early
+    #[arg(long, hide = true, value_name = "EPOCH")]
+    pub until_epoch: Option<u64>,
 }
 
 impl TrainArgs {

@@ -4,9 +4,11 @@ pub mod choose;
 pub mod collect;
 mod display;
 mod estimate;
+mod execute;
 pub mod launch;
 mod local;
 pub mod plan;
+pub mod search;
 pub mod state;
 
 use std::path::{Path, PathBuf};
@@ -16,18 +18,12 @@ use anyhow::{Context, Result, bail};
 use crate::cli::{CompareArgs, OutputArgs};
 use crate::config::experiment::Experiment;
 use crate::config::overrides;
-use crate::config::sweep::Candidate;
 use crate::engine::interrupt::Interrupt;
-use crate::error::Failure;
-use crate::record::RunDir;
 use crate::report::Terminal;
 use crate::report::bench::Bench;
 use crate::report::comparison::{Manifest, Results, page, tables};
 use crate::{errln, out, outln};
 use choose::Choice;
-use display::Display;
-use launch::{Launcher, Outcome, Report};
-use local::LocalLauncher;
 use plan::Entry;
 
 /// Runs the command.
@@ -52,11 +48,11 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
     if args.dry_run {
         return session.show(&experiment);
     }
+    let search = session.search(&experiment)?;
     if experiment.is_only_a_sweep() {
-        let (planned, _) = session.sweep_plan(&experiment)?;
-        warn_of_other_results(earlier.as_ref(), &planned, &folder)?;
+        warn_of_other_results(earlier.as_ref(), &search.entries, &folder)?;
     }
-    let choice = session.sweep(&experiment)?;
+    let choice = session.sweep(search)?;
     if experiment.is_only_a_sweep() {
         let results = collect::collect_sweep(&experiment, &choice.tried, choice.rows)?;
         write(&results, &folder)?;
@@ -128,14 +124,16 @@ struct Session<'a> {
 impl Session<'_> {
     /// `--dry-run`: the plan on stdout.
     fn show(&self, experiment: &Experiment) -> Result<()> {
-        let (sweep, candidates) = self.sweep_plan(experiment)?;
-        let choice = match sweep.iter().all(|entry| entry.state.is_over()) {
-            true => choose::choose(&sweep, &candidates)?,
+        let mut search = self.search(experiment)?;
+        let choice = match search.catch_up()? {
+            true => search.choice(),
             false => Choice::default(),
         };
+        search.look_ahead();
         let runs = experiment.expand(&|label, batch_size| choice.keys(label, batch_size))?;
         let runs = plan::look_up(runs, &self.args.runs, self.args.overwrite)?;
-        let (mut all, sweep_runs) = ([sweep, runs].concat(), candidates.len());
+        let sweep_runs = search.entries.len();
+        let mut all = [search.entries, runs].concat();
         estimate::fill_in(&mut all, self.parallel, &self.interrupt, self.output.quiet)?;
         if self.output.json {
             outln!(
@@ -159,92 +157,6 @@ impl Session<'_> {
             out!("{}", plan::table(runs).render(&terminal))?;
         }
         outln!("{}", plan::sentence(&all, self.parallel))?;
-        Ok(())
-    }
-
-    fn sweep_plan(&self, experiment: &Experiment) -> Result<(Vec<Entry>, Vec<Candidate>)> {
-        let (runs, candidates) = experiment.expand_sweep()?.into_iter().unzip();
-        Ok((
-            plan::look_up(runs, &self.args.runs, self.args.overwrite)?,
-            candidates,
-        ))
-    }
-
-    /// Runs the sweep, if there is one, and chooses.
-    fn sweep(&self, experiment: &Experiment) -> Result<Choice> {
-        let (mut entries, candidates) = self.sweep_plan(experiment)?;
-        if entries.is_empty() {
-            return Ok(Choice::default());
-        }
-        let failed = self.execute(&mut entries, "sweep: ")?;
-        if !failed.is_empty() {
-            bail!(
-                "{} runs of the sweep failed; the same command tries them again:\n{}",
-                failed.len(),
-                failed.join("\n")
-            );
-        }
-        choose::choose(&entries, &candidates)
-    }
-
-    /// Brings every run to its end, and returns a line for each that failed.
-    fn execute(&self, entries: &mut [Entry], what: &str) -> Result<Vec<String>> {
-        estimate::fill_in(entries, self.parallel, &self.interrupt, self.output.quiet)?;
-        self.say(&format!(
-            "{}{what}{}",
-            plan::table(entries).render(&Terminal::detect()),
-            plan::sentence(entries, self.parallel)
-        ));
-        let left: Vec<usize> = (0..entries.len())
-            .filter(|&index| !entries[index].state.is_over())
-            .collect();
-        let mut failed = Vec::new();
-        if !left.is_empty() && self.interrupt.signal().is_none() {
-            let waiting: Vec<&Entry> = left.iter().map(|&index| &entries[index]).collect();
-            failed = self.launch(&waiting)?;
-        }
-        if let Some(signal) = self.interrupt.signal() {
-            return Err(Failure::Interrupted { signal }.into());
-        }
-        for index in left {
-            entries[index].state = state::inspect(&entries[index].run_dir, &entries[index].config)?;
-        }
-        Ok(failed)
-    }
-
-    fn launch(&self, waiting: &[&Entry]) -> Result<Vec<String>> {
-        let mut jobs = Vec::with_capacity(waiting.len());
-        for entry in waiting {
-            self.prepare(entry)?;
-            jobs.push(entry.job(self.parallel));
-        }
-        let mut failed = Vec::new();
-        let mut display = Display::new(waiting, self.output.quiet);
-        let mut on_report = |report: Report| {
-            display.show(waiting, &report);
-            if let Report::Ended(index, Outcome::Failed(reason)) = &report
-                && let Some(entry) = waiting.get(*index)
-            {
-                failed.push(format!("{}: {reason}", entry.title()));
-            }
-        };
-        let mut launcher = LocalLauncher {
-            parallel: self.parallel,
-        };
-        launcher.run(&jobs, &self.interrupt, &mut on_report)?;
-        display.finish();
-        Ok(failed)
-    }
-
-    /// Makes the run directory with its configuration in it, from where the child takes it.
-    fn prepare(&self, entry: &Entry) -> Result<()> {
-        let config = entry.config.to_toml()?;
-        RunDir::wait_until_free(&entry.run_dir)?;
-        if self.args.overwrite {
-            RunDir::overwrite(&entry.run_dir, &config)?;
-        } else {
-            RunDir::open_or_create(&entry.run_dir, &config)?;
-        }
         Ok(())
     }
 

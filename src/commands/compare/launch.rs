@@ -16,12 +16,14 @@ pub struct Job {
     pub threads: usize,
     /// `cpu`, `cuda` or `cuda:N`.
     pub device: String,
+    /// Stop once so many epochs are done and leave the run unfinished; `None` trains it to its end.
+    pub until_epoch: Option<u64>,
 }
 
 /// How a job ended. What its run directory says counts; this says why it may say nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// Every epoch was done.
+    /// Every epoch that was asked for was done.
     Finished,
     /// The loss stopped being a finite number.
     Diverged,

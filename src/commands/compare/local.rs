@@ -103,6 +103,9 @@ fn start(
         // A group of its own: Ctrl-C goes to every process of the terminal's group, and with the signal that we hand
         // on the child would take it for the second one, which ends it unsaved.
         .process_group(0);
+    if let Some(epoch) = job.until_epoch {
+        command.args(["--until-epoch", &epoch.to_string()]);
+    }
     end_with_parent(&mut command);
     let mut child = command
         .spawn()
