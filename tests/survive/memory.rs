@@ -11,11 +11,7 @@ use crate::training::errors;
 fn want_of_memory_is_told_in_a_paragraph_and_the_record_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let program = normprop(folder.path());
-<<<<<<< HEAD
-    // 3 GB hold libtorch and this network, but not its activations and gradients.
-=======
     // 1.8 GB hold libtorch and this network, but not its activations on 250 images.
->>>>>>> mend2
     let mut shell = Command::new("sh");
     shell
         .current_dir(folder.path())
@@ -23,13 +19,8 @@ fn want_of_memory_is_told_in_a_paragraph_and_the_record_is_kept() {
         .env("RUST_BACKTRACE", "1")
         .args(["-c", "ulimit -v 1800000; exec \"$0\" \"$@\""])
         .arg(program.get_program())
-<<<<<<< HEAD
-        .args(["train", "--width=8", "--epochs=1", "--threads=1"])
-        .args(["--set=train_subset=50", "--set=test_subset=10"]);
-=======
         .args(["train", "--width=4", "--epochs=1", "--threads=1"])
         .args(["--set=train_subset=50", "--set=test_subset=250"]);
->>>>>>> mend2
     let output = shell.output().unwrap();
     let said = errors(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");
