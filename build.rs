@@ -1,9 +1,16 @@
-//! Writes the place of libtorch into the binaries, so that they run without `LD_LIBRARY_PATH`.
+//! Writes the place of libtorch into the binaries, so that they run without `LD_LIBRARY_PATH`, and what they are built
+//! from into the record of every run.
+
+use std::path::Path;
+use std::process::Command;
+
+/// What the program is built from, beside the compiler and the libraries that `Cargo.lock` names.
+const SOURCES: &[&str] = &["src", "assets", "build.rs", "Cargo.toml", "Cargo.lock"];
 
 fn main() {
-    println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed=LIBTORCH");
     println!("cargo:rustc-env=NORMPROP_RUSTC={}", compiler_version());
+    record_commit();
     // torch-sys tells us the folder (its `links` key is `tch`) on Linux and macOS.
     let Ok(lib) = std::env::var("DEP_TCH_LIBTORCH_LIB") else {
         println!(
@@ -22,10 +29,52 @@ fn main() {
 /// What the compiler says of itself, for the record of every run.
 fn compiler_version() -> String {
     let compiler = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
-    let output = std::process::Command::new(compiler)
-        .arg("--version")
-        .output();
-    output.map_or(String::new(), |output| {
-        String::from_utf8_lossy(&output.stdout).trim().to_string()
-    })
+    said(Command::new(compiler).arg("--version")).unwrap_or_default()
+}
+
+/// The commit that the sources are at and whether they differ from it. Outside a repository of our own there is none:
+/// that of another one, into which the sources were copied, would say nothing.
+fn record_commit() {
+    // Cargo compiles anew when one of the sources changes in any case; only then can they begin to differ.
+    for path in SOURCES.iter().filter(|path| Path::new(path).exists()) {
+        println!("cargo:rerun-if-changed={path}");
+    }
+    let canonical = |path: &str| Path::new(path).canonicalize().ok();
+    let top = git(&["rev-parse", "--show-toplevel"]);
+    if top.as_deref().and_then(canonical) != canonical(".") {
+        return;
+    }
+    let Some(commit) = git(&["rev-parse", "--verify", "HEAD"]) else {
+        return;
+    };
+    // Git writes the first at every change of branch and the second at every commit. The index is not watched: mere
+    // looking (git status) writes it, and everything would be compiled anew.
+    for name in ["HEAD", "logs/HEAD"] {
+        let path = git(&["rev-parse", "--git-path", name]);
+        if let Some(path) = path.filter(|path| Path::new(path).exists()) {
+            println!("cargo:rerun-if-changed={path}");
+        }
+    }
+    let status = ["status", "--porcelain", "--untracked-files=no", "--"];
+    let changes = git(&[&status[..], SOURCES].concat());
+    println!("cargo:rustc-env=NORMPROP_COMMIT={commit}");
+    println!(
+        "cargo:rustc-env=NORMPROP_DIRTY={}",
+        changes.is_none_or(|changes| !changes.is_empty())
+    );
+}
+
+fn git(arguments: &[&str]) -> Option<String> {
+    said(
+        Command::new("git")
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            .args(arguments),
+    )
+}
+
+/// What a program prints, trimmed; `None` when it is not there or fails.
+fn said(command: &mut Command) -> Option<String> {
+    let output = command.output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_string())
 }

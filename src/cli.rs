@@ -1,9 +1,18 @@
 //! The command line, declared: help, completions and man pages are generated from this.
 
+mod stats;
+mod train;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
+
+pub use stats::StatsArgs;
+pub use train::TrainArgs;
+
+/// Heading of the switches that every command takes: among a command's own they would stand in no order.
+const OUTPUT: &str = "Output";
 
 /// Normalization methods for neural networks on one honest bench.
 #[derive(Debug, Parser)]
@@ -27,13 +36,13 @@ pub struct Cli {
 #[derive(Debug, Clone, Copy, Args)]
 pub struct OutputArgs {
     /// Print one JSON document on stdout; everything else goes to stderr
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = OUTPUT)]
     pub json: bool,
     /// Print results and errors only
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, help_heading = OUTPUT, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Print more about what is done
-    #[arg(short, long, global = true)]
+    /// Print more: versions, places, threads, checkpoints as they are saved
+    #[arg(short, long, global = true, help_heading = OUTPUT)]
     pub verbose: bool,
 }
 
@@ -91,119 +100,6 @@ pub enum Command {
     /// Print the manual page
     #[command(after_help = "Example:\n  normprop man | man -l -")]
     Man,
-}
-
-/// `normprop train`.
-#[derive(Debug, Default, Args)]
-pub struct TrainArgs {
-    /// Normalization method, see `normprop methods`
-    #[arg(long, value_name = "METHOD")]
-    pub norm: Option<String>,
-    /// Dataset, see `normprop data list`
-    #[arg(long)]
-    pub dataset: Option<String>,
-    /// Network: nin, mlp or lstm
-    #[arg(long)]
-    pub model: Option<String>,
-    /// Multiplies the NIN's channels
-    #[arg(long)]
-    pub width: Option<String>,
-    /// Activation, such as relu, leaky:0.1, elu, selu, gelu, silu, tanh
-    #[arg(long)]
-    pub activation: Option<String>,
-    /// Images per step
-    #[arg(long)]
-    pub batch_size: Option<String>,
-    /// Passes over the training images
-    #[arg(long)]
-    pub epochs: Option<String>,
-    /// Learning rate [default: the method's at this batch size]
-    #[arg(long)]
-    pub lr: Option<String>,
-    /// Momentum of SGD
-    #[arg(long)]
-    pub momentum: Option<String>,
-    /// Weight decay of the weights
-    #[arg(long)]
-    pub weight_decay: Option<String>,
-    /// Learning-rate schedule: cosine, constant or step
-    #[arg(long)]
-    pub schedule: Option<String>,
-    /// Augmentation: none, flip or crop-flip
-    #[arg(long)]
-    pub augment: Option<String>,
-    /// Data normalization: global, global-pixel, batch or none
-    #[arg(long)]
-    pub data_norm: Option<String>,
-    /// Seed of every random stream
-    #[arg(long)]
-    pub seed: Option<String>,
-    /// CPU threads [default: one or all cores, by timing a few steps]
-    #[arg(long)]
-    pub threads: Option<String>,
-    /// cpu, cuda or cuda:N
-    #[arg(long)]
-    pub device: Option<String>,
-    /// f32 or f64
-    #[arg(long)]
-    pub precision: Option<String>,
-    /// Configuration file in TOML; flags override it
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub config: Option<PathBuf>,
-    /// Override any configuration key, such as train_subset=1000 or method.center_rows=true
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-    /// Folder that run directories are made in
-    #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
-    pub out: PathBuf,
-    /// Continue the run in this directory (its own configuration is used)
-    #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath, conflicts_with_all = ["config", "overwrite"])]
-    pub resume: Option<PathBuf>,
-    /// Start anew where the run exists already
-    #[arg(long)]
-    pub overwrite: bool,
-    /// Show the resolved configuration and the network, and train nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Tell on stdout how far training is, a JSON object a line: how normprop compare follows its runs
-    #[arg(long, hide = true)]
-    pub follow: bool,
-    /// Stop once so many epochs are done and leave the run unfinished: how normprop compare judges settings early
-    #[arg(long, hide = true, value_name = "EPOCH")]
-    pub until_epoch: Option<u64>,
-}
-
-impl TrainArgs {
-    /// The flags as configuration assignments, in front of those of `--set`.
-    pub fn assignments(&self) -> anyhow::Result<Vec<(String, String)>> {
-        let flags = [
-            ("method.name", &self.norm),
-            ("dataset", &self.dataset),
-            ("model", &self.model),
-            ("width", &self.width),
-            ("activation", &self.activation),
-            ("batch_size", &self.batch_size),
-            ("epochs", &self.epochs),
-            ("lr", &self.lr),
-            ("momentum", &self.momentum),
-            ("weight_decay", &self.weight_decay),
-            ("schedule", &self.schedule),
-            ("augment", &self.augment),
-            ("data_norm", &self.data_norm),
-            ("seed", &self.seed),
-            ("threads", &self.threads),
-            ("device", &self.device),
-            ("precision", &self.precision),
-        ];
-        let mut assignments: Vec<(String, String)> = flags
-            .into_iter()
-            .filter_map(|(key, value)| value.as_ref().map(|value| (key.to_string(), value.clone())))
-            .collect();
-        for assignment in &self.set {
-            assignments.push(crate::config::overrides::split(assignment)?);
-        }
-        Ok(assignments)
-    }
 }
 
 /// `normprop compare`.
@@ -319,84 +215,6 @@ pub struct EvalArgs {
     pub threads: Option<usize>,
 }
 
-/// `normprop stats`.
-#[derive(Debug, Args)]
-pub struct StatsArgs {
-    /// Run directory or checkpoint file [default: the latest run under runs/, else the default network at
-    /// initialisation]; several for --evolution and --landscape
-    #[arg(value_name = "RUN", value_hint = ValueHint::AnyPath)]
-    pub runs: Vec<PathBuf>,
-    /// Layer, by number from 1 or by name, or all
-    #[arg(long, value_name = "N", default_value = "all")]
-    pub layer: String,
-    /// Values read of each layer, about
-    #[arg(long, value_name = "N", default_value_t = 50_000)]
-    pub samples: usize,
-    /// Bins of the histogram [default: by the rule of Freedman and Diaconis, at most 80]
-    #[arg(long, value_name = "N")]
-    pub bins: Option<usize>,
-    /// Which images: test or train
-    #[arg(long, default_value = "test", value_parser = ["test", "train"])]
-    pub split: String,
-    /// Which checkpoint of a run: last or best
-    #[arg(long, default_value = "last", value_parser = ["last", "best"])]
-    pub checkpoint: String,
-    /// Look at a network of this configuration at initialisation instead of at a run
-    #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "runs")]
-    pub set: Vec<String>,
-    /// CPU threads
-    #[arg(long)]
-    pub threads: Option<usize>,
-    /// Folder for the results [default: stats/ in the run directory, or here]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub out: Option<PathBuf>,
-    /// Instead: mean and std of each layer over the epochs, runs side by side
-    #[arg(long, help_heading = "Other probes")]
-    pub evolution: bool,
-    /// Instead: correlation of each layer's inputs, coherence of its rows, canonical error and its bound
-    #[arg(long, help_heading = "Other probes")]
-    pub covariance: bool,
-    /// Instead: singular values of Jacobians beside the forward std, for each jacobian_scale of normprop
-    #[arg(long, help_heading = "Other probes")]
-    pub jacobian: bool,
-    /// Instead: loss variation, gradient predictiveness and smoothness while the run is trained anew
-    #[arg(long, help_heading = "Other probes")]
-    pub landscape: bool,
-    /// Images for --jacobian
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 32,
-        help_heading = "Other probes"
-    )]
-    pub images: usize,
-    /// Steps to train for --landscape
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 200,
-        help_heading = "Other probes"
-    )]
-    pub steps: u64,
-    /// Look every so many steps for --landscape
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 10,
-        help_heading = "Other probes"
-    )]
-    pub every: u64,
-    /// Step lengths for --landscape, as multiples of the learning rate
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        help_heading = "Other probes",
-        default_value = "0.5,1,1.5,2,2.5,3,3.5,4"
-    )]
-    pub multiples: Vec<f64>,
-}
-
 /// `normprop methods`.
 #[derive(Debug, Args)]
 pub struct MethodsArgs {
@@ -435,7 +253,6 @@ pub enum DataCommand {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::ModelName;
     use clap::CommandFactory;
 
     #[test]
@@ -453,35 +270,5 @@ mod tests {
                 command.get_name()
             );
         }
-    }
-
-    #[test]
-    fn the_help_of_model_names_every_network() {
-        let cli = Cli::command();
-        let train = cli.find_subcommand("train").unwrap();
-        let model = train.get_arguments().find(|arg| arg.get_id() == "model");
-        let help = model.and_then(|arg| arg.get_help()).unwrap().to_string();
-        for model in [ModelName::Nin, ModelName::Mlp, ModelName::Lstm] {
-            let name = toml::Value::try_from(model).unwrap();
-            assert!(help.contains(name.as_str().unwrap()), "{name}: {help}");
-        }
-    }
-
-    #[test]
-    fn flags_become_assignments_and_set_comes_last() {
-        let cli = Cli::parse_from([
-            "normprop", "train", "--norm", "bn", "--set", "lr=0.5", "--lr", "0.1",
-        ]);
-        let Command::Train(args) = cli.command else {
-            panic!("expected train")
-        };
-        let keys: Vec<String> = args
-            .assignments()
-            .unwrap()
-            .into_iter()
-            .map(|(key, _)| key)
-            .collect();
-        assert_eq!(keys, ["method.name", "lr", "lr"]);
-        assert_eq!(args.assignments().unwrap()[2].1, "0.5");
     }
 }

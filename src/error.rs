@@ -34,6 +34,7 @@ impl Failure {
 
 fn signal_name(signal: i32) -> &'static str {
     match signal {
+        1 => "SIGHUP (the terminal is gone)",
         2 => "Ctrl-C",
         15 => "SIGTERM",
         _ => "a signal",

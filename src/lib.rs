@@ -15,6 +15,7 @@ pub mod methods;
 pub mod moments;
 pub mod nn;
 pub mod output;
+pub mod panics;
 pub mod probe;
 pub mod progress;
 pub mod record;

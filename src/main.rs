@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use normprop::cli::Cli;
-use normprop::commands;
-use normprop::errln;
 use normprop::error::Failure;
+use normprop::output::lost_its_reader;
+use normprop::{commands, errln, panics};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -18,20 +18,14 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    match commands::run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
+    match panics::caught(|| commands::run(cli)) {
+        None => ExitCode::FAILURE,
+        Some(Ok(())) => ExitCode::SUCCESS,
+        Some(Err(error)) if lost_its_reader(&error) => ExitCode::SUCCESS,
+        Some(Err(error)) => {
             errln!("normprop: {error:#}");
             let failure = error.downcast_ref::<Failure>();
             ExitCode::from(failure.map_or(1, Failure::exit_code))
         }
     }
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
-        .any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

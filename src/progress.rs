@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::OutputArgs;
 use crate::errln;
 use crate::event::{EpochRow, EpochSums, Event, Observer, Status};
 use crate::report::numbers::duration;
@@ -18,14 +19,17 @@ const REFRESH_S: f64 = 0.1;
 pub struct Progress {
     bar: ProgressBar,
     lines: bool,
+    verbose: bool,
     epochs: u64,
     last_test_error: f64,
     refreshed: Instant,
 }
 
 impl Progress {
-    /// A display for stderr: nothing when quiet, a bar on a terminal, lines elsewhere.
-    pub fn new(quiet: bool) -> Progress {
+    /// A display for stderr: nothing when quiet, a bar on a terminal, lines elsewhere; when verbose also a line for
+    /// each checkpoint.
+    pub fn new(output: OutputArgs) -> Progress {
+        let quiet = output.quiet;
         let terminal = std::io::stderr().is_terminal();
         let bar = if quiet || !terminal {
             ProgressBar::hidden()
@@ -44,6 +48,7 @@ impl Progress {
         Progress {
             bar,
             lines: !quiet,
+            verbose: output.verbose,
             epochs: 0,
             last_test_error: f64::NAN,
             refreshed: Instant::now(),
@@ -133,6 +138,16 @@ impl Observer for Progress {
                 if *status == Status::Diverged {
                     self.say("the loss is no longer a finite number: training stopped");
                 }
+            }
+            // The recorder comes first, so that it is written by now.
+            Event::Snapshot { snapshot, best } if self.verbose => {
+                let position = &snapshot.position;
+                self.say(&format!(
+                    "checkpoint saved at epoch {}, step {}{}",
+                    position.epoch,
+                    position.step,
+                    if *best { ": the best so far" } else { "" }
+                ));
             }
             Event::Estimate { .. } | Event::Percentiles { .. } | Event::Snapshot { .. } => {}
         }

@@ -98,7 +98,7 @@ fn start(place: &Place) -> Child {
     command
         .process_group(0)
         .stdout(Stdio::null())
-        .stderr(Stdio::null());
+        .stderr(Stdio::piped());
     command.spawn().unwrap()
 }
 
@@ -216,6 +216,7 @@ fn a_comparison_killed_in_its_third_run_ends_as_if_it_had_not_been() {
     wait_for_epoch(&third);
     signal(-(comparison.id() as i32), libc::SIGKILL);
     comparison.wait().unwrap();
+    // Its run may still be saving when the same command comes again.
     assert!(
         !third.join("summary.json").exists(),
         "the kill came too late for this test to say anything"
@@ -229,19 +230,37 @@ fn a_comparison_killed_in_its_third_run_ends_as_if_it_had_not_been() {
     assert_eq!(summary(&place).len(), 3);
 }
 
-#[test]
-fn sigterm_stops_the_runs_with_their_states_saved() {
+/// Stops a comparison of long runs with a signal to the process (or with `group` to its process group, as a terminal
+/// does), and checks that its run saved.
+fn stops_with_states_saved(group: bool, number: i32, code: i32) {
     let place = Place::new(&TINY.replace("epochs = 3", "epochs = 2000"));
     let first = place.run_dirs()[0].clone();
-    let mut comparison = start(&place);
+    let comparison = start(&place);
     wait_for_epoch(&first);
-    signal(comparison.id() as i32, libc::SIGTERM);
-    assert_eq!(comparison.wait().unwrap().code(), Some(143));
+    let id = comparison.id() as i32;
+    signal(if group { -id } else { id }, number);
+    let output = comparison.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("stopped, its state is saved"),
+        "{}",
+        stderr(&output)
+    );
     let meta: Value =
         serde_json::from_str(&std::fs::read_to_string(first.join("meta.json")).unwrap()).unwrap();
     assert_eq!(meta["sittings"][0]["status"], "interrupted");
     assert!(first.join("latest").is_file() && !first.join("summary.json").exists());
     assert!(!place.path("results").exists());
+}
+
+#[test]
+fn sigterm_stops_the_runs_with_their_states_saved() {
+    stops_with_states_saved(false, libc::SIGTERM, 143);
+}
+
+#[test]
+fn ctrl_c_in_a_terminal_stops_the_runs_with_their_states_saved() {
+    stops_with_states_saved(true, libc::SIGINT, 130);
 }
 
 #[test]
@@ -281,6 +300,41 @@ fn a_torn_table_of_a_finished_run_is_computed_again() {
     assert_eq!(
         std::fs::read_to_string(&metrics).unwrap().lines().count(),
         5
+    );
+}
+
+#[test]
+fn deleted_or_torn_tables_beside_the_metrics_are_computed_again() {
+    let place = Place::new(&format!(
+        "record_percentiles = 4\n{}",
+        TINY.replace("seeds = 2", "seeds = 1")
+    ));
+    place.succeed(&["compare", "tiny.toml"]);
+    let run = place.run_dirs()[1].clone();
+    let read = |name: &str| std::fs::read_to_string(run.join(name)).unwrap();
+    let (layers, percentiles) = (read("layers.csv"), read("percentiles.csv"));
+    std::fs::remove_file(run.join("layers.csv")).unwrap();
+    let output = place.succeed(&["compare", "tiny.toml"]);
+    assert!(
+        stderr(&output).contains("layers.csv lost all its rows"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(read("layers.csv"), layers);
+    std::fs::write(
+        run.join("percentiles.csv"),
+        &percentiles[..percentiles.len() - 3],
+    )
+    .unwrap();
+    let output = place.succeed(&["compare", "tiny.toml"]);
+    assert!(
+        stderr(&output).contains("percentiles.csv lost its rows after epoch 2"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(
+        (read("layers.csv"), read("percentiles.csv")),
+        (layers, percentiles)
     );
 }
 
@@ -330,9 +384,27 @@ fn a_sweep_chooses_before_the_runs() {
 }
 
 #[test]
+fn results_of_another_experiment_are_not_replaced_without_a_word() {
+    let place = Place::new(&TINY.replace("seeds = 2", "seeds = 1"));
+    let warning = "results/tiny holds the results of 2 other runs, none of which is asked for now";
+    let first = place.succeed(&["compare", "tiny.toml"]);
+    let more = place.succeed(&["compare", "tiny.toml", "--set", "seeds=2"]);
+    for output in [first, more] {
+        assert!(
+            !stderr(&output).contains("other runs"),
+            "{}",
+            stderr(&output)
+        );
+    }
+    place.succeed(&["compare", "tiny.toml", "--set", "seeds=1"]);
+    let other = place.succeed(&["compare", "tiny.toml", "-q", "--set", "epochs=1"]);
+    assert!(stderr(&other).contains(warning), "{}", stderr(&other));
+}
+
+#[test]
 fn mistakes_end_with_code_2_before_anything_is_run() {
     let place = Place::new(TINY);
-    let cases: [(&[&str], &str); 7] = [
+    let cases: [(&[&str], &str); 9] = [
         (
             &["compare", "absent.toml"],
             "cannot read experiment absent.toml",
@@ -356,6 +428,14 @@ fn mistakes_end_with_code_2_before_anything_is_run() {
         (
             &["compare", "tiny.toml", "--set", "dataset=cifar11"],
             "did you mean `cifar10`?",
+        ),
+        (
+            &["compare", "tiny.toml", "--set", "lr=0.1"],
+            "lr=0.1: method `bn` has learning rates of its own; use --set 'methods=[{ name = \"bn\", lr = 0.1 }, ...]'",
+        ),
+        (
+            &["compare", "tiny.toml", "--set", "lrs=[0.1, 0.2]"],
+            "lrs = [0.1, 0.2] }, ...]'",
         ),
         (&["report", "."], "is not a results folder"),
     ];

@@ -15,8 +15,8 @@ use super::train::{LIBTORCH_VERSION, TCH_VERSION};
 use crate::cli::{BenchArgs, OutputArgs};
 use crate::config::RunConfig;
 use crate::data::Dataset;
-use crate::engine::setup;
-use crate::record::machine::{Cpu, git_state, load_average, reduce_command_line_here};
+use crate::engine::{memory as process_memory, setup};
+use crate::record::machine::{Cpu, Git, load_average, reduce_command_line_here};
 use crate::record::time::rfc3339;
 use crate::report::Terminal;
 use crate::report::bench::machine::SCHEMA_VERSION;
@@ -32,6 +32,7 @@ pub fn run(args: &BenchArgs, output: OutputArgs) -> Result<()> {
     if args.peak_memory {
         return memory::answer(args);
     }
+    process_memory::keep_freed();
     let cells = plan::cells(args)?;
     let config = first_config(&cells)?;
     let dataset = setup::load_dataset(config, &setup::data_dir())?;
@@ -76,11 +77,10 @@ fn first_config(cells: &[Cell]) -> Result<&RunConfig> {
 
 /// The record of the machine as the bench begins.
 fn machine(config: &RunConfig, dataset: &Dataset) -> BenchMachine {
-    let here = std::env::current_dir().ok();
     BenchMachine {
         schema_version: SCHEMA_VERSION,
         normprop: env!("CARGO_PKG_VERSION").into(),
-        git: here.and_then(|folder| git_state(&folder)),
+        git: Git::of_build(),
         rustc: option_env!("NORMPROP_RUSTC").map(str::to_owned),
         tch: TCH_VERSION.into(),
         libtorch: LIBTORCH_VERSION.into(),

@@ -4,6 +4,7 @@ pub mod choose;
 pub mod collect;
 mod display;
 mod estimate;
+mod execute;
 pub mod launch;
 mod local;
 pub mod plan;
@@ -18,19 +19,12 @@ use crate::cli::{CompareArgs, OutputArgs};
 use crate::config::experiment::Experiment;
 use crate::config::overrides;
 use crate::engine::interrupt::Interrupt;
-use crate::error::Failure;
-use crate::record::RunDir;
 use crate::report::Terminal;
 use crate::report::bench::Bench;
 use crate::report::comparison::{Manifest, Results, page, tables};
 use crate::{errln, out, outln};
 use choose::Choice;
-use display::Display;
-use launch::{Launcher, Outcome, Report};
-use local::LocalLauncher;
 use plan::Entry;
-use search::Search;
-use state::State;
 
 /// Runs the command.
 pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
@@ -43,7 +37,7 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
     let parallel = args.jobs.map_or(experiment.jobs, usize::from);
     let folder = args.out.join(&experiment.name);
     // Refuses results of a newer version, or damaged ones, before anything is run.
-    Manifest::read(&folder)?;
+    let earlier = Manifest::read(&folder)?;
     Bench::read(&folder)?;
     let session = Session {
         args,
@@ -54,7 +48,11 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
     if args.dry_run {
         return session.show(&experiment);
     }
-    let choice = session.sweep(&experiment)?;
+    let search = session.search(&experiment)?;
+    if experiment.is_only_a_sweep() {
+        warn_of_other_results(earlier.as_ref(), &search.entries, &folder)?;
+    }
+    let choice = session.sweep(search)?;
     if experiment.is_only_a_sweep() {
         let results = collect::collect_sweep(&experiment, &choice.tried, choice.rows)?;
         write(&results, &folder)?;
@@ -62,6 +60,7 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
     }
     let runs = experiment.expand(&|label, batch_size| choice.keys(label, batch_size))?;
     let mut entries = plan::look_up(runs, &args.runs, args.overwrite)?;
+    warn_of_other_results(earlier.as_ref(), &entries, &folder)?;
     let failed = session.execute(&mut entries, "")?;
 
     let mut results = collect::collect(&experiment, &entries, choice.rows)?;
@@ -82,6 +81,30 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
             failed.join("\n")
         ),
     }
+}
+
+/// Says that results of other runs are going to be replaced, while there is still time to choose another folder.
+fn warn_of_other_results(
+    earlier: Option<&Manifest>,
+    entries: &[Entry],
+    folder: &Path,
+) -> Result<()> {
+    let Some(earlier) = earlier else {
+        return Ok(());
+    };
+    let hashes = entries.iter().map(|entry| entry.config.hash8());
+    if earlier.has_none_of(&hashes.collect::<Result<Vec<String>>>()?) {
+        errln!(
+            "normprop: {} holds the results of {} other runs{}, none of which is asked for now; they are replaced at the end (another --out keeps them)",
+            folder.display(),
+            earlier.runs.len(),
+            match earlier.title.as_str() {
+                "" => String::new(),
+                title => format!(" (\"{title}\")"),
+            }
+        );
+    }
+    Ok(())
 }
 
 fn write(results: &Results, folder: &Path) -> Result<()> {
@@ -111,7 +134,7 @@ impl Session<'_> {
         let runs = plan::look_up(runs, &self.args.runs, self.args.overwrite)?;
         let sweep_runs = search.entries.len();
         let mut all = [search.entries, runs].concat();
-        estimate::fill_in(&mut all, self.parallel)?;
+        estimate::fill_in(&mut all, self.parallel, &self.interrupt, self.output.quiet)?;
         if self.output.json {
             outln!(
                 "{}",
@@ -134,98 +157,6 @@ impl Session<'_> {
             out!("{}", plan::table(runs).render(&terminal))?;
         }
         outln!("{}", plan::sentence(&all, self.parallel))?;
-        Ok(())
-    }
-
-    /// The sweep at its beginning, without runs where the experiment has none.
-    fn search(&self, experiment: &Experiment) -> Result<Search> {
-        let (runs, candidates): (_, Vec<_>) = experiment.expand_sweep()?.into_iter().unzip();
-        let entries = plan::look_up(runs, &self.args.runs, self.args.overwrite)?;
-        let halving = experiment.sweep.as_ref().and_then(|sweep| sweep.halving);
-        Ok(Search::new(entries, &candidates, halving))
-    }
-
-    /// Runs the sweep, if there is one, and chooses.
-    fn sweep(&self, experiment: &Experiment) -> Result<Choice> {
-        let mut search = self.search(experiment)?;
-        let mut decided = search.catch_up()?;
-        if decided && !search.entries.is_empty() {
-            let over = plan::sentence(&search.entries, self.parallel);
-            self.say(&format!("sweep: {over}"));
-        }
-        while !decided {
-            let title = search.title();
-            let failed = self.execute(&mut search.entries, &title)?;
-            if !failed.is_empty() {
-                bail!(
-                    "{} runs of the sweep failed; the same command tries them again:\n{}",
-                    failed.len(),
-                    failed.join("\n")
-                );
-            }
-            decided = search.judge()?;
-        }
-        Ok(search.choice())
-    }
-
-    /// Brings every run to its goal, and returns a line for each that failed.
-    fn execute(&self, entries: &mut [Entry], what: &str) -> Result<Vec<String>> {
-        estimate::fill_in(entries, self.parallel)?;
-        self.say(&format!(
-            "{}{what}{}",
-            plan::table(entries).render(&Terminal::detect()),
-            plan::sentence(entries, self.parallel)
-        ));
-        let left: Vec<usize> = (0..entries.len())
-            .filter(|&index| !entries[index].is_done())
-            .collect();
-        let mut failed = Vec::new();
-        if !left.is_empty() && self.interrupt.signal().is_none() {
-            let waiting: Vec<&Entry> = left.iter().map(|&index| &entries[index]).collect();
-            failed = self.launch(&waiting)?;
-        }
-        if let Some(signal) = self.interrupt.signal() {
-            return Err(Failure::Interrupted { signal }.into());
-        }
-        for index in left {
-            entries[index].state = state::inspect(&entries[index].run_dir, &entries[index].config)?;
-        }
-        Ok(failed)
-    }
-
-    fn launch(&self, waiting: &[&Entry]) -> Result<Vec<String>> {
-        let mut jobs = Vec::with_capacity(waiting.len());
-        for entry in waiting {
-            self.prepare(entry)?;
-            jobs.push(entry.job(self.parallel));
-        }
-        let mut failed = Vec::new();
-        let mut display = Display::new(waiting, self.output.quiet);
-        let mut on_report = |report: Report| {
-            display.show(waiting, &report);
-            if let Report::Ended(index, Outcome::Failed(reason)) = &report
-                && let Some(entry) = waiting.get(*index)
-            {
-                failed.push(format!("{}: {reason}", entry.title()));
-            }
-        };
-        let mut launcher = LocalLauncher {
-            parallel: self.parallel,
-        };
-        launcher.run(&jobs, &self.interrupt, &mut on_report)?;
-        display.finish();
-        Ok(failed)
-    }
-
-    /// Makes the run directory with its configuration in it, from where the child takes it.
-    fn prepare(&self, entry: &Entry) -> Result<()> {
-        let config = entry.config.to_toml()?;
-        // What is there of a run that this call of the command has begun is not to be thrown away.
-        if self.args.overwrite && entry.state == State::New {
-            RunDir::overwrite(&entry.run_dir, &config)?;
-        } else {
-            RunDir::open_or_create(&entry.run_dir, &config)?;
-        }
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -23,8 +23,29 @@ pub fn run(command: &DataCommand, output: OutputArgs) -> Result<()> {
             fetch_with_bar(name, from.as_deref(), output)?;
             show(&verify(name, &data_dir())?, output)
         }
-        DataCommand::Verify { name } => show(&verify(name, &data_dir())?, output),
+        DataCommand::Verify { name } => {
+            let report = verify(name, &data_dir())?;
+            show(&report, output)?;
+            refuse_others(&report)
+        }
     }
+}
+
+/// An error where a file is certainly not the official one: whoever asks should not have to read the answer.
+fn refuse_others(report: &VerifyReport) -> Result<()> {
+    let others = report
+        .files
+        .iter()
+        .filter(|file| file.checksum == ChecksumState::NotOfficial);
+    let others: Vec<String> = others.map(|file| file.path.display().to_string()).collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "not the official content of {}: {}; move the folder away and run: normprop data fetch {0}",
+        report.name,
+        others.join(", ")
+    )
 }
 
 fn list(output: OutputArgs) -> Result<()> {

@@ -11,7 +11,7 @@ use crate::cli::OutputArgs;
 use crate::data::catalogue::ENTRIES;
 use crate::engine::setup::data_dir;
 use crate::outln;
-use crate::record::machine::Cpu;
+use crate::record::machine::{Cpu, Git};
 
 /// Runs the command.
 pub fn run(output: OutputArgs) -> Result<()> {
@@ -25,7 +25,7 @@ pub fn run(output: OutputArgs) -> Result<()> {
         .collect();
     if output.json {
         let document = json!({
-            "normprop": env!("CARGO_PKG_VERSION"), "tch": TCH_VERSION, "libtorch": LIBTORCH_VERSION,
+            "normprop": env!("CARGO_PKG_VERSION"), "git": Git::of_build(), "tch": TCH_VERSION, "libtorch": LIBTORCH_VERSION,
             "libtorch_path": libtorch, "cpu": cpu, "torch_threads": tch::get_num_threads(),
             "cuda_devices": Cuda::device_count(), "data_dir": data_dir(), "datasets": datasets,
             "problems": problems,
@@ -33,6 +33,7 @@ pub fn run(output: OutputArgs) -> Result<()> {
         outln!("{}", serde_json::to_string_pretty(&document)?)?;
     } else {
         outln!("normprop       {}", env!("CARGO_PKG_VERSION"))?;
+        outln!("commit         {}", commit())?;
         outln!("tch            {TCH_VERSION}")?;
         let place = libtorch.map_or("not found among the loaded libraries".into(), |path| {
             path.display().to_string()
@@ -56,6 +57,26 @@ pub fn run(output: OutputArgs) -> Result<()> {
         Ok(())
     } else {
         bail!("{} found", plural(problems.len()))
+    }
+}
+
+/// `--verbose`, of every command: versions and places.
+pub fn versions() -> String {
+    let libtorch =
+        loaded_libtorch().map_or("an unknown place".into(), |path| path.display().to_string());
+    format!(
+        "normprop {} (commit {}), tch {TCH_VERSION}, libtorch {LIBTORCH_VERSION} from {libtorch}, data folder {}",
+        env!("CARGO_PKG_VERSION"),
+        commit(),
+        data_dir().display()
+    )
+}
+
+fn commit() -> String {
+    match Git::of_build() {
+        None => "unknown".into(),
+        Some(Git { commit, dirty }) if dirty => format!("{commit}, changed since"),
+        Some(Git { commit, .. }) => commit,
     }
 }
 

@@ -9,13 +9,14 @@ use super::trained::Trained;
 use crate::cli::{EvalArgs, OutputArgs};
 use crate::data::Split;
 use crate::engine::evaluate::{Evaluation, evaluate};
-use crate::event::EpochRow;
+use crate::event::{EpochRow, Status, Summary};
 use crate::record::files::{RealDisk, replace};
-use crate::record::{read_metrics, read_summary};
+use crate::record::summary::summarize;
+use crate::record::{Identity, read_metrics, read_summary};
 use crate::report::numbers::percent_interval;
 use crate::report::{Align, Axis, ConfusionMatrix, LineChart, Series, Table, Terminal};
 use crate::stats::{Interval, wilson};
-use crate::{out, outln};
+use crate::{errln, out, outln};
 
 /// Confidence level of every interval here.
 const LEVEL: f64 = 0.95;
@@ -23,6 +24,9 @@ const LEVEL: f64 = 0.95;
 /// Runs the command.
 pub fn run(args: &EvalArgs, output: OutputArgs) -> Result<()> {
     let trained = Trained::load(args.run.as_deref(), &args.checkpoint, args.threads)?;
+    if output.verbose {
+        errln!("checkpoint {}", trained.file.display());
+    }
     let dataset = &trained.dataset;
     let split = if args.split == "train" {
         &dataset.train
@@ -135,12 +139,8 @@ fn document(
     counts: &[Vec<u64>],
     folder: &Path,
 ) -> Result<Value> {
-    let summary = read_summary(&trained.folder)?;
     let interval = overall(evaluation);
-    let mut document = serde_json::to_value(summary)?;
-    if !document.is_object() {
-        document = json!({ "status": "running", "run_dir": trained.folder });
-    }
+    let mut document = serde_json::to_value(run_so_far(trained)?)?;
     let per_class: Vec<Value> = class_rows(&trained.dataset.classes, counts)
         .iter()
         .map(|row| {
@@ -161,6 +161,30 @@ fn document(
         document.extend(measured);
     }
     Ok(document)
+}
+
+/// The summary of a run that is over; of another, what its tables and the checkpoint say until now.
+fn run_so_far(trained: &Trained) -> Result<Summary> {
+    if let Some(summary) = read_summary(&trained.folder)? {
+        return Ok(summary);
+    }
+    let (config, position) = (&trained.config, &trained.position);
+    let identity = Identity {
+        method: config.method.name.clone(),
+        dataset: config.dataset.clone(),
+        batch_size: config.batch_size as u64,
+        lr: config.lr,
+        seed: config.seed,
+        parameters: trained.network.parameters.trainable_count(),
+    };
+    let rows = read_metrics(&trained.folder)?;
+    let mut summary = summarize(&identity, &trained.folder, &rows, Status::Running)
+        .with_context(|| format!("no epoch is recorded in {}", trained.folder.display()))?;
+    // A checkpoint inside an epoch is further than the tables, which have whole epochs.
+    if position.step > summary.steps {
+        (summary.steps, summary.train_s) = (position.step, position.train_s);
+    }
+    Ok(summary)
 }
 
 fn write_files(

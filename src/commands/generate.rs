@@ -1,7 +1,5 @@
 //! `normprop completions` and `normprop man`, from the same definitions as the help.
 
-use std::io::{Write, stdout};
-
 use anyhow::Result;
 use clap::builder::PossibleValuesParser;
 use clap::{Command, CommandFactory};
@@ -10,6 +8,7 @@ use clap_complete::Shell;
 use crate::cli::Cli;
 use crate::data::catalogue::ENTRIES;
 use crate::methods::METHODS;
+use crate::out;
 
 /// Prints a completion script, which also completes the names of methods and datasets.
 pub fn completions(shell: Shell) -> Result<()> {
@@ -40,19 +39,24 @@ pub fn completions(shell: Shell) -> Result<()> {
         });
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command, "normprop", &mut script);
-    stdout().write_all(&script)?;
+    out!("{}", String::from_utf8_lossy(&script))?;
     Ok(())
 }
 
-/// Prints the manual page: the overview, then one section a command.
+/// Prints the manual page: the overview, then one section a command, each followed by its own commands.
 pub fn man_page() -> Result<()> {
-    let mut page = Vec::new();
-    let mut command = Cli::command();
+    // Pages that only say how to get help would stand between the others.
+    let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
-    clap_mangen::Man::new(command.clone()).render(&mut page)?;
-    for subcommand in command.get_subcommands() {
-        clap_mangen::Man::new(subcommand.clone()).render(&mut page)?;
-    }
-    stdout().write_all(&page)?;
+    let mut page = Vec::new();
+    render(&command, &mut page)?;
+    out!("{}", String::from_utf8_lossy(&page))?;
     Ok(())
+}
+
+fn render(command: &Command, page: &mut Vec<u8>) -> Result<()> {
+    clap_mangen::Man::new(command.clone()).render(page)?;
+    command
+        .get_subcommands()
+        .try_for_each(|subcommand| render(subcommand, page))
 }

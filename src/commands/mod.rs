@@ -15,10 +15,14 @@ pub mod trained;
 use anyhow::Result;
 
 use crate::cli::{Cli, Command};
+use crate::errln;
 
 /// Runs the command that was asked for.
 pub fn run(cli: Cli) -> Result<()> {
     let output = cli.output;
+    if output.verbose {
+        errln!("{}", doctor::versions());
+    }
     match cli.command {
         Command::Train(args) => train::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),

@@ -1,5 +1,7 @@
 //! `normprop train`: resolve the configuration, open the run directory, train or continue, report.
 
+mod wording;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -9,7 +11,7 @@ use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::engine::interrupt::Interrupt;
 use crate::engine::trainer::Trainer;
-use crate::engine::{setup, threads};
+use crate::engine::{memory, setup, threads};
 use crate::error::Failure;
 use crate::event::{Observer, Status, Summary};
 use crate::follow::Follow;
@@ -19,6 +21,7 @@ use crate::record::{Identity, Recorder, RunDir, Settings, read_summary};
 use crate::report::numbers::{count, duration};
 use crate::usage;
 use crate::{errln, outln};
+use wording::{headline, thread_line};
 
 /// Version of libtorch that tch 0.26 is built for.
 pub const LIBTORCH_VERSION: &str = "2.13.0";
@@ -81,14 +84,19 @@ fn resolve(args: &TrainArgs) -> Result<(RunConfig, PathBuf)> {
         ));
     }
     let recorded = RunConfig::load(Some(&file), &[])?;
-    let config = RunConfig::load(Some(&file), &assignments)?;
-    if config.hash8()? != recorded.hash8()? {
-        return Err(usage!(
+    let may_differ = |key: &str| key == "threads" || key == "device";
+    let asks_for_more = assignments
+        .iter()
+        .any(|assignment| !may_differ(&assignment.key));
+    match RunConfig::load(Some(&file), &assignments) {
+        Err(error) if !asks_for_more => Err(error),
+        Ok(config) if config.hash8()? == recorded.hash8()? => Ok((config, run.clone())),
+        // Of another method the recorded options may be unknown, which would say nothing of the mistake.
+        _ => Err(usage!(
             "--resume {} takes the run's own configuration; only --threads and --device may differ",
             run.display()
-        ));
+        )),
     }
-    Ok((config, run.clone()))
 }
 
 /// Trains the run in `path` to its end, or returns at once what is recorded of a run that is over.
@@ -98,9 +106,14 @@ fn train(
     args: &TrainArgs,
     output: OutputArgs,
 ) -> Result<(Status, Option<Summary>)> {
+    if args.resume.is_some() {
+        RunDir::wait_until_free(path)?;
+    }
     let over = if args.overwrite {
         None
     } else {
+        // Refuses what a newer program made, before anything of it is read or written.
+        meta::read(path)?;
         read_summary(path)?
     };
     if let Some(summary) = over {
@@ -116,6 +129,7 @@ fn train(
         return Ok((summary.status, Some(summary)));
     }
     let interrupt = Interrupt::listen()?;
+    memory::keep_freed();
     // Before the run directory is made or emptied: what cannot start should leave no trace.
     let dataset = setup::load_dataset(config, &setup::data_dir())?;
     let threads = set_threads(config, &dataset, path, args.overwrite)?;
@@ -125,10 +139,13 @@ fn train(
     continue_from_checkpoint(&mut trainer, &run_dir)?;
     trainer.pause_at(args.until_epoch);
     say(output, &headline(config, &dataset, &trainer, threads, path));
+    if output.verbose {
+        errln!("{}", thread_line(config, threads));
+    }
 
     let parameters = trainer.network.parameters.trainable_count();
     let mut recorder = Recorder::new(run_dir, settings(config, &dataset, threads, parameters));
-    let mut progress = Progress::new(output.quiet);
+    let mut progress = Progress::new(output);
     let mut follow = Follow::new(args.follow);
     let status = {
         let observers: &mut [&mut dyn Observer] = &mut [&mut recorder, &mut progress, &mut follow];
@@ -176,7 +193,7 @@ fn check_dataset(dataset: &Dataset, path: &Path) -> Result<()> {
     let started_with = meta::read(path)?.and_then(|meta| meta.dataset_sha256);
     if started_with.is_some_and(|sha256| sha256 != dataset.sha256) {
         bail!(
-            "the images of {} are not those that the run in {} was started with: put those back, or start it anew with --overwrite",
+            "the images of {} are not those that the run in {} was started with: put those back, or delete the folder to start it anew",
             dataset.name,
             path.display()
         );
@@ -213,43 +230,6 @@ fn settings(config: &RunConfig, dataset: &Dataset, threads: usize, parameters: u
             command_line: std::env::args().collect(),
             dataset_sha256: Some(dataset.sha256.clone()),
         },
-    }
-}
-
-fn headline(
-    config: &RunConfig,
-    dataset: &Dataset,
-    trainer: &Trainer,
-    threads: usize,
-    path: &Path,
-) -> String {
-    format!(
-        "{} on {} ({} + {} images): {}, {} parameters, batch size {}, lr {}, {} epochs of {} steps, {} on {}\n{}",
-        config.method.name,
-        config.dataset,
-        count(dataset.train.len() as u64),
-        count(dataset.test.len() as u64),
-        model_line(config),
-        count(trainer.network.parameters.trainable_count()),
-        config.batch_size,
-        config.lr,
-        config.epochs,
-        count(trainer.steps_per_epoch()),
-        if threads == 1 {
-            "1 thread".to_string()
-        } else {
-            format!("{threads} threads")
-        },
-        config.device,
-        path.display()
-    )
-}
-
-fn model_line(config: &RunConfig) -> String {
-    match config.model {
-        crate::config::ModelName::Nin => format!("NIN of width {}", config.width),
-        crate::config::ModelName::Mlp => format!("MLP {:?}", config.mlp_widths),
-        crate::config::ModelName::Lstm => format!("LSTM of {} units", config.lstm_hidden),
     }
 }
 
@@ -298,15 +278,20 @@ fn report(summary: &Summary, output: OutputArgs) -> Result<()> {
         outln!("{}", serde_json::to_string_pretty(summary)?)?;
         return Ok(());
     }
+    // Without an epoch there is no rate.
+    let rate = if summary.images_per_s.is_finite() {
+        format!(" ({:.0} images/s)", summary.images_per_s)
+    } else {
+        String::new()
+    };
     outln!(
-        "{}: test error {:.4}, test loss {:.4}, lowest test error {:.4}, {} epochs, {} training ({:.0} images/s)",
+        "{}: test error {:.4}, test loss {:.4}, lowest test error {:.4}, {} epochs, {} training{rate}",
         summary.method,
         summary.test_error,
         summary.test_loss,
         summary.best_test_error,
         summary.epochs,
         duration(summary.train_s),
-        summary.images_per_s,
     )?;
     outln!("{}", summary.run_dir)?;
     Ok(())

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::config::RunConfig;
+use crate::config::overrides::Assignment;
 use crate::data::Dataset;
 use crate::data::batches::Normalizer;
 use crate::engine::{device, setup};
 use crate::errln;
 use crate::event::{Position, Snapshot};
 use crate::nn::network::Network;
+use crate::record::meta;
 use crate::record::{best_checkpoint, latest_snapshot, read_checkpoint, runs_by_start};
 use crate::usage;
 
@@ -40,7 +42,7 @@ impl Trained {
     pub fn load(named: Option<&Path>, checkpoint: &str, threads: Option<usize>) -> Result<Trained> {
         let (folder, file, snapshot) = locate(named, checkpoint)?;
         let assignments: Vec<_> = threads
-            .map(|n| ("threads".to_string(), n.to_string()))
+            .map(|n| Assignment::flag("--threads", "threads", &n.to_string()))
             .into_iter()
             .collect();
         let config = RunConfig::load(Some(&folder.join("config.toml")), &assignments)?;
@@ -92,6 +94,7 @@ fn locate(named: Option<&Path>, checkpoint: &str) -> Result<(PathBuf, PathBuf, S
             folder.display()
         ));
     }
+    meta::read(&folder)?;
     if checkpoint == "best" {
         let best = best_checkpoint(&folder)?;
         let file =

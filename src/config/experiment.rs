@@ -13,9 +13,10 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use super::RunConfig;
+use super::overrides::{self, Assignment};
 use super::source::Source;
 use super::sweep::Sweep;
-use super::{RunConfig, overrides};
 use crate::error::did_you_mean;
 use crate::usage;
 pub use entry::{LearningRates, MethodEntry};
@@ -64,6 +65,8 @@ pub struct Experiment {
     pub reference: Option<Reference>,
     /// How learning rates or other keys are chosen before the runs.
     pub sweep: Option<Sweep>,
+    /// Where each key stands, for errors that come up when the runs are made.
+    source: Source,
 }
 
 /// Numbers of a publication.
@@ -78,8 +81,8 @@ pub struct Reference {
 }
 
 impl Experiment {
-    /// Reads an experiment file and applies `key=value` overrides in order.
-    pub fn load(path: &Path, assignments: &[(String, String)]) -> Result<Experiment> {
+    /// Reads an experiment file and applies overrides in order.
+    pub fn load(path: &Path, assignments: &[Assignment]) -> Result<Experiment> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| usage!("cannot read experiment {}: {error}", path.display()))?;
         let stem = path.file_stem().map(|stem| stem.to_string_lossy());
@@ -93,13 +96,11 @@ impl Experiment {
         text: &str,
         origin: &str,
         default_name: &str,
-        assignments: &[(String, String)],
+        assignments: &[Assignment],
     ) -> Result<Experiment> {
         let (mut source, mut table) = Source::parse(text, origin)?;
         overrides::apply(&mut table, assignments, &known_keys())?;
-        for (key, _) in assignments {
-            source.set_aside(key);
-        }
+        source.set_aside(assignments);
         let reader = Reader::new(&source);
         check_keys(&table, &reader)?;
         let mut base = run_keys(&table);
@@ -124,16 +125,46 @@ impl Experiment {
             sweep: Sweep::read(&table, &reader)?,
             methods,
             base,
+            source,
         };
+        experiment.check_rates_are_used(assignments)?;
         // What cannot be run is an error of the file, and best told before anything starts.
         experiment.expand(&|_, _| None)?;
         let tried = experiment.expand_sweep()?;
         if let Some(halving) = experiment.sweep.as_ref().and_then(|sweep| sweep.halving) {
+            let reader = Reader::new(&experiment.source);
             tried
                 .iter()
                 .try_for_each(|(run, _)| halving.check(run.config.epochs, &reader))?;
         }
         Ok(experiment)
+    }
+
+    /// Refuses a learning rate from the command line that some run would not be trained with.
+    fn check_rates_are_used(&self, assignments: &[Assignment]) -> Result<()> {
+        let has_own = |method: &&MethodEntry| method.rates != LearningRates::Inherited;
+        let own = self.methods.iter().find(has_own);
+        let swept = self.sweep.as_ref().is_some_and(Sweep::has_own_rates);
+        let is_rate = |given: &&Assignment| given.key == "lr" || given.key == "lrs";
+        for Assignment { key, value, .. } in assignments.iter().filter(is_rate) {
+            if let Some(MethodEntry { label, name, .. }) = own {
+                return Err(usage!(
+                    "{key}={value}: method `{label}` has learning rates of its own; \
+                     use --set 'methods=[{{ name = \"{name}\", {key} = {value} }}, ...]', or change them in the file"
+                ));
+            }
+            if swept {
+                return Err(usage!(
+                    "{key}={value}: the sweep tries learning rates of its own; use --set 'sweep.lrs=[...]', or change them in the file"
+                ));
+            }
+            if key == "lr" && !self.lrs.is_empty() {
+                return Err(usage!(
+                    "lr={value}: the experiment's `lrs` take its place; use --set 'lrs=[{value}]'"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Whether it is over when the sweep has chosen.

@@ -5,11 +5,38 @@ use anyhow::Result;
 use crate::error::did_you_mean;
 use crate::usage;
 
-/// Splits `key=value`.
-pub fn split(assignment: &str) -> Result<(String, String)> {
+/// One key with a value for it, and where the user gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// Key, dotted where it lies in a table.
+    pub key: String,
+    /// Value as it was written.
+    pub value: String,
+    /// What the user wrote, such as `--width` or `--set width`.
+    pub origin: String,
+}
+
+impl Assignment {
+    /// A value given by a flag of its own.
+    pub fn flag(flag: &str, key: &str, value: &str) -> Assignment {
+        Assignment {
+            key: key.into(),
+            value: value.into(),
+            origin: flag.into(),
+        }
+    }
+
+    /// A value given by `--set`.
+    pub fn set(key: &str, value: &str) -> Assignment {
+        Assignment::flag(&format!("--set {key}"), key, value)
+    }
+}
+
+/// Splits the `key=value` of a `--set`.
+pub fn split(assignment: &str) -> Result<Assignment> {
     match assignment.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() => {
-            Ok((key.trim().to_string(), value.trim().to_string()))
+            Ok(Assignment::set(key.trim(), value.trim()))
         }
         _ => Err(usage!(
             "--set {assignment}: expected key=value, such as --set lr=0.01"
@@ -17,22 +44,18 @@ pub fn split(assignment: &str) -> Result<(String, String)> {
     }
 }
 
-/// Writes each `(key, value)` into `table`. Dotted keys reach into sub-tables (`method.center_rows`).
+/// Writes each assignment into `table`. Dotted keys reach into sub-tables (`method.center_rows`).
 /// The first part of a key must be one of `known`; what stands below it is checked by whoever owns it.
-pub fn apply(
-    table: &mut toml::Table,
-    assignments: &[(String, String)],
-    known: &[String],
-) -> Result<()> {
-    for (key, value) in assignments {
+pub fn apply(table: &mut toml::Table, assignments: &[Assignment], known: &[String]) -> Result<()> {
+    for Assignment { key, value, origin } in assignments {
         let parts: Vec<&str> = key.split('.').collect();
         let (first, rest) = (parts[0], &parts[1..]);
         if !known.iter().any(|name| name == first) {
             let hint = did_you_mean(first, known.iter().map(String::as_str));
-            return Err(usage!("unknown key `{first}` in {key}={value}; {hint}"));
+            return Err(usage!("{origin}: unknown key `{first}`; {hint}"));
         }
         insert(table, first, rest, parse_value(value))
-            .map_err(|part| usage!("{key}={value}: `{part}` is not a table"))?;
+            .map_err(|part| usage!("{origin}: `{part}` is not a table"))?;
     }
     Ok(())
 }
@@ -102,13 +125,10 @@ mod tests {
     #[test]
     fn dotted_keys_reach_into_tables() {
         let mut table = toml::Table::new();
-        let set = vec![("method.center_rows".to_string(), "true".to_string())];
+        let set = [Assignment::set("method.center_rows", "true")];
         apply(&mut table, &set, &known()).unwrap();
         assert_eq!(table["method"]["center_rows"], toml::Value::Boolean(true));
-        let bad = vec![
-            ("lr".to_string(), "1".to_string()),
-            ("lr.x".to_string(), "2".to_string()),
-        ];
+        let bad = [Assignment::set("lr", "1"), Assignment::set("lr.x", "2")];
         assert!(
             apply(&mut toml::Table::new(), &bad, &known())
                 .unwrap_err()
@@ -120,10 +140,11 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_taken_or_refused_without_a_panic(text in ".*") {
-            if let Ok((key, value)) = split(&text) {
+            if let Ok(assignment) = split(&text) {
                 let mut table = toml::Table::new();
-                let taken = apply(&mut table, &[(key.clone(), value)], &known());
-                prop_assert_eq!(taken.is_ok(), known().contains(&key.split('.').next().unwrap_or("").to_string()));
+                let first = assignment.key.split('.').next().unwrap_or("").to_string();
+                let taken = apply(&mut table, &[assignment], &known());
+                prop_assert_eq!(taken.is_ok(), known().contains(&first));
             }
         }
 

@@ -1,20 +1,22 @@
 //! Where in a TOML file each key stands, so that an error can name the line.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use anyhow::Result;
 use toml::de::{DeTable, DeValue};
 
+use super::overrides::Assignment;
 use crate::usage;
 
 /// Line numbers of the keys and array items of one TOML text.
 ///
 /// Paths are dotted: `methods.1.lr` is the key `lr` of the second item of `methods`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Source {
     origin: String,
     lines: BTreeMap<String, usize>,
-    overridden: Vec<String>,
+    overridden: Vec<Assignment>,
 }
 
 impl Source {
@@ -30,27 +32,46 @@ impl Source {
         Ok((source, text.parse().map_err(refuse)?))
     }
 
-    /// Notes that a `--set` gave `path` its value, so that its line in the file says nothing.
-    pub fn set_aside(&mut self, path: &str) {
-        self.overridden.push(path.to_owned());
+    /// Notes that these gave their keys the values, so that the lines in the file say nothing of them.
+    pub fn set_aside(&mut self, assignments: &[Assignment]) {
+        self.overridden.extend_from_slice(assignments);
     }
 
-    /// `FILE, line N` of a path, or of what it lies in where it has no line of its own.
+    /// `FILE, line N` or the flag of a path, or of what it lies in where it has no line of its own. Empty where there
+    /// is no file.
     pub fn place(&self, path: &str) -> String {
-        let is_within = |outer: &String| path == outer || path.starts_with(&format!("{outer}."));
-        if let Some(outer) = self.overridden.iter().find(|outer| is_within(outer)) {
-            return format!("--set {outer}");
-        }
         let mut path = path;
         loop {
-            if let Some(line) = self.lines.get(path) {
-                return format!("{}, line {line}", self.origin);
+            if let Some(place) = self.own_place(path) {
+                return place;
             }
             match path.rsplit_once('.') {
                 Some((outer, _)) => path = outer,
                 None => return self.origin.clone(),
             }
         }
+    }
+
+    /// The place of the first of several paths that has one of its own, else the file.
+    pub fn place_of_first(&self, paths: &[String]) -> String {
+        let own = paths.iter().find_map(|path| self.own_place(path));
+        own.unwrap_or_else(|| self.origin.clone())
+    }
+
+    /// An error at a path.
+    pub fn refuse(&self, path: &str, what: impl Display) -> anyhow::Error {
+        refuse_at(&self.place(path), what)
+    }
+
+    /// Where this very path stands. The last override counts, and one of a table counts for all that lies in it.
+    fn own_place(&self, path: &str) -> Option<String> {
+        let is_within = |outer: &str| path == outer || path.starts_with(&format!("{outer}."));
+        let mut last_first = self.overridden.iter().rev();
+        if let Some(assignment) = last_first.find(|assignment| is_within(&assignment.key)) {
+            return Some(assignment.origin.clone());
+        }
+        let line = self.lines.get(path)?;
+        Some(format!("{}, line {line}", self.origin))
     }
 
     fn walk_table(&mut self, table: &DeTable<'_>, prefix: &str, text: &str) {
@@ -79,6 +100,15 @@ impl Source {
         let before = text.as_bytes().iter().take(offset);
         let line = 1 + before.filter(|byte| **byte == b'\n').count();
         self.lines.insert(path.to_owned(), line);
+    }
+}
+
+/// An error at a place, which may be empty.
+pub fn refuse_at(place: &str, what: impl Display) -> anyhow::Error {
+    if place.is_empty() {
+        usage!("{what}")
+    } else {
+        usage!("{place}: {what}")
     }
 }
 
@@ -118,9 +148,14 @@ mod tests {
     #[test]
     fn overridden_keys_are_not_blamed_on_the_file() {
         let (mut source, _) = Source::parse(TEXT, "x.toml").unwrap();
-        source.set_aside("methods");
+        source.set_aside(&[Assignment::set("methods", "[]")]);
         assert_eq!(source.place("methods.1.lr"), "--set methods");
         assert_eq!(source.place("a"), "x.toml, line 1");
+        source.set_aside(&[Assignment::flag("--a", "a", "2")]);
+        assert_eq!(source.place("a"), "--a");
+        let paths = ["absent", "t.absent", "t.b", "a"].map(str::to_owned);
+        assert_eq!(source.place_of_first(&paths), "x.toml, line 8");
+        assert_eq!(source.place_of_first(&paths[..2]), "x.toml");
     }
 
     #[test]

@@ -145,6 +145,12 @@ impl Sweep {
         Ok(())
     }
 
+    /// Whether it tries learning rates that do not follow from the methods' own.
+    pub fn has_own_rates(&self) -> bool {
+        let mut ranges = self.random.iter().flat_map(|random| &random.ranges);
+        !self.lrs.is_empty() || ranges.any(|(key, _)| key == "lr")
+    }
+
     /// Every setting for a method whose own learning rate is `own_rate`: the points of the grid, the first key
     /// varying slowest, or the draws. Fails where fewer can be drawn than are asked for.
     pub fn candidates(&self, own_rate: f64) -> Result<Vec<Candidate>> {

@@ -12,6 +12,10 @@ use crate::methods::{self, options::Options};
 use crate::nn::block::Block;
 use crate::nn::models;
 use crate::nn::network::Network;
+use crate::usage;
+
+/// Most weights of a network. With gradients, momentum and double-precision initial values that is about 8 GB.
+const MOST_WEIGHTS: f64 = 2.5e8;
 
 /// The folder that datasets are looked for in: `NORMPROP_DATA`, else `data`.
 pub fn data_dir() -> PathBuf {
@@ -40,7 +44,7 @@ pub fn load_dataset(config: &RunConfig, data_dir: &Path) -> Result<Dataset> {
 pub fn blocks(config: &RunConfig, shape: ImageShape, classes: usize) -> Result<Vec<Block>> {
     let activation = config.activation()?;
     let (channels, classes) = (shape.channels as i64, classes as i64);
-    Ok(match config.model {
+    let blocks = match config.model {
         ModelName::Nin => models::network_in_network(channels, classes, config.width, activation),
         ModelName::Mlp => models::perceptron(
             shape.pixels() as i64,
@@ -53,7 +57,29 @@ pub fn blocks(config: &RunConfig, shape: ImageShape, classes: usize) -> Result<V
             config.lstm_hidden as i64,
             classes,
         ),
-    })
+    };
+    check_size(config, &blocks)?;
+    Ok(blocks)
+}
+
+/// Refuses a network that is too large before memory is asked for: Rust's own allocations cannot be refused politely.
+fn check_size(config: &RunConfig, blocks: &[Block]) -> Result<()> {
+    let numbers = |block: &Block| -> f64 {
+        let shape = block.op.weight_shape();
+        shape.iter().map(|&side| side as f64).product()
+    };
+    let weights: f64 = blocks.iter().map(numbers).sum();
+    if weights <= MOST_WEIGHTS {
+        return Ok(());
+    }
+    let key = match config.model {
+        ModelName::Nin => "width",
+        ModelName::Mlp => "mlp_widths",
+        ModelName::Lstm => "lstm_hidden",
+    };
+    Err(usage!(
+        "a network of {weights:.2e} weights is too large, at most {MOST_WEIGHTS:.2e} are possible: choose a smaller {key}"
+    ))
 }
 
 /// Builds the run's network with its method.
@@ -68,4 +94,33 @@ pub fn network(
     let mut network = method.network(&options, blocks, config.seed, kind, device)?;
     network.compute = device::compute_kind(config.precision);
     Ok(network)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_that_no_memory_holds_is_refused_before_it_is_made() {
+        let shape = ImageShape {
+            channels: 3,
+            height: 32,
+            width: 32,
+        };
+        let build = |text: &str| {
+            let config = RunConfig::from_table(text.parse().unwrap()).unwrap();
+            blocks(&config, shape, 10).map(|blocks| blocks.len())
+        };
+        let message = |text: &str| build(text).unwrap_err().to_string();
+        assert!(message("width = 20").contains("choose a smaller width"));
+        let wide = "model = \"mlp\"\nmlp_widths = [100000, 3000]";
+        assert!(message(wide).contains("e8 weights") && message(wide).contains("mlp_widths"));
+        let lstm = "model = \"lstm\"\nlstm_hidden = 1000000\nmethod = { name = \"none\" }";
+        assert!(
+            message(lstm).contains("4.00e12 weights"),
+            "{}",
+            message(lstm)
+        );
+        assert_eq!(build("width = 4").unwrap(), 9);
+    }
 }

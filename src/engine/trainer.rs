@@ -196,7 +196,10 @@ impl<'d> Trainer<'d> {
         })?;
         if self.position.step == 0 {
             self.initialize()?;
-            self.finish_epoch(&mut emit)?;
+            if let After::Stop(status) = self.finish_epoch(&mut emit)? {
+                emit(Event::Ended { status })?;
+                return Ok(status);
+            }
             self.look_at_percentiles(&mut emit)?;
         }
         let until = self.until_epoch.unwrap_or(self.config.epochs);
@@ -358,7 +361,9 @@ impl<'d> Trainer<'d> {
             }
         }
         self.position.epoch += 1;
-        self.finish_epoch(emit)?;
+        if let stop @ After::Stop(_) = self.finish_epoch(emit)? {
+            return Ok(stop);
+        }
         let more = self.position.epoch < self.config.epochs;
         match interrupt.signal() {
             Some(_) if more => Ok(After::Stop(Status::Interrupted)),
@@ -462,9 +467,18 @@ impl<'d> Trainer<'d> {
     }
 
     /// Evaluates, reports the epoch that was just done (or epoch 0) and saves.
-    fn finish_epoch(&mut self, emit: &mut dyn FnMut(Event) -> Result<()>) -> Result<()> {
+    fn finish_epoch(&mut self, emit: &mut dyn FnMut(Event) -> Result<()>) -> Result<After> {
         self.gather_population();
-        let row = self.epoch_row(Status::Running);
+        let mut row = self.epoch_row(Status::Running);
+        // The loss of a batch is that of the weights before the step: what the last step did shows only here.
+        if !row.test_loss.is_finite() || !self.network.parameters.are_finite() {
+            row.status = Status::Diverged;
+            emit(Event::Epoch {
+                row,
+                layers: Vec::new(),
+            })?;
+            return Ok(After::Stop(Status::Diverged));
+        }
         let layers = self.probe.as_ref().map_or(Ok(Vec::new()), |probe| {
             probe.measure(&self.network, row.epoch)
         })?;
@@ -481,7 +495,8 @@ impl<'d> Trainer<'d> {
         emit(Event::Snapshot {
             snapshot: self.snapshot()?,
             best,
-        })
+        })?;
+        Ok(After::GoOn)
     }
 
     /// Records that the loss stopped being finite.

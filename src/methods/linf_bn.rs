@@ -62,7 +62,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         OptionSpec {
             name: "noise",
             kind: OptionKind::Flag(false),
-            help: "in training, multiply what is normalized by 0.1·σ·N(1, 1), as the authors' code can",
+            help: "in training, multiply what is normalized by 0.1·σ·N(1, 1), as the authors' code can; evaluation does not, and is of another scale",
         },
     ],
     departures: &[

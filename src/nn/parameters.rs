@@ -107,6 +107,12 @@ impl Parameters {
             .filter(|entry| entry.role != Role::Buffer)
     }
 
+    /// Whether every number that is trained is finite.
+    pub fn are_finite(&self) -> bool {
+        self.trainable()
+            .all(|entry| entry.tensor.isfinite().all().int64_value(&[]) != 0)
+    }
+
     /// Writes saved values into every tensor; all of them must be among `saved`.
     pub fn restore(&self, saved: &[NamedTensor]) -> Result<()> {
         self.entries

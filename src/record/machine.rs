@@ -1,7 +1,6 @@
 //! What `meta.json` says about the machine and the program, without naming its host or user.
 
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 use std::process::Command;
 
 /// Processor features that change how fast or how exactly convolutions are computed.
@@ -37,13 +36,24 @@ pub struct Cpu {
     pub cores: u64,
 }
 
-/// The state of the source tree a run was started from.
+/// The state of the source tree that the program was built from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Git {
     /// Full hash of the commit.
     pub commit: String,
-    /// Whether tracked files differ from it.
+    /// Whether the files that the program is built from differ from it.
     pub dirty: bool,
+}
+
+impl Git {
+    /// What the build script found; `None` where the sources were in no repository of their own.
+    pub fn of_build() -> Option<Git> {
+        let commit = option_env!("NORMPROP_COMMIT")?;
+        Some(Git {
+            commit: commit.to_owned(),
+            dirty: option_env!("NORMPROP_DIRTY") == Some("true"),
+        })
+    }
 }
 
 impl Cpu {
@@ -80,27 +90,6 @@ fn parse_cpuinfo(text: &str) -> (Option<String>, Vec<String>) {
         .filter(|flag| present.contains(flag));
     let flags = flags.map(|flag| (*flag).to_owned()).collect();
     (value(&["model name"]), flags)
-}
-
-/// Commit and cleanliness of normprop's own source tree around `folder`; `None` outside it or without git.
-///
-/// Another repository's commit would say nothing about the program, so the tree's `Cargo.toml` must be ours.
-pub fn git_state(folder: &Path) -> Option<Git> {
-    let folder = folder.to_str()?;
-    let top = output("git", &["-C", folder, "rev-parse", "--show-toplevel"])?;
-    let manifest = std::fs::read_to_string(Path::new(&top).join("Cargo.toml")).ok()?;
-    let own_name = format!("name = \"{}\"", env!("CARGO_PKG_NAME"));
-    manifest.lines().find(|line| line.trim() == own_name)?;
-    let commit = output("git", &["-C", folder, "rev-parse", "--verify", "HEAD"])?;
-    let changes = [
-        "-C",
-        folder,
-        "status",
-        "--porcelain",
-        "--untracked-files=no",
-    ];
-    let dirty = !output("git", &changes)?.is_empty();
-    Some(Git { commit, dirty })
 }
 
 /// Processes that wanted to run in the last minute, on average; `None` where the system does not say.
@@ -269,31 +258,5 @@ mod tests {
             (None, vec!["asimd".to_owned(), "bf16".to_owned()])
         );
         assert_eq!(parse_cpuinfo("rubbish"), (None, Vec::new()));
-    }
-
-    #[test]
-    fn git_is_asked_only_about_our_own_tree() {
-        let folder = tempfile::tempdir().unwrap();
-        let git = |arguments: &[&str]| {
-            let folder = folder.path().to_str().unwrap();
-            let identity = ["-C", folder, "-c", "user.name=a", "-c", "user.email=a@b"];
-            output("git", &[&identity, arguments].concat())
-        };
-        if git(&["init", "--quiet"]).is_none() {
-            assert_eq!(git_state(folder.path()), None);
-            return;
-        }
-        let manifest = folder.path().join("Cargo.toml");
-        std::fs::write(&manifest, "[package]\nname = \"other\"\n").unwrap();
-        git(&["add", "."]).unwrap();
-        git(&["commit", "--quiet", "--message", "one"]).unwrap();
-        assert_eq!(git_state(folder.path()), None);
-        std::fs::write(&manifest, "[package]\nname = \"normprop\"\n").unwrap();
-        let state = git_state(folder.path()).unwrap();
-        assert_eq!((state.commit.len(), state.dirty), (40, true));
-        git(&["commit", "--quiet", "--all", "--message", "two"]).unwrap();
-        let clean = git_state(folder.path()).unwrap();
-        assert!(!clean.dirty);
-        assert_ne!(clean.commit, state.commit);
     }
 }

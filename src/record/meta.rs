@@ -6,8 +6,10 @@ use super::files::{self, Disk};
 use super::machine::{self, Cpu, Git};
 use super::time::rfc3339;
 use crate::event::{Position, Status};
+use crate::usage;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -40,7 +42,7 @@ pub struct Meta {
     pub schema_version: u32,
     /// Version of normprop.
     pub normprop: String,
-    /// Source tree of the first start.
+    /// Source tree of the program that started it.
     pub git: Option<Git>,
     /// Version of the compiler, where the build recorded it.
     pub rustc: Option<String>,
@@ -83,7 +85,7 @@ pub struct Sitting {
     pub threads: u64,
     /// Device that computes.
     pub device: String,
-    /// Source tree.
+    /// Source tree of the program.
     pub git: Option<Git>,
     /// Command line, reduced.
     pub command_line: Vec<String>,
@@ -97,8 +99,7 @@ impl Meta {
         position: &Position,
         now: SystemTime,
     ) -> Meta {
-        let here = std::env::current_dir().ok();
-        let git = here.and_then(|folder| machine::git_state(&folder));
+        let git = Git::of_build();
         let command_line = machine::reduce_command_line_here(&facts.command_line);
         let started = rfc3339(now);
         let mut meta = earlier.unwrap_or_else(|| Meta {
@@ -156,15 +157,23 @@ impl Meta {
     }
 }
 
-/// The `meta.json` of a run directory, or `None` when it has none.
+/// The `meta.json` of a run directory, or `None` when it has none. One of a newer layout is refused, since the other
+/// files may then mean something else.
 pub fn read(run_dir: &Path) -> Result<Option<Meta>> {
     let path = run_dir.join(FILE_NAME);
     let Some(text) = files::read_text_if_there(&path)? else {
         return Ok(None);
     };
-    let meta = serde_json::from_str(&text)
-        .with_context(|| format!("{} is damaged: repair it or move it away", path.display()))?;
-    Ok(Some(meta))
+    let damaged = || format!("{} is damaged: repair it or move it away", path.display());
+    let json: Value = serde_json::from_str(&text).with_context(damaged)?;
+    let version = json.get("schema_version").and_then(Value::as_u64);
+    if let Some(version) = version.filter(|version| *version > u64::from(SCHEMA_VERSION)) {
+        return Err(usage!(
+            "{} was made by a newer normprop (schema version {version}, this one knows up to {SCHEMA_VERSION}): use that version, or another folder for runs",
+            run_dir.display()
+        ));
+    }
+    serde_json::from_value(json).map(Some).with_context(damaged)
 }
 
 #[cfg(test)]
@@ -261,5 +270,17 @@ mod tests {
         std::fs::write(folder.path().join(FILE_NAME), "{").unwrap();
         let error = read(folder.path()).unwrap_err().to_string();
         assert!(error.contains("meta.json is damaged"), "{error}");
+    }
+
+    #[test]
+    fn a_newer_layout_is_refused_whatever_it_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE_NAME);
+        std::fs::write(&path, "{\"schema_version\": 2, \"unheard_of\": 1}").unwrap();
+        let error = read(folder.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("newer normprop (schema version 2, this one knows up to 1)"),
+            "{error}"
+        );
     }
 }

@@ -47,9 +47,9 @@ pub fn read_metrics(run_dir: &Path) -> Result<Vec<EpochRow>> {
     Table::in_folder(run_dir).read()
 }
 
-/// The rows of a run directory's `layers.csv`.
+/// The rows of a run directory's `layers.csv`; none when there is no such file.
 pub fn read_layers(run_dir: &Path) -> Result<Vec<LayerRow>> {
-    Table::in_folder(run_dir).read()
+    read_if_there(run_dir)
 }
 
 /// The rows of a run directory's `steps.csv`, which is there only when the run was asked for it.
@@ -59,6 +59,11 @@ pub fn read_steps(run_dir: &Path) -> Result<Vec<StepRow>> {
 
 /// The rows of a run directory's `percentiles.csv`; none when the run was not asked for it.
 pub fn read_percentiles(run_dir: &Path) -> Result<Vec<PercentileRow>> {
+    read_if_there(run_dir)
+}
+
+/// The whole rows of a table; none where it is missing.
+pub fn read_if_there<R: Row>(run_dir: &Path) -> Result<Vec<R>> {
     let table = Table::in_folder(run_dir);
     if table.path().is_file() {
         table.read()

@@ -113,7 +113,7 @@ impl Recorder {
         let folder = self.run_dir.path();
         ensure!(
             !folder.join(summary::FILE_NAME).exists(),
-            "the run in {} is already over: start it anew with --overwrite",
+            "the run in {} is already over: delete the folder to start it anew",
             folder.display()
         );
         let earlier = meta::read(folder)?;
@@ -123,7 +123,7 @@ impl Recorder {
         let reached = metrics.rows.last().map(|row| row.epoch);
         ensure!(
             position.step == 0 || reached == Some(position.epoch),
-            "{} ends with {} though the checkpoint is of epoch {}: put the file back, or start this run anew with --overwrite",
+            "{} ends with {} though the checkpoint is of epoch {}: put the file back, or delete the folder to start this run anew",
             self.metrics.path().display(),
             reached.map_or("no row".to_owned(), |epoch| format!("epoch {epoch}")),
             position.epoch

@@ -166,7 +166,7 @@ pub fn latest_snapshot_that(
     }
     if any {
         bail!(
-            "no checkpoint in {} can be used ({}): start this run anew with --overwrite",
+            "no checkpoint in {} can be used ({}): delete the folder to start this run anew",
             run_dir.display(),
             warnings.join("; ")
         );

@@ -8,11 +8,17 @@ use crate::event::{EpochRow, LayerRow, PercentileRow, Snapshot, Status, StepRow}
 use anyhow::{Context, Result, bail};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Name of the file with the resolved configuration.
 pub const CONFIG: &str = "config.toml";
 /// Name of the empty file on which the lock lies. It stays: deleting it would let two processes hold two locks.
 pub const LOCK: &str = "lock";
+
+/// How long a process that was told to save and end may still hold a run directory that is to be continued.
+const LETTING_GO: Duration = Duration::from_secs(10);
+/// How often the lock is looked at meanwhile.
+const POLL: Duration = Duration::from_millis(25);
 
 /// A run directory that this process alone may write to, until the value is dropped.
 pub struct RunDir {
@@ -38,6 +44,25 @@ impl RunDir {
         let run_dir = Self::take(path, Box::new(RealDisk))?;
         run_dir.settle(config_toml)?;
         Ok(run_dir)
+    }
+
+    /// Waits for a process that is just saving and ending in a run directory, as the runs of a killed comparison are;
+    /// one that stays is met, and named, by whoever takes the directory next.
+    pub fn wait_until_free(path: &Path) -> Result<()> {
+        let lock_path = path.join(LOCK);
+        let lock = match File::open(&lock_path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            other => other.with_context(|| format!("cannot open {}", lock_path.display()))?,
+        };
+        let begun = Instant::now();
+        while matches!(lock.try_lock(), Err(TryLockError::WouldBlock))
+            && begun.elapsed() < LETTING_GO
+        {
+            std::thread::sleep(POLL);
+        }
+        // Taken to look only. Where this fails, closing has to do.
+        let _ = lock.unlock();
+        Ok(())
     }
 
     /// Takes a run directory and removes what an earlier run left there; nothing else is touched.
@@ -100,13 +125,13 @@ impl RunDir {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => bail!(
-                "another process is working in {}: wait for it to end, stop it, or choose another folder with --out",
+                "another process is working in {}: wait for it to end, stop it, or choose another folder for runs (--out of train, --runs of compare)",
                 path.display()
             ),
             Err(TryLockError::Error(error)) => {
                 return Err(error).with_context(|| {
                     format!(
-                        "cannot lock {}: its file system may have no locks; choose a folder on a local disk with --out",
+                        "cannot lock {}: its file system may have no locks; choose a folder for runs on a local disk (--out of train, --runs of compare)",
                         lock_path.display()
                     )
                 });
@@ -134,7 +159,7 @@ impl RunDir {
             None => files::replace(self.disk(), &path, config_toml.as_bytes()),
             Some(text) if text == config_toml => Ok(()),
             Some(text) => Err(crate::usage!(
-                "{} is not the configuration asked for ({}): start this run anew with --overwrite, or choose another folder with --out",
+                "{} is not the configuration asked for ({}): delete the folder to start this run anew, or choose another one for runs (--out of train, --runs of compare)",
                 path.display(),
                 first_difference(&text, config_toml)
             )),

@@ -90,7 +90,7 @@ impl<R: Row> Table<R> {
         let lines = self.split(&bytes)?;
         ensure!(
             lines.width == columns::<R>().len(),
-            "{} has columns that this version does not know: continue with the version of normprop that wrote it, or start anew with --overwrite",
+            "{} has columns that this version does not know: continue with the version of normprop that wrote it, or delete the run's folder to start it anew",
             self.path.display()
         );
         let mut rows = Vec::new();
@@ -103,7 +103,7 @@ impl<R: Row> Table<R> {
                     kept_bytes = *line_end;
                 }
                 (Ok(row), Some((damaged, Some(reason)))) if row.key() < end => bail!(
-                    "{}, line {damaged} is damaged ({reason:#}), though line {number} is good: repair or delete the damaged line, or start anew with --overwrite",
+                    "{}, line {damaged} is damaged ({reason:#}), though line {number} is good: repair or delete the damaged line, or delete the run's folder to start it anew",
                     self.path.display()
                 ),
                 (Ok(_), None) => stopped = Some((*number, None)),

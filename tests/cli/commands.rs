@@ -1,12 +1,11 @@
-//! The commands beside training: eval, methods, doctor, completions, man, help.
+//! The commands beside training: eval, methods, doctor.
 
 use std::fs;
-use std::process::Stdio;
 
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 
-use crate::common::{normprop, only_run};
+use crate::common::only_run;
 use crate::{assert_keys, document, run, train};
 
 #[test]
@@ -103,6 +102,40 @@ fn eval_measures_the_latest_run_or_the_one_named() {
 }
 
 #[test]
+fn eval_of_an_unfinished_run_has_every_key_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let summary =
+        document(&train(folder.path(), &["--json", "--model=mlp", "--epochs=2"]).success());
+    let run_dir = only_run(&folder.path().join("runs"));
+    let of_finished = document(&run(folder.path(), &["eval", "--json"]).success());
+    fs::remove_file(run_dir.join("summary.json")).unwrap();
+    let eval = document(&run(folder.path(), &["eval", "--json"]).success());
+    assert_eq!(eval["status"], "running");
+    for (key, value) in of_finished.as_object().unwrap() {
+        if key != "status" {
+            assert_eq!(&eval[key], value, "{key}");
+        }
+    }
+    assert_eq!(
+        (&eval["epochs"], &eval["steps"], &eval["train_loss"]),
+        (&2.into(), &8.into(), &summary["train_loss"])
+    );
+
+    // Before the first epoch is over, what only an epoch tells is null.
+    let metrics = fs::read_to_string(run_dir.join("metrics.csv")).unwrap();
+    let start: Vec<&str> = metrics.lines().take(2).collect();
+    fs::write(run_dir.join("metrics.csv"), start.join("\n") + "\n").unwrap();
+    let checkpoint = run_dir.join("checkpoint-1.safetensors");
+    let arguments = ["eval", "--json", checkpoint.to_str().unwrap()];
+    let eval = document(&run(folder.path(), &arguments).success());
+    assert_eq!(
+        (&eval["epochs"], &eval["steps"], &eval["train_loss"]),
+        (&0.into(), &4.into(), &serde_json::Value::Null)
+    );
+    assert!(eval["train_s"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
 fn eval_says_what_is_not_there() {
     let folder = tempfile::tempdir().unwrap();
     run(folder.path(), &["eval"])
@@ -179,124 +212,4 @@ fn doctor_finds_nothing_wrong_here() {
     run(folder.path(), &["doctor"])
         .success()
         .stdout(contains("libtorch       2.13.0"));
-}
-
-#[test]
-fn completions_know_commands_methods_and_datasets() {
-    let folder = tempfile::tempdir().unwrap();
-    for shell in ["bash", "zsh", "fish"] {
-        let script = run(folder.path(), &["completions", shell]).success();
-        let script = String::from_utf8(script.get_output().stdout.clone()).unwrap();
-        for word in [
-            "train",
-            "batch-size",
-            "overwrite",
-            "normprop",
-            "fashion-mnist-mini",
-            "svhn",
-        ] {
-            assert!(script.contains(word), "{shell}: no {word}");
-        }
-        assert!(
-            normprop::methods::METHODS
-                .iter()
-                .all(|method| script.contains(method.name)),
-            "{shell}"
-        );
-    }
-    run(folder.path(), &["completions", "cmd"])
-        .code(2)
-        .stderr(contains("bash"));
-}
-
-#[test]
-fn the_manual_page_covers_every_command() {
-    let folder = tempfile::tempdir().unwrap();
-    let page = run(folder.path(), &["man"]).success();
-    let page = String::from_utf8(page.get_output().stdout.clone()).unwrap();
-    assert!(page.contains(".TH normprop 1"), "{}", &page[..200]);
-    for text in [
-        "normprop\\-train",
-        "normprop\\-eval",
-        "normprop\\-bench",
-        "\\-\\-batch\\-size",
-        "\\-\\-overwrite",
-        "Example",
-    ] {
-        assert!(page.contains(text), "no {text}");
-    }
-}
-
-#[test]
-fn the_help_of_every_command_has_an_example_that_names_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let commands = [
-        "train",
-        "eval",
-        "methods",
-        "data",
-        "data list",
-        "data fetch",
-        "data verify",
-        "doctor",
-        "stats",
-        "compare",
-        "report",
-        "bench",
-        "completions",
-        "man",
-    ];
-    for command in commands {
-        let arguments: Vec<&str> = command.split(' ').chain(["--help"]).collect();
-        run(folder.path(), &arguments)
-            .success()
-            .stdout(contains("Example").and(contains(format!("\n  normprop {command}"))));
-    }
-    let overview = run(folder.path(), &["--help"]).success();
-    let overview = String::from_utf8(overview.get_output().stdout.clone()).unwrap();
-    let listed: Vec<&str> = overview
-        .lines()
-        .skip_while(|line| !line.starts_with("Commands:"))
-        .skip(1)
-        .take_while(|line| !line.is_empty())
-        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
-        .filter(|name| !name.is_empty() && *name != "help")
-        .collect();
-    assert!(
-        !listed.is_empty() && listed.iter().all(|name| commands.contains(name)),
-        "{listed:?}"
-    );
-    run(folder.path(), &[])
-        .code(2)
-        .stderr(contains("Usage: normprop"));
-    run(folder.path(), &["--version"])
-        .success()
-        .stdout(contains(env!("CARGO_PKG_VERSION")));
-}
-
-#[test]
-fn a_reader_who_leaves_early_is_no_failure() {
-    let folder = tempfile::tempdir().unwrap();
-    for arguments in [
-        "data list",
-        "doctor",
-        "methods",
-        "man",
-        "data verify fashion-mnist-mini",
-        "train --dry-run",
-    ] {
-        let mut command = normprop(folder.path());
-        command
-            .args(arguments.split(' '))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        drop(child.stdout.take());
-        let output = child.wait_with_output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success() && !said.contains("panicked"),
-            "{arguments}: {said}"
-        );
-    }
 }

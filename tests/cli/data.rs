@@ -120,6 +120,13 @@ fn fetch_from_a_local_folder_puts_the_set_in_place_for_training() {
             .join("data/mnist/train-images-idx3-ubyte")
             .is_file()
     );
+    // It can be trained on, but whoever asks whether it is the official one is told no.
+    run(folder.path(), &["data", "verify", "mnist"])
+        .code(1)
+        .stdout(contains("not the official content"))
+        .stderr(contains("train-images-idx3-ubyte").and(contains("normprop data fetch mnist")));
+    let report = run(folder.path(), &["data", "verify", "mnist", "--json"]).code(1);
+    assert_eq!(document(&report)["train"]["images"], 20);
     let list = document(&run(folder.path(), &["data", "list", "--json"]).success());
     assert!(
         list.as_array()

@@ -6,6 +6,8 @@ mod commands;
 mod common;
 mod data;
 mod mistakes;
+mod output;
+mod record;
 mod train;
 
 use std::path::Path;

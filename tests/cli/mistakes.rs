@@ -57,7 +57,11 @@ fn wrong_values_are_named_with_their_key() {
     refused(&["--width=-1"], &["width = -1"]);
     refused(&["--lr=nan"], &["lr = NaN"]);
     refused(&["--set", "lr"], &["expected key=value"]);
-    refused(&["--schedule=triangle"], &["triangle", "cosine"]);
+    refused(
+        &["--schedule=triangle"],
+        &["normprop: --schedule: schedule = \"triangle\"", "cosine"],
+    );
+    refused(&["--set=method=bn"], &["--set method: ", "method.name=bn"]);
     refused(&["--set", "train_subset=9999"], &["9999", "4000"]);
     refused(&["--set", "name=a/b"], &["name = \"a/b\""]);
 }
@@ -76,6 +80,13 @@ fn what_cannot_be_trained_is_refused() {
         &["--data-norm=batch", "--batch-size=1"],
         &["data_norm = \"batch\"", "data_norm = \"global\""],
     );
+    refused(&["--threads=5000000000"], &["--threads: ", "at most 1024"]);
+    refused(&["--width=1e5"], &["--width: ", "at most 1000"]);
+    refused(&["--width=50"], &["e9 weights", "choose a smaller width"]);
+    refused(
+        &["--model=mlp", "--set=mlp_widths=[100000000000]"],
+        &["--set mlp_widths: ", "at most 1000000"],
+    );
     refused(&["--device=cuda:99"], &["cuda:99", "--device cpu"]);
     refused(&["--device=gpu"], &["cpu, cuda or cuda:N"]);
     refused(&["--resume=nowhere"], &["nowhere", "config.toml"]);
@@ -90,6 +101,21 @@ fn a_wrong_file_is_shown_with_its_line() {
         ("epochs = 3\nbatch_size = 2.5\n", "line 2", "batch_size"),
         ("# a comment\n\nepocs = 3\n", "line 3", "epocs"),
         ("epochs = \n", "line 1", "epochs"),
+        (
+            "epochs = 3\nwidth = -1\n",
+            "wrong.toml, line 2: ",
+            "width = -1",
+        ),
+        (
+            "epocs = 3\n",
+            "wrong.toml, line 1: ",
+            "did you mean `epochs`?",
+        ),
+        (
+            "[method]\nname = \"bm\"\n",
+            "wrong.toml, line 2: ",
+            "did you mean `bn`?",
+        ),
     ];
     for (text, line, key) in cases {
         fs::write(folder.path().join("wrong.toml"), text).unwrap();
@@ -105,6 +131,33 @@ fn a_wrong_file_is_shown_with_its_line() {
     run(folder.path(), &["train", "--config", "wrong.toml"])
         .code(2)
         .stderr(contains("wrong.toml"));
+}
+
+#[test]
+fn an_experiment_names_the_line_of_what_cannot_be_run() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("wrong.toml"),
+        "methods = [\"bn\"]\nwidth = -1\n",
+    )
+    .unwrap();
+    run(folder.path(), &["compare", "wrong.toml"])
+        .code(2)
+        .stderr(contains(
+            "wrong.toml, line 2: method `bn` at batch size 50: width = -1",
+        ));
+    assert!(!folder.path().join("runs").exists());
+}
+
+#[test]
+fn threads_are_bounded_where_a_run_is_looked_at_too() {
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), &["-q", "--model=mlp"]).success();
+    run(folder.path(), &["eval", "--threads=5000000000"])
+        .code(2)
+        .stderr(contains(
+            "--threads: threads = 5000000000: must be at most 1024",
+        ));
 }
 
 #[test]

@@ -229,12 +229,24 @@ fn resume_continues_where_the_run_lies() {
     run(folder.path(), &["train", "--resume", path, "--epochs=2"])
         .code(2)
         .stderr(contains("only --threads and --device may differ"));
+    run(folder.path(), &["train", "--resume", path, "--norm=bn"])
+        .code(2)
+        .stderr(contains("takes the run's own configuration"));
     fs::remove_file(run_dir.join("summary.json")).unwrap();
     let arguments = ["train", "--resume", path, "--threads=2", "--json"];
     let continued = run(folder.path(), &arguments)
         .success()
         .stderr(contains("continuing from epoch 1, step 4"));
     assert_eq!(document(&continued)["epochs"], 1);
+    let checkpoints = ["checkpoint-0.safetensors", "checkpoint-1.safetensors"];
+    for name in checkpoints {
+        fs::write(run_dir.join(name), "damaged").unwrap();
+    }
+    let anew = ["train", "--resume", path, "--overwrite", "--json"];
+    let anew = run(folder.path(), &anew)
+        .success()
+        .stderr(contains("continuing from").not());
+    assert_eq!(document(&anew)["run_dir"], path);
 }
 
 #[test]
@@ -261,6 +273,51 @@ fn divergence_ends_with_3_and_a_complete_record() {
     assert!(meta.contains("\"status\": \"diverged\""), "{meta}");
     // Asked again, it is reported with the same code.
     assert_eq!(document(&train(folder.path(), &arguments).code(3)), summary);
+}
+
+#[test]
+fn weights_that_the_last_step_destroyed_are_divergence() {
+    let folder = tempfile::tempdir().unwrap();
+    // One step: the loss before it is finite, and nothing comes after it but the evaluation.
+    let arguments = [
+        "--norm=none",
+        "--lr=1e30",
+        "--set=train_subset=50",
+        "--json",
+    ];
+    let diverged = train(folder.path(), &arguments)
+        .code(3)
+        .stderr(contains("diverged at step 1"));
+    let summary = document(&diverged);
+    assert_eq!(
+        (&summary["status"], &summary["steps"], &summary["epochs"]),
+        (&"diverged".into(), &1.into(), &1.into())
+    );
+    assert!(summary["train_loss"].as_f64().unwrap().is_finite());
+    let run_dir = only_run(&folder.path().join("runs"));
+    let metrics = fs::read_to_string(run_dir.join("metrics.csv")).unwrap();
+    assert!(metrics.trim_end().ends_with(",diverged"), "{metrics}");
+    // The last state that is kept is one to go on from.
+    let there = entries(&run_dir);
+    assert!(there.iter().any(|name| name == "checkpoint-0.safetensors"));
+    assert!(
+        !there.iter().any(|name| name.starts_with("checkpoint-1")),
+        "{there:?}"
+    );
+    assert_eq!(document(&train(folder.path(), &arguments).code(3)), summary);
+}
+
+#[test]
+fn no_epoch_at_all_has_no_rate() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = train(folder.path(), &["--model=mlp", "--epochs=0"])
+        .success()
+        .stdout(contains("0 epochs"));
+    let said = String::from_utf8_lossy(&said.get_output().stdout).into_owned();
+    assert!(
+        !said.contains("NaN") && !said.contains("images/s"),
+        "{said}"
+    );
 }
 
 #[test]

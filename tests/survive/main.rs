@@ -7,6 +7,7 @@ mod damage;
 mod data;
 mod disk;
 mod kill;
+mod memory;
 mod pause;
 mod signals;
 mod training;

@@ -1,4 +1,4 @@
-//! SIGTERM and Ctrl-C: the first saves, the second ends at once.
+//! SIGTERM, Ctrl-C and SIGHUP: the first saves, the second ends at once.
 
 use std::sync::LazyLock;
 
@@ -37,6 +37,31 @@ fn a_signal_saves_inside_the_epoch_and_the_same_command_goes_on() {
         assert!(!training.run_dir().join("summary.json").exists());
         training.finish().assert_equals(&UNINTERRUPTED);
     }
+}
+
+/// What this process, and so whatever it starts, does at SIGHUP.
+fn at_hangup(action: libc::sighandler_t) {
+    // SAFETY: plain system call; both actions used here run no code of ours.
+    let before = unsafe { libc::signal(libc::SIGHUP, action) };
+    assert_ne!(before, libc::SIG_ERR);
+}
+
+#[test]
+fn a_lost_terminal_saves_too_unless_it_is_ignored_as_under_nohup() {
+    at_hangup(libc::SIG_DFL);
+    let training = Training::new(ONE_EPOCH, 1);
+    let child = training.start_until(5);
+    signal(&child, libc::SIGHUP);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(129), "{}", errors(&output));
+    assert!(latest(&training).starts_with("checkpoint-0-"));
+
+    at_hangup(libc::SIG_IGN);
+    let child = training.start_until(10);
+    signal(&child, libc::SIGHUP);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+    training.finish().assert_equals(&UNINTERRUPTED);
 }
 
 #[test]

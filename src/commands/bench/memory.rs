@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::BenchArgs;
-use crate::config::{RunConfig, parse_strict};
+use crate::config::RunConfig;
 use crate::engine::bench::{PeakMemory, peak_memory};
 use crate::engine::trainer::Trainer;
 use crate::engine::{device, setup};
@@ -58,7 +58,7 @@ pub fn answer(args: &BenchArgs) -> Result<()> {
     std::io::stdin()
         .read_to_string(&mut text)
         .context("cannot read a configuration from stdin")?;
-    let mut config: RunConfig = parse_strict(&text, "stdin")?;
+    let mut config = RunConfig::from_table(text.parse()?)?;
     config.threads = args.threads.unwrap_or(0);
     device::set_threads(&config);
     let dataset = setup::load_dataset(&config, &setup::data_dir())?;

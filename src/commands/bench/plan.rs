@@ -3,7 +3,8 @@
 use anyhow::Result;
 
 use crate::cli::BenchArgs;
-use crate::config::{ModelName, RunConfig, overrides};
+use crate::config::overrides::{self, Assignment};
+use crate::config::{ModelName, RunConfig};
 use crate::error::did_you_mean;
 use crate::methods::{self, Descriptor, METHODS, NetworkKind};
 use crate::usage;
@@ -117,7 +118,7 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Descriptor>> {
 }
 
 /// The assignments that all entries share, those of `--set` last.
-fn shared(args: &BenchArgs) -> Result<Vec<(String, String)>> {
+fn shared(args: &BenchArgs) -> Result<Vec<Assignment>> {
     let own = [
         ("model", args.model.clone()),
         ("dataset", args.dataset.clone()),
@@ -126,21 +127,21 @@ fn shared(args: &BenchArgs) -> Result<Vec<(String, String)>> {
         ("schedule", "constant".into()),
         ("probe_images", "0".into()),
     ];
-    let mut shared: Vec<(String, String)> = own.map(|(key, value)| (key.to_owned(), value)).into();
+    let mut shared: Vec<Assignment> = own.map(|(key, value)| assign(key, &value)).into();
     for assignment in &args.set {
-        let (key, value) = overrides::split(assignment)?;
-        if let Some((_, flag)) = LISTED.iter().find(|(listed, _)| *listed == key) {
+        let given = overrides::split(assignment)?;
+        if let Some((_, flag)) = LISTED.iter().find(|(listed, _)| *listed == given.key) {
             return Err(usage!("--set {assignment}: say it with {flag}"));
         }
-        shared.push((key, value));
+        shared.push(given);
     }
     Ok(shared)
 }
 
 /// An option goes to those methods that have it; one that nobody has is a mistake.
-fn check_options(shared: &[(String, String)], methods: &[&Descriptor]) -> Result<()> {
+fn check_options(shared: &[Assignment], methods: &[&Descriptor]) -> Result<()> {
     let known = || methods.iter().flat_map(|method| method.options);
-    for (key, value) in shared {
+    for Assignment { key, value, .. } in shared {
         if let Some(option) = key.strip_prefix("method.")
             && !known().any(|spec| spec.name == option)
         {
@@ -153,10 +154,10 @@ fn check_options(shared: &[(String, String)], methods: &[&Descriptor]) -> Result
     Ok(())
 }
 
-fn model(args: &BenchArgs, shared: &[(String, String)]) -> Result<ModelName> {
+fn model(args: &BenchArgs, shared: &[Assignment]) -> Result<ModelName> {
     let mut assignments = shared.to_vec();
-    assignments.retain(|(key, _)| !key.starts_with("method."));
-    assignments.push(("method.name".into(), "none".into()));
+    assignments.retain(|given| !given.key.starts_with("method."));
+    assignments.push(assign("method.name", &"none"));
     assignments.extend(
         args.precision
             .iter()
@@ -165,8 +166,10 @@ fn model(args: &BenchArgs, shared: &[(String, String)]) -> Result<ModelName> {
     RunConfig::load(None, &assignments).map(|config| config.model)
 }
 
-fn assign(key: &str, value: &dyn ToString) -> (String, String) {
-    (key.to_owned(), value.to_string())
+/// What a flag of the same name says.
+fn assign(key: &str, value: &dyn ToString) -> Assignment {
+    let flag = format!("--{}", key.replace('_', "-"));
+    Assignment::flag(&flag, key, &value.to_string())
 }
 
 /// What an entry trains, or why it cannot.
@@ -175,7 +178,7 @@ fn config(
     network: NetworkKind,
     cell: &Cell,
     precision: &str,
-    shared: &[(String, String)],
+    shared: &[Assignment],
 ) -> Result<Result<RunConfig, String>> {
     let dense = network != NetworkKind::Convolutional;
     let served = method
@@ -192,7 +195,7 @@ fn config(
     ];
     assignments.extend(cell.width.map(|width| assign("width", &width)));
     let fits = |key: &str| key.strip_prefix("method.").is_none_or(has);
-    assignments.extend(shared.iter().filter(|(key, _)| fits(key)).cloned());
+    assignments.extend(shared.iter().filter(|given| fits(&given.key)).cloned());
     RunConfig::load(None, &assignments).map(Ok)
 }
 

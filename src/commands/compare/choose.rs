@@ -40,16 +40,10 @@ impl Choice {
     /// Adds what was tried for a method and batch size, and which of it was chosen.
     pub fn add(&mut self, label: &str, batch_size: usize, tried: &[Tried], chosen: usize) {
         let rows = tried.iter().enumerate();
-        self.rows.extend(rows.map(|(place, one)| {
-            let row = one.row(place == chosen, tried);
-            SweepRow {
-                label: label.to_owned(),
-                batch_size: batch_size as u64,
-                ..row
-            }
-        }));
+        let cell = (label.to_owned(), batch_size);
+        self.rows
+            .extend(rows.map(|(place, one)| one.row(&cell, place == chosen, tried)));
         if let Some(one) = tried.get(chosen) {
-            let cell = (label.to_owned(), batch_size);
             self.keys.insert(cell, one.candidate.keys.clone());
         }
     }
@@ -119,13 +113,13 @@ impl Tried {
         error + 2.0 * self.diverged as f64
     }
 
-    fn row(&self, chosen: bool, all: &[Tried]) -> SweepRow {
+    fn row(&self, cell: &(String, usize), chosen: bool, all: &[Tried]) -> SweepRow {
         let several = all.iter().any(|other| other.lr != self.lr);
         let smallest = all.iter().all(|other| self.lr <= other.lr);
         let largest = all.iter().all(|other| self.lr >= other.lr);
         SweepRow {
             method: self.method.clone(),
-            batch_size: 0,
+            batch_size: cell.1 as u64,
             lr: self.lr,
             settings: self.candidate.settings(),
             n: self.errors.len() as u64,
@@ -134,7 +128,7 @@ impl Tried {
             validation_error_std: std_dev(&self.errors),
             chosen,
             at_edge: chosen && several && (smallest || largest),
-            label: String::new(),
+            label: cell.0.clone(),
             rung: self.rung,
             epochs: self.epochs,
         }

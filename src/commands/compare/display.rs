@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::path::Path;
 use std::time::Instant;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -9,7 +10,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::launch::{Outcome, Report};
 use super::plan::Entry;
 use crate::errln;
-use crate::record::{read_metrics, read_summary};
+use crate::event::Status;
+use crate::record::{meta, read_metrics, read_summary};
 use crate::report::numbers::{duration, percent};
 
 /// The display of the runs that are still to do.
@@ -77,8 +79,8 @@ impl Display {
                         percent(standing.train_error, 1)
                     ));
                 }
-                let whole = |entry: &&Entry| entry.goal() as f64 / standing.epochs.max(1) as f64;
-                let steps = standing.steps as f64 * entries.get(*index).map_or(1.0, whole);
+                let part = |entry: &&Entry| entry.goal() as f64 / standing.epochs.max(1) as f64;
+                let steps = standing.steps as f64 * entries.get(*index).map_or(1.0, part);
                 self.advance(*index, (standing.step as f64 / steps.max(1.0)).min(1.0));
             }
             Report::Message(index, text) => {
@@ -117,17 +119,6 @@ impl Display {
             .begun
             .get(&index)
             .map_or(0.0, |begun| begun.elapsed().as_secs_f64());
-        let result = match outcome {
-            Outcome::Finished => match read_summary(&entry.run_dir) {
-                Ok(Some(summary)) => {
-                    format!("{} {}", measured(entry), percent(summary.test_error, 2))
-                }
-                _ => judged(entry),
-            },
-            Outcome::Diverged => "diverged".to_owned(),
-            Outcome::Stopped => "stopped, its state is saved".to_owned(),
-            Outcome::Failed(reason) => format!("failed: {reason}"),
-        };
         if !matches!(outcome, Outcome::Stopped) {
             self.over += 1;
             self.advance(index, 1.0);
@@ -135,9 +126,10 @@ impl Display {
         self.overall
             .set_message(format!("{} of {count} runs", self.over));
         self.say(&format!(
-            "[{}/{count}] {}: {result} ({})",
+            "[{}/{count}] {}: {} ({})",
             self.over,
             entry.title(),
+            result(entry, outcome),
             duration(taken)
         ));
     }
@@ -164,6 +156,34 @@ impl Display {
             self.overall.println(line);
         }
     }
+}
+
+/// How a run ended, in words. That its state is saved is said only where its record says so.
+pub(super) fn result(entry: &Entry, outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Finished => match read_summary(&entry.run_dir) {
+            Ok(Some(summary)) => {
+                format!("{} {}", measured(entry), percent(summary.test_error, 2))
+            }
+            _ => judged(entry),
+        },
+        Outcome::Diverged => "diverged".to_owned(),
+        Outcome::Stopped if was_interrupted(&entry.run_dir) => {
+            "stopped, its state is saved".to_owned()
+        }
+        Outcome::Stopped => {
+            "stopped before it could save; the same command goes on from its last checkpoint"
+                .to_owned()
+        }
+        Outcome::Failed(reason) => format!("failed: {reason}"),
+    }
+}
+
+/// Whether the last sitting ended by a signal after saving.
+fn was_interrupted(run_dir: &Path) -> bool {
+    let meta = meta::read(run_dir).ok().flatten();
+    let last = meta.as_ref().and_then(|meta| meta.sittings.last());
+    last.is_some_and(|sitting| sitting.status == Some(Status::Interrupted))
 }
 
 /// What the run's errors are errors on.

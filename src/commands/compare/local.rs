@@ -1,6 +1,7 @@
 //! Jobs as child processes of this program on this machine.
 
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
@@ -98,7 +99,10 @@ fn start(
         ])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+        .stderr(Stdio::piped())
+        // A group of its own: Ctrl-C goes to every process of the terminal's group, and with the signal that we hand
+        // on the child would take it for the second one, which ends it unsaved.
+        .process_group(0);
     if let Some(epoch) = job.until_epoch {
         command.args(["--until-epoch", &epoch.to_string()]);
     }
@@ -128,7 +132,6 @@ fn start(
 /// Asks the system to send the child SIGTERM, upon which it saves and ends, when this process dies of whatever.
 #[cfg(target_os = "linux")]
 fn end_with_parent(command: &mut Command) {
-    use std::os::unix::process::CommandExt;
     // SAFETY: prctl with these arguments only sets an attribute of the calling process, needs no memory of the
     // parent, and is safe to call between fork and exec.
     unsafe {
@@ -241,7 +244,7 @@ fn outcome(status: ExitStatus, lines: &[String], stopping: bool) -> Outcome {
     match status.code() {
         Some(0) => Outcome::Finished,
         Some(3) => Outcome::Diverged,
-        Some(130 | 143) => Outcome::Stopped,
+        Some(129 | 130 | 143) => Outcome::Stopped,
         Some(_) if !lines.is_empty() => Outcome::Failed(lines.join("\n")),
         Some(code) => Outcome::Failed(format!("it ended with exit code {code} and said nothing")),
         // Killed by a signal: by ours, when it had not yet begun to listen for it.

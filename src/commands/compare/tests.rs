@@ -1,11 +1,14 @@
 use std::path::Path;
 
+use super::launch::Outcome;
+use super::search::Search;
 use super::*;
 use crate::config::RunConfig;
 use crate::config::experiment::PlannedRun;
+use crate::config::overrides::Assignment;
 use crate::event::{EpochRow, EpochSums, Event, LayerRow, Observer, Position, Snapshot, Status};
 use crate::record::meta::Facts;
-use crate::record::{Identity, Recorder, Settings};
+use crate::record::{Identity, Recorder, RunDir, Settings};
 use crate::report::bench::rows::examples;
 use crate::report::comparison::results::write_rows;
 use crate::report::comparison::rows::SummaryRow;
@@ -350,13 +353,47 @@ fn the_plan_tells_what_is_there() {
             State::New
         ]
     );
-    let measured = estimate::fill_in(&mut plan, 1).unwrap();
+    let measured = estimate::fill_in(&mut plan, 1, &Interrupt::default(), true).unwrap();
     assert!(!measured, "a finished run tells the time");
     let left: Vec<f64> = plan.iter().map(|entry| entry.remaining_s).collect();
     assert_eq!(left, [0.0, 9.0, 0.0, 13.0]);
     assert_eq!(plan::remaining_s(&plan, 2), 11.0);
     let anew = plan::look_up(planned, runs.path(), true).unwrap();
     assert!(anew.iter().all(|entry| entry.state == State::New));
+}
+
+#[test]
+fn a_run_that_has_begun_tells_the_time_to_a_goal() {
+    let runs = tempfile::tempdir().unwrap();
+    let experiment = experiment("methods = [\"bn\"]\nseeds = 3\nepochs = 9");
+    let planned = runs_of(&experiment);
+    for run in &planned[..2] {
+        record(&run.config, runs.path(), &[0.9, 0.5], Status::Paused);
+    }
+    let mut plan = look_up(&experiment, runs.path());
+    for (entry, goal) in plan.iter_mut().zip([1, 3, 1]) {
+        entry.until_epoch = Some(goal);
+    }
+    let measured = estimate::fill_in(&mut plan, 1, &Interrupt::default(), true).unwrap();
+    assert!(!measured, "four seconds an epoch are recorded");
+    let left: Vec<f64> = plan.iter().map(|entry| entry.remaining_s).collect();
+    assert_eq!(left, [0.0, 9.0, 5.0]);
+}
+
+#[test]
+fn a_stopped_run_is_called_saved_only_when_its_record_says_so() {
+    let runs = tempfile::tempdir().unwrap();
+    let planned = runs_of(&experiment("methods = [\"bn\"]\nseeds = 3\nepochs = 3"));
+    record(&planned[0].config, runs.path(), &[0.9], Status::Interrupted);
+    record(&planned[1].config, runs.path(), &[0.9], Status::Running);
+    let plan = plan::look_up(planned, runs.path(), false).unwrap();
+    let said: Vec<String> = plan
+        .iter()
+        .map(|entry| display::result(entry, &Outcome::Stopped))
+        .collect();
+    assert_eq!(said[0], "stopped, its state is saved");
+    assert!(said[1].starts_with("stopped before it could save"));
+    assert_eq!(said[1], said[2]);
 }
 
 #[test]
@@ -379,6 +416,67 @@ fn a_finished_run_that_lost_rows_goes_on_from_before_the_loss() {
         .snapshot
         .unwrap();
     assert_eq!(snapshot.position.epoch, 2);
+}
+
+#[test]
+fn a_finished_run_whose_layers_are_torn_or_gone_goes_on_from_before_the_loss() {
+    let experiment = experiment("methods = [\"bn\"]\nepochs = 3");
+    let config = &runs_of(&experiment)[0].config;
+    let damaged = |damage: &dyn Fn(&Path)| {
+        let runs = tempfile::tempdir().unwrap();
+        record(config, runs.path(), &[0.9, 0.5, 0.4, 0.3], Status::Finished);
+        let path = runs.path().join("x").join(config.run_name().unwrap());
+        damage(&path.join("layers.csv"));
+        let state = look_up(&experiment, runs.path())[0].state;
+        let found = crate::record::latest_snapshot(&path).unwrap();
+        let epoch = found.snapshot.map(|(snapshot, _)| snapshot.position.epoch);
+        (state, epoch, path.join("summary.json").exists())
+    };
+    assert!(matches!(damaged(&|_| {}), (State::Finished(_), _, true)));
+    let torn = damaged(&|layers| {
+        let text = std::fs::read_to_string(layers).unwrap();
+        std::fs::write(layers, &text[..text.len() - 5]).unwrap();
+    });
+    assert_eq!(torn, (State::Unfinished(2), Some(2), false));
+    let gone = damaged(&|layers| std::fs::remove_file(layers).unwrap());
+    assert_eq!(gone, (State::Unfinished(0), None, false));
+}
+
+#[test]
+fn a_run_that_diverged_is_over_without_layers_of_its_last_epoch() {
+    let runs = tempfile::tempdir().unwrap();
+    let experiment = experiment("methods = [\"bn\"]\nepochs = 3");
+    let config = &runs_of(&experiment)[0].config;
+    record(config, runs.path(), &[0.9, 0.5, f64::NAN], Status::Diverged);
+    let path = runs.path().join("x").join(config.run_name().unwrap());
+    let layers = path.join("layers.csv");
+    let text = std::fs::read_to_string(&layers).unwrap();
+    let kept: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with("2,"))
+        .collect();
+    std::fs::write(&layers, kept.join("\n") + "\n").unwrap();
+    assert_eq!(look_up(&experiment, runs.path())[0].state, State::Diverged);
+    std::fs::write(&layers, kept[..kept.len() - 1].join("\n") + "\n").unwrap();
+    assert_eq!(
+        look_up(&experiment, runs.path())[0].state,
+        State::Unfinished(0)
+    );
+}
+
+#[test]
+fn a_run_that_was_prepared_but_never_started_is_new() {
+    let runs = tempfile::tempdir().unwrap();
+    let experiment = experiment("methods = [\"bn\"]\nepochs = 3");
+    let config = &runs_of(&experiment)[0].config;
+    let path = runs.path().join("x").join(config.run_name().unwrap());
+    drop(RunDir::open_or_create(&path, &config.to_toml().unwrap()).unwrap());
+    assert_eq!(look_up(&experiment, runs.path())[0].state, State::New);
+    record(config, runs.path(), &[0.9], Status::Running);
+    assert_eq!(
+        look_up(&experiment, runs.path())[0].state,
+        State::Unfinished(0)
+    );
 }
 
 #[test]
@@ -472,6 +570,67 @@ fn a_sweep_chooses_the_lowest_error_and_never_what_diverged() {
 }
 
 #[test]
+fn a_choice_among_settings_that_all_diverged_has_its_caveat() {
+    let runs = tempfile::tempdir().unwrap();
+    let experiment = experiment(
+        "methods = [\"bn\", \"normprop\"]\nepochs = 1\n[sweep]\nlrs = [0.1, 0.2]\nonly = true",
+    );
+    let (planned, candidates): (Vec<PlannedRun>, Vec<_>) =
+        experiment.expand_sweep().unwrap().into_iter().unzip();
+    for run in &planned {
+        let (errors, status) = match (run.label.as_str(), run.config.lr) {
+            ("bn", _) | (_, 0.2) => ([0.9, f64::NAN], Status::Diverged),
+            _ => ([0.9, 0.3], Status::Finished),
+        };
+        record(&run.config, runs.path(), &errors, status);
+    }
+    let plan = plan::look_up(planned, runs.path(), false).unwrap();
+    let mut search = Search::new(plan, &candidates, None);
+    assert!(search.judge().unwrap());
+    let choice = search.choice();
+    let results = collect::collect_sweep(&experiment, &choice.tried, choice.rows).unwrap();
+    let about: Vec<String> = tables::caveats(&results)
+        .into_iter()
+        .filter(|caveat| caveat.contains("Every setting that the sweep tried"))
+        .collect();
+    assert_eq!(about.len(), 1, "{about:?}");
+    assert!(about[0].contains("for bn at batch size 50 diverged"));
+    let marks: Vec<String> = tables::sweep(&results)
+        .rows
+        .iter()
+        .filter_map(|row| row.last().cloned())
+        .collect();
+    assert_eq!(
+        marks,
+        ["chosen, though it diverged", "", "chosen, at the edge", ""]
+    );
+}
+
+#[test]
+fn results_of_other_runs_are_known_by_their_hashes() {
+    let runs = tempfile::tempdir().unwrap();
+    let (experiment, results) = two(runs.path());
+    let manifest = results.manifest.unwrap();
+    let hashes = |experiment: &Experiment| -> Vec<String> {
+        let planned = runs_of(experiment);
+        planned
+            .iter()
+            .map(|run| run.config.hash8().unwrap())
+            .collect()
+    };
+    let own = hashes(&experiment);
+    assert!(!manifest.has_none_of(&own));
+    assert!(!manifest.has_none_of(&own[..1]));
+    let longer = Experiment::parse(TWO, "x.toml", "x", &[Assignment::set("epochs", "4")]).unwrap();
+    assert!(manifest.has_none_of(&hashes(&longer)));
+    let nothing = Manifest {
+        runs: Vec::new(),
+        ..manifest
+    };
+    assert!(!nothing.has_none_of(&own));
+}
+
+#[test]
 fn a_hundred_finished_runs_are_collected_and_drawn() {
     let runs = tempfile::tempdir().unwrap();
     let experiment = experiment(
@@ -508,12 +667,13 @@ fn every_experiment_that_comes_along_can_be_read() {
     let expected = [
         ("batch-size", 75, 60),
         ("cifar10", 15, 15),
-        ("cifar10-small", 9, 0),
+        ("cifar10-small", 9, 15),
         ("cifar100", 15, 15),
-        ("data-normalization", 40, 0),
-        ("gaussianity", 15, 0),
+        ("data-normalization", 40, 40),
+        ("gaussianity", 15, 25),
         ("methods", 261, 0),
-        ("mnist-bn", 15, 0),
+        ("mnist-bn", 15, 12),
+        ("precision", 12, 0),
         ("quick", 8, 0),
         ("methods-sweep", 0, 261),
         ("quick-sweep", 4, 16),

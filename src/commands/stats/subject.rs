@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::super::trained::{RUNS, Trained, newest_run};
 use crate::cli::StatsArgs;
 use crate::config::RunConfig;
-use crate::config::overrides::split;
+use crate::config::overrides::{Assignment, split};
 use crate::data::batches::Normalizer;
 use crate::data::{Dataset, Split};
 use crate::engine::setup;
@@ -86,13 +86,13 @@ pub fn initial_config(args: &StatsArgs) -> Result<RunConfig> {
 
 /// The configuration of a run, for this many threads.
 pub fn run_config(run: &Path, args: &StatsArgs) -> Result<RunConfig> {
-    let assignments: Vec<(String, String)> = threads(args).into_iter().collect();
+    let assignments: Vec<Assignment> = threads(args).into_iter().collect();
     RunConfig::load(Some(&run.join("config.toml")), &assignments)
 }
 
-fn threads(args: &StatsArgs) -> Option<(String, String)> {
+fn threads(args: &StatsArgs) -> Option<Assignment> {
     args.threads
-        .map(|threads| ("threads".to_string(), threads.to_string()))
+        .map(|threads| Assignment::flag("--threads", "threads", &threads.to_string()))
 }
 
 /// A network with its data.

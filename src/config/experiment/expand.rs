@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use toml::{Table, Value};
 
 use super::{Experiment, MethodEntry};
+use crate::config::check::{self, Fault};
+use crate::config::source::refuse_at;
 use crate::config::sweep::Candidate;
 use crate::config::{RunConfig, overrides};
-use crate::data::catalogue;
 use crate::usage;
 
 /// What a sweep chose for a method (by label) and batch size: keys with their values, or nothing yet.
@@ -43,7 +44,7 @@ impl Experiment {
                 for rate in rates {
                     let mut table = self.table(entry, batch_size, rate, seed);
                     put_all(&mut table, found.as_ref())?;
-                    runs.push(planned(entry, batch_size, table)?);
+                    runs.push(self.planned(entry, batch_size, table, false)?);
                 }
                 Ok(())
             })?;
@@ -66,14 +67,20 @@ impl Experiment {
                     self.rates(entry, batch_size)?.first().copied().flatten(),
                     seed,
                 );
-                let own_rate = planned(entry, batch_size, own.clone())?.config.lr;
-                for candidate in sweep.candidates(own_rate)? {
+                let own_rate = self
+                    .planned(entry, batch_size, own.clone(), false)?
+                    .config
+                    .lr;
+                let candidates = sweep
+                    .candidates(own_rate)
+                    .map_err(|error| self.source.refuse("sweep.samples", error))?;
+                for candidate in candidates {
                     let mut table = own.clone();
                     put_all(&mut table, Some(&sweep.set))?;
                     put_all(&mut table, Some(&candidate.keys))?;
                     table.insert("name".into(), format!("{}-sweep", self.name).into());
                     table.insert("holdout".into(), sweep.holdout.into());
-                    runs.push((planned(entry, batch_size, table)?, candidate));
+                    runs.push((self.planned(entry, batch_size, table, true)?, candidate));
                 }
                 Ok(())
             })?;
@@ -111,7 +118,10 @@ impl Experiment {
 
     /// The learning rates of a cell; one `None` stands for the base's or the method's default.
     fn rates(&self, entry: &MethodEntry, batch_size: usize) -> Result<Vec<Option<f64>>> {
-        let rates = entry.rates_at(batch_size, &self.lrs)?;
+        let rates = entry.rates_at(batch_size, &self.lrs).map_err(|error| {
+            let place = self.source.place_of_first(&self.paths(entry, "lr", false));
+            refuse_at(&place, error)
+        })?;
         Ok(if rates.is_empty() {
             vec![None]
         } else {
@@ -132,49 +142,63 @@ impl Experiment {
         }
         table
     }
+
+    fn planned(
+        &self,
+        entry: &MethodEntry,
+        batch_size: usize,
+        table: Table,
+        swept: bool,
+    ) -> Result<PlannedRun> {
+        let checked =
+            RunConfig::build(table).and_then(|config| check::images(&config).map(|()| config));
+        let config = checked.map_err(|Fault { key, what }| {
+            let place = self.source.place_of_first(&self.paths(entry, &key, swept));
+            let label = &entry.label;
+            refuse_at(
+                &place,
+                format!("method `{label}` at batch size {batch_size}: {what}"),
+            )
+        })?;
+        Ok(PlannedRun {
+            label: entry.label.clone(),
+            config,
+        })
+    }
+
+    /// Where in the file a key of a run may come from, what counts most first.
+    fn paths(&self, entry: &MethodEntry, key: &str, swept: bool) -> Vec<String> {
+        let index = self.methods.iter().position(|other| other == entry);
+        let entry = format!("methods.{}", index.unwrap_or(0));
+        let own = |key: &str| format!("{entry}.{key}");
+        let mut paths = Vec::new();
+        if swept {
+            let tables = ["grid", "range", "set"];
+            paths.extend(tables.map(|table| format!("sweep.{table}.{key}")));
+        }
+        match key {
+            "lr" => paths.extend([own("lr"), own("lrs"), "rates_from".into(), "lrs".into()]),
+            "batch_size" => paths.extend([own("batch_sizes"), "batch_sizes".into()]),
+            "seed" => paths.push("seeds".into()),
+            "holdout" if swept => {
+                paths.extend(
+                    ["validation_subset", "validation_fraction"].map(|key| format!("sweep.{key}")),
+                );
+            }
+            _ => paths.push(own(&format!("set.{key}"))),
+        }
+        if let Some(option) = key.strip_prefix("method.") {
+            // An entry may be a name alone, which has a line but no keys.
+            paths.extend([own(option), entry.clone()]);
+        }
+        paths.push(key.to_owned());
+        paths
+    }
 }
 
 fn put_all(table: &mut Table, keys: Option<&Table>) -> Result<()> {
     for (key, value) in keys.into_iter().flatten() {
         overrides::put(table, key, value.clone())?;
-    }
-    Ok(())
-}
-
-fn planned(entry: &MethodEntry, batch_size: usize, table: Table) -> Result<PlannedRun> {
-    let run = || format!("method `{}` at batch size {batch_size}", entry.label);
-    let config = RunConfig::from_table(table).with_context(run)?;
-    check_sizes(&config).with_context(run)?;
-    Ok(PlannedRun {
-        label: entry.label.clone(),
-        config,
-    })
-}
-
-/// Refuses what the dataset is known not to have, before a run of an hour's queue finds out.
-fn check_sizes(config: &RunConfig) -> Result<()> {
-    let entry = catalogue::find(&config.dataset)?;
-    let counts = entry.train_counts.of(entry.classes.len());
-    let all: usize = counts.iter().sum();
-    if config.train_subset > all {
-        return Err(usage!(
-            "train_subset = {} is larger than the {all} training images of {}",
-            config.train_subset,
-            config.dataset
-        ));
-    }
-    let taken = if config.train_subset > 0 {
-        config.train_subset
-    } else {
-        all
-    };
-    let images = taken.saturating_sub(config.images_held_out(taken));
-    if config.batch_size > images {
-        return Err(usage!(
-            "batch_size = {} is larger than the {images} training images of {}",
-            config.batch_size,
-            config.dataset
-        ));
     }
     Ok(())
 }

@@ -24,6 +24,34 @@ seeds = 2
 "#;
 
 #[test]
+fn a_learning_rate_from_the_command_line_is_used_or_refused() {
+    let with = |text: &str, key: &str, value: &str| {
+        Experiment::parse(text, "x.toml", "x", &[Assignment::set(key, value)])
+    };
+    let refused =
+        |text: &str, key: &str, value: &str| with(text, key, value).unwrap_err().to_string();
+    let plain = "methods = [\"bn\"]";
+    let used = with(plain, "lr", "0.3").unwrap();
+    let used = used.expand(&|_, _| None).unwrap();
+    assert_eq!(used[0].config.lr, 0.3);
+    let own = "methods = [\"none\", { name = \"bn\", label = \"b\", lr = 0.1 }]";
+    assert!(refused(own, "lr", "0.3").contains("method `b` has learning rates of its own"));
+    assert!(refused(own, "lrs", "[0.3]").contains("{ name = \"bn\", lrs = [0.3] }"));
+    let swept = "methods = [\"bn\"]\n[sweep]\nlrs = [0.1, 0.2]";
+    assert!(refused(swept, "lr", "0.3").contains("sweep.lrs"));
+    assert!(with(swept, "sweep.lrs", "[0.3]").is_ok());
+    let several = "methods = [\"bn\"]\nlrs = [0.1, 0.2]";
+    assert!(refused(several, "lr", "0.3").contains("use --set 'lrs=[0.3]'"));
+    let factors = with(
+        "methods = [\"bn\"]\n[sweep]\nlr_factors = [2.0]",
+        "lr",
+        "0.3",
+    )
+    .unwrap();
+    assert_eq!(factors.expand_sweep().unwrap()[0].0.config.lr, 0.6);
+}
+
+#[test]
 fn an_experiment_spans_method_batch_size_rate_and_seed() {
     let runs = runs(QUICK);
     let shown: Vec<_> = runs
@@ -100,7 +128,7 @@ fn a_method_may_have_batch_sizes_of_its_own() {
 #[test]
 fn overrides_reach_run_keys_and_own_keys() {
     let set = [("epochs", "7"), ("seeds", "[4]"), ("batch_sizes", "[50]")];
-    let set = set.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let set = set.map(|(key, value)| Assignment::set(key, value));
     let experiment = Experiment::parse(QUICK, "x.toml", "x", &set).unwrap();
     let runs = experiment.expand(&|_, _| None).unwrap();
     assert_eq!(runs.len(), 3);
@@ -108,7 +136,7 @@ fn overrides_reach_run_keys_and_own_keys() {
         runs.iter()
             .all(|run| run.config.epochs == 7 && run.config.seed == 4)
     );
-    let set = [("seeds".to_owned(), "[]".to_owned())];
+    let set = [Assignment::set("seeds", "[]")];
     let error = Experiment::parse(QUICK, "x.toml", "x", &set).unwrap_err();
     assert!(
         error.to_string().starts_with("--set seeds: seeds is empty"),
@@ -359,6 +387,57 @@ fn rates_come_from_the_table_of_an_earlier_sweep() {
     let error = load("[\"bn\"]").unwrap_err().to_string();
     assert!(
         error.contains("cannot use") && error.contains("sweep.csv"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_cannot_be_run_is_named_with_the_line_that_asks_for_it() {
+    let bn = "methods = [\"bn\"]\n";
+    let cases = [
+        (format!("{bn}width = -1"), "line 2: method `bn` at batch size 50: width = -1"),
+        (format!("{bn}activation = \"rellu\""), "line 2: "),
+        (format!("name = \"a/b\"\n{bn}"), "line 1: "),
+        (
+            format!("{bn}\ntest_subset = 1001"),
+            "line 3: method `bn` at batch size 50: test_subset = 1001 is larger than the 1000 test images",
+        ),
+        (format!("{bn}dataset = \"cifar11\""), "line 2: "),
+        (format!("{bn}batch_sizes = [50, 5000]"), "line 2: method `bn` at batch size 5000: "),
+        (
+            "methods = [\n \"none\",\n { name = \"bn\", batch_sizes = [1], set = { model = \"mlp\" } }]".into(),
+            "line 3: method `bn` at batch size 1: bn has no statistics",
+        ),
+        (
+            "methods = [\n{ name = \"bn\", lr = { 1 = 0.1 } }]\nbatch_sizes = [1, 8]".into(),
+            "line 2: method `bn` has no learning rate for batch size 8",
+        ),
+        (
+            "methods = [\n{ name = \"bn\",\nset = { momentum = 2 } }]".into(),
+            "line 3: method `bn` at batch size 50: momentum = 2",
+        ),
+        (
+            format!("{bn}[sweep]\nlrs = [0.1]\n[sweep.grid]\nmomentum = [0.5, 1.5]"),
+            "line 5: method `bn` at batch size 50: momentum = 1.5",
+        ),
+        (
+            format!("{bn}[sweep]\nlrs = [0.1]\nset = {{ weight_decay = -1 }}"),
+            "line 4: method `bn` at batch size 50: weight_decay = -1",
+        ),
+    ];
+    for (text, expected) in cases {
+        let message = message(&text);
+        assert!(
+            message.starts_with(&format!("x.toml, {expected}")),
+            "{text}\n→ {message}\nwithout: {expected}"
+        );
+    }
+    let set = [Assignment::set("width", "-1")];
+    let error = Experiment::parse(bn, "x.toml", "x", &set).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("--set width: method `bn` at batch size 50: width = -1"),
         "{error}"
     );
 }

@@ -3,10 +3,9 @@
 use anyhow::Result;
 use toml::{Table, Value};
 
-use crate::config::RunConfig;
+use crate::config::check;
 use crate::config::source::Source;
 use crate::error::did_you_mean;
-use crate::usage;
 
 /// Reads values of one file. Each method takes the table, the key in it, and the key's path from the top.
 pub struct Reader<'s> {
@@ -26,7 +25,7 @@ impl<'s> Reader<'s> {
 
     /// An error at a path.
     pub fn refuse(&self, path: &str, what: impl std::fmt::Display) -> anyhow::Error {
-        usage!("{}: {what}", self.place(path))
+        self.source.refuse(path, what)
     }
 
     /// Refuses keys of a sub-table that are not in `known`.
@@ -45,16 +44,7 @@ impl<'s> Reader<'s> {
 
     /// Checks the type of one key of a run's configuration.
     pub fn check_run_key(&self, key: &str, path: &str, value: &Value) -> Result<()> {
-        let known = RunConfig::known_keys();
-        if !known.iter().any(|name| name == key) {
-            let hint = did_you_mean(key, known.iter().map(String::as_str));
-            return Err(self.refuse(path, format!("unknown key `{key}`; {hint}")));
-        }
-        let single = Table::from_iter([(key.to_owned(), value.clone())]);
-        match single.try_into::<RunConfig>() {
-            Ok(_) => Ok(()),
-            Err(error) => Err(self.refuse(path, format!("{key} = {value}: {}", error.message()))),
-        }
+        check::key(key, value).map_err(|fault| self.refuse(path, fault.what))
     }
 
     /// A sub-table.

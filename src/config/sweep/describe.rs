@@ -32,9 +32,7 @@ impl Sweep {
         ));
         sentences
     }
-}
 
-impl Sweep {
     /// The keys that have a list of values.
     fn listed(&self) -> Vec<String> {
         let rates = [("lr", &self.lrs), (LR_FACTOR, &self.lr_factors)];

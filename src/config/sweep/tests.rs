@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::random::{Range, Scale};
 use super::*;
 use crate::config::experiment::Experiment;
+use crate::config::overrides::Assignment;
 use crate::stats::{Sample, kolmogorov_smirnov};
 use crate::streams::{Purpose, stream};
 
@@ -162,6 +163,20 @@ fn a_sweep_tells_how_it_searched() {
 }
 
 #[test]
+fn a_rate_from_the_command_line_is_refused_where_the_range_takes_its_place() {
+    let with_rate = |sweep: &str| {
+        let text = format!("methods = [\"bn\"]\nepochs = 9\n[sweep]\n{sweep}");
+        Experiment::parse(&text, "x.toml", "x", &[Assignment::set("lr", "0.1")])
+    };
+    let error = with_rate(RANDOM).unwrap_err().to_string();
+    assert!(
+        error.contains("the sweep tries learning rates of its own"),
+        "{error}"
+    );
+    with_rate(&RANDOM.replace("lr = ", "lr_factor = ")).unwrap();
+}
+
+#[test]
 fn mistakes_are_named_with_file_line_and_key() {
     let random = |rest: &str| format!("search = \"random\"\nsamples = 4\n{rest}");
     let range = |rest: &str| random(&format!("[sweep.range]\n{rest}"));
@@ -248,6 +263,10 @@ fn mistakes_are_named_with_file_line_and_key() {
         (
             range("momentum = { low = 0.1,\nhigh = 1.5 }"),
             "line 8: momentum = 1.5: must be in [0, 1)",
+        ),
+        (
+            range("method.momentum = { low = 0.1, high = 1.5 }"),
+            "line 7: method `bn` at batch size",
         ),
         (
             range("epochs = { low = 1, high = 9 }"),

@@ -199,5 +199,5 @@ fn nothing_written_is_a_fresh_start_and_nothing_intact_an_error() {
         error.contains("checkpoint-1") && error.contains("checkpoint-2"),
         "{error}"
     );
-    assert!(error.contains("--overwrite"));
+    assert!(error.contains("delete the folder"));
 }

@@ -35,6 +35,25 @@ fn a_second_holder_is_refused_until_the_first_lets_go() {
 }
 
 #[test]
+fn a_holder_that_is_about_to_end_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a");
+    RunDir::wait_until_free(&path).unwrap();
+    assert!(!path.exists(), "looking makes nothing");
+    drop(RunDir::open_or_create(&path, "a = 1\n").unwrap());
+    let lock = File::open(path.join(LOCK)).unwrap();
+    lock.lock().unwrap();
+    let holder = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(200));
+        drop(lock);
+    });
+    assert!(RunDir::open_or_create(&path, "a = 1\n").is_err());
+    RunDir::wait_until_free(&path).unwrap();
+    drop(RunDir::open_or_create(&path, "a = 1\n").unwrap());
+    holder.join().unwrap();
+}
+
+#[test]
 fn another_configuration_is_a_usage_error_that_shows_the_difference() {
     let folder = tempfile::tempdir().unwrap();
     drop(RunDir::open_or_create(folder.path(), "a = 1\nb = 2\n").unwrap());

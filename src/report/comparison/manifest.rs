@@ -130,6 +130,11 @@ impl Manifest {
         Ok(Some(serde_json::from_value(value).with_context(damaged)?))
     }
 
+    /// Whether it has runs, and none of these (by hash) is among them: then it is of another comparison.
+    pub fn has_none_of(&self, hashes: &[String]) -> bool {
+        !self.runs.is_empty() && !self.runs.iter().any(|run| hashes.contains(&run.hash))
+    }
+
     /// Writes the manifest in one step.
     pub fn write(&self, folder: &Path) -> Result<()> {
         let text = serde_json::to_string_pretty(self)? + "\n";

@@ -3,7 +3,7 @@
 use super::errors::{error_text, points};
 use super::groups::has_several_rates;
 use super::results::Results;
-use super::rows::{PairedRow, SummaryRow};
+use super::rows::{PairedRow, SummaryRow, SweepRow};
 use crate::report::numbers::{p_value, percent, significant};
 use crate::report::{Align, Table};
 
@@ -151,6 +151,7 @@ pub fn sweep(results: &Results) -> Table {
     ]);
     for row in &results.sweep {
         let mark = match (row.chosen, row.at_edge) {
+            (true, _) if row.n_diverged > 0 => "chosen, though it diverged",
             (true, true) => "chosen, at the edge",
             (true, false) => "chosen",
             (false, _) => "",
@@ -222,6 +223,27 @@ pub fn caveats(results: &Results) -> Vec<String> {
     }
     if has_several_rates(results) {
         caveats.push("Several learning rates a method: the best of them was chosen on the test set, which flatters it.".to_owned());
+    }
+    // What never diverged is preferred, so that here nothing was left to prefer in the last round.
+    for row in results
+        .sweep
+        .iter()
+        .filter(|row| row.chosen && row.n_diverged > 0)
+    {
+        let cell = format!("{} at batch size {}", row.label, row.batch_size);
+        let is_rival = |other: &&SweepRow| {
+            (&other.label, other.batch_size) == (&row.label, row.batch_size)
+                && other.n_diverged == 0
+        };
+        caveats.push(match results.sweep.iter().find(is_rival) {
+            None => format!(
+                "Every setting that the sweep tried for {cell} diverged with some seed; the chosen one did so least often."
+            ),
+            // Only halving leaves behind what has not diverged.
+            Some(_) => format!(
+                "The setting chosen for {cell} diverged with some seed after others had been left behind, which had not diverged by then."
+            ),
+        });
     }
     if results.sweep.iter().any(|row| row.chosen && row.at_edge) {
         caveats.push("A chosen learning rate lies at the edge of what the sweep tried: a better one may lie beyond.".to_owned());

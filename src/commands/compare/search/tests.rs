@@ -1,12 +1,14 @@
 use std::path::Path;
 
 use super::*;
+use crate::commands::compare::collect::collect_sweep;
 use crate::commands::compare::plan::look_up;
 use crate::commands::compare::state::{State, inspect};
 use crate::commands::compare::tests::{experiment, record};
 use crate::config::experiment::Experiment;
 use crate::event::Status;
 use crate::report::comparison::rows::SweepRow;
+use crate::report::comparison::tables::caveats;
 
 const NINE: &str = "methods = [\"bn\", \"none\"]\nepochs = 9\n[sweep]\n\
     lrs = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]\nseeds = 2\nhalving = { first_epochs = 1, factor = 3 }";
@@ -146,10 +148,8 @@ fn a_search_that_starts_again_decides_the_same_whatever_was_trained_since() {
     let mut later = search(&experiment, runs.path());
     assert!(later.catch_up().unwrap(), "nothing is left to do");
     // NaN, the deviation of a single error, equals nothing: the texts tell.
-    assert_eq!(
-        format!("{:?}", later.choice().rows),
-        format!("{:?}", choice.rows)
-    );
+    let rows = |choice: &Choice| format!("{:?}", choice.rows);
+    assert_eq!(rows(&later.choice()), rows(&choice));
 }
 
 #[test]
@@ -178,6 +178,32 @@ fn when_all_diverge_one_is_chosen_all_the_same() {
             .iter()
             .all(|row| row.n == 0 && row.n_diverged == 2)
     );
+}
+
+#[test]
+fn a_chosen_setting_that_diverged_in_the_last_round_has_a_caveat_of_its_own() {
+    let runs = tempfile::tempdir().unwrap();
+    let experiment = experiment(NINE);
+    let mut search = search(&experiment, runs.path());
+    for _ in 0..2 {
+        train_round(&mut search, runs.path());
+        assert!(!search.judge().unwrap());
+    }
+    let last = search.entries.iter_mut().filter(|entry| !entry.is_done());
+    for entry in last.filter(|entry| entry.label == "none") {
+        train(entry, runs.path(), 9, Some(5));
+    }
+    train_round(&mut search, runs.path());
+    assert!(search.judge().unwrap());
+    let choice = search.choice();
+    let results = collect_sweep(&experiment, &choice.tried, choice.rows).unwrap();
+    let caveats = caveats(&results);
+    let about: Vec<&String> = caveats
+        .iter()
+        .filter(|caveat| caveat.contains("diverged with some seed"))
+        .collect();
+    assert_eq!(about.len(), 1, "{about:?}");
+    assert!(about[0].starts_with("The setting chosen for none at batch size 50 diverged"));
 }
 
 #[test]

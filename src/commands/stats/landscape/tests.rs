@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::overrides::Assignment;
 use crate::engine::interrupt::Interrupt;
 use crate::event::NamedTensor;
 use crate::nn::parameters::to_named;
@@ -13,8 +14,7 @@ fn config(method: &str) -> RunConfig {
         ("epochs", "2"),
         ("method.name", method),
     ];
-    let pairs = pairs.map(|(key, value)| (key.to_string(), value.to_string()));
-    RunConfig::load(None, &pairs).unwrap()
+    RunConfig::load(None, &pairs.map(|(key, value)| Assignment::set(key, value))).unwrap()
 }
 
 fn state(trainer: &Trainer) -> Vec<NamedTensor> {

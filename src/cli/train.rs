@@ -1,0 +1,146 @@
+//! What `normprop train` takes.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, ValueHint};
+
+use crate::config::overrides::{Assignment, split};
+
+/// `normprop train`.
+#[derive(Debug, Default, Args)]
+pub struct TrainArgs {
+    /// Normalization method, see `normprop methods`
+    #[arg(long, value_name = "METHOD")]
+    pub norm: Option<String>,
+    /// Dataset, see `normprop data list`
+    #[arg(long)]
+    pub dataset: Option<String>,
+    /// Network: nin or mlp
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Multiplies the NIN's channels
+    #[arg(long)]
+    pub width: Option<String>,
+    /// Activation, such as relu, leaky:0.1, elu, selu, gelu, silu, tanh
+    #[arg(long)]
+    pub activation: Option<String>,
+    /// Images per step
+    #[arg(long)]
+    pub batch_size: Option<String>,
+    /// Passes over the training images
+    #[arg(long)]
+    pub epochs: Option<String>,
+    /// Learning rate [default: the method's at this batch size]
+    #[arg(long)]
+    pub lr: Option<String>,
+    /// Momentum of SGD
+    #[arg(long)]
+    pub momentum: Option<String>,
+    /// Weight decay of the weights
+    #[arg(long)]
+    pub weight_decay: Option<String>,
+    /// Learning-rate schedule: cosine, constant or step
+    #[arg(long)]
+    pub schedule: Option<String>,
+    /// Augmentation: none, flip or crop-flip
+    #[arg(long)]
+    pub augment: Option<String>,
+    /// Data normalization: global, global-pixel, batch or none
+    #[arg(long)]
+    pub data_norm: Option<String>,
+    /// Seed of every random stream
+    #[arg(long)]
+    pub seed: Option<String>,
+    /// CPU threads [default: one or all cores, by timing a few steps]
+    #[arg(long)]
+    pub threads: Option<String>,
+    /// cpu, cuda or cuda:N
+    #[arg(long)]
+    pub device: Option<String>,
+    /// f32, bf16 (parameters stay f32) or f64
+    #[arg(long)]
+    pub precision: Option<String>,
+    /// Configuration file in TOML; flags override it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Override any configuration key, such as train_subset=1000 or method.center_rows=true
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Folder that run directories are made in
+    #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// Continue the run in this directory (its own configuration is used)
+    #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath, conflicts_with = "config")]
+    pub resume: Option<PathBuf>,
+    /// Start anew where the run exists already
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Show the resolved configuration and the network, and train nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Tell on stdout how far training is, a JSON object a line: how normprop compare follows its runs
+    #[arg(long, hide = true)]
+    pub follow: bool,
+    /// Stop once so many epochs are done and leave the run unfinished: how normprop compare judges settings early
+    #[arg(long, hide = true, value_name = "EPOCH")]
+    pub until_epoch: Option<u64>,
+}
+
+impl TrainArgs {
+    /// The flags as configuration assignments, in front of those of `--set`.
+    pub fn assignments(&self) -> Result<Vec<Assignment>> {
+        let flags = [
+            ("--norm", "method.name", &self.norm),
+            ("--dataset", "dataset", &self.dataset),
+            ("--model", "model", &self.model),
+            ("--width", "width", &self.width),
+            ("--activation", "activation", &self.activation),
+            ("--batch-size", "batch_size", &self.batch_size),
+            ("--epochs", "epochs", &self.epochs),
+            ("--lr", "lr", &self.lr),
+            ("--momentum", "momentum", &self.momentum),
+            ("--weight-decay", "weight_decay", &self.weight_decay),
+            ("--schedule", "schedule", &self.schedule),
+            ("--augment", "augment", &self.augment),
+            ("--data-norm", "data_norm", &self.data_norm),
+            ("--seed", "seed", &self.seed),
+            ("--threads", "threads", &self.threads),
+            ("--device", "device", &self.device),
+            ("--precision", "precision", &self.precision),
+        ];
+        let given = flags
+            .into_iter()
+            .filter_map(|(flag, key, value)| Some(Assignment::flag(flag, key, value.as_ref()?)));
+        let mut assignments: Vec<Assignment> = given.collect();
+        for text in &self.set {
+            assignments.push(split(text)?);
+        }
+        Ok(assignments)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    #[test]
+    fn flags_become_assignments_and_set_comes_last() {
+        let cli = Cli::parse_from([
+            "normprop", "train", "--norm", "bn", "--set", "lr=0.5", "--lr", "0.1",
+        ]);
+        let Command::Train(args) = cli.command else {
+            panic!("expected train")
+        };
+        let assignments = args.assignments().unwrap();
+        let expected = [
+            Assignment::flag("--norm", "method.name", "bn"),
+            Assignment::flag("--lr", "lr", "0.1"),
+            Assignment::set("lr", "0.5"),
+        ];
+        assert_eq!(assignments, expected);
+    }
+}

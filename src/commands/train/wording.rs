@@ -1,0 +1,60 @@
+//! What `normprop train` says before it starts.
+
+use std::path::Path;
+
+use crate::config::{ModelName, RunConfig};
+use crate::data::Dataset;
+use crate::engine::trainer::Trainer;
+use crate::report::numbers::count;
+
+/// What is trained, on what, and where it is recorded.
+pub fn headline(
+    config: &RunConfig,
+    dataset: &Dataset,
+    trainer: &Trainer,
+    threads: usize,
+    path: &Path,
+) -> String {
+    format!(
+        "{} on {} ({} + {} images): {}, {} parameters, batch size {}, lr {}, {} epochs of {} steps, {} on {}\n{}",
+        config.method.name,
+        config.dataset,
+        count(dataset.train.len() as u64),
+        count(dataset.test.len() as u64),
+        model_line(config),
+        count(trainer.network.parameters.trainable_count()),
+        config.batch_size,
+        config.lr,
+        config.epochs,
+        count(trainer.steps_per_epoch()),
+        if threads == 1 {
+            "1 thread".to_string()
+        } else {
+            format!("{threads} threads")
+        },
+        config.device,
+        path.display()
+    )
+}
+
+/// `--verbose`: the number of threads and where it comes from.
+pub fn thread_line(config: &RunConfig, threads: usize) -> String {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let reason = if config.threads > 0 {
+        "as asked for".to_string()
+    } else {
+        format!(
+            "chosen for batch size {}; --threads asks for another number",
+            config.batch_size
+        )
+    };
+    format!("threads: {threads} of {cores} cores, {reason}")
+}
+
+fn model_line(config: &RunConfig) -> String {
+    match config.model {
+        ModelName::Nin => format!("NIN of width {}", config.width),
+        ModelName::Mlp => format!("MLP {:?}", config.mlp_widths),
+        ModelName::Lstm => format!("LSTM of {} units", config.lstm_hidden),
+    }
+}

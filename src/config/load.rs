@@ -1,0 +1,93 @@
+//! From a file and overrides to a configuration that is checked and complete.
+
+use std::path::Path;
+
+use anyhow::Result;
+use toml::Table;
+
+use super::check::{self, Fault};
+use super::overrides::{self, Assignment};
+use super::source::Source;
+use super::{MethodConfig, RunConfig};
+use crate::methods::{self, NetworkKind, options::Options};
+use crate::usage;
+
+impl RunConfig {
+    /// Reads `file` (or nothing), applies overrides in order, and resolves. An error names the line of the file, or
+    /// the flag, that the value came from.
+    pub fn load(file: Option<&Path>, assignments: &[Assignment]) -> Result<RunConfig> {
+        let (mut source, mut table) = match file {
+            None => (Source::default(), Table::new()),
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|error| {
+                    usage!("cannot read configuration {}: {error}", path.display())
+                })?;
+                Source::parse(&text, &path.display().to_string())?
+            }
+        };
+        overrides::apply(&mut table, assignments, &RunConfig::known_keys())?;
+        source.set_aside(assignments);
+        RunConfig::build(table).map_err(|fault| source.refuse(&fault.key, &fault.what))
+    }
+
+    /// Builds and resolves a configuration from a table.
+    pub fn from_table(table: Table) -> Result<RunConfig> {
+        RunConfig::build(table).map_err(Fault::into_error)
+    }
+
+    /// Checks every value, fills in the method's options and the default learning rate.
+    pub fn resolve(self) -> Result<RunConfig> {
+        self.completed().map_err(Fault::into_error)
+    }
+
+    /// The names of all top-level keys.
+    pub fn known_keys() -> Vec<String> {
+        let shown = Table::try_from(RunConfig::default()).unwrap_or_default();
+        let mut keys: Vec<String> = shown.keys().cloned().collect();
+        keys.extend(["threads".into(), "device".into()]);
+        keys
+    }
+
+    /// [`RunConfig::from_table`], with an error that names the key and leaves its place to the caller.
+    pub(super) fn build(table: Table) -> Result<RunConfig, Fault> {
+        for (key, value) in &table {
+            check::key(key, value)?;
+        }
+        // The keys fit one by one, so that together they fit too.
+        let config: RunConfig = table
+            .try_into()
+            .map_err(|error: toml::de::Error| Fault::new("", error.message()))?;
+        config.completed()
+    }
+
+    fn completed(mut self) -> Result<RunConfig, Fault> {
+        let at = |key: &'static str| move |error: anyhow::Error| Fault::new(key, error);
+        let method = methods::find(&self.method.name).map_err(at("method.name"))?;
+        self.method.options = complete_options(method, &self.method)?;
+        check::values(&self)?;
+        let network = self.model.kind();
+        method.check_network(network).map_err(at("method.name"))?;
+        method
+            .check_batch_size(self.batch_size, network != NetworkKind::Convolutional)
+            .map_err(at("batch_size"))?;
+        if self.lr == 0.0 {
+            self.lr = method.default_learning_rate(self.batch_size, network);
+        }
+        Ok(self)
+    }
+}
+
+/// Every option of the method: those given, one by one so that a wrong one is named, and the defaults.
+fn complete_options(
+    method: &'static methods::Descriptor,
+    given: &MethodConfig,
+) -> Result<Table, Fault> {
+    for (key, value) in &given.options {
+        let single = Table::from_iter([(key.clone(), value.clone())]);
+        Options::resolve(method, &single)
+            .map_err(|error| Fault::new(format!("method.{key}"), error))?;
+    }
+    Options::resolve(method, &given.options)
+        .map(|options| options.to_table())
+        .map_err(|error| Fault::new("method", error))
+}

@@ -1,0 +1,130 @@
+use std::path::Path;
+
+use super::overrides::Assignment;
+use super::*;
+
+fn load_file(file: Option<&Path>, pairs: &[(&str, &str)]) -> Result<RunConfig> {
+    let set = |(key, value): &(&str, &str)| Assignment::set(key, value);
+    let assignments: Vec<Assignment> = pairs.iter().map(set).collect();
+    RunConfig::load(file, &assignments)
+}
+
+fn load(pairs: &[(&str, &str)]) -> Result<RunConfig> {
+    load_file(None, pairs)
+}
+
+#[test]
+fn defaults_resolve_and_round_trip_through_toml() {
+    let config = load(&[]).unwrap();
+    assert!(config.lr > 0.0);
+    let text = config.to_toml().unwrap();
+    let again = RunConfig::from_table(text.parse().unwrap()).unwrap();
+    assert_eq!(again, config);
+    assert_eq!(again.hash8().unwrap(), config.hash8().unwrap());
+}
+
+#[test]
+fn threads_and_device_do_not_change_the_run() {
+    let plain = load(&[]).unwrap();
+    let threaded = load(&[("threads", "2")]).unwrap();
+    assert_eq!(threaded.threads, 2);
+    assert_eq!(plain.run_name().unwrap(), threaded.run_name().unwrap());
+    let seeded = load(&[("seed", "1")]).unwrap();
+    assert_ne!(plain.hash8().unwrap(), seeded.hash8().unwrap());
+}
+
+#[test]
+fn stating_a_default_gives_the_same_run() {
+    let plain = load(&[]).unwrap();
+    let stated = load(&[("method.center_rows", "false"), ("epochs", "8")]).unwrap();
+    assert_eq!(plain.run_name().unwrap(), stated.run_name().unwrap());
+}
+
+#[test]
+fn mistakes_are_named() {
+    let message = |pairs: &[(&str, &str)]| format!("{:#}", load(pairs).unwrap_err());
+    assert!(message(&[("epocs", "3")]).contains("did you mean `epochs`?"));
+    assert!(message(&[("method.name", "normpropp")]).contains("did you mean `normprop`?"));
+    assert!(message(&[("method.centre_rows", "true")]).contains("center_rows"));
+    assert!(message(&[("batch_size", "0")]).contains("batch_size"));
+    assert!(message(&[("epochs", "many")]).contains("epochs"));
+    assert!(message(&[("data_norm", "batch"), ("batch_size", "1")]).contains("data_norm"));
+}
+
+#[test]
+fn batch_norm_on_dense_layers_refuses_single_images() {
+    let error = load(&[("method.name", "bn"), ("model", "mlp"), ("batch_size", "1")]).unwrap_err();
+    assert!(format!("{error:#}").contains("batch_size = 1"));
+    assert!(load(&[("method.name", "bn"), ("batch_size", "1")]).is_ok());
+}
+
+#[test]
+fn a_wrong_type_and_an_unknown_key_are_named_with_the_nearest() {
+    let message = |pairs: &[(&str, &str)]| load(pairs).unwrap_err().to_string();
+    assert_eq!(
+        message(&[("method", "bn")]),
+        "--set method: method = \"bn\": expected a table, as in method = { name = \"bn\" }; in --set the name is method.name=bn"
+    );
+    let schedule = message(&[("schedule", "triangle")]);
+    assert!(
+        schedule.starts_with("--set schedule: schedule = \"triangle\": unknown variant"),
+        "{schedule}"
+    );
+}
+
+#[test]
+fn what_no_machine_can_hold_is_refused_before_anything_is_made() {
+    let message = |key: &str, value: &str| load(&[(key, value)]).unwrap_err().to_string();
+    assert_eq!(
+        message("threads", "5000000000"),
+        "--set threads: threads = 5000000000: must be at most 1024"
+    );
+    assert!(message("width", "1e5").contains("width = 100000: must be at most 1000"));
+    assert!(message("mlp_widths", "[4, 100000000000]").contains("at most 1000000"));
+    assert!(message("lstm_hidden", "2000000").contains("at most 1000000"));
+    assert!(load(&[("threads", "1024"), ("width", "1000")]).is_ok());
+}
+
+#[test]
+fn errors_of_meaning_carry_the_line_or_the_flag_that_the_value_came_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.toml");
+    let cases = [
+        ("epochs = 3\nwidth = -1\n", "line 2: width = -1: must be"),
+        (
+            "epochs = 3\nepocs = 4\n",
+            "line 2: unknown key `epocs`; did you mean `epochs`?",
+        ),
+        ("epochs = 3\n\nactivation = \"rellu\"\n", "line 3: "),
+        ("name = \"a/b\"", "line 1: name = \"a/b\""),
+        (
+            "[method]\nname = \"bm\"",
+            "line 2: unknown method `bm`; did you mean `bn`?",
+        ),
+        (
+            "[method]\nname = \"normprop\"\ncentre_rows = true",
+            "line 3: method `normprop` has no option `centre_rows`; did you mean",
+        ),
+        (
+            "[method]\ncenter_rows = 1",
+            "line 2: method.center_rows = 1: expected true, false",
+        ),
+        ("method.name = 3", "line 1: method = { name = 3 }"),
+        ("epochs = 3\nlr = = 4\n", "TOML parse error at line 2"),
+    ];
+    for (text, expected) in cases {
+        std::fs::write(&file, text).unwrap();
+        let message = load_file(Some(&file), &[]).unwrap_err().to_string();
+        assert!(
+            message.contains("x.toml") && message.contains(expected),
+            "{text}: {message}"
+        );
+    }
+    std::fs::write(&file, "momentum = 2.0\n").unwrap();
+    let message = load_file(Some(&file), &[("momentum", "3")]).unwrap_err();
+    assert_eq!(
+        message.to_string(),
+        "--set momentum: momentum = 3: must be in [0, 1)"
+    );
+    assert!(load_file(Some(&file), &[("momentum", "0.5")]).is_ok());
+}
