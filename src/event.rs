@@ -16,6 +16,8 @@ pub enum Status {
     Diverged,
     /// A signal stopped the run; its state is saved.
     Interrupted,
+    /// The run stopped at an epoch at which it was told to; its state is saved.
+    Paused,
 }
 
 /// One row of `metrics.csv`: the state after an epoch (epoch 0 is before training).

@@ -22,6 +22,8 @@ pub enum Purpose {
     Probe,
     /// Resampling for intervals.
     Bootstrap,
+    /// Settings of a random search; index: the setting's number.
+    Search,
 }
 
 /// The stream of `seed` for `purpose`, number `index`.
@@ -47,6 +49,12 @@ pub fn permutation(n: usize, stream: &mut ChaCha8Rng) -> Vec<u32> {
 pub fn below(bound: u32, stream: &mut ChaCha8Rng) -> u32 {
     use rand::Rng;
     ((u64::from(stream.next_u32()) * u64::from(bound)) >> 32) as u32
+}
+
+/// A number in [0, 1): one of 2⁵³ evenly spaced ones.
+pub fn uniform(stream: &mut ChaCha8Rng) -> f64 {
+    use rand::Rng;
+    (stream.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 #[cfg(test)]

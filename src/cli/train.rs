@@ -71,7 +71,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
     /// Continue the run in this directory (its own configuration is used)
-    #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath, conflicts_with_all = ["config", "overwrite"])]
+    #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath, conflicts_with = "config")]
     pub resume: Option<PathBuf>,
     /// Start anew where the run exists already
     #[arg(long)]
@@ -82,6 +82,9 @@ pub struct TrainArgs {
     /// Tell on stdout how far training is, a JSON object a line: how normprop compare follows its runs
     #[arg(long, hide = true)]
     pub follow: bool,
+    /// Stop once so many epochs are done and leave the run unfinished: how normprop compare judges settings early
+    #[arg(long, hide = true, value_name = "EPOCH")]
+    pub until_epoch: Option<u64>,
 }
 
 impl TrainArgs {

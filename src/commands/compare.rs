@@ -4,10 +4,12 @@ pub mod choose;
 pub mod collect;
 mod display;
 mod estimate;
+mod execute;
 pub mod launch;
 mod local;
 mod missing;
 pub mod plan;
+pub mod search;
 mod slurm;
 pub mod state;
 pub mod task;
@@ -19,19 +21,13 @@ use anyhow::{Context, Result, bail};
 use crate::cli::{CompareArgs, OutputArgs};
 use crate::config::experiment::Experiment;
 use crate::config::overrides;
-use crate::config::sweep::Candidate;
 use crate::engine::interrupt::Interrupt;
-use crate::engine::threads;
-use crate::error::Failure;
-use crate::record::RunDir;
 use crate::report::Terminal;
 use crate::report::bench::Bench;
 use crate::report::comparison::{Manifest, Results, page, tables};
 use crate::{errln, out, outln};
 use choose::Choice;
-use display::Display;
-use launch::{Away, Job, Launched, Launcher, Outcome, Report};
-use local::LocalLauncher;
+use launch::{Away, Job};
 use plan::Entry;
 use slurm::SlurmLauncher;
 
@@ -119,11 +115,11 @@ impl Session<'_> {
         earlier: Option<&Manifest>,
         folder: &Path,
     ) -> Result<()> {
+        let search = self.search(experiment)?;
         if experiment.is_only_a_sweep() {
-            let (planned, _) = self.sweep_plan(experiment)?;
-            warn_of_other_results(earlier, &planned, folder)?;
+            warn_of_other_results(earlier, &search.entries, folder)?;
         }
-        let choice = self.sweep(experiment)?;
+        let choice = self.sweep(search)?;
         if experiment.is_only_a_sweep() {
             let results = collect::collect_sweep(experiment, &choice.tried, choice.rows)?;
             write(&results, folder)?;
@@ -158,14 +154,16 @@ impl Session<'_> {
 
     /// `--dry-run`: the plan on stdout.
     fn show(&self, experiment: &Experiment) -> Result<()> {
-        let (sweep, candidates) = self.sweep_plan(experiment)?;
-        let choice = match sweep.iter().all(|entry| entry.state.is_over()) {
-            true => choose::choose(&sweep, &candidates)?,
+        let mut search = self.search(experiment)?;
+        let choice = match search.catch_up()? {
+            true => search.choice(),
             false => Choice::default(),
         };
+        search.look_ahead();
         let runs = experiment.expand(&|label, batch_size| choice.keys(label, batch_size))?;
         let runs = plan::look_up(runs, &self.args.runs, self.args.overwrite)?;
-        let (mut all, sweep_runs) = ([sweep, runs].concat(), candidates.len());
+        let sweep_runs = search.entries.len();
+        let mut all = [search.entries, runs].concat();
         estimate::fill_in(
             &mut all,
             self.parallel,
@@ -205,116 +203,12 @@ impl Session<'_> {
 
     /// What Slurm would say to the runs that are not over.
     fn test(&self, entries: &[Entry]) -> Result<Option<(usize, String)>> {
-        let left = entries.iter().filter(|entry| !entry.state.is_over());
+        let left = entries.iter().filter(|entry| !entry.is_done());
         let jobs: Vec<Job> = left.map(Entry::job).collect::<Result<_>>()?;
         match &self.slurm {
             Some(slurm) if !jobs.is_empty() => slurm.test(&jobs).map(Some),
             _ => Ok(None),
         }
-    }
-
-    fn sweep_plan(&self, experiment: &Experiment) -> Result<(Vec<Entry>, Vec<Candidate>)> {
-        let (runs, candidates) = experiment.expand_sweep()?.into_iter().unzip();
-        Ok((
-            plan::look_up(runs, &self.args.runs, self.args.overwrite)?,
-            candidates,
-        ))
-    }
-
-    /// Runs the sweep, if there is one, and chooses.
-    fn sweep(&self, experiment: &Experiment) -> Result<Choice> {
-        let (mut entries, candidates) = self.sweep_plan(experiment)?;
-        if entries.is_empty() {
-            return Ok(Choice::default());
-        }
-        let failed = self.execute(&mut entries, "sweep: ")?;
-        if !failed.is_empty() {
-            bail!(
-                "{} runs of the sweep failed; the same command tries them again:\n{}",
-                failed.len(),
-                failed.join("\n")
-            );
-        }
-        choose::choose(&entries, &candidates)
-    }
-
-    /// Brings every run to its end, and returns a line for each that failed.
-    fn execute(&self, entries: &mut [Entry], what: &str) -> Result<Vec<String>> {
-        if self.args.launch.collect {
-            return missing::list(entries, what, self.output);
-        }
-        estimate::fill_in(
-            entries,
-            self.parallel,
-            self.slurm.is_some(),
-            &self.interrupt,
-            self.output.quiet,
-        )?;
-        self.say(&format!(
-            "{}{what}{}",
-            plan::table(entries).render(&Terminal::detect()),
-            plan::sentence(entries, self.parallel)
-        ));
-        let left: Vec<usize> = (0..entries.len())
-            .filter(|&index| !entries[index].state.is_over())
-            .collect();
-        let mut failed = Vec::new();
-        if !left.is_empty() && self.interrupt.signal().is_none() {
-            let waiting: Vec<&Entry> = left.iter().map(|&index| &entries[index]).collect();
-            failed = self.launch(&waiting)?;
-        }
-        if let Some(signal) = self.interrupt.signal() {
-            return Err(Failure::Interrupted { signal }.into());
-        }
-        for index in left {
-            entries[index].state = state::inspect(&entries[index].run_dir, &entries[index].config)?;
-        }
-        Ok(failed)
-    }
-
-    fn launch(&self, waiting: &[&Entry]) -> Result<Vec<String>> {
-        let mut jobs = Vec::with_capacity(waiting.len());
-        for entry in waiting {
-            self.prepare(entry)?;
-            jobs.push(entry.job()?);
-        }
-        let mut failed = Vec::new();
-        let mut display = Display::new(waiting, self.output.quiet);
-        let mut on_report = |report: Report| {
-            display.show(waiting, &report);
-            if let Report::Ended(index, Outcome::Failed(reason)) = &report
-                && let Some(entry) = waiting.get(*index)
-            {
-                failed.push(format!("{}: {reason}", entry.title()));
-            }
-        };
-        let launched = self
-            .launcher()
-            .run(&jobs, &self.interrupt, &mut on_report)?;
-        display.finish();
-        match launched {
-            Launched::Ended => Ok(failed),
-            Launched::Away(away) => Err(away.into()),
-        }
-    }
-
-    fn launcher(&self) -> Box<dyn Launcher> {
-        match &self.slurm {
-            Some(slurm) => Box::new(slurm.clone()),
-            None => Box::new(LocalLauncher {
-                parallel: self.parallel,
-                cores: threads::cores(),
-            }),
-        }
-    }
-
-    /// Empties the run directory where that was asked for.
-    fn prepare(&self, entry: &Entry) -> Result<()> {
-        if self.args.overwrite {
-            RunDir::wait_until_free(&entry.run_dir)?;
-            RunDir::overwrite(&entry.run_dir, &entry.config.to_toml()?)?;
-        }
-        Ok(())
     }
 
     /// Tells what was handed over, and how to go on.

@@ -181,8 +181,9 @@ fn run_so_far(trained: &Trained) -> Result<Summary> {
     let mut summary = summarize(&identity, &trained.folder, &rows, Status::Running)
         .with_context(|| format!("no epoch is recorded in {}", trained.folder.display()))?;
     // A checkpoint inside an epoch is further than the tables, which have whole epochs.
-    summary.steps = summary.steps.max(position.step);
-    summary.train_s = summary.train_s.max(position.train_s);
+    if position.step > summary.steps {
+        (summary.steps, summary.train_s) = (position.step, position.train_s);
+    }
     Ok(summary)
 }
 

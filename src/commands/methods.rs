@@ -1,12 +1,11 @@
 //! `normprop methods`: the registry as a table, or one method in full.
 
-use std::io::{Write, stdout};
-
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::cli::{MethodsArgs, OutputArgs};
 use crate::methods::{self, Descriptor, METHODS, NetworkKind};
+use crate::out;
 use crate::report::{Align, Table, Terminal};
 
 /// Runs the command.
@@ -23,7 +22,7 @@ pub fn run(args: &MethodsArgs, output: OutputArgs) -> Result<()> {
         None if args.markdown => table().markdown(),
         None => table().render(&Terminal::detect()),
     };
-    stdout().write_all(text.as_bytes())?;
+    out!("{text}")?;
     Ok(())
 }
 

@@ -53,6 +53,17 @@ pub fn run(args: &TrainArgs, output: OutputArgs) -> Result<()> {
             ))
             .into())
         }
+        (Status::Paused, _) => {
+            let until = args.until_epoch.unwrap_or_default();
+            say(
+                output,
+                &format!(
+                    "paused at epoch {until} of {}; without --until-epoch it goes on",
+                    config.epochs
+                ),
+            );
+            Ok(())
+        }
         _ => Ok(()),
     }
 }
@@ -131,6 +142,7 @@ fn train(
     let run_dir = open(config, path, args.overwrite)?;
     check_dataset(&dataset, path)?;
     continue_from_checkpoint(&mut trainer, &run_dir)?;
+    trainer.pause_at(args.until_epoch);
     say(output, &headline(config, &dataset, &trainer, threads, path));
     if output.verbose {
         errln!("{}", thread_line(config, threads));

@@ -21,7 +21,7 @@ use crate::error::did_you_mean;
 use crate::usage;
 pub use entry::{LearningRates, MethodEntry};
 pub use expand::{Chosen, PlannedRun};
-pub use values::Reader;
+pub use values::{Reader, number};
 
 /// Top-level keys of an experiment beside those of a run.
 const OWN_KEYS: &[&str] = &[
@@ -130,7 +130,13 @@ impl Experiment {
         experiment.check_rates_are_used(assignments)?;
         // What cannot be run is an error of the file, and best told before anything starts.
         experiment.expand(&|_, _| None)?;
-        experiment.expand_sweep()?;
+        let tried = experiment.expand_sweep()?;
+        if let Some(halving) = experiment.sweep.as_ref().and_then(|sweep| sweep.halving) {
+            let reader = Reader::new(&experiment.source);
+            tried
+                .iter()
+                .try_for_each(|(run, _)| halving.check(run.config.epochs, &reader))?;
+        }
         Ok(experiment)
     }
 
@@ -138,10 +144,7 @@ impl Experiment {
     fn check_rates_are_used(&self, assignments: &[Assignment]) -> Result<()> {
         let has_own = |method: &&MethodEntry| method.rates != LearningRates::Inherited;
         let own = self.methods.iter().find(has_own);
-        let swept = self
-            .sweep
-            .as_ref()
-            .is_some_and(|sweep| !sweep.lrs.is_empty());
+        let swept = self.sweep.as_ref().is_some_and(Sweep::has_own_rates);
         let is_rate = |given: &&Assignment| given.key == "lr" || given.key == "lrs";
         for Assignment { key, value, .. } in assignments.iter().filter(is_rate) {
             if let Some(MethodEntry { label, name, .. }) = own {
@@ -152,7 +155,7 @@ impl Experiment {
             }
             if swept {
                 return Err(usage!(
-                    "{key}={value}: the sweep tries learning rates of its own; use --set 'sweep.lrs=[...]'"
+                    "{key}={value}: the sweep tries learning rates of its own; use --set 'sweep.lrs=[...]', or change them in the file"
                 ));
             }
             if key == "lr" && !self.lrs.is_empty() {

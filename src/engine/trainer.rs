@@ -42,6 +42,8 @@ pub struct Trainer<'d> {
     batches: TrainingBatches<'d>,
     probe: Option<LayerProbe>,
     position: Position,
+    /// Where [`Trainer::run`] pauses, if anywhere before the end.
+    until_epoch: Option<u64>,
     /// The epoch that [`Trainer::timed_step`] is in, and the order of its images.
     timed_epoch: Option<(u64, Vec<u32>)>,
 }
@@ -111,6 +113,7 @@ impl<'d> Trainer<'d> {
             batches,
             probe,
             position,
+            until_epoch: None,
             timed_epoch: None,
         })
     }
@@ -120,6 +123,12 @@ impl<'d> Trainer<'d> {
         let mut trainer = Trainer::new(config.clone(), dataset)?;
         trainer.initialize()?;
         Ok(trainer.network)
+    }
+
+    /// Makes training stop once so many epochs are done, with a state from which it goes on as if it had not: the
+    /// schedule stays that of the whole training.
+    pub fn pause_at(&mut self, epoch: Option<u64>) {
+        self.until_epoch = epoch;
     }
 
     /// Optimizer steps in an epoch.
@@ -193,16 +202,20 @@ impl<'d> Trainer<'d> {
             }
             self.look_at_percentiles(&mut emit)?;
         }
-        while self.position.epoch < self.config.epochs {
+        let until = self.until_epoch.unwrap_or(self.config.epochs);
+        while self.position.epoch < self.config.epochs.min(until) {
             if let After::Stop(status) = self.train_epoch(&mut emit, interrupt)? {
                 emit(Event::Ended { status })?;
                 return Ok(status);
             }
         }
-        emit(Event::Ended {
-            status: Status::Finished,
-        })?;
-        Ok(Status::Finished)
+        let status = if self.position.epoch < self.config.epochs {
+            Status::Paused
+        } else {
+            Status::Finished
+        };
+        emit(Event::Ended { status })?;
+        Ok(status)
     }
 
     /// Trains `steps` steps from where it stands, without evaluating, recording or saving, and before every

@@ -75,12 +75,15 @@ impl Network {
                 let folded = built.layer.fold()?;
                 let op = built.block.op;
                 let weight = folded.weight.detach() * scale;
-                let mut bias = folded.bias.detach();
-                match blocks.last_mut() {
-                    Some(before) if op.pads() => before.add = offset,
-                    _ if offset != 0.0 => bias = bias + sums_of_rows(&weight) * offset,
-                    _ => {}
-                }
+                // A sum of its own: adding in place would change the parameter, whose memory the bias shares.
+                let bias = match blocks.last_mut() {
+                    Some(before) if op.pads() => {
+                        before.add = offset;
+                        folded.bias.detach()
+                    }
+                    _ if offset != 0.0 => folded.bias.detach() + sums_of_rows(&weight) * offset,
+                    _ => folded.bias.detach(),
+                };
                 blocks.push(Plain {
                     op,
                     weight: layout::channels_last(&weight.to_kind(self.compute)),

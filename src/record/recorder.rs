@@ -238,7 +238,10 @@ impl Recorder {
             meta.end(status, SystemTime::now());
             meta.write(disk, folder)?;
         }
-        if matches!(status, Status::Running | Status::Interrupted) {
+        if matches!(
+            status,
+            Status::Running | Status::Interrupted | Status::Paused
+        ) {
             return Ok(());
         }
         let summary = summarize(&self.settings.identity, folder, &self.rows, status)

@@ -13,6 +13,8 @@ pub trait Row: Serialize + DeserializeOwned {
     const FILE_NAME: &'static str;
     /// Columns that hold text, where an empty field means an empty text.
     const TEXT_COLUMNS: &'static [&'static str];
+    /// Columns at the end that older files do not have; there a row has the field's `#[serde(default)]`.
+    const LATER_COLUMNS: &'static [&'static str] = &[];
     /// The row's place in the run: never falls from row to row.
     fn key(&self) -> u64;
 }
@@ -106,7 +108,8 @@ fn parse_line(line: &str) -> Result<StringRecord> {
     Ok(record)
 }
 
-/// Reads one line, without its line break, of a file with `width` columns, which begin with those of [`columns`].
+/// Reads one line, without its line break, of a file with `width` columns, which begin with those of [`columns`] or
+/// are those without some of the later ones.
 pub fn decode<R: Row>(line: &[u8], width: usize) -> Result<R> {
     let line = std::str::from_utf8(line).context("not UTF-8 text")?;
     let record = parse_line(line)?;
@@ -125,8 +128,9 @@ pub fn decode<R: Row>(line: &[u8], width: usize) -> Result<R> {
         }
     });
     let filled: StringRecord = filled.collect();
+    let there = names.get(..filled.len()).unwrap_or(names);
     filled
-        .deserialize(Some(&StringRecord::from(names)))
+        .deserialize(Some(&StringRecord::from(there)))
         .map_err(|error| describe(&error, names))
 }
 

@@ -170,8 +170,11 @@ impl<R: Row> Table<R> {
     fn check_header(&self, line: &[u8]) -> Result<usize> {
         let text = String::from_utf8_lossy(line);
         let found: Vec<&str> = text.trim_end_matches('\r').split(',').collect();
+        let known = columns::<R>();
+        let oldest = known.len() - R::LATER_COLUMNS.len();
+        let older = known.starts_with(&found) && found.len() >= oldest;
         ensure!(
-            found.starts_with(columns::<R>()),
+            found.starts_with(known) || older,
             self.header_mismatch(line)
         );
         Ok(found.len())

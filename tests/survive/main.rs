@@ -8,5 +8,6 @@ mod data;
 mod disk;
 mod kill;
 mod memory;
+mod pause;
 mod signals;
 mod training;

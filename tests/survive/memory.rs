@@ -11,16 +11,16 @@ use crate::training::errors;
 fn want_of_memory_is_told_in_a_paragraph_and_the_record_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let program = normprop(folder.path());
-    // 3 GB hold libtorch and this network, but not its activations on 200 images.
+    // 1.8 GB hold libtorch and this network, but not its activations on 250 images.
     let mut shell = Command::new("sh");
     shell
         .current_dir(folder.path())
         .env_remove("NORMPROP_DATA")
         .env("RUST_BACKTRACE", "1")
-        .args(["-c", "ulimit -v 3000000; exec \"$0\" \"$@\""])
+        .args(["-c", "ulimit -v 1800000; exec \"$0\" \"$@\""])
         .arg(program.get_program())
         .args(["train", "--width=4", "--epochs=1", "--threads=1"])
-        .args(["--set=train_subset=50", "--set=test_subset=10"]);
+        .args(["--set=train_subset=50", "--set=test_subset=250"]);
     let output = shell.output().unwrap();
     let said = errors(&output);
     assert_eq!(output.status.code(), Some(1), "{said}");

@@ -1,14 +1,15 @@
-//! What a sweep chose: for each method and batch size the setting of the lowest error on held-out images.
+//! What a sweep tried and chose: settings with their errors on held-out images, and the order among them.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use toml::Table;
 
 use super::plan::Entry;
-use super::state::State;
 use crate::config::sweep::Candidate;
-use crate::record::read_summary;
+use crate::event::Status;
+use crate::record::read_metrics;
 use crate::report::comparison::rows::SweepRow;
 use crate::stats::{mean, std_dev};
 
@@ -23,83 +24,89 @@ pub struct Choice {
 }
 
 impl Choice {
+    /// Nothing chosen yet from these runs.
+    pub fn among(runs: &[Entry]) -> Choice {
+        Choice {
+            tried: runs.to_vec(),
+            ..Choice::default()
+        }
+    }
+
     /// The keys for a method and batch size; `None` where nothing was tried.
     pub fn keys(&self, label: &str, batch_size: usize) -> Option<Table> {
         self.keys.get(&(label.to_owned(), batch_size)).cloned()
     }
-}
 
-/// Reads the sweep's runs, each with what it tried, and chooses.
-pub fn choose(plan: &[Entry], candidates: &[Candidate]) -> Result<Choice> {
-    let mut cells: BTreeMap<(String, usize), Vec<Tried>> = BTreeMap::new();
-    let mut order = Vec::new();
-    for (entry, candidate) in plan.iter().zip(candidates) {
-        let cell = (entry.label.clone(), entry.config.batch_size);
-        if !order.contains(&cell) {
-            order.push(cell.clone());
-        }
-        let tried = cells.entry(cell).or_default();
-        if !tried.iter().any(|one| one.candidate == *candidate) {
-            tried.push(Tried::new(entry, candidate));
-        }
-        if let Some(one) = tried.iter_mut().find(|one| one.candidate == *candidate) {
-            one.add(entry)?;
+    /// Adds what was tried for a method and batch size, and which of it was chosen.
+    pub fn add(&mut self, label: &str, batch_size: usize, tried: &[Tried], chosen: usize) {
+        let rows = tried.iter().enumerate();
+        let cell = (label.to_owned(), batch_size);
+        self.rows
+            .extend(rows.map(|(place, one)| one.row(&cell, place == chosen, tried)));
+        if let Some(one) = tried.get(chosen) {
+            self.keys.insert(cell, one.candidate.keys.clone());
         }
     }
-    let mut choice = Choice {
-        tried: plan.to_vec(),
-        ..Choice::default()
-    };
-    for cell in order {
-        let Some(tried) = cells.get(&cell) else {
-            continue;
-        };
-        let best = tried.iter().min_by(|one, other| {
-            one.rank()
-                .total_cmp(&other.rank())
-                .then(one.lr.total_cmp(&other.lr))
-        });
-        let Some(best) = best else { continue };
-        choice.rows.extend(
-            tried
-                .iter()
-                .map(|one| one.row(&cell, std::ptr::eq(one, best), tried)),
-        );
-        choice.keys.insert(cell, best.candidate.keys.clone());
-    }
-    Ok(choice)
 }
 
-/// A setting with its runs' errors.
-struct Tried {
-    candidate: Candidate,
+/// A setting with its runs, one for each seed, and how they did when they were last judged.
+#[derive(Debug, Clone)]
+pub struct Tried {
+    /// The setting.
+    pub candidate: Candidate,
+    /// Places of its runs in the plan.
+    pub runs: Vec<usize>,
     method: String,
     lr: f64,
+    /// How often it was judged.
+    rung: u64,
+    /// Epochs before the last judgement.
+    epochs: u64,
     errors: Vec<f64>,
     diverged: u64,
 }
 
 impl Tried {
-    fn new(entry: &Entry, candidate: &Candidate) -> Tried {
+    /// A setting whose runs are like `entry`; none of them is in it yet.
+    pub fn new(entry: &Entry, candidate: &Candidate) -> Tried {
         Tried {
             candidate: candidate.clone(),
+            runs: Vec::new(),
             method: entry.config.method.name.clone(),
             lr: entry.config.lr,
+            rung: 0,
+            epochs: 0,
             errors: Vec::new(),
             diverged: 0,
         }
     }
 
-    fn add(&mut self, entry: &Entry) -> Result<()> {
-        match (entry.state, read_summary(&entry.run_dir)?) {
-            (State::Diverged, _) => self.diverged += 1,
-            (_, Some(summary)) => self.errors.push(summary.test_error),
-            (_, None) => {}
+    /// Judges it by its runs' errors after the epoch they were to be trained to.
+    pub fn judge(&mut self, plan: &[Entry]) -> Result<()> {
+        (self.errors, self.diverged) = (Vec::new(), 0);
+        self.rung += 1;
+        for entry in self.runs.iter().filter_map(|run| plan.get(*run)) {
+            self.epochs = entry.goal();
+            match error_after(entry)? {
+                Some(error) => self.errors.push(error),
+                None => self.diverged += 1,
+            }
         }
         Ok(())
     }
 
-    /// Lower is better; a setting with which a run diverged comes behind every other.
+    /// Whether none of its runs can be trained further.
+    pub fn all_diverged(&self) -> bool {
+        self.errors.is_empty()
+    }
+
+    /// The better one first: the lower mean error, one with which a run diverged behind every other, and among equals
+    /// the smaller learning rate.
+    pub fn compare(&self, other: &Tried) -> Ordering {
+        let by_error = self.rank().total_cmp(&other.rank());
+        by_error.then(self.lr.total_cmp(&other.lr))
+    }
+
     fn rank(&self) -> f64 {
         let error = mean(&self.errors);
         let error = if error.is_finite() { error } else { 1.0 };
@@ -122,6 +129,25 @@ impl Tried {
             chosen,
             at_edge: chosen && several && (smallest || largest),
             label: cell.0.clone(),
+            rung: self.rung,
+            epochs: self.epochs,
         }
+    }
+}
+
+/// A run's error on held-out images after the epoch it was to be trained to, `None` where it diverged before.
+///
+/// Only that epoch's row counts, even when the run has gone on since: so the same is said at any later time.
+fn error_after(entry: &Entry) -> Result<Option<f64>> {
+    let rows = read_metrics(&entry.run_dir)?;
+    let row = rows.iter().find(|row| row.epoch == entry.goal());
+    match (row, rows.last()) {
+        (Some(row), _) if row.status != Status::Diverged => Ok(Some(row.test_error)),
+        (_, Some(last)) if last.status == Status::Diverged => Ok(None),
+        _ => bail!(
+            "{} has not got to epoch {}, after which the sweep judges it; the same command continues it",
+            entry.run_dir.display(),
+            entry.goal()
+        ),
     }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::plan::Entry;
 use crate::config::RunConfig;
 use crate::config::experiment::Experiment;
+use crate::config::sweep::Sweep;
 use crate::event::{EpochRow, LayerRow, PercentileRow};
 use crate::methods;
 use crate::record::meta::{self, Meta};
@@ -114,6 +115,10 @@ fn manifest(
             .first()
             .map_or(Vec::new(), |meta| machine(meta, &runs)),
         runs,
+        sweep: experiment
+            .sweep
+            .as_ref()
+            .map_or(Vec::new(), Sweep::describe),
     })
 }
 

@@ -11,7 +11,7 @@ use super::launch::{Outcome, Report};
 use super::plan::Entry;
 use crate::errln;
 use crate::event::Status;
-use crate::record::{meta, read_summary};
+use crate::record::{meta, read_metrics, read_summary};
 use crate::report::numbers::{duration, percent};
 
 /// The display of the runs that are still to do.
@@ -79,7 +79,9 @@ impl Display {
                         percent(standing.train_error, 1)
                     ));
                 }
-                self.advance(*index, standing.step as f64 / standing.steps.max(1) as f64);
+                let part = |entry: &&Entry| entry.goal() as f64 / standing.epochs.max(1) as f64;
+                let steps = standing.steps as f64 * entries.get(*index).map_or(1.0, part);
+                self.advance(*index, (standing.step as f64 / steps.max(1.0)).min(1.0));
             }
             Report::Message(index, text) => {
                 let title = entries
@@ -127,7 +129,7 @@ impl Display {
             "[{}/{count}] {}: {}{taken}",
             self.over,
             entry.title(),
-            result(&entry.run_dir, outcome)
+            result(entry, outcome)
         ));
     }
 
@@ -156,14 +158,18 @@ impl Display {
 }
 
 /// How a run ended, in words. That its state is saved is said only where its record says so.
-pub(super) fn result(run_dir: &Path, outcome: &Outcome) -> String {
+pub(super) fn result(entry: &Entry, outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Finished => match read_summary(run_dir) {
-            Ok(Some(summary)) => format!("test error {}", percent(summary.test_error, 2)),
-            _ => "finished".to_owned(),
+        Outcome::Finished => match read_summary(&entry.run_dir) {
+            Ok(Some(summary)) => {
+                format!("{} {}", measured(entry), percent(summary.test_error, 2))
+            }
+            _ => judged(entry),
         },
         Outcome::Diverged => "diverged".to_owned(),
-        Outcome::Stopped if was_interrupted(run_dir) => "stopped, its state is saved".to_owned(),
+        Outcome::Stopped if was_interrupted(&entry.run_dir) => {
+            "stopped, its state is saved".to_owned()
+        }
         Outcome::Stopped => {
             "stopped before it could save; the same command goes on from its last checkpoint"
                 .to_owned()
@@ -177,6 +183,29 @@ fn was_interrupted(run_dir: &Path) -> bool {
     let meta = meta::read(run_dir).ok().flatten();
     let last = meta.as_ref().and_then(|meta| meta.sittings.last());
     last.is_some_and(|sitting| sitting.status == Some(Status::Interrupted))
+}
+
+/// What the run's errors are errors on.
+fn measured(entry: &Entry) -> &'static str {
+    if entry.config.holdout > 0.0 {
+        "error on held-out images"
+    } else {
+        "test error"
+    }
+}
+
+/// How a run stands that is paused.
+fn judged(entry: &Entry) -> String {
+    let rows = read_metrics(&entry.run_dir).unwrap_or_default();
+    match rows.iter().find(|row| row.epoch == entry.goal()) {
+        Some(row) => format!(
+            "{} {} after epoch {}",
+            measured(entry),
+            percent(row.test_error, 2),
+            row.epoch
+        ),
+        None => "finished".to_owned(),
+    }
 }
 
 fn thousandths(seconds: f64) -> u64 {

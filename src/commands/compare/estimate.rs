@@ -1,5 +1,7 @@
 //! How long runs will take: from finished runs of the same kind, else from a few measured steps.
 
+mod probe;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::time::Instant;
@@ -7,37 +9,31 @@ use std::time::Instant;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::plan::{Entry, threads};
+use super::plan::Entry;
 use super::state::State;
 use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::engine::interrupt::Interrupt;
-use crate::engine::trainer::Trainer;
-use crate::engine::{device, setup};
+use crate::engine::setup;
 use crate::errln;
 use crate::error::Failure;
-use crate::event::{Event, Observer};
+use crate::record::read_metrics;
 use crate::stats::median;
+use probe::probe;
 
-/// Steps of a probe at most.
-const MOST_STEPS: usize = 40;
-/// Steps before which nothing is measured: the first ones choose kernels and fill caches.
-const WARM_UP: usize = 2;
 /// A probe ends after this time once it has something to tell.
 const LONGEST_S: f64 = 1.5;
 /// All probes together take about this time; each has its share, and once it is used up the rest is concluded.
 const ALL_S: f64 = 2.0;
-/// Test images of a probe.
-const TEST_IMAGES: usize = 100;
 /// Starting a process and saving at the end.
 const OVERHEAD_S: f64 = 1.0;
 
 /// What one estimate holds for: a method, by label, at a batch size.
 type Kind = (String, usize);
 
-/// Fills in what each run that is not over will still take. Returns whether anything had to be measured.
+/// Fills in what each run will still take to its goal. Returns whether anything had to be measured.
 ///
-/// Kinds of which no run is finished are measured, within [`ALL_S`] for all of them together: first one of each batch
+/// Kinds of which no run has done an epoch are measured, within [`ALL_S`] for all of them together: first one of each batch
 /// size, then the others. A kind for which no time was left is taken to cost what those cost that have its batch size,
 /// or the one nearest to it: what eats up the time are steps that are slow by their images, and an epoch has as many of
 /// those at any batch size.
@@ -50,7 +46,7 @@ pub fn fill_in(
     interrupt: &Interrupt,
     quiet: bool,
 ) -> Result<bool> {
-    let mut known = recorded(plan);
+    let mut known = recorded(plan)?;
     let mut open = to_measure(plan, &known);
     if elsewhere {
         open.retain(|entry| device::find(&entry.config.device).is_ok());
@@ -58,7 +54,7 @@ pub fn fill_in(
     measure(&open, &mut known, parallel, interrupt, quiet)?;
     let measured = !open.is_empty();
     for entry in plan {
-        entry.remaining_s = if entry.state.is_over() {
+        entry.remaining_s = if entry.is_done() {
             0.0
         } else {
             epoch_s(&known, &kind(entry)) * epochs_left(entry) + OVERHEAD_S
@@ -71,8 +67,8 @@ fn kind(entry: &Entry) -> Kind {
     (entry.label.clone(), entry.config.batch_size)
 }
 
-/// Seconds of an epoch by the runs that are finished.
-fn recorded(plan: &[Entry]) -> BTreeMap<Kind, f64> {
+/// Seconds of an epoch by the runs that are finished, else by the first that has begun.
+fn recorded(plan: &[Entry]) -> Result<BTreeMap<Kind, f64>> {
     let mut epochs_s: BTreeMap<Kind, Vec<f64>> = BTreeMap::new();
     for entry in plan {
         if let State::Finished(epoch_s) = entry.state {
@@ -80,7 +76,22 @@ fn recorded(plan: &[Entry]) -> BTreeMap<Kind, f64> {
         }
     }
     let median = |(kind, epochs_s): (Kind, Vec<f64>)| (kind, median(&epochs_s));
-    epochs_s.into_iter().map(median).collect()
+    let mut known: BTreeMap<Kind, f64> = epochs_s.into_iter().map(median).collect();
+    for entry in plan {
+        if let State::Unfinished(epochs @ 1..) = entry.state
+            && !known.contains_key(&kind(entry))
+        {
+            known.insert(kind(entry), recorded_s(entry)? / epochs as f64);
+        }
+    }
+    Ok(known)
+}
+
+/// Seconds of all epochs of a run that has begun.
+fn recorded_s(entry: &Entry) -> Result<f64> {
+    let rows = read_metrics(&entry.run_dir)?;
+    let epochs = rows.iter().skip(1);
+    Ok(epochs.map(|row| row.train_s + row.eval_s).sum())
 }
 
 /// One run of each kind that is not known: the first of each batch size, then the second of each, and so on.
@@ -88,7 +99,7 @@ fn to_measure(plan: &[Entry], known: &BTreeMap<Kind, f64>) -> Vec<Entry> {
     let mut seen: BTreeSet<Kind> = known.keys().cloned().collect();
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     let mut open: Vec<(usize, Entry)> = Vec::new();
-    for entry in plan.iter().filter(|entry| !entry.state.is_over()) {
+    for entry in plan.iter().filter(|entry| !entry.is_done()) {
         if seen.insert(kind(entry)) {
             let place = counts.entry(entry.config.batch_size).or_default();
             open.push((*place, entry.clone()));
@@ -179,7 +190,7 @@ fn epochs_left(entry: &Entry) -> f64 {
         _ => 0,
     };
     // One for the evaluation before training, so that this is never 0.
-    (entry.config.epochs.saturating_sub(done)).max(1) as f64
+    (entry.goal().saturating_sub(done)).max(1) as f64
 }
 
 fn same_data(one: &RunConfig, other: &RunConfig) -> bool {
@@ -192,84 +203,6 @@ fn same_data(one: &RunConfig, other: &RunConfig) -> bool {
         )
     };
     key(one) == key(other)
-}
-
-/// Seconds of an epoch, evaluation included, from a few steps on a small part of the data.
-fn probe(
-    config: &RunConfig,
-    dataset: &Dataset,
-    parallel: usize,
-    longest_s: f64,
-    session: &Interrupt,
-) -> Result<f64> {
-    let config = RunConfig {
-        epochs: 1,
-        probe_images: 0,
-        threads: threads(config, parallel),
-        ..config.clone()
-    };
-    device::set_threads(&config);
-    let classes = dataset.classes.len();
-    let images = (config.batch_size * MOST_STEPS).min(dataset.train.len());
-    let test_images = TEST_IMAGES.min(dataset.test.len());
-    let small = Dataset::new(
-        &dataset.name,
-        dataset.shape,
-        dataset.classes.clone(),
-        dataset.train.balanced_subset(images, classes)?,
-        dataset.test.balanced_subset(test_images, classes)?,
-    )?;
-    let interrupt = Interrupt::default();
-    let mut watch = Watch {
-        interrupt: interrupt.clone(),
-        session: session.clone(),
-        longest_s,
-        started: Instant::now(),
-        total_s: 0.0,
-        step_s: Vec::new(),
-        eval_s: 0.0,
-    };
-    Trainer::new(config.clone(), &small)?.run(&mut [&mut watch], &interrupt)?;
-    let measured = watch
-        .step_s
-        .get(WARM_UP..)
-        .filter(|steps| !steps.is_empty())
-        .unwrap_or(&watch.step_s);
-    let steps = dataset.train.len().div_ceil(config.batch_size) as f64;
-    Ok(steps * median(measured)
-        + watch.eval_s * dataset.test.len() as f64 / test_images.max(1) as f64)
-}
-
-/// Notes the time of each step and ends the probe in time.
-struct Watch {
-    /// Ends the probe.
-    interrupt: Interrupt,
-    /// Ends the command, and so the probe.
-    session: Interrupt,
-    longest_s: f64,
-    started: Instant,
-    total_s: f64,
-    step_s: Vec<f64>,
-    eval_s: f64,
-}
-
-impl Observer for Watch {
-    fn on(&mut self, event: &Event) -> Result<()> {
-        match event {
-            Event::Step { sums, .. } => {
-                self.step_s.push(sums.train_s - self.total_s);
-                self.total_s = sums.train_s;
-                let over = self.step_s.len() > WARM_UP
-                    && self.started.elapsed().as_secs_f64() > self.longest_s;
-                if over || self.session.signal().is_some() {
-                    self.interrupt.raise(signal_hook::consts::SIGINT);
-                }
-            }
-            Event::Epoch { row, .. } => self.eval_s = row.eval_s,
-            _ => {}
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

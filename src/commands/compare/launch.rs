@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::engine::interrupt::Interrupt;
-use crate::event::Status;
+use crate::event::{EpochRow, Status};
 use crate::follow::Standing;
-use crate::record::read_summary;
+use crate::record::row::Row;
+use crate::record::{read_metrics, read_summary};
 
 /// A run to be started, or continued where its run directory says it stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,23 +29,35 @@ pub struct Job {
     pub epochs: u64,
     /// Seconds it will take, where that is known.
     pub estimate_s: Option<f64>,
+    /// Stop once so many epochs are done and leave the run unfinished; `None` trains it to its end.
+    pub until_epoch: Option<u64>,
 }
 
 impl Job {
     /// How it ended, by its run directory; `None` when there is still something to do.
     pub fn outcome(&self) -> Result<Option<Outcome>> {
-        let summary = read_summary(&self.run_dir)?;
-        Ok(summary.map(|summary| match summary.status {
-            Status::Diverged => Outcome::Diverged,
-            _ => Outcome::Finished,
-        }))
+        if let Some(summary) = read_summary(&self.run_dir)? {
+            return Ok(Some(match summary.status {
+                Status::Diverged => Outcome::Diverged,
+                _ => Outcome::Finished,
+            }));
+        }
+        let Some(until) = self.until_epoch else {
+            return Ok(None);
+        };
+        if !self.run_dir.join(EpochRow::FILE_NAME).is_file() {
+            return Ok(None);
+        }
+        let rows = read_metrics(&self.run_dir)?;
+        let reached = rows.last().is_some_and(|row| row.epoch >= until);
+        Ok(reached.then_some(Outcome::Finished))
     }
 }
 
 /// How a job ended. What its run directory says counts; this says why it may say nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// Every epoch was done.
+    /// Every epoch that was asked for was done.
     Finished,
     /// The loss stopped being a finite number.
     Diverged,

@@ -113,6 +113,9 @@ fn start(
         // A group of its own: Ctrl-C goes to every process of the terminal's group, and with the signal that we hand
         // on the child would take it for the second one, which ends it unsaved.
         .process_group(0);
+    if let Some(epoch) = job.until_epoch {
+        command.args(["--until-epoch", &epoch.to_string()]);
+    }
     end_with_parent(&mut command);
     let mut child = command
         .spawn()
@@ -251,7 +254,7 @@ fn outcome(status: ExitStatus, lines: &[String], stopping: bool) -> Outcome {
     match status.code() {
         Some(0) => Outcome::Finished,
         Some(3) => Outcome::Diverged,
-        Some(130 | 143) => Outcome::Stopped,
+        Some(129 | 130 | 143) => Outcome::Stopped,
         Some(_) if !lines.is_empty() => Outcome::Failed(lines.join("\n")),
         Some(code) => Outcome::Failed(format!("it ended with exit code {code} and said nothing")),
         // Killed by a signal: by ours, when it had not yet begun to listen for it.

@@ -11,10 +11,7 @@ use crate::errln;
 ///
 /// A sweep (`what` is not empty) has to be over: what comes next depends on what it chooses.
 pub fn list(entries: &[Entry], what: &str, output: OutputArgs) -> Result<Vec<String>> {
-    let missing: Vec<&Entry> = entries
-        .iter()
-        .filter(|entry| !entry.state.is_over())
-        .collect();
+    let missing: Vec<&Entry> = entries.iter().filter(|entry| !entry.is_done()).collect();
     let lines = groups(&missing);
     if !what.is_empty() && !missing.is_empty() {
         bail!(

@@ -26,6 +26,8 @@ pub struct Entry {
     pub state: State,
     /// Seconds it will still take, where that was estimated.
     pub remaining_s: f64,
+    /// Epochs after which a sweep judges it, where that is before the end.
+    pub until_epoch: Option<u64>,
 }
 
 impl Entry {
@@ -38,6 +40,19 @@ impl Entry {
         )
     }
 
+    /// Epochs that it is to be trained for now.
+    pub fn goal(&self) -> u64 {
+        self.until_epoch.unwrap_or(self.config.epochs)
+    }
+
+    /// Whether there is nothing left to do, at least for now.
+    pub fn is_done(&self) -> bool {
+        match self.state {
+            State::Unfinished(epochs) => self.until_epoch.is_some_and(|until| epochs >= until),
+            state => state.is_over(),
+        }
+    }
+
     /// The run as something to launch.
     pub fn job(&self) -> Result<Job> {
         Ok(Job {
@@ -48,6 +63,7 @@ impl Entry {
             device: self.config.device.clone(),
             epochs: self.config.epochs,
             estimate_s: Some(self.remaining_s).filter(|seconds| seconds.is_finite()),
+            until_epoch: self.until_epoch,
         })
     }
 
@@ -91,6 +107,7 @@ pub fn look_up(runs: Vec<PlannedRun>, runs_dir: &Path, overwrite: bool) -> Resul
             run_dir,
             state,
             remaining_s: f64::NAN,
+            until_epoch: None,
         })
     };
     runs.into_iter().map(entry).collect()
@@ -98,7 +115,7 @@ pub fn look_up(runs: Vec<PlannedRun>, runs_dir: &Path, overwrite: bool) -> Resul
 
 /// Seconds that all runs together will still take, shared among `parallel` at a time.
 pub fn remaining_s(plan: &[Entry], parallel: usize) -> f64 {
-    let left = plan.iter().filter(|entry| !entry.state.is_over());
+    let left = plan.iter().filter(|entry| !entry.is_done());
     let sum: f64 = left.clone().map(|entry| entry.remaining_s).sum();
     sum / parallel.clamp(1, left.count().max(1)) as f64
 }
@@ -122,11 +139,10 @@ pub fn table(plan: &[Entry]) -> Table {
         }
         seen.push(first);
         let group: Vec<&Entry> = plan.iter().filter(same).collect();
-        let count =
-            |holds: fn(&State) -> bool| group.iter().filter(|entry| holds(&entry.state)).count();
+        let count = |holds: fn(&Entry) -> bool| group.iter().filter(|entry| holds(entry)).count();
         let left: f64 = group
             .iter()
-            .filter(|entry| !entry.state.is_over())
+            .filter(|entry| !entry.is_done())
             .map(|entry| entry.remaining_s)
             .sum();
         table.push([
@@ -134,8 +150,9 @@ pub fn table(plan: &[Entry]) -> Table {
             first.config.batch_size.to_string(),
             first.config.lr.to_string(),
             group.len().to_string(),
-            count(|state| state.is_over()).to_string(),
-            count(|state| matches!(state, State::Unfinished(_))).to_string(),
+            count(Entry::is_done).to_string(),
+            count(|entry| matches!(entry.state, State::Unfinished(_)) && !entry.is_done())
+                .to_string(),
             duration(left),
         ]);
     }
@@ -144,7 +161,7 @@ pub fn table(plan: &[Entry]) -> Table {
 
 /// The plan in one sentence.
 pub fn sentence(plan: &[Entry], parallel: usize) -> String {
-    let over = plan.iter().filter(|entry| entry.state.is_over()).count();
+    let over = plan.iter().filter(|entry| entry.is_done()).count();
     let runs = if plan.len() == 1 {
         "1 run".to_owned()
     } else {
@@ -172,6 +189,7 @@ pub fn document(plan: &[Entry], parallel: usize) -> Value {
             "method": entry.config.method.name, "label": entry.label, "batch_size": entry.config.batch_size,
             "lr": entry.config.lr, "seed": entry.config.seed, "run_dir": entry.run_dir, "state": state,
             "epochs_done": epochs, "epochs": entry.config.epochs, "remaining_s": entry.remaining_s,
+            "until_epoch": entry.until_epoch,
         })
     };
     json!({

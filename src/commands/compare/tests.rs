@@ -1,12 +1,14 @@
 use std::path::Path;
 
+use super::launch::Outcome;
+use super::search::Search;
 use super::*;
 use crate::config::RunConfig;
 use crate::config::experiment::PlannedRun;
 use crate::config::overrides::Assignment;
 use crate::event::{EpochRow, EpochSums, Event, LayerRow, Observer, Position, Snapshot, Status};
 use crate::record::meta::Facts;
-use crate::record::{Identity, Recorder, Settings};
+use crate::record::{Identity, Recorder, RunDir, Settings};
 use crate::report::bench::rows::examples;
 use crate::report::comparison::results::write_rows;
 use crate::report::comparison::rows::SummaryRow;
@@ -14,7 +16,7 @@ use crate::report::comparison::tagged::from_csv;
 use state::State;
 
 /// Records a run with these test errors after epochs 0, 1, …, by the real recorder, with its states.
-fn record(config: &RunConfig, runs: &Path, errors: &[f64], status: Status) {
+pub(super) fn record(config: &RunConfig, runs: &Path, errors: &[f64], status: Status) {
     record_with(config, runs, errors, status, true);
 }
 
@@ -115,7 +117,7 @@ fn layer_row(epoch: u64, layer: u64) -> LayerRow {
     }
 }
 
-fn experiment(text: &str) -> Experiment {
+pub(super) fn experiment(text: &str) -> Experiment {
     Experiment::parse(text, "x.toml", "x", &[]).unwrap()
 }
 
@@ -361,17 +363,33 @@ fn the_plan_tells_what_is_there() {
 }
 
 #[test]
+fn a_run_that_has_begun_tells_the_time_to_a_goal() {
+    let runs = tempfile::tempdir().unwrap();
+    let experiment = experiment("methods = [\"bn\"]\nseeds = 3\nepochs = 9");
+    let planned = runs_of(&experiment);
+    for run in &planned[..2] {
+        record(&run.config, runs.path(), &[0.9, 0.5], Status::Paused);
+    }
+    let mut plan = look_up(&experiment, runs.path());
+    for (entry, goal) in plan.iter_mut().zip([1, 3, 1]) {
+        entry.until_epoch = Some(goal);
+    }
+    let measured = estimate::fill_in(&mut plan, 1, false, &Interrupt::default(), true).unwrap();
+    assert!(!measured, "four seconds an epoch are recorded");
+    let left: Vec<f64> = plan.iter().map(|entry| entry.remaining_s).collect();
+    assert_eq!(left, [0.0, 9.0, 5.0]);
+}
+
+#[test]
 fn a_stopped_run_is_called_saved_only_when_its_record_says_so() {
     let runs = tempfile::tempdir().unwrap();
     let planned = runs_of(&experiment("methods = [\"bn\"]\nseeds = 3\nepochs = 3"));
     record(&planned[0].config, runs.path(), &[0.9], Status::Interrupted);
     record(&planned[1].config, runs.path(), &[0.9], Status::Running);
-    let said: Vec<String> = planned
+    let plan = plan::look_up(planned, runs.path(), false).unwrap();
+    let said: Vec<String> = plan
         .iter()
-        .map(|run| {
-            let run_dir = runs.path().join("x").join(run.config.run_name().unwrap());
-            display::result(&run_dir, &Outcome::Stopped)
-        })
+        .map(|entry| display::result(entry, &Outcome::Stopped))
         .collect();
     assert_eq!(said[0], "stopped, its state is saved");
     assert!(said[1].starts_with("stopped before it could save"));
@@ -502,7 +520,7 @@ fn a_sweep_chooses_the_lowest_error_and_never_what_diverged() {
     let experiment = experiment(
         "methods = [\"bn\", \"normprop\"]\nepochs = 1\n[sweep]\nlrs = [0.1, 0.2, 0.4]\nseeds = 2\ngrid = { momentum = [0.5, 0.9] }",
     );
-    let (planned, candidates): (Vec<PlannedRun>, Vec<Candidate>) =
+    let (planned, candidates): (Vec<PlannedRun>, Vec<_>) =
         experiment.expand_sweep().unwrap().into_iter().unzip();
     for run in &planned {
         let config = &run.config;
@@ -522,7 +540,9 @@ fn a_sweep_chooses_the_lowest_error_and_never_what_diverged() {
         );
     }
     let plan = plan::look_up(planned, runs.path(), false).unwrap();
-    let choice = choose::choose(&plan, &candidates).unwrap();
+    let mut search = Search::new(plan, &candidates, None);
+    assert!(search.judge().unwrap(), "one round decides");
+    let choice = search.choice();
     let bn = choice.keys("bn", 50).unwrap();
     assert_eq!(
         (bn["lr"].as_float(), bn["momentum"].as_float()),
@@ -555,7 +575,7 @@ fn a_choice_among_settings_that_all_diverged_has_its_caveat() {
     let experiment = experiment(
         "methods = [\"bn\", \"normprop\"]\nepochs = 1\n[sweep]\nlrs = [0.1, 0.2]\nonly = true",
     );
-    let (planned, candidates): (Vec<PlannedRun>, Vec<Candidate>) =
+    let (planned, candidates): (Vec<PlannedRun>, Vec<_>) =
         experiment.expand_sweep().unwrap().into_iter().unzip();
     for run in &planned {
         let (errors, status) = match (run.label.as_str(), run.config.lr) {
@@ -565,7 +585,9 @@ fn a_choice_among_settings_that_all_diverged_has_its_caveat() {
         record(&run.config, runs.path(), &errors, status);
     }
     let plan = plan::look_up(planned, runs.path(), false).unwrap();
-    let choice = choose::choose(&plan, &candidates).unwrap();
+    let mut search = Search::new(plan, &candidates, None);
+    assert!(search.judge().unwrap());
+    let choice = search.choice();
     let results = collect::collect_sweep(&experiment, &choice.tried, choice.rows).unwrap();
     let about: Vec<String> = tables::caveats(&results)
         .into_iter()
@@ -580,12 +602,7 @@ fn a_choice_among_settings_that_all_diverged_has_its_caveat() {
         .collect();
     assert_eq!(
         marks,
-        [
-            "chosen, though it diverged",
-            "",
-            "chosen, at the grid's edge",
-            ""
-        ]
+        ["chosen, though it diverged", "", "chosen, at the edge", ""]
     );
 }
 
@@ -650,15 +667,17 @@ fn every_experiment_that_comes_along_can_be_read() {
     let expected = [
         ("batch-size", 75, 60),
         ("cifar10", 15, 15),
-        ("cifar10-small", 9, 0),
+        ("cifar10-small", 9, 15),
         ("cifar100", 15, 15),
-        ("data-normalization", 40, 0),
-        ("gaussianity", 15, 0),
+        ("data-normalization", 40, 40),
+        ("gaussianity", 15, 25),
         ("methods", 261, 0),
-        ("mnist-bn", 15, 0),
+        ("mnist-bn", 15, 12),
+        ("precision", 12, 0),
         ("quick", 8, 0),
         ("methods-sweep", 0, 261),
         ("quick-sweep", 4, 16),
+        ("search", 4, 18),
         ("stability", 192, 0),
         ("svhn", 15, 15),
     ];

@@ -71,7 +71,10 @@ impl Experiment {
                     .planned(entry, batch_size, own.clone(), false)?
                     .config
                     .lr;
-                for candidate in sweep.candidates(own_rate) {
+                let candidates = sweep
+                    .candidates(own_rate)
+                    .map_err(|error| self.source.refuse("sweep.samples", error))?;
+                for candidate in candidates {
                     let mut table = own.clone();
                     put_all(&mut table, Some(&sweep.set))?;
                     put_all(&mut table, Some(&candidate.keys))?;
@@ -170,7 +173,8 @@ impl Experiment {
         let own = |key: &str| format!("{entry}.{key}");
         let mut paths = Vec::new();
         if swept {
-            paths.extend([format!("sweep.grid.{key}"), format!("sweep.set.{key}")]);
+            let tables = ["grid", "range", "set"];
+            paths.extend(tables.map(|table| format!("sweep.{table}.{key}")));
         }
         match key {
             "lr" => paths.extend([own("lr"), own("lrs"), "rates_from".into(), "lrs".into()]),

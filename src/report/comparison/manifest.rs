@@ -46,6 +46,9 @@ pub struct Manifest {
     pub machine: Vec<(String, String)>,
     /// Every run.
     pub runs: Vec<ManifestRun>,
+    /// How a sweep found and judged settings, in sentences; none without a sweep.
+    #[serde(default)]
+    pub sweep: Vec<String>,
 }
 
 /// Numbers of a publication, printed beside ours.

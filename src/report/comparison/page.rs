@@ -260,7 +260,11 @@ fn background(results: &Results) -> Vec<Section> {
     let sweep = tables::sweep(results);
     if !sweep.rows.is_empty() {
         let text = "Chosen on training images that were held out for it, never on the test set.";
-        sections.push(Section::new("Sweep").paragraph(text).table(sweep));
+        let how = results.manifest.iter().flat_map(|manifest| &manifest.sweep);
+        let section = how.fold(Section::new("Sweep").paragraph(text), |section, how| {
+            section.paragraph(how)
+        });
+        sections.push(section.table(sweep));
     }
     let reference = tables::reference(results);
     if !reference.rows.is_empty() {

@@ -110,25 +110,33 @@ pub struct SweepRow {
     pub lr: f64,
     /// Other keys tried, as `key=value` separated by blanks.
     pub settings: String,
-    /// Runs that finished.
+    /// Runs that got to the epoch of the judgement.
     pub n: u64,
-    /// Runs whose loss stopped being finite.
+    /// Runs whose loss stopped being finite before.
     pub n_diverged: u64,
-    /// Mean over runs of the error on the held-out images after the last epoch.
+    /// Mean over runs of the error on the held-out images at the judgement: after the last epoch, or after the one
+    /// at which halving left the setting behind.
     pub validation_error_mean: f64,
     /// Standard deviation over runs.
     pub validation_error_std: f64,
     /// Whether the runs of the experiment were made with it.
     pub chosen: bool,
-    /// Whether it is chosen and has the smallest or largest learning rate of the grid: then the best may lie outside.
+    /// Whether it is chosen and has the smallest or largest learning rate that was tried: then the best may lie outside.
     pub at_edge: bool,
     /// The method's label.
     pub label: String,
+    /// How often it was judged: 1 without halving, more for a setting that went on. 0: not known.
+    #[serde(default)]
+    pub rung: u64,
+    /// Epochs before the last judgement. 0: not known.
+    #[serde(default)]
+    pub epochs: u64,
 }
 
 impl Row for SweepRow {
     const FILE_NAME: &'static str = "sweep.csv";
     const TEXT_COLUMNS: &'static [&'static str] = &["method", "settings", "label"];
+    const LATER_COLUMNS: &'static [&'static str] = &["rung", "epochs"];
 
     fn key(&self) -> u64 {
         0
@@ -139,12 +147,32 @@ impl Row for SweepRow {
 mod tests {
     use super::*;
     use crate::record::row::{columns, header};
+    use crate::record::table::Table;
 
     #[test]
     fn the_documented_columns_come_first() {
         let documented = "method,batch_size,lr,n,n_diverged,final_test_error_mean,final_test_error_ci_low,\
                           final_test_error_ci_high,best_test_error_mean,epochs_to_target,train_s_per_epoch_median";
         assert!(header::<SummaryRow>().starts_with(documented));
+    }
+
+    #[test]
+    fn a_sweep_recorded_before_there_was_halving_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sweep.csv");
+        let old = "method,batch_size,lr,settings,n,n_diverged,validation_error_mean,validation_error_std,chosen,at_edge,label";
+        std::fs::write(
+            &path,
+            format!("{old}\nbn,50,0.1,,2,0,0.25,,true,false,bn\n"),
+        )
+        .unwrap();
+        let rows = Table::<SweepRow>::at(&path).read().unwrap();
+        assert_eq!((rows[0].lr, rows[0].rung, rows[0].epochs), (0.1, 0, 0));
+        assert!(rows[0].chosen && rows[0].label == "bn");
+        assert_eq!(header::<SweepRow>(), format!("{old},rung,epochs\n"));
+        std::fs::write(&path, "method,batch_size,lr\nbn,50,0.1\n").unwrap();
+        let error = Table::<SweepRow>::at(&path).read().unwrap_err().to_string();
+        assert!(error.contains("column `settings` is missing"), "{error}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::errors::{error_text, points};
 use super::groups::has_several_rates;
 use super::results::Results;
-use super::rows::{PairedRow, SummaryRow};
+use super::rows::{PairedRow, SummaryRow, SweepRow};
 use crate::report::numbers::{p_value, percent, significant};
 use crate::report::{Align, Table};
 
@@ -145,15 +145,20 @@ pub fn sweep(results: &Results) -> Table {
         ("settings", Align::Left),
         ("n", Align::Right),
         ("diverged", Align::Right),
+        ("epochs", Align::Right),
         ("validation error", Align::Right),
         ("", Align::Left),
     ]);
     for row in &results.sweep {
         let mark = match (row.chosen, row.at_edge) {
             (true, _) if row.n_diverged > 0 => "chosen, though it diverged",
-            (true, true) => "chosen, at the grid's edge",
+            (true, true) => "chosen, at the edge",
             (true, false) => "chosen",
             (false, _) => "",
+        };
+        let epochs = match row.epochs {
+            0 => String::new(),
+            known => known.to_string(),
         };
         table.push([
             row.label.clone(),
@@ -162,6 +167,7 @@ pub fn sweep(results: &Results) -> Table {
             row.settings.clone(),
             row.n.to_string(),
             row.n_diverged.to_string(),
+            epochs,
             percent(row.validation_error_mean, 2),
             mark.to_owned(),
         ]);
@@ -218,19 +224,29 @@ pub fn caveats(results: &Results) -> Vec<String> {
     if has_several_rates(results) {
         caveats.push("Several learning rates a method: the best of them was chosen on the test set, which flatters it.".to_owned());
     }
-    // What never diverged is preferred, so that here nothing was left to prefer.
+    // What never diverged is preferred, so that here nothing was left to prefer in the last round.
     for row in results
         .sweep
         .iter()
         .filter(|row| row.chosen && row.n_diverged > 0)
     {
-        caveats.push(format!(
-            "Every setting that the sweep tried for {} at batch size {} diverged with some seed; the chosen one did so least often.",
-            row.label, row.batch_size
-        ));
+        let cell = format!("{} at batch size {}", row.label, row.batch_size);
+        let is_rival = |other: &&SweepRow| {
+            (&other.label, other.batch_size) == (&row.label, row.batch_size)
+                && other.n_diverged == 0
+        };
+        caveats.push(match results.sweep.iter().find(is_rival) {
+            None => format!(
+                "Every setting that the sweep tried for {cell} diverged with some seed; the chosen one did so least often."
+            ),
+            // Only halving leaves behind what has not diverged.
+            Some(_) => format!(
+                "The setting chosen for {cell} diverged with some seed after others had been left behind, which had not diverged by then."
+            ),
+        });
     }
     if results.sweep.iter().any(|row| row.chosen && row.at_edge) {
-        caveats.push("A chosen learning rate lies at the edge of the sweep's grid: a better one may lie beyond.".to_owned());
+        caveats.push("A chosen learning rate lies at the edge of what the sweep tried: a better one may lie beyond.".to_owned());
     }
     caveats.push("The column \"best\" takes the lowest test error of any epoch: it is chosen on the test set.".to_owned());
     let Some(manifest) = &results.manifest else {

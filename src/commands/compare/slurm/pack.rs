@@ -66,6 +66,7 @@ mod tests {
             device: "cpu".into(),
             epochs: 1,
             estimate_s: *estimate_s,
+            until_epoch: None,
         };
         seconds.iter().map(job).collect()
     }

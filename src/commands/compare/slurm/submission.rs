@@ -207,6 +207,7 @@ mod tests {
             device: "cpu".to_owned(),
             epochs: 1,
             estimate_s: None,
+            until_epoch: None,
         }
     }
 

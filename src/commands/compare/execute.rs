@@ -1,0 +1,129 @@
+//! Brings the runs of a comparison to their goals, round by round where there is a sweep.
+
+use anyhow::{Result, bail};
+
+use super::choose::Choice;
+use super::display::Display;
+use super::launch::{Launched, Launcher, Outcome, Report};
+use super::local::LocalLauncher;
+use super::plan::{self, Entry};
+use super::search::Search;
+use super::state::{self, State};
+use super::{Session, estimate, missing};
+use crate::config::experiment::Experiment;
+use crate::engine::threads;
+use crate::error::Failure;
+use crate::record::RunDir;
+use crate::report::Terminal;
+
+impl Session<'_> {
+    /// The sweep at its beginning, without runs where the experiment has none.
+    pub(super) fn search(&self, experiment: &Experiment) -> Result<Search> {
+        let (runs, candidates): (_, Vec<_>) = experiment.expand_sweep()?.into_iter().unzip();
+        let entries = plan::look_up(runs, &self.args.runs, self.args.overwrite)?;
+        let halving = experiment.sweep.as_ref().and_then(|sweep| sweep.halving);
+        Ok(Search::new(entries, &candidates, halving))
+    }
+
+    /// Runs the sweep, if there is one, and chooses.
+    pub(super) fn sweep(&self, mut search: Search) -> Result<Choice> {
+        let mut decided = search.catch_up()?;
+        if decided && !search.entries.is_empty() {
+            let over = plan::sentence(&search.entries, self.parallel);
+            self.say(&format!("sweep: {over}"));
+        }
+        while !decided {
+            let title = search.title();
+            let failed = self.execute(&mut search.entries, &title)?;
+            if !failed.is_empty() {
+                bail!(
+                    "{} runs of the sweep failed; the same command tries them again:\n{}",
+                    failed.len(),
+                    failed.join("\n")
+                );
+            }
+            decided = search.judge()?;
+        }
+        Ok(search.choice())
+    }
+
+    /// Brings every run to its goal, and returns a line for each that failed.
+    pub(super) fn execute(&self, entries: &mut [Entry], what: &str) -> Result<Vec<String>> {
+        if self.args.launch.collect {
+            return missing::list(entries, what, self.output);
+        }
+        estimate::fill_in(
+            entries,
+            self.parallel,
+            self.slurm.is_some(),
+            &self.interrupt,
+            self.output.quiet,
+        )?;
+        self.say(&format!(
+            "{}{what}{}",
+            plan::table(entries).render(&Terminal::detect()),
+            plan::sentence(entries, self.parallel)
+        ));
+        let left: Vec<usize> = (0..entries.len())
+            .filter(|&index| !entries[index].is_done())
+            .collect();
+        let mut failed = Vec::new();
+        if !left.is_empty() && self.interrupt.signal().is_none() {
+            let waiting: Vec<&Entry> = left.iter().map(|&index| &entries[index]).collect();
+            failed = self.launch(&waiting)?;
+        }
+        if let Some(signal) = self.interrupt.signal() {
+            return Err(Failure::Interrupted { signal }.into());
+        }
+        for index in left {
+            entries[index].state = state::inspect(&entries[index].run_dir, &entries[index].config)?;
+        }
+        Ok(failed)
+    }
+
+    fn launch(&self, waiting: &[&Entry]) -> Result<Vec<String>> {
+        let mut jobs = Vec::with_capacity(waiting.len());
+        for entry in waiting {
+            self.prepare(entry)?;
+            jobs.push(entry.job()?);
+        }
+        let mut failed = Vec::new();
+        let mut display = Display::new(waiting, self.output.quiet);
+        let mut on_report = |report: Report| {
+            display.show(waiting, &report);
+            if let Report::Ended(index, Outcome::Failed(reason)) = &report
+                && let Some(entry) = waiting.get(*index)
+            {
+                failed.push(format!("{}: {reason}", entry.title()));
+            }
+        };
+        let launched = self
+            .launcher()
+            .run(&jobs, &self.interrupt, &mut on_report)?;
+        display.finish();
+        match launched {
+            Launched::Ended => Ok(failed),
+            Launched::Away(away) => Err(away.into()),
+        }
+    }
+
+    fn launcher(&self) -> Box<dyn Launcher> {
+        match &self.slurm {
+            Some(slurm) => Box::new(slurm.clone()),
+            None => Box::new(LocalLauncher {
+                parallel: self.parallel,
+                cores: threads::cores(),
+            }),
+        }
+    }
+
+    /// Empties the run directory where that was asked for.
+    fn prepare(&self, entry: &Entry) -> Result<()> {
+        // What is there of a run that this call of the command has begun is not to be thrown away.
+        if self.args.overwrite && entry.state == State::New {
+            RunDir::wait_until_free(&entry.run_dir)?;
+            RunDir::overwrite(&entry.run_dir, &entry.config.to_toml()?)?;
+        }
+        Ok(())
+    }
+}
