@@ -14,7 +14,7 @@ use super::state::State;
 use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::engine::interrupt::Interrupt;
-use crate::engine::setup;
+use crate::engine::{device, setup};
 use crate::errln;
 use crate::error::Failure;
 use crate::record::read_metrics;
