@@ -1,26 +1,30 @@
 //! The training loop.
 
+mod epoch_end;
+mod state;
+mod watched;
+
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use tch::Tensor;
 
-use super::evaluate::{self, Scores, evaluate};
+use super::evaluate::{self, Scores};
 use super::interrupt::Interrupt;
 use super::schedule::learning_rate;
 use super::step_times::StepTimes;
-use super::{device, memory, setup};
+use super::{device, setup};
 use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::data::batches::{Normalizer, TrainingBatches};
-use crate::event::{EpochRow, EpochSums, Event, Observer, Position, Snapshot, Status, StepRow};
+use crate::event::{EpochSums, Event, Observer, Position, Status, StepRow};
 use crate::methods;
 use crate::nn::backward;
 use crate::nn::layer::Pass;
 use crate::nn::network::Network;
-use crate::nn::parameters::{find, restore, to_named};
 use crate::nn::sgd::{Sgd, SgdConfig};
 use crate::probe::layers::LayerProbe;
+pub use watched::NextStep;
 
 /// Seconds of training after which an epoch that is still going on saves its state.
 const SAVE_EVERY_S: f64 = 300.0;
@@ -46,20 +50,6 @@ pub struct Trainer<'d> {
     until_epoch: Option<u64>,
     /// The epoch that [`Trainer::timed_step`] is in, and the order of its images.
     timed_epoch: Option<(u64, Vec<u32>)>,
-}
-
-/// A step that is about to be done, shown to whoever watches.
-pub struct NextStep<'t> {
-    /// The network before the step.
-    pub network: &'t Network,
-    /// The step's images.
-    pub images: &'t Tensor,
-    /// Their labels.
-    pub labels: &'t Tensor,
-    /// Optimizer steps done.
-    pub step: u64,
-    /// The step's learning rate.
-    pub lr: f64,
 }
 
 /// What the loop tells its caller after each step.
@@ -136,48 +126,6 @@ impl<'d> Trainer<'d> {
         self.batches.steps_per_epoch()
     }
 
-    /// Goes back to a saved state.
-    pub fn resume(&mut self, snapshot: &Snapshot) -> Result<()> {
-        self.network.parameters.restore(&snapshot.tensors)?;
-        for (entry, velocity) in self
-            .network
-            .parameters
-            .trainable()
-            .zip(&self.optimizer.velocities)
-        {
-            restore(
-                velocity,
-                find(&snapshot.tensors, &format!("{VELOCITY}{}", entry.name))?,
-            )?;
-        }
-        let expected = self.network.parameters.iter().count() + self.optimizer.velocities.len();
-        if snapshot.tensors.len() != expected {
-            bail!(
-                "the checkpoint holds {} tensors, the network needs {expected}",
-                snapshot.tensors.len()
-            );
-        }
-        let (position, steps_per_epoch) = (&snapshot.position, self.batches.steps_per_epoch());
-        let steps = position
-            .epoch
-            .saturating_mul(steps_per_epoch)
-            .saturating_add(position.step_in_epoch);
-        if position.step != steps
-            || position.step_in_epoch >= steps_per_epoch
-            || position.epoch > self.config.epochs
-        {
-            bail!(
-                "it is {} steps into a training, at step {} of epoch {}; here are {} epochs of {steps_per_epoch} steps",
-                position.step,
-                position.step_in_epoch,
-                position.epoch + 1,
-                self.config.epochs
-            );
-        }
-        self.position = snapshot.position.clone();
-        Ok(())
-    }
-
     /// Trains to the end, or until a signal comes or the loss is not finite.
     pub fn run(
         &mut self,
@@ -216,70 +164,6 @@ impl<'d> Trainer<'d> {
         };
         emit(Event::Ended { status })?;
         Ok(status)
-    }
-
-    /// Trains `steps` steps from where it stands, without evaluating, recording or saving, and before every
-    /// `every`-th of them shows it to `watch`. Stops early at the end of the training, or at a loss that is not
-    /// finite. Returns the steps done in all.
-    pub fn train_watched(
-        &mut self,
-        steps: u64,
-        every: u64,
-        watch: &mut dyn FnMut(&NextStep) -> Result<()>,
-    ) -> Result<u64> {
-        if self.position.step == 0 {
-            self.initialize()?;
-        }
-        let mut order = self.batches.order(self.position.epoch);
-        for done in 0..steps {
-            if self.position.step_in_epoch == self.batches.steps_per_epoch() {
-                self.position.epoch += 1;
-                self.position.step_in_epoch = 0;
-                order = self.batches.order(self.position.epoch);
-            }
-            if self.position.epoch >= self.config.epochs {
-                break;
-            }
-            if done.is_multiple_of(every.max(1)) {
-                let (images, labels) = self.next_batch(&order);
-                let labels = Tensor::from_slice(&labels).to_device(images.device());
-                let lr = learning_rate(
-                    &self.config,
-                    self.position.step,
-                    self.batches.steps_per_epoch(),
-                );
-                let step = self.position.step;
-                watch(&NextStep {
-                    network: &self.network,
-                    images: &images,
-                    labels: &labels,
-                    step,
-                    lr,
-                })?;
-            }
-            if !self.step(&order).loss.is_finite() {
-                break;
-            }
-        }
-        Ok(self.position.step)
-    }
-
-    /// Trains one step from where it stands and tells where its time went: no evaluation, no record, and after the
-    /// last step of an epoch the next one's first, for ever. Call [`Trainer::initialize`] before the first.
-    pub fn timed_step(&mut self) -> StepTimes {
-        if self.position.step_in_epoch == self.batches.steps_per_epoch() {
-            self.position.epoch += 1;
-            self.position.step_in_epoch = 0;
-            self.position.sums = EpochSums::default();
-        }
-        let epoch = self.position.epoch;
-        let order = match self.timed_epoch.take() {
-            Some((of, order)) if of == epoch => order,
-            _ => self.batches.order(epoch),
-        };
-        let (_, times) = self.step_in_phases(&order);
-        self.timed_epoch = Some((epoch, order));
-        times
     }
 
     /// Lets methods that ask for it start from the first training images of the run.
@@ -441,136 +325,6 @@ impl<'d> Trainer<'d> {
         (row, times)
     }
 
-    /// Gathers population statistics with the weights as they are, for methods that ask for it: one
-    /// training pass over the training images, in the order and with the augmentation of the epoch to come.
-    fn gather_population(&self) {
-        if !self.network.restart_population() {
-            return;
-        }
-        let order = self.batches.order(self.position.epoch);
-        let (kind, device) = (self.network.parameters.kind, self.network.parameters.device);
-        for index in 0..self.batches.steps_per_epoch() {
-            let step = self.position.step + index;
-            let batch = self.batches.batch(&order, index, step);
-            let images = evaluate::to_tensor(
-                &batch.images,
-                batch.labels.len(),
-                self.dataset.shape,
-                kind,
-                device,
-            );
-            let _ = tch::no_grad(|| {
-                self.network
-                    .logits(&images, &Pass::train(self.config.seed, step))
-            });
-        }
-    }
-
-    /// Evaluates, reports the epoch that was just done (or epoch 0) and saves.
-    fn finish_epoch(&mut self, emit: &mut dyn FnMut(Event) -> Result<()>) -> Result<After> {
-        self.gather_population();
-        let mut row = self.epoch_row(Status::Running);
-        // The loss of a batch is that of the weights before the step: what the last step did shows only here.
-        if !row.test_loss.is_finite() || !self.network.parameters.are_finite() {
-            row.status = Status::Diverged;
-            emit(Event::Epoch {
-                row,
-                layers: Vec::new(),
-            })?;
-            return Ok(After::Stop(Status::Diverged));
-        }
-        let layers = self.probe.as_ref().map_or(Ok(Vec::new()), |probe| {
-            probe.measure(&self.network, row.epoch)
-        })?;
-        let best = self
-            .position
-            .best
-            .is_none_or(|(error, _)| row.test_error < error);
-        if best {
-            self.position.best = Some((row.test_error, row.epoch));
-        }
-        self.position.sums = EpochSums::default();
-        self.position.step_in_epoch = 0;
-        emit(Event::Epoch { row, layers })?;
-        emit(Event::Snapshot {
-            snapshot: self.snapshot()?,
-            best,
-        })?;
-        Ok(After::GoOn)
-    }
-
-    /// Records that the loss stopped being finite.
-    fn diverge(&mut self, emit: &mut dyn FnMut(Event) -> Result<()>) -> Result<After> {
-        self.position.epoch += 1;
-        let row = self.epoch_row(Status::Diverged);
-        emit(Event::Epoch {
-            row,
-            layers: Vec::new(),
-        })?;
-        Ok(After::Stop(Status::Diverged))
-    }
-
-    fn epoch_row(&self, status: Status) -> EpochRow {
-        let started = Instant::now();
-        let test = evaluate(
-            &self.network,
-            &self.dataset.test,
-            self.dataset.shape,
-            &self.normalizer,
-        );
-        let eval_s = started.elapsed().as_secs_f64();
-        let sums = self.position.sums;
-        let per = |total: f64, count: u64| {
-            if count == 0 {
-                f64::NAN
-            } else {
-                total / count as f64
-            }
-        };
-        let last_step = self.position.step.saturating_sub(1);
-        let status = match status {
-            Status::Running if self.position.epoch == self.config.epochs => Status::Finished,
-            other => other,
-        };
-        EpochRow {
-            epoch: self.position.epoch,
-            step: self.position.step,
-            lr: learning_rate(&self.config, last_step, self.batches.steps_per_epoch()),
-            train_loss: per(sums.loss, sums.images),
-            train_error: per(sums.wrong as f64, sums.images),
-            test_loss: test.loss,
-            test_error: test.error(),
-            grad_norm: per(sums.squared_grad_norm, sums.steps).sqrt(),
-            train_s: sums.train_s,
-            eval_s,
-            images_per_s: if sums.train_s > 0.0 {
-                sums.images as f64 / sums.train_s
-            } else {
-                f64::NAN
-            },
-            rss_mb: memory::resident_mb(),
-            status,
-        }
-    }
-
-    /// Everything needed to go on from here.
-    fn snapshot(&self) -> Result<Snapshot> {
-        let parameters = &self.network.parameters;
-        let own = parameters
-            .iter()
-            .map(|entry| to_named(&entry.name, &entry.tensor));
-        let velocities = parameters
-            .trainable()
-            .zip(&self.optimizer.velocities)
-            .map(|(entry, velocity)| to_named(&format!("{VELOCITY}{}", entry.name), velocity));
-        let mut tensors = own.chain(velocities).collect::<Result<Vec<_>>>()?;
-        tensors.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Snapshot {
-            tensors,
-            position: self.position.clone(),
-        })
-    }
-
     fn remaining_s(&self) -> f64 {
         let done = self.position.sums.steps.max(1) as f64;
         let total = (self.config.epochs * self.batches.steps_per_epoch()) as f64;
@@ -579,49 +333,4 @@ impl<'d> Trainer<'d> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use tch::Kind;
-
-    /// Mean over all training images of what the first layer's normalization receives.
-    fn mean_over_training_images(trainer: &Trainer) -> Tensor {
-        let images = trainer.normalizer.evaluation(&trainer.dataset.train.images);
-        let parameters = &trainer.network.parameters;
-        let (count, shape) = (trainer.dataset.train.len(), trainer.dataset.shape);
-        let x = evaluate::to_tensor(&images, count, shape, parameters.kind, parameters.device)
-            .flatten(1, -1);
-        let weight = parameters.get("layer1.weight").unwrap().detach();
-        x.matmul(&weight.tr())
-            .mean_dim([0].as_slice(), false, None::<Kind>)
-    }
-
-    fn run(population: &str) -> f64 {
-        let table = format!(
-            "model = \"mlp\"\nmlp_widths = [8]\ntrain_subset = 200\ntest_subset = 50\nepochs = 2\n\
-             batch_size = 50\nprobe_images = 0\nmethod = {{ name = \"bn\", population = \"{population}\" }}"
-        );
-        let config = RunConfig::from_table(table.parse().unwrap()).unwrap();
-        let dataset = setup::load_dataset(&config, &setup::data_dir()).unwrap();
-        let mut trainer = Trainer::new(config, &dataset).unwrap();
-        assert_eq!(
-            trainer.run(&mut [], &Interrupt::default()).unwrap(),
-            Status::Finished
-        );
-        let kept = trainer
-            .network
-            .parameters
-            .get("layer1.running_mean")
-            .unwrap();
-        (kept - mean_over_training_images(&trainer))
-            .abs()
-            .max()
-            .double_value(&[])
-    }
-
-    #[test]
-    fn precise_population_statistics_are_those_of_the_weights_that_are_evaluated() {
-        let (precise, running) = (run("precise"), run("running"));
-        assert!(precise < 1e-5, "{precise}");
-        assert!(running > 1e-3, "{running}");
-    }
-}
+mod tests;

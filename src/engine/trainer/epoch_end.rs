@@ -1,0 +1,129 @@
+//! The end of an epoch: evaluation, the epoch's row, the saved state.
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use super::{After, Trainer};
+use crate::engine::evaluate::{self, evaluate};
+use crate::engine::memory;
+use crate::engine::schedule::learning_rate;
+use crate::event::{EpochRow, EpochSums, Event, Status};
+use crate::nn::layer::Pass;
+
+impl Trainer<'_> {
+    /// Gathers population statistics with the weights as they are, for methods that ask for it: one
+    /// training pass over the training images, in the order and with the augmentation of the epoch to come.
+    fn gather_population(&self) {
+        if !self.network.restart_population() {
+            return;
+        }
+        let order = self.batches.order(self.position.epoch);
+        let (kind, device) = (self.network.parameters.kind, self.network.parameters.device);
+        for index in 0..self.batches.steps_per_epoch() {
+            let step = self.position.step + index;
+            let batch = self.batches.batch(&order, index, step);
+            let images = evaluate::to_tensor(
+                &batch.images,
+                batch.labels.len(),
+                self.dataset.shape,
+                kind,
+                device,
+            );
+            let _ = tch::no_grad(|| {
+                self.network
+                    .logits(&images, &Pass::train(self.config.seed, step))
+            });
+        }
+    }
+
+    /// Evaluates, reports the epoch that was just done (or epoch 0) and saves.
+    pub(super) fn finish_epoch(
+        &mut self,
+        emit: &mut dyn FnMut(Event) -> Result<()>,
+    ) -> Result<After> {
+        self.gather_population();
+        let mut row = self.epoch_row(Status::Running);
+        // The loss of a batch is that of the weights before the step: what the last step did shows only here.
+        if !row.test_loss.is_finite() || !self.network.parameters.are_finite() {
+            row.status = Status::Diverged;
+            emit(Event::Epoch {
+                row,
+                layers: Vec::new(),
+            })?;
+            return Ok(After::Stop(Status::Diverged));
+        }
+        let layers = self.probe.as_ref().map_or(Ok(Vec::new()), |probe| {
+            probe.measure(&self.network, row.epoch)
+        })?;
+        let best = self
+            .position
+            .best
+            .is_none_or(|(error, _)| row.test_error < error);
+        if best {
+            self.position.best = Some((row.test_error, row.epoch));
+        }
+        self.position.sums = EpochSums::default();
+        self.position.step_in_epoch = 0;
+        emit(Event::Epoch { row, layers })?;
+        emit(Event::Snapshot {
+            snapshot: self.snapshot()?,
+            best,
+        })?;
+        Ok(After::GoOn)
+    }
+
+    /// Records that the loss stopped being finite.
+    pub(super) fn diverge(&mut self, emit: &mut dyn FnMut(Event) -> Result<()>) -> Result<After> {
+        self.position.epoch += 1;
+        let row = self.epoch_row(Status::Diverged);
+        emit(Event::Epoch {
+            row,
+            layers: Vec::new(),
+        })?;
+        Ok(After::Stop(Status::Diverged))
+    }
+
+    fn epoch_row(&self, status: Status) -> EpochRow {
+        let started = Instant::now();
+        let test = evaluate(
+            &self.network,
+            &self.dataset.test,
+            self.dataset.shape,
+            &self.normalizer,
+        );
+        let eval_s = started.elapsed().as_secs_f64();
+        let sums = self.position.sums;
+        let per = |total: f64, count: u64| {
+            if count == 0 {
+                f64::NAN
+            } else {
+                total / count as f64
+            }
+        };
+        let last_step = self.position.step.saturating_sub(1);
+        let status = match status {
+            Status::Running if self.position.epoch == self.config.epochs => Status::Finished,
+            other => other,
+        };
+        EpochRow {
+            epoch: self.position.epoch,
+            step: self.position.step,
+            lr: learning_rate(&self.config, last_step, self.batches.steps_per_epoch()),
+            train_loss: per(sums.loss, sums.images),
+            train_error: per(sums.wrong as f64, sums.images),
+            test_loss: test.loss,
+            test_error: test.error(),
+            grad_norm: per(sums.squared_grad_norm, sums.steps).sqrt(),
+            train_s: sums.train_s,
+            eval_s,
+            images_per_s: if sums.train_s > 0.0 {
+                sums.images as f64 / sums.train_s
+            } else {
+                f64::NAN
+            },
+            rss_mb: memory::resident_mb(),
+            status,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The trainer's state, taken out and put back.
+
+use anyhow::{Result, bail};
+
+use super::{Trainer, VELOCITY};
+use crate::event::Snapshot;
+use crate::nn::parameters::{find, restore, to_named};
+
+impl Trainer<'_> {
+    /// Goes back to a saved state.
+    pub fn resume(&mut self, snapshot: &Snapshot) -> Result<()> {
+        self.network.parameters.restore(&snapshot.tensors)?;
+        for (entry, velocity) in self
+            .network
+            .parameters
+            .trainable()
+            .zip(&self.optimizer.velocities)
+        {
+            restore(
+                velocity,
+                find(&snapshot.tensors, &format!("{VELOCITY}{}", entry.name))?,
+            )?;
+        }
+        let expected = self.network.parameters.iter().count() + self.optimizer.velocities.len();
+        if snapshot.tensors.len() != expected {
+            bail!(
+                "the checkpoint holds {} tensors, the network needs {expected}",
+                snapshot.tensors.len()
+            );
+        }
+        let (position, steps_per_epoch) = (&snapshot.position, self.batches.steps_per_epoch());
+        let steps = position
+            .epoch
+            .saturating_mul(steps_per_epoch)
+            .saturating_add(position.step_in_epoch);
+        if position.step != steps
+            || position.step_in_epoch >= steps_per_epoch
+            || position.epoch > self.config.epochs
+        {
+            bail!(
+                "it is {} steps into a training, at step {} of epoch {}; here are {} epochs of {steps_per_epoch} steps",
+                position.step,
+                position.step_in_epoch,
+                position.epoch + 1,
+                self.config.epochs
+            );
+        }
+        self.position = snapshot.position.clone();
+        Ok(())
+    }
+
+    /// Everything needed to go on from here.
+    pub(super) fn snapshot(&self) -> Result<Snapshot> {
+        let parameters = &self.network.parameters;
+        let own = parameters
+            .iter()
+            .map(|entry| to_named(&entry.name, &entry.tensor));
+        let velocities = parameters
+            .trainable()
+            .zip(&self.optimizer.velocities)
+            .map(|(entry, velocity)| to_named(&format!("{VELOCITY}{}", entry.name), velocity));
+        let mut tensors = own.chain(velocities).collect::<Result<Vec<_>>>()?;
+        tensors.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Snapshot {
+            tensors,
+            position: self.position.clone(),
+        })
+    }
+}

@@ -1,0 +1,90 @@
+//! Training without recording: step by step for whoever looks at a step or takes its time.
+
+use anyhow::Result;
+use tch::Tensor;
+
+use super::Trainer;
+use crate::engine::schedule::learning_rate;
+use crate::engine::step_times::StepTimes;
+use crate::event::EpochSums;
+use crate::nn::network::Network;
+
+/// A step that is about to be done, shown to whoever watches.
+pub struct NextStep<'t> {
+    /// The network before the step.
+    pub network: &'t Network,
+    /// The step's images.
+    pub images: &'t Tensor,
+    /// Their labels.
+    pub labels: &'t Tensor,
+    /// Optimizer steps done.
+    pub step: u64,
+    /// The step's learning rate.
+    pub lr: f64,
+}
+
+impl Trainer<'_> {
+    /// Trains `steps` steps from where it stands, without evaluating, recording or saving, and before every
+    /// `every`-th of them shows it to `watch`. Stops early at the end of the training, or at a loss that is not
+    /// finite. Returns the steps done in all.
+    pub fn train_watched(
+        &mut self,
+        steps: u64,
+        every: u64,
+        watch: &mut dyn FnMut(&NextStep) -> Result<()>,
+    ) -> Result<u64> {
+        if self.position.step == 0 {
+            self.initialize()?;
+        }
+        let mut order = self.batches.order(self.position.epoch);
+        for done in 0..steps {
+            if self.position.step_in_epoch == self.batches.steps_per_epoch() {
+                self.position.epoch += 1;
+                self.position.step_in_epoch = 0;
+                order = self.batches.order(self.position.epoch);
+            }
+            if self.position.epoch >= self.config.epochs {
+                break;
+            }
+            if done.is_multiple_of(every.max(1)) {
+                let (images, labels) = self.next_batch(&order);
+                let labels = Tensor::from_slice(&labels).to_device(images.device());
+                let lr = learning_rate(
+                    &self.config,
+                    self.position.step,
+                    self.batches.steps_per_epoch(),
+                );
+                let step = self.position.step;
+                watch(&NextStep {
+                    network: &self.network,
+                    images: &images,
+                    labels: &labels,
+                    step,
+                    lr,
+                })?;
+            }
+            if !self.step(&order).loss.is_finite() {
+                break;
+            }
+        }
+        Ok(self.position.step)
+    }
+
+    /// Trains one step from where it stands and tells where its time went: no evaluation, no record, and after the
+    /// last step of an epoch the next one's first, for ever. Call [`Trainer::initialize`] before the first.
+    pub fn timed_step(&mut self) -> StepTimes {
+        if self.position.step_in_epoch == self.batches.steps_per_epoch() {
+            self.position.epoch += 1;
+            self.position.step_in_epoch = 0;
+            self.position.sums = EpochSums::default();
+        }
+        let epoch = self.position.epoch;
+        let order = match self.timed_epoch.take() {
+            Some((of, order)) if of == epoch => order,
+            _ => self.batches.order(epoch),
+        };
+        let (_, times) = self.step_in_phases(&order);
+        self.timed_epoch = Some((epoch, order));
+        times
+    }
+}
