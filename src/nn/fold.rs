@@ -1,6 +1,6 @@
 //! Networks for evaluation: every block one plain linear operation, whatever normalized it in training.
 //!
-//! A method whose block computes y = (pool(f(W·x + b)) + o)·s in evaluation says so by [`Layer::fold`]: batch
+//! A method whose block computes y = (pool(f(W·x + b)) + o)·s in evaluation says so by [`Layer::fold`](super::layer::Layer::fold): batch
 //! normalization puts its averages into W and b, methods that act on weights work them out once. The numbers o and s
 //! go on into the next block, s into its weights and o times the sum of each row into its bias; only where that block
 //! pads with zeros is o added to the activations.
