@@ -237,6 +237,7 @@ fn comparisons_on_a_real_slurm() {
     };
     a_waiting_comparison_equals_a_local_one(&cluster);
     what_was_stopped_is_finished_by_the_same_command(&cluster);
+    the_rounds_of_a_halving_go_on_from_each_other(&cluster);
     what_slurm_refuses_is_told(&cluster);
 }
 
@@ -283,6 +284,23 @@ fn a_waiting_comparison_equals_a_local_one(cluster: &Cluster) {
         !there.path("results/tiny/slurm/2").exists(),
         "nothing was submitted again"
     );
+}
+
+fn the_rounds_of_a_halving_go_on_from_each_other(cluster: &Cluster) {
+    let halving = "[sweep]\nonly = true\nlrs = [0.05, 0.1]\nvalidation_subset = 30\n\
+                   halving = { first_epochs = 1, factor = 2 }\n";
+    let text = TINY.replace("epochs = 2", "epochs = 4") + halving;
+    let (here, there) = (Place::new(None, &text), Place::new(Some(cluster), &text));
+    here.succeed(&[]);
+    let said = there.succeed(&["--launch", "slurm", "--wait"]);
+    assert!(
+        said.contains("4 runs in 1 task submitted as job")
+            && said.contains("2 runs in 1 task submitted as job"),
+        "{said}"
+    );
+    let sweep =
+        |place: &Place| std::fs::read_to_string(place.path("results/tiny/sweep.csv")).unwrap();
+    assert_eq!(sweep(&there), sweep(&here));
 }
 
 fn what_was_stopped_is_finished_by_the_same_command(cluster: &Cluster) {

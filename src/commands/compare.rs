@@ -201,7 +201,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// What Slurm would say to the runs that are not over.
+    /// What Slurm would say to the runs that are still to do.
     fn test(&self, entries: &[Entry]) -> Result<Option<(usize, String)>> {
         let left = entries.iter().filter(|entry| !entry.is_done());
         let jobs: Vec<Job> = left.map(Entry::job).collect::<Result<_>>()?;

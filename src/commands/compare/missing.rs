@@ -53,7 +53,7 @@ fn groups(missing: &[&Entry]) -> Vec<String> {
 
 /// The seed, and how far the run is where it has begun.
 fn seed(entry: &Entry) -> String {
-    let (seed, epochs) = (entry.config.seed, entry.config.epochs);
+    let (seed, epochs) = (entry.config.seed, entry.goal());
     match entry.state {
         State::Unfinished(done) => format!("{seed} ({done} of {epochs} epochs)"),
         _ => seed.to_string(),

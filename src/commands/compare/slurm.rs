@@ -47,6 +47,13 @@ pub struct Place {
     pub log: PathBuf,
 }
 
+/// A run directory, and the epoch that it is brought to where that is not the last.
+type Goal = (PathBuf, Option<u64>);
+
+fn goal(job: &Job) -> Goal {
+    (job.run_dir.clone(), job.until_epoch)
+}
+
 impl SlurmLauncher {
     /// The launcher that `--launch slurm` asks for, for the experiment `name` whose results are in `folder`; `None` to
     /// run here. Fails where there is no Slurm.
@@ -118,8 +125,8 @@ impl SlurmLauncher {
         })
     }
 
-    /// The run directories that tasks in the queue, waiting or running, will see to.
-    fn queued(&self) -> Result<BTreeMap<PathBuf, Place>> {
+    /// The jobs that tasks in the queue, waiting or running, will see to, by their [`goal`].
+    fn queued(&self) -> Result<BTreeMap<Goal, Place>> {
         let accepted = Submission::accepted(&self.folder)?;
         let ids: Vec<String> = accepted.iter().map(|(_, id)| id.clone()).collect();
         let active = self.settled(&ids)?;
@@ -129,7 +136,7 @@ impl SlurmLauncher {
                 let log = submission.log(task.index);
                 for job in submission.task(task.index)? {
                     let (task, log) = (task.clone(), log.clone());
-                    queued.insert(job.run_dir, Place { task, log });
+                    queued.insert(goal(&job), Place { task, log });
                 }
             }
         }
@@ -156,7 +163,7 @@ impl SlurmLauncher {
     }
 
     /// Submits jobs as one array; returns where each is, and the submission.
-    fn submit(&self, jobs: &[&Job]) -> Result<(Vec<(PathBuf, Place)>, Away)> {
+    fn submit(&self, jobs: &[&Job]) -> Result<(Vec<(Goal, Place)>, Away)> {
         let tasks = self.pack(jobs);
         let submission = Submission::make(&self.folder, &self.experiment, &tasks, &self.options)?;
         let id = client::submit(&submission.script())?;
@@ -175,7 +182,7 @@ impl SlurmLauncher {
                 task: TaskId { job, index },
                 log: submission.log(index),
             };
-            places.extend(task.iter().map(|job| (job.run_dir.clone(), place.clone())));
+            places.extend(task.iter().map(|job| (goal(job), place.clone())));
         }
         Ok((places, away))
     }
@@ -195,7 +202,7 @@ impl Launcher for SlurmLauncher {
         let mut places = self.queued()?;
         let new: Vec<&Job> = jobs
             .iter()
-            .filter(|job| !places.contains_key(&job.run_dir))
+            .filter(|job| !places.contains_key(&goal(job)))
             .collect();
         let mut away = Away {
             job_id: None,
@@ -219,7 +226,7 @@ impl Launcher for SlurmLauncher {
         }
         let places: Vec<&Place> = jobs
             .iter()
-            .filter_map(|job| places.get(&job.run_dir))
+            .filter_map(|job| places.get(&goal(job)))
             .collect();
         watch::watch(jobs, &places, interrupt, report)?;
         Ok(Launched::Ended)

@@ -381,6 +381,27 @@ fn a_run_that_has_begun_tells_the_time_to_a_goal() {
 }
 
 #[test]
+fn a_job_is_over_when_its_run_got_as_far_as_was_asked() {
+    let runs = tempfile::tempdir().unwrap();
+    let experiment = experiment("methods = [\"bn\"]\nepochs = 3");
+    let config = &runs_of(&experiment)[0].config;
+    record(config, runs.path(), &[0.9, 0.5], Status::Paused);
+    let mut entry = look_up(&experiment, runs.path()).remove(0);
+    for (goal, expected) in [
+        (None, None),
+        (Some(1), Some(Outcome::Finished)),
+        (Some(2), None),
+    ] {
+        entry.until_epoch = goal;
+        assert_eq!(
+            entry.job().unwrap().outcome().unwrap(),
+            expected,
+            "{goal:?}"
+        );
+    }
+}
+
+#[test]
 fn a_stopped_run_is_called_saved_only_when_its_record_says_so() {
     let runs = tempfile::tempdir().unwrap();
     let planned = runs_of(&experiment("methods = [\"bn\"]\nseeds = 3\nepochs = 3"));

@@ -101,7 +101,9 @@ fn look(one: &mut Waited, active: &States, report: &mut dyn FnMut(Report)) -> Re
         Some(_) => one.missing = 0,
         None => one.missing += 1,
     }
-    if let Some(outcome) = one.job.outcome()? {
+    // A run that pauses is taken up by another task in the next round, which must not find this one in it.
+    let may_be_held = one.missing == 0 && one.job.until_epoch.is_some();
+    if !may_be_held && let Some(outcome) = one.job.outcome()? {
         report(Report::Ended(one.index, outcome));
         return Ok(true);
     }

@@ -1,0 +1,75 @@
+//! What `normprop compare` takes, and the command that its job scripts call.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, ValueHint};
+
+/// `normprop compare`.
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    /// Experiment file in TOML
+    #[arg(value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Override any key of the file, such as epochs=2 or seeds=3
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Folder that the folder of results is made in
+    #[arg(long, value_name = "DIR", default_value = "results", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// Folder that run directories are made in
+    #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
+    pub runs: PathBuf,
+    /// Runs at a time; cores are shared out among them [default: the file's, else 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+    /// Show the runs and how long they will take, and run nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Start every run anew, also those that are over
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Where and how the runs are run
+    #[command(flatten)]
+    pub launch: LaunchArgs,
+}
+
+/// Where the runs of a comparison are run.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "On a cluster")]
+pub struct LaunchArgs {
+    /// Where to run: here, or as one job array of Slurm
+    #[arg(long, value_enum, default_value_t = Place::Local)]
+    pub launch: Place,
+    /// Options of sbatch by their long names, as in partition=gpu,time=02:00:00,gres=gpu:1; array-limit=N: tasks at a
+    /// time
+    #[arg(long, value_name = "K=V,...")]
+    pub slurm: Vec<String>,
+    /// Put short runs together until a task lasts about so long
+    #[arg(long, value_name = "M", default_value_t = 10.0)]
+    pub minutes_per_job: f64,
+    /// Wait until the runs are over, then report; without it the command returns once they are submitted
+    #[arg(long)]
+    pub wait: bool,
+    /// Run nothing: report what is there, and list what is missing
+    #[arg(long, conflicts_with_all = ["dry_run", "overwrite", "wait"])]
+    pub collect: bool,
+}
+
+/// Where runs are run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Place {
+    /// As child processes on this machine
+    Local,
+    /// On a cluster, by sbatch
+    Slurm,
+}
+
+/// `normprop compare-task`.
+#[derive(Debug, Args)]
+pub struct TaskArgs {
+    /// Folder of a submission, as normprop compare makes it
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub folder: PathBuf,
+    /// Which of its tasks, from 0
+    pub index: usize,
+}
