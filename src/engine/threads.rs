@@ -12,7 +12,7 @@ use super::trainer::Trainer;
 use crate::config::RunConfig;
 use crate::data::Dataset;
 
-/// Steps before which nothing is measured: the first ones choose kernels and fill caches.
+/// First steps, which choose kernels and fill caches: of them only what is beyond doubt is concluded.
 const WARM_UP: u64 = 2;
 /// Steps measured with each number of threads.
 const STEPS: u64 = 5;
@@ -29,19 +29,25 @@ pub fn cores() -> usize {
 /// Chooses by measurement; `config` is the run that will be trained, on `dataset`. Leaves that number set.
 pub fn choose(config: &RunConfig, dataset: &Dataset) -> Result<usize> {
     let cores = cores();
-    if cores == 1 {
-        return Ok(set(1));
+    if cores == 1 || config.device != "cpu" {
+        return Ok(set(cores));
     }
     set(cores);
     let mut trainer = Trainer::new(config.clone(), dataset)?;
-    let with_all = step_s(&mut trainer, WARM_UP)?;
+    trainer.initialize()?;
+    let with_all = step_s(&mut trainer, WARM_UP);
     if with_all > CERTAINLY_ENOUGH_S {
         return Ok(cores);
     }
-    let with_all = step_s(&mut trainer, STEPS)?;
+    let with_all = step_s(&mut trainer, STEPS);
     set(1);
-    step_s(&mut trainer, 1)?;
-    let with_one = step_s(&mut trainer, STEPS)?;
+    // One thread may be so slow that more steps of it would only keep the user waiting.
+    let first = step_s(&mut trainer, 1);
+    let with_one = if first < 2.0 * with_all {
+        step_s(&mut trainer, STEPS)
+    } else {
+        first
+    };
     let chosen = if with_all < with_one * (1.0 - WORTH_IT) {
         cores
     } else {
@@ -57,18 +63,13 @@ pub fn set(threads: usize) -> usize {
 }
 
 /// The shortest of so many steps, in seconds: what disturbs a step makes it longer.
-fn step_s(trainer: &mut Trainer, steps: u64) -> Result<f64> {
-    let mut shortest = f64::INFINITY;
-    let mut started = None;
-    // Once more than asked for, because a step is over when the next one is shown.
-    trainer.train_watched(steps + 1, 1, &mut |_| {
-        let now = Instant::now();
-        if let Some(before) = started.replace(now) {
-            shortest = f64::min(shortest, now.duration_since(before).as_secs_f64());
-        }
-        Ok(())
-    })?;
-    Ok(shortest)
+fn step_s(trainer: &mut Trainer, steps: u64) -> f64 {
+    let seconds = (0..steps).map(|_| {
+        let begun = Instant::now();
+        trainer.timed_step();
+        begun.elapsed().as_secs_f64()
+    });
+    seconds.fold(f64::INFINITY, f64::min)
 }
 
 #[cfg(test)]

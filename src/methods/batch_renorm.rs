@@ -112,6 +112,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     build,
     // Nothing that only starts later in training.
     row_scale_options: "ramp_start = 0\nr_ramp_end = 0\nd_ramp_end = 0",
+    folds: true,
     ..Descriptor::ORDINARY
 };
 

@@ -62,6 +62,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     departures: &["The last layer is treated like the others."],
     learning_rate_at_50: 0.05,
     build,
+    folds: true,
     ..Descriptor::ORDINARY
 };
 

@@ -71,6 +71,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     learning_rate_at_50: 0.05,
     build,
+    folds: true,
     ..Descriptor::ORDINARY
 };
 

@@ -214,6 +214,9 @@ pub struct Descriptor {
     pub recurrent: Option<Recurrent>,
     /// Whether the backward pass is the derivative of the forward pass.
     pub exact_gradient: bool,
+    /// Whether convolutional and fully connected networks fold into plain linear operations for evaluation
+    /// (`Layer::fold`).
+    pub folds: bool,
     /// What it does to the widths of the network.
     pub layout: fn(&Options) -> Layout,
     /// Options under which the length of weight rows does not matter, for the test of `row_scale_invariant`
@@ -248,6 +251,7 @@ impl Descriptor {
         build: |_, _, _| anyhow::bail!("a method without a build function"),
         recurrent: None,
         exact_gradient: true,
+        folds: false,
         layout: |_| Layout::PLAIN,
         row_scale_options: "",
     };

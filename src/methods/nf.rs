@@ -18,6 +18,7 @@ use super::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, Descriptor, Paper};
 use crate::moments::{self, Activation};
 use crate::nn::block::Block;
+use crate::nn::fold::Folded;
 use crate::nn::init;
 use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
 use crate::nn::plain::PlainLayer;
@@ -69,6 +70,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     learning_rate_at_50: 0.05,
     build,
+    folds: true,
     ..Descriptor::ORDINARY
 };
 
@@ -159,20 +161,29 @@ struct NormalizerFree {
 }
 
 impl NormalizerFree {
-    fn linear(&self, x: &Tensor, scale: f64) -> Tensor {
+    fn kernel(&self, scale: f64) -> Tensor {
         let rows = standardized_rows(&self.weight, self.floor);
-        let kernel = rows * self.block.op.per_row(&(&self.gain * scale));
-        self.block.op.apply(x, &kernel, Some(&self.bias))
+        rows * self.block.op.per_row(&(&self.gain * scale))
     }
 }
 
 impl Layer for NormalizerFree {
     fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
-        self.linear(&input.x, input.scale)
+        let kernel = self.kernel(input.scale);
+        self.block
+            .op
+            .apply(&input.shifted(), &kernel, Some(&self.bias))
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
         Signal::scaled(self.tail.apply(pre), self.output_gain)
+    }
+
+    fn fold(&self) -> Option<Folded> {
+        Some(Folded {
+            scale: self.output_gain,
+            ..Folded::plain(self.kernel(1.0), self.bias.shallow_clone(), &self.tail)
+        })
     }
 }
 

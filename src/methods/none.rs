@@ -36,5 +36,6 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         build: |block, _options, builder| Lstm::build(block, builder, |_, _| Ok(PlainCell)),
         learning_rate_at_50: 0.1,
     }),
+    folds: true,
     ..Descriptor::ORDINARY
 };

@@ -19,8 +19,9 @@
 //! where that operation pads with zeros, which stand for the mean, is m subtracted, behind a pool in place. (Clamping
 //! at −m with −m in the own bias would serve too, but the backward pass of a clamp keeps a copy of its input.) What is
 //! left is work on weights: one pass for γ/(c·s)·W, one back, and one for the step with the reset of rows to unit
-//! length. `forward` does all that; `pre_activation` and `post_activation` are the textbook formula, and tests hold
-//! the two equal.
+//! length. `forward` does that for ReLU and the identity with `constraint` = `project`; another constraint records the
+//! division, another activation takes the textbook formula of `pre_activation` and `post_activation`. Tests hold the two
+//! equal.
 
 mod recurrent;
 
@@ -118,6 +119,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         build: recurrent::build,
         learning_rate_at_50: 0.05,
     }),
+    folds: true,
     ..Descriptor::ORDINARY
 };
 

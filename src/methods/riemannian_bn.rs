@@ -117,6 +117,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     learning_rate_at_50: 0.02,
     build,
+    folds: true,
     ..Descriptor::ORDINARY
 };
 

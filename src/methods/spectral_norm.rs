@@ -74,6 +74,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     learning_rate_at_50: 0.005,
     build,
+    folds: true,
     ..Descriptor::ORDINARY
 };
 

@@ -263,89 +263,103 @@ fn fused_forward_equals_the_two_halves() {
 }
 
 #[test]
-fn every_method_trains_in_mixed_precision() {
+fn every_method_trains_and_folds_in_mixed_precision() {
     for method in METHODS {
         for kind in kinds(method).filter(|&kind| kind != NetworkKind::Recurrent) {
-            let blocks = match kind {
-                NetworkKind::Dense => perceptron(12, 4, &[16, 16], Activation::Relu),
-                _ => conv_blocks(Activation::Relu),
-            };
-            let x = built(method, kind).1.to_kind(Kind::Float);
-            let options = Options::resolve(method, &toml::Table::new()).unwrap();
-            let gradients = |compute: Kind| {
-                let mut network = method
-                    .network(&options, blocks.clone(), 3, Kind::Float, Device::Cpu)
-                    .unwrap();
-                network.compute = compute;
-                let pass = Pass::train(0, 0);
-                let loss = loss(&network, &x, &pass);
-                let found = backward::gradients(&loss, &network.parameters, &pass);
-                let evaluated = network.logits(&x, &Pass::eval());
-                assert_eq!(evaluated.kind(), Kind::Float, "{}", method.name);
-                assert!(found.iter().all(|gradient| gradient.kind() == Kind::Float));
-                Tensor::cat(
-                    &found.iter().map(|g| g.flatten(0, -1)).collect::<Vec<_>>(),
-                    0,
-                )
-            };
-            let (wide, narrow) = (gradients(Kind::Float), gradients(Kind::BFloat16));
-            let inner = |a: &Tensor, b: &Tensor| (a * b).sum(Kind::Double).double_value(&[]);
-            let cosine =
-                inner(&wide, &narrow) / (inner(&wide, &wide) * inner(&narrow, &narrow)).sqrt();
-            assert!(cosine > 0.98, "{} {kind:?}: {cosine}", method.name);
-            assert_ne!(wide, narrow, "{}", method.name);
+            // A trained slope is a parameter that meets narrow activations.
+            for activation in [Activation::Relu, Activation::Prelu { slope: 0.25 }] {
+                let what = format!("{} {kind:?} {activation}", method.name);
+                let (wide, narrow) = (
+                    gradients_in(Kind::Float, method, kind, activation, &what),
+                    gradients_in(Kind::BFloat16, method, kind, activation, &what),
+                );
+                let inner = |a: &Tensor, b: &Tensor| (a * b).sum(Kind::Double).double_value(&[]);
+                let lengths = (inner(&wide, &wide) * inner(&narrow, &narrow)).sqrt();
+                assert!(inner(&wide, &narrow) > 0.95 * lengths, "{what}");
+                assert_ne!(wide, narrow, "{what}");
+            }
         }
     }
 }
 
+/// All gradients of a float32 network whose activations have this element type, in one vector.
+fn gradients_in(
+    compute: Kind,
+    method: &'static Descriptor,
+    kind: NetworkKind,
+    activation: Activation,
+    what: &str,
+) -> Tensor {
+    let blocks = match kind {
+        NetworkKind::Dense => perceptron(12, 4, &[16, 16], activation),
+        _ => conv_blocks(activation),
+    };
+    let x = built(method, kind).1.to_kind(Kind::Float);
+    let options = Options::resolve(method, &toml::Table::new()).unwrap();
+    let mut network = method
+        .network(&options, blocks, 3, Kind::Float, Device::Cpu)
+        .unwrap();
+    network.compute = compute;
+    let pass = Pass::train(0, 0);
+    let loss = loss(&network, &x, &pass);
+    let found = backward::gradients(&loss, &network.parameters, &pass);
+    assert!(
+        found.iter().all(|gradient| gradient.kind() == Kind::Float),
+        "{what}"
+    );
+    let evaluated = network.logits(&x, &Pass::eval());
+    assert_eq!(evaluated.kind(), Kind::Float, "{what}");
+    if let Some(folded) = network.fold() {
+        let largest = evaluated.abs().max().double_value(&[]).max(1.0);
+        assert!(
+            gap(&folded.logits(&x), &evaluated) < 0.05 * largest,
+            "{what}"
+        );
+    }
+    let flat: Vec<Tensor> = found
+        .iter()
+        .map(|gradient| gradient.flatten(0, -1))
+        .collect();
+    Tensor::cat(&flat, 0)
+}
+
 #[test]
 fn folded_networks_compute_what_evaluation_does() {
-    let mut unfolded = Vec::new();
     for method in METHODS {
-        for (network, x) in both(method) {
+        for kind in kinds(method).filter(|&kind| kind != NetworkKind::Recurrent) {
+            let (network, x) = built(method, kind);
             // Gains, shifts and averages away from where they start.
             for (index, parameter) in network.parameters.iter().enumerate() {
                 let change = gaussian(&parameter.tensor.size(), 40 + index as u64) * 0.1;
                 let moved = &parameter.tensor * change.exp() + 0.03;
                 tch::no_grad(|| parameter.tensor.shallow_clone().copy_(&moved));
             }
-            let Some(folded) = network.fold() else {
-                unfolded.push(method.name);
-                continue;
-            };
+            let folded = network.fold();
+            assert_eq!(folded.is_some(), method.folds, "{} {kind:?}", method.name);
+            let Some(folded) = folded else { continue };
             let expected = network.logits(&x, &Pass::eval());
             let scale = expected.abs().max().double_value(&[]).max(1.0);
-            assert!(
-                gap(&folded.logits(&x), &expected) < 1e-10 * scale,
-                "{}",
-                method.name
-            );
+            let gap = gap(&folded.logits(&x), &expected);
+            assert!(gap < 1e-10 * scale, "{} {kind:?}: {gap}", method.name);
         }
     }
-    unfolded.dedup();
-    // Those whose evaluation depends on the image, or that change activations by more than two numbers; and LSTMs.
-    assert_eq!(
-        unfolded,
-        [
-            "none",
-            "weight-norm",
-            "weight-standardization",
-            "kalman",
-            "analytic-variance",
-            "linked",
-            "online-norm",
-            "nf",
-            "normprop",
-            "cosine",
-            "cosine-centered",
-            "layer-norm",
-            "group-norm",
-            "instance-norm",
-            "rms-norm",
-            "frn",
-            "proxy-norm"
-        ]
-    );
+}
+
+#[test]
+fn every_method_says_what_it_is() {
+    for method in METHODS {
+        let texts = [
+            method.name,
+            method.summary,
+            method.formula,
+            method.paper.authors,
+            method.paper.title,
+            method.paper.venue,
+            method.extra_parameters,
+        ];
+        assert!(texts.iter().all(|text| !text.is_empty()), "{}", method.name);
+        assert!(method.paper.year > 1990, "{}", method.name);
+    }
 }
 
 /// Largest relative gap between a parameter's gradient along a direction and finite differences.

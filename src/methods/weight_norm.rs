@@ -61,6 +61,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         build: recurrent::build,
         learning_rate_at_50: 0.1,
     }),
+    folds: true,
     ..Descriptor::ORDINARY
 };
 

@@ -63,6 +63,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     learning_rate_at_50: 0.01,
     build,
+    folds: true,
     ..Descriptor::ORDINARY
 };
 

@@ -1,9 +1,9 @@
 //! Networks for evaluation: every block one plain linear operation, whatever normalized it in training.
 //!
-//! A method whose block computes y = (pool(f(W·x + b)) + o)·s in evaluation says so by [`Layer::fold`](super::layer::Layer::fold): batch
-//! normalization puts its averages into W and b, methods that act on weights work them out once. The numbers o and s
-//! go on into the next block, s into its weights and o times the sum of each row into its bias; only where that block
-//! pads with zeros is o added to the activations.
+//! A method whose block computes y = (pool(f(W·x + b)) + o)·s in evaluation says so by
+//! [`Layer::fold`](super::layer::Layer::fold): batch normalization puts its averages into W and b, methods that act on
+//! weights work them out once. The numbers o and s go on into the next block, s into its weights and o times the sum of
+//! each row into its bias; only where that block pads with zeros is o added to the activations.
 
 use tch::{Kind, Tensor};
 
@@ -11,6 +11,7 @@ use super::block::LinearOp;
 use super::layer::Tail;
 use super::layout;
 use super::network::{Network, enter, pool_globally};
+use super::rows::sum_of_rows;
 
 /// A block in evaluation: y = (pool(f(W·x + b)) + offset)·scale.
 #[derive(Debug)]
@@ -81,7 +82,7 @@ impl Network {
                         before.add = offset;
                         folded.bias.detach()
                     }
-                    _ if offset != 0.0 => folded.bias.detach() + sums_of_rows(&weight) * offset,
+                    _ if offset != 0.0 => folded.bias.detach() + sum_of_rows(&weight) * offset,
                     _ => folded.bias.detach(),
                 };
                 blocks.push(Plain {
@@ -100,12 +101,6 @@ impl Network {
             })
         })
     }
-}
-
-fn sums_of_rows(weight: &Tensor) -> Tensor {
-    weight
-        .flatten(1, -1)
-        .sum_dim_intlist([1].as_slice(), false, None::<Kind>)
 }
 
 impl FoldedNetwork {

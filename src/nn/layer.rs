@@ -298,7 +298,7 @@ impl Tail {
             Activation::Relu => pre.relu_(),
             Activation::LeakyRelu { slope } => leaky(&pre, slope),
             Activation::Prelu { slope } => match &self.slope {
-                Some(slope) => pre.prelu(slope),
+                Some(slope) => pre.prelu(&slope.to_kind(pre.kind())),
                 None => leaky(&pre, slope),
             },
             Activation::Elu { alpha } => {

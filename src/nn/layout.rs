@@ -42,6 +42,14 @@ pub fn is_dense(tensor: &Tensor) -> bool {
         })
 }
 
+/// Whether all of a first index lies in one piece: so it does in both orders, and not in a transposed matrix.
+pub fn keeps_rows_whole(tensor: &Tensor) -> bool {
+    match (tensor.size().first(), tensor.stride().first()) {
+        (Some(&rows), Some(&stride)) => rows == 1 || stride * rows == tensor.numel() as i64,
+        _ => true,
+    }
+}
+
 /// `tensor` in the order of `like`, which it equals in shape.
 pub fn in_order_of(tensor: Tensor, like: &Tensor) -> Tensor {
     if matches(&tensor, like) {
@@ -97,5 +105,8 @@ mod tests {
         let back = in_order_of(last.shallow_clone(), &plain);
         assert!(matches(&back, &plain) && back == plain);
         assert!(!is_dense(&plain.narrow(3, 0, 2)));
+        assert!(keeps_rows_whole(&plain) && keeps_rows_whole(&last));
+        let transposed = counted(&[3, 4]).tr();
+        assert!(is_dense(&transposed) && !keeps_rows_whole(&transposed));
     }
 }

@@ -35,11 +35,13 @@ impl Real for f64 {
     }
 }
 
-/// Whether a tensor lies in memory where the kernels can work: on the CPU, float32 or float64, without gaps.
+/// Whether a tensor lies in memory where the kernels can work: on the CPU, float32 or float64, without gaps, each row
+/// in one piece.
 pub fn in_memory(tensor: &Tensor) -> bool {
     tensor.device() == Device::Cpu
         && matches!(tensor.kind(), Kind::Float | Kind::Double)
         && layout::is_dense(tensor)
+        && layout::keeps_rows_whole(tensor)
 }
 
 /// Whether another tensor lies there element by element like this one.
@@ -54,7 +56,7 @@ pub fn alike(one: &Tensor, other: &Tensor) -> bool {
 ///
 /// # Safety
 /// The tensor is [`in_memory`] with element type `T`, outlives the slice, and nothing writes to it meanwhile.
-pub unsafe fn elements<'t, T: Real>(tensor: &Tensor) -> &'t [T] {
+pub(super) unsafe fn elements<'t, T: Real>(tensor: &Tensor) -> &'t [T] {
     // SAFETY: as the caller promises; a dense tensor's elements start at its pointer and have no gaps.
     unsafe { std::slice::from_raw_parts(tensor.data_ptr() as *const T, tensor.numel()) }
 }
@@ -63,7 +65,7 @@ pub unsafe fn elements<'t, T: Real>(tensor: &Tensor) -> &'t [T] {
 ///
 /// # Safety
 /// As for [`elements`], and nothing else reads or writes it meanwhile.
-pub unsafe fn elements_mut<'t, T: Real>(tensor: &Tensor) -> &'t mut [T] {
+pub(super) unsafe fn elements_mut<'t, T: Real>(tensor: &Tensor) -> &'t mut [T] {
     // SAFETY: as the caller promises.
     unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr() as *mut T, tensor.numel()) }
 }
@@ -288,7 +290,8 @@ fn by_row(vector: &Tensor, weight: &Tensor) -> Tensor {
     vector.reshape(shape.as_slice())
 }
 
-fn sum_of_rows(rows: &Tensor) -> Tensor {
+/// Σ of each row.
+pub fn sum_of_rows(rows: &Tensor) -> Tensor {
     rows.flatten(1, -1)
         .sum_dim_intlist([1].as_slice(), false, None::<Kind>)
 }

@@ -174,7 +174,7 @@ impl<'a> Measurement<'a> {
         let flops = flops::per_image(&blocks, shape.height, shape.width);
         row.gflop_per_step = 1e-9 * flops.step() * row.batch_size as f64;
         row.parameters = network.parameters.trainable_count();
-        if !bench::is_sound(trainer) {
+        if !network.parameters.are_finite() {
             row.note = "the training diverged at this learning rate: the times are those of numbers that are not finite".into();
         }
     }

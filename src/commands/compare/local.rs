@@ -13,7 +13,7 @@ use super::launch::{Job, Launched, Launcher, Outcome, Report};
 use super::plan::share;
 use crate::engine::interrupt::Interrupt;
 use crate::follow::Standing;
-use crate::record::RunDir;
+use crate::record::{RunDir, meta};
 
 /// How often children and signals are looked after.
 const POLL: Duration = Duration::from_millis(25);
@@ -97,16 +97,15 @@ fn start(
     index: usize,
     sender: &Sender<Line>,
 ) -> Result<Running> {
+    // A run that is continued keeps the threads it was started with, since other sums round differently.
+    let recorded = meta::read(&job.run_dir)?.map(|meta| meta.threads);
+    let started_with = recorded.and_then(|threads| usize::try_from(threads).ok());
+    let threads = job.threads.or(started_with).unwrap_or(share);
     let mut command = Command::new(program);
     command
         .args(["train", "--quiet", "--follow", "--resume"])
         .arg(&job.run_dir)
-        .args([
-            "--threads",
-            &job.threads.unwrap_or(share).to_string(),
-            "--device",
-            &job.device,
-        ])
+        .args(["--threads", &threads.to_string(), "--device", &job.device])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::Deserialize;
 use toml::Table;
 
@@ -18,6 +18,9 @@ pub const KEY: &str = "rates_from";
 struct Row {
     batch_size: usize,
     lr: f64,
+    /// What else was set with this rate; tables of sweeps over rates alone may lack the column.
+    #[serde(default)]
+    settings: String,
     chosen: bool,
     label: String,
 }
@@ -62,6 +65,14 @@ fn read(path: &Path) -> Result<BTreeMap<String, BTreeMap<usize, f64>>> {
     let mut chosen: BTreeMap<String, BTreeMap<usize, f64>> = BTreeMap::new();
     for row in csv::Reader::from_path(path)?.deserialize() {
         let row: Row = row?;
+        if row.chosen && !row.settings.is_empty() {
+            bail!(
+                "the rate of `{}` at batch size {} was chosen together with {}: give the method an lr and these settings",
+                row.label,
+                row.batch_size,
+                row.settings
+            );
+        }
         if row.chosen {
             chosen
                 .entry(row.label)

@@ -383,6 +383,10 @@ fn rates_come_from_the_table_of_an_earlier_sweep() {
         error.contains("line 1") && error.contains("no learning rate for `none`"),
         "{error}"
     );
+    let together = "batch_size,lr,settings,chosen,label\n2,0.03,momentum=0.5,true,bn\n";
+    std::fs::write(folder.path().join("sweep.csv"), together).unwrap();
+    let error = load("[\"bn\"]").unwrap_err().to_string();
+    assert!(error.contains("together with momentum=0.5"), "{error}");
     std::fs::remove_file(folder.path().join("sweep.csv")).unwrap();
     let error = load("[\"bn\"]").unwrap_err().to_string();
     assert!(

@@ -117,7 +117,14 @@ fn what_is_not_in_memory_as_expected_goes_by_tensor_operations() {
     let half = weight.to_kind(Kind::BFloat16);
     assert!(!in_memory(&half) && !alike(&weight, &half));
     assert!(!in_memory(&weight.narrow(1, 0, 3)));
-    assert!(!alike(&weight, &normal(&[6, 4], 1).tr()));
+    let transposed = normal(&[6, 4], 1).tr();
+    assert!(!alike(&weight, &transposed) && !in_memory(&transposed));
+    let (gain, shift) = vectors(&transposed);
+    let by_columns = GainedRows::new(&transposed, &gain, &shift).computed(pendings()[1]);
+    assert_eq!(
+        by_columns,
+        gained(&transposed, &gain, &shift, pendings()[1])
+    );
     let (gain, shift) = vectors(&half);
     for pending in pendings() {
         let rows = GainedRows::new(&half, &gain, &shift);
