@@ -95,8 +95,8 @@ impl IntervalPlot {
         let mut y = plot.rect.y;
         for group in &self.groups {
             if !group.label.is_empty() {
-                let room = plot.rect.x - MARGIN - 10.0;
-                let heading = fit(&group.label, NAME_SIZE, Weight::Bold, room);
+                // Nothing else stands in its line.
+                let heading = fit(&group.label, NAME_SIZE, Weight::Bold, WIDTH - 2.0 * MARGIN);
                 let style = TextStyle::bold(NAME_SIZE, Anchor::Start);
                 scene.text((MARGIN, y + 0.7 * GROUP_HEIGHT), &heading, style);
                 y += GROUP_HEIGHT;
