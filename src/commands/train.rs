@@ -218,6 +218,7 @@ fn continue_from_checkpoint(trainer: &mut Trainer, run_dir: &RunDir) -> Result<(
 fn settings(config: &RunConfig, dataset: &Dataset, threads: usize, parameters: u64) -> Settings {
     Settings {
         steps_every: config.record_steps,
+        keep_epochs: config.keep_epochs.clone(),
         tensorboard: config.tensorboard,
         identity: Identity {
             method: config.method.name.clone(),

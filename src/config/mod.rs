@@ -81,6 +81,9 @@ pub struct RunConfig {
     /// Write a row of `percentiles.csv` every so many steps: the 15th, 50th and 85th percentile of one unit's
     /// pre-activation in the last hidden layer, on the batch of `probe_images`; 0 writes none.
     pub record_percentiles: u64,
+    /// Keep the checkpoints of these epochs too, beside the last two and the best; 0 is the state before training.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keep_epochs: Vec<u64>,
     /// Write a TensorBoard event file too.
     pub tensorboard: bool,
     /// CPU threads; 0 chooses by timing a few steps. Does not change which run this is.
@@ -145,6 +148,7 @@ impl Default for RunConfig {
             probe_images: 200,
             record_steps: 0,
             record_percentiles: 0,
+            keep_epochs: Vec::new(),
             tensorboard: false,
             threads: 0,
             device: "cpu".into(),

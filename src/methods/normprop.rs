@@ -23,6 +23,7 @@
 //! division, another activation takes the textbook formula of `pre_activation` and `post_activation`. Tests hold the two
 //! equal.
 
+mod noise;
 mod recurrent;
 
 use std::rc::Rc;
@@ -38,6 +39,7 @@ use crate::nn::fold::Folded;
 use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
 use crate::nn::rows::{self, GainedRows, Pending};
 use crate::nn::sgd::{Update, UpdateRule};
+use noise::StatisticsNoise;
 
 /// What `normprop` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
@@ -79,6 +81,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             kind: OptionKind::Choice(&["plain", "moments"]),
             help: "constants of f alone (the authors' code), or of f and the max-pool together",
         },
+        noise::OPTION,
         OptionSpec {
             name: "gate_variance",
             kind: OptionKind::Choice(&["quadrature", "sum"]),
@@ -105,12 +108,13 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     departures: &[
         "How the paper treats the last layer is not known to us: here unit rows with γ = 1 and β = 0, no Jacobian factor, no moments.",
-        "LSTM: the paper's two formulas for a gate's variance disagree; quadrature is right for independent input and state. Its gains are 2, 2, 1 for characters and 0.5 for images. jacobian_scale and pool do not apply. All biases start at 0.",
+        "LSTM: the paper's two formulas for a gate's variance disagree; quadrature is right for independent input and state. Its gains are 2, 2, 1 for characters and 0.5 for images. jacobian_scale, pool and noise_values do not apply. All biases start at 0.",
         "jacobian_scale = \"fixed\" divides by √J = 1.211174 for ReLU, where the authors' code has the literal 1.21.",
         "When the paper renormalizes rows is not known to us. constraint = \"project\" does so after each step and has no division in the graph; the authors' code divides in the graph too, as \"both\" does.",
         "PReLU: m and s follow the trained slope, and gradients flow through them into it.",
         "1e-12 is added to a row's squared length.",
         "With pool = \"moments\" the positions of a pool are taken as independent; real neighbours are not.",
+        "noise_values is not the paper's: with it training differs from evaluation. The last layer has none.",
     ],
     learning_rate_at_50: 0.02,
     build,
@@ -176,6 +180,11 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         mean: output.mean,
         std: output.std(),
         halves: Halves::of(positions),
+        noise: if block.last {
+            None
+        } else {
+            StatisticsNoise::of(options)?
+        },
         tail: Tail::build(block, builder)?,
     }))
 }
@@ -211,28 +220,42 @@ struct NormProp {
     mean: f64,
     std: f64,
     halves: Halves,
+    noise: Option<StatisticsNoise>,
     tail: Tail,
 }
 
 impl NormProp {
-    /// γ/c·W/‖W‖: the weights of the textbook formula.
-    fn kernel(&self) -> Tensor {
-        let rows = match self.constraint {
+    /// W/‖W‖.
+    fn unit_rows(&self) -> Tensor {
+        match self.constraint {
             Constraint::Project => self.weight.shallow_clone(),
             Constraint::Reparametrize | Constraint::Both => {
                 rows::unit(&self.weight, self.center_rows)
             }
-        };
-        rows * self.block.op.per_row(&(&self.gamma / self.divisor))
+        }
+    }
+
+    /// γ and β, as training's noise changes them.
+    fn gain_and_shift(&self, pass: &Pass) -> (Tensor, Tensor) {
+        match &self.noise {
+            Some(noise) if pass.training() => noise.disturbed(&self.gamma, &self.beta, pass),
+            _ => (self.gamma.shallow_clone(), self.beta.shallow_clone()),
+        }
+    }
+
+    /// γ/c·W/‖W‖: the weights of the textbook formula.
+    fn kernel(&self, gamma: &Tensor) -> Tensor {
+        self.unit_rows() * self.block.op.per_row(&(gamma / self.divisor))
     }
 
     /// The weights and bias that the linear operation gets to act on (x + offset)·scale when it sees x.
     fn fused(&self, offset: f64, scale: f64, pass: &Pass) -> (Tensor, Tensor) {
         let factor = scale / self.divisor;
         let pending = Pending { factor, offset };
-        if self.constraint != Constraint::Project {
-            let unit = rows::unit(&self.weight, self.center_rows);
-            return rows::gained(&unit, &self.gamma, &self.beta, pending);
+        let is_disturbed = self.noise.is_some() && pass.training();
+        if is_disturbed || self.constraint != Constraint::Project {
+            let (gamma, beta) = self.gain_and_shift(pass);
+            return rows::gained(&self.unit_rows(), &gamma, &beta, pending);
         }
         let (kernel, bias) = self.rows.computed(pending);
         if !pass.training() {
@@ -281,10 +304,11 @@ impl Halves {
 }
 
 impl Layer for NormProp {
-    fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
+    fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
+        let (gamma, beta) = self.gain_and_shift(pass);
         self.block
             .op
-            .apply(&input.value(), &self.kernel(), Some(&self.beta))
+            .apply(&input.value(), &self.kernel(&gamma), Some(&beta))
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
@@ -308,7 +332,11 @@ impl Layer for NormProp {
         Some(Folded {
             offset: -self.mean,
             scale: 1.0 / self.std,
-            ..Folded::plain(self.kernel(), self.beta.shallow_clone(), &self.tail)
+            ..Folded::plain(
+                self.kernel(&self.gamma),
+                self.beta.shallow_clone(),
+                &self.tail,
+            )
         })
     }
 

@@ -4,7 +4,7 @@
 //! that with the same seed all methods start with weight rows that point the same way.
 
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal, StandardUniform};
+use rand_distr::{ChiSquared, Distribution, StandardNormal, StandardUniform};
 use tch::{Kind, Tensor};
 
 /// A tensor of independent standard normals of the given shape, in float64 on the CPU.
@@ -18,6 +18,18 @@ pub fn standard_normal(shape: &[i64], stream: &mut ChaCha8Rng) -> Tensor {
 pub fn uniform(shape: &[i64], stream: &mut ChaCha8Rng) -> Tensor {
     let count = shape.iter().product::<i64>().max(0) as usize;
     let values: Vec<f64> = (0..count).map(|_| StandardUniform.sample(stream)).collect();
+    Tensor::from_slice(&values).reshape(shape)
+}
+
+/// A tensor of independent draws of χ² with `degrees` > 0 degrees of freedom, in float64 on the CPU; NaN for others.
+pub fn chi_squared(degrees: f64, shape: &[i64], stream: &mut ChaCha8Rng) -> Tensor {
+    let count = shape.iter().product::<i64>().max(0) as usize;
+    let distribution = ChiSquared::new(degrees);
+    let draw = |_| {
+        let drawn = distribution.as_ref().map(|d| d.sample(stream));
+        drawn.unwrap_or(f64::NAN)
+    };
+    let values: Vec<f64> = (0..count).map(draw).collect();
     Tensor::from_slice(&values).reshape(shape)
 }
 

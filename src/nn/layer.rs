@@ -68,6 +68,12 @@ impl Pass {
         values.to_device(like.device()).to_kind(like.kind())
     }
 
+    /// Independent draws of χ² with `degrees` > 0 degrees of freedom.
+    pub fn chi_squared(&self, degrees: f64, shape: &[i64], like: &Tensor) -> Tensor {
+        let values = init::chi_squared(degrees, shape, &mut self.noise.borrow_mut());
+        values.to_device(like.device()).to_kind(like.kind())
+    }
+
     /// Independent uniform numbers in [0, 1).
     pub fn uniform(&self, shape: &[i64], like: &Tensor) -> Tensor {
         let values = init::uniform(shape, &mut self.noise.borrow_mut());

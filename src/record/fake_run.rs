@@ -115,6 +115,7 @@ impl Disk for FaultyDisk {
 pub fn settings() -> Settings {
     Settings {
         steps_every: 2,
+        keep_epochs: Vec::new(),
         tensorboard: true,
         identity: Identity {
             method: "normprop".to_owned(),

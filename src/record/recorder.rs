@@ -59,6 +59,8 @@ pub struct Identity {
 pub struct Settings {
     /// A row of `steps.csv` every so many steps; none when 0.
     pub steps_every: u64,
+    /// Epochs whose checkpoints stay.
+    pub keep_epochs: Vec<u64>,
     /// Whether to write a TensorBoard event file.
     pub tensorboard: bool,
     /// The run, for `summary.json`.
@@ -143,7 +145,7 @@ impl Recorder {
         }
         self.layers.cut(disk, &layers)?;
         self.metrics.cut(disk, &metrics)?;
-        retention::tidy(disk, folder, position)?;
+        retention::tidy(disk, folder, position, &self.settings.keep_epochs)?;
         let now = SystemTime::now();
         let meta = Meta::start(earlier, &self.settings.facts, position, now);
         meta.write(disk, folder)?;
@@ -228,7 +230,13 @@ impl Recorder {
             disk.sync(path)
                 .map_err(|error| files::write_failure(error, path, None))?;
         }
-        retention::save(disk, self.run_dir.path(), snapshot, best)?;
+        retention::save(
+            disk,
+            self.run_dir.path(),
+            snapshot,
+            best,
+            &self.settings.keep_epochs,
+        )?;
         Ok(())
     }
 

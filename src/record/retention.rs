@@ -2,7 +2,8 @@
 //!
 //! `checkpoint-<epoch>.safetensors` is a state at an epoch's end, `checkpoint-<epoch>-<step>.safetensors` one
 //! `step` steps into the epoch after it. The text files `latest` and `best` hold the name of one of them. The last
-//! two and the best are kept, the others deleted once `latest` names the new one.
+//! two and the best are kept, and those at the end of epochs that the caller lists; the others are deleted once `latest`
+//! names the new one.
 
 use super::checkpoint;
 use super::files::{self, Disk};
@@ -77,7 +78,13 @@ fn pointed_to(run_dir: &Path, pointer: &str) -> Result<Option<(u64, u64)>> {
 ///
 /// `best` goes before `latest`: a run killed in between starts from the checkpoint before, meets this state again
 /// and repeats both, whereas the other order could leave `best` behind for good.
-pub fn save(disk: &dyn Disk, run_dir: &Path, snapshot: &Snapshot, best: bool) -> Result<PathBuf> {
+pub fn save(
+    disk: &dyn Disk,
+    run_dir: &Path,
+    snapshot: &Snapshot,
+    best: bool,
+    keep_epochs: &[u64],
+) -> Result<PathBuf> {
     let name = file_name(&snapshot.position);
     let path = run_dir.join(&name);
     files::replace(disk, &path, &checkpoint::encode(snapshot)?)?;
@@ -86,26 +93,31 @@ pub fn save(disk: &dyn Disk, run_dir: &Path, snapshot: &Snapshot, best: bool) ->
         files::replace(disk, &run_dir.join(BEST), pointer.as_bytes())?;
     }
     files::replace(disk, &run_dir.join(LATEST), pointer.as_bytes())?;
-    prune(disk, run_dir, &snapshot.position)?;
+    prune(disk, run_dir, &snapshot.position, keep_epochs)?;
     Ok(path)
 }
 
 /// Finishes the deletions of a process that was killed between renaming `latest` and deleting.
 ///
 /// Does nothing when the run goes on from another state than `latest` names: then the others may still be needed.
-pub fn tidy(disk: &dyn Disk, run_dir: &Path, position: &Position) -> Result<()> {
+pub fn tidy(
+    disk: &dyn Disk,
+    run_dir: &Path,
+    position: &Position,
+    keep_epochs: &[u64],
+) -> Result<()> {
     match pointed_to(run_dir, LATEST) {
         Ok(Some(place)) if place == (position.epoch, position.step_in_epoch) => {
-            prune(disk, run_dir, position)
+            prune(disk, run_dir, position, keep_epochs)
         }
         _ => Ok(()),
     }
 }
 
-/// Deletes all checkpoints but the newest, the one before it, and the best.
+/// Deletes all checkpoints but the newest, the one before it, the best, and those at the end of `keep_epochs`.
 ///
 /// Those beyond the newest are left from before a fall-back to an older state; the run will write them again.
-fn prune(disk: &dyn Disk, run_dir: &Path, newest: &Position) -> Result<()> {
+fn prune(disk: &dyn Disk, run_dir: &Path, newest: &Position, keep_epochs: &[u64]) -> Result<()> {
     let newest = (newest.epoch, newest.step_in_epoch);
     let places = places(run_dir)?;
     let before = places.iter().copied().find(|place| *place < newest);
@@ -114,10 +126,12 @@ fn prune(disk: &dyn Disk, run_dir: &Path, newest: &Position) -> Result<()> {
         return Ok(());
     };
     let keep = [Some(newest), before, best];
-    for place in places
-        .into_iter()
-        .filter(|place| !keep.contains(&Some(*place)))
-    {
+    let stays = |place: &(u64, u64)| {
+        // One from beyond the newest will be written again.
+        let listed = place.1 == 0 && *place < newest && keep_epochs.contains(&place.0);
+        listed || keep.contains(&Some(*place))
+    };
+    for place in places.into_iter().filter(|place| !stays(place)) {
         let path = run_dir.join(name_of(place));
         disk.remove(&path)
             .with_context(|| format!("cannot delete the old checkpoint {}", path.display()))?;

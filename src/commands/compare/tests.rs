@@ -26,6 +26,7 @@ fn record_with(config: &RunConfig, runs: &Path, errors: &[f64], status: Status, 
     let run_dir = RunDir::open_or_create(&path, &config.to_toml().unwrap()).unwrap();
     let settings = Settings {
         steps_every: 0,
+        keep_epochs: Vec::new(),
         tensorboard: false,
         identity: Identity {
             method: config.method.name.clone(),

@@ -26,7 +26,7 @@ fn state(epoch: u64, step_in_epoch: u64) -> Snapshot {
 
 fn save_epochs(folder: &Path, epochs: &[(u64, bool)]) {
     for (epoch, best) in epochs {
-        save(&RealDisk, folder, &state(*epoch, 0), *best).unwrap();
+        save(&RealDisk, folder, &state(*epoch, 0), *best, &[]).unwrap();
     }
 }
 
@@ -71,11 +71,38 @@ fn names_round_trip_and_others_are_not_taken_for_checkpoints() {
 }
 
 #[test]
+fn epochs_that_are_listed_stay_and_those_beyond_the_newest_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let save_listed = |epoch, step| {
+        let state = state(epoch, step);
+        save(&RealDisk, path, &state, epoch == 0, &[1, 5]).unwrap();
+    };
+    for epoch in 0..=5 {
+        save_listed(epoch, 0);
+        save_listed(epoch, 3);
+    }
+    let listed = |epochs: &[&str]| {
+        let mut all: Vec<String> = epochs
+            .iter()
+            .map(|epoch| format!("checkpoint-{epoch}.safetensors"))
+            .collect();
+        all.extend(["best".to_owned(), "latest".to_owned()]);
+        all.sort();
+        all
+    };
+    assert_eq!(names(path), listed(&["0", "1", "5", "5-3"]));
+    // Going on from epoch 2 makes those after it void, listed or not.
+    save_listed(2, 0);
+    assert_eq!(names(path), listed(&["0", "1", "2"]));
+}
+
+#[test]
 fn the_last_two_and_the_best_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     save_epochs(path, &[(1, true), (2, true), (3, false), (4, false)]);
-    save(&RealDisk, path, &state(4, 7), false).unwrap();
+    save(&RealDisk, path, &state(4, 7), false, &[]).unwrap();
     let kept = [
         "best",
         "checkpoint-2.safetensors",
@@ -123,7 +150,7 @@ fn a_damaged_latest_is_named_and_the_one_before_is_used() {
         (found.snapshot.unwrap().0, found.warnings.len()),
         (state(1, 0), 2)
     );
-    save(&RealDisk, path, &state(1, 5), false).unwrap();
+    save(&RealDisk, path, &state(1, 5), false, &[]).unwrap();
     assert_eq!(
         names(path),
         [
