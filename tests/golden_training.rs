@@ -302,6 +302,7 @@ fn check_run(kind: &str, golden: &Value, run: &Value) {
         weight_decay: number(&settings["weight_decay"]),
         decay_all: false,
         clip_norm: 0.0,
+        clip_units: 0.0,
     };
     let mut optimizer = Sgd::new(config, &network.parameters);
     let (x, lr) = (tensor(&golden["x"]), number(&settings["lr"]));

@@ -155,6 +155,7 @@ fn training(config: &RunConfig) -> Result<(), Fault> {
     not_negative("lr", config.lr)?;
     not_negative("weight_decay", config.weight_decay)?;
     not_negative("clip_norm", config.clip_norm)?;
+    not_negative("clip_units", config.clip_units)?;
     if !(0.0..1.0).contains(&config.momentum) {
         let what = format!("momentum = {}: must be in [0, 1)", config.momentum);
         return Err(Fault::new("momentum", what));

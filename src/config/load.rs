@@ -44,7 +44,9 @@ impl RunConfig {
     pub fn known_keys() -> Vec<String> {
         let shown = Table::try_from(RunConfig::default()).unwrap_or_default();
         let mut keys: Vec<String> = shown.keys().cloned().collect();
-        keys.extend(["threads".into(), "device".into()]);
+        // What is not written, or not where it has its default.
+        let unwritten = ["threads", "device", "clip_units", "keep_epochs"];
+        keys.extend(unwritten.map(String::from));
         keys
     }
 

@@ -70,6 +70,10 @@ pub struct RunConfig {
     pub step_factor: f64,
     /// Longest gradient (Euclidean norm over all parameters); 0 does not clip.
     pub clip_norm: f64,
+    /// Adaptive gradient clipping in every layer but the last: longest gradient of an output unit as a multiple of its
+    /// weights' length; 0 does not clip.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub clip_units: f64,
     /// Seed of every random stream.
     pub seed: u64,
     /// Number format of the forward and backward pass: `f32`, `bf16` (parameters and updates stay f32) or `f64`.
@@ -143,6 +147,7 @@ impl Default for RunConfig {
             step_at: vec![0.5, 0.75],
             step_factor: 0.1,
             clip_norm: 0.0,
+            clip_units: 0.0,
             seed: 0,
             precision: Precision::F32,
             probe_images: 200,
@@ -155,6 +160,11 @@ impl Default for RunConfig {
             method: MethodConfig::default(),
         }
     }
+}
+
+/// Keys that came later are not written where they change nothing, so that runs made before keep their hash.
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 impl RunConfig {

@@ -34,6 +34,21 @@ fn threads_and_device_do_not_change_the_run() {
 }
 
 #[test]
+fn keys_that_came_later_change_only_runs_that_use_them() {
+    let plain = load(&[]).unwrap();
+    let text = plain.to_toml().unwrap();
+    for (key, unused, used) in [("clip_units", "0", "0.01"), ("keep_epochs", "[]", "[0, 2]")] {
+        assert!(!text.contains(key), "{key}");
+        let unused = load(&[(key, unused)]).unwrap();
+        assert_eq!(unused.hash8().unwrap(), plain.hash8().unwrap(), "{key}");
+        let used = load(&[(key, used)]).unwrap();
+        assert_ne!(used.hash8().unwrap(), plain.hash8().unwrap(), "{key}");
+        let again = RunConfig::from_table(used.to_toml().unwrap().parse().unwrap()).unwrap();
+        assert_eq!(again, used);
+    }
+}
+
+#[test]
 fn stating_a_default_gives_the_same_run() {
     let plain = load(&[]).unwrap();
     let stated = load(&[("method.center_rows", "false"), ("epochs", "8")]).unwrap();

@@ -74,6 +74,7 @@ impl<'d> Trainer<'d> {
                 weight_decay: config.weight_decay,
                 decay_all: config.decay_all,
                 clip_norm: config.clip_norm,
+                clip_units: config.clip_units,
             },
             &network.parameters,
         );

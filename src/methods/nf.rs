@@ -6,8 +6,7 @@
 //! y = γ_f · f(Ŵ·x + b) with γ_f = 1/√Var f(z), z ~ N(0,1). The mean of f is not subtracted: rows that sum
 //! to zero remove it in the next layer.
 //!
-//! Adaptive gradient clipping, for each output unit, before momentum: where ‖G_o‖ > λ·max(‖W_o‖, 10⁻³), G_o is
-//! shortened to that length. Vectors are one unit; the last layer is left alone.
+//! Adaptive gradient clipping (see `nn::adaptive_clip`) leaves the last layer alone.
 
 use std::rc::Rc;
 
@@ -17,12 +16,12 @@ use tch::Tensor;
 use super::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, Descriptor, Paper};
 use crate::moments::{self, Activation};
+use crate::nn::adaptive_clip::AdaptiveClip;
 use crate::nn::block::Block;
 use crate::nn::fold::Folded;
 use crate::nn::init;
 use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
 use crate::nn::plain::PlainLayer;
-use crate::nn::sgd::{Update, UpdateRule, squared_length};
 use crate::usage;
 
 /// What `nf` is.
@@ -184,48 +183,6 @@ impl Layer for NormalizerFree {
             scale: self.output_gain,
             ..Folded::plain(self.kernel(1.0), self.bias.shallow_clone(), &self.tail)
         })
-    }
-}
-
-/// Clips a gradient to λ times the length of what it changes, unit by unit, then takes the usual step.
-#[derive(Debug)]
-struct AdaptiveClip {
-    lambda: f64,
-}
-
-/// Length of each row of a weight, or of a whole vector, shaped to divide it.
-fn unit_lengths(tensor: &Tensor) -> Tensor {
-    if tensor.dim() < 2 {
-        return tensor.norm();
-    }
-    let mut shape = vec![1_i64; tensor.dim()];
-    shape[0] = -1;
-    init::row_norms(tensor).view(shape.as_slice())
-}
-
-impl AdaptiveClip {
-    /// G·min(1, λ·max(‖W‖, 10⁻³)/max(‖G‖, 10⁻⁶)), unit by unit.
-    fn clip(&self, parameter: &Tensor, gradient: &Tensor) -> Tensor {
-        let longest = unit_lengths(parameter).clamp_min(1e-3) * self.lambda;
-        gradient * (longest / unit_lengths(gradient).clamp_min(1e-6)).clamp_max(1.0)
-    }
-}
-
-impl UpdateRule for AdaptiveClip {
-    fn update(
-        &self,
-        parameter: &Tensor,
-        gradient: &Tensor,
-        velocity: &Tensor,
-        update: &Update,
-    ) -> f64 {
-        let clipped = self.clip(parameter, &(gradient * update.scale));
-        Update {
-            scale: 1.0,
-            ..*update
-        }
-        .apply(parameter, &clipped, velocity);
-        squared_length(gradient)
     }
 }
 

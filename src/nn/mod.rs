@@ -1,5 +1,6 @@
 //! Networks as data: parameters, blocks, layers, initialization and the optimizer.
 
+pub mod adaptive_clip;
 pub mod affine;
 pub mod backward;
 pub mod batch_norm;

@@ -3,6 +3,9 @@
 use super::block::{Block, LinearOp, MaxPool};
 use crate::moments::Activation;
 
+/// Name of every network's last block.
+pub const LAST: &str = "logits";
+
 /// Network in Network as NormProp's paper uses it: three groups of a wide convolution and two 1×1 ones,
 /// a 3×3 stride-2 max-pool behind the first two groups, global average pool behind the last.
 ///
@@ -56,7 +59,7 @@ pub fn network_in_network(
         kernel: 1,
         padding: 0,
     };
-    blocks.push(last_block(op, "logits", false));
+    blocks.push(last_block(op, false));
     blocks
 }
 
@@ -119,7 +122,7 @@ pub fn perceptron(
         outputs: classes,
     };
     let first = blocks.is_empty();
-    blocks.push(last_block(op, "logits", first));
+    blocks.push(last_block(op, first));
     blocks
 }
 
@@ -137,12 +140,12 @@ pub fn lstm(inputs: i64, hidden: i64, classes: i64) -> Vec<Block> {
         inputs: hidden,
         outputs: classes,
     };
-    vec![reader, last_block(op, "logits", false)]
+    vec![reader, last_block(op, false)]
 }
 
-fn last_block(op: LinearOp, name: &str, first: bool) -> Block {
+fn last_block(op: LinearOp, first: bool) -> Block {
     Block {
-        name: name.into(),
+        name: LAST.into(),
         op,
         activation: Activation::Identity,
         pool: None,

@@ -37,6 +37,13 @@ pub struct Parameter {
     pub rule: Option<Rc<dyn UpdateRule>>,
 }
 
+impl Parameter {
+    /// The layer that it belongs to.
+    pub fn layer(&self) -> &str {
+        self.name.split('.').next().unwrap_or(&self.name)
+    }
+}
+
 /// All tensors of a network.
 #[derive(Debug)]
 pub struct Parameters {

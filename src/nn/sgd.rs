@@ -6,7 +6,9 @@
 
 use tch::{Kind, Tensor};
 
+use super::adaptive_clip::clip;
 use super::layout;
+use super::models::LAST;
 use super::parameters::{Parameters, Role};
 use super::rows::{self, Real};
 
@@ -23,6 +25,8 @@ pub struct SgdConfig {
     pub decay_all: bool,
     /// Longest gradient; 0 does not clip.
     pub clip_norm: f64,
+    /// λ of adaptive gradient clipping in every layer but the last; 0 does not clip.
+    pub clip_units: f64,
 }
 
 /// The optimizer: one velocity a trained parameter.
@@ -94,11 +98,18 @@ impl Sgd {
                 nesterov: config.nesterov,
                 lr,
             };
-            squared += match &parameter.rule {
+            let step = |gradient: &Tensor| match &parameter.rule {
                 None => update.apply(&parameter.tensor, gradient, velocity),
                 Some(rule) => {
                     tch::no_grad(|| rule.update(&parameter.tensor, gradient, velocity, &update))
                 }
+            };
+            let clips = config.clip_units > 0.0 && parameter.layer() != LAST;
+            squared += if clips {
+                step(&clip(&parameter.tensor, gradient, config.clip_units));
+                squared_length(gradient)
+            } else {
+                step(gradient)
             };
         }
         clipped.map_or(squared, |(squared, _)| squared)
@@ -192,6 +203,7 @@ mod tests {
             weight_decay: 0.01,
             decay_all: false,
             clip_norm,
+            clip_units: 0.0,
         }
     }
 

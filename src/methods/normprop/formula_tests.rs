@@ -52,6 +52,7 @@ fn take_steps(network: &Network, x: &Tensor) {
         weight_decay: 0.0,
         decay_all: false,
         clip_norm: 0.0,
+        clip_units: 0.0,
     };
     let mut sgd = Sgd::new(config, &network.parameters);
     for _ in 0..5 {

@@ -196,6 +196,7 @@ fn the_optimizer_calls_the_rule_with_its_clipping_and_no_decay() {
             weight_decay,
             decay_all: false,
             clip_norm,
+            clip_units: 0.0,
         };
         let mut sgd = Sgd::new(config, &parameters);
         let squared = sgd.step(&parameters, &[golden_gradient() * gradient_factor], 0.2);

@@ -1,0 +1,145 @@
+//! Adaptive gradient clipping (Brock, De, Smith, Simonyan, ICML 2021, arXiv:2102.06171).
+//!
+//! For each output unit o, before momentum: where ‖G_o‖ > λ·max(‖W_o‖, 10⁻³), the gradient G_o is shortened to that
+//! length. A vector is one unit.
+
+use tch::Tensor;
+
+use super::init;
+use super::sgd::{Update, UpdateRule, squared_length};
+
+/// Shortest length that a unit counts as having.
+const SHORTEST: f64 = 1e-3;
+
+/// Length of each row of a weight, or of a whole vector, shaped to divide it.
+fn unit_lengths(tensor: &Tensor) -> Tensor {
+    if tensor.dim() < 2 {
+        return tensor.norm();
+    }
+    let mut shape = vec![1_i64; tensor.dim()];
+    shape[0] = -1;
+    init::row_norms(tensor).view(shape.as_slice())
+}
+
+/// G·min(1, λ·max(‖W‖, 10⁻³)/max(‖G‖, 10⁻⁶)), unit by unit.
+pub fn clip(parameter: &Tensor, gradient: &Tensor, lambda: f64) -> Tensor {
+    tch::no_grad(|| {
+        let longest = unit_lengths(parameter).clamp_min(SHORTEST) * lambda;
+        gradient * (longest / unit_lengths(gradient).clamp_min(1e-6)).clamp_max(1.0)
+    })
+}
+
+/// The clipping as a rule of single parameters: clips, then takes the usual step.
+#[derive(Debug)]
+pub struct AdaptiveClip {
+    /// λ.
+    pub lambda: f64,
+}
+
+impl UpdateRule for AdaptiveClip {
+    fn update(
+        &self,
+        parameter: &Tensor,
+        gradient: &Tensor,
+        velocity: &Tensor,
+        update: &Update,
+    ) -> f64 {
+        let clipped = clip(parameter, &(gradient * update.scale), self.lambda);
+        Update {
+            scale: 1.0,
+            ..*update
+        }
+        .apply(parameter, &clipped, velocity);
+        squared_length(gradient)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::methods::walk::gap;
+    use crate::nn::parameters::{Parameters, Role};
+    use crate::nn::sgd::{Sgd, SgdConfig};
+    use tch::{Device, Kind};
+
+    fn matrix(rows: &[[f64; 3]]) -> Tensor {
+        Tensor::from_slice(&rows.concat()).reshape([-1, 3])
+    }
+
+    fn weights() -> Tensor {
+        matrix(&[[0.5, -1.0, 2.0], [1.0, 1.0, -0.5]])
+    }
+
+    fn settings(clip_units: f64) -> SgdConfig {
+        SgdConfig {
+            momentum: 0.9,
+            nesterov: false,
+            weight_decay: 0.0,
+            decay_all: false,
+            clip_norm: 0.0,
+            clip_units,
+        }
+    }
+
+    #[test]
+    fn clipping_equals_the_published_values() {
+        let gradient = matrix(&[[0.3, -0.2, 0.1], [0.001, 0.002, 0.0]]);
+        let expected = matrix(&[
+            [0.01837117307, -0.01224744871, 0.006123724357],
+            [0.001, 0.002, 0.0],
+        ]);
+        let clipped = clip(&weights(), &gradient, 0.01);
+        assert!(gap(&clipped, &expected) < 1e-11);
+        let ratio = init::row_norms(&clipped) / init::row_norms(&weights());
+        assert!(ratio.max().double_value(&[]) <= 0.01 + 1e-12);
+        // A vector is one unit; near 0 its length counts as 1e-3.
+        let vector = clip(
+            &Tensor::from_slice(&[0.0, 0.0]),
+            &Tensor::from_slice(&[3.0, 4.0]),
+            0.01,
+        );
+        assert!(gap(&vector, &Tensor::from_slice(&[0.6e-5, 0.8e-5])) < 1e-18);
+    }
+
+    #[test]
+    fn clipping_comes_before_momentum() {
+        let mut parameters = Parameters::new(Kind::Double, Device::Cpu);
+        let handle = parameters
+            .register("w".into(), Role::Weight, weights())
+            .unwrap();
+        parameters
+            .set_rule("w", Rc::new(AdaptiveClip { lambda: 0.01 }))
+            .unwrap();
+        let config = settings(0.0);
+        let mut sgd = Sgd::new(config, &parameters);
+        let gradient = matrix(&[[0.3, -0.2, 0.1], [0.001, 0.002, 0.0]]);
+        let first = clip(&handle.detach(), &gradient, 0.01);
+        let squared = sgd.step(&parameters, std::slice::from_ref(&gradient), 0.1);
+        assert!((squared - gradient.square().sum(Kind::Double).double_value(&[])).abs() < 1e-12);
+        let expected = weights() - &first * 0.1;
+        assert!(gap(&handle.detach(), &expected) < 1e-15);
+        let second = first * 0.9 + clip(&expected, &gradient, 0.01);
+        sgd.step(&parameters, &[gradient], 0.1);
+        assert!(gap(&handle.detach(), &(expected - second * 0.1)) < 1e-15);
+    }
+
+    #[test]
+    fn the_optimizer_clips_every_layer_but_the_last_and_reports_what_was_there() {
+        let mut parameters = Parameters::new(Kind::Double, Device::Cpu);
+        let names = ["a.weight", "logits.weight"];
+        let handles = names.map(|name| {
+            parameters
+                .register(name.into(), Role::Weight, weights())
+                .unwrap()
+        });
+        let gradient = matrix(&[[0.3, -0.2, 0.1], [0.001, 0.002, 0.0]]);
+        let gradients = [gradient.shallow_clone(), gradient.shallow_clone()];
+        let squared = Sgd::new(settings(0.01), &parameters).step(&parameters, &gradients, 0.1);
+        assert!((squared - 2.0 * squared_length(&gradient)).abs() < 1e-12);
+        let moved = handles.map(|handle| (weights() - handle.detach()) / 0.1);
+        assert!(gap(&moved[0], &clip(&weights(), &gradient, 0.01)) < 1e-12);
+        assert!(gap(&moved[1], &gradient) < 1e-12);
+    }
+}
