@@ -8,7 +8,7 @@ use clap::{Args, ValueHint};
 #[derive(Debug, Args)]
 pub struct StatsArgs {
     /// Run directory or checkpoint file [default: the latest run under runs/, else the default network at
-    /// initialisation]; several for --evolution and --landscape
+    /// initialisation]; several for --evolution, --landscape, --modes and --checkpoint all
     #[arg(value_name = "RUN", value_hint = ValueHint::AnyPath)]
     pub runs: Vec<PathBuf>,
     /// Layer, by number from 1 or by name, or all
@@ -23,8 +23,8 @@ pub struct StatsArgs {
     /// Which images: test or train
     #[arg(long, default_value = "test", value_parser = ["test", "train"])]
     pub split: String,
-    /// Which checkpoint of a run: last or best
-    #[arg(long, default_value = "last", value_parser = ["last", "best"])]
+    /// Which checkpoint of a run: last, best, or all that were kept, one after the other (see keep_epochs)
+    #[arg(long, default_value = "last", value_parser = ["last", "best", "all"])]
     pub checkpoint: String,
     /// Look at a network of this configuration at initialisation instead of at a run
     #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "runs")]
@@ -47,6 +47,9 @@ pub struct StatsArgs {
     /// Instead: loss variation, gradient predictiveness and smoothness while the run is trained anew
     #[arg(long, help_heading = "Other probes")]
     pub landscape: bool,
+    /// Instead: loss and error on the same images as in training and as in evaluation, while the run is trained anew
+    #[arg(long, help_heading = "Other probes")]
+    pub modes: bool,
     /// Images for --jacobian
     #[arg(
         long,
@@ -55,7 +58,7 @@ pub struct StatsArgs {
         help_heading = "Other probes"
     )]
     pub images: usize,
-    /// Steps to train for --landscape
+    /// Steps to train for --landscape and --modes
     #[arg(
         long,
         value_name = "N",
@@ -63,7 +66,7 @@ pub struct StatsArgs {
         help_heading = "Other probes"
     )]
     pub steps: u64,
-    /// Look every so many steps for --landscape
+    /// Look every so many steps for --landscape and --modes
     #[arg(
         long,
         value_name = "N",

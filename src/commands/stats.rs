@@ -5,9 +5,11 @@ mod evolution;
 mod gaussianity;
 mod jacobian;
 mod landscape;
+mod modes;
 mod output;
 mod panels;
 mod subject;
+mod through;
 mod wording;
 
 use std::path::{Path, PathBuf};
@@ -26,11 +28,14 @@ const FOLDER: &str = "stats";
 /// Runs the command: the probes that were asked for, or the question of Gaussianity.
 pub fn run(args: &StatsArgs, switches: OutputArgs) -> Result<()> {
     check(args)?;
-    let others = args.evolution || args.landscape;
+    if args.checkpoint == "all" {
+        return all_checkpoints(args, switches);
+    }
+    let others = args.evolution || args.landscape || args.modes;
     let looks_at_one = args.covariance || args.jacobian || !others;
     if looks_at_one && args.runs.len() > 1 {
         return Err(usage!(
-            "{} runs were given; only --evolution and --landscape lay several side by side",
+            "{} runs were given; only --evolution, --landscape, --modes and --checkpoint all lay several side by side",
             args.runs.len()
         ));
     }
@@ -52,23 +57,59 @@ pub fn run(args: &StatsArgs, switches: OutputArgs) -> Result<()> {
     let place = place.or(runs.first().map(PathBuf::as_path));
     let mut output = Output::new(folder(args, place), switches)?;
     if let Some(subject) = &subject {
-        device::set_threads(&subject.config);
-        output.say(&subject.headline());
-        if args.covariance {
-            covariance::run(subject, args, &mut output)?;
-        }
-        if args.jacobian {
-            jacobian::run(subject, args, &mut output)?;
-        }
-        if !(args.covariance || args.jacobian || others) {
-            gaussianity::run(subject, args, &mut output)?;
-        }
+        look_at_one(subject, args, &mut output, others)?;
     }
     if args.evolution {
         evolution::run(&runs, args, &mut output)?;
     }
     if args.landscape {
         landscape::run(&runs, args, &mut output)?;
+    }
+    if args.modes {
+        modes::run(&runs, args, &mut output)?;
+    }
+    output.finish()
+}
+
+fn look_at_one(
+    subject: &Subject,
+    args: &StatsArgs,
+    output: &mut Output,
+    others: bool,
+) -> Result<()> {
+    device::set_threads(&subject.config);
+    output.say(&subject.headline());
+    if args.covariance {
+        covariance::run(subject, args, output)?;
+    }
+    if args.jacobian {
+        jacobian::run(subject, args, output)?;
+    }
+    if !(args.covariance || args.jacobian || others) {
+        gaussianity::run(subject, args, output)?;
+    }
+    Ok(())
+}
+
+/// The probes that follow runs from checkpoint to checkpoint.
+fn all_checkpoints(args: &StatsArgs, switches: OutputArgs) -> Result<()> {
+    let elsewhere = [
+        ("--evolution", args.evolution),
+        ("--jacobian", args.jacobian),
+        ("--landscape", args.landscape),
+        ("--modes", args.modes),
+    ];
+    if let Some((flag, _)) = elsewhere.iter().find(|(_, given)| *given) {
+        return Err(usage!(
+            "--checkpoint all serves the question of Gaussianity and --covariance, not {flag}"
+        ));
+    }
+    let runs = named_runs(args)?;
+    let mut output = Output::new(folder(args, runs.first().map(PathBuf::as_path)), switches)?;
+    if args.covariance {
+        through::covariance::run(args, &mut output)?;
+    } else {
+        through::gaussianity::run(args, &mut output)?;
     }
     output.finish()
 }

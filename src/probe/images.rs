@@ -41,6 +41,15 @@ impl ProbeImages {
         }
     }
 
+    /// The labels of the images that [`ProbeImages::spread`] takes.
+    pub fn labels(count: usize, split: &Split) -> Vec<i64> {
+        let count = count.min(split.len());
+        let place = |i: usize| i * split.len() / count.max(1);
+        (0..count)
+            .map(|i| i64::from(split.labels[place(i)]))
+            .collect()
+    }
+
     /// Number of images.
     pub fn len(&self) -> usize {
         self.count

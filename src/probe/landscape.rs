@@ -13,6 +13,7 @@
 use anyhow::{Result, ensure};
 use tch::{Kind, Tensor};
 
+use super::kept::Kept;
 use crate::nn::backward::gradients_at;
 use crate::nn::layer::Pass;
 use crate::nn::parameters::{Parameters, Role};
@@ -38,35 +39,6 @@ pub struct Landscape {
     pub relative_change_max: f64,
     /// Largest d(ε)/(ε‖g‖).
     pub smoothness: f64,
-}
-
-/// Tensors as they were, put back when this goes out of scope.
-struct Kept<'t> {
-    tensors: Vec<&'t Tensor>,
-    copies: Vec<Tensor>,
-}
-
-impl<'t> Kept<'t> {
-    fn of(tensors: Vec<&'t Tensor>) -> Kept<'t> {
-        let copies = tensors
-            .iter()
-            .map(|tensor| tensor.detach().copy())
-            .collect();
-        Kept { tensors, copies }
-    }
-
-    fn restore(&self) {
-        let _guard = tch::no_grad_guard();
-        for (tensor, copy) in self.tensors.iter().zip(&self.copies) {
-            tensor.shallow_clone().copy_(copy);
-        }
-    }
-}
-
-impl Drop for Kept<'_> {
-    fn drop(&mut self) {
-        self.restore();
-    }
 }
 
 /// A loss as the parameters are now, and the pass it was computed in.

@@ -39,7 +39,7 @@ pub use find::{list_runs, runs_by_start};
 pub use hold::{Hold, Taken};
 pub use metrics::{read_layers, read_metrics, read_percentiles, read_steps};
 pub use recorder::{Identity, Recorder, Settings};
-pub use retention::{Found, best_checkpoint, latest_snapshot};
+pub use retention::{Found, best_checkpoint, epoch_checkpoints, latest_snapshot};
 pub use run_dir::RunDir;
 pub use summary::read_summary;
 

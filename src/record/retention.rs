@@ -191,6 +191,16 @@ pub fn latest_snapshot_that(
     })
 }
 
+/// The checkpoints of epochs' ends in a run directory, by the epochs done.
+pub fn epoch_checkpoints(run_dir: &Path) -> Result<Vec<(u64, PathBuf)>> {
+    let ends = places(run_dir)?.into_iter().filter(|(_, step)| *step == 0);
+    let mut ends: Vec<(u64, PathBuf)> = ends
+        .map(|place| (place.0, run_dir.join(name_of(place))))
+        .collect();
+    ends.sort();
+    Ok(ends)
+}
+
 /// The file of the checkpoint with the lowest test error, or `None` when no state has been called best.
 pub fn best_checkpoint(run_dir: &Path) -> Result<Option<PathBuf>> {
     let place = pointed_to(run_dir, BEST)?;

@@ -28,8 +28,9 @@ const ALL_S: f64 = 2.0;
 /// Starting a process and saving at the end.
 const OVERHEAD_S: f64 = 1.0;
 
-/// What one estimate holds for: a method, by label, at a batch size.
-type Kind = (String, usize);
+/// What one estimate holds for: a method, by label, at a batch size, with so many training images (0: all). A sweep may
+/// train on fewer of them than the runs after it.
+type Kind = (String, usize, usize);
 
 /// Fills in what each run will still take to its goal. Returns whether anything had to be measured.
 ///
@@ -64,7 +65,8 @@ pub fn fill_in(
 }
 
 fn kind(entry: &Entry) -> Kind {
-    (entry.label.clone(), entry.config.batch_size)
+    let config = &entry.config;
+    (entry.label.clone(), config.batch_size, config.train_subset)
 }
 
 /// Seconds of an epoch by the runs that are finished, else by the first that has begun.
@@ -166,19 +168,23 @@ fn progress(kinds: usize, quiet: bool) -> ProgressBar {
     bar
 }
 
-/// Seconds of an epoch of a kind: its own, else the median of the kinds with the nearest batch size.
+/// Seconds of an epoch of a kind: its own, else the median of the kinds with the nearest batch size, if any among those
+/// with as many images.
 fn epoch_s(known: &BTreeMap<Kind, f64>, kind: &Kind) -> f64 {
     if let Some(epoch_s) = known.get(kind) {
         return *epoch_s;
     }
     let ratio = |batch_size: usize| (batch_size as f64 / kind.1 as f64).ln().abs();
-    let nearest = known
-        .keys()
-        .map(|(_, batch_size)| *batch_size)
+    let as_many = known.keys().any(|(_, _, images)| *images == kind.2);
+    let candidates = || {
+        let entries = known.iter();
+        entries.filter(move |((_, _, images), _)| !as_many || *images == kind.2)
+    };
+    let nearest = candidates()
+        .map(|((_, batch_size, _), _)| *batch_size)
         .min_by(|one, other| ratio(*one).total_cmp(&ratio(*other)));
-    let like: Vec<f64> = known
-        .iter()
-        .filter(|((_, batch_size), _)| Some(*batch_size) == nearest)
+    let like: Vec<f64> = candidates()
+        .filter(|((_, batch_size, _), _)| Some(*batch_size) == nearest)
         .map(|(_, epoch_s)| *epoch_s)
         .collect();
     median(&like)

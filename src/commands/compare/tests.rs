@@ -687,12 +687,19 @@ fn a_hundred_finished_runs_are_collected_and_drawn() {
 fn every_experiment_that_comes_along_can_be_read() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
     let expected = [
-        ("batch-size", 75, 60),
+        ("batch-size", 105, 105),
         ("cifar10", 15, 15),
         ("cifar10-small", 9, 15),
         ("cifar100", 15, 15),
-        ("data-normalization", 40, 40),
-        ("gaussianity", 15, 25),
+        ("convergence", 12, 20),
+        ("data-normalization", 24, 24),
+        ("datasets-cifar100", 12, 12),
+        ("datasets-fashion-mnist", 12, 12),
+        ("datasets-mnist", 12, 12),
+        ("gap", 39, 52),
+        ("gap-bs1", 24, 24),
+        ("jacobian-scale", 36, 48),
+        ("layer-inputs", 12, 12),
         ("methods", 261, 0),
         ("mnist-bn", 15, 12),
         ("precision", 12, 0),

@@ -48,7 +48,7 @@ impl Row for CovarianceRow {
 }
 
 /// Measures the layers asked for.
-pub fn run(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<()> {
+pub fn measured(subject: &Subject, args: &StatsArgs) -> Result<Vec<LayerCovariance>> {
     let layers = subject.layers(&args.layer)?;
     let sites = args.samples.min(MOST_SITES);
     let dense = subject
@@ -58,13 +58,18 @@ pub fn run(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<(
         .any(|built| built.block.op.is_dense());
     // Where an image has one site only, more images are needed.
     let images = subject.images(if dense { sites } else { IMAGES.min(sites) }, &args.split);
-    let found = measure(
+    measure(
         &subject.network,
         &images,
         &layers,
         sites,
         subject.config.seed,
-    )?;
+    )
+}
+
+/// Measures the layers asked for, writes the files and says what they show.
+pub fn run(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<()> {
+    let found = measured(subject, args)?;
     let rows: Vec<CovarianceRow> = found.iter().map(csv_row).collect();
     output.table(&rows)?;
     output.document("covariance", &rows)?;

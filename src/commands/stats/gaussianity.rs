@@ -106,8 +106,8 @@ pub struct Measured {
     unit_histograms: Vec<Histogram>,
 }
 
-/// Measures the layers asked for, writes the files and says what they show.
-pub fn run(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<()> {
+/// Measures the layers asked for.
+pub fn measured(subject: &Subject, args: &StatsArgs) -> Result<Vec<Measured>> {
     let layers = subject.layers(&args.layer)?;
     // More images than sites would be read for nothing.
     let units = layers
@@ -122,11 +122,15 @@ pub fn run(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<(
         args.samples,
         subject.config.seed,
     )?;
-    let measured = samples
+    samples
         .into_iter()
         .map(|read| measure(read, args.bins, subject.config.seed))
-        .collect::<Result<Vec<_>>>()?;
+        .collect()
+}
 
+/// Measures the layers asked for, writes the files and says what they show.
+pub fn run(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<()> {
+    let measured = measured(subject, args)?;
     let rows: Vec<GaussianityRow> = measured.iter().map(layer_row).collect();
     output.table(&rows)?;
     output.table(&measured.iter().flat_map(unit_rows).collect::<Vec<_>>())?;

@@ -76,7 +76,8 @@ fn epochs_that_are_listed_stay_and_those_beyond_the_newest_do_not() {
     let path = folder.path();
     let save_listed = |epoch, step| {
         let state = state(epoch, step);
-        save(&RealDisk, path, &state, epoch == 0, &[1, 5]).unwrap();
+        let best = (epoch, step) == (0, 0);
+        save(&RealDisk, path, &state, best, &[1, 5]).unwrap();
     };
     for epoch in 0..=5 {
         save_listed(epoch, 0);

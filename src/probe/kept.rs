@@ -1,0 +1,34 @@
+//! State that a probe disturbs and puts back.
+
+use tch::Tensor;
+
+/// Tensors as they were, put back when this goes out of scope.
+pub struct Kept<'t> {
+    tensors: Vec<&'t Tensor>,
+    copies: Vec<Tensor>,
+}
+
+impl<'t> Kept<'t> {
+    /// Keeps what these tensors hold now.
+    pub fn of(tensors: Vec<&'t Tensor>) -> Kept<'t> {
+        let copies = tensors
+            .iter()
+            .map(|tensor| tensor.detach().copy())
+            .collect();
+        Kept { tensors, copies }
+    }
+
+    /// Puts it back.
+    pub fn restore(&self) {
+        let _guard = tch::no_grad_guard();
+        for (tensor, copy) in self.tensors.iter().zip(&self.copies) {
+            tensor.shallow_clone().copy_(copy);
+        }
+    }
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        self.restore();
+    }
+}
