@@ -326,6 +326,24 @@ fn the_readmes_table_of_methods_is_what_the_program_prints() {
 }
 
 #[test]
+fn the_texts_of_results_follow_from_their_tables() {
+    let checked = std::process::Command::new(root().join("scripts/reproduce"))
+        .arg("--check")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&checked.stdout);
+    assert!(
+        checked.status.success(),
+        "scripts/reproduce --texts writes them anew:\n{said}{}",
+        String::from_utf8_lossy(&checked.stderr)
+    );
+    // The page must hold what it is for: a verdict on each of the twelve studies.
+    let page = std::fs::read_to_string(root().join("results/README.md")).unwrap();
+    let verdicts = page.lines().filter(|line| line.ends_with("** |"));
+    assert_eq!(verdicts.count(), 12);
+}
+
+#[test]
 fn every_experiment_file_resolves() {
     let folder = root().join("experiments");
     let files = fs::read_dir(folder).map_or(Vec::new(), |entries| {

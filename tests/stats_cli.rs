@@ -324,6 +324,74 @@ fn covariance_and_jacobians_of_every_layer() {
 }
 
 #[test]
+fn every_checkpoint_that_was_kept_is_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = [train(folder.path(), "bn"), train(folder.path(), "normprop")];
+    let through = |probe: &[&str]| {
+        stats(folder.path())
+            .args(["--checkpoint", "all", "--samples", "300", "--out", "all"])
+            .args(probe)
+            .args(&runs)
+            .assert()
+            .success()
+    };
+    through(&[]).stdout(contains("KS to N(0,1)"));
+    through(&["--covariance"]).stdout(contains("beyond the bound"));
+    let all = folder.path().join("all");
+    let gaussianity = Csv::read(&all.join("gaussianity-through.csv"));
+    assert_eq!(
+        gaussianity.header,
+        "run,seed,epoch,layer,name,n,mean,std,skewness,excess_kurtosis,ks,ks_fitted,ks_of_units,\
+         ks_fitted_of_units"
+    );
+    // Two runs, the states before training and after its epoch, nine layers.
+    assert_eq!(gaussianity.rows.len(), 2 * 2 * 9);
+    assert_eq!(gaussianity.column("epoch")[8..10], ["0", "1"]);
+    assert_eq!(gaussianity.column("run")[17..19], ["bn", "normprop"]);
+    // The last state is the one that is looked at without the flag.
+    stats(folder.path())
+        .args(["--samples", "300", "--out", "last"])
+        .arg(&runs[1])
+        .assert()
+        .success();
+    let last = Csv::read(&folder.path().join("last/gaussianity.csv"));
+    for column in ["std", "ks", "excess_kurtosis"] {
+        assert_eq!(gaussianity.column(column)[27..], last.column(column));
+    }
+    let covariance = Csv::read(&all.join("covariance-through.csv"));
+    assert_eq!(covariance.rows.len(), 2 * 2 * 9);
+    assert!(covariance.numbers("bound").iter().all(|bound| *bound > 0.0));
+    assert_pictures(&all, &["gaussianity-through", "covariance-through"]);
+}
+
+#[test]
+fn the_two_modes_of_batch_normalization_differ_and_those_of_normprop_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = [train(folder.path(), "bn"), train(folder.path(), "normprop")];
+    stats(folder.path())
+        .args(["--modes", "--steps", "3", "--every", "2", "--out", "modes"])
+        .args(&runs)
+        .assert()
+        .success()
+        .stdout(contains("largest"));
+    let modes = Csv::read(&folder.path().join("modes/modes.csv"));
+    assert_eq!(
+        modes.header,
+        "run,step,images,training_loss,evaluation_loss,training_error,evaluation_error"
+    );
+    assert_eq!(modes.column("run"), ["bn", "bn", "normprop", "normprop"]);
+    // Two batches of 50 of the 100 test images.
+    assert_eq!(modes.column("images"), ["100"; 4]);
+    let (training, evaluation) = (
+        modes.numbers("training_loss"),
+        modes.numbers("evaluation_loss"),
+    );
+    assert!((training[0] - evaluation[0]).abs() > 1e-3);
+    assert!((training[3] - evaluation[3]).abs() < 1e-6);
+    assert_pictures(&folder.path().join("modes"), &["modes"]);
+}
+
+#[test]
 fn mistakes_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |arguments: &[&str], said: &str| {
@@ -342,6 +410,11 @@ fn mistakes_are_named() {
     refused(&with_small(&["--layer", "0"]), "layers 1 to 9");
     refused(&with_small(&["--layer", "conv2c"]), "did you mean `conv2");
     refused(&["--samples", "0"], "--samples 0");
+    refused(
+        &["--checkpoint", "all", "--jacobian"],
+        "--checkpoint all serves",
+    );
+    refused(&["--checkpoint", "all"], "name one, or train one");
     refused(&["--bins", "0"], "--bins 0");
     refused(&["--multiples", "1,-2"], "--multiples -2");
     refused(&["--evolution"], "name one");

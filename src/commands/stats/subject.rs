@@ -51,12 +51,7 @@ pub fn run_labels(runs: &[PathBuf], configs: &[RunConfig]) -> Vec<String> {
     let labels =
         |label: &dyn Fn(&RunConfig) -> String| configs.iter().map(label).collect::<Vec<_>>();
     let methods = labels(&|config| config.method.name.clone());
-    let detailed = labels(&|config| {
-        format!(
-            "{} bs {} lr {} seed {}",
-            config.method.name, config.batch_size, config.lr, config.seed
-        )
-    });
+    let telling = telling_labels(configs, &[]);
     let folders: Vec<String> = runs
         .iter()
         .map(|run| {
@@ -66,11 +61,44 @@ pub fn run_labels(runs: &[PathBuf], configs: &[RunConfig]) -> Vec<String> {
                 .into_owned()
         })
         .collect();
-    let candidates = [methods, detailed, folders];
+    let candidates = [methods, telling, folders];
     let chosen = candidates.iter().find(|labels| unique(labels));
     chosen
         .cloned()
         .unwrap_or_else(|| runs.iter().map(|run| run.display().to_string()).collect())
+}
+
+/// Each run's method, with whatever tells it from others of that method but the keys that are to be `ignored`.
+pub fn telling_labels(configs: &[RunConfig], ignored: &[&str]) -> Vec<String> {
+    let settings: Vec<_> = configs
+        .iter()
+        .map(|config| settings(config, ignored))
+        .collect();
+    let differs = |method: &str, setting: &(String, String)| {
+        let mut same_method = configs.iter().zip(&settings);
+        same_method.any(|(config, other)| config.method.name == method && !other.contains(setting))
+    };
+    let label = |(config, own): (&RunConfig, &Vec<(String, String)>)| {
+        let method = &config.method.name;
+        let telling = own.iter().filter(|setting| differs(method, setting));
+        let telling = telling.map(|(key, value)| format!(" {key}={value}"));
+        format!("{method}{}", telling.collect::<String>())
+    };
+    configs.iter().zip(&settings).map(label).collect()
+}
+
+/// Every setting of a run, those of the method by their own names.
+fn settings(config: &RunConfig, ignored: &[&str]) -> Vec<(String, String)> {
+    let written = config.to_toml().unwrap_or_default();
+    let mut table: toml::Table = written.parse().unwrap_or_default();
+    if let Some(toml::Value::Table(method)) = table.remove("method") {
+        table.extend(method);
+    }
+    table.retain(|key, _| !ignored.iter().any(|name| *name == key));
+    let entries = table.into_iter();
+    entries
+        .map(|(key, value)| (key, value.to_string().trim_matches('"').to_owned()))
+        .collect()
 }
 
 /// The configuration of a network that was never trained: `--set` upon the defaults.
@@ -234,5 +262,40 @@ impl Subject {
     fn layer_names(&self) -> Vec<&str> {
         let blocks = self.network.blocks.iter();
         blocks.map(|built| built.block.name.as_str()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(assignments: &[&str]) -> RunConfig {
+        let given = assignments.iter().map(|text| split(text).unwrap());
+        RunConfig::load(None, &given.collect::<Vec<_>>()).unwrap()
+    }
+
+    #[test]
+    fn runs_are_told_apart_by_what_differs_within_a_method() {
+        let configs = [
+            config(&["method.name=bn", "seed=0"]),
+            config(&["method.name=bn", "seed=1"]),
+            config(&["method.name=normprop", "lr=0.1"]),
+            config(&["method.name=normprop", "lr=0.1", "method.center_rows=true"]),
+        ];
+        let expected = [
+            "bn",
+            "bn",
+            "normprop center_rows=false",
+            "normprop center_rows=true",
+        ];
+        assert_eq!(telling_labels(&configs, &["seed"]), expected);
+        let runs = ["a", "b", "c", "d"].map(PathBuf::from);
+        assert_eq!(
+            run_labels(&runs[..2], &configs[..2]),
+            ["bn seed=0", "bn seed=1"]
+        );
+        assert_eq!(run_labels(&runs[1..3], &configs[1..3]), ["bn", "normprop"]);
+        let twins = [configs[0].clone(), configs[0].clone()];
+        assert_eq!(run_labels(&runs[..2], &twins), ["a", "b"]);
     }
 }

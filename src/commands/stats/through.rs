@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::panels::panel;
-use super::subject::{Subject, named_runs, run_config};
+use super::subject::{Subject, named_runs, run_config, telling_labels};
 use crate::cli::StatsArgs;
-use crate::config::RunConfig;
 use crate::engine::device;
 use crate::record::epoch_checkpoints;
 use crate::report::{Axis, LineChart, Point, Series};
@@ -57,7 +56,8 @@ pub fn walk<R>(
         .map(|run| run_config(run, args))
         .collect::<Result<Vec<_>>>()?;
     let mut rows = Vec::new();
-    for ((run, config), group) in runs.iter().zip(&configs).zip(groups(&configs)) {
+    let groups = telling_labels(&configs, &["seed"]);
+    for ((run, config), group) in runs.iter().zip(&configs).zip(groups) {
         let checkpoints = checkpoints(run)?;
         output.say(&format!(
             "{group}, seed {}: {} checkpoints",
@@ -87,40 +87,6 @@ fn checkpoints(run: &Path) -> Result<Vec<(u64, PathBuf)>> {
         ));
     }
     Ok(found)
-}
-
-/// What each run's group is called: its method, with whatever tells it from others of that method but the seed.
-fn groups(configs: &[RunConfig]) -> Vec<String> {
-    let settings: Vec<Vec<(String, String)>> = configs.iter().map(settings).collect();
-    let differs = |method: &str, key: &str, value: &str| {
-        let same_method = configs.iter().zip(&settings);
-        same_method
-            .filter(|(config, _)| config.method.name == method)
-            .any(|(_, other)| !other.iter().any(|(k, v)| k == key && v == value))
-    };
-    let name = |(config, own): (&RunConfig, &Vec<(String, String)>)| {
-        let method = &config.method.name;
-        let telling = own
-            .iter()
-            .filter(|(key, value)| differs(method, key, value))
-            .map(|(key, value)| format!(" {key}={value}"));
-        format!("{method}{}", telling.collect::<String>())
-    };
-    configs.iter().zip(&settings).map(name).collect()
-}
-
-/// Every setting of a run but the seed, those of the method by their own names.
-fn settings(config: &RunConfig) -> Vec<(String, String)> {
-    let written = config.to_toml().unwrap_or_default();
-    let mut table: toml::Table = written.parse().unwrap_or_default();
-    table.remove("seed");
-    if let Some(toml::Value::Table(method)) = table.remove("method") {
-        table.extend(method);
-    }
-    let entries = table.into_iter();
-    entries
-        .map(|(key, value)| (key, value.to_string().trim_matches('"').to_owned()))
-        .collect()
 }
 
 /// The epochs that are drawn: the first, the one after it, and the last that every group has.
@@ -199,7 +165,6 @@ pub fn by_layer<R: Place>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::overrides::split;
 
     struct Row(&'static str, u64, u64, f64);
 
@@ -213,31 +178,6 @@ mod tests {
         fn layer(&self) -> u64 {
             self.2
         }
-    }
-
-    fn config(assignments: &[&str]) -> RunConfig {
-        let given: Vec<_> = assignments
-            .iter()
-            .map(|text| split(text).unwrap())
-            .collect();
-        RunConfig::load(None, &given).unwrap()
-    }
-
-    #[test]
-    fn groups_are_told_apart_by_what_differs_within_a_method() {
-        let configs = [
-            config(&["method.name=bn", "seed=0"]),
-            config(&["method.name=bn", "seed=1"]),
-            config(&["method.name=normprop", "lr=0.1"]),
-            config(&["method.name=normprop", "lr=0.1", "method.center_rows=true"]),
-        ];
-        let expected = [
-            "bn",
-            "bn",
-            "normprop center_rows=false",
-            "normprop center_rows=true",
-        ];
-        assert_eq!(groups(&configs), expected);
     }
 
     #[test]

@@ -1,0 +1,9 @@
+"""The studies in the order of their numbers."""
+
+from gap import GAP
+from inside import CANONICAL, GAUSSIANITY, INPUTS, JACOBIAN, LANDSCAPE
+from speed import SPEED
+from training import BATCH_SIZE, CONVERGENCE, DATA_NORMALIZATION, DATASET_STUDY, MNIST
+
+STUDIES = sorted([CONVERGENCE, BATCH_SIZE, INPUTS, GAUSSIANITY, DATA_NORMALIZATION, JACOBIAN, CANONICAL, SPEED,
+                  DATASET_STUDY, MNIST, GAP, LANDSCAPE], key=lambda study: study.number)

@@ -1,0 +1,188 @@
+"""What the texts of studies are made of: rows of CSV files, intervals, words that follow from numbers."""
+
+import csv
+import functools
+import json
+import math
+import os
+import statistics
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+RESULTS = os.path.join(ROOT, "results")
+
+# 97.5 % quantiles of Student's t at 1, 2, ... degrees of freedom, for the two-sided 95 % interval.
+STUDENT = [12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281, 2.2010, 2.1788, 2.1604,
+           2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.0930, 2.0860]
+
+
+class Missing(Exception):
+    """A file of results that is not there yet."""
+
+
+def path(*parts):
+    return os.path.join(RESULTS, *parts)
+
+
+@functools.lru_cache(maxsize=None)
+def rows(*parts):
+    """The rows of a CSV file in results/, as dictionaries; of two columns with one name the second counts."""
+    file = path(*parts)
+    if not os.path.isfile(file):
+        raise Missing(os.path.relpath(file, ROOT))
+    with open(file, newline="", encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+def manifest(study):
+    file = path(study, "manifest.json")
+    if not os.path.isfile(file):
+        raise Missing(os.path.relpath(file, ROOT))
+    with open(file, encoding="utf-8") as text:
+        return json.load(text)
+
+
+def where(table, **wanted):
+    """Rows whose columns have these values; numbers are compared as numbers."""
+    def fits(row):
+        for column, value in wanted.items():
+            if isinstance(value, (int, float)):
+                if not row[column] or float(row[column]) != value:
+                    return False
+            elif row[column] != value:
+                return False
+        return True
+    return [row for row in table if fits(row)]
+
+
+def only(table, **wanted):
+    found = where(table, **wanted)
+    if len(found) != 1:
+        raise ValueError(f"{len(found)} rows with {wanted}")
+    return found[0]
+
+
+def numbers(table, column):
+    return [float(row[column]) for row in table if row[column]]
+
+
+def percent(value, digits=None):
+    if digits is None:
+        digits = 2 if value < 0.1 else 1
+    return f"{100 * value:.{digits}f} %"
+
+
+def points(value):
+    """A difference of errors in percentage points, signed."""
+    return f"{100 * value:+.{2 if abs(value) < 0.01 else 1}f}".replace("-", "−")
+
+
+def significant(value, digits=2):
+    """A number with so many significant digits, without an exponent."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    return f"{value:.{decimals}f}".replace("-", "−")
+
+
+class Interval:
+    """Mean of some values with the t interval of 95 %; without one for a single value."""
+
+    def __init__(self, values):
+        self.n = len(values)
+        self.mean = statistics.fmean(values)
+        self.low = self.high = math.nan
+        if self.n > 1:
+            half = STUDENT[self.n - 2] * statistics.stdev(values) / math.sqrt(self.n)
+            self.low, self.high = self.mean - half, self.mean + half
+
+    def text(self, show):
+        if self.n == 1:
+            return f"{show(self.mean)} (n = 1, no interval)"
+        return f"{show(self.mean)} [{show(self.low)}, {show(self.high)}]"
+
+    def is_below(self, value):
+        return self.n > 1 and self.high < value
+
+    def is_above(self, value):
+        return self.n > 1 and self.low > value
+
+
+def last_epochs(study, file="curves.csv"):
+    """The last row of every run that did not diverge."""
+    last = {}
+    for row in rows(study, file):
+        last[row["label"], row["batch_size"], row["seed"]] = row
+    return [row for row in last.values() if row["status"] != "diverged"]
+
+
+def diverged(study, label, batch_size):
+    return int(only(rows(study, "summary.csv"), label=label, batch_size=batch_size)["n_diverged"])
+
+
+def labels(study):
+    return list(dict.fromkeys(row["label"] for row in rows(study, "summary.csv")))
+
+
+def batch_sizes(study):
+    return sorted({int(row["batch_size"]) for row in rows(study, "summary.csv")})
+
+
+def final(study, label, batch_size, column="test_error"):
+    """Values of the last epoch, by seed."""
+    return {row["seed"]: float(row[column])
+            for row in where(last_epochs(study), label=label, batch_size=batch_size)}
+
+
+def at_epoch(study, label, batch_size, epoch, column="test_error"):
+    found = where(rows(study, "curves.csv"), label=label, batch_size=batch_size, epoch=epoch)
+    return {row["seed"]: float(row[column]) for row in found if row[column]}
+
+
+def difference(one, other):
+    """Of values by seed: the interval of the paired difference one − other."""
+    common = sorted(set(one) & set(other))
+    return Interval([one[seed] - other[seed] for seed in common]) if common else None
+
+
+def error_table(study, baseline, shown=None):
+    """A Markdown table of final test errors by method and batch size, with the paired difference to the baseline."""
+    sizes = batch_sizes(study)
+    head = ["method"]
+    for size in sizes:
+        head += [f"batch size {size}: test error", f"minus {baseline}, points", "rate"]
+    lines = [line(head), line(["---"] + ["---:"] * (len(head) - 1))]
+    summary = rows(study, "summary.csv")
+    for label in shown or labels(study):
+        cells = [label]
+        for size in sizes:
+            if not where(summary, label=label, batch_size=size):
+                cells += ["–", "–", "–"]
+                continue
+            own = final(study, label, size)
+            lost = diverged(study, label, size)
+            rate = float(only(summary, label=label, batch_size=size)["lr"])
+            note = f" ({lost} diverged)" if lost else ""
+            cells.append((Interval(list(own.values())).text(percent) if own else "–") + note)
+            gap = difference(own, final(study, baseline, size))
+            cells.append("–" if label == baseline or gap is None else gap.text(points))
+            cells.append(f"{rate:.3g}")
+        lines.append(line(cells))
+    return "\n".join(lines)
+
+
+def line(cells):
+    return "| " + " | ".join(cells) + " |"
+
+
+def machine(study):
+    """A sentence on what the runs were made with."""
+    about = manifest(study)
+    facts = dict(about["machine"])
+    counts = {}
+    for run in about["runs"]:
+        counts[run["label"], run["batch_size"]] = counts.get((run["label"], run["batch_size"]), 0) + 1
+    seeds = sorted(set(counts.values()))
+    commits = sorted({(run["git_commit"] or "unknown")[:10] for run in about["runs"]})
+    n = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+    said = ", ".join(f"{name.lower()} {value}" for name, value in facts.items())
+    return f"n = {n} seeds each. {said[:1].upper()}{said[1:]}; commits {', '.join(commits)}."

@@ -1,0 +1,244 @@
+"""Studies that train networks and compare their errors."""
+
+from study import Claim, Study
+from tables import (Interval, at_epoch, batch_sizes, difference, error_table, final, labels, line, numbers, only,
+                    percent, points, rows, significant, where)
+from words import comparison, direction, listed, verdict
+
+CIFAR = ("111 of the 60,000 images of our copy of CIFAR-10 are decoded from JPEG copies (105 ships, 6 horses; 86 of them "
+         "for training, 25 for testing); the others are the official ones.")
+SMALL = "A quarter of the network's channels: errors are not comparable with the paper's."
+BF16 = "Activations and gradients are bfloat16, parameters and their updates float32, for every method alike."
+RATES = ("Every method has its own learning rate, found on held-out training images with one seed: `sweep.csv`; where a "
+         "choice is at the grid's edge, a better one may lie beyond it.")
+FEW = "Three seeds: intervals are wide, and a difference that is not seen may be there."
+
+
+def error(study, label, size):
+    values = list(final(study, label, size).values())
+    return Interval(values).text(percent) if values else "no run that did not diverge"
+
+
+def gap(study, one, other, size, column="test_error"):
+    return difference(final(study, one, size, column), final(study, other, size, column))
+
+
+def early_gap(study, one, other, size, epoch):
+    return difference(at_epoch(study, one, size, epoch), at_epoch(study, other, size, epoch))
+
+
+# 1. Convergence
+
+PAIRS = [("without augmentation", "normprop", "bn"),
+         ("with crops and flips", "normprop, crop and flip", "bn, crop and flip")]
+
+
+def convergence_epochs():
+    epochs = max(int(row["epoch"]) for row in rows("convergence", "curves.csv"))
+    return sorted({1, 3, 5, 10, epochs // 2, epochs})
+
+
+def convergence_pairs():
+    there = labels("convergence")
+    return [pair for pair in PAIRS if pair[1] in there and pair[2] in there and gap("convergence", pair[1], pair[2], 50)]
+
+
+def convergence_answer():
+    sentences = []
+    for when, own, other in convergence_pairs():
+        early = early_gap("convergence", own, other, 50, 3)
+        late = gap("convergence", own, other, 50)
+        sentences.append(
+            f"{when.capitalize()}, NormProp's test error after three epochs is {comparison(early)} batch normalization's "
+            f"({early.text(points)} points), and its final one, {error('convergence', own, 50)}, is {comparison(late)} "
+            f"batch normalization's {error('convergence', other, 50)} ({late.text(points)} points).")
+    return " ".join(sentences)
+
+
+def convergence_details():
+    epochs = convergence_epochs()
+    head = ["method"] + [f"epoch {epoch}" for epoch in epochs]
+    lines = ["Test error over the epochs:", "", line(head), line(["---"] + ["---:"] * len(epochs))]
+    for label in labels("convergence"):
+        cells = [label]
+        for epoch in epochs:
+            values = list(at_epoch("convergence", label, 50, epoch).values())
+            cells.append(Interval(values).text(percent) if values else "–")
+        lines.append(line(cells))
+    return "\n".join(lines) + "\n\n" + error_table("convergence", "bn")
+
+
+def convergence_claim():
+    evidence, intervals = [], []
+    for when, own, other in convergence_pairs():
+        early, late = early_gap("convergence", own, other, 50, 3), gap("convergence", own, other, 50)
+        intervals += [early, late]
+        evidence.append(f"{when}: {early.text(points)} points after 3 epochs, {late.text(points)} at the end")
+    n = min(interval.n for interval in intervals)
+    return Claim("NormProp converges faster than batch normalization and generalizes at least as well",
+                 f"NormProp minus batch normalization, test error, {'; '.join(evidence)} (n = {n})", verdict(intervals))
+
+
+CONVERGENCE = Study(
+    1, "convergence", "Convergence on all of CIFAR-10",
+    "Does NormProp train faster and further than batch normalization, with and without augmentation?",
+    [("normprop compare experiments/convergence.toml", None)],
+    convergence_answer, convergence_details, convergence_claim,
+    [("test-error.svg", "Test error over epochs"), ("train-loss.svg", "Training loss over epochs")],
+    [CIFAR, SMALL, BF16, RATES, FEW])
+
+
+# 2. Batch sizes
+
+def batch_size_answer():
+    own, other = error("batch-size", "normprop", 1), error("batch-size", "bn", 1)
+    at_50 = gap("batch-size", "normprop", "bn", 50)
+    best = min((Interval(list(final("batch-size", label, 1).values())).mean, label) for label in labels("batch-size")
+               if final("batch-size", label, 1))
+    return (f"At batch size 1 NormProp reaches a test error of {own}, where batch normalization has {other} and the lowest "
+            f"is {best[1]}'s {percent(best[0])}. At batch size 50 NormProp's error is {comparison(at_50)} batch "
+            f"normalization's ({at_50.text(points)} points).")
+
+
+def batch_size_details():
+    parts = [error_table("batch-size", "bn")]
+    times = rows("batch-size", "bench.csv")
+    sizes = sorted({int(row["batch_size"]) for row in times})
+    head = ["method"] + [f"batch size {size}" for size in sizes]
+    lines = ["Seconds of training for an epoch of these 4,000 images (`bench.csv`, one thread, methods in turn):", "",
+             line(head), line(["---"] + ["---:"] * len(sizes))]
+    for norm in dict.fromkeys(row["norm"] for row in times):
+        cells = [norm]
+        for size in sizes:
+            found = where(times, norm=norm, batch_size=size)
+            cells.append(significant(4000 / float(found[0]["images_per_s"]), 3) if found and found[0]["images_per_s"] else "–")
+        lines.append(line(cells))
+    return "\n\n".join(parts + ["\n".join(lines)])
+
+
+def batch_size_claim():
+    to_bn = gap("batch-size", "normprop", "bn", 1)
+    to_50 = difference(final("batch-size", "normprop", 1), final("batch-size", "normprop", 50))
+    return Claim("NormProp trains at batch size 1",
+                 f"test error at batch size 1: NormProp {error('batch-size', 'normprop', 1)}, batch normalization "
+                 f"{error('batch-size', 'bn', 1)}; NormProp's at 1 minus its own at 50: {to_50.text(points)} points "
+                 f"(n = {to_bn.n})", verdict([to_bn]))
+
+
+BATCH_SIZE = Study(
+    2, "batch-size", "Batch sizes from 1 to 100",
+    "Which methods train at batch size 1, and what does a small batch cost in error and in time?",
+    [("normprop compare experiments/batch-size.toml", None),
+     ("normprop bench --norm none,bn,normprop,weight-norm,layer-norm,group-norm --batch-sizes 1,2,8,50,100 --threads 1 "
+      "--steps 20 --warmup 4 --out results/batch-size", "results/batch-size/bench.csv"),
+     ("normprop report results/batch-size", None)],
+    batch_size_answer, batch_size_details, batch_size_claim,
+    [("final-error.svg", "Final test error by batch size"), ("test-error.svg", "Test error over epochs")],
+    ["4,000 images of Fashion-MNIST and 5 epochs: a short training, in which small batches make more steps.", SMALL, RATES,
+     FEW, "Batch normalization's error at batch size 1 is that of evaluation with running averages, which is how it is used.",
+     "Times of runs beside each other cannot be compared; those here are from `normprop bench`."])
+
+
+# 5. Data normalization
+
+def data_norm_gap(norm, size):
+    return gap("data-normalization", f"{norm}, batch", f"{norm}, global", size)
+
+
+def data_norm_answer():
+    sizes = batch_sizes("data-normalization")
+    def said(norm):
+        return listed(f"{data_norm_gap(norm, size).text(points)} points at batch size {size}" for size in sizes)
+    words = {direction(data_norm_gap("normprop", size)) for size in sizes}
+    sign = {"below": "lowers", "above": "raises"}.get(words.pop() if len(words) == 1 else "", "does not clearly change")
+    return (f"Batch statistics of the data {sign} NormProp's test error: batch minus global is {said('normprop')}. "
+            f"For batch normalization it is {said('bn')}.")
+
+
+def data_norm_claim():
+    sizes = batch_sizes("data-normalization")
+    intervals = [data_norm_gap("normprop", size) for size in sizes]
+    said = "; ".join(f"{interval.text(points)} points at batch size {size}" for interval, size in zip(intervals, sizes))
+    return Claim("Batch data normalization generalizes better than global data normalization",
+                 f"NormProp's test error, batch minus global: {said} (n = {intervals[0].n})", verdict(intervals))
+
+
+DATA_NORMALIZATION = Study(
+    5, "data-normalization", "Global and batch data normalization",
+    "Does normalizing the data with statistics of each batch generalize better than with those of the whole training set?",
+    [("normprop compare experiments/data-normalization.toml", None)],
+    data_norm_answer, lambda: error_table("data-normalization", "normprop, global"), data_norm_claim,
+    [("final-error.svg", "Final test error"), ("train-loss.svg", "Training loss over epochs")],
+    ["A fifth of CIFAR-10's training images, 8 epochs.", CIFAR, SMALL, BF16, RATES, FEW])
+
+
+# 9. Other data
+
+DATASETS = [("Fashion-MNIST (4,000 images)", "datasets/datasets-fashion-mnist"),
+            ("MNIST (10,000 images)", "datasets/datasets-mnist"),
+            ("CIFAR-100 (5,000 images)", "datasets/datasets-cifar100")]
+
+
+def datasets_answer():
+    said = []
+    for name, folder in DATASETS:
+        interval = gap(folder, "normprop", "bn", 50)
+        said.append(f"{comparison(interval)} batch normalization's on {name} ({interval.text(points)} points)")
+    centred = listed(f"{gap(folder, 'normprop (centred rows)', 'bn', 50).text(points)}" for _, folder in DATASETS)
+    return (f"NormProp's test error is {listed(said)}. With centred rows the differences to batch normalization are "
+            f"{centred} points, in the same order.")
+
+
+def datasets_details():
+    shown = labels(DATASETS[0][1])
+    lines = [line(["data"] + shown), line(["---"] + ["---:"] * len(shown))]
+    for name, folder in DATASETS:
+        lines.append(line([name] + [error(folder, label, 50) for label in shown]))
+    return "Final test errors at batch size 50:\n\n" + "\n".join(lines)
+
+
+def datasets_claim():
+    intervals = [gap(folder, "normprop", "bn", 50) for _, folder in DATASETS]
+    said = "; ".join(f"{name} {interval.text(points)}" for (name, _), interval in zip(DATASETS, intervals))
+    return Claim("NormProp beats batch normalization on further datasets (the paper: CIFAR-100, SVHN)",
+                 f"test error, NormProp minus batch normalization, points: {said} (n = {intervals[0].n})",
+                 verdict(intervals))
+
+
+DATASET_STUDY = Study(
+    9, "datasets", "CIFAR-100, MNIST and Fashion-MNIST",
+    "Does what is seen on CIFAR-10 hold on other data?",
+    [(f"normprop compare experiments/{folder.split('/')[1]}.toml --out results/datasets", None) for _, folder in DATASETS],
+    datasets_answer, datasets_details, datasets_claim,
+    [(f"{folder.split('/')[1]}/final-error.svg", f"Final test error, {name}") for name, folder in DATASETS],
+    ["Parts of the datasets: 50 training and 10 test images of each class of CIFAR-100.", SMALL, BF16, RATES, FEW,
+     "SVHN is not here: its experiment file is read by a test, and its format by tests on files made for them."],
+    made_by="datasets/datasets-cifar100")
+
+
+# 10. MNIST as in the paper of batch normalization
+
+def mnist_answer():
+    to_none = {label: gap("mnist-bn", label, "none", 60) for label in ("bn", "normprop")}
+    between = gap("mnist-bn", "normprop", "bn", 60)
+    return (f"As its authors found, batch normalization ({error('mnist-bn', 'bn', 60)}) ends "
+            f"{comparison(to_none['bn'])} no normalization ({error('mnist-bn', 'none', 60)}), by "
+            f"{to_none['bn'].text(points)} points. NormProp with the constants of the sigmoid reaches "
+            f"{error('mnist-bn', 'normprop', 60)}, {comparison(between)} batch normalization ({between.text(points)} points).")
+
+
+def mnist_claim():
+    intervals = [gap("mnist-bn", "bn", "none", 60), gap("mnist-bn", "normprop", "none", 60)]
+    return Claim("(Ioffe and Szegedy) On MNIST with sigmoids normalization trains to a lower error than none",
+                 f"minus none, points: batch normalization {intervals[0].text(points)}, NormProp {intervals[1].text(points)} "
+                 f"(n = {intervals[0].n})", verdict(intervals, full_scale=True))
+
+
+MNIST = Study(
+    10, "mnist-bn", "Batch normalization's own MNIST experiment",
+    "Does the first figure of the paper of batch normalization come out, and what does NormProp do there?",
+    [("normprop compare experiments/mnist-bn.toml", None)],
+    mnist_answer, lambda: error_table("mnist-bn", "bn"), mnist_claim,
+    [("test-error.svg", "Test error over epochs"), ("percentiles.svg", "Percentiles of a unit's input over training")],
+    ["Plain SGD and the learning rates are our choice: that paper does not give them. Its network, its batch size and its "
+     "50,000 steps are used in full.", "Rates of `none` and `bn`: see `sweep.csv` for those at the grid's edge."])
