@@ -3,7 +3,7 @@
 from study import Claim, Study
 from tables import (Interval, at_epoch, batch_sizes, difference, error_table, final, labels, line, numbers, only,
                     percent, points, rows, significant, where)
-from words import comparison, direction, listed, verdict
+from words import comparison, listed, verdict
 
 CIFAR = ("111 of the 60,000 images of our copy of CIFAR-10 are decoded from JPEG copies (105 ships, 6 horses; 86 of them "
          "for training, 25 for testing); the others are the official ones.")
@@ -148,11 +148,11 @@ def data_norm_gap(norm, size):
 def data_norm_answer():
     sizes = batch_sizes("data-normalization")
     def said(norm):
-        return listed(f"{data_norm_gap(norm, size).text(points)} points at batch size {size}" for size in sizes)
-    words = {direction(data_norm_gap("normprop", size)) for size in sizes}
-    sign = {"below": "lowers", "above": "raises"}.get(words.pop() if len(words) == 1 else "", "does not clearly change")
-    return (f"Batch statistics of the data {sign} NormProp's test error: batch minus global is {said('normprop')}. "
-            f"For batch normalization it is {said('bn')}.")
+        gaps = [(size, data_norm_gap(norm, size)) for size in sizes]
+        return listed(f"{comparison(gap)} that with global ones at batch size {size} ({gap.text(points)} points)"
+                      for size, gap in gaps)
+    return (f"NormProp's test error with statistics of each batch is {said('normprop')}. "
+            f"Batch normalization's is {said('bn')}.")
 
 
 def data_norm_claim():
