@@ -326,6 +326,18 @@ fn the_readmes_table_of_methods_is_what_the_program_prints() {
 }
 
 #[test]
+fn the_rules_that_texts_follow_are_right() {
+    let tested = std::process::Command::new("python3")
+        .args(["-B", "tests.py"])
+        .current_dir(root().join("scripts/studies"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&tested.stderr);
+    assert!(tested.status.success(), "{said}");
+    assert!(said.contains("Ran 7 tests"), "{said}");
+}
+
+#[test]
 fn the_texts_of_results_follow_from_their_tables() {
     let checked = std::process::Command::new(root().join("scripts/reproduce"))
         .arg("--check")

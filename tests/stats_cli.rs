@@ -28,6 +28,11 @@ fn stats(folder: &Path) -> Command {
 
 /// A run of one epoch on 200 images; its directory.
 fn train(folder: &Path, method: &str) -> PathBuf {
+    train_longer(folder, method, &[])
+}
+
+/// The same with further arguments.
+fn train_longer(folder: &Path, method: &str, further: &[&str]) -> PathBuf {
     let output = normprop(folder)
         .args([
             "train",
@@ -50,6 +55,7 @@ fn train(folder: &Path, method: &str) -> PathBuf {
             "probe_images=20",
             "--json",
         ])
+        .args(further)
         .assert()
         .success();
     let summary: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
@@ -362,6 +368,33 @@ fn every_checkpoint_that_was_kept_is_looked_at() {
     assert_eq!(covariance.rows.len(), 2 * 2 * 9);
     assert!(covariance.numbers("bound").iter().all(|bound| *bound > 0.0));
     assert_pictures(&all, &["gaussianity-through", "covariance-through"]);
+}
+
+#[test]
+fn checkpoints_of_the_epochs_that_are_named_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let longer = ["--set", "epochs=5", "--set", "keep_epochs=[0, 2]"];
+    let run = train_longer(folder.path(), "normprop", &longer);
+    stats(folder.path())
+        .args(["--checkpoint", "all", "--samples", "100", "--out", "all"])
+        .args(["--layer", "1"])
+        .arg(&run)
+        .assert()
+        .success();
+    let all = Csv::read(&folder.path().join("all/gaussianity-through.csv"));
+    let epochs = all.column("epoch");
+    for epoch in ["0", "2", "4", "5"] {
+        assert!(epochs.contains(&epoch), "{epochs:?}");
+    }
+    // The best may be one more.
+    assert!(epochs.len() <= 5, "{epochs:?}");
+    normprop(folder.path())
+        .args(["train", "--epochs", "2", "--set", "keep_epochs=[3]"])
+        .assert()
+        .code(2)
+        .stderr(contains(
+            "keep_epochs names epoch 3, but the training has 2",
+        ));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 """The studies in the order of their numbers."""
 
 from gap import GAP
-from inside import CANONICAL, GAUSSIANITY, INPUTS, JACOBIAN, LANDSCAPE
+from geometry import JACOBIAN, LANDSCAPE
+from inside import CANONICAL, GAUSSIANITY, INPUTS
 from speed import SPEED
 from training import BATCH_SIZE, CONVERGENCE, DATA_NORMALIZATION, DATASET_STUDY, MNIST
 

@@ -4,22 +4,23 @@ import os
 import re
 
 from catalogue import STUDIES
-from tables import ROOT, Missing, line, rows, significant, where
-from training import CIFAR
+from tables import ROOT, Missing, line
+from training import COPIES
 
 INTRODUCTION = """\
 # Results
 
-Everything here is written by commands of this repository, from data and on hardware that are named; nobody types numbers
-into it, this page included: `scripts/reproduce --texts` writes it from the CSV files, and a test compares. Remake a study
-from nothing with `scripts/reproduce STUDY` (`all` for all of them, in many hours); it goes on where it was stopped.
+Everything here is written by commands of this repository, from data and on hardware that are named; no result is typed by
+hand, on this page either: `scripts/reproduce --texts` writes it from the CSV files, and a test compares. Remake a study from
+nothing with `scripts/reproduce STUDY` (`all` for all of them, in many hours); it goes on where it was stopped.
 
 ## What the paper claims, and what was found
 
 Differences are in percentage points of test error, negative where the first named is better, with 95 % t intervals of
 paired differences over n seeds. "At small scale": a quarter of the paper's channels, part of the data, or few epochs. A
-verdict follows from the numbers by a rule: it holds where every interval lies on the claimed side of 0, partly where some
-do, and no difference was seen where all contain 0."""
+verdict follows from the numbers by a rule. Unless a line states another: the claim holds where every interval lies on the
+claimed side of 0, holds partly where some do, does not hold where none does and some lie on the other side, and no difference
+was seen where all contain 0."""
 
 OTHERS = [
     ("quick", "`scripts/normprop compare experiments/quick.toml`",
@@ -69,7 +70,7 @@ def text():
                 if os.path.isdir(os.path.join(ROOT, "results", name))]
     return "\n\n".join([
         INTRODUCTION, claims(),
-        "## Data", CIFAR + " Our copy of CIFAR-100 has 50 training and 10 test images of each class, all exact. MNIST and "
+        "## Data", " ".join(COPIES.values()) + " Our copy of CIFAR-100 has 50 training and 10 test images of each class, all exact. MNIST and "
         "Fashion-MNIST are the official images. `manifest.json` in each folder has the checksum of the data, the processor, "
         "versions and the commits of the runs.",
         "## The paper's numbers", "None of them was read again, and none can be compared with a network of a quarter of the "

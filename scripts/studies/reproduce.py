@@ -7,6 +7,7 @@ What is over stays: a comparison goes on where it stopped, and what was measured
 import argparse
 import difflib
 import glob
+import json
 import os
 import shlex
 import subprocess
@@ -14,7 +15,7 @@ import sys
 
 import overview
 from catalogue import STUDIES
-from tables import RESULTS, ROOT, Missing
+from tables import RESULTS, ROOT, Missing, forget, manifest
 
 
 def arguments():
@@ -33,20 +34,42 @@ def say(text):
 
 
 def expanded(words):
-    """Arguments with the patterns of run directories put in place."""
+    """Arguments with the patterns of run directories put in place: those of the runs that results/ tells of."""
     found = []
     for word in words:
-        matches = sorted(glob.glob(os.path.join(ROOT, word))) if "*" in word else [word]
+        if not word.startswith("runs/"):
+            found.append(word)
+            continue
+        experiment = word.split("/")[1]
+        names = {run["run"] for run in manifest(experiment)["runs"]}
+        matches = [os.path.relpath(match, ROOT) for match in sorted(glob.glob(os.path.join(ROOT, word)))
+                   if os.path.basename(match) in names]
         if not matches:
-            sys.exit(f"reproduce: no run fits {word}; the study that makes them comes first")
-        found += [os.path.relpath(match, ROOT) if "*" in word else match for match in matches]
+            sys.exit(f"reproduce: no run of {experiment} fits {word}: scripts/normprop compare experiments/{experiment}.toml "
+                     "makes them anew")
+        found += matches
     return found
 
 
-def carry_out(study, overwrite):
-    """Runs the study's commands; those that leave a file are skipped where it is there."""
+def is_made(command, leaves):
+    """Whether the file that a command leaves is there, and where it says what made it, was made by this command."""
+    file = os.path.join(ROOT, leaves)
+    if not os.path.isfile(file):
+        return False
+    about = os.path.join(os.path.dirname(file), "machine.json")
+    if os.path.basename(file) == "bench.csv" and os.path.isfile(about):
+        with open(about, encoding="utf-8") as text:
+            return json.load(text)["command_line"] == shlex.split(command)
+    return True
+
+
+def carry_out(study, overwrite, done):
+    """Runs the study's commands that this call has not run yet; those that leave a file are skipped where it is there."""
     for command, leaves in study.commands:
-        if leaves and os.path.exists(os.path.join(ROOT, leaves)) and not overwrite:
+        if command in done:
+            continue
+        done.add(command)
+        if leaves and is_made(command, leaves) and not overwrite:
             say(f"{study.name}: {leaves} is there")
             continue
         words = expanded(shlex.split(command))
@@ -65,7 +88,7 @@ def texts():
         try:
             made[os.path.join(RESULTS, study.name, "README.md")] = study.text()
         except Missing as missing:
-            say(f"{study.name}: no text, {missing} is missing")
+            say(f"{study.name}: no text yet, missing: {missing}")
     made[os.path.join(RESULTS, "README.md")] = overview.text()
     return made
 
@@ -101,10 +124,14 @@ def main():
         for study in STUDIES:
             print(f"{study.name:20} {study.question}")
         return
+    done = set()
     for study in STUDIES:
         if study.name in wanted and not options.texts:
-            carry_out(study, options.overwrite)
-    write()
+            carry_out(study, options.overwrite, done)
+            forget()
+            write()
+    if options.texts:
+        write()
 
 
 if __name__ == "__main__":

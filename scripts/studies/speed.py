@@ -12,16 +12,14 @@ def table():
     return where(rows("speed", "bench.csv"), precision="f32")
 
 
-def ratio(norm, to, width, size, column="step_ms"):
-    """Median step time of one method as a multiple of another's."""
-    one, other = (float(only(table(), norm=name, width=width, batch_size=size)[column]) for name in (norm, to))
-    return one / other
+def to_normprop(width, size):
+    """Batch normalization's step time as a multiple of NormProp's, with its interval."""
+    row = only(table(), norm="normprop", width=width, batch_size=size)
+    return tuple(1 / float(row[column]) for column in ("ratio_to_bn", "ratio_to_bn_high", "ratio_to_bn_low"))
 
 
 def interval(width, size):
-    """Batch normalization's step time as a multiple of NormProp's: from NormProp's ratio to batch normalization."""
-    row = only(table(), norm="normprop", width=width, batch_size=size)
-    value, low, high = (1 / float(row[column]) for column in ("ratio_to_bn", "ratio_to_bn_high", "ratio_to_bn_low"))
+    value, low, high = to_normprop(width, size)
     return f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 
@@ -40,7 +38,7 @@ def answer():
             f"with NormProp, {significant(epoch_s('bn'), 3)} s with batch normalization and "
             f"{significant(epoch_s('none'), 3)} s without normalization. Batch normalization's step takes "
             f"{interval(0.25, 64)} times NormProp's at width 0.25 and batch size 64, and {interval(1.0, 64)} times at "
-            f"width 1, where the convolutions take nearly all the time of both.")
+            f"width 1.")
 
 
 def details():
@@ -54,13 +52,83 @@ def details():
                    f"{float(own['ratio_to_none_high']):.2f}]")
         times = [significant(float(found[norm]["step_ms"]), 3) for norm in ("none", "bn", "normprop")]
         lines.append(line([f"{width:g}", str(size)] + times + [to_none, interval(width, size)]))
-    return "\n".join(lines)
+    parts = ["\n".join(lines), precision(), beside_pytorch(), profile()]
+    return "\n\n".join(part for part in parts if part)
+
+
+def profile():
+    """Where a step's time goes, from scripts/profile; empty where that was not run."""
+    try:
+        found = rows("speed", "profile.csv")
+    except Missing:
+        return ""
+    parts = ["## Where the time goes", "`scripts/profile`: milliseconds of a step by kind of work, from perf's samples."]
+    for width, size in dict.fromkeys((row["width"], row["batch_size"]) for row in found):
+        here = where(found, width=width, batch_size=size)
+        norms = list(dict.fromkeys(row["norm"] for row in here))
+        lines = [line([f"width {width}, batch size {size}"] + norms), line(["---"] + ["---:"] * len(norms))]
+        for kind in dict.fromkeys(row["kind"] for row in here):
+            lines.append(line([kind] + [significant(spent(here, norm, kind), 2) for norm in norms]))
+        parts += ["\n".join(lines), limit(here, width, size)]
+    return "\n\n".join(parts)
+
+
+def spent(here, norm, kind):
+    return sum(float(row["ms_per_step"]) for row in here if row["norm"] == norm and row["kind"] == kind)
+
+
+def limit(here, width, size):
+    """How much batch normalization's step would gain if what is its own took no time."""
+    total = sum(float(row["ms_per_step"]) for row in here if row["norm"] == "bn")
+    own, convolutions = (spent(here, "bn", kind) for kind in ("batch normalization", "convolutions and products"))
+    if not total:
+        return ""
+    return (f"Batch normalization's own functions take {100 * own / total:.0f} % of its step and convolutions "
+            f"{100 * convolutions / total:.0f} %: if nothing took the place of the former, its step would take "
+            f"{total / (total - own):.2f} times that of the rest.")
+
+
+def beside_pytorch():
+    try:
+        found = rows("speed-pytorch", "speed.csv")
+    except Missing:
+        return ""
+    head = ["width", "batch size", "method", "ours, ms", "ours / eager", "ours / compile"]
+    lines = ["## Beside PyTorch", "Time of a step as a multiple of PyTorch's fastest eager and fastest compiled configuration "
+             "(`scripts/bench-both`, whole processes in turn; smallest and largest round in brackets):", "",
+             line(head), line(["---:"] * 2 + ["---"] + ["---:"] * 3)]
+    for row in found:
+        def ratio_to(mode):
+            if not row[f"ratio_to_{mode}"]:
+                return "–"
+            value, low, high = (float(row[f"ratio_to_{mode}{end}"]) for end in ("", "_low", "_high"))
+            return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+        lines.append(line([f"{float(row['width']):g}", row["batch_size"], row["norm"],
+                           significant(float(row["ours_ms"]), 3), ratio_to("eager"), ratio_to("compile")]))
+    return "\n".join(lines[:2]) + "\n" + "\n".join(lines[2:])
+
+
+def precision():
+    try:
+        found = rows("speed", "precision", "bench.csv")
+    except Missing:
+        return ""
+    lines = ["## bfloat16 and evaluation", "", line(["width", "batch size", "method", "bf16 / f32"]),
+             line(["---:", "---:", "---", "---:"])]
+    for row in where(found, precision="bf16"):
+        value, low, high = (float(row[f"ratio_to_f32{end}"]) for end in ("", "_low", "_high"))
+        lines.append(line([f"{float(row['width']):g}", row["batch_size"], row["norm"], f"{value:.2f} [{low:.2f}, {high:.2f}]"]))
+    folded = [row for row in table() if row["norm"] == "normprop" and row["eval_ratio_to_none"]]
+    said = "; ".join(f"{float(row['eval_ratio_to_none']):.2f} at width {float(row['width']):g} and batch size "
+                     f"{row['batch_size']}" for row in folded)
+    return "\n".join(lines) + (f"\n\nEvaluation of a trained NormProp network, folded into plain convolutions, relative to "
+                               f"`none`: {said}." if said else "")
 
 
 def claim():
     pairs = [(0.25, 64), (1.0, 64), (0.25, 1), (1.0, 1)]
     said = "; ".join(f"width {width:g}, batch size {size}: {interval(width, size)}" for width, size in pairs)
-    faster = [ratio("bn", "normprop", width, size) > 1 for width, size in pairs]
+    faster = [to_normprop(width, size)[1] > 1 for width, size in pairs]
     word = "holds" if all(faster) else "holds partly" if any(faster) else "does not hold here"
     return Claim("NormProp is computationally faster than batch normalization",
                  f"step time, batch normalization / NormProp: {said}", word)
@@ -73,7 +141,8 @@ def machine():
     except FileNotFoundError:
         raise Missing("results/speed/machine.json") from None
     cpu = about["cpu"]
-    commit = ((about.get("git") or {}).get("commit") or "unknown")[:10]
+    git = about.get("git") or {}
+    commit = (git.get("commit") or "unknown")[:10] + (", with changes" if git.get("dirty") else "")
     return (f"{cpu['model']}, {cpu['cores']} cores, {' '.join(cpu['flags'])}; normprop {about['normprop']}, commit {commit}, "
             f"libtorch {about['libtorch']}; load of the machine before: {about['load_before']}.")
 
@@ -86,10 +155,11 @@ SPEED = Study(
      ("normprop bench --norm none,bn,normprop --batch-sizes 1,50 --widths 0.25 --dataset cifar10 --threads 2 "
       "--out results/speed/cifar10", "results/speed/cifar10/bench.csv"),
      ("normprop bench --norm none,bn,normprop --batch-sizes 1,64 --widths 0.25,1 --precision f32,bf16 --threads 2 "
-      "--steps 20 --warmup 4 --out results/speed/precision", "results/speed/precision/bench.csv")],
+      "--steps 20 --warmup 4 --out results/speed/precision", "results/speed/precision/bench.csv"),
+     ("scripts/profile --out results/speed", "results/speed/profile.csv")],
     answer, details, claim,
     [("step-time.svg", "Step time relative to none")],
-    ["Measure on a machine that does nothing else. The two hardware threads of our virtual machine sometimes share one "
+    lambda: ["Measure on a machine that does nothing else. The two hardware threads of our virtual machine sometimes share one "
      "processor core with each other: then all times are about 1.5 times as long, and what follows a parallel section on "
      "one thread slows down by the other one's waiting for work. Ratios are taken within a run, round by round.",
      "Beside PyTorch: [../speed-pytorch](../speed-pytorch/speed.md), `scripts/bench-both`."],

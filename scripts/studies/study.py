@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Callable
 
-from tables import RESULTS, machine
+from tables import RESULTS, edges, machine
 
 
 @dataclass
@@ -32,14 +32,24 @@ class Study:
     details: Callable[[], str]
     claim: Callable[[], Claim]
     figures: list = field(default_factory=list)
-    caveats: list = field(default_factory=list)
-    #: folder below results/ whose manifest.json tells what the runs were made with
-    made_by: str = ""
+    caveats: Callable[[], list] = list
+    #: folders below results/ whose manifest.json tell what the runs were made with
+    made_by: tuple = ()
+    #: folders below results/ whose sweep.csv tells how learning rates were chosen
+    swept: tuple = ()
     #: what is told of the machine where there is no such folder
     machine: Callable[[], str] | None = None
 
+    def rates(self):
+        """How learning rates were found, and which lie at an end of what was tried."""
+        if not self.swept:
+            return []
+        at = "; ".join(edges(folder) for folder in self.swept)
+        return ["Every method has its own learning rate, found on held-out training images with one seed (`sweep.csv`). "
+                f"Chosen at an end of the grid, so that a better one may lie beyond it: {at}."]
+
     def text(self):
-        about = self.machine() if self.machine else machine(self.made_by or self.name)
+        about = self.machine() if self.machine else machine(*(self.made_by or (self.name,)))
         parts = [
             f"# {self.title}",
             f"**Question.** {self.question}",
@@ -49,7 +59,7 @@ class Study:
             "**Commands.** `scripts/reproduce " + self.name + "`, which runs\n\n```sh\n"
             + "\n".join(command for command, _ in self.commands) + "\n```",
             f"**Made with.** {about}",
-            "**Keep in mind.**\n\n" + "\n".join(f"- {caveat}" for caveat in self.caveats),
+            "**Keep in mind.**\n\n" + "\n".join(f"- {caveat}" for caveat in self.caveats() + self.rates()),
         ]
         return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -16,7 +16,7 @@ STUDENT = [12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.26
 
 
 class Missing(Exception):
-    """A file of results that is not there yet."""
+    """Results that are not there, or not all of them: a text cannot be made yet."""
 
 
 def path(*parts):
@@ -31,6 +31,11 @@ def rows(*parts):
         raise Missing(os.path.relpath(file, ROOT))
     with open(file, newline="", encoding="utf-8") as lines:
         return list(csv.DictReader(lines))
+
+
+def forget():
+    """Reads files anew from here on."""
+    rows.cache_clear()
 
 
 def manifest(study):
@@ -57,7 +62,7 @@ def where(table, **wanted):
 def only(table, **wanted):
     found = where(table, **wanted)
     if len(found) != 1:
-        raise ValueError(f"{len(found)} rows with {wanted}")
+        raise Missing(f"{len(found)} rows with {wanted} in place of one")
     return found[0]
 
 
@@ -89,6 +94,8 @@ class Interval:
 
     def __init__(self, values):
         self.n = len(values)
+        if not values:
+            raise Missing("no run that finished, where a mean is needed")
         self.mean = statistics.fmean(values)
         self.low = self.high = math.nan
         if self.n > 1:
@@ -99,12 +106,6 @@ class Interval:
         if self.n == 1:
             return f"{show(self.mean)} (n = 1, no interval)"
         return f"{show(self.mean)} [{show(self.low)}, {show(self.high)}]"
-
-    def is_below(self, value):
-        return self.n > 1 and self.high < value
-
-    def is_above(self, value):
-        return self.n > 1 and self.low > value
 
 
 def last_epochs(study, file="curves.csv"):
@@ -140,8 +141,7 @@ def at_epoch(study, label, batch_size, epoch, column="test_error"):
 
 def difference(one, other):
     """Of values by seed: the interval of the paired difference one − other."""
-    common = sorted(set(one) & set(other))
-    return Interval([one[seed] - other[seed] for seed in common]) if common else None
+    return Interval([one[seed] - other[seed] for seed in sorted(set(one) & set(other))])
 
 
 def error_table(study, baseline, shown=None):
@@ -163,8 +163,9 @@ def error_table(study, baseline, shown=None):
             rate = float(only(summary, label=label, batch_size=size)["lr"])
             note = f" ({lost} diverged)" if lost else ""
             cells.append((Interval(list(own.values())).text(percent) if own else "–") + note)
-            gap = difference(own, final(study, baseline, size))
-            cells.append("–" if label == baseline or gap is None else gap.text(points))
+            other = final(study, baseline, size)
+            both = label != baseline and set(own) & set(other)
+            cells.append(difference(own, other).text(points) if both else "–")
             cells.append(f"{rate:.3g}")
         lines.append(line(cells))
     return "\n".join(lines)
@@ -174,15 +175,29 @@ def line(cells):
     return "| " + " | ".join(cells) + " |"
 
 
-def machine(study):
-    """A sentence on what the runs were made with."""
-    about = manifest(study)
-    facts = dict(about["machine"])
-    counts = {}
-    for run in about["runs"]:
-        counts[run["label"], run["batch_size"]] = counts.get((run["label"], run["batch_size"]), 0) + 1
-    seeds = sorted(set(counts.values()))
-    commits = sorted({(run["git_commit"] or "unknown")[:10] for run in about["runs"]})
-    n = str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
-    said = ", ".join(f"{name.lower()} {value}" for name, value in facts.items())
-    return f"n = {n} seeds each. {said[:1].upper()}{said[1:]}; commits {', '.join(commits)}."
+def edges(study):
+    """The methods and batch sizes whose learning rate was chosen at an end of the grid."""
+    table = rows(study, "sweep.csv")
+    at = [f"{row['label']} at batch size {row['batch_size']}" for row in table
+          if row["chosen"] == "true" and row["at_edge"] == "true"]
+    return ", ".join(at) if at else "none"
+
+
+def machine(*studies):
+    """What the runs were made with."""
+    facts, commits, sums, n = {}, set(), set(), set()
+    for study in studies:
+        about = manifest(study)
+        facts.update(about["machine"])
+        counts = {}
+        for run in about["runs"]:
+            key = run["label"], run["batch_size"]
+            counts[key] = counts.get(key, 0) + 1
+            commits.add((run["git_commit"] or "unknown")[:10])
+            sums.add(run["dataset_sha256"][:16])
+        n |= set(counts.values())
+    seeds = str(min(n)) if len(n) == 1 else f"{min(n)} to {max(n)}"
+    said = [f"{facts[name]}" if name == "rustc" else f"{name[0].lower()}{name[1:]} {facts[name]}"
+            for name in facts if name not in ("Processor", "Source tree", "Dataset SHA-256")]
+    return (f"{facts['Processor']}; n = {seeds} seeds each; {', '.join(said)}; commits {', '.join(sorted(commits))}; data "
+            f"{', '.join(sorted(sums))}… (SHA-256).")

@@ -3,7 +3,7 @@
 
 def direction(interval):
     """What an interval of a difference says of its sign: "below", "above", "unclear", or "single" for n = 1."""
-    if interval is None or interval.n == 1:
+    if interval.n == 1:
         return "single"
     if interval.high < 0:
         return "below"
@@ -19,10 +19,10 @@ def comparison(interval, below="lower than", above="higher than", unclear="not t
 
 
 def verdict(intervals, full_scale=False):
-    """What differences say of the claim that they are below 0."""
-    told = [direction(interval) for interval in intervals]
-    if "single" in told:
-        return "not tested at full scale (one seed so far)"
+    """What differences say of the claim that they are below 0. Those of a single pair of runs say nothing."""
+    told = [word for word in map(direction, intervals) if word != "single"]
+    if not told:
+        return "not tested: one run of each so far"
     if all(word == "below" for word in told):
         answer = "holds"
     elif "below" in told:
@@ -32,6 +32,11 @@ def verdict(intervals, full_scale=False):
     else:
         answer = "no difference seen here"
     return answer if full_scale else f"{answer}, at small scale"
+
+
+def no_worse(interval, margin):
+    """Whether the whole interval of a difference lies below a margin."""
+    return interval.n > 1 and interval.high < margin
 
 
 def listed(items):

@@ -156,6 +156,19 @@ fn training(config: &RunConfig) -> Result<(), Fault> {
     not_negative("weight_decay", config.weight_decay)?;
     not_negative("clip_norm", config.clip_norm)?;
     not_negative("clip_units", config.clip_units)?;
+    if let Some(epoch) = config
+        .keep_epochs
+        .iter()
+        .find(|&&epoch| epoch > config.epochs)
+    {
+        return Err(Fault::new(
+            "keep_epochs",
+            format!(
+                "keep_epochs names epoch {epoch}, but the training has {}",
+                config.epochs
+            ),
+        ));
+    }
     if !(0.0..1.0).contains(&config.momentum) {
         let what = format!("momentum = {}: must be in [0, 1)", config.momentum);
         return Err(Fault::new("momentum", what));

@@ -59,13 +59,16 @@ mod tests {
     use std::rc::Rc;
 
     use super::*;
-    use crate::methods::walk::gap;
     use crate::nn::parameters::{Parameters, Role};
     use crate::nn::sgd::{Sgd, SgdConfig};
     use tch::{Device, Kind};
 
     fn matrix(rows: &[[f64; 3]]) -> Tensor {
         Tensor::from_slice(&rows.concat()).reshape([-1, 3])
+    }
+
+    fn gap(a: &Tensor, b: &Tensor) -> f64 {
+        (a - b).abs().max().double_value(&[])
     }
 
     fn weights() -> Tensor {
@@ -123,6 +126,23 @@ mod tests {
         let second = first * 0.9 + clip(&expected, &gradient, 0.01);
         sgd.step(&parameters, &[gradient], 0.1);
         assert!(gap(&handle.detach(), &(expected - second * 0.1)) < 1e-15);
+    }
+
+    #[test]
+    fn a_gradient_is_shortened_as_a_whole_before_its_units_are_clipped() {
+        let mut parameters = Parameters::new(Kind::Double, Device::Cpu);
+        let handle = parameters
+            .register("a.weight".into(), Role::Weight, weights())
+            .unwrap();
+        let gradient = matrix(&[[0.3, -0.2, 0.1], [0.1, 0.2, 0.0]]);
+        let config = SgdConfig {
+            clip_norm: 0.03,
+            ..settings(0.01)
+        };
+        let scale = 0.03 / squared_length(&gradient).sqrt();
+        Sgd::new(config, &parameters).step(&parameters, &[gradient.shallow_clone()], 0.1);
+        let moved = (weights() - handle.detach()) / 0.1;
+        assert!(gap(&moved, &clip(&weights(), &(gradient * scale), 0.01)) < 1e-12);
     }
 
     #[test]

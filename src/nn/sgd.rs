@@ -98,18 +98,24 @@ impl Sgd {
                 nesterov: config.nesterov,
                 lr,
             };
-            let step = |gradient: &Tensor| match &parameter.rule {
+            let step = |gradient: &Tensor, update: &Update| match &parameter.rule {
                 None => update.apply(&parameter.tensor, gradient, velocity),
                 Some(rule) => {
-                    tch::no_grad(|| rule.update(&parameter.tensor, gradient, velocity, &update))
+                    tch::no_grad(|| rule.update(&parameter.tensor, gradient, velocity, update))
                 }
             };
             let clips = config.clip_units > 0.0 && parameter.layer() != LAST;
             squared += if clips {
-                step(&clip(&parameter.tensor, gradient, config.clip_units));
+                let whole = tch::no_grad(|| gradient * update.scale);
+                let clipped = clip(&parameter.tensor, &whole, config.clip_units);
+                let unscaled = Update {
+                    scale: 1.0,
+                    ..update
+                };
+                step(&clipped, &unscaled);
                 squared_length(gradient)
             } else {
-                step(gradient)
+                step(gradient, &update)
             };
         }
         clipped.map_or(squared, |(squared, _)| squared)

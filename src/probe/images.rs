@@ -20,6 +20,12 @@ pub struct ProbeImages {
     shape: ImageShape,
 }
 
+/// Where at most `count` images evenly spaced over a split lie.
+fn places(count: usize, split: &Split) -> impl Iterator<Item = usize> {
+    let (count, all) = (count.min(split.len()), split.len());
+    (0..count).map(move |i| i * all / count)
+}
+
 impl ProbeImages {
     /// At most `count` images of `split`.
     pub fn spread(
@@ -28,25 +34,21 @@ impl ProbeImages {
         shape: ImageShape,
         normalizer: &Normalizer,
     ) -> ProbeImages {
-        let count = count.min(split.len());
-        let place = |i: usize| i * split.len() / count.max(1);
-        let bytes: Vec<u8> = (0..count)
-            .flat_map(|i| split.image(place(i)))
+        let bytes: Vec<u8> = places(count, split)
+            .flat_map(|place| split.image(place))
             .copied()
             .collect();
         ProbeImages {
             pixels: normalizer.evaluation(&bytes),
-            count,
+            count: count.min(split.len()),
             shape,
         }
     }
 
     /// The labels of the images that [`ProbeImages::spread`] takes.
     pub fn labels(count: usize, split: &Split) -> Vec<i64> {
-        let count = count.min(split.len());
-        let place = |i: usize| i * split.len() / count.max(1);
-        (0..count)
-            .map(|i| i64::from(split.labels[place(i)]))
+        places(count, split)
+            .map(|place| i64::from(split.labels[place]))
             .collect()
     }
 

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::plan::Entry;
 use super::state::State;
-use crate::config::RunConfig;
+use crate::config::{Precision, RunConfig};
 use crate::data::Dataset;
 use crate::engine::interrupt::Interrupt;
 use crate::engine::{device, setup};
@@ -28,9 +28,9 @@ const ALL_S: f64 = 2.0;
 /// Starting a process and saving at the end.
 const OVERHEAD_S: f64 = 1.0;
 
-/// What one estimate holds for: a method, by label, at a batch size, with so many training images (0: all). A sweep may
-/// train on fewer of them than the runs after it.
-type Kind = (String, usize, usize);
+/// What one estimate holds for: a method, by label, at a batch size, and the rest that a sweep may have otherwise than the
+/// runs after it: training images (0: all) and number format.
+type Kind = (String, usize, (usize, Precision));
 
 /// Fills in what each run will still take to its goal. Returns whether anything had to be measured.
 ///
@@ -66,7 +66,8 @@ pub fn fill_in(
 
 fn kind(entry: &Entry) -> Kind {
     let config = &entry.config;
-    (entry.label.clone(), config.batch_size, config.train_subset)
+    let rest = (config.train_subset, config.precision);
+    (entry.label.clone(), config.batch_size, rest)
 }
 
 /// Seconds of an epoch by the runs that are finished, else by the first that has begun.
@@ -169,16 +170,16 @@ fn progress(kinds: usize, quiet: bool) -> ProgressBar {
 }
 
 /// Seconds of an epoch of a kind: its own, else the median of the kinds with the nearest batch size, if any among those
-/// with as many images.
+/// that are alike in the rest.
 fn epoch_s(known: &BTreeMap<Kind, f64>, kind: &Kind) -> f64 {
     if let Some(epoch_s) = known.get(kind) {
         return *epoch_s;
     }
     let ratio = |batch_size: usize| (batch_size as f64 / kind.1 as f64).ln().abs();
-    let as_many = known.keys().any(|(_, _, images)| *images == kind.2);
+    let any_alike = known.keys().any(|(_, _, rest)| *rest == kind.2);
     let candidates = || {
         let entries = known.iter();
-        entries.filter(move |((_, _, images), _)| !as_many || *images == kind.2)
+        entries.filter(move |((_, _, rest), _)| !any_alike || *rest == kind.2)
     };
     let nearest = candidates()
         .map(|((_, batch_size, _), _)| *batch_size)

@@ -66,7 +66,13 @@ pub fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()
             "{label}: training {} steps anew, looking every {}",
             args.steps, args.every
         ));
-        stories.push(follow(config, &label, args)?);
+        let (rows, done) = follow(config, &label, args)?;
+        if done < args.steps {
+            output.say(&format!(
+                "{label}: stopped after {done} steps, at the run's end or a loss that is not finite"
+            ));
+        }
+        stories.push(rows);
     }
     let rows = stories.concat();
     output.table(&rows)?;
@@ -75,7 +81,7 @@ pub fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()
     output.print(&text(&stories))
 }
 
-fn follow(config: &RunConfig, label: &str, args: &StatsArgs) -> Result<Vec<ModesRow>> {
+fn follow(config: &RunConfig, label: &str, args: &StatsArgs) -> Result<(Vec<ModesRow>, u64)> {
     device::set_threads(config);
     let dataset = setup::load_dataset(config, &setup::data_dir())?;
     let split = match args.split.as_str() {
@@ -96,7 +102,7 @@ fn follow(config: &RunConfig, label: &str, args: &StatsArgs) -> Result<Vec<Modes
     let labels = ProbeImages::labels(wanted, split);
     let mut trainer = Trainer::new(config.clone(), &dataset)?;
     let mut rows = Vec::new();
-    trainer.train_watched(args.steps, args.every, &mut |next: &NextStep| {
+    let done = trainer.train_watched(args.steps, args.every, &mut |next: &NextStep| {
         let pass = |index| Pass::train(config.seed, next.step + index);
         let modes = measure(
             next.network,
@@ -116,7 +122,7 @@ fn follow(config: &RunConfig, label: &str, args: &StatsArgs) -> Result<Vec<Modes
         });
         Ok(())
     })?;
-    Ok(rows)
+    Ok((rows, done))
 }
 
 /// Loss and error: as in training, as in evaluation, and the difference.

@@ -28,6 +28,9 @@ pub const OPTION: OptionSpec = OptionSpec {
     help: "in training, disturb each unit as statistics of so many independent values would; 0: not (beyond the paper)",
 };
 
+/// E 1/σ̂² = n/(n − 3) is finite from here on.
+const FEWEST: i64 = 4;
+
 /// Disturbs gains and shifts in training.
 #[derive(Debug)]
 pub struct StatisticsNoise {
@@ -40,8 +43,8 @@ impl StatisticsNoise {
     pub fn of(options: &Options) -> Result<Option<StatisticsNoise>> {
         match options.count(OPTION.name) {
             0 => Ok(None),
-            1 => Err(usage!(
-                "method.{} = 1: a single value has no variance; give 2 or more, or 0 for no noise",
+            values if values < FEWEST => Err(usage!(
+                "method.{} = {values}: the noise of so few values has no finite variance; give {FEWEST} or more, or 0 for no noise",
                 OPTION.name
             )),
             values => Ok(Some(StatisticsNoise { values })),
@@ -134,10 +137,14 @@ mod tests {
     }
 
     #[test]
-    fn a_single_value_is_refused() {
-        let given = "noise_values = 1".parse().unwrap();
-        let options = Options::resolve(&super::super::DESCRIPTOR, &given).unwrap();
-        let error = StatisticsNoise::of(&options).unwrap_err().to_string();
-        assert!(error.contains("noise_values = 1"), "{error}");
+    fn too_few_values_are_refused() {
+        let of = |given: &str| {
+            let given = given.parse().unwrap();
+            StatisticsNoise::of(&Options::resolve(&super::super::DESCRIPTOR, &given).unwrap())
+        };
+        let error = of("noise_values = 3").unwrap_err().to_string();
+        assert!(error.contains("give 4 or more"), "{error}");
+        assert!(of("noise_values = 4").unwrap().is_some());
+        assert!(of("").unwrap().is_none());
     }
 }

@@ -16,7 +16,7 @@ const SIX_KINDS: &str = "train_subset = 100\ntest_subset = 50\nwidth = 0.05\npro
 #[test]
 fn a_kind_of_each_batch_size_is_measured_before_a_second_one() {
     let mut plan = plan_of(SIX_KINDS);
-    let known = BTreeMap::from([(("normprop".to_owned(), 50, 100), 1.0)]);
+    let known = BTreeMap::from([(("normprop".to_owned(), 50, (100, Precision::F32)), 1.0)]);
     // Of two runs of a kind one is measured, of one that is over none.
     plan[0].state = State::Diverged;
     let order: Vec<Kind> = to_measure(&plan, &known).iter().map(kind).collect();
@@ -29,13 +29,13 @@ fn a_kind_of_each_batch_size_is_measured_before_a_second_one() {
     ];
     assert_eq!(
         order,
-        expected.map(|(label, size)| (label.to_owned(), size, 100))
+        expected.map(|(label, size)| (label.to_owned(), size, (100, Precision::F32)))
     );
 }
 
 #[test]
 fn what_was_not_measured_costs_what_the_nearest_batch_size_costs() {
-    let kind = |label: &str, size: usize| (label.to_owned(), size, 0);
+    let kind = |label: &str, size: usize| (label.to_owned(), size, (0, Precision::F32));
     let known = BTreeMap::from([
         (kind("a", 1), 90.0),
         (kind("b", 1), 70.0),
@@ -48,7 +48,7 @@ fn what_was_not_measured_costs_what_the_nearest_batch_size_costs() {
     assert!(epoch_s(&BTreeMap::new(), &kind("c", 9)).is_nan());
     // A sweep on fewer images tells the time of runs on all of them only where nothing else is known.
     let mut known = known;
-    let few = |label: &str, size: usize| (label.to_owned(), size, 1000);
+    let few = |label: &str, size: usize| (label.to_owned(), size, (1000, Precision::F32));
     known.insert(few("c", 9), 0.5);
     assert_eq!(epoch_s(&known, &kind("c", 9)), 9.0);
     assert_eq!(epoch_s(&known, &few("d", 50)), 0.5);
