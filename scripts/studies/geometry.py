@@ -4,9 +4,9 @@ import statistics
 
 from inside import RUNS, of_run
 from study import Claim, Study
-from tables import Missing, difference, final, line, numbers, points, rows, significant
+from tables import Missing, difference, diverged, final, line, numbers, points, rows, significant
 from training import FETCH_CIFAR, FEW, copy_of, error
-from words import listed, verdict
+from words import direction, listed, verdict
 
 # 6. The 1.21 question
 
@@ -26,18 +26,26 @@ def jacobian(depth, scale):
     return squares, float(hidden[-1]["pre_std"])
 
 
-def scale_gap(one, other, depth):
-    return difference(final("jacobian-scale", f"{one}, {depth} layers", 50),
-                      final("jacobian-scale", f"{other}, {depth} layers", 50))
+def scale_gap(depth):
+    """The test error with the factor at the start minus that without it, in words, and its direction."""
+    with_it, without = (f"{scale}, {depth} layers" for scale in ("init", "none"))
+    lost = [diverged("jacobian-scale", label, 50) for label in (with_it, without)]
+    ends = [final("jacobian-scale", label, 50) for label in (with_it, without)]
+    if not ends[1] and ends[0]:
+        return f"all {lost[1]} runs without it diverged", "below"
+    if not ends[0]:
+        return f"all {lost[0]} runs with it diverged", "above" if ends[1] else "unclear"
+    interval = difference(*ends)
+    return f"{interval.text(points)} points (n = {interval.n})", direction(interval)
 
 
 def scale_answer():
     (init, init_std), (none, none_std) = jacobian(32, "init"), jacobian(32, "none")
-    gaps = listed(f"{scale_gap('init', 'none', depth).text(points)} at {depth}" for depth in DEPTHS)
+    gaps = listed(f"{scale_gap(depth)[0]} at {depth}" for depth in DEPTHS)
     return (f"Both cannot be had: with the factor 1/1.21 the mean squared singular value of a layer's Jacobian is "
             f"{significant(init, 3)} at the start, and the pre-activations of the 32nd layer have a standard deviation of "
             f"{significant(init_std)}; without it {significant(none, 3)} and {significant(none_std)}. The test error with "
-            f"the factor at the start minus that without it is, in points by depth, {gaps} layers.")
+            f"the factor at the start minus that without it: {gaps} layers.")
 
 
 def scale_details():
@@ -56,11 +64,10 @@ def scale_details():
 
 
 def scale_claim():
-    gaps = [scale_gap("init", "none", depth) for depth in DEPTHS]
-    said = "; ".join(f"{depth} layers {interval.text(points)}" for depth, interval in zip(DEPTHS, gaps))
-    n = min(interval.n for interval in gaps)
+    gaps = [scale_gap(depth) for depth in DEPTHS]
+    said = "; ".join(f"{depth} layers: {words}" for depth, (words, _) in zip(DEPTHS, gaps))
     return Claim("Scaling by 1/1.21, which brings the Jacobian's singular values near 1, helps training",
-                 f"test error with the factor minus without, points: {said} (n = {n})", verdict(gaps))
+                 f"test error with the factor minus without: {said}", verdict([word for _, word in gaps]))
 
 
 JACOBIAN = Study(

@@ -213,7 +213,7 @@ def canonical_answer():
     correlation = [covariance("normprop", epoch, lambda row: float(row["mean_abs_correlation"])) for epoch in (first, last)]
     return (f"NormProp's canonical error exceeds the bound of Proposition 1 in {significant(start[0])} of {start[1]} hidden "
             f"layers before training and in {significant(end[0])} of {end[1]} after {last} epochs (mean over seeds); the bound "
-            f"takes inputs for uncorrelated, and their mean |correlation| is {significant(correlation[0].mean)} and "
+            f"takes inputs for uncorrelated, and their mean absolute correlation is {significant(correlation[0].mean)} and "
             f"{significant(correlation[1].mean)}. The canonical error is {percent(share[0].mean, 0)} and "
             f"{percent(share[1].mean, 0)} of the norm of the covariance matrix.")
 
@@ -241,7 +241,7 @@ def canonical_claim():
     correlation = covariance("normprop", last, lambda row: float(row["mean_abs_correlation"]))
     return Claim("Proposition 1's bound on the canonical error describes hidden layers",
                  f"hidden layers of {layers} beyond the bound: {significant(start)} before training, {significant(end)} after "
-                 f"{last} epochs, with inputs whose mean |correlation| is {show(correlation)} where the bound assumes 0 "
+                 f"{last} epochs, with inputs whose mean absolute correlation is {show(correlation)} where the bound assumes 0 "
                  f"(n = {correlation.n}; does not hold: more than half of the layers)", f"{word}, at small scale")
 
 

@@ -21,7 +21,8 @@ KINDS = [
     ("waiting for threads", r"gomp|omp_|futex|sched_yield|GOMP"),
     ("batch normalization", r"batch_norm|BatchNorm"),
     ("pooling", r"max_pool|maxpool|MaxPool|adaptive_avg|mean_kernel"),
-    ("convolutions and products", r"dnnl|jit|gemm|brg|conv|mkl|im2col|addmm"),
+    # oneDNN's convolutions are code made while the program runs: memory without a file, or no symbol.
+    ("convolutions and products", r"dnnl|jit|gemm|brg|conv|mkl|im2col|addmm|//anon|memfd|\[unknown\]"),
     ("activation", r"relu|threshold|clamp|hardtanh"),
     ("update", r"normprop::nn::sgd|Update|advance|step_rows|make_unit"),
     ("weight rows", r"normprop::nn::rows|GainedRows|fill_back"),
@@ -32,7 +33,7 @@ KINDS = [
 
 
 def arguments():
-    parser = argparse.ArgumentParser(prog="scripts/profile", description=__doc__.split("\n\n")[0],
+    parser = argparse.ArgumentParser(prog="scripts/profile", description="Show where a training step's time goes.",
                                      epilog="Example: scripts/profile --norm none,bn,normprop --widths 0.25,1 --batch-sizes 64")
     parser.add_argument("--norm", default="none,bn,normprop", help="methods [%(default)s]")
     parser.add_argument("--widths", default="0.25,1", help="what multiplies the channels [%(default)s]")
@@ -44,10 +45,11 @@ def arguments():
 
 
 def train(norm, width, size, threads, folder, images):
-    """A run on so many images that evaluates next to nothing."""
+    """A run that sees so many images and evaluates next to nothing."""
+    epochs = -(-images // 4000)
     images = max(10, min(4000, images))
     return [os.path.join(ROOT, "scripts", "normprop"), "train", "--quiet", "--json", "--norm", norm, "--width", width,
-            "--batch-size", size, "--threads", threads, "--epochs", "1", "--set", f"train_subset={images}",
+            "--batch-size", size, "--threads", threads, "--epochs", str(epochs), "--set", f"train_subset={images}",
             "--set", "test_subset=10", "--set", "probe_images=0", "--overwrite", "--out", folder]
 
 
@@ -77,7 +79,7 @@ def sampled(command, folder):
 
 def kind_of(function):
     for kind, pattern in KINDS:
-        if re.search(pattern, function):
+        if re.search(pattern, function, re.IGNORECASE):
             return kind
     return "other"
 

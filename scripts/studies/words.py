@@ -19,8 +19,10 @@ def comparison(interval, below="lower than", above="higher than", unclear="not t
 
 
 def verdict(intervals, full_scale=False):
-    """What differences say of the claim that they are below 0. Those of a single pair of runs say nothing."""
-    told = [word for word in map(direction, intervals) if word != "single"]
+    """What differences say of the claim that they are below 0; in place of an interval its direction may stand. Those of
+    a single pair of runs say nothing."""
+    words = [word if isinstance(word, str) else direction(word) for word in intervals]
+    told = [word for word in words if word != "single"]
     if not told:
         return "not tested: one run of each so far"
     if all(word == "below" for word in told):
