@@ -94,7 +94,7 @@ fn settings(config: &RunConfig, ignored: &[&str]) -> Vec<(String, String)> {
     if let Some(toml::Value::Table(method)) = table.remove("method") {
         table.extend(method);
     }
-    table.retain(|key, _| !ignored.iter().any(|name| *name == key));
+    table.retain(|key, _| !ignored.contains(&key));
     let entries = table.into_iter();
     entries
         .map(|(key, value)| (key, value.to_string().trim_matches('"').to_owned()))
