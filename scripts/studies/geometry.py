@@ -4,7 +4,7 @@ import statistics
 
 from inside import RUNS, of_run
 from study import Claim, Study
-from tables import Missing, difference, diverged, final, line, numbers, points, rows, significant
+from tables import Missing, difference, diverged, final, heading, line, numbers, points, rows, significant
 from training import FETCH_CIFAR, FEW, copy_of, error
 from words import direction, listed, verdict
 
@@ -51,13 +51,12 @@ def scale_answer():
 def scale_details():
     lines = ["At the start, by depth: mean squared singular value of hidden layers' Jacobians and standard deviation of "
              "the last hidden pre-activation.", "",
-             line(["depth"] + [f"{scale}: J²" for scale in SCALES] + [f"{scale}: std" for scale in SCALES]),
-             line(["---:"] * 7)]
+             heading(["depth"] + [f"{scale}: J²" for scale in SCALES] + [f"{scale}: std" for scale in SCALES], 0)]
     for depth in DEPTHS:
         found = [jacobian(depth, scale) for scale in SCALES]
         lines.append(line([str(depth)] + [significant(square, 3) for square, _ in found]
                           + [significant(std, 3) for _, std in found]))
-    errors = [line(["depth"] + SCALES), line(["---:"] * 4)]
+    errors = [heading(["depth"] + SCALES, 0)]
     for depth in DEPTHS:
         errors.append(line([str(depth)] + [error("jacobian-scale", f"{scale}, {depth} layers", 50) for scale in SCALES]))
     return "\n".join(lines) + "\n\nFinal test error:\n\n" + "\n".join(errors)
@@ -109,7 +108,7 @@ def landscape_answer():
 def landscape_details():
     names = [("loss max − min", "variation"), ("gradient change", "change"), ("relative to the gradient", "relative"),
              ("effective smoothness β", "smoothness")]
-    lines = [line(["method"] + [name for name, _ in names]), line(["---"] + ["---:"] * len(names))]
+    lines = [heading(["method"] + [name for name, _ in names])]
     for run in ("none", "bn", "normprop"):
         found = landscape(run)
         lines.append(line([run] + [significant(found[key], 3) for _, key in names]))

@@ -3,7 +3,7 @@
 import statistics
 
 from study import Claim, Study
-from tables import Interval, Missing, difference, error_table, line, numbers, percent, rows, significant, where
+from tables import Interval, Missing, difference, error_table, heading, line, numbers, percent, rows, significant, where
 from training import FETCH_CIFAR, FEW, SMALL, copy_of
 from words import comparison, verdict
 
@@ -94,7 +94,7 @@ def inputs_details():
     lines = ["How far a statistic moves over the epochs (largest minus smallest, median over the hidden layers; mean over "
              "seeds with its interval), from the first epoch on and with the state before training. `pre` is the "
              "pre-activation, `post` what the next layer receives:", "",
-             line(["method", "since epoch"] + [f"`{column}`" for column in columns]), line(["---", "---:"] + ["---:"] * 4)]
+             heading(["method", "since epoch"] + [f"`{column}`" for column in columns])]
     for label in NAMES:
         for since in (1, 0):
             lines.append(line([label, str(since)] + [show(of(drift(label, column, since))) for column in columns]))
@@ -153,8 +153,7 @@ def gaussianity_details():
     columns = [("KS to N(0, 1)", "ks"), ("KS, fitted", "ks_fitted"), ("KS of single units", "ks_of_units"),
                ("standard deviation", "std"), ("excess kurtosis", "excess_kurtosis")]
     lines = ["Medians over the hidden layers, mean over seeds with its interval (all units of a layer pooled, except where "
-             "it says single units):", "", line(["method", "epoch"] + [name for name, _ in columns]),
-             line(["---", "---:"] + ["---:"] * len(columns))]
+             "it says single units):", "", heading(["method", "epoch"] + [name for name, _ in columns])]
     for label in NAMES:
         for epoch in gaussianity_epochs():
             lines.append(line([label, str(epoch)] + [show(ks(label, epoch, column)) for _, column in columns]))
@@ -224,8 +223,7 @@ def canonical_details():
                ("canonical error / norm of Σ", lambda row: float(row["canonical_error_relative"])),
                ("canonical error / bound", to_bound)]
     lines = ["Medians over the hidden layers, mean over seeds with its interval:", "",
-             line(["method", "epoch"] + [name for name, _ in columns] + ["layers beyond the bound"]),
-             line(["---", "---:"] + ["---:"] * (len(columns) + 1))]
+             heading(["method", "epoch"] + [name for name, _ in columns] + ["layers beyond the bound"])]
     for label in NAMES:
         for epoch in canonical_epochs():
             over, all_layers = beyond(label, epoch)

@@ -4,7 +4,7 @@ import os
 import re
 
 from catalogue import STUDIES
-from tables import ROOT, Missing, line
+from tables import ROOT, Missing, heading, line
 from training import COPIES
 
 INTRODUCTION = """\
@@ -40,7 +40,7 @@ OTHERS = [
 
 
 def claims():
-    lines = [line(["claim", "evidence", "verdict"]), line(["---"] * 3)]
+    lines = [heading(["claim", "evidence", "verdict"], 3)]
     for study in STUDIES:
         try:
             claim = study.claim()
@@ -52,7 +52,7 @@ def claims():
 
 def recalled():
     """The paper's error rates as they stand in the experiment files."""
-    lines = [line(["data", "test errors in the paper, recalled, unverified"]), line(["---"] * 2)]
+    lines = [heading(["data", "test errors in the paper, recalled, unverified"], 2)]
     for name in ("cifar10", "cifar100", "svhn"):
         with open(os.path.join(ROOT, "experiments", f"{name}.toml"), encoding="utf-8") as file:
             text = file.read()
@@ -65,7 +65,7 @@ def recalled():
 
 
 def text():
-    folders = [line(["folder", "command", "what it is"]), line(["---"] * 3)]
+    folders = [heading(["folder", "command", "what it is"], 3)]
     folders += [line([f"[{name}]({name}/)", command, what]) for name, command, what in OTHERS
                 if os.path.isdir(os.path.join(ROOT, "results", name))]
     return "\n\n".join([

@@ -3,7 +3,7 @@
 import json
 
 from study import Claim, Study
-from tables import Missing, difference, final, line, only, path, points, rows, significant, where
+from tables import Missing, difference, final, heading, line, only, path, points, rows, significant, where
 from words import listed
 
 CIFAR_IMAGES = 50_000
@@ -46,7 +46,7 @@ def details():
     head = ["width", "batch size", "none, ms", "bn, ms", "normprop, ms", "normprop / none", "bn / normprop",
             "normprop, ms an image", "normprop, GFLOP/s"]
     lines = ["float32, two threads, methods taking turns; medians, ratios with bootstrap intervals of 95 %:", "",
-             line(head), line(["---:"] * len(head))]
+             heading(head, 0)]
     for width, size in settings():
         found = {row["norm"]: row for row in where(table(), width=width, batch_size=size)}
         own = found["normprop"]
@@ -69,7 +69,7 @@ def profile():
     for width, size in dict.fromkeys((row["width"], row["batch_size"]) for row in found):
         here = where(found, width=width, batch_size=size)
         norms = list(dict.fromkeys(row["norm"] for row in here))
-        lines = [line([f"width {width}, batch size {size}"] + norms), line(["---"] + ["---:"] * len(norms))]
+        lines = [heading([f"width {width}, batch size {size}"] + norms)]
         for kind in dict.fromkeys(row["kind"] for row in here):
             lines.append(line([kind] + [significant(spent(here, norm, kind), 2) for norm in norms]))
         parts += ["\n".join(lines), limit(here, width, size)]

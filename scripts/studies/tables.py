@@ -150,7 +150,7 @@ def error_table(study, baseline, shown=None):
     head = ["method"]
     for size in sizes:
         head += [f"batch size {size}: test error", f"minus {baseline}, points", "rate"]
-    lines = [line(head), line(["---"] + ["---:"] * (len(head) - 1))]
+    lines = [heading(head)]
     summary = rows(study, "summary.csv")
     for label in shown or labels(study):
         cells = [label]
@@ -173,6 +173,11 @@ def error_table(study, baseline, shown=None):
 
 def line(cells):
     return "| " + " | ".join(cells) + " |"
+
+
+def heading(names, text=1):
+    """The head of a Markdown table; columns after the first `text` ones hold numbers."""
+    return line(names) + "\n" + line(["---"] * text + ["---:"] * (len(names) - text))
 
 
 def edges(study):

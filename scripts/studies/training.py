@@ -1,7 +1,7 @@
 """Studies that train networks and compare their errors."""
 
 from study import Claim, Study
-from tables import (Interval, Missing, at_epoch, batch_sizes, difference, diverged, error_table, final, labels, line,
+from tables import (Interval, Missing, at_epoch, batch_sizes, difference, diverged, error_table, final, heading, labels, line,
                     manifest, percent, points, rows, significant, where)
 from words import comparison, listed, no_worse, verdict
 
@@ -75,7 +75,7 @@ def convergence_answer():
 def convergence_details():
     epochs = convergence_epochs()
     head = ["method"] + [f"epoch {epoch}" for epoch in epochs]
-    lines = ["Test error over the epochs:", "", line(head), line(["---"] + ["---:"] * len(epochs))]
+    lines = ["Test error over the epochs:", "", heading(head)]
     for label in labels("convergence"):
         cells = [label]
         for epoch in epochs:
@@ -127,7 +127,7 @@ def batch_size_details():
     sizes = sorted({int(row["batch_size"]) for row in times})
     head = ["method"] + [f"batch size {size}" for size in sizes]
     lines = ["Seconds of training for an epoch of these 4,000 images (`bench.csv`, one thread, methods in turn):", "",
-             line(head), line(["---"] + ["---:"] * len(sizes))]
+             heading(head)]
     for norm in dict.fromkeys(row["norm"] for row in times):
         cells = [norm]
         for size in sizes:
@@ -213,7 +213,7 @@ def datasets_answer():
 
 def datasets_details():
     shown = labels(DATASETS[0][1])
-    lines = [line(["data"] + shown), line(["---"] + ["---:"] * len(shown))]
+    lines = [heading(["data"] + shown)]
     for name, folder in DATASETS:
         lines.append(line([name] + [error(folder, label, 50) for label in shown]))
     return "Final test errors at batch size 50:\n\n" + "\n".join(lines)
