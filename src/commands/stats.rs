@@ -1,5 +1,6 @@
 //! `normprop stats`: what goes on inside a network, as figures, tests and pictures.
 
+mod anew;
 mod covariance;
 mod evolution;
 mod gaussianity;
@@ -107,9 +108,9 @@ fn all_checkpoints(args: &StatsArgs, switches: OutputArgs) -> Result<()> {
     let runs = named_runs(args)?;
     let mut output = Output::new(folder(args, runs.first().map(PathBuf::as_path)), switches)?;
     if args.covariance {
-        through::covariance::run(args, &mut output)?;
+        through::covariance::run(&runs, args, &mut output)?;
     } else {
-        through::gaussianity::run(args, &mut output)?;
+        through::gaussianity::run(&runs, args, &mut output)?;
     }
     output.finish()
 }

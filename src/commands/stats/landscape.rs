@@ -9,14 +9,13 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use super::anew::follow;
 use super::output::Output;
 use super::panels::{logarithmic, panel};
-use super::subject::{initial_config, run_config, run_labels};
 use crate::cli::StatsArgs;
 use crate::config::RunConfig;
 use crate::engine::evaluate::cross_entropy;
-use crate::engine::trainer::{NextStep, Trainer};
-use crate::engine::{device, setup};
+use crate::engine::trainer::NextStep;
 use crate::nn::layer::Pass;
 use crate::probe::landscape::probe;
 use crate::record::row::Row;
@@ -55,50 +54,15 @@ type Stories = [Vec<LandscapeRow>];
 
 /// Trains each run's configuration from its start and probes it.
 pub fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()> {
-    let configs = match runs {
-        [] => vec![initial_config(args)?],
-        _ => runs
-            .iter()
-            .map(|run| run_config(run, args))
-            .collect::<Result<Vec<_>>>()?,
-    };
-    let labels = match runs {
-        [] => vec![configs[0].method.name.clone()],
-        _ => run_labels(runs, &configs),
-    };
-    let mut stories = Vec::new();
-    for (config, label) in configs.iter().zip(labels) {
-        output.say(&format!(
-            "{label}: training {} steps anew, looking every {} at {} step lengths",
-            args.steps,
-            args.every,
-            args.multiples.len()
-        ));
-        let (rows, done) = follow(config, &label, args)?;
-        if done < args.steps {
-            output.say(&format!(
-                "{label}: stopped after {done} steps, at the run's end or a loss that is not finite"
-            ));
-        }
-        stories.push(rows);
-    }
+    let stories = follow(runs, args, output, &|run| {
+        let (config, label, multiples) = (run.config, run.label, args.multiples.clone());
+        Ok(Box::new(move |next| look(config, label, &multiples, next)))
+    })?;
     let rows = stories.concat();
     output.table(&rows)?;
     output.document("landscape", &rows)?;
     output.figure("landscape", &picture(&stories, args).figure())?;
     output.print(&text(&stories))
-}
-
-fn follow(config: &RunConfig, label: &str, args: &StatsArgs) -> Result<(Vec<LandscapeRow>, u64)> {
-    device::set_threads(config);
-    let dataset = setup::load_dataset(config, &setup::data_dir())?;
-    let mut trainer = Trainer::new(config.clone(), &dataset)?;
-    let mut rows = Vec::new();
-    let done = trainer.train_watched(args.steps, args.every, &mut |next| {
-        rows.push(look(config, label, &args.multiples, next)?);
-        Ok(())
-    })?;
-    Ok((rows, done))
 }
 
 fn look(

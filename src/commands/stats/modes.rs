@@ -6,14 +6,12 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
+use super::anew::{Anew, Look, follow};
 use super::output::Output;
 use super::panels::{from_zero, panel, unit_interval};
-use super::subject::{initial_config, run_config, run_labels};
 use crate::cli::StatsArgs;
-use crate::config::RunConfig;
 use crate::data::batches::Normalizer;
-use crate::engine::trainer::{NextStep, Trainer};
-use crate::engine::{device, setup};
+use crate::engine::trainer::NextStep;
 use crate::nn::layer::Pass;
 use crate::probe::images::ProbeImages;
 use crate::probe::modes::measure;
@@ -49,31 +47,7 @@ impl Row for ModesRow {
 
 /// Trains each run's configuration from its start and looks at it in both ways.
 pub fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()> {
-    let configs = match runs {
-        [] => vec![initial_config(args)?],
-        _ => runs
-            .iter()
-            .map(|run| run_config(run, args))
-            .collect::<Result<Vec<_>>>()?,
-    };
-    let labels = match runs {
-        [] => vec![configs[0].method.name.clone()],
-        _ => run_labels(runs, &configs),
-    };
-    let mut stories = Vec::new();
-    for (config, label) in configs.iter().zip(labels) {
-        output.say(&format!(
-            "{label}: training {} steps anew, looking every {}",
-            args.steps, args.every
-        ));
-        let (rows, done) = follow(config, &label, args)?;
-        if done < args.steps {
-            output.say(&format!(
-                "{label}: stopped after {done} steps, at the run's end or a loss that is not finite"
-            ));
-        }
-        stories.push(rows);
-    }
+    let stories = follow(runs, args, output, &|run| looker(run, &args.split))?;
     let rows = stories.concat();
     output.table(&rows)?;
     output.document("modes", &rows)?;
@@ -81,28 +55,25 @@ pub fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()
     output.print(&text(&stories))
 }
 
-fn follow(config: &RunConfig, label: &str, args: &StatsArgs) -> Result<(Vec<ModesRow>, u64)> {
-    device::set_threads(config);
-    let dataset = setup::load_dataset(config, &setup::data_dir())?;
-    let split = match args.split.as_str() {
+/// Looks at whole batches of images of a split.
+fn looker<'a>(run: &Anew<'a>, split_name: &str) -> Result<Look<'a, ModesRow>> {
+    let (config, dataset, label) = (run.config, run.dataset, run.label);
+    let split = match split_name {
         "train" => &dataset.train,
         _ => &dataset.test,
     };
     if config.batch_size > split.len() {
         return Err(usage!(
-            "a batch of {} is more than the {} {} images",
+            "a batch of {} is more than the {} {split_name} images",
             config.batch_size,
             split.len(),
-            args.split
         ));
     }
     let wanted = IMAGES.max(config.batch_size);
     let normalizer = Normalizer::fit(config.data_norm, &dataset.train, dataset.shape);
     let images = ProbeImages::spread(wanted, split, dataset.shape, &normalizer);
     let labels = ProbeImages::labels(wanted, split);
-    let mut trainer = Trainer::new(config.clone(), &dataset)?;
-    let mut rows = Vec::new();
-    let done = trainer.train_watched(args.steps, args.every, &mut |next: &NextStep| {
+    Ok(Box::new(move |next: &NextStep| {
         let pass = |index| Pass::train(config.seed, next.step + index);
         let modes = measure(
             next.network,
@@ -111,7 +82,7 @@ fn follow(config: &RunConfig, label: &str, args: &StatsArgs) -> Result<(Vec<Mode
             config.batch_size,
             &pass,
         )?;
-        rows.push(ModesRow {
+        Ok(ModesRow {
             run: label.to_owned(),
             step: next.step,
             images: (labels.len() / config.batch_size * config.batch_size) as u64,
@@ -119,10 +90,8 @@ fn follow(config: &RunConfig, label: &str, args: &StatsArgs) -> Result<(Vec<Mode
             evaluation_loss: modes.evaluation.loss,
             training_error: modes.training.error,
             evaluation_error: modes.evaluation.error,
-        });
-        Ok(())
-    })?;
-    Ok((rows, done))
+        })
+    }))
 }
 
 /// Loss and error: as in training, as in evaluation, and the difference.

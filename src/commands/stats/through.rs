@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::panels::panel;
-use super::subject::{Subject, named_runs, run_config, telling_labels};
+use super::subject::{Subject, run_config, telling_labels};
 use crate::cli::StatsArgs;
-use crate::engine::device;
-use crate::record::epoch_checkpoints;
+use crate::record::{epoch_checkpoints, read_checkpoint};
+use crate::report::numbers::significant;
 use crate::report::{Axis, LineChart, Point, Series};
+use crate::stats::median;
 use crate::usage;
 
 use super::output::Output;
@@ -26,7 +27,7 @@ pub struct Moment<'m> {
     /// Epochs done.
     pub epoch: u64,
     /// The network and its data.
-    pub subject: Subject,
+    pub subject: &'m Subject,
 }
 
 /// Where a row of a table stands.
@@ -39,13 +40,13 @@ pub trait Place {
     fn layer(&self) -> u64;
 }
 
-/// Shows every checkpoint of every run that was named, or of the latest one, to `look`, and gathers what it finds.
+/// Shows every checkpoint of every run to `look`, and gathers what it finds.
 pub fn walk<R>(
+    runs: &[PathBuf],
     args: &StatsArgs,
     output: &Output,
     look: &dyn Fn(&Moment) -> Result<Vec<R>>,
 ) -> Result<Vec<R>> {
-    let runs = named_runs(args)?;
     if runs.is_empty() {
         return Err(usage!(
             "--checkpoint all looks at the checkpoints of a run: name one, or train one with normprop train"
@@ -64,14 +65,15 @@ pub fn walk<R>(
             config.seed,
             checkpoints.len()
         ));
+        let subject = Subject::find(Some(&checkpoints[0].1), args)?;
         for (epoch, file) in checkpoints {
-            let subject = Subject::find(Some(&file), args)?;
-            device::set_threads(&subject.config);
+            let saved = read_checkpoint(&file)?;
+            subject.network.parameters.restore(&saved.tensors)?;
             rows.extend(look(&Moment {
                 group: &group,
                 seed: config.seed,
                 epoch,
-                subject,
+                subject: &subject,
             })?);
         }
     }
@@ -108,7 +110,7 @@ pub fn shown_epochs<R: Place>(rows: &[R]) -> Vec<u64> {
 }
 
 /// The groups in order of their first row.
-pub fn group_names<R: Place>(rows: &[R]) -> Vec<&str> {
+fn group_names<R: Place>(rows: &[R]) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
     for row in rows {
         if !names.contains(&row.group()) {
@@ -116,6 +118,30 @@ pub fn group_names<R: Place>(rows: &[R]) -> Vec<&str> {
         }
     }
     names
+}
+
+/// The rows of each group at each epoch that is shown.
+pub fn shown<R: Place>(rows: &[R]) -> Vec<(&str, u64, Vec<&R>)> {
+    let epochs = shown_epochs(rows);
+    let groups = group_names(rows).into_iter();
+    let places = groups.flat_map(|group| epochs.iter().map(move |&epoch| (group, epoch)));
+    places
+        .map(|(group, epoch)| (group, epoch, at(rows, group, epoch)))
+        .collect()
+}
+
+fn at<'r, R: Place>(rows: &'r [R], group: &str, epoch: u64) -> Vec<&'r R> {
+    let here = rows.iter();
+    here.filter(|row| row.group() == group && row.epoch() == epoch)
+        .collect()
+}
+
+/// The median of a value, as text.
+pub fn middle<R>(rows: &[&R], value: fn(&R) -> f64) -> String {
+    significant(
+        median(&rows.iter().map(|row| value(row)).collect::<Vec<_>>()),
+        2,
+    )
 }
 
 /// A panel over the layers at one epoch: a line a group, the mean over its runs, with a band from the smallest to the
@@ -128,10 +154,7 @@ pub fn by_layer<R: Place>(
     value: &dyn Fn(&R) -> f64,
 ) -> LineChart {
     let line = |group: &&str| {
-        let here: Vec<&R> = rows
-            .iter()
-            .filter(|row| row.group() == *group && row.epoch() == epoch)
-            .collect();
+        let here = at(rows, group, epoch);
         let mut layers: Vec<u64> = here.iter().map(|row| row.layer()).collect();
         layers.sort_unstable();
         layers.dedup();

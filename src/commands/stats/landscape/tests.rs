@@ -1,6 +1,8 @@
 use super::*;
 use crate::config::overrides::Assignment;
 use crate::engine::interrupt::Interrupt;
+use crate::engine::setup;
+use crate::engine::trainer::Trainer;
 use crate::event::NamedTensor;
 use crate::nn::parameters::to_named;
 use std::path::Path;

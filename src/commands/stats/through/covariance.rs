@@ -1,18 +1,18 @@
 //! Correlation of inputs, overlap of rows and the canonical error beside its bound, at every checkpoint.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::super::covariance::measured;
 use super::super::output::Output;
 use super::super::panels::{from_zero, logarithmic, mark};
-use super::{Moment, Place, by_layer, group_names, shown_epochs, walk};
+use super::{Moment, Place, by_layer, middle, shown, shown_epochs, walk};
 use crate::cli::StatsArgs;
 use crate::probe::covariance::LayerCovariance;
 use crate::record::row::Row;
-use crate::report::numbers::significant;
 use crate::report::{Align, LineChart, PanelGrid, Table, Terminal};
-use crate::stats::median;
 
 /// A row of `covariance-through.csv`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,9 +56,9 @@ impl Place for ThroughRow {
 }
 
 /// Measures every checkpoint of the runs.
-pub fn run(args: &StatsArgs, output: &mut Output) -> Result<()> {
-    let rows = walk(args, output, &|moment: &Moment| {
-        let found = measured(&moment.subject, args)?;
+pub fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()> {
+    let rows = walk(runs, args, output, &|moment: &Moment| {
+        let found = measured(moment.subject, args)?;
         Ok(found.iter().map(|layer| row(moment, layer)).collect())
     })?;
     output.table(&rows)?;
@@ -143,27 +143,17 @@ fn text(rows: &[ThroughRow]) -> String {
         ("error/bound", Align::Right),
         ("beyond the bound", Align::Right),
     ]);
-    for group in group_names(rows) {
-        for epoch in shown_epochs(rows) {
-            let here: Vec<&ThroughRow> = rows
-                .iter()
-                .filter(|row| row.run == group && row.epoch == epoch)
-                .collect();
-            let middle = |value: fn(&ThroughRow) -> f64| {
-                let values: Vec<f64> = here.iter().map(|row| value(row)).collect();
-                significant(median(&values), 2)
-            };
-            let beyond = here.iter().filter(|row| row.canonical_error > row.bound);
-            table.push([
-                group.to_owned(),
-                epoch.to_string(),
-                middle(|row| row.mean_abs_correlation),
-                middle(|row| row.coherence),
-                middle(|row| row.canonical_error_relative),
-                middle(|row| row.canonical_error / row.bound),
-                format!("{} of {}", beyond.count(), here.len()),
-            ]);
-        }
+    for (group, epoch, here) in shown(rows) {
+        let beyond = here.iter().filter(|row| row.canonical_error > row.bound);
+        table.push([
+            group.to_owned(),
+            epoch.to_string(),
+            middle(&here, |row| row.mean_abs_correlation),
+            middle(&here, |row| row.coherence),
+            middle(&here, |row| row.canonical_error_relative),
+            middle(&here, |row| row.canonical_error / row.bound),
+            format!("{} of {}", beyond.count(), here.len()),
+        ]);
     }
     table.render(&Terminal::detect()) + "\nMedians over layers and seeds.\n"
 }

@@ -1,15 +1,17 @@
 //! How far pre-activations are from normal at every checkpoint: sizes of effects, no p-values.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::super::gaussianity::{Measured, measured};
 use super::super::output::Output;
 use super::super::panels::{from_zero, mark};
-use super::{Moment, Place, by_layer, group_names, shown_epochs, walk};
+use super::{Moment, Place, by_layer, middle, shown, shown_epochs, walk};
 use crate::cli::StatsArgs;
+use crate::probe::gaussianity::Gaussianity;
 use crate::record::row::Row;
-use crate::report::numbers::significant;
 use crate::report::{Align, LineChart, PanelGrid, Table, Terminal};
 use crate::stats::median;
 
@@ -58,9 +60,9 @@ impl Place for ThroughRow {
 }
 
 /// Measures every checkpoint of the runs.
-pub fn run(args: &StatsArgs, output: &mut Output) -> Result<()> {
-    let rows = walk(args, output, &|moment: &Moment| {
-        let found = measured(&moment.subject, args)?;
+pub fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()> {
+    let rows = walk(runs, args, output, &|moment: &Moment| {
+        let found = measured(moment.subject, args)?;
         Ok(found.iter().map(|layer| row(moment, layer)).collect())
     })?;
     output.table(&rows)?;
@@ -71,12 +73,9 @@ pub fn run(args: &StatsArgs, output: &mut Output) -> Result<()> {
 
 fn row(moment: &Moment, layer: &Measured) -> ThroughRow {
     let (pooled, summary) = (&layer.pooled, &layer.pooled.summary);
-    let units = |of: &dyn Fn(&crate::probe::gaussianity::Gaussianity) -> f64| {
-        median(&layer.units.iter().map(of).collect::<Vec<_>>())
-    };
-    let fitted = |of: &crate::probe::gaussianity::Gaussianity| {
-        of.fitted.map_or(f64::NAN, |test| test.statistic)
-    };
+    let units =
+        |of: &dyn Fn(&Gaussianity) -> f64| median(&layer.units.iter().map(of).collect::<Vec<_>>());
+    let fitted = |of: &Gaussianity| of.fitted.map_or(f64::NAN, |test| test.statistic);
     ThroughRow {
         run: moment.group.to_owned(),
         seed: moment.seed,
@@ -136,26 +135,16 @@ fn text(rows: &[ThroughRow]) -> String {
         ("|skewness|", Align::Right),
         ("excess kurtosis", Align::Right),
     ]);
-    for group in group_names(rows) {
-        for epoch in shown_epochs(rows) {
-            let here: Vec<&ThroughRow> = rows
-                .iter()
-                .filter(|row| row.run == group && row.epoch == epoch)
-                .collect();
-            let middle = |value: fn(&ThroughRow) -> f64| {
-                let values: Vec<f64> = here.iter().map(|row| value(row)).collect();
-                significant(median(&values), 2)
-            };
-            table.push([
-                group.to_owned(),
-                epoch.to_string(),
-                middle(|row| row.ks),
-                middle(|row| row.ks_fitted),
-                middle(|row| row.std),
-                middle(|row| row.skewness.abs()),
-                middle(|row| row.excess_kurtosis),
-            ]);
-        }
+    for (group, epoch, here) in shown(rows) {
+        table.push([
+            group.to_owned(),
+            epoch.to_string(),
+            middle(&here, |row| row.ks),
+            middle(&here, |row| row.ks_fitted),
+            middle(&here, |row| row.std),
+            middle(&here, |row| row.skewness.abs()),
+            middle(&here, |row| row.excess_kurtosis),
+        ]);
     }
     table.render(&Terminal::detect()) + "\nMedians over layers and seeds.\n"
 }
