@@ -158,7 +158,7 @@ pub struct BenchArgs {
     /// Measure evaluation too
     #[arg(long)]
     pub eval: bool,
-    /// Override any other configuration key; an option of a method goes to the methods that have it
+    /// Override any other configuration key; method.OPTION goes to the methods that have that option
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Folder for bench.csv, machine.json and the picture; normprop report shows them if it holds a comparison

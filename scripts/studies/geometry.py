@@ -81,7 +81,7 @@ JACOBIAN = Study(
      ("final-error.svg", "Final test error")],
     lambda: ["Plain networks of dense layers of 128 units on 4,000 images of Fashion-MNIST, 6 epochs.", FEW,
              "J² is the mean over hidden layers, at the start; γ is trained, so it says nothing of the trained network."],
-    swept=("jacobian-scale",))
+    swept=lambda: ("jacobian-scale",))
 
 
 # 12. Landscape
@@ -134,4 +134,4 @@ LANDSCAPE = Study(
     [("landscape.svg", "Loss variation, gradient predictiveness and smoothness over steps")],
     lambda: ["The configurations of the study layer-inputs, seed 0, trained anew for 200 steps.",
              "Methods have learning rates of their own and so are looked at over different distances."] + copy_of(RUNS),
-    made_by=(RUNS,))
+    made_by=lambda: (RUNS,))

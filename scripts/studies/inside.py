@@ -122,7 +122,7 @@ INPUTS = Study(
      ("modes.svg", "Loss and error of the same images as in training and as in evaluation")],
     lambda: ["A fifth of CIFAR-10's training images, 8 epochs, float32."] + copy_of(RUNS) + [
         SMALL, FEW, "Statistics are those of evaluation, on 500 test images. Before training batch normalization's running "
-        "averages are not filled yet.", "The two modes are compared on one seed."], swept=(RUNS,))
+        "averages are not filled yet.", "The two modes are compared on one seed."], swept=lambda: (RUNS,))
 
 
 # 4. Gaussianity
@@ -180,7 +180,7 @@ GAUSSIANITY = Study(
     lambda: ["The networks of the study layer-inputs.", "About 50,000 values of each layer; units and positions of one image depend "
      "on each other, so no p-values are given: distances are sizes of effects.",
      "Batch normalization's pre-activation is the value behind it; NormProp's is γ·W·x/‖W‖ + β."] + copy_of(RUNS) + [FEW],
-    made_by=(RUNS,))
+    made_by=lambda: (RUNS,))
 
 
 # 7. The canonical error
@@ -253,4 +253,4 @@ CANONICAL = Study(
     [("covariance-through.svg", "Correlation, canonical error and its bound by layer and epoch")],
     lambda: ["The networks of the study layer-inputs.", "10,000 sites of each layer; sites of one image depend on each other.",
      "For batch normalization the rows are the effective ones, those of the map it is in evaluation."] + copy_of(RUNS)
-    + [FEW], made_by=(RUNS,))
+    + [FEW], made_by=lambda: (RUNS,))

@@ -34,22 +34,23 @@ class Study:
     figures: list = field(default_factory=list)
     caveats: Callable[[], list] = list
     #: folders below results/ whose manifest.json tell what the runs were made with
-    made_by: tuple = ()
+    made_by: Callable[[], tuple] = tuple
     #: folders below results/ whose sweep.csv tells how learning rates were chosen
-    swept: tuple = ()
+    swept: Callable[[], tuple] = tuple
     #: what is told of the machine where there is no such folder
     machine: Callable[[], str] | None = None
 
     def rates(self):
         """How learning rates were found, and which lie at an end of what was tried."""
-        if not self.swept:
+        folders = self.swept()
+        if not folders:
             return []
-        at = "; ".join(edges(folder) for folder in self.swept)
+        at = "; ".join(edges(folder) for folder in folders)
         return ["Every method has its own learning rate, found on held-out training images with one seed (`sweep.csv`). "
                 f"Chosen at an end of the grid, so that a better one may lie beyond it: {at}."]
 
     def text(self):
-        about = self.machine() if self.machine else machine(*(self.made_by or (self.name,)))
+        about = self.machine() if self.machine else machine(*(self.made_by() or (self.name,)))
         parts = [
             f"# {self.title}",
             f"**Question.** {self.question}",

@@ -106,7 +106,7 @@ CONVERGENCE = Study(
     [FETCH_CIFAR, ("normprop compare experiments/convergence.toml", None)],
     convergence_answer, convergence_details, convergence_claim,
     [("test-error.svg", "Test error over epochs"), ("train-loss.svg", "Training loss over epochs")],
-    lambda: copy_of("convergence") + [SMALL, BF16, FEW], swept=("convergence",))
+    lambda: copy_of("convergence") + [SMALL, BF16, FEW], swept=lambda: ("convergence",))
 
 
 # 2. Batch sizes
@@ -157,7 +157,7 @@ BATCH_SIZE = Study(
     [("final-error.svg", "Final test error by batch size"), ("test-error.svg", "Test error over epochs")],
     lambda: ["4,000 images of Fashion-MNIST and 5 epochs: a short training, in which small batches make more steps.", SMALL,
      FEW, "Batch normalization's error at batch size 1 is that of evaluation with running averages, which is how it is used.",
-     "Times of runs beside each other cannot be compared; those here are from `normprop bench`."], swept=("batch-size",))
+     "Times of runs beside each other cannot be compared; those here are from `normprop bench`."], swept=lambda: ("batch-size",))
 
 
 # 5. Data normalization
@@ -191,7 +191,7 @@ DATA_NORMALIZATION = Study(
     data_norm_answer, lambda: error_table("data-normalization", "normprop, global"), data_norm_claim,
     [("final-error.svg", "Final test error"), ("train-loss.svg", "Training loss over epochs")],
     lambda: ["A fifth of CIFAR-10's training images, 8 epochs."] + copy_of("data-normalization") + [SMALL, BF16, FEW],
-    swept=("data-normalization",))
+    swept=lambda: ("data-normalization",))
 
 
 # 9. Other data
@@ -199,6 +199,10 @@ DATA_NORMALIZATION = Study(
 DATASETS = [("Fashion-MNIST (4,000 images)", "datasets/datasets-fashion-mnist"),
             ("MNIST (10,000 images)", "datasets/datasets-mnist"),
             ("CIFAR-100 (5,000 images)", "datasets/datasets-cifar100")]
+
+
+def dataset_folders():
+    return tuple(folder for _, folder in DATASETS)
 
 
 def datasets_answer():
@@ -236,7 +240,7 @@ DATASET_STUDY = Study(
     [(f"{folder.split('/')[1]}/final-error.svg", f"Final test error, {name}") for name, folder in DATASETS],
     lambda: ["Parts of the datasets: 50 training and 10 test images of each class of CIFAR-100.", SMALL, BF16, FEW,
      "SVHN is not here: its experiment file is read by a test, and its format by tests on files made for them."],
-    made_by=tuple(folder for _, folder in DATASETS), swept=tuple(folder for _, folder in DATASETS))
+    made_by=dataset_folders, swept=dataset_folders)
 
 
 # 10. MNIST as in the paper of batch normalization
@@ -263,4 +267,4 @@ MNIST = Study(
     mnist_answer, lambda: error_table("mnist-bn", "bn"), mnist_claim,
     [("test-error.svg", "Test error over epochs"), ("percentiles.svg", "Percentiles of a unit's input over training")],
     lambda: ["Plain SGD and the learning rates are our choice: that paper does not give them. Its network, its batch size "
-     "and its 50,000 steps are used in full."], swept=("mnist-bn",))
+     "and its 50,000 steps are used in full."], swept=lambda: ("mnist-bn",))

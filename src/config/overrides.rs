@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::error::did_you_mean;
+use crate::methods::METHODS;
 use crate::usage;
 
 /// One key with a value for it, and where the user gave it.
@@ -51,13 +52,21 @@ pub fn apply(table: &mut toml::Table, assignments: &[Assignment], known: &[Strin
         let parts: Vec<&str> = key.split('.').collect();
         let (first, rest) = (parts[0], &parts[1..]);
         if !known.iter().any(|name| name == first) {
-            let hint = did_you_mean(first, known.iter().map(String::as_str));
+            let hint = hint(first, known);
             return Err(usage!("{origin}: unknown key `{first}`; {hint}"));
         }
         insert(table, first, rest, parse_value(value))
             .map_err(|part| usage!("{origin}: `{part}` is not a table"))?;
     }
     Ok(())
+}
+
+/// What may have been meant by a key that is not known.
+fn hint(key: &str, known: &[String]) -> String {
+    if METHODS.iter().any(|method| method.has_option(key)) {
+        return format!("the option of a method is `method.{key}`");
+    }
+    did_you_mean(key, known.iter().map(String::as_str))
 }
 
 /// Writes one value at a dotted key whose name is known to be right.
@@ -135,6 +144,13 @@ mod tests {
                 .to_string()
                 .contains("`lr`")
         );
+    }
+
+    #[test]
+    fn an_option_of_a_method_is_known_by_its_bare_name() {
+        let bare = [Assignment::set("center_rows", "true")];
+        let error = apply(&mut toml::Table::new(), &bare, &known()).unwrap_err();
+        assert!(error.to_string().ends_with("is `method.center_rows`"));
     }
 
     proptest! {

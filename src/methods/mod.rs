@@ -318,6 +318,11 @@ impl Descriptor {
         (rate * digits).round() / digits
     }
 
+    /// Whether the method has an option of this name.
+    pub fn has_option(&self, name: &str) -> bool {
+        self.options.iter().any(|option| option.name == name)
+    }
+
     /// Refuses a batch of one image where the method is undefined.
     pub fn check_batch_size(&self, batch_size: usize, dense: bool) -> Result<()> {
         let (behaviour, layers) = if dense {

@@ -113,7 +113,7 @@ impl Options {
     /// Checks `given` against the method's options and adds the defaults of those not given.
     pub fn resolve(method: &'static Descriptor, given: &toml::Table) -> Result<Options> {
         for key in given.keys() {
-            if !method.options.iter().any(|spec| spec.name == key) {
+            if !method.has_option(key) {
                 let names = method.options.iter().map(|spec| spec.name);
                 let hint = if method.options.is_empty() {
                     "it has none".to_string()

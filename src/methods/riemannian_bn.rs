@@ -12,11 +12,12 @@ use tch::Tensor;
 
 use super::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
-use crate::nn::affine::Affine;
+use crate::nn::batch_norm::{BatchNorm, BatchNormSettings, Population};
 use crate::nn::block::{Block, LinearOp};
 use crate::nn::fold::Folded;
 use crate::nn::init;
 use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
+use crate::nn::normalized::Normalization;
 use crate::nn::plain::PlainLayer;
 use crate::nn::sphere::{Adam, SphereStep};
 
@@ -132,15 +133,15 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
     } else {
         init::he(&direction, block.op.fan_in())
     };
-    let (zeros, ones) = (builder.filled(outputs, 0.0), builder.filled(outputs, 1.0));
+    let settings = BatchNormSettings {
+        eps: options.number("eps"),
+        momentum: options.number("average_momentum"),
+        population: Population::Running,
+    };
     let layer = RiemannianBatchNorm {
         op: block.op,
         weight: builder.weight("weight", weight)?,
-        affine: Affine::build(block, builder)?,
-        running_mean: builder.buffer("running_mean", zeros)?,
-        running_var: builder.buffer("running_var", ones)?,
-        eps: options.number("eps"),
-        momentum: options.number("average_momentum"),
+        norm: BatchNorm::build(block, builder, settings)?,
         tail: Tail::build(block, builder)?,
     };
     if spherical {
@@ -183,28 +184,14 @@ fn sphere_step(options: &Options, rows: i64, builder: &mut Builder) -> Result<Sp
 struct RiemannianBatchNorm {
     op: LinearOp,
     weight: Tensor,
-    affine: Affine,
-    running_mean: Tensor,
-    running_var: Tensor,
-    eps: f64,
-    momentum: f64,
+    norm: BatchNorm,
     tail: Tail,
 }
 
 impl Layer for RiemannianBatchNorm {
     fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
-        self.op
-            .apply(&input.value(), &self.weight, None)
-            .batch_norm(
-                Some(&self.affine.gamma),
-                Some(&self.affine.beta),
-                Some(&self.running_mean),
-                Some(&self.running_var),
-                pass.training(),
-                self.momentum,
-                self.eps,
-                true,
-            )
+        let linear = self.op.apply(&input.value(), &self.weight, None);
+        self.norm.apply(&linear, pass)
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
@@ -212,14 +199,8 @@ impl Layer for RiemannianBatchNorm {
     }
 
     fn fold(&self) -> Option<Folded> {
-        let factor = &self.affine.gamma * (&self.running_var + self.eps).rsqrt();
-        let shift = &self.affine.beta - &self.running_mean * &factor;
-        Some(Folded::affine(
-            &self.op,
-            &self.weight,
-            (factor, shift),
-            &self.tail,
-        ))
+        let map = self.norm.evaluation_map()?;
+        Some(Folded::affine(&self.op, &self.weight, map, &self.tail))
     }
 }
 

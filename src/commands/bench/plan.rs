@@ -187,14 +187,16 @@ fn config(
     if let Err(reason) = served {
         return Ok(Err(reason.to_string()));
     }
-    let has = |option: &str| method.options.iter().any(|spec| spec.name == option);
     let mut assignments = vec![
         assign("method.name", &method.name),
         assign("batch_size", &cell.batch_size),
         assign("precision", &precision),
     ];
     assignments.extend(cell.width.map(|width| assign("width", &width)));
-    let fits = |key: &str| key.strip_prefix("method.").is_none_or(has);
+    let fits = |key: &str| {
+        key.strip_prefix("method.")
+            .is_none_or(|option| method.has_option(option))
+    };
     assignments.extend(shared.iter().filter(|given| fits(&given.key)).cloned());
     RunConfig::load(None, &assignments).map(Ok)
 }

@@ -687,8 +687,8 @@ fn a_hundred_finished_runs_are_collected_and_drawn() {
 fn every_experiment_that_comes_along_can_be_read() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
     let expected = [
-        ("batch-size", 105, 105),
-        ("best", 18, 24),
+        ("batch-size", 105, 140),
+        ("best", 18, 30),
         ("cifar10", 15, 15),
         ("cifar10-small", 9, 15),
         ("cifar100", 15, 15),
@@ -697,8 +697,8 @@ fn every_experiment_that_comes_along_can_be_read() {
         ("datasets-cifar100", 12, 12),
         ("datasets-fashion-mnist", 12, 12),
         ("datasets-mnist", 12, 12),
-        ("gap", 42, 56),
-        ("gap-bs1", 24, 24),
+        ("gap", 42, 84),
+        ("gap-bs1", 24, 32),
         ("jacobian-scale", 36, 48),
         ("layer-inputs", 12, 12),
         ("methods", 261, 0),

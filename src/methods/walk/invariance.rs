@@ -6,9 +6,8 @@ use crate::nn::parameters::Parameter;
 
 /// Options under which the invariance is exact: no ε, nothing that only starts later in training.
 fn invariance_options(method: &Descriptor) -> String {
-    let has = |name: &str| method.options.iter().any(|option| option.name == name);
     let mut lines = Vec::new();
-    if has("eps") {
+    if method.has_option("eps") {
         lines.push("eps = 1e-12");
     }
     lines.push(method.row_scale_options);
