@@ -3,7 +3,6 @@
 
 use std::sync::LazyLock;
 
-use normprop::engine::evaluate::cross_entropy;
 use normprop::methods::{self, options::Options};
 use normprop::moments::{self, Activation};
 use normprop::nn::backward;
@@ -11,6 +10,7 @@ use normprop::nn::block::{Block, LinearOp, MaxPool};
 use normprop::nn::layer::{Builder, Pass, Signal};
 use normprop::nn::network::{Network, NetworkBlock};
 use normprop::nn::parameters::Parameters;
+use normprop::nn::scores::cross_entropy;
 use normprop::nn::sgd::{Sgd, SgdConfig};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};

@@ -145,7 +145,7 @@ fn imports_point_downwards() {
             &["commands", "data", "engine", "methods", "nn", "probe"],
         ),
         // The tests of probes build networks of every method; the next test looks at the rest.
-        ("probe", &["commands", "record", "report"]),
+        ("probe", &["commands", "engine", "record", "report"]),
         ("engine", &["cli", "commands", "record", "report"]),
     ];
     for (module, above) in cases {

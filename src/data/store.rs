@@ -18,6 +18,16 @@ pub struct ImageShape {
 }
 
 impl ImageShape {
+    /// The size `[N, C, H, W]` of a batch of so many images.
+    pub const fn of_batch(self, images: usize) -> [i64; 4] {
+        [
+            images as i64,
+            self.channels as i64,
+            self.height as i64,
+            self.width as i64,
+        ]
+    }
+
     /// Bytes of one image, C·H·W.
     pub const fn pixels(self) -> usize {
         self.channels * self.height * self.width

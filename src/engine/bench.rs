@@ -5,7 +5,6 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use tch::Tensor;
 
-use super::evaluate;
 use super::memory;
 use super::step_times::StepTimes;
 use super::trainer::Trainer;
@@ -14,6 +13,7 @@ use crate::data::Dataset;
 use crate::data::batches::Normalizer;
 use crate::nn::fold::FoldedNetwork;
 use crate::nn::layer::Pass;
+use crate::nn::layout;
 use crate::nn::network::Network;
 
 /// How long to measure.
@@ -108,13 +108,8 @@ pub fn evaluation_images(config: &RunConfig, dataset: &Dataset) -> Result<Tensor
     let bytes = (0..count).flat_map(|index| dataset.test.image(index));
     let pixels = normalizer.evaluation(&bytes.copied().collect::<Vec<u8>>());
     let (kind, device) = (tch::Kind::Float, super::device::find(&config.device)?);
-    Ok(evaluate::to_tensor(
-        &pixels,
-        count,
-        dataset.shape,
-        kind,
-        device,
-    ))
+    let size = dataset.shape.of_batch(count);
+    Ok(layout::images(&pixels, size, kind, device))
 }
 
 /// Rounds in which everyone has one turn. Who begins changes from round to round, and every other time around the

@@ -9,7 +9,6 @@ use std::time::Instant;
 use anyhow::Result;
 use tch::Tensor;
 
-use super::evaluate::{self, Scores};
 use super::interrupt::Interrupt;
 use super::schedule::learning_rate;
 use super::step_times::StepTimes;
@@ -22,6 +21,7 @@ use crate::methods;
 use crate::nn::backward;
 use crate::nn::layer::Pass;
 use crate::nn::network::Network;
+use crate::nn::scores::{Scores, cross_entropy};
 use crate::nn::sgd::{Sgd, SgdConfig};
 use crate::probe::layers::LayerProbe;
 pub use watched::NextStep;
@@ -177,15 +177,9 @@ impl<'d> Trainer<'d> {
                 .flat_map(|&i| self.dataset.train.image(i as usize))
                 .copied()
                 .collect();
-            let (kind, device) = (self.network.parameters.kind, self.network.parameters.device);
             let pixels = self.normalizer.training(&bytes);
-            self.network.initialize(&evaluate::to_tensor(
-                &pixels,
-                sample.len(),
-                self.dataset.shape,
-                kind,
-                device,
-            ));
+            let size = self.dataset.shape.of_batch(sample.len());
+            self.network.initialize(&self.network.images(&pixels, size));
         }
         Ok(())
     }
@@ -258,15 +252,11 @@ impl<'d> Trainer<'d> {
 
     /// The images and labels of the next step.
     fn next_batch(&self, order: &[u32]) -> (Tensor, Vec<i64>) {
-        let (kind, device) = (self.network.parameters.kind, self.network.parameters.device);
         let batch = self
             .batches
             .batch(order, self.position.step_in_epoch, self.position.step);
-        let shape = self.dataset.shape;
-        (
-            evaluate::to_tensor(&batch.images, batch.labels.len(), shape, kind, device),
-            batch.labels,
-        )
+        let size = self.dataset.shape.of_batch(batch.labels.len());
+        (self.network.images(&batch.images, size), batch.labels)
     }
 
     /// One optimizer step.
@@ -284,7 +274,7 @@ impl<'d> Trainer<'d> {
 
         let pass = Pass::train(self.config.seed, self.position.step);
         let logits = self.network.logits(&images, &pass);
-        let loss = evaluate::cross_entropy(&logits, &labels);
+        let loss = cross_entropy(&logits, &labels);
         let scores = Scores::of(&logits, &answers);
         let computed = Instant::now();
         let gradients = backward::gradients(&loss, &self.network.parameters, &pass);

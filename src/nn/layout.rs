@@ -4,7 +4,7 @@
 //! convolution's operands to its result, so images and weights made so keep a whole network in it. Weights keep one
 //! row (all that an output sees) in one piece either way.
 
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 /// `tensor` in channels-last order where it has four dimensions, contiguous otherwise; for values without gradients.
 ///
@@ -19,6 +19,13 @@ pub fn channels_last(tensor: &Tensor) -> Tensor {
         .permute([0, 2, 3, 1])
         .contiguous()
         .as_strided(size.as_slice(), strides.as_slice(), None)
+}
+
+/// A batch of pixels `[N, C, H, W]` as the tensor that a network takes, in channels-last order.
+pub fn images(pixels: &[f32], size: [i64; 4], kind: Kind, device: Device) -> Tensor {
+    channels_last(&Tensor::from_slice(pixels).reshape(size))
+        .to_device(device)
+        .to_kind(kind)
 }
 
 /// Whether the two have the same shape and order in memory, without gaps: element i of one memory is element i of
@@ -63,7 +70,6 @@ pub fn in_order_of(tensor: Tensor, like: &Tensor) -> Tensor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tch::{Device, Kind};
 
     fn counted(shape: &[i64]) -> Tensor {
         let count: i64 = shape.iter().product();

@@ -22,6 +22,7 @@ pub mod plain;
 pub mod propagation;
 pub mod reparametrized;
 pub mod rows;
+pub mod scores;
 pub mod sgd;
 pub mod sphere;
 pub mod statistics;

@@ -6,6 +6,7 @@ use tch::{Device, Kind, Tensor};
 use super::block::{Block, LinearOp};
 use super::init;
 use super::layer::{Builder, Layer, Pass, Signal};
+use super::layout;
 use super::parameters::Parameters;
 use crate::streams::{Purpose, stream};
 
@@ -70,6 +71,11 @@ impl Network {
             x: signal.x.to_kind(self.compute),
             ..signal
         }
+    }
+
+    /// Pixels `[N, C, H, W]` as images in the precision and on the device of the parameters.
+    pub fn images(&self, pixels: &[f32], size: [i64; 4]) -> Tensor {
+        layout::images(pixels, size, self.parameters.kind, self.parameters.device)
     }
 
     /// What the first block receives: images flattened where it is dense, and where it is recurrent row by row,

@@ -5,7 +5,6 @@ use tch::{Kind, Tensor};
 
 use crate::data::batches::Normalizer;
 use crate::data::{ImageShape, Split};
-use crate::engine::evaluate::to_tensor;
 use crate::nn::layer::{Pass, Signal};
 use crate::nn::network::Network;
 
@@ -77,8 +76,7 @@ impl ProbeImages {
 
     fn part(&self, pixels: &[f32], network: &Network) -> Tensor {
         let images = pixels.len() / self.shape.pixels().max(1);
-        let (kind, device) = (network.parameters.kind, network.parameters.device);
-        to_tensor(pixels, images, self.shape, kind, device)
+        network.images(pixels, self.shape.of_batch(images))
     }
 }
 

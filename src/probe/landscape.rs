@@ -130,9 +130,9 @@ fn norm(tensors: &[Tensor]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::evaluate::cross_entropy;
     use crate::methods::walk::{conv_network, gaussian};
     use crate::nn::parameters::to_named;
+    use crate::nn::scores::cross_entropy;
     use tch::Device;
 
     /// L = ½·θᵀHθ with H = diag(1, 4), θ = (2, 1), in two parameters.

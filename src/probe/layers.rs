@@ -5,7 +5,6 @@ use tch::{Kind, Tensor};
 
 use crate::data::Dataset;
 use crate::data::batches::Normalizer;
-use crate::engine::evaluate::to_tensor;
 use crate::event::{LayerRow, PercentileRow};
 use crate::nn::init;
 use crate::nn::layer::Pass;
@@ -74,8 +73,7 @@ impl LayerProbe {
 
     /// One row a hidden layer.
     pub fn measure(&self, network: &Network, epoch: u64) -> Result<Vec<LayerRow>> {
-        let (kind, device) = (network.parameters.kind, network.parameters.device);
-        let images = to_tensor(&self.pixels, self.images, self.shape, kind, device);
+        let images = network.images(&self.pixels, self.shape.of_batch(self.images));
         let _guard = tch::no_grad_guard();
         let mut signal = network.input(&images);
         let mut rows = Vec::new();
@@ -115,8 +113,7 @@ impl LayerProbe {
     /// The figure of S. Ioffe and C. Szegedy (2015, arXiv:1502.03167, figure 1) is of "a typical sigmoid, from the
     /// last layer of each network"; which unit is typical they do not say.
     pub fn percentiles(&self, network: &Network, step: u64) -> Option<PercentileRow> {
-        let (kind, device) = (network.parameters.kind, network.parameters.device);
-        let images = to_tensor(&self.pixels, self.images, self.shape, kind, device);
+        let images = network.images(&self.pixels, self.shape.of_batch(self.images));
         let _guard = tch::no_grad_guard();
         let last = network.blocks.iter().rposition(|built| !built.block.last)?;
         let mut signal = network.input(&images);

@@ -7,10 +7,10 @@ use anyhow::{Result, ensure};
 use tch::Tensor;
 
 use super::kept::Kept;
-use crate::engine::evaluate::Scores;
 use crate::nn::layer::Pass;
 use crate::nn::network::Network;
 use crate::nn::parameters::Role;
+use crate::nn::scores::Scores;
 
 /// Mean loss (nats) and error (a fraction) over the images.
 #[derive(Debug, Clone, Copy, PartialEq)]

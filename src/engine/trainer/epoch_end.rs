@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::{After, Trainer};
-use crate::engine::evaluate::{self, evaluate};
+use crate::engine::evaluate::evaluate;
 use crate::engine::memory;
 use crate::engine::schedule::learning_rate;
 use crate::event::{EpochRow, EpochSums, Event, Status};
@@ -19,17 +19,11 @@ impl Trainer<'_> {
             return;
         }
         let order = self.batches.order(self.position.epoch);
-        let (kind, device) = (self.network.parameters.kind, self.network.parameters.device);
         for index in 0..self.batches.steps_per_epoch() {
             let step = self.position.step + index;
             let batch = self.batches.batch(&order, index, step);
-            let images = evaluate::to_tensor(
-                &batch.images,
-                batch.labels.len(),
-                self.dataset.shape,
-                kind,
-                device,
-            );
+            let size = self.dataset.shape.of_batch(batch.labels.len());
+            let images = self.network.images(&batch.images, size);
             let _ = tch::no_grad(|| {
                 self.network
                     .logits(&images, &Pass::train(self.config.seed, step))

@@ -8,7 +8,9 @@ fn mean_over_training_images(trainer: &Trainer) -> Tensor {
     let images = trainer.normalizer.evaluation(&trainer.dataset.train.images);
     let parameters = &trainer.network.parameters;
     let (count, shape) = (trainer.dataset.train.len(), trainer.dataset.shape);
-    let x = evaluate::to_tensor(&images, count, shape, parameters.kind, parameters.device)
+    let x = trainer
+        .network
+        .images(&images, shape.of_batch(count))
         .flatten(1, -1);
     let weight = parameters.get("layer1.weight").unwrap().detach();
     x.matmul(&weight.tr())

@@ -1,0 +1,219 @@
+//! What is there of a comparison, and what of it is still to be run.
+
+use super::*;
+
+#[test]
+fn the_plan_tells_what_is_there() {
+    let runs = tempfile::tempdir().unwrap();
+    let experiment = experiment("methods = [\"bn\"]\nseeds = 4\nepochs = 3");
+    let planned = runs_of(&experiment);
+    record(
+        &planned[0].config,
+        runs.path(),
+        &[0.9, 0.5, 0.4, 0.3],
+        Status::Finished,
+    );
+    record(
+        &planned[1].config,
+        runs.path(),
+        &[0.9, 0.5],
+        Status::Running,
+    );
+    record(
+        &planned[2].config,
+        runs.path(),
+        &[0.9, f64::NAN],
+        Status::Diverged,
+    );
+    let mut plan = look_up(&experiment, runs.path());
+    let states: Vec<State> = plan.iter().map(|entry| entry.state).collect();
+    assert_eq!(
+        states,
+        [
+            State::Finished(4.0),
+            State::Unfinished(1),
+            State::Diverged,
+            State::New
+        ]
+    );
+    let measured = estimate::fill_in(&mut plan, 1, false, &Interrupt::default(), true).unwrap();
+    assert!(!measured, "a finished run tells the time");
+    let left: Vec<f64> = plan.iter().map(|entry| entry.remaining_s).collect();
+    assert_eq!(left, [0.0, 9.0, 0.0, 13.0]);
+    assert_eq!(plan::remaining_s(&plan, 2), 11.0);
+    let anew = plan::look_up(planned, runs.path(), true).unwrap();
+    assert!(anew.iter().all(|entry| entry.state == State::New));
+}
+
+#[test]
+fn a_run_that_has_begun_tells_the_time_to_a_goal() {
+    let runs = tempfile::tempdir().unwrap();
+    let experiment = experiment("methods = [\"bn\"]\nseeds = 3\nepochs = 9");
+    let planned = runs_of(&experiment);
+    for run in &planned[..2] {
+        record(&run.config, runs.path(), &[0.9, 0.5], Status::Paused);
+    }
+    let mut plan = look_up(&experiment, runs.path());
+    for (entry, goal) in plan.iter_mut().zip([1, 3, 1]) {
+        entry.until_epoch = Some(goal);
+    }
+    let measured = estimate::fill_in(&mut plan, 1, false, &Interrupt::default(), true).unwrap();
+    assert!(!measured, "four seconds an epoch are recorded");
+    let left: Vec<f64> = plan.iter().map(|entry| entry.remaining_s).collect();
+    assert_eq!(left, [0.0, 9.0, 5.0]);
+}
+
+#[test]
+fn a_job_is_over_when_its_run_got_as_far_as_was_asked() {
+    let runs = tempfile::tempdir().unwrap();
+    let experiment = experiment("methods = [\"bn\"]\nepochs = 3");
+    let config = &runs_of(&experiment)[0].config;
+    record(config, runs.path(), &[0.9, 0.5], Status::Paused);
+    let mut entry = look_up(&experiment, runs.path()).remove(0);
+    for (goal, expected) in [
+        (None, None),
+        (Some(1), Some(Outcome::Finished)),
+        (Some(2), None),
+    ] {
+        entry.until_epoch = goal;
+        assert_eq!(
+            entry.job().unwrap().outcome().unwrap(),
+            expected,
+            "{goal:?}"
+        );
+    }
+}
+
+#[test]
+fn a_stopped_run_is_called_saved_only_when_its_record_says_so() {
+    let runs = tempfile::tempdir().unwrap();
+    let planned = runs_of(&experiment("methods = [\"bn\"]\nseeds = 3\nepochs = 3"));
+    record(&planned[0].config, runs.path(), &[0.9], Status::Interrupted);
+    record(&planned[1].config, runs.path(), &[0.9], Status::Running);
+    let plan = plan::look_up(planned, runs.path(), false).unwrap();
+    let said: Vec<String> = plan
+        .iter()
+        .map(|entry| display::result(entry, &Outcome::Stopped))
+        .collect();
+    assert_eq!(said[0], "stopped, its state is saved");
+    assert!(said[1].starts_with("stopped before it could save"));
+    assert_eq!(said[1], said[2]);
+}
+
+#[test]
+fn a_finished_run_that_lost_rows_goes_on_from_before_the_loss() {
+    let runs = tempfile::tempdir().unwrap();
+    let experiment = experiment("methods = [\"bn\"]\nepochs = 3");
+    let config = &runs_of(&experiment)[0].config;
+    record(config, runs.path(), &[0.9, 0.5, 0.4, 0.3], Status::Finished);
+    let path = runs.path().join("x").join(config.run_name().unwrap());
+    let metrics = path.join("metrics.csv");
+    let text = std::fs::read_to_string(&metrics).unwrap();
+    std::fs::write(&metrics, &text[..text.len() - 5]).unwrap();
+    assert_eq!(
+        look_up(&experiment, runs.path())[0].state,
+        State::Unfinished(2)
+    );
+    assert!(!path.join("summary.json").exists());
+    let (snapshot, _) = crate::record::latest_snapshot(&path)
+        .unwrap()
+        .snapshot
+        .unwrap();
+    assert_eq!(snapshot.position.epoch, 2);
+}
+
+#[test]
+fn a_finished_run_whose_layers_are_torn_or_gone_goes_on_from_before_the_loss() {
+    let experiment = experiment("methods = [\"bn\"]\nepochs = 3");
+    let config = &runs_of(&experiment)[0].config;
+    let damaged = |damage: &dyn Fn(&Path)| {
+        let runs = tempfile::tempdir().unwrap();
+        record(config, runs.path(), &[0.9, 0.5, 0.4, 0.3], Status::Finished);
+        let path = runs.path().join("x").join(config.run_name().unwrap());
+        damage(&path.join("layers.csv"));
+        let state = look_up(&experiment, runs.path())[0].state;
+        let found = crate::record::latest_snapshot(&path).unwrap();
+        let epoch = found.snapshot.map(|(snapshot, _)| snapshot.position.epoch);
+        (state, epoch, path.join("summary.json").exists())
+    };
+    assert!(matches!(damaged(&|_| {}), (State::Finished(_), _, true)));
+    let torn = damaged(&|layers| {
+        let text = std::fs::read_to_string(layers).unwrap();
+        std::fs::write(layers, &text[..text.len() - 5]).unwrap();
+    });
+    assert_eq!(torn, (State::Unfinished(2), Some(2), false));
+    let gone = damaged(&|layers| std::fs::remove_file(layers).unwrap());
+    assert_eq!(gone, (State::Unfinished(0), None, false));
+}
+
+#[test]
+fn a_run_that_diverged_is_over_without_layers_of_its_last_epoch() {
+    let runs = tempfile::tempdir().unwrap();
+    let experiment = experiment("methods = [\"bn\"]\nepochs = 3");
+    let config = &runs_of(&experiment)[0].config;
+    record(config, runs.path(), &[0.9, 0.5, f64::NAN], Status::Diverged);
+    let path = runs.path().join("x").join(config.run_name().unwrap());
+    let layers = path.join("layers.csv");
+    let text = std::fs::read_to_string(&layers).unwrap();
+    let kept: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with("2,"))
+        .collect();
+    std::fs::write(&layers, kept.join("\n") + "\n").unwrap();
+    assert_eq!(look_up(&experiment, runs.path())[0].state, State::Diverged);
+    std::fs::write(&layers, kept[..kept.len() - 1].join("\n") + "\n").unwrap();
+    assert_eq!(
+        look_up(&experiment, runs.path())[0].state,
+        State::Unfinished(0)
+    );
+}
+
+#[test]
+fn a_run_that_was_prepared_but_never_started_is_new() {
+    let runs = tempfile::tempdir().unwrap();
+    let experiment = experiment("methods = [\"bn\"]\nepochs = 3");
+    let config = &runs_of(&experiment)[0].config;
+    let path = runs.path().join("x").join(config.run_name().unwrap());
+    drop(RunDir::open_or_create(&path, &config.to_toml().unwrap()).unwrap());
+    assert_eq!(look_up(&experiment, runs.path())[0].state, State::New);
+    record(config, runs.path(), &[0.9], Status::Running);
+    assert_eq!(
+        look_up(&experiment, runs.path())[0].state,
+        State::Unfinished(0)
+    );
+}
+
+#[test]
+fn a_run_of_another_configuration_or_a_newer_schema_is_not_touched() {
+    let runs = tempfile::tempdir().unwrap();
+    let experiment = experiment("methods = [\"bn\"]\nepochs = 1");
+    let planned = runs_of(&experiment);
+    record(
+        &planned[0].config,
+        runs.path(),
+        &[0.9, 0.5],
+        Status::Finished,
+    );
+    let path = runs
+        .path()
+        .join("x")
+        .join(planned[0].config.run_name().unwrap());
+    let message = || {
+        plan::look_up(planned.clone(), runs.path(), false)
+            .unwrap_err()
+            .to_string()
+    };
+    let meta = std::fs::read_to_string(path.join("meta.json")).unwrap();
+    std::fs::write(
+        path.join("meta.json"),
+        meta.replace("\"schema_version\": 1", "\"schema_version\": 9"),
+    )
+    .unwrap();
+    assert!(
+        message().contains("newer normprop (schema version 9"),
+        "{}",
+        message()
+    );
+    std::fs::write(path.join("config.toml"), "epochs = 7\n").unwrap();
+    assert!(message().contains("another configuration"), "{}", message());
+}

@@ -1,0 +1,79 @@
+//! What logits are worth: cross-entropy and mistakes.
+
+use tch::{Device, Kind, Tensor};
+
+/// Mean cross-entropy of `logits` `[N, classes]` at `labels`, differentiable, in the logits' own precision.
+pub fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Tensor {
+    logits.log_softmax(-1, logits.kind()).nll_loss(labels)
+}
+
+/// Cross-entropy and mistakes of one batch, computed from the logits in float64.
+pub struct Scores {
+    /// Sum over images of −log softmax at the label.
+    pub loss_sum: f64,
+    /// Images whose largest logit is not the label's. Logits that are not numbers count as wrong.
+    pub wrong: u64,
+    /// Class of the largest logit.
+    pub predictions: Vec<u8>,
+}
+
+impl Scores {
+    /// Scores `logits` `[N, classes]` against `labels`.
+    pub fn of(logits: &Tensor, labels: &[i64]) -> Scores {
+        let host = logits
+            .detach()
+            .to_device(Device::Cpu)
+            .to_kind(Kind::Double)
+            .contiguous();
+        let classes = host
+            .size()
+            .last()
+            .map_or(1, |&classes| classes as usize)
+            .max(1);
+        let mut values = vec![0.0_f64; host.numel()];
+        let count = values.len();
+        host.copy_data(&mut values, count);
+        let mut scores = Scores {
+            loss_sum: 0.0,
+            wrong: 0,
+            predictions: Vec::with_capacity(labels.len()),
+        };
+        for (row, &label) in values.chunks(classes).zip(labels) {
+            let mut best = 0;
+            for (class, value) in row.iter().enumerate() {
+                if *value > row[best] {
+                    best = class;
+                }
+            }
+            let largest = row[best];
+            let sum: f64 = row.iter().map(|value| (value - largest).exp()).sum();
+            scores.loss_sum += largest + sum.ln() - row[label as usize];
+            let finite = row.iter().all(|value| value.is_finite());
+            scores.wrong += u64::from(best as i64 != label || !finite);
+            scores.predictions.push(best as u8);
+        }
+        scores
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_equal_torchs_cross_entropy() {
+        let logits = Tensor::from_slice(&[1.0_f64, 2.0, -3.0, 800.0, 0.5, 799.0]).reshape([2, 3]);
+        let labels = [1, 2];
+        let scores = Scores::of(&logits, &labels);
+        let torch = cross_entropy(&logits, &Tensor::from_slice(&labels));
+        assert!((scores.loss_sum / 2.0 - torch.double_value(&[])).abs() < 1e-12);
+        assert_eq!((scores.wrong, scores.predictions), (1, vec![1, 0]));
+    }
+
+    #[test]
+    fn logits_that_are_not_numbers_are_wrong() {
+        let scores = Scores::of(&Tensor::from_slice(&[f64::NAN, 1.0]).reshape([1, 2]), &[0]);
+        assert_eq!(scores.wrong, 1);
+        assert!(scores.loss_sum.is_nan());
+    }
+}
