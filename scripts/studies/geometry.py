@@ -2,11 +2,12 @@
 
 import statistics
 
-from inside import RUNS, of_run
+from gaps import Gap
+from inside import NAMES, RUNS, of, of_run, show
 from study import Claim, Study
-from tables import Missing, difference, diverged, final, heading, line, numbers, points, rows, significant
-from training import FETCH_CIFAR, FEW, copy_of, error
-from words import direction, listed, verdict
+from tables import Missing, difference, heading, line, numbers, rows, significant
+from training import FETCH_CIFAR, FEW, SMALL, copy_of, error
+from words import listed, verdict
 
 # 6. The 1.21 question
 
@@ -27,21 +28,13 @@ def jacobian(depth, scale):
 
 
 def scale_gap(depth):
-    """The test error with the factor at the start minus that without it, in words, and its direction."""
-    with_it, without = (f"{scale}, {depth} layers" for scale in ("init", "none"))
-    lost = [diverged("jacobian-scale", label, 50) for label in (with_it, without)]
-    ends = [final("jacobian-scale", label, 50) for label in (with_it, without)]
-    if not ends[1] and ends[0]:
-        return f"all {lost[1]} runs without it diverged", "below"
-    if not ends[0]:
-        return f"all {lost[0]} runs with it diverged", "above" if ends[1] else "unclear"
-    interval = difference(*ends)
-    return f"{interval.text(points)} points (n = {interval.n})", direction(interval)
+    """The test error with the factor at the start minus that without it."""
+    return Gap("jacobian-scale", *(f"{scale}, {depth} layers" for scale in ("init", "none")), 50)
 
 
 def scale_answer():
     (init, init_std), (none, none_std) = jacobian(32, "init"), jacobian(32, "none")
-    gaps = listed(f"{scale_gap(depth)[0]} at {depth}" for depth in DEPTHS)
+    gaps = listed(f"{scale_gap(depth).said} at {depth}" for depth in DEPTHS)
     return (f"Both cannot be had: with the factor 1/1.21 the mean squared singular value of a layer's Jacobian is "
             f"{significant(init, 3)} at the start, and the pre-activations of the 32nd layer have a standard deviation of "
             f"{significant(init_std)}; without it {significant(none, 3)} and {significant(none_std)}. The test error with "
@@ -64,9 +57,10 @@ def scale_details():
 
 def scale_claim():
     gaps = [scale_gap(depth) for depth in DEPTHS]
-    said = "; ".join(f"{depth} layers: {words}" for depth, (words, _) in zip(DEPTHS, gaps))
+    said = "; ".join(f"{depth} layers: {gap.said}" + (f" (n = {gap.n})" if gap.n else "")
+                     for depth, gap in zip(DEPTHS, gaps))
     return Claim("Scaling by 1/1.21, which brings the Jacobian's singular values near 1, helps training",
-                 f"test error with the factor minus without: {said}", verdict([word for _, word in gaps]))
+                 f"test error with the factor minus without: {said}", verdict(gaps))
 
 
 JACOBIAN = Study(
@@ -86,52 +80,63 @@ JACOBIAN = Study(
 
 # 12. Landscape
 
-def landscape(run):
-    table = of_run(rows("landscape", "landscape.csv"), run)
+# Folders below results/landscape by seed.
+SEEDS = {0: "", 1: "seed-1", 2: "seed-2"}
+
+
+def looks(run, seed):
+    """What was seen along the gradient of a run: medians over the steps looked at."""
+    table = of_run(rows("landscape", *filter(None, [SEEDS[seed]]), "landscape.csv"), run)
     if not table:
-        raise Missing(f"landscape of {run}")
+        raise Missing(f"landscape of {run}, seed {seed}")
     middle = lambda column: statistics.median(numbers(table, column))
     variation = statistics.median(float(row["loss_max"]) - float(row["loss_min"]) for row in table)
     return {"variation": variation, "change": middle("gradient_change_max"), "relative": middle("relative_change_max"),
-            "smoothness": middle("smoothness"), "n": len(table)}
+            "smoothness": middle("smoothness")}
+
+
+def landscape(run, key):
+    """One of these numbers by seed."""
+    return {seed: looks(run, seed)[key] for seed in SEEDS}
 
 
 def landscape_answer():
-    own, bn, none = (landscape(run) for run in ("normprop", "bn", "none"))
-    return (f"Along its gradient, within four times the learning rate, the gradient changes by up to "
-            f"{significant(own['relative'])} times its length with NormProp, {significant(bn['relative'])} with batch "
-            f"normalization and {significant(none['relative'])} without normalization (medians over {own['n']}, {bn['n']} and "
-            f"{none['n']} looks). The loss varies by {significant(own['variation'])}, {significant(bn['variation'])} and "
-            f"{significant(none['variation'])}.")
+    def said(key):
+        return ", ".join(f"{show(of(landscape(run, key)))} {name}" for run, name in
+                         [("normprop", "with NormProp"), ("bn", "with batch normalization"), ("none", "without normalization")])
+    return (f"Along its gradient, within four times the learning rate, the gradient changes by up to so many times its length: "
+            f"{said('relative')} (medians over 20 steps, mean over seeds). The loss varies by {said('variation')}.")
 
 
 def landscape_details():
     names = [("loss max − min", "variation"), ("gradient change", "change"), ("relative to the gradient", "relative"),
              ("effective smoothness β", "smoothness")]
     lines = [heading(["method"] + [name for name, _ in names])]
-    for run in ("none", "bn", "normprop"):
-        found = landscape(run)
-        lines.append(line([run] + [significant(found[key], 3) for _, key in names]))
-    return "Medians over the steps looked at:\n\n" + "\n".join(lines)
+    for run in NAMES:
+        lines.append(line([run] + [show(of(landscape(run, key)), 3) for _, key in names]))
+    return "Medians over the steps looked at, mean over seeds with its interval:\n\n" + "\n".join(lines)
 
 
 def landscape_claim():
-    own, none = landscape("normprop"), landscape("none")
-    word = "agrees" if own["relative"] < none["relative"] else "does not agree"
-    return Claim("(Santurkar et al.) Normalization makes the loss smoother along its gradient; does NormProp?",
-                 f"change of the gradient relative to its length: NormProp {significant(own['relative'])}, no normalization "
-                 f"{significant(none['relative'])}, batch normalization {significant(landscape('bn')['relative'])} "
-                 f"(n = 1 run each, no interval)", f"{word}, one seed")
+    own, none, bn = (landscape(run, "relative") for run in ("normprop", "none", "bn"))
+    gap = difference(own, none)
+    return Claim("(Santurkar et al.) Normalization makes the loss smoother along its gradient; so does NormProp",
+                 f"change of the gradient relative to its length, minus that without normalization: NormProp {show(gap)}, "
+                 f"batch normalization {show(difference(bn, none))} (n = {gap.n})", verdict([gap]))
+
+
+def landscape_command(seed):
+    runs = " ".join(f"runs/layer-inputs/{method}-*-s{seed}-*" for method in ("none", "bn", "normprop"))
+    folder = "/".join(filter(None, ["results/landscape", SEEDS[seed]]))
+    return f"normprop stats --landscape {runs} --threads 1 --out {folder}", f"{folder}/landscape.csv"
 
 
 LANDSCAPE = Study(
     12, "landscape", "The loss landscape",
     "Is the loss smoother along its gradient with NormProp, as it is said to be with batch normalization?",
-    [FETCH_CIFAR, ("normprop compare experiments/layer-inputs.toml", None),
-     ("normprop stats --landscape runs/layer-inputs/none-*-s0-* runs/layer-inputs/bn-*-s0-* "
-      "runs/layer-inputs/normprop-*-s0-* --threads 1 --out results/landscape", "results/landscape/landscape.csv")],
+    [FETCH_CIFAR, ("normprop compare experiments/layer-inputs.toml", None)] + [landscape_command(seed) for seed in SEEDS],
     landscape_answer, landscape_details, landscape_claim,
-    [("landscape.svg", "Loss variation, gradient predictiveness and smoothness over steps")],
-    lambda: ["The configurations of the study layer-inputs, seed 0, trained anew for 200 steps.",
-             "Methods have learning rates of their own and so are looked at over different distances."] + copy_of(RUNS),
-    made_by=lambda: (RUNS,))
+    [("landscape.svg", "Loss variation, gradient predictiveness and smoothness over steps, seed 0")],
+    lambda: ["The configurations of the study layer-inputs, trained anew for 200 steps.",
+             "Methods have learning rates of their own and so are looked at over different distances.", SMALL, FEW]
+    + copy_of(RUNS), made_by=lambda: (RUNS,), swept=lambda: (RUNS,))

@@ -45,8 +45,8 @@ def claims():
         try:
             claim = study.claim()
             lines.append(line([claim.claim, f"{claim.evidence}: [{study.name}]({study.name}/)", f"**{claim.verdict}**"]))
-        except Missing:
-            lines.append(line([study.question, f"not run yet: `scripts/reproduce {study.name}`", "**not tested**"]))
+        except Missing as missing:
+            lines.append(line([study.question, f"wanting: {missing}; `scripts/reproduce {study.name}`", "**not tested**"]))
     return "\n".join(lines)
 
 
@@ -70,9 +70,8 @@ def text():
                 if os.path.isdir(os.path.join(ROOT, "results", name))]
     return "\n\n".join([
         INTRODUCTION, claims(),
-        "## Data", " ".join(COPIES.values()) + " Our copy of CIFAR-100 has 50 training and 10 test images of each class, all exact. MNIST and "
-        "Fashion-MNIST are the official images. `manifest.json` in each folder has the checksum of the data, the processor, "
-        "versions and the commits of the runs.",
+        "## Data", " ".join(COPIES.values()) + " MNIST and Fashion-MNIST are the official images. `manifest.json` in each "
+        "folder has the checksum of the data, the processor, versions and the commits of the runs.",
         "## The paper's numbers", "None of them was read again, and none can be compared with a network of a quarter of the "
         "channels:", recalled(),
         "## Other folders", "\n".join(folders)]) + "\n"

@@ -1,8 +1,8 @@
 """Where a training step's time goes; called by scripts/profile.
 
-`normprop train` is run under perf for one method and setting at a time, on part of the embedded images. Every sample of the processor's clock falls into a
-kind of work by the name of the function it hit; a kind's time is its share of the samples times the mean step. Samples of
-all threads count, so that work on two threads that takes 1 ms of the step counts as 1 ms.
+`normprop train` is run under perf for one method and setting at a time, on part of the embedded images. Every sample of
+the processor's clock falls into a kind of work by the name of the function it hit; a kind's time is its share of the samples
+times the mean step. Samples of all threads count, so that work on two threads that takes 1 ms of the step counts as 1 ms.
 """
 
 import argparse

@@ -52,9 +52,13 @@ def expanded(words):
 
 
 def is_made(command, leaves):
-    """Whether the file that a command leaves is there, and where it says what made it, was made by this command."""
+    """Whether the file that a command leaves is there, is younger than the runs it tells of, and where it says what made
+    it, was made by this command."""
     file = os.path.join(ROOT, leaves)
     if not os.path.isfile(file):
+        return False
+    runs = [word for word in expanded(shlex.split(command)) if word.startswith("runs/")]
+    if any(os.path.getmtime(os.path.join(ROOT, run, "summary.json")) > os.path.getmtime(file) for run in runs):
         return False
     about = os.path.join(os.path.dirname(file), "machine.json")
     if os.path.basename(file) == "bench.csv" and os.path.isfile(about):
@@ -82,12 +86,14 @@ def carry_out(study, overwrite, done):
 
 
 def texts():
-    """Every text that can be made of what is there, by file."""
+    """Every text that can be made of what is there, by file; an empty one where results are wanting."""
     made = {}
     for study in STUDIES:
+        file = os.path.join(RESULTS, study.name, "README.md")
         try:
-            made[os.path.join(RESULTS, study.name, "README.md")] = study.text()
+            made[file] = study.text()
         except Missing as missing:
+            made[file] = ""
             say(f"{study.name}: no text yet, missing: {missing}")
     made[os.path.join(RESULTS, "README.md")] = overview.text()
     return made
@@ -106,6 +112,8 @@ def check():
 
 def write():
     for file, text in texts().items():
+        if not text:
+            continue
         os.makedirs(os.path.dirname(file), exist_ok=True)
         with open(file, "w", encoding="utf-8") as out:
             out.write(text)

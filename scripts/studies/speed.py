@@ -65,7 +65,8 @@ def profile():
         found = rows("speed", "profile.csv")
     except Missing:
         return ""
-    parts = ["## Where the time goes", "`scripts/profile`: milliseconds of a step by kind of work, from perf's samples."]
+    parts = ["## Where the time goes", "`scripts/profile`: milliseconds of a step by kind of work, from perf's samples. Code that "
+             "oneDNN makes while the program runs has no names: what has none counts as convolutions."]
     for width, size in dict.fromkeys((row["width"], row["batch_size"]) for row in found):
         here = where(found, width=width, batch_size=size)
         norms = list(dict.fromkeys(row["norm"] for row in here))
@@ -171,7 +172,7 @@ SPEED = Study(
     answer, details, claim,
     [("step-time.svg", "Step time relative to none")],
     lambda: ["Measure on a machine that does nothing else. The two hardware threads of our virtual machine sometimes share one "
-     "processor core with each other: then all times are about 1.5 times as long, and what follows a parallel section on "
-     "one thread slows down by the other one's waiting for work. Ratios are taken within a run, round by round.",
+     "processor core with each other: then all times are longer, and what follows a parallel section on one thread slows "
+     "down by the other one's waiting for work. Ratios are taken within a run, round by round.",
      "Beside PyTorch: [../speed-pytorch](../speed-pytorch/speed.md), `scripts/bench-both`."],
     machine=machine)

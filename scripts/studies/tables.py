@@ -102,18 +102,32 @@ class Interval:
             half = STUDENT[self.n - 2] * statistics.stdev(values) / math.sqrt(self.n)
             self.low, self.high = self.mean - half, self.mean + half
 
+    @property
+    def direction(self):
+        """What the interval says of its sign: "below", "above", "unclear", or "single" for n = 1."""
+        if self.n == 1:
+            return "single"
+        if self.high < 0:
+            return "below"
+        return "above" if self.low > 0 else "unclear"
+
     def text(self, show):
         if self.n == 1:
             return f"{show(self.mean)} (n = 1, no interval)"
         return f"{show(self.mean)} [{show(self.low)}, {show(self.high)}]"
 
 
-def last_epochs(study, file="curves.csv"):
-    """The last row of every run that did not diverge."""
+def last_epochs(study):
+    """The last row of every run."""
     last = {}
-    for row in rows(study, file):
+    for row in rows(study, "curves.csv"):
         last[row["label"], row["batch_size"], row["seed"]] = row
-    return [row for row in last.values() if row["status"] != "diverged"]
+    return list(last.values())
+
+
+def lost_seeds(study, label, batch_size):
+    """The seeds whose runs diverged."""
+    return {row["seed"] for row in where(last_epochs(study), label=label, batch_size=batch_size, status="diverged")}
 
 
 def diverged(study, label, batch_size):
@@ -129,14 +143,14 @@ def batch_sizes(study):
 
 
 def final(study, label, batch_size, column="test_error"):
-    """Values of the last epoch, by seed."""
+    """Values of the last epoch of the runs that did not diverge, by seed."""
     return {row["seed"]: float(row[column])
-            for row in where(last_epochs(study), label=label, batch_size=batch_size)}
+            for row in where(last_epochs(study), label=label, batch_size=batch_size) if row["status"] != "diverged"}
 
 
 def at_epoch(study, label, batch_size, epoch, column="test_error"):
     found = where(rows(study, "curves.csv"), label=label, batch_size=batch_size, epoch=epoch)
-    return {row["seed"]: float(row[column]) for row in found if row[column]}
+    return {row["seed"]: float(row[column]) for row in found if row[column] and row["status"] != "diverged"}
 
 
 def difference(one, other):
@@ -183,8 +197,14 @@ def heading(names, text=1):
 def edges(study):
     """The methods and batch sizes whose learning rate was chosen at an end of the grid."""
     table = rows(study, "sweep.csv")
-    at = [f"{row['label']} at batch size {row['batch_size']}" for row in table
-          if row["chosen"] == "true" and row["at_edge"] == "true"]
+    at = []
+    for row in table:
+        if row["chosen"] != "true" or row["at_edge"] != "true":
+            continue
+        tried = where(table, label=row["label"], batch_size=row["batch_size"])
+        end = ("all diverged" if not any(int(other["n"]) for other in tried)
+               else "the lowest" if float(row["lr"]) == min(numbers(tried, "lr")) else "the highest")
+        at.append(f"{row['label']} at batch size {row['batch_size']} ({end})")
     return ", ".join(at) if at else "none"
 
 

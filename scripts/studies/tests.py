@@ -1,12 +1,14 @@
 """Tests of the rules that texts follow; run by tests/house.rs."""
 
 import unittest
+from unittest import mock
 
 import tables
+from gaps import Gap
 from geometry import JACOBIAN
 from inside import common_epochs, of_run
 from tables import Interval, Missing, difference, percent, points, significant
-from words import comparison, direction, listed, no_worse, verdict
+from words import comparison, listed, no_worse, verdict
 
 BELOW, ABOVE = Interval([-3.0, -2.0, -2.5]), Interval([3.0, 2.0, 2.5])
 UNCLEAR, SINGLE = Interval([-1.0, 0.5, 1.0]), Interval([-1.0])
@@ -22,10 +24,10 @@ class Rules(unittest.TestCase):
             Interval([])
 
     def test_directions(self):
-        told = [direction(interval) for interval in (BELOW, ABOVE, UNCLEAR, SINGLE)]
+        told = [interval.direction for interval in (BELOW, ABOVE, UNCLEAR, SINGLE)]
         self.assertEqual(told, ["below", "above", "unclear", "single"])
         self.assertEqual(comparison(UNCLEAR), "not to be told from")
-        self.assertEqual(comparison(SINGLE), "lower than")
+        self.assertEqual([comparison(SINGLE), comparison(Interval([0.0]))], ["lower than", "not to be told from"])
 
     def test_verdicts(self):
         cases = {("below", "below"): "holds", ("below", "above"): "holds partly", ("below", "unclear"): "holds partly",
@@ -35,13 +37,37 @@ class Rules(unittest.TestCase):
         for words, expected in cases.items():
             self.assertEqual(verdict([made[word] for word in words], full_scale=True), expected)
         self.assertEqual(verdict([SINGLE]), "not tested: one run of each so far")
-        self.assertTrue(no_worse(BELOW, 0.0) and not no_worse(UNCLEAR, 1.0) and not no_worse(SINGLE, 9.0))
+        self.assertTrue(no_worse(BELOW, 0.0) and no_worse(UNCLEAR, 9.0))
+        self.assertFalse(no_worse(UNCLEAR, 1.0) or no_worse(SINGLE, 9.0) or no_worse(ABOVE, 9.0))
 
     def test_differences_are_paired_by_seed(self):
         interval = difference({"0": 0.5, "1": 0.7, "2": 0.1}, {"1": 0.6, "0": 0.3})
         self.assertEqual((interval.n, round(interval.mean, 9)), (2, 0.15))
         with self.assertRaises(Missing):
             difference({"0": 1.0}, {"1": 1.0})
+
+    def test_a_method_that_lost_runs_is_never_said_to_be_lower(self):
+        def row(label, seed, error, status):
+            return {"label": label, "batch_size": "1", "seed": seed, "epoch": "3", "test_error": error, "status": status}
+        errors = {"whole": ["0.5", "0.6", "0.7"], "hurt": ["0.1", "0.2", "1.0"],
+                  "worse": ["0.8", "0.9", "1.0"], "gone": ["1.0"] * 3}
+        lost = {"whole": 0, "hurt": 1, "worse": 1, "gone": 3}
+        table = [row(label, str(seed), error, "finished" if seed < 3 - lost[label] else "diverged")
+                 for label, values in errors.items() for seed, error in enumerate(values)]
+        with mock.patch("tables.rows", lambda *_: table):
+            def told(one, other, **how):
+                return Gap("study", one, other, 1, **how)
+            self.assertEqual(told("hurt", "whole").direction, "unclear")
+            self.assertEqual(told("hurt", "whole", epoch=3).direction, "unclear")
+            self.assertEqual((told("whole", "hurt").direction, told("worse", "whole").direction), ("unclear", "above"))
+            self.assertEqual((told("gone", "whole").direction, told("whole", "gone").direction), ("above", "below"))
+            self.assertEqual(told("gone", "gone").direction, "unclear")
+            self.assertFalse(no_worse(told("hurt", "whole"), 0.9) or no_worse(told("gone", "whole"), 0.9))
+            self.assertTrue(no_worse(told("whole", "gone"), 0.0))
+            self.assertEqual(told("gone", "whole").said, "3 of 3 runs of *gone* diverged")
+            self.assertTrue(told("hurt", "whole").said.endswith("] points (1 of 3 runs of *hurt* diverged)"))
+            with self.assertRaises(Missing):
+                told("whole", "absent")
 
     def test_numbers_are_shown_as_their_size_asks(self):
         self.assertEqual([percent(0.3456), percent(0.0234)], ["34.6 %", "2.34 %"])

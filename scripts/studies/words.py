@@ -1,27 +1,17 @@
 """Words that follow from numbers, so that a sentence stays true when the numbers change."""
 
 
-def direction(interval):
-    """What an interval of a difference says of its sign: "below", "above", "unclear", or "single" for n = 1."""
-    if interval.n == 1:
-        return "single"
-    if interval.high < 0:
-        return "below"
-    return "above" if interval.low > 0 else "unclear"
-
-
-def comparison(interval, below="lower than", above="higher than", unclear="not to be told from"):
+def comparison(difference, below="lower than", above="higher than", unclear="not to be told from"):
     """How one mean is to another."""
-    told = direction(interval)
-    if told == "single":
-        told = "below" if interval.mean < 0 else "above"
-    return {"below": below, "above": above, "unclear": unclear}[told]
+    told = difference.direction
+    if told == "single" and difference.mean:
+        told = "below" if difference.mean < 0 else "above"
+    return {"below": below, "above": above}.get(told, unclear)
 
 
-def verdict(intervals, full_scale=False):
-    """What differences say of the claim that they are below 0; in place of an interval its direction may stand. Those of
-    a single pair of runs say nothing."""
-    words = [word if isinstance(word, str) else direction(word) for word in intervals]
+def verdict(differences, full_scale=False):
+    """What differences say of the claim that they are below 0. Those of a single pair of runs say nothing."""
+    words = [difference.direction for difference in differences]
     told = [word for word in words if word != "single"]
     if not told:
         return "not tested: one run of each so far"
@@ -36,9 +26,9 @@ def verdict(intervals, full_scale=False):
     return answer if full_scale else f"{answer}, at small scale"
 
 
-def no_worse(interval, margin):
-    """Whether the whole interval of a difference lies below a margin."""
-    return interval.n > 1 and interval.high < margin
+def no_worse(difference, margin):
+    """Whether a difference is not seen to be above 0 and its whole interval lies below a margin."""
+    return difference.direction not in ("above", "single") and difference.high < margin
 
 
 def listed(items):

@@ -7,8 +7,8 @@
 //! pre-activation z becomes (z − μ̂)/σ̂ in training, with one μ̂ and one σ̂ a unit and step. Since γ·(z − μ̂)/σ̂ + β =
 //! (γ/σ̂)·z + (β − γ·μ̂/σ̂), it is worked into gain and shift and costs no pass over activations.
 //!
-//! The source draws the mean's noise behind the scale and from memory has a learned form; here it is exactly what
-//! batch normalization does to n independent Gaussian values.
+//! The source, as far as it is remembered and was not read again, draws the mean's noise behind the scale and has a form
+//! that is learned; here the noise is exactly what batch normalization does to n independent Gaussian values.
 
 use anyhow::Result;
 use tch::Tensor;
