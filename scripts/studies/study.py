@@ -4,7 +4,8 @@ import os
 from dataclasses import dataclass, field
 from typing import Callable
 
-from tables import RESULTS, edges, machine
+from tables import RESULTS, edges, machine, swept_epochs
+from words import listed
 
 
 @dataclass
@@ -46,7 +47,9 @@ class Study:
         if not folders:
             return []
         at = "; ".join(edges(folder) for folder in folders)
-        return ["Every method has its own learning rate, found on held-out training images with one seed (`sweep.csv`). "
+        epochs = listed(sorted({swept_epochs(folder) for folder in folders}))
+        return [f"Every method has its own learning rate, found on held-out training images with one seed, {epochs} "
+                "(`sweep.csv`). "
                 f"Chosen at an end of the grid, so that a better one may lie beyond it: {at}."]
 
     def text(self):

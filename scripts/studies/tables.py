@@ -102,6 +102,10 @@ class Interval:
             half = STUDENT[self.n - 2] * statistics.stdev(values) / math.sqrt(self.n)
             self.low, self.high = self.mean - half, self.mean + half
 
+    def of_errors(self):
+        """The mean error with its interval, of which what lies outside 0 to 1 is cut off."""
+        return self.text(lambda value: percent(min(max(value, 0.0), 1.0)))
+
     @property
     def direction(self):
         """What the interval says of its sign: "below", "above", "unclear", or "single" for n = 1."""
@@ -176,7 +180,7 @@ def error_table(study, baseline, shown=None):
             lost = diverged(study, label, size)
             rate = float(only(summary, label=label, batch_size=size)["lr"])
             note = f" ({lost} diverged)" if lost else ""
-            cells.append((Interval(list(own.values())).text(percent) if own else "–") + note)
+            cells.append((Interval(list(own.values())).of_errors() if own else "–") + note)
             other = final(study, baseline, size)
             both = label != baseline and set(own) & set(other)
             cells.append(difference(own, other).text(points) if both else "–")
@@ -206,6 +210,13 @@ def edges(study):
                else "the lowest" if float(row["lr"]) == min(numbers(tried, "lr")) else "the highest")
         at.append(f"{row['label']} at batch size {row['batch_size']} ({end})")
     return ", ".join(at) if at else "none"
+
+
+def swept_epochs(study):
+    """How long the runs were that a learning rate was chosen by, beside those it was chosen for."""
+    short = max(int(row["epochs"]) for row in rows(study, "sweep.csv"))
+    whole = max(int(row["epoch"]) for row in rows(study, "curves.csv"))
+    return f"in runs of {short} epoch{'s' if short > 1 else ''} where the study's have {whole}"
 
 
 def machine(*studies):

@@ -34,7 +34,7 @@ def error(study, label, size):
     values = list(final(study, label, size).values())
     lost = diverged(study, label, size)
     note = f" ({lost} diverged)" if lost else ""
-    return (Interval(values).text(percent) if values else "no run that finished") + note
+    return (Interval(values).of_errors() if values else "no run that finished") + note
 
 
 def smallest_n(gaps):
@@ -80,7 +80,7 @@ def convergence_details():
         cells = [label]
         for epoch in epochs:
             values = list(at_epoch("convergence", label, 50, epoch).values())
-            cells.append(Interval(values).text(percent) if values else "–")
+            cells.append(Interval(values).of_errors() if values else "–")
         lines.append(line(cells))
     return "\n".join(lines) + "\n\n" + error_table("convergence", "bn")
 
