@@ -163,7 +163,8 @@ BATCH_SIZE = Study(
       "--steps 20 --warmup 4 --out results/batch-size", "results/batch-size/bench.csv"),
      ("normprop report results/batch-size", None)],
     batch_size_answer, batch_size_details, batch_size_claim,
-    [("final-error.svg", "Final test error by batch size"), ("test-error.svg", "Test error over epochs")],
+    [("batch-sizes.svg", "Final test error over batch sizes"), ("final-error.svg", "Final test error with intervals"),
+     ("test-error.svg", "Test error over epochs")],
     lambda: ["4,000 images of Fashion-MNIST and 5 epochs: a short training, in which small batches make more steps.", SMALL,
      FEW, "Batch normalization's error at batch size 1 is that of evaluation with running averages, which is how it is used.",
      "Times of runs beside each other cannot be compared; those here are from `normprop bench`."], swept=lambda: ("batch-size",))

@@ -1,6 +1,8 @@
 //! Final errors with their intervals, differences between methods, and errors over learning rates.
 
-use super::groups::{band_note, batch_sizes, finished_of, has_several_rates, rate_note, shown};
+use super::groups::{
+    Shown, band_note, batch_sizes, finished_of, has_several_rates, rate_note, shown,
+};
 use super::results::Results;
 use super::rows::{PairedRow, SummaryRow};
 use crate::report::numbers::{p_value, percent, percent_interval};
@@ -12,7 +14,7 @@ use crate::report::{
 /// Final test errors: a group of rows for each batch size.
 pub fn final_errors(results: &Results) -> Figure {
     let groups = shown(results);
-    let row = |group: &super::groups::Shown| {
+    let row = |group: &Shown| {
         let summary = results.summary.iter().find(|row| {
             row.label == group.label && row.batch_size == group.batch_size && row.lr == group.lr
         })?;
@@ -146,11 +148,7 @@ pub fn over_rates(results: &Results) -> Option<Figure> {
             scale: Scale::Log,
             ..Axis::new("Learning rate")
         },
-        y: Axis {
-            scale: Scale::Log,
-            format: TickFormat::Percent,
-            ..Axis::new("Test images misclassified")
-        },
+        y: error_axis(),
         series: results
             .labels()
             .into_iter()
@@ -177,32 +175,86 @@ fn rate_line(results: &Results, batch_size: u64, slot: usize, label: &str) -> Se
         .collect();
     rows.sort_by(|a, b| a.lr.total_cmp(&b.lr));
     let point = |row: &&SummaryRow| {
-        let group = super::groups::Shown {
+        let group = Shown {
             label: label.to_owned(),
             slot,
             batch_size,
             lr: row.lr,
         };
-        let errors: Vec<f64> = finished_of(results, &group)
-            .iter()
-            .filter_map(|run| run.rows.last().map(|row| row.test_error))
-            .collect();
-        let extreme = |pick: fn(f64, f64) -> f64| errors.iter().copied().fold(f64::NAN, pick);
-        let whole = row.n_diverged == 0;
-        Point {
-            x: row.lr,
-            y: if whole {
-                row.final_test_error_mean
-            } else {
-                f64::NAN
-            },
-            interval: (whole && errors.len() > 1).then(|| (extreme(f64::min), extreme(f64::max))),
-        }
+        error_point(results, &group, row.lr)
     };
     Series {
         label: label.to_owned(),
         points: rows.iter().map(point).collect(),
         slot: Some(slot),
+    }
+}
+
+/// From so many batch sizes on, their errors make a line.
+const BATCH_SIZES_OF_A_LINE: usize = 3;
+
+/// Final test error over the batch size; `None` unless methods were run with several.
+pub fn over_batch_sizes(results: &Results) -> Option<Figure> {
+    if batch_sizes(results).len() < BATCH_SIZES_OF_A_LINE {
+        return None;
+    }
+    let mut groups = shown(results);
+    groups.sort_by_key(|group| group.batch_size);
+    let line = |(slot, label): (usize, &str)| Series {
+        label: label.to_owned(),
+        points: groups
+            .iter()
+            .filter(|group| group.label == label)
+            .map(|group| error_point(results, group, group.batch_size as f64))
+            .collect(),
+        slot: Some(slot),
+    };
+    let chart = LineChart {
+        title: format!("Final test error over batch sizes: {}", results.title()),
+        subtitle: format!(
+            "{}; a line breaks where a run diverged{}",
+            band_note(results),
+            rate_note(results)
+        ),
+        x: Axis {
+            scale: Scale::Log,
+            ..Axis::new("Batch size")
+        },
+        y: error_axis(),
+        series: results.labels().into_iter().enumerate().map(line).collect(),
+        ..LineChart::default()
+    };
+    Some(chart.figure())
+}
+
+fn error_axis() -> Axis {
+    Axis {
+        scale: Scale::Log,
+        format: TickFormat::Percent,
+        ..Axis::new("Test images misclassified")
+    }
+}
+
+/// The mean final test error of a group with the range of its runs, at `x`; without a place where a run diverged.
+fn error_point(results: &Results, group: &Shown, x: f64) -> Point {
+    let errors: Vec<f64> = finished_of(results, group)
+        .iter()
+        .filter_map(|run| run.rows.last().map(|row| row.test_error))
+        .collect();
+    let of_group = |row: &&SummaryRow| {
+        row.label == group.label && row.batch_size == group.batch_size && row.lr == group.lr
+    };
+    let whole = results
+        .summary
+        .iter()
+        .find(of_group)
+        .filter(|row| row.n_diverged == 0);
+    let extreme = |pick: fn(f64, f64) -> f64| errors.iter().copied().fold(f64::NAN, pick);
+    Point {
+        x,
+        y: whole.map_or(f64::NAN, |row| row.final_test_error_mean),
+        interval: (whole.is_some() && errors.len() > 1)
+            .then(|| (extreme(f64::min), extreme(f64::max))),
     }
 }
 

@@ -61,16 +61,18 @@ pub fn pictures(results: &Results) -> Vec<Picture> {
         errors::final_errors(results),
         "",
     );
-    if let Some(figure) = errors::differences(results) {
-        add("differences".into(), Place::Result, figure, "");
-    }
-    if let Some(figure) = errors::over_rates(results) {
-        add(
-            "learning-rates".into(),
-            Place::Result,
-            figure,
+    for (stem, figure, caption) in [
+        ("differences", errors::differences(results), ""),
+        ("batch-sizes", errors::over_batch_sizes(results), ""),
+        (
+            "learning-rates",
+            errors::over_rates(results),
             "The table counts the runs that diverged.",
-        );
+        ),
+    ] {
+        if let Some(figure) = figure {
+            add(stem.into(), Place::Result, figure, caption);
+        }
     }
     let seen = "As seen in training: each image with the weights of its step.";
     for (stem, curve, caption) in [

@@ -245,4 +245,6 @@ fn a_hundred_finished_runs_are_collected_and_drawn() {
     let (curves, torn) = from_csv::<EpochRow>(&folder.join("curves.csv")).unwrap();
     assert_eq!((curves.len(), torn), (100, false));
     assert!(std::fs::metadata(folder.join("report.html")).unwrap().len() < 3_000_000);
+    let over_sizes = std::fs::read_to_string(folder.join("batch-sizes.svg")).unwrap();
+    assert!(over_sizes.contains(">Batch size<") && !over_sizes.contains("no data"));
 }
