@@ -232,8 +232,8 @@ def machine(*studies):
             commits.add((run["git_commit"] or "unknown")[:10])
             sums.add(run["dataset_sha256"][:16])
         n |= set(counts.values())
-    seeds = str(min(n)) if len(n) == 1 else f"{min(n)} to {max(n)}"
+    seeds = f"{min(n)} seed{'s' if min(n) > 1 else ''}" if len(n) == 1 else f"{min(n)} to {max(n)} seeds"
     said = [f"{facts[name]}" if name == "rustc" else f"{name[0].lower()}{name[1:]} {facts[name]}"
             for name in facts if name not in ("Processor", "Source tree", "Dataset SHA-256")]
-    return (f"{facts['Processor']}; n = {seeds} seeds each; {', '.join(said)}; commits {', '.join(sorted(commits))}; data "
+    return (f"{facts['Processor']}; n = {seeds} each; {', '.join(said)}; commits {', '.join(sorted(commits))}; data "
             f"{', '.join(sorted(sums))}… (SHA-256).")
