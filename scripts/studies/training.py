@@ -94,6 +94,8 @@ def convergence_claim():
     word = verdict(early)
     if word.startswith("holds") and not all(no_worse(each, MARGIN) for each in late):
         word = "holds partly, at small scale"
+    elif not word.startswith("holds") and any(each.direction == "above" for each in late):
+        word = "does not hold here, at small scale"
     return Claim("NormProp converges faster than batch normalization and generalizes at least as well",
                  f"test error, NormProp minus batch normalization, {'; '.join(evidence)} (n = {smallest_n(early + late)}; holds: "
                  f"lower after 3 epochs, and at the end not seen to be higher, with an interval below one point)", word)
