@@ -2,7 +2,8 @@
 
 from gaps import Gap
 from study import Claim, Study, is_there
-from tables import Interval, Missing, diverged, error_table, final, heading, labels, line, only, points, rows, significant
+from tables import (Interval, Missing, diverged, error_table, final, heading, labels, line, only, ratio, ratio_text, rows,
+                    significant)
 from training import BF16, FETCH_CIFAR, FEW, MARGIN, SMALL, copy_of, error
 from words import comparison, listed, no_worse
 
@@ -38,9 +39,9 @@ def lowest(study, size):
     return min(whole, key=lambda label: mean(study, label, size))
 
 
-def helping(labels_, base):
+def helping(tried, base):
     """Those changes whose interval of the difference to `base` lies below 0, at batch size 50, in words."""
-    gaps = [(label, Gap(AT_50, label, base, 50)) for label in labels_]
+    gaps = [(label, Gap(AT_50, label, base, 50)) for label in tried]
     found = [f"*{label}* ({gap.said})" for label, gap in gaps if gap.direction == "below"]
     return f"{len(found)} of {len(gaps)}" + (f", {listed(found)}" if found else "")
 
@@ -73,8 +74,7 @@ def answer_on_more():
 
 def step_ratio(size, to):
     """The recipe's step time as a multiple of another method's, with its interval."""
-    row = only(rows(BEST, "bench.csv"), norm="normprop", batch_size=size)
-    return tuple(float(row[f"ratio_to_{to}{end}"]) for end in ("", "_low", "_high"))
+    return ratio(only(rows(BEST, "bench.csv"), norm="normprop", batch_size=size), f"ratio_to_{to}")
 
 
 def cost():
@@ -85,7 +85,7 @@ def cost():
              heading(["batch size", "step, ms", "recipe / none", "recipe / bn"])]
     for size in (1, 50):
         row = only(rows(BEST, "bench.csv"), norm="normprop", batch_size=size)
-        ratios = ("{:.2f} [{:.2f}, {:.2f}]".format(*step_ratio(size, to)) for to in ("none", "bn"))
+        ratios = (ratio_text(step_ratio(size, to)) for to in ("none", "bn"))
         lines.append(line([str(size), significant(float(row["step_ms"]), 3), *ratios]))
     return "\n".join(lines)
 
@@ -105,13 +105,13 @@ def why():
 def details():
     losses = [f"{label} {Interval(list(final(AT_50, label, 50, 'train_loss').values())).mean:.3f}"
               for label in labels(AT_50) if final(AT_50, label, 50)]
-    parts = ["Batch size 50:", error_table(AT_50, "bn"),
+    found = ["Batch size 50:", error_table(AT_50, "bn"),
              f"Training loss at the end, batch size 50: {listed(losses)}.", why()]
     if is_there(AT_1, "curves.csv"):
-        parts += ["Batch size 1:", error_table(AT_1, "bn")]
+        found += ["Batch size 1:", error_table(AT_1, "bn")]
     if is_there(BEST, "curves.csv"):
-        parts += ["The recipe on 20,000 images, 10 epochs, flipped at random ([../best](../best/)):", error_table(BEST, "bn")]
-    return "\n\n".join(part for part in parts + [cost()] if part)
+        found += ["The recipe on 20,000 images, 10 epochs, flipped at random ([../best](../best/)):", error_table(BEST, "bn")]
+    return "\n\n".join(part for part in found + [cost()] if part)
 
 
 def claim():
@@ -129,8 +129,8 @@ def claim():
         ratios = {size: step_ratio(size, "bn") for size in (50, 1)}
         held += [high < 1 for _, _, high in ratios.values()]
         claimed += ", and its step is shorter at both"
-        said += "; its step takes " + listed("{:.2f} [{:.2f}, {:.2f}] times as long at batch size {}".format(*ratio, size)
-                                            for size, ratio in ratios.items())
+        said += "; its step takes " + listed(f"{ratio_text(ends)} times as long at batch size {size}"
+                                            for size, ends in ratios.items())
     word = "holds" if all(held) else "holds partly" if any(held) else "does not hold here"
     return Claim(claimed, said, f"{word}, at small scale")
 

@@ -51,19 +51,19 @@ def expanded(words):
     return found
 
 
-def is_made(command, leaves):
+def is_made(words, leaves):
     """Whether the file that a command leaves is there, is younger than the runs it tells of, and where it says what made
     it, was made by this command."""
     file = os.path.join(ROOT, leaves)
     if not os.path.isfile(file):
         return False
-    runs = [word for word in expanded(shlex.split(command)) if word.startswith("runs/")]
+    runs = [word for word in words if word.startswith("runs/")]
     if any(os.path.getmtime(os.path.join(ROOT, run, "summary.json")) > os.path.getmtime(file) for run in runs):
         return False
     about = os.path.join(os.path.dirname(file), "machine.json")
     if os.path.basename(file) == "bench.csv" and os.path.isfile(about):
         with open(about, encoding="utf-8") as text:
-            return json.load(text)["command_line"] == shlex.split(command)
+            return json.load(text)["command_line"] == words
     return True
 
 
@@ -73,10 +73,10 @@ def carry_out(study, overwrite, done):
         if command in done:
             continue
         done.add(command)
-        if leaves and is_made(command, leaves) and not overwrite:
+        words = expanded(shlex.split(command))
+        if leaves and is_made(words, leaves) and not overwrite:
             say(f"{study.name}: {leaves} is there")
             continue
-        words = expanded(shlex.split(command))
         say(f"{study.name}: {command}")
         program = [os.path.join(ROOT, "scripts", "normprop")] if words[0] == "normprop" else [os.path.join(ROOT, words[0])]
         extra = ["--overwrite"] if overwrite and words[1:2] == ["compare"] else []

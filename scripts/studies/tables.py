@@ -198,6 +198,15 @@ def heading(names, text=1):
     return line(names) + "\n" + line(["---"] * text + ["---:"] * (len(names) - text))
 
 
+def ratio(row, column):
+    """A ratio in a row of `bench.csv` and the ends of its interval."""
+    return tuple(float(row[column + end]) for end in ("", "_low", "_high"))
+
+
+def ratio_text(ends):
+    return "{:.2f} [{:.2f}, {:.2f}]".format(*ends)
+
+
 def edges(study):
     """The methods and batch sizes whose learning rate was chosen at an end of the grid."""
     table = rows(study, "sweep.csv")
