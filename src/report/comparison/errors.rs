@@ -15,9 +15,7 @@ use crate::report::{
 pub fn final_errors(results: &Results) -> Figure {
     let groups = shown(results);
     let row = |group: &Shown| {
-        let summary = results.summary.iter().find(|row| {
-            row.label == group.label && row.batch_size == group.batch_size && row.lr == group.lr
-        })?;
+        let summary = summary_of(results, group)?;
         let outcomes = finished_of(results, group);
         Some(IntervalRow {
             label: group.label.clone(),
@@ -227,6 +225,12 @@ pub fn over_batch_sizes(results: &Results) -> Option<Figure> {
     Some(chart.figure())
 }
 
+fn summary_of<'r>(results: &'r Results, group: &Shown) -> Option<&'r SummaryRow> {
+    results.summary.iter().find(|row| {
+        row.label == group.label && row.batch_size == group.batch_size && row.lr == group.lr
+    })
+}
+
 fn error_axis() -> Axis {
     Axis {
         scale: Scale::Log,
@@ -241,14 +245,7 @@ fn error_point(results: &Results, group: &Shown, x: f64) -> Point {
         .iter()
         .filter_map(|run| run.rows.last().map(|row| row.test_error))
         .collect();
-    let of_group = |row: &&SummaryRow| {
-        row.label == group.label && row.batch_size == group.batch_size && row.lr == group.lr
-    };
-    let whole = results
-        .summary
-        .iter()
-        .find(of_group)
-        .filter(|row| row.n_diverged == 0);
+    let whole = summary_of(results, group).filter(|row| row.n_diverged == 0);
     let extreme = |pick: fn(f64, f64) -> f64| errors.iter().copied().fold(f64::NAN, pick);
     Point {
         x,
