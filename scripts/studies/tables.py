@@ -221,10 +221,15 @@ def edges(study):
     return ", ".join(at) if at else "none"
 
 
+def epochs(study):
+    return max(int(row["epoch"]) for row in rows(study, "curves.csv"))
+
+
 def swept_epochs(study):
     """How long the runs were that a learning rate was chosen by, beside those it was chosen for."""
-    short = max(int(row["epochs"]) for row in rows(study, "sweep.csv"))
-    whole = max(int(row["epoch"]) for row in rows(study, "curves.csv"))
+    short, whole = max(int(row["epochs"]) for row in rows(study, "sweep.csv")), epochs(study)
+    if short == whole:
+        return f"in runs as long as the study's, {whole} epochs"
     return f"in runs of {short} epoch{'s' if short > 1 else ''} where the study's have {whole}"
 
 
