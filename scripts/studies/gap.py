@@ -2,7 +2,7 @@
 
 from gaps import Gap
 from study import Claim, Study, is_there
-from tables import (Interval, Missing, diverged, epochs, error_table, final, heading, labels, line, only, ratio, ratio_text, rows,
+from tables import (epochs, error_table, final, final_mean, heading, labels, line, lowest, only, ratio, ratio_text, rows,
                     significant)
 from training import BF16, FETCH_CIFAR, FEW, MARGIN, SMALL, copy_of, error
 from words import comparison, listed, no_worse
@@ -18,25 +18,9 @@ def changes(study):
     return [label for label in labels(study) if label not in ("bn", "normprop")]
 
 
-def mean(study, label, size):
-    return Interval(list(final(study, label, size).values())).mean
-
-
 def best():
-    """The change that was tried at both batch sizes, never diverged, and has the lowest sum of mean errors."""
-    both = [label for label in changes(AT_50) if label in changes(AT_1)
-            and not diverged(AT_50, label, 50) and not diverged(AT_1, label, 1)]
-    if not both:
-        raise Missing("a change that was tried at both batch sizes")
-    return min(both, key=lambda label: mean(AT_50, label, 50) + mean(AT_1, label, 1))
-
-
-def lowest(study, size):
-    """The change with the lowest mean error at one batch size."""
-    whole = [label for label in changes(study) if not diverged(study, label, size)]
-    if not whole:
-        raise Missing("a change without a diverged run")
-    return min(whole, key=lambda label: mean(study, label, size))
+    """The change that does best over both batch sizes."""
+    return lowest([label for label in changes(AT_50) if label in changes(AT_1)], (AT_50, 50), (AT_1, 1))
 
 
 def helping(tried, base):
@@ -47,7 +31,7 @@ def helping(tried, base):
 
 
 def answer():
-    label = lowest(AT_50, 50)
+    label = lowest(changes(AT_50), (AT_50, 50))
     together = [name for name in changes(AT_50) if name.startswith(TOGETHER)]
     single = [name for name in changes(AT_50) if name not in together]
     return (f"At batch size 50 the test error of the paper's NormProp minus batch normalization's is "
@@ -60,8 +44,9 @@ def answer():
 def answer_at_1():
     if not is_there(AT_1, "curves.csv"):
         return "Batch size 1 has not been run yet."
+    label = lowest(changes(AT_1), (AT_1, 1))
     return (f"At batch size 1 the paper's NormProp minus batch normalization is {Gap(AT_1, 'normprop', 'bn', 1).said} and the "
-            f"best change, *{lowest(AT_1, 1)}*, {Gap(AT_1, lowest(AT_1, 1), 'bn', 1).said}.")
+            f"best change, *{label}*, {Gap(AT_1, label, 'bn', 1).said}.")
 
 
 def answer_on_more():
@@ -103,7 +88,7 @@ def why():
 
 
 def details():
-    losses = [f"{label} {Interval(list(final(AT_50, label, 50, 'train_loss').values())).mean:.3f}"
+    losses = [f"{label} {final_mean(AT_50, label, 50, 'train_loss'):.3f}"
               for label in labels(AT_50) if final(AT_50, label, 50)]
     found = ["Batch size 50:", error_table(AT_50, "bn"),
              f"Training loss at the end, batch size 50: {listed(losses)}.", why()]
@@ -117,7 +102,7 @@ def details():
 
 def claim():
     if not is_there(AT_1, "curves.csv"):
-        label = lowest(AT_50, 50)
+        label = lowest(changes(AT_50), (AT_50, 50))
         at_50 = Gap(AT_50, label, "bn", 50)
         return Claim(CLAIM, f"*{label}* minus batch normalization at batch size 50: {at_50.said} (n = {at_50.n}); batch size 1 "
                             "has not been run yet", "not tested at batch size 1")

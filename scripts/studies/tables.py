@@ -135,7 +135,7 @@ def lost_seeds(study, label, batch_size):
 
 
 def diverged(study, label, batch_size):
-    return int(only(rows(study, "summary.csv"), label=label, batch_size=batch_size)["n_diverged"])
+    return len(lost_seeds(study, label, batch_size))
 
 
 def labels(study):
@@ -150,6 +150,18 @@ def final(study, label, batch_size, column="test_error"):
     """Values of the last epoch of the runs that did not diverge, by seed."""
     return {row["seed"]: float(row[column])
             for row in where(last_epochs(study), label=label, batch_size=batch_size) if row["status"] != "diverged"}
+
+
+def final_mean(study, label, batch_size, column="test_error"):
+    return Interval(list(final(study, label, batch_size, column).values())).mean
+
+
+def lowest(candidates, *settings):
+    """The label with the lowest sum of mean errors over settings (study, batch size), of those that never diverged."""
+    whole = [label for label in candidates if not any(diverged(study, label, size) for study, size in settings)]
+    if not whole:
+        raise Missing(f"a method of {', '.join(study for study, _ in settings)} without a diverged run")
+    return min(whole, key=lambda label: sum(final_mean(study, label, size) for study, size in settings))
 
 
 def at_epoch(study, label, batch_size, epoch, column="test_error"):

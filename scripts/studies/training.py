@@ -2,8 +2,8 @@
 
 from gaps import Gap
 from study import Claim, Study
-from tables import (Interval, Missing, at_epoch, batch_sizes, diverged, error_table, final, heading, labels, line, manifest,
-                    percent, points, rows, significant, where)
+from tables import (Interval, Missing, at_epoch, batch_sizes, diverged, error_table, final, final_mean, heading, labels, line,
+                    lowest, manifest, percent, points, rows, significant, where)
 from words import comparison, listed, no_worse, verdict
 
 SMALL = "A quarter of the network's channels: errors are not comparable with the paper's."
@@ -115,13 +115,10 @@ CONVERGENCE = Study(
 def batch_size_answer():
     own, other = error("batch-size", "normprop", 1), error("batch-size", "bn", 1)
     at_50 = Gap("batch-size", "normprop", "bn", 50)
-    whole = [label for label in labels("batch-size") if not diverged("batch-size", label, 1)]
-    if not whole:
-        raise Missing("a method without a diverged run at batch size 1")
-    best = min((Interval(list(final("batch-size", label, 1).values())).mean, label) for label in whole)
+    best = lowest(labels("batch-size"), ("batch-size", 1))
     return (f"At batch size 1 NormProp reaches a test error of {own}, where batch normalization has {other} and the lowest "
-            f"is {best[1]}'s {percent(best[0])}. At batch size 50 NormProp's error is {comparison(at_50)} batch "
-            f"normalization's ({at_50.said}).")
+            f"is {best}'s {percent(final_mean('batch-size', best, 1))}. At batch size 50 NormProp's error is "
+            f"{comparison(at_50)} batch normalization's ({at_50.said}).")
 
 
 def batch_size_details():
