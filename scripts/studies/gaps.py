@@ -29,6 +29,8 @@ class Gap:
         if not self.interval:
             return {(False, True): "above", (True, False): "below"}.get((self.left[0] > 0, self.left[1] > 0), "unclear")
         told = self.interval.direction
+        if told == "few" and any(self.lost):
+            return "unclear"
         flattered = {"below": self.lost[0], "above": self.lost[1]}
         return "unclear" if flattered.get(told) else told
 

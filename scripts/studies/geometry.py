@@ -5,53 +5,63 @@ import statistics
 from gaps import Gap
 from inside import NAMES, RUNS, of, of_run, show
 from study import Claim, Study
-from tables import Missing, difference, heading, line, numbers, rows, significant
-from training import FETCH_CIFAR, FEW, SMALL, copy_of, error
+from tables import Missing, difference, epochs, heading, line, numbers, rows, significant
+from training import FETCH_CIFAR, SMALL, copy_of, error, few
 from words import listed, verdict
 
 # 6. The 1.21 question
 
 DEPTHS = [4, 8, 16, 32]
-SCALES = ["init", "fixed", "none"]
+# What the experiment calls the three values of jacobian_scale.
+SCALES = {"init": "factor at the start", "fixed": "factor always", "none": "no factor"}
 
 
 def jacobian(depth, scale):
     """Of a network at its start: mean squared singular value of hidden layers' Jacobians, and the standard deviation of
-    the last hidden layer's pre-activation."""
+    the last hidden layer's pre-activations over images, within units: what units differ by on average says nothing of the
+    image."""
     table = [row for row in rows("jacobian-scale", f"depth-{depth}", "jacobian.csv")
              if row["network"].startswith(f"jacobian_scale = {scale} ")]
     if len(table) < 2:
         raise Missing(f"Jacobians of {scale} at depth {depth}")
     hidden = table[:-1]
     squares = statistics.fmean(float(row["mean_square"]) for row in hidden)
-    return squares, float(hidden[-1]["pre_std"])
+    return squares, float(hidden[-1]["pre_unit_std"])
 
 
-def scale_gap(depth):
-    """The test error with the factor at the start minus that without it."""
-    return Gap("jacobian-scale", *(f"{scale}, {depth} layers" for scale in ("init", "none")), 50)
+def label(scale, depth):
+    return f"{SCALES[scale]}, {depth} layers"
+
+
+def scale_gap(depth, one="init", other="none"):
+    """The test error with the factor at the start minus that without it, or of two other treatments."""
+    return Gap("jacobian-scale", label(one, depth), label(other, depth), 50)
 
 
 def scale_answer():
     (init, init_std), (none, none_std) = jacobian(32, "init"), jacobian(32, "none")
-    gaps = listed(f"{scale_gap(depth).said} at {depth}" for depth in DEPTHS)
+    gaps, fixed = (listed(f"{scale_gap(depth, *pair).said} at {depth}" for depth in DEPTHS)
+                   for pair in (("init", "none"), ("fixed", "init")))
     return (f"Both cannot be had: with the factor 1/1.21 the mean squared singular value of a layer's Jacobian is "
-            f"{significant(init, 3)} at the start, and the pre-activations of the 32nd layer have a standard deviation of "
-            f"{significant(init_std)}; without it {significant(none, 3)} and {significant(none_std)}. The test error with "
-            f"the factor at the start minus that without it: {gaps} layers.")
+            f"{significant(init, 3)} at the start, and the pre-activations of the 32nd layer vary over images with a standard "
+            f"deviation of {significant(init_std)}; without it {significant(none, 3)} and {significant(none_std)}. The test "
+            f"error "
+            f"with the factor at the start minus that without it: {gaps} layers; with the factor always minus that with it "
+            f"at the "
+            f"start: {fixed} layers.")
 
 
 def scale_details():
-    lines = ["At the start, by depth: mean squared singular value of hidden layers' Jacobians and standard deviation of "
-             "the last hidden pre-activation.", "",
-             heading(["depth"] + [f"{scale}: J²" for scale in SCALES] + [f"{scale}: std" for scale in SCALES], 0)]
+    lines = ["At the start, by depth: mean squared singular value J² of hidden layers' Jacobians, and standard deviation over "
+             "images, within units, of the last hidden pre-activations.", "",
+             heading(["depth"] + [f"{name}: {what}" for what in ("J²", "std") for name in SCALES.values()], 0)]
     for depth in DEPTHS:
         found = [jacobian(depth, scale) for scale in SCALES]
         lines.append(line([str(depth)] + [significant(square, 3) for square, _ in found]
                           + [significant(std, 3) for _, std in found]))
-    errors = [heading(["depth"] + SCALES, 0)]
+    errors = [heading(["depth", *SCALES.values()], 0)]
     for depth in DEPTHS:
-        errors.append(line([str(depth)] + [error("jacobian-scale", f"{scale}, {depth} layers", 50) for scale in SCALES]))
+        errors.append(line([str(depth)] + [error("jacobian-scale", label(scale, depth), 50) for scale in SCALES]))
     return "\n".join(lines) + "\n\nFinal test error:\n\n" + "\n".join(errors)
 
 
@@ -73,8 +83,11 @@ JACOBIAN = Study(
     scale_answer, scale_details, scale_claim,
     [("depth-32/jacobian.svg", "Jacobians and forward standard deviation in 32 layers"),
      ("final-error.svg", "Final test error")],
-    lambda: ["Plain networks of dense layers of 128 units on 4,000 images of Fashion-MNIST, 6 epochs.", FEW,
-             "J² is the mean over hidden layers, at the start; γ is trained, so it says nothing of the trained network."],
+    lambda: ["Plain networks of dense layers of 128 units on 4,000 images of Fashion-MNIST, "
+             f"{epochs('jacobian-scale')} epochs.", few("jacobian-scale"),
+             "J² is the mean over hidden layers; it and the standard deviation are those of one initialization on 32 images. "
+             "γ is "
+             "trained, so they say nothing of the trained network."],
     swept=lambda: ("jacobian-scale",))
 
 
@@ -105,7 +118,9 @@ def landscape_answer():
         return ", ".join(f"{show(of(landscape(run, key)))} {name}" for run, name in
                          [("normprop", "with NormProp"), ("bn", "with batch normalization"), ("none", "without normalization")])
     return (f"Along its gradient, within four times the learning rate, the gradient changes by up to so many times its length: "
-            f"{said('relative')} (medians over 20 steps, mean over seeds). The loss varies by {said('variation')}.")
+            f"{said('relative')} (medians over 20 steps, mean over seeds). The effective smoothness β, the change for a "
+            f"distance, is "
+            f"{said('smoothness')}; the loss varies by {said('variation')}.")
 
 
 def landscape_details():
@@ -118,11 +133,14 @@ def landscape_details():
 
 
 def landscape_claim():
-    own, none, bn = (landscape(run, "relative") for run in ("normprop", "none", "bn"))
-    gap = difference(own, none)
-    return Claim("(Santurkar et al.) Normalization makes the loss smoother along its gradient; so does NormProp",
-                 f"change of the gradient relative to its length, minus that without normalization: NormProp {show(gap)}, "
-                 f"batch normalization {show(difference(bn, none))} (n = {gap.n})", verdict([gap]))
+    gaps = {(run, key): difference(landscape(run, key), landscape("none", key))
+            for run in ("bn", "normprop") for key in ("relative", "smoothness")}
+    def said(key):
+        return f"batch normalization {show(gaps['bn', key])}, NormProp {show(gaps['normprop', key])}"
+    return Claim("(Santurkar et al.) Batch normalization makes the loss smoother along its gradient, and so does NormProp",
+                 f"minus that without normalization: change of the gradient relative to its length, {said('relative')}; "
+                 f"effective "
+                 f"smoothness β, {said('smoothness')} (n = {gaps['bn', 'relative'].n})", verdict(gaps.values()))
 
 
 def landscape_command(seed):
@@ -138,5 +156,5 @@ LANDSCAPE = Study(
     landscape_answer, landscape_details, landscape_claim,
     [("landscape.svg", "Loss variation, gradient predictiveness and smoothness over steps, seed 0")],
     lambda: ["The configurations of the study layer-inputs, trained anew for 200 steps.",
-             "Methods have learning rates of their own and so are looked at over different distances.", SMALL, FEW]
+             "Methods have learning rates of their own and so are looked at over different distances.", SMALL, few(RUNS)]
     + copy_of(RUNS), made_by=lambda: (RUNS,), swept=lambda: (RUNS,))

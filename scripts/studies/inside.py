@@ -3,9 +3,9 @@
 import statistics
 
 from study import Claim, Study
-from tables import Interval, Missing, difference, error_table, heading, line, numbers, percent, rows, significant, where
-from training import FETCH_CIFAR, FEW, SMALL, copy_of
-from words import comparison, verdict
+from tables import Interval, Missing, difference, epochs, error_table, heading, line, numbers, percent, rows, significant, where
+from training import FETCH_CIFAR, SMALL, copy_of, few
+from words import comparison, scaled, verdict
 
 HIDDEN = 8
 # The KS distance below which pre-activations count as N(0, 1).
@@ -69,29 +69,39 @@ def of(values):
     return Interval(list(values.values()))
 
 
-def mode_gap(run):
-    """Evaluation minus training loss of a run where they are farthest apart after the first step, and at which step."""
-    def of_row(row):
-        return float(row["evaluation_loss"]) - float(row["training_loss"])
-    table = [row for row in of_run(rows(RUNS, "modes.csv"), run) if int(row["step"]) > 0]
-    if not table:
+def mode_gaps(run):
+    """Evaluation minus training loss of a run by step."""
+    gaps = {int(row["step"]): float(row["evaluation_loss"]) - float(row["training_loss"])
+            for row in of_run(rows(RUNS, "modes.csv"), run)}
+    if not gaps:
         raise Missing(f"modes of {run}")
-    most = max(table, key=lambda row: abs(of_row(row)))
-    return of_row(most), int(most["step"])
+    return gaps
+
+
+def widest(gaps):
+    """The step after the first one at which the two modes are farthest apart."""
+    return max((step for step in gaps if step > 0), key=lambda step: abs(gaps[step]))
+
+
+def movement_gaps():
+    """NormProp's movement minus batch normalization's, of the mean and of the standard deviation that layers hand on."""
+    return [difference(drift("normprop", column), drift("bn", column)) for column in ("post_mean", "post_std")]
 
 
 def inputs_answer():
-    mean = difference(drift("normprop", "post_mean"), drift("bn", "post_mean"))
-    std = difference(drift("normprop", "post_std"), drift("bn", "post_std"))
-    (most, step), (own, _) = mode_gap("bn"), mode_gap("normprop")
+    mean, std = movement_gaps()
+    theirs, own = mode_gaps("bn"), mode_gaps("normprop")
+    step = widest(theirs)
     return (f"From the first epoch to the last the mean of what a hidden layer hands on, in units of its width, moves by "
             f"{show(of(drift('normprop', 'post_mean')))} with NormProp and {show(of(drift('bn', 'post_mean')))} with batch "
             f"normalization, its standard deviation by {show(of(drift('normprop', 'post_std')))} and "
             f"{show(of(drift('bn', 'post_std')))}: NormProp's movement is "
             f"{comparison(mean, 'smaller than', 'larger than')} batch normalization's in the mean and "
-            f"{comparison(std, 'smaller than', 'larger than')} it in the standard deviation. In the first 200 steps batch "
-            f"normalization's loss on the same images in evaluation and in training differs by up to "
-            f"{significant(abs(most))} (at step {step}), NormProp's by {significant(abs(own))}.")
+            f"{comparison(std, 'smaller than', 'larger than')} it in the standard deviation. Batch normalization's loss on the "
+            f"same images in evaluation and in training differs by {significant(abs(theirs[0]))} before the first step, when "
+            f"no "
+            f"average is filled, and by up to {significant(abs(theirs[step]))} in the 200 steps after it (at step {step}); "
+            f"NormProp's by up to {significant(abs(own[widest(own)]))}.")
 
 
 def inputs_details():
@@ -108,8 +118,7 @@ def inputs_details():
 
 
 def inputs_claim():
-    mean = difference(drift("normprop", "post_mean"), drift("bn", "post_mean"))
-    std = difference(drift("normprop", "post_std"), drift("bn", "post_std"))
+    mean, std = movement_gaps()
     return Claim("The distribution of hidden layers' inputs is more stable over training than with batch normalization",
                  f"movement of a layer's mean and of its standard deviation from epoch 1 on, in units of its width, NormProp "
                  f"minus batch normalization: {show(mean)} and {show(std)} (n = {min(mean.n, std.n)})", verdict([mean, std]))
@@ -126,8 +135,9 @@ INPUTS = Study(
     [("layer-mean-bs50.svg", "Mean of pre-activations over epochs"),
      ("layer-std-bs50.svg", "Standard deviation of pre-activations over epochs"),
      ("modes.svg", "Loss and error of the same images as in training and as in evaluation")],
-    lambda: ["A fifth of CIFAR-10's training images, 8 epochs, float32."] + copy_of(RUNS) + [
-        SMALL, FEW, "Statistics are those of evaluation, on 500 test images. Before training batch normalization's running "
+    lambda: [f"A fifth of CIFAR-10's training images, {epochs(RUNS)} epochs, float32."] + copy_of(RUNS) + [
+        SMALL, few(RUNS), "Statistics are those of evaluation, on 500 test images. Before training batch normalization's "
+                          "running "
         "averages are not filled yet.", "The two modes are compared on one seed."], swept=lambda: (RUNS,))
 
 
@@ -149,14 +159,25 @@ def gaussianity_epochs():
     return [epochs[0], epochs[1], epochs[-1]]
 
 
+def filled(label, epoch):
+    """Whether a method is what it is called: before training batch normalization's averages hold nothing, and what evaluation
+    shows is the network without normalization."""
+    return label != "bn" or epoch > 0
+
+
+UNFILLED = ("Before training batch normalization's running averages are not filled, and evaluation shows the network without "
+            "normalization: it is left out of the texts, and in the pictures the two coincide.")
+
+
 def gaussianity_answer():
     first, one, last = gaussianity_epochs()
     def said(label):
-        return ", ".join(significant(ks(label, epoch).mean) for epoch in (first, one, last))
+        return ", ".join(significant(ks(label, epoch).mean) for epoch in (first, one, last) if filled(label, epoch))
     fitted = ks("normprop", last, "ks_fitted").mean
     return (f"The KS distance of a hidden layer's pre-activations to N(0, 1), 0 being Gaussian, is for NormProp "
-            f"{said('normprop')} before training, after one epoch and after {last}; for batch normalization {said('bn')}, "
-            f"for no normalization {said('none')}. With mean and spread fitted, which leaves the shape, NormProp's is "
+            f"{said('normprop')} before training, after one epoch and after {last}, for no normalization {said('none')}; for "
+            f"batch normalization {said('bn')} after one epoch and after {last}. With mean and spread fitted, which leaves "
+            f"the shape, NormProp's is "
             f"{significant(fitted)} at the end and batch normalization's "
             f"{significant(ks('bn', last, 'ks_fitted').mean)}.")
 
@@ -168,7 +189,8 @@ def gaussianity_details():
              "it says single units):", "", heading(["method", "epoch"] + [name for name, _ in columns])]
     for label in NAMES:
         for epoch in gaussianity_epochs():
-            lines.append(line([label, str(epoch)] + [show(ks(label, epoch, column)) for _, column in columns]))
+            if filled(label, epoch):
+                lines.append(line([label, str(epoch)] + [show(ks(label, epoch, column)) for _, column in columns]))
     return "\n".join(lines)
 
 
@@ -178,7 +200,7 @@ def gaussianity_claim():
     word = "holds" if own.high < NEAR else "does not hold here" if own.low > NEAR else "no answer"
     return Claim("Pre-activations stay close to N(0, 1), as the constants assume",
                  f"KS distance at the end, median over hidden layers: NormProp {show(own)}, batch normalization "
-                 f"{show(other)} (n = {own.n}; holds: the interval lies below {NEAR:g})", f"{word}, at small scale")
+                 f"{show(other)} (n = {own.n}; holds: the interval lies below {NEAR:g})", scaled(word))
 
 
 GAUSSIANITY = Study(
@@ -191,9 +213,13 @@ GAUSSIANITY = Study(
     [("gaussianity-through.svg", "Distances to the normal distribution by layer and epoch")],
     lambda: ["The networks of the study layer-inputs.", f"γ starts at 1/1.21, so that NormProp's pre-activations are narrower "
              f"than N(0, 1) by design: were they Gaussian, their KS distance would be {significant(ks_of_scale(1 / 1.21))}.",
-             "About 50,000 values of each layer; units and positions of one image depend on each other, so no p-values are given: distances are sizes of "
-             "effects.", "Batch normalization's pre-activation is the value behind it; NormProp's is γ·W·x/‖W‖ + β."] + copy_of(RUNS)
-    + [SMALL, FEW], made_by=lambda: (RUNS,), swept=lambda: (RUNS,))
+             "About 50,000 values of each layer; units and positions of one image depend on each other, so no p-values are "
+             "given: "
+             "distances are sizes of effects.", UNFILLED, "Layer 9 in the picture gives the scores of classes; it is not "
+                                                          "among the "
+             "hidden layers of the texts.", "Batch normalization's pre-activation is the value behind it; NormProp's is "
+                                            "γ·W·x/‖W‖ + β."] + copy_of(RUNS)
+    + [SMALL, few(RUNS)], made_by=lambda: (RUNS,), swept=lambda: (RUNS,))
 
 
 # 7. The canonical error
@@ -238,7 +264,7 @@ def canonical_details():
     lines = ["Medians over the hidden layers, mean over seeds with its interval:", "",
              heading(["method", "epoch"] + [name for name, _ in columns] + ["layers beyond the bound"])]
     for label in NAMES:
-        for epoch in canonical_epochs():
+        for epoch in (epoch for epoch in canonical_epochs() if filled(label, epoch)):
             over, all_layers = beyond(label, epoch)
             lines.append(line([label, str(epoch)] + [show(covariance(label, epoch, value)) for _, value in columns]
                               + [f"{significant(over)} of {all_layers}"]))
@@ -255,7 +281,9 @@ def canonical_claim():
     return Claim("Proposition 1's bound on the canonical error describes hidden layers",
                  f"hidden layers of {layers} beyond the bound: {significant(start)} before training, {significant(end)} after "
                  f"{last} epochs, by up to {significant(far)} times, with inputs whose mean absolute correlation is "
-                 f"{show(correlation)} where the bound assumes 0 (n = {correlation.n}; does not hold: half of the layers or more)", f"{word}, at small scale")
+                 f"{show(correlation)} where the bound assumes 0 (n = {correlation.n}; does not hold: half of the layers or "
+                 f"more)",
+                 scaled(word))
 
 
 CANONICAL = Study(
@@ -267,5 +295,5 @@ CANONICAL = Study(
     canonical_answer, canonical_details, canonical_claim,
     [("covariance-through.svg", "Correlation, canonical error and its bound by layer and epoch")],
     lambda: ["The networks of the study layer-inputs.", "10,000 sites of each layer; sites of one image depend on each other.",
-     "For batch normalization the rows are the effective ones, those of the map it is in evaluation."] + copy_of(RUNS)
-    + [SMALL, FEW], made_by=lambda: (RUNS,), swept=lambda: (RUNS,))
+     "For batch normalization the rows are the effective ones, those of the map it is in evaluation.", UNFILLED] + copy_of(RUNS)
+    + [SMALL, few(RUNS)], made_by=lambda: (RUNS,), swept=lambda: (RUNS,))

@@ -20,9 +20,13 @@ Differences are in percentage points of test error, negative where the first nam
 paired differences over n seeds. "At small scale": a quarter of the paper's channels, part of the data, or few epochs. A
 verdict follows from the numbers by a rule. Unless a line states another: the claim holds where every interval lies on the
 claimed side of 0, holds partly where some do, does not hold where none does and some lie on the other side, and no difference
-was seen where all contain 0."""
+was seen where all contain 0. Of fewer than three seeds nothing is concluded."""
 
 OTHERS = [
+    ("gap-bs1", "`scripts/reproduce gap`", "The part of [gap](gap/) at batch size 1."),
+    ("best", "`scripts/reproduce gap`", "The part of [gap](gap/) that tries its best recipe on more images, and what a step "
+                                        "of it "
+     "costs."),
     ("quick", "`scripts/normprop compare experiments/quick.toml`",
      "NormProp and batch normalization at batch sizes 1 and 50 on 2,000 images of Fashion-MNIST, 5 epochs, 2 seeds: very "
      "wide intervals."),

@@ -4,8 +4,9 @@ import os
 from dataclasses import dataclass, field
 from typing import Callable
 
-from tables import RESULTS, edges, machine, swept_epochs
-from words import listed
+from glossary import explained
+from sweeps import rates
+from tables import RESULTS, machine
 
 
 @dataclass
@@ -41,29 +42,21 @@ class Study:
     #: what is told of the machine where there is no such folder
     machine: Callable[[], str] | None = None
 
-    def rates(self):
-        """How learning rates were found, and which lie at an end of what was tried."""
-        folders = self.swept()
-        if not folders:
-            return []
-        at = "; ".join(edges(folder) for folder in folders)
-        epochs = listed(sorted({swept_epochs(folder) for folder in folders}))
-        return [f"Every method has its own learning rate, found on held-out training images with one seed, {epochs} "
-                "(`sweep.csv`). "
-                f"Chosen at an end of the grid, so that a better one may lie beyond it: {at}."]
-
     def text(self):
         about = self.machine() if self.machine else machine(*(self.made_by() or (self.name,)))
-        parts = [
+        told = [
             f"# {self.title}",
             f"**Question.** {self.question}",
             f"**Answer.** {self.answer()}",
             *(f"![{caption}]({file})" for file, caption in self.figures if is_there(self.name, file)),
             self.details(),
+        ]
+        parts = told + [
+            explained("\n".join(told)),
             "**Commands.** `scripts/reproduce " + self.name + "`, which runs\n\n```sh\n"
             + "\n".join(command for command, _ in self.commands) + "\n```",
             f"**Made with.** {about}",
-            "**Keep in mind.**\n\n" + "\n".join(f"- {caveat}" for caveat in self.caveats() + self.rates()),
+            "**Keep in mind.**\n\n" + "\n".join(f"- {caveat}" for caveat in self.caveats() + rates(self.swept())),
         ]
         return "\n\n".join(part for part in parts if part) + "\n"
 

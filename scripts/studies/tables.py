@@ -15,6 +15,10 @@ STUDENT = [12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.26
            2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.0930, 2.0860]
 
 
+# The fewest seeds from which anything is concluded.
+FEWEST = 3
+
+
 class Missing(Exception):
     """Results that are not there, or not all of them: a text cannot be made yet."""
 
@@ -108,9 +112,10 @@ class Interval:
 
     @property
     def direction(self):
-        """What the interval says of its sign: "below", "above", "unclear", or "single" for n = 1."""
-        if self.n == 1:
-            return "single"
+        """What the interval says of its sign: "below", "above", "unclear", or "few" where there are fewer than three values:
+        two that happen to agree give an interval of any narrowness."""
+        if self.n < FEWEST:
+            return "few"
         if self.high < 0:
             return "below"
         return "above" if self.low > 0 else "unclear"
@@ -174,31 +179,34 @@ def difference(one, other):
     return Interval([one[seed] - other[seed] for seed in sorted(set(one) & set(other))])
 
 
-def error_table(study, baseline, shown=None):
-    """A Markdown table of final test errors by method and batch size, with the paired difference to the baseline."""
-    sizes = batch_sizes(study)
+def of_errors(values, lost=0):
+    """The mean of some runs' errors with its interval, and how many diverged besides."""
+    return (Interval(values).of_errors() if values else "no run that finished") + (f" ({lost} diverged)" if lost else "")
+
+
+def error_table(study, baseline, named=None):
+    """A Markdown table of final test errors by method and batch size, with the paired difference to the baseline: one label
+    for all, or a label for each label, which are `named` in the heading."""
+    sizes, summary = batch_sizes(study), rows(study, "summary.csv")
     head = ["method"]
     for size in sizes:
-        head += [f"batch size {size}: test error", f"minus {baseline}, points", "rate"]
+        head += [f"batch size {size}: test error", f"minus {named or baseline}, points", "rate"]
     lines = [heading(head)]
-    summary = rows(study, "summary.csv")
-    for label in shown or labels(study):
+    for label in labels(study):
+        against = baseline if isinstance(baseline, str) else baseline.get(label, label)
         cells = [label]
         for size in sizes:
-            if not where(summary, label=label, batch_size=size):
-                cells += ["–", "–", "–"]
-                continue
-            own = final(study, label, size)
-            lost = diverged(study, label, size)
-            rate = float(only(summary, label=label, batch_size=size)["lr"])
-            note = f" ({lost} diverged)" if lost else ""
-            cells.append((Interval(list(own.values())).of_errors() if own else "–") + note)
-            other = final(study, baseline, size)
-            both = label != baseline and set(own) & set(other)
-            cells.append(difference(own, other).text(points) if both else "–")
-            cells.append(f"{rate:.3g}")
+            cells += error_cells(study, label, against, size) if where(summary, label=label, batch_size=size) else ["–"] * 3
         lines.append(line(cells))
     return "\n".join(lines)
+
+
+def error_cells(study, label, baseline, size):
+    own, other = final(study, label, size), final(study, baseline, size)
+    both = label != baseline and set(own) & set(other)
+    rate = float(only(rows(study, "summary.csv"), label=label, batch_size=size)["lr"])
+    return [of_errors(list(own.values()), diverged(study, label, size)),
+            difference(own, other).text(points) if both else "–", f"{rate:.3g}"]
 
 
 def line(cells):
@@ -219,46 +227,30 @@ def ratio_text(ends):
     return "{:.2f} [{:.2f}, {:.2f}]".format(*ends)
 
 
-def edges(study):
-    """The methods and batch sizes whose learning rate was chosen at an end of the grid."""
-    table = rows(study, "sweep.csv")
-    at = []
-    for row in table:
-        if row["chosen"] != "true" or row["at_edge"] != "true":
-            continue
-        tried = where(table, label=row["label"], batch_size=row["batch_size"])
-        end = ("all diverged" if not any(int(other["n"]) for other in tried)
-               else "the lowest" if float(row["lr"]) == min(numbers(tried, "lr")) else "the highest")
-        at.append(f"{row['label']} at batch size {row['batch_size']} ({end})")
-    return ", ".join(at) if at else "none"
-
-
 def epochs(study):
     return max(int(row["epoch"]) for row in rows(study, "curves.csv"))
 
 
-def swept_epochs(study):
-    """How long the runs were that a learning rate was chosen by, beside those it was chosen for."""
-    short, whole = max(int(row["epochs"]) for row in rows(study, "sweep.csv")), epochs(study)
-    if short == whole:
-        return f"in runs as long as the study's, {whole} epochs"
-    return f"in runs of {short} epoch{'s' if short > 1 else ''} where the study's have {whole}"
+def number_of_seeds(*studies):
+    """The fewest and the most runs of a method at a batch size."""
+    counts = {}
+    for study in studies:
+        for run in manifest(study)["runs"]:
+            key = study, run["label"], run["batch_size"]
+            counts[key] = counts.get(key, 0) + 1
+    return min(counts.values()), max(counts.values())
 
 
 def machine(*studies):
     """What the runs were made with."""
-    facts, commits, sums, n = {}, set(), set(), set()
+    facts, commits, sums = {}, set(), set()
     for study in studies:
         about = manifest(study)
         facts.update(about["machine"])
-        counts = {}
-        for run in about["runs"]:
-            key = run["label"], run["batch_size"]
-            counts[key] = counts.get(key, 0) + 1
-            commits.add((run["git_commit"] or "unknown")[:10])
-            sums.add(run["dataset_sha256"][:16])
-        n |= set(counts.values())
-    seeds = f"{min(n)} seed{'s' if min(n) > 1 else ''}" if len(n) == 1 else f"{min(n)} to {max(n)} seeds"
+        commits |= {(run["git_commit"] or "unknown")[:10] for run in about["runs"]}
+        sums |= {run["dataset_sha256"][:16] for run in about["runs"]}
+    least, most = number_of_seeds(*studies)
+    seeds = f"{least} seed{'s' if least > 1 else ''}" if least == most else f"{least} to {most} seeds"
     said = [f"{facts[name]}" if name == "rustc" else f"{name[0].lower()}{name[1:]} {facts[name]}"
             for name in facts if name not in ("Processor", "Source tree", "Dataset SHA-256")]
     return (f"{facts['Processor']}; n = {seeds} each; {', '.join(said)}; commits {', '.join(sorted(commits))}; data "

@@ -25,18 +25,19 @@ class Rules(unittest.TestCase):
 
     def test_directions(self):
         told = [interval.direction for interval in (BELOW, ABOVE, UNCLEAR, SINGLE)]
-        self.assertEqual(told, ["below", "above", "unclear", "single"])
+        self.assertEqual(told, ["below", "above", "unclear", "few"])
         self.assertEqual(comparison(UNCLEAR), "not to be told from")
         self.assertEqual([comparison(SINGLE), comparison(Interval([0.0]))], ["lower than", "not to be told from"])
 
     def test_verdicts(self):
         cases = {("below", "below"): "holds", ("below", "above"): "holds partly", ("below", "unclear"): "holds partly",
                  ("above", "unclear"): "does not hold here", ("unclear",): "no difference seen here",
-                 ("below", "single"): "holds"}
-        made = {"below": BELOW, "above": ABOVE, "unclear": UNCLEAR, "single": SINGLE}
+                 ("below", "few"): "holds"}
+        made = {"below": BELOW, "above": ABOVE, "unclear": UNCLEAR, "few": SINGLE}
         for words, expected in cases.items():
             self.assertEqual(verdict([made[word] for word in words], full_scale=True), expected)
-        self.assertEqual(verdict([SINGLE]), "not tested: one run of each so far")
+        self.assertEqual(verdict([SINGLE]), "not tested: too few runs so far")
+        self.assertEqual(Interval([1.57, 1.57]).direction, "few")
         self.assertTrue(no_worse(BELOW, 0.0) and no_worse(UNCLEAR, 9.0))
         self.assertFalse(no_worse(UNCLEAR, 1.0) or no_worse(SINGLE, 9.0) or no_worse(ABOVE, 9.0))
 
@@ -49,10 +50,10 @@ class Rules(unittest.TestCase):
     def test_a_method_that_lost_runs_is_never_said_to_be_lower(self):
         def row(label, seed, error, status):
             return {"label": label, "batch_size": "1", "seed": seed, "epoch": "3", "test_error": error, "status": status}
-        errors = {"whole": ["0.5", "0.6", "0.7"], "hurt": ["0.1", "0.2", "1.0"],
-                  "worse": ["0.8", "0.9", "1.0"], "gone": ["1.0"] * 3}
-        lost = {"whole": 0, "hurt": 1, "worse": 1, "gone": 3}
-        table = [row(label, str(seed), error, "finished" if seed < 3 - lost[label] else "diverged")
+        errors = {"whole": ["0.5", "0.6", "0.7", "0.6"], "hurt": ["0.1", "0.2", "0.3", "1.0"],
+                  "worse": ["0.8", "0.9", "1.0", "1.0"], "gone": ["1.0"] * 4}
+        lost = {"whole": 0, "hurt": 1, "worse": 1, "gone": 4}
+        table = [row(label, str(seed), error, "finished" if seed < len(values) - lost[label] else "diverged")
                  for label, values in errors.items() for seed, error in enumerate(values)]
         with mock.patch("tables.rows", lambda *_: table):
             def told(one, other, **how):
@@ -64,8 +65,8 @@ class Rules(unittest.TestCase):
             self.assertEqual(told("gone", "gone").direction, "unclear")
             self.assertFalse(no_worse(told("hurt", "whole"), 0.9) or no_worse(told("gone", "whole"), 0.9))
             self.assertTrue(no_worse(told("whole", "gone"), 0.0))
-            self.assertEqual(told("gone", "whole").said, "3 of 3 runs of *gone* diverged")
-            self.assertTrue(told("hurt", "whole").said.endswith("] points (1 of 3 runs of *hurt* diverged)"))
+            self.assertEqual(told("gone", "whole").said, "4 of 4 runs of *gone* diverged")
+            self.assertTrue(told("hurt", "whole").said.endswith("] points (1 of 4 runs of *hurt* diverged)"))
             with self.assertRaises(Missing):
                 told("whole", "absent")
 

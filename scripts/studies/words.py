@@ -4,17 +4,17 @@
 def comparison(difference, below="lower than", above="higher than", unclear="not to be told from"):
     """How one mean is to another."""
     told = difference.direction
-    if told == "single" and difference.mean:
+    if difference.n == 1 and difference.mean:
         told = "below" if difference.mean < 0 else "above"
     return {"below": below, "above": above}.get(told, unclear)
 
 
 def verdict(differences, full_scale=False):
-    """What differences say of the claim that they are below 0. Those of a single pair of runs say nothing."""
+    """What differences say of the claim that they are below 0. Those of fewer than three pairs of runs say nothing."""
     words = [difference.direction for difference in differences]
-    told = [word for word in words if word != "single"]
+    told = [word for word in words if word != "few"]
     if not told:
-        return "not tested: one run of each so far"
+        return "not tested: too few runs so far"
     if all(word == "below" for word in told):
         answer = "holds"
     elif "below" in told:
@@ -23,12 +23,23 @@ def verdict(differences, full_scale=False):
         answer = "does not hold here"
     else:
         answer = "no difference seen here"
-    return answer if full_scale else f"{answer}, at small scale"
+    return answer if full_scale else scaled(answer)
+
+
+def scaled(answer):
+    """A verdict on a claim that was made of larger networks and data."""
+    return f"{answer}, at small scale"
+
+
+def all_held(held):
+    """What conditions say of a claim that all of them hold."""
+    held = list(held)
+    return "holds" if all(held) else "holds partly" if any(held) else "does not hold here"
 
 
 def no_worse(difference, margin):
     """Whether a difference is not seen to be above 0 and its whole interval lies below a margin."""
-    return difference.direction not in ("above", "single") and difference.high < margin
+    return difference.direction not in ("above", "few") and difference.high < margin
 
 
 def listed(items):

@@ -16,6 +16,18 @@ const PANEL_HEIGHT: f64 = 250.0;
 const TITLE_SIZE: f64 = 14.0;
 const TITLE_LINE: f64 = 19.0;
 
+/// Which panels have one vertical range, so that they can be compared by eye.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ShareY {
+    /// None: each has its own.
+    #[default]
+    None,
+    /// Those of a row.
+    Rows,
+    /// All.
+    All,
+}
+
 /// Line charts as panels of one picture, with one legend for all.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PanelGrid {
@@ -25,8 +37,8 @@ pub struct PanelGrid {
     pub subtitle: String,
     /// Panels in a row.
     pub columns: usize,
-    /// Gives all panels the same vertical range, so that they can be compared by eye.
-    pub share_y: bool,
+    /// Which panels have the same vertical range.
+    pub share_y: ShareY,
     /// The panels, row by row.
     pub panels: Vec<LineChart>,
 }
@@ -37,7 +49,7 @@ impl Default for PanelGrid {
             title: String::new(),
             subtitle: String::new(),
             columns: 2,
-            share_y: false,
+            share_y: ShareY::None,
             panels: Vec::new(),
         }
     }
@@ -50,8 +62,12 @@ impl PanelGrid {
         let mut scene = Scene::new(MARGIN + (PANEL_WIDTH + MARGIN) * columns as f64);
         let mut y = draw_heading(&mut scene, &self.title, &self.subtitle);
         let slots = slots_of(&self.panels);
-        let shared = self.shared_y();
         for row in self.panels.chunks(columns) {
+            let shared = match self.share_y {
+                ShareY::None => None,
+                ShareY::Rows => common_y(row),
+                ShareY::All => common_y(&self.panels),
+            };
             let lines = row.iter().map(|chart| title_lines(chart).len()).max();
             y += TITLE_LINE * lines.unwrap_or(0) as f64;
             for (column, chart) in row.iter().enumerate() {
@@ -74,16 +90,16 @@ impl PanelGrid {
             alt_text("Line charts", &self.title, &self.subtitle),
         )
     }
+}
 
-    /// The vertical range of all panels together, if it is to be shared and they have one scale.
-    fn shared_y(&self) -> Option<Span> {
-        let scale = self.panels.first()?.y.scale;
-        if !self.share_y || self.panels.iter().any(|chart| chart.y.scale != scale) {
-            return None;
-        }
-        let spans = self.panels.iter().filter_map(spans);
-        spans.map(|(_, y)| y).reduce(Span::union)
+/// The vertical range of some panels together, if they have one scale.
+fn common_y(panels: &[LineChart]) -> Option<Span> {
+    let scale = panels.first()?.y.scale;
+    if panels.iter().any(|chart| chart.y.scale != scale) {
+        return None;
     }
+    let spans = panels.iter().filter_map(spans);
+    spans.map(|(_, y)| y).reduce(Span::union)
 }
 
 /// A panel's title, broken into lines.
@@ -131,15 +147,17 @@ mod tests {
     #[test]
     fn a_shared_range_spans_all_panels() {
         let panels = vec![panel(["bn", "none"], 1.0), panel(["bn", "none"], 9.0)];
-        let eights = |share_y| {
+        let eights = |share_y, columns| {
             let grid = PanelGrid {
                 share_y,
+                columns,
                 panels: panels.clone(),
                 ..PanelGrid::default()
             };
             grid.figure().svg().matches(">8<").count()
         };
-        assert_eq!((eights(true), eights(false)), (2, 1));
+        assert_eq!((eights(ShareY::All, 1), eights(ShareY::None, 2)), (2, 1));
+        assert_eq!((eights(ShareY::Rows, 2), eights(ShareY::Rows, 1)), (2, 1));
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub use draw::references::Reference;
 pub use draw::tick_labels::TickFormat;
 pub use draw::ticks::Scale;
 pub use figure::Figure;
-pub use grid::PanelGrid;
+pub use grid::{PanelGrid, ShareY};
 pub use heatmap::ConfusionMatrix;
 pub use histogram::{Histogram, HistogramBin, NormalCurve};
 pub use html::{HtmlReport, Section};

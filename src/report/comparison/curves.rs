@@ -4,7 +4,7 @@ use super::groups::{band_note, batch_sizes, finished_of, mean_line, rate_note, s
 use super::results::Results;
 use crate::event::EpochRow;
 use crate::report::numbers::significant;
-use crate::report::{Axis, Figure, LineChart, PanelGrid, Reference, Scale, TickFormat};
+use crate::report::{Axis, Figure, LineChart, PanelGrid, Reference, Scale, ShareY, TickFormat};
 
 /// What is drawn over epochs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +100,7 @@ pub fn figure(results: &Results, curve: Curve) -> Figure {
         title,
         subtitle,
         columns: 2,
-        share_y: true,
+        share_y: ShareY::All,
         panels,
     }
     .figure()

@@ -8,7 +8,7 @@ use super::rows::{PairedRow, SummaryRow};
 use crate::report::numbers::{p_value, percent, percent_interval};
 use crate::report::{
     Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow, LineChart, PanelGrid, Point, Reference,
-    Scale, Series, TickFormat,
+    Scale, Series, ShareY, TickFormat,
 };
 
 /// Final test errors: a group of rows for each batch size.
@@ -53,14 +53,16 @@ pub fn final_errors(results: &Results) -> Figure {
     .figure()
 }
 
-/// A final test error in words: with its interval, cut to what an error can be, or why it has none.
+/// A final test error in words: with its interval, cut to what an error can be, what it lost to divergence, or why it has none.
 pub fn error_text(row: &SummaryRow) -> String {
     let (mean, (low, high)) = (row.final_test_error_mean, ends(row));
     match (row.n, row.n_diverged) {
         (0, 0) => "no run".to_owned(),
         (0, diverged) => format!("diverged ({diverged} of {diverged})"),
-        (1, _) => format!("{} (n = 1, no interval)", percent(mean, 1)),
-        _ => percent_interval(mean, low, high),
+        (1, 0) => format!("{} (n = 1, no interval)", percent(mean, 1)),
+        (1, diverged) => format!("{} (n = 1, {diverged} diverged)", percent(mean, 1)),
+        (_, 0) => percent_interval(mean, low, high),
+        (_, diverged) => format!("{}, {diverged} diverged", percent_interval(mean, low, high)),
     }
 }
 
@@ -159,7 +161,7 @@ pub fn over_rates(results: &Results) -> Option<Figure> {
         title: format!("Final test error over learning rates: {}", results.title()),
         subtitle: format!("{}; a line ends where a run diverged", band_note(results)),
         columns: 2,
-        share_y: true,
+        share_y: ShareY::All,
         panels: batch_sizes(results).into_iter().map(panel).collect(),
     };
     Some(grid.figure())

@@ -4,7 +4,7 @@ use super::groups::{Shown, batch_sizes, mean_line, rate_note, shown};
 use super::results::Results;
 use super::tagged::RunRows;
 use crate::event::LayerRow;
-use crate::report::{Axis, Figure, LineChart, PanelGrid, Reference};
+use crate::report::{Axis, Figure, LineChart, PanelGrid, Reference, ShareY};
 
 /// More lines than this in a panel cannot be followed.
 const MOST_LAYERS: usize = 5;
@@ -96,11 +96,12 @@ fn figure(results: &Results, moment: Moment, batch_size: u64) -> Figure {
         ranges.iter().copied().fold(f64::NAN, f64::min),
         ranges.iter().copied().fold(f64::NAN, f64::max),
     );
-    let share_y = wide <= LARGEST_RATIO * narrow;
-    let axes = if share_y || panels.len() < 2 {
-        ""
+    let (share_y, axes) = if wide <= LARGEST_RATIO * narrow {
+        (ShareY::All, "")
+    } else if panels.len() < 2 {
+        (ShareY::None, "")
     } else {
-        "; the panels have axes of their own"
+        (ShareY::None, "; the panels have axes of their own")
     };
     PanelGrid {
         title: format!(

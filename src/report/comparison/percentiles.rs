@@ -3,7 +3,7 @@
 use super::groups::{Shown, shown};
 use super::results::Results;
 use crate::event::PercentileRow;
-use crate::report::{Axis, Figure, LineChart, PanelGrid, Series};
+use crate::report::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
 
 /// A point for so many steps at most.
 const MOST_POINTS: usize = 250;
@@ -24,7 +24,7 @@ pub fn figure(results: &Results) -> Option<Figure> {
         subtitle: "15th, 50th and 85th percentile on a fixed batch of test images, first seed"
             .to_owned(),
         columns: 2,
-        share_y: true,
+        share_y: ShareY::All,
         panels,
     };
     Some(grid.figure())

@@ -12,7 +12,7 @@ use super::{Moment, Place, by_layer, middle, shown, shown_epochs, walk};
 use crate::cli::StatsArgs;
 use crate::probe::covariance::LayerCovariance;
 use crate::record::row::Row;
-use crate::report::{Align, LineChart, PanelGrid, Table, Terminal};
+use crate::report::{Align, LineChart, PanelGrid, ShareY, Table, Terminal};
 
 /// A row of `covariance-through.csv`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -128,8 +128,8 @@ fn picture(rows: &[ThroughRow]) -> PanelGrid {
         subtitle: "the bound takes inputs for uncorrelated; lines: mean over seeds, bands: smallest to largest"
             .into(),
         columns: epochs.len().max(1),
+        share_y: ShareY::Rows,
         panels: panels.concat(),
-        ..PanelGrid::default()
     }
 }
 

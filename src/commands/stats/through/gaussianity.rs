@@ -12,7 +12,7 @@ use super::{Moment, Place, by_layer, middle, shown, shown_epochs, walk};
 use crate::cli::StatsArgs;
 use crate::probe::gaussianity::Gaussianity;
 use crate::record::row::Row;
-use crate::report::{Align, LineChart, PanelGrid, Table, Terminal};
+use crate::report::{Align, LineChart, PanelGrid, ShareY, Table, Terminal};
 use crate::stats::median;
 
 /// A row of `gaussianity-through.csv`: the values of all units of a layer together.
@@ -120,8 +120,8 @@ fn picture(rows: &[ThroughRow]) -> PanelGrid {
         subtitle: "all units of a layer pooled; lines: mean over seeds, bands: smallest to largest"
             .into(),
         columns: epochs.len().max(1),
+        share_y: ShareY::Rows,
         panels: panels.concat(),
-        ..PanelGrid::default()
     }
 }
 

@@ -1,0 +1,87 @@
+"""How the learning rates of a study were found: on what, for how long, how sharply, and whether at an end of the grid."""
+
+import math
+import os
+import re
+
+from tables import ROOT, Missing, epochs, numbers, rows, where
+
+# Training images of the datasets that experiments use whole.
+IMAGES = {"cifar10": 50_000, "mnist": 60_000, "fashion-mnist-mini": 4_000}
+# What a trial run may leave out without being another training.
+RECORDS = ("epochs", "probe_images", "keep_epochs", "record_percentiles")
+
+
+def settings(study):
+    """The text of a study's experiment file before `[sweep]` and in it."""
+    file = os.path.join(ROOT, "experiments", os.path.basename(study) + ".toml")
+    if not os.path.isfile(file):
+        raise Missing(os.path.relpath(file, ROOT))
+    with open(file, encoding="utf-8") as text:
+        before, _, after = text.read().partition("[sweep]")
+    return before, after
+
+
+def value(text, key, otherwise=None):
+    found = re.search(rf"\b{key} = (\"[^\"]*\"|\[[^\]]*\]|[^,\s}}]+)", text)
+    return found[1].strip('"') if found else otherwise
+
+
+def images(study):
+    """How many training images the study uses, and its trial runs."""
+    before, after = settings(study)
+    whole = int(value(before, "train_subset", IMAGES.get(value(before, "dataset"), 0)))
+    return whole, int(value(after, "train_subset", whole))
+
+
+def held_out(study):
+    """How many images learning rates are judged by."""
+    return round(float(value(settings(study)[1], "validation_fraction")) * images(study)[1])
+
+
+def sharpness(study):
+    """The largest standard error of the errors by which learning rates were chosen."""
+    errors = numbers(where(rows(study, "sweep.csv"), chosen="true"), "validation_error_mean")
+    return max(math.sqrt(error * (1 - error) / held_out(study)) for error in errors)
+
+
+def trials(study):
+    """The runs that learning rates were chosen by, beside those they were chosen for."""
+    short, whole = max(int(row["epochs"]) for row in rows(study, "sweep.csv")), epochs(study)
+    length = (f"as long as the study's ({whole} epochs)" if short == whole
+              else f"of {short} epoch{'s' if short > 1 else ''} where the study's have {whole}")
+    before, after = settings(study)
+    every, some = images(study)
+    others = [f"{some:,} images for {every:,}"] if some != every else []
+    if value(after, "precision"):
+        others.append(f"{value(after, 'precision')} for {value(before, 'precision', 'f32')}")
+    return (f"{held_out(study):,} held-out images in runs {length}" + (f", {' and '.join(others)}" if others else "")
+            + f" (standard error up to {100 * sharpness(study):.1f} points)")
+
+
+def edges(study):
+    """The methods and batch sizes whose learning rate was chosen at an end of the grid."""
+    table = rows(study, "sweep.csv")
+    at = []
+    for row in table:
+        if row["chosen"] != "true" or row["at_edge"] != "true":
+            continue
+        tried = where(table, label=row["label"], batch_size=row["batch_size"])
+        end = ("all diverged" if not any(int(other["n"]) for other in tried)
+               else "the lowest" if float(row["lr"]) == min(numbers(tried, "lr")) else "the highest")
+        at.append(f"*{row['label']}* at batch size {row['batch_size']} ({end})")
+    return at
+
+
+def rates(folders):
+    """Sentences on how learning rates were found in these folders of results/."""
+    if not folders:
+        return []
+    named = "; ".join((f"in {os.path.basename(folder)} by " if len(folders) > 1 else "by ") + trials(folder)
+                      for folder in folders)
+    at = [edge for folder in folders for edge in edges(folder)]
+    return [f"Every method has its own learning rate, found with one seed (`sweep.csv`): {named}. Rates whose errors are "
+            f"nearer "
+            "to each other than that are not told apart.",
+            f"Chosen at an end of the grid, so that a better rate may lie beyond it: {', '.join(at)}." if at else
+            "No rate was chosen at an end of its grid."]

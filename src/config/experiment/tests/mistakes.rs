@@ -1,0 +1,186 @@
+//! What is refused, and how it is said.
+
+use super::*;
+
+#[test]
+fn mistakes_are_named_with_file_line_and_nearest_name() {
+    let cases = [
+        (
+            "methods = [\"bn\"]\nepocs = 3",
+            "x.toml, line 2: unknown key `epocs`; did you mean `epochs`?",
+        ),
+        (
+            "methods = [\"bn\"]\n\nepochs = \"many\"",
+            "x.toml, line 3: epochs = \"many\"",
+        ),
+        (
+            "methods = [\n\"bn\",\n\"normpropp\"]",
+            "x.toml, line 3: unknown method `normpropp`; did you mean `normprop`?",
+        ),
+        (
+            "methods = [\"bn\"]\ndataset = \"cifar11\"",
+            "did you mean `cifar10`?",
+        ),
+        (
+            "methods = [\n{ name = \"normprop\",\n centre_rows = true }]",
+            "x.toml, line 3: method `normprop` has no option `centre_rows`",
+        ),
+        ("methods = [\"bn\", \"bn\"]", "two methods are called `bn`"),
+        (
+            "methods = [\"bn\", { name = \"bn\", label = \"again\" }]",
+            "ask for the same run",
+        ),
+        ("methods = []", "at least one method"),
+        ("epochs = 2", "`methods` is missing"),
+        (
+            "methods = [\"bn\"]\nseeds = []",
+            "x.toml, line 2: seeds is empty",
+        ),
+        ("methods = [\"bn\"]\nseeds = 0", "x.toml, line 2: seeds = 0"),
+        (
+            "methods = [\"bn\"]\nseeds = [1, 2, 1]",
+            "1 stands twice in seeds",
+        ),
+        (
+            "methods = [\"bn\"]\nbatch_sizes = [50, 0]",
+            "0 in batch_sizes: expected whole numbers of at least 1",
+        ),
+        ("methods = [\"bn\"]\nbatch_size = 0", "x.toml, line 2"),
+        (
+            "methods = [\"bn\"]\nbatch_sizes = [5000]",
+            "batch_size = 5000 is larger than the 4000 training images",
+        ),
+        (
+            "methods = [\"bn\"]\ntrain_subset = 40\nbatch_sizes = [50]",
+            "batch_size = 50 is larger than the 40 training images",
+        ),
+        (
+            "methods = [\"bn\"]\ntrain_subset = 5000",
+            "train_subset = 5000 is larger than the 4000",
+        ),
+        ("methods = [\"bn\"]\nlrs = [0.1, -1]", "-1 in lrs"),
+        (
+            "methods = [{ name = \"bn\", lr = { 1 = 0.1 } }]\nbatch_sizes = [1, 8]",
+            "method `bn` has no learning rate for batch size 8",
+        ),
+        (
+            "methods = [{ name = \"bn\", lr = 1, lrs = [1] }]",
+            "`lr` or `lrs`",
+        ),
+        (
+            "methods = [{ name = \"bn\", set = { epoch = 1 } }]",
+            "unknown key `epoch`; did you mean `epochs`?",
+        ),
+        (
+            "methods = [{ name = \"bn\", set = { seed = 1 } }]",
+            "cannot stand in `set`",
+        ),
+        (
+            "methods = [\"bn\"]\nmethod = { name = \"bn\" }",
+            "`method` or `methods`",
+        ),
+        (
+            "methods = [\"bn\"]\nbatch_sizes = [1]\ndata_norm = \"batch\"",
+            "method `bn` at batch size 1: data_norm = \"batch\"",
+        ),
+        (
+            "methods = [\"bn\"]\nbatch_sizes = [1]\nmodel = \"mlp\"",
+            "batch_size = 1",
+        ),
+        (
+            "methods = [\"bn\"]\ntarget_test_error = 7",
+            "expected a fraction between 0 and 1",
+        ),
+        ("methods = [\"bn\"]\njobs = 0", "jobs = 0"),
+        (
+            "methods = [\"bn\"]\n[reference]\nsource = \"x\"",
+            "x.toml, line 2: a reference needs a table test_error",
+        ),
+        (
+            "methods = [\"bn\"]\n[reference]\ntest_eror = { bn = 0.1 }",
+            "x.toml, line 3: unknown key `test_eror` in reference; did you mean `test_error`?",
+        ),
+        (
+            "methods = [\"bn\"]\n[sweep]\nlr = [1]",
+            "x.toml, line 3: unknown key `lr` in sweep; did you mean `lrs`?",
+        ),
+        (
+            "methods = [\"bn\"]\n[sweep]\nseeds = 1",
+            "a sweep needs `lrs`, `lr_factors` or a `grid`",
+        ),
+        (
+            "methods = [\"bn\"]\n[sweep]\nlrs = [0.1]\nset = { seed = 1 }",
+            "`seed` cannot be set here",
+        ),
+        (
+            "methods = [\"bn\"]\n[sweep]\ngrid = { momentun = [0.9] }",
+            "did you mean `momentum`?",
+        ),
+        (
+            "methods = [\"bn\"]\n[sweep]\nlrs = [0.1]\nvalidation_subset = 4000",
+            "larger than the 0 training images",
+        ),
+        (
+            "name = \"a/b\"\nmethods = [\"bn\"]",
+            "usable as a folder name",
+        ),
+    ];
+    for (text, expected) in cases {
+        let message = message(text);
+        assert!(
+            message.contains(expected),
+            "{text}\n→ {message}\nwithout: {expected}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_run_is_named_with_the_line_that_asks_for_it() {
+    let bn = "methods = [\"bn\"]\n";
+    let cases = [
+        (format!("{bn}width = -1"), "line 2: method `bn` at batch size 50: width = -1"),
+        (format!("{bn}activation = \"rellu\""), "line 2: "),
+        (format!("name = \"a/b\"\n{bn}"), "line 1: "),
+        (
+            format!("{bn}\ntest_subset = 1001"),
+            "line 3: method `bn` at batch size 50: test_subset = 1001 is larger than the 1000 test images",
+        ),
+        (format!("{bn}dataset = \"cifar11\""), "line 2: "),
+        (format!("{bn}batch_sizes = [50, 5000]"), "line 2: method `bn` at batch size 5000: "),
+        (
+            "methods = [\n \"none\",\n { name = \"bn\", batch_sizes = [1], set = { model = \"mlp\" } }]".into(),
+            "line 3: method `bn` at batch size 1: bn has no statistics",
+        ),
+        (
+            "methods = [\n{ name = \"bn\", lr = { 1 = 0.1 } }]\nbatch_sizes = [1, 8]".into(),
+            "line 2: method `bn` has no learning rate for batch size 8",
+        ),
+        (
+            "methods = [\n{ name = \"bn\",\nset = { momentum = 2 } }]".into(),
+            "line 3: method `bn` at batch size 50: momentum = 2",
+        ),
+        (
+            format!("{bn}[sweep]\nlrs = [0.1]\n[sweep.grid]\nmomentum = [0.5, 1.5]"),
+            "line 5: method `bn` at batch size 50: momentum = 1.5",
+        ),
+        (
+            format!("{bn}[sweep]\nlrs = [0.1]\nset = {{ weight_decay = -1 }}"),
+            "line 4: method `bn` at batch size 50: weight_decay = -1",
+        ),
+    ];
+    for (text, expected) in cases {
+        let message = message(&text);
+        assert!(
+            message.starts_with(&format!("x.toml, {expected}")),
+            "{text}\n→ {message}\nwithout: {expected}"
+        );
+    }
+    let set = [Assignment::set("width", "-1")];
+    let error = Experiment::parse(bn, "x.toml", "x", &set).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("--set width: method `bn` at batch size 50: width = -1"),
+        "{error}"
+    );
+}
