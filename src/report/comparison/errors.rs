@@ -25,7 +25,7 @@ pub fn final_errors(results: &Results) -> Figure {
                 .iter()
                 .filter_map(|run| run.rows.last().map(|row| row.test_error))
                 .collect(),
-            text: error_text(summary),
+            text: drawn_text(summary),
             slot: Some(group.slot),
         })
     };
@@ -53,16 +53,26 @@ pub fn final_errors(results: &Results) -> Figure {
     .figure()
 }
 
-/// A final test error in words: with its interval, cut to what an error can be, what it lost to divergence, or why it has none.
+/// A final test error in words: with its interval, cut to what an error can be, or why it has none.
 pub fn error_text(row: &SummaryRow) -> String {
     let (mean, (low, high)) = (row.final_test_error_mean, ends(row));
     match (row.n, row.n_diverged) {
         (0, 0) => "no run".to_owned(),
         (0, diverged) => format!("diverged ({diverged} of {diverged})"),
-        (1, 0) => format!("{} (n = 1, no interval)", percent(mean, 1)),
-        (1, diverged) => format!("{} (n = 1, {diverged} diverged)", percent(mean, 1)),
-        (_, 0) => percent_interval(mean, low, high),
-        (_, diverged) => format!("{}, {diverged} diverged", percent_interval(mean, low, high)),
+        (1, _) => format!("{} (n = 1, no interval)", percent(mean, 1)),
+        _ => percent_interval(mean, low, high),
+    }
+}
+
+/// The same beside its mark in the picture, where no column tells how many runs are missing.
+fn drawn_text(row: &SummaryRow) -> String {
+    match (row.n, row.n_diverged) {
+        (0, _) | (_, 0) => error_text(row),
+        (1, lost) => format!(
+            "{} ({lost} diverged)",
+            percent(row.final_test_error_mean, 1)
+        ),
+        (_, lost) => format!("{} ({lost} diverged)", error_text(row)),
     }
 }
 
