@@ -45,10 +45,8 @@ def scale_answer():
     return (f"Both cannot be had: with the factor 1/1.21 the mean squared singular value of a layer's Jacobian is "
             f"{significant(init, 3)} at the start, and the pre-activations of the 32nd layer vary over images with a standard "
             f"deviation of {significant(init_std)}; without it {significant(none, 3)} and {significant(none_std)}. The test "
-            f"error "
-            f"with the factor at the start minus that without it: {gaps} layers; with the factor always minus that with it "
-            f"at the "
-            f"start: {fixed} layers.")
+            f"error with the factor at the start minus that without it: {gaps} layers; with the factor always minus that "
+            f"with it at the start: {fixed} layers.")
 
 
 def scale_details():
@@ -86,8 +84,7 @@ JACOBIAN = Study(
     lambda: ["Plain networks of dense layers of 128 units on 4,000 images of Fashion-MNIST, "
              f"{epochs('jacobian-scale')} epochs.", few("jacobian-scale"),
              "J² is the mean over hidden layers; it and the standard deviation are those of one initialization on 32 images. "
-             "γ is "
-             "trained, so they say nothing of the trained network."],
+             "γ is trained, so they say nothing of the trained network."],
     swept=lambda: ("jacobian-scale",))
 
 
@@ -119,8 +116,7 @@ def landscape_answer():
                          [("normprop", "with NormProp"), ("bn", "with batch normalization"), ("none", "without normalization")])
     return (f"Along its gradient, within four times the learning rate, the gradient changes by up to so many times its length: "
             f"{said('relative')} (medians over 20 steps, mean over seeds). The effective smoothness β, the change for a "
-            f"distance, is "
-            f"{said('smoothness')}; the loss varies by {said('variation')}.")
+            f"distance, is {said('smoothness')}; the loss varies by {said('variation')}.")
 
 
 def landscape_details():
@@ -139,8 +135,7 @@ def landscape_claim():
         return f"batch normalization {show(gaps['bn', key])}, NormProp {show(gaps['normprop', key])}"
     return Claim("(Santurkar et al.) Batch normalization makes the loss smoother along its gradient, and so does NormProp",
                  f"minus that without normalization: change of the gradient relative to its length, {said('relative')}; "
-                 f"effective "
-                 f"smoothness β, {said('smoothness')} (n = {gaps['bn', 'relative'].n})", verdict(gaps.values()))
+                 f"effective smoothness β, {said('smoothness')} (n = {gaps['bn', 'relative'].n})", verdict(gaps.values()))
 
 
 def landscape_command(seed):

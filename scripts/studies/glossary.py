@@ -2,14 +2,12 @@
 
 WORDS = {
     "centred rows": "each weight row's mean is taken off before the row is divided by its length (`center_rows`); ours, not "
-                    "the "
-                    "paper's",
+                    "the paper's",
     "1/1.21": "1.2112 = √(π/(π − 1)) is the factor by which a layer of unit weight rows and N(0, 1) pre-activations, rectified "
               "and then normalized, lengthens gradients; the paper makes up for it by γ, which starts at 1/1.21",
     "Jacobian scale": "where 1/1.21 goes: where γ starts (as in the paper), into every step (*fixed*), or nowhere (*no*)",
     "pool moments": "behind max-pooling, the mean and standard deviation of a maximum of rectified Gaussians in place of "
-                    "those of "
-                    "a single one",
+                    "those of a single one",
     "noise of 64 values": "in training each unit is shifted and scaled at random, as statistics of so many values would do",
     "adaptive clipping": "a unit's gradient is shortened where it is longer than 0.02 times its weights",
     "decay of gamma and beta": "weight decay on γ and β as well",

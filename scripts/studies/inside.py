@@ -99,8 +99,7 @@ def inputs_answer():
             f"{comparison(mean, 'smaller than', 'larger than')} batch normalization's in the mean and "
             f"{comparison(std, 'smaller than', 'larger than')} it in the standard deviation. Batch normalization's loss on the "
             f"same images in evaluation and in training differs by {significant(abs(theirs[0]))} before the first step, when "
-            f"no "
-            f"average is filled, and by up to {significant(abs(theirs[step]))} in the 200 steps after it (at step {step}); "
+            f"no average is filled, and by up to {significant(abs(theirs[step]))} in the 200 steps after it (at step {step}); "
             f"NormProp's by up to {significant(abs(own[widest(own)]))}.")
 
 
@@ -177,8 +176,7 @@ def gaussianity_answer():
     return (f"The KS distance of a hidden layer's pre-activations to N(0, 1), 0 being Gaussian, is for NormProp "
             f"{said('normprop')} before training, after one epoch and after {last}, for no normalization {said('none')}; for "
             f"batch normalization {said('bn')} after one epoch and after {last}. With mean and spread fitted, which leaves "
-            f"the shape, NormProp's is "
-            f"{significant(fitted)} at the end and batch normalization's "
+            f"the shape, NormProp's is {significant(fitted)} at the end and batch normalization's "
             f"{significant(ks('bn', last, 'ks_fitted').mean)}.")
 
 
@@ -214,8 +212,8 @@ GAUSSIANITY = Study(
     lambda: ["The networks of the study layer-inputs.", f"γ starts at 1/1.21, so that NormProp's pre-activations are narrower "
              f"than N(0, 1) by design: were they Gaussian, their KS distance would be {significant(ks_of_scale(1 / 1.21))}.",
              "About 50,000 values of each layer; units and positions of one image depend on each other, so no p-values are "
-             "given: "
-             "distances are sizes of effects.", UNFILLED, "Layer 9 in the picture gives the scores of classes; it is not "
+             "given: distances are sizes of effects.", UNFILLED, "Layer 9 in the picture gives the scores of classes; it is "
+                                                                 "not "
                                                           "among the "
              "hidden layers of the texts.", "Batch normalization's pre-activation is the value behind it; NormProp's is "
                                             "γ·W·x/‖W‖ + β."] + copy_of(RUNS)

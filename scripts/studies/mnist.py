@@ -34,8 +34,7 @@ def mnist_input():
     def show(values):
         return Interval(list(values.values())).text(significant)
     return (f"From step 1,000 on the median of a sigmoid's input moves by {show(with_bn)} of its width (from the 15th to the "
-            f"85th "
-            f"percentile) with batch normalization and by {show(without)} without: "
+            f"85th percentile) with batch normalization and by {show(without)} without: "
             f"{comparison(gap, 'less with it', 'more with it', 'no difference that could be told')}, where its authors show "
             f"that it moves less.")
 

@@ -36,9 +36,8 @@ def epoch_s(norm):
 
 def answer():
     return (f"An epoch of CIFAR-10's 50,000 images at width 0.25 and batch size 50 takes "
-            f"{significant(epoch_s('normprop'), 3)} s "
-            f"with NormProp, {significant(epoch_s('bn'), 3)} s with batch normalization and "
-            f"{significant(epoch_s('none'), 3)} s without normalization. Batch normalization's step takes "
+            f"{significant(epoch_s('normprop'), 3)} s with NormProp, {significant(epoch_s('bn'), 3)} s with batch "
+            f"normalization and {significant(epoch_s('none'), 3)} s without normalization. Batch normalization's step takes "
             f"{interval(0.25, 64)} times NormProp's at width 0.25 and batch size 64, and {interval(1.0, 64)} times at "
             f"width 1.")
 
@@ -68,9 +67,8 @@ def profile():
     parts = ["## Where the time goes", "`scripts/profile`: milliseconds of a step by kind of work, from perf's samples. Code "
                                        "that "
              "oneDNN makes while the program runs has no names: what has none counts as convolutions. Each method is one "
-             "process "
-             "of its own, not in turn with the others: the sums are not for comparing methods, above all at batch size 1; the "
-             "shares of a method's step are."]
+             "process of its own, not in turn with the others: the sums are not for comparing methods, above all at batch "
+             "size 1; the shares of a method's step are."]
     for width, size in dict.fromkeys((row["width"], row["batch_size"]) for row in found):
         here = where(found, width=width, batch_size=size)
         norms = list(dict.fromkeys(row["norm"] for row in here))
@@ -181,7 +179,7 @@ SPEED = Study(
     lambda: ["Measure on a machine that does nothing else. The two hardware threads of our virtual machine sometimes share one "
      "processor core with each other: then all times are longer, and what follows a parallel section on one thread slows "
      "down by the other one's waiting for work. Ratios are taken within a run, round by round, and their intervals hold "
-     "within one bench: at batch size 1 benches "
-     "differ from each other by up to a fifth, and a network that does more can come out faster.",
+     "within one bench: at batch size 1 benches differ from each other by up to a fifth, and a network that does more can "
+     "come out faster.",
      "Beside PyTorch: [../speed-pytorch](../speed-pytorch/speed.md), `scripts/bench-both`."],
     machine=machine)

@@ -55,7 +55,9 @@ def trials(study):
     others = [f"{some:,} images for {every:,}"] if some != every else []
     if value(after, "precision"):
         others.append(f"{value(after, 'precision')} for {value(before, 'precision', 'f32')}")
-    return (f"{held_out(study):,} held-out images in runs {length}" + (f", {' and '.join(others)}" if others else "")
+    seeds = int(value(after, "seeds", "1"))
+    return (f"{held_out(study):,} held-out images in runs {length} with "
+            f"{'one seed' if seeds == 1 else f'{seeds} seeds'}" + (f", {' and '.join(others)}" if others else "")
             + f" (standard error up to {100 * sharpness(study):.1f} points)")
 
 
@@ -80,8 +82,7 @@ def rates(folders):
     named = "; ".join((f"in {os.path.basename(folder)} by " if len(folders) > 1 else "by ") + trials(folder)
                       for folder in folders)
     at = [edge for folder in folders for edge in edges(folder)]
-    return [f"Every method has its own learning rate, found with one seed (`sweep.csv`): {named}. Rates whose errors are "
-            f"nearer "
-            "to each other than that are not told apart.",
+    return [f"Every method has its own learning rate (`sweep.csv`), found {named}. Rates whose errors are "
+            f"nearer to each other than that are not told apart.",
             f"Chosen at an end of the grid, so that a better rate may lie beyond it: {', '.join(at)}." if at else
             "No rate was chosen at an end of its grid."]

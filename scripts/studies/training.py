@@ -112,10 +112,8 @@ def convergence_claim():
         word = scaled("does not hold here")
     return Claim("NormProp converges faster than batch normalization and generalizes at least as well",
                  f"test error, NormProp minus batch normalization, {'; '.join(evidence)} (n = {smallest_n(early + late)}; "
-                 f"holds: "
-                 f"lower after 3 epochs, and at the end not seen to be higher, with an interval below one point; does not: "
-                 f"never "
-                 f"seen lower after 3 epochs, and higher at the end in one of the settings)", word)
+                 f"holds: lower after 3 epochs, and at the end not seen to be higher, with an interval below one point; does "
+                 f"not: never seen lower after 3 epochs, and higher at the end in one of the settings)", word)
 
 
 CONVERGENCE = Study(
@@ -178,8 +176,7 @@ def batch_size_claim():
     return Claim("NormProp trains at batch size 1, where batch normalization fails",
                  f"test error at batch size 1: NormProp {error('batch-size', 'normprop', 1)} (at 50: {at_50}), batch "
                  f"normalization {error('batch-size', 'bn', 1)}, though {error('batch-size', 'bn', 1, 'train_error')} on "
-                 f"training images "
-                 f"as it trains (n = {to_bn.n}; fails: diverges, or errs on more than half of the test images)",
+                 f"training images as it trains (n = {to_bn.n}; fails: diverges, or errs on more than half of the test images)",
                  scaled("does not hold here") if own else word)
 
 
@@ -271,8 +268,7 @@ def datasets_claim():
     said = "; ".join(f"{name} {interval.text(points)}" for (name, _), interval in zip(DATASETS, intervals))
     return Claim("NormProp beats batch normalization on further datasets (the paper: CIFAR-100, SVHN)",
                  f"test error, NormProp minus batch normalization, points: {said} (n = {smallest_n(intervals)}; the verdict "
-                 f"is that "
-                 f"on CIFAR-100, SVHN was not tested)", verdict(intervals[-1:]))
+                 f"is that on CIFAR-100, SVHN was not tested)", verdict(intervals[-1:]))
 
 
 DATASET_STUDY = Study(

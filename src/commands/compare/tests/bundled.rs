@@ -6,7 +6,7 @@ use super::*;
 fn every_experiment_that_comes_along_can_be_read() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
     let expected = [
-        ("batch-size", 105, 175),
+        ("batch-size", 105, 525),
         ("best", 18, 30),
         ("cifar10", 15, 15),
         ("cifar10-small", 9, 15),
