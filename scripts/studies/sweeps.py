@@ -56,8 +56,8 @@ def trials(study):
     if value(after, "precision"):
         others.append(f"{value(after, 'precision')} for {value(before, 'precision', 'f32')}")
     seeds = int(value(after, "seeds", "1"))
-    return (f"{held_out(study):,} held-out images in runs {length} with "
-            f"{'one seed' if seeds == 1 else f'{seeds} seeds'}" + (f", {' and '.join(others)}" if others else "")
+    return (f"{held_out(study):,} held-out images and {'one seed' if seeds == 1 else f'{seeds} seeds'}, in runs {length}"
+            + (f", {' and '.join(others)}" if others else "")
             + f" (standard error up to {100 * sharpness(study):.1f} points)")
 
 
