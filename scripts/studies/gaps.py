@@ -54,7 +54,7 @@ class Gap:
     def text(self, show, unit=""):
         if not self.interval:
             return self.losses
-        return self.interval.text(show) + unit + (f" ({self.losses})" if self.losses else "")
+        return self.interval.text(show, unit) + (f" ({self.losses})" if self.losses else "")
 
     @property
     def said(self):

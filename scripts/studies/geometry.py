@@ -3,9 +3,9 @@
 import statistics
 
 from gaps import Gap
-from inside import NAMES, RUNS, of, of_run, show
+from inside import NAMES, RUNS, of_run
 from study import Claim, Study
-from tables import Missing, difference, epochs, heading, line, numbers, rows, significant
+from tables import Missing, difference, epochs, heading, line, numbers, of, rows, show, significant
 from training import FETCH_CIFAR, SMALL, copy_of, error, few
 from words import listed, verdict
 
@@ -42,7 +42,7 @@ def scale_answer():
     (init, init_std), (none, none_std) = jacobian(32, "init"), jacobian(32, "none")
     gaps, fixed = (listed(f"{scale_gap(depth, *pair).said} at {depth}" for depth in DEPTHS)
                    for pair in (("init", "none"), ("fixed", "init")))
-    return (f"Both cannot be had: with the factor 1/1.21 the mean squared singular value of a layer's Jacobian is "
+    return (f"With the factor 1/1.21 the mean squared singular value of a layer's Jacobian is "
             f"{significant(init, 3)} at the start, and the pre-activations of the 32nd layer vary over images with a standard "
             f"deviation of {significant(init_std)}; without it {significant(none, 3)} and {significant(none_std)}. The test "
             f"error with the factor at the start minus that without it: {gaps} layers; with the factor always minus that "
@@ -65,7 +65,7 @@ def scale_details():
 
 def scale_claim():
     gaps = [scale_gap(depth) for depth in DEPTHS]
-    said = "; ".join(f"{depth} layers: {gap.said}" + (f" (n = {gap.n})" if gap.n else "")
+    said = "; ".join(f"{depth} layers: {gap.said}" + (f" (n = {gap.n})" if gap.n > 1 else "")
                      for depth, gap in zip(DEPTHS, gaps))
     return Claim("Scaling by 1/1.21, which brings the Jacobian's singular values near 1, helps training",
                  f"test error with the factor minus without: {said}", verdict(gaps))
@@ -115,8 +115,8 @@ def landscape_answer():
         return ", ".join(f"{show(of(landscape(run, key)))} {name}" for run, name in
                          [("normprop", "with NormProp"), ("bn", "with batch normalization"), ("none", "without normalization")])
     return (f"Along its gradient, within four times the learning rate, the gradient changes by up to so many times its length: "
-            f"{said('relative')} (medians over 20 steps, mean over seeds). The effective smoothness β, the change for a "
-            f"distance, is {said('smoothness')}; the loss varies by {said('variation')}.")
+            f"{said('relative')} (medians over 20 steps, mean over seeds). The effective smoothness β, the largest "
+            f"change per distance, is {said('smoothness')}; the loss varies by {said('variation')}.")
 
 
 def landscape_details():
@@ -150,6 +150,7 @@ LANDSCAPE = Study(
     [FETCH_CIFAR, ("normprop compare experiments/layer-inputs.toml", None)] + [landscape_command(seed) for seed in SEEDS],
     landscape_answer, landscape_details, landscape_claim,
     [("landscape.svg", "Loss variation, gradient predictiveness and smoothness over steps, seed 0")],
-    lambda: ["The configurations of the study layer-inputs, trained anew for 200 steps.",
+    lambda: ["The configurations and learning rates of the study [../layer-inputs](../layer-inputs/), trained anew for 200 "
+             "steps.",
              "Methods have learning rates of their own and so are looked at over different distances.", SMALL, few(RUNS)]
     + copy_of(RUNS), made_by=lambda: (RUNS,), swept=lambda: (RUNS,))

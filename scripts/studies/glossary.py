@@ -5,7 +5,8 @@ WORDS = {
                     "the paper's",
     "1/1.21": "1.2112 = √(π/(π − 1)) is the factor by which a layer of unit weight rows and N(0, 1) pre-activations, rectified "
               "and then normalized, lengthens gradients; the paper makes up for it by γ, which starts at 1/1.21",
-    "Jacobian scale": "where 1/1.21 goes: where γ starts (as in the paper), into every step (*fixed*), or nowhere (*no*)",
+    "Jacobian scale": "where 1/1.21 goes: where γ starts (as in the paper), into every forward pass (*fixed*), or nowhere "
+                      "(*no*)",
     "pool moments": "behind max-pooling, the mean and standard deviation of a maximum of rectified Gaussians in place of "
                     "those of a single one",
     "noise of 64 values": "in training each unit is shifted and scaled at random, as statistics of so many values would do",
@@ -22,5 +23,8 @@ WORDS = {
 
 def explained(text):
     """Those words that a text uses, as a section in Markdown; empty where it uses none."""
-    found = [f"- *{word}*: {meaning}." for word, meaning in WORDS.items() if word.lower() in text.lower()]
+    used = [word for word in WORDS if word.lower() in text.lower()]
+    # Meanings use words too.
+    told = " ".join([text, *(WORDS[word] for word in used)]).lower()
+    found = [f"- *{word}*: {meaning}." for word, meaning in WORDS.items() if word.lower() in told]
     return "**Words.**\n\n" + "\n".join(found) if found else ""

@@ -3,7 +3,8 @@
 import statistics
 
 from study import Claim, Study
-from tables import Interval, Missing, difference, epochs, error_table, heading, line, numbers, percent, rows, significant, where
+from tables import (Missing, difference, epochs, error_table, heading, line, numbers, of, percent, rows, show, significant,
+                    where)
 from training import FETCH_CIFAR, SMALL, copy_of, few
 from words import comparison, scaled, verdict
 
@@ -41,6 +42,16 @@ def common_epochs(table):
     return sorted(set.intersection(*epochs.values()))
 
 
+def filled(label, epoch):
+    """Whether a method is what it is called: before training batch normalization's averages hold nothing, and what evaluation
+    shows is the network without normalization."""
+    return label != "bn" or epoch > 0
+
+
+UNFILLED = ("Before training batch normalization's running averages are not filled, and evaluation shows the network without "
+            "normalization: it is left out of the texts, and in the pictures the two coincide.")
+
+
 # 3. What hidden layers receive
 
 def drift(label, column, since=1):
@@ -61,14 +72,6 @@ def drift(label, column, since=1):
     return moved
 
 
-def show(interval, digits=2):
-    return interval.text(lambda value: significant(value, digits))
-
-
-def of(values):
-    return Interval(list(values.values()))
-
-
 def mode_gaps(run):
     """Evaluation minus training loss of a run by step."""
     gaps = {int(row["step"]): float(row["evaluation_loss"]) - float(row["training_loss"])
@@ -83,6 +86,12 @@ def widest(gaps):
     return max((step for step in gaps if step > 0), key=lambda step: abs(gaps[step]))
 
 
+def at_most(gaps):
+    """How large a difference gets, in words."""
+    most = abs(gaps[widest(gaps)])
+    return f"up to {significant(most)}" if most else "nothing"
+
+
 def movement_gaps():
     """NormProp's movement minus batch normalization's, of the mean and of the standard deviation that layers hand on."""
     return [difference(drift("normprop", column), drift("bn", column)) for column in ("post_mean", "post_std")]
@@ -92,15 +101,15 @@ def inputs_answer():
     mean, std = movement_gaps()
     theirs, own = mode_gaps("bn"), mode_gaps("normprop")
     step = widest(theirs)
-    return (f"From the first epoch to the last the mean of what a hidden layer hands on, in units of its width, moves by "
-            f"{show(of(drift('normprop', 'post_mean')))} with NormProp and {show(of(drift('bn', 'post_mean')))} with batch "
-            f"normalization, its standard deviation by {show(of(drift('normprop', 'post_std')))} and "
+    return (f"From the first epoch to the last the mean of what a hidden layer hands on, in units of its standard deviation, "
+            f"moves by {show(of(drift('normprop', 'post_mean')))} with NormProp and {show(of(drift('bn', 'post_mean')))} "
+            f"with batch normalization, its standard deviation by {show(of(drift('normprop', 'post_std')))} and "
             f"{show(of(drift('bn', 'post_std')))}: NormProp's movement is "
             f"{comparison(mean, 'smaller than', 'larger than')} batch normalization's in the mean and "
             f"{comparison(std, 'smaller than', 'larger than')} it in the standard deviation. Batch normalization's loss on the "
             f"same images in evaluation and in training differs by {significant(abs(theirs[0]))} before the first step, when "
             f"no average is filled, and by up to {significant(abs(theirs[step]))} in the 200 steps after it (at step {step}); "
-            f"NormProp's by up to {significant(abs(own[widest(own)]))}.")
+            f"NormProp's by {at_most(own)}.")
 
 
 def inputs_details():
@@ -111,7 +120,7 @@ def inputs_details():
              "pre-activation, `post` what the next layer receives:", "",
              heading(["method", "since epoch"] + [f"`{column}`" for column in columns])]
     for label in NAMES:
-        for since in (1, 0):
+        for since in (since for since in (1, 0) if filled(label, since)):
             lines.append(line([label, str(since)] + [show(of(drift(label, column, since))) for column in columns]))
     return "\n".join(lines) + "\n\n" + error_table(RUNS, "bn")
 
@@ -119,8 +128,9 @@ def inputs_details():
 def inputs_claim():
     mean, std = movement_gaps()
     return Claim("The distribution of hidden layers' inputs is more stable over training than with batch normalization",
-                 f"movement of a layer's mean and of its standard deviation from epoch 1 on, in units of its width, NormProp "
-                 f"minus batch normalization: {show(mean)} and {show(std)} (n = {min(mean.n, std.n)})", verdict([mean, std]))
+                 f"movement of a layer's mean and of its standard deviation from epoch 1 on, in units of its standard "
+                 f"deviation, NormProp minus batch normalization: {show(mean)} and {show(std)} (n = "
+                 f"{min(mean.n, std.n)})", verdict([mean, std]))
 
 
 INPUTS = Study(
@@ -135,9 +145,9 @@ INPUTS = Study(
      ("layer-std-bs50.svg", "Standard deviation of pre-activations over epochs"),
      ("modes.svg", "Loss and error of the same images as in training and as in evaluation")],
     lambda: [f"A fifth of CIFAR-10's training images, {epochs(RUNS)} epochs, float32."] + copy_of(RUNS) + [
-        SMALL, few(RUNS), "Statistics are those of evaluation, on 500 test images. Before training batch normalization's "
-                          "running "
-        "averages are not filled yet.", "The two modes are compared on one seed."], swept=lambda: (RUNS,))
+        SMALL, few(RUNS), "Statistics are those of evaluation, on 500 test images.", UNFILLED,
+        "The two modes are compared on one seed."],
+    swept=lambda: (RUNS,))
 
 
 # 4. Gaussianity
@@ -158,22 +168,12 @@ def gaussianity_epochs():
     return [epochs[0], epochs[1], epochs[-1]]
 
 
-def filled(label, epoch):
-    """Whether a method is what it is called: before training batch normalization's averages hold nothing, and what evaluation
-    shows is the network without normalization."""
-    return label != "bn" or epoch > 0
-
-
-UNFILLED = ("Before training batch normalization's running averages are not filled, and evaluation shows the network without "
-            "normalization: it is left out of the texts, and in the pictures the two coincide.")
-
-
 def gaussianity_answer():
     first, one, last = gaussianity_epochs()
     def said(label):
         return ", ".join(significant(ks(label, epoch).mean) for epoch in (first, one, last) if filled(label, epoch))
     fitted = ks("normprop", last, "ks_fitted").mean
-    return (f"The KS distance of a hidden layer's pre-activations to N(0, 1), 0 being Gaussian, is for NormProp "
+    return (f"The KS distance of a hidden layer's pre-activations to N(0, 1) is for NormProp "
             f"{said('normprop')} before training, after one epoch and after {last}, for no normalization {said('none')}; for "
             f"batch normalization {said('bn')} after one epoch and after {last}. With mean and spread fitted, which leaves "
             f"the shape, NormProp's is {significant(fitted)} at the end and batch normalization's "
@@ -212,11 +212,9 @@ GAUSSIANITY = Study(
     lambda: ["The networks of the study layer-inputs.", f"γ starts at 1/1.21, so that NormProp's pre-activations are narrower "
              f"than N(0, 1) by design: were they Gaussian, their KS distance would be {significant(ks_of_scale(1 / 1.21))}.",
              "About 50,000 values of each layer; units and positions of one image depend on each other, so no p-values are "
-             "given: distances are sizes of effects.", UNFILLED, "Layer 9 in the picture gives the scores of classes; it is "
-                                                                 "not "
-                                                          "among the "
-             "hidden layers of the texts.", "Batch normalization's pre-activation is the value behind it; NormProp's is "
-                                            "γ·W·x/‖W‖ + β."] + copy_of(RUNS)
+             "given: distances are sizes of effects.", UNFILLED,
+             "Layer 9 in the picture gives the scores of classes; it is not among the hidden layers of the texts.",
+             "Batch normalization's pre-activation is the value behind it; NormProp's is γ·W·x/‖W‖ + β."] + copy_of(RUNS)
     + [SMALL, few(RUNS)], made_by=lambda: (RUNS,), swept=lambda: (RUNS,))
 
 
@@ -271,16 +269,16 @@ def canonical_details():
 
 def canonical_claim():
     last = canonical_epochs()[-1]
-    (start, layers), (end, _) = beyond("normprop", 0), beyond("normprop", last)
+    (start, layers), (end, _) = beyond("normprop", canonical_epochs()[0]), beyond("normprop", last)
     most = max(start, end)
     word = "holds" if most == 0 else "does not hold here" if most >= layers / 2 else "holds partly"
     far = max(to_bound(row) for row in group(rows("canonical-error", "covariance-through.csv"), "normprop"))
     correlation = covariance("normprop", last, lambda row: float(row["mean_abs_correlation"]))
     return Claim("Proposition 1's bound on the canonical error describes hidden layers",
                  f"hidden layers of {layers} beyond the bound: {significant(start)} before training, {significant(end)} after "
-                 f"{last} epochs, by up to {significant(far)} times, with inputs whose mean absolute correlation is "
-                 f"{show(correlation)} where the bound assumes 0 (n = {correlation.n}; does not hold: half of the layers or "
-                 f"more)",
+                 f"{last} epochs, at any epoch by up to {significant(far)} times, with inputs whose mean absolute "
+                 f"correlation is {show(correlation)} where the bound assumes 0 (n = {correlation.n}; does not hold: half of "
+                 f"the layers or more)",
                  scaled(word))
 
 

@@ -4,7 +4,7 @@ import statistics
 
 from gaps import Gap
 from study import Claim, Study
-from tables import Interval, difference, error_table, numbers, points, rows, significant, where
+from tables import difference, error_table, numbers, of, points, rows, show, where
 from training import FETCH_MNIST, error, smallest_n
 from words import comparison, verdict
 
@@ -31,10 +31,8 @@ def unit_movement(label, since=1000):
 def mnist_input():
     with_bn, without = unit_movement("bn"), unit_movement("none")
     gap = difference(with_bn, without)
-    def show(values):
-        return Interval(list(values.values())).text(significant)
-    return (f"From step 1,000 on the median of a sigmoid's input moves by {show(with_bn)} of its width (from the 15th to the "
-            f"85th percentile) with batch normalization and by {show(without)} without: "
+    return (f"From step 1,000 on the median of a sigmoid's input moves by {show(of(with_bn))} times the distance of its 15th "
+            f"to its 85th percentile with batch normalization and by {show(of(without))} times without: "
             f"{comparison(gap, 'less with it', 'more with it', 'no difference that could be told')}, where its authors show "
             f"that it moves less.")
 
@@ -55,4 +53,4 @@ MNIST = Study(
     lambda: ["Plain SGD and the learning rates are our choice: that paper does not give them. Its network, its batch size "
      "and its 50,000 steps are used in full.", "That paper starts from small random Gaussian weights, here every method starts "
      "from the same directions; it shows a typical unit, here it is the first of the last hidden "
-     "layer."], swept=lambda: ("mnist-bn",))
+     "layer. Learning rates differ between methods, which moves inputs too."], swept=lambda: ("mnist-bn",))

@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass, field
-from typing import Callable
+from typing import Callable, Optional
 
 from glossary import explained
 from sweeps import rates
@@ -40,7 +40,7 @@ class Study:
     #: folders below results/ whose sweep.csv tells how learning rates were chosen
     swept: Callable[[], tuple] = tuple
     #: what is told of the machine where there is no such folder
-    machine: Callable[[], str] | None = None
+    machine: Optional[Callable[[], str]] = None
 
     def text(self):
         about = self.machine() if self.machine else machine(*(self.made_by() or (self.name,)))
@@ -56,7 +56,7 @@ class Study:
             "**Commands.** `scripts/reproduce " + self.name + "`, which runs\n\n```sh\n"
             + "\n".join(command for command, _ in self.commands) + "\n```",
             f"**Made with.** {about}",
-            "**Keep in mind.**\n\n" + "\n".join(f"- {caveat}" for caveat in self.caveats() + rates(self.swept())),
+            "**Keep in mind.**\n\n" + "\n".join(f"- {caveat}" for caveat in self.caveats() + rates(self.name, self.swept())),
         ]
         return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -8,8 +8,6 @@ from tables import ROOT, Missing, epochs, numbers, rows, where
 
 # Training images of the datasets that experiments use whole.
 IMAGES = {"cifar10": 50_000, "mnist": 60_000, "fashion-mnist-mini": 4_000}
-# What a trial run may leave out without being another training.
-RECORDS = ("epochs", "probe_images", "keep_epochs", "record_percentiles")
 
 
 def settings(study):
@@ -45,20 +43,20 @@ def sharpness(study):
     return max(math.sqrt(error * (1 - error) / held_out(study)) for error in errors)
 
 
-def trials(study):
+def trials(study, whose):
     """The runs that learning rates were chosen by, beside those they were chosen for."""
-    short, whole = max(int(row["epochs"]) for row in rows(study, "sweep.csv")), epochs(study)
-    length = (f"as long as the study's ({whole} epochs)" if short == whole
-              else f"of {short} epoch{'s' if short > 1 else ''} where the study's have {whole}")
+    table = rows(study, "sweep.csv")
+    short, whole = max(int(row["epochs"]) for row in table), epochs(study)
+    length = (f"as long as {whose} ({whole} epochs)" if short == whole
+              else f"of {short} epoch{'s' if short > 1 else ''} where {whose} have {whole}")
     before, after = settings(study)
     every, some = images(study)
     others = [f"{some:,} images for {every:,}"] if some != every else []
     if value(after, "precision"):
         others.append(f"{value(after, 'precision')} for {value(before, 'precision', 'f32')}")
-    seeds = int(value(after, "seeds", "1"))
+    seeds = max(int(row["n"]) + int(row["n_diverged"]) for row in table)
     return (f"{held_out(study):,} held-out images and {'one seed' if seeds == 1 else f'{seeds} seeds'}, in runs {length}"
-            + (f", {' and '.join(others)}" if others else "")
-            + f" (standard error up to {100 * sharpness(study):.1f} points)")
+            + "".join(f", {other}" for other in others) + f" (standard error up to {100 * sharpness(study):.1f} points)")
 
 
 def edges(study):
@@ -75,14 +73,18 @@ def edges(study):
     return at
 
 
-def rates(folders):
-    """Sentences on how learning rates were found in these folders of results/."""
+def rates(page, folders):
+    """Sentences for a study's page on how the learning rates of these folders of results/ were found."""
     if not folders:
         return []
-    named = "; ".join((f"in {os.path.basename(folder)} by " if len(folders) > 1 else "by ") + trials(folder)
+    own = [page] == [os.path.basename(folder) for folder in folders]
+    whose = "the study's" if own else "its own"
+    def place(folder):
+        return "" if own else f" in {os.path.basename(folder)}"
+    found = "; ".join(f"{place(folder).strip()} by {trials(folder, whose)}".strip()
                       for folder in folders)
-    at = [edge for folder in folders for edge in edges(folder)]
-    return [f"Every method has its own learning rate (`sweep.csv`), found {named}. Rates whose errors are "
-            f"nearer to each other than that are not told apart.",
+    at = [f"{edge}{place(folder)}" for folder in folders for edge in edges(folder)]
+    return [f"Every method has its own learning rate (`sweep.csv`), found {found}. Rates whose errors are nearer to each other "
+            "than that are not told apart.",
             f"Chosen at an end of the grid, so that a better rate may lie beyond it: {', '.join(at)}." if at else
             "No rate was chosen at an end of its grid."]

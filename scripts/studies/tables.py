@@ -85,6 +85,11 @@ def points(value):
     return f"{100 * value:+.{2 if abs(value) < 0.01 else 1}f}".replace("-", "−")
 
 
+def nats(value):
+    """A difference of losses, signed."""
+    return f"{value:+.3f}".replace("-", "−")
+
+
 def significant(value, digits=2):
     """A number with so many significant digits, without an exponent."""
     if value == 0 or not math.isfinite(value):
@@ -120,10 +125,19 @@ class Interval:
             return "below"
         return "above" if self.low > 0 else "unclear"
 
-    def text(self, show):
+    def text(self, show, unit=""):
         if self.n == 1:
-            return f"{show(self.mean)} (n = 1, no interval)"
-        return f"{show(self.mean)} [{show(self.low)}, {show(self.high)}]"
+            return f"{show(self.mean)}{unit} (n = 1, no interval)"
+        return f"{show(self.mean)} [{show(self.low)}, {show(self.high)}]{unit}"
+
+
+def of(values):
+    """The interval of values by seed."""
+    return Interval(list(values.values()))
+
+
+def show(interval, digits=2):
+    return interval.text(lambda value: significant(value, digits))
 
 
 def last_epochs(study):
@@ -158,7 +172,7 @@ def final(study, label, batch_size, column="test_error"):
 
 
 def final_mean(study, label, batch_size, column="test_error"):
-    return Interval(list(final(study, label, batch_size, column).values())).mean
+    return of(final(study, label, batch_size, column)).mean
 
 
 def lowest(candidates, *settings):

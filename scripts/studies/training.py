@@ -2,8 +2,8 @@
 
 from gaps import Gap
 from study import Claim, Study
-from tables import (Missing, at_epoch, batch_sizes, diverged, epochs, error_table, final, final_mean, heading, labels, line, lowest,
-                    manifest, number_of_seeds, of_errors, percent, points, rows, significant, where)
+from tables import (Missing, at_epoch, batch_sizes, diverged, epochs, error_table, final, final_mean, heading, labels, line,
+                    lowest, manifest, nats, number_of_seeds, of_errors, percent, points, rows, significant, where)
 from words import comparison, listed, no_worse, scaled, verdict
 
 SMALL = "A quarter of the network's channels: errors are not comparable with the paper's."
@@ -32,8 +32,8 @@ def copy_of(study):
 def few(*studies):
     """What is to be said of how many seeds there are."""
     n = number_of_seeds(*studies)[0]
-    return (f"{({1: 'One', 2: 'Two', 3: 'Three', 4: 'Four', 5: 'Five'}).get(n, n)} seed{'s' if n > 1 else ''}: intervals are "
-            "wide, and a difference that is not seen may be there.")
+    return (f"{({1: 'One', 2: 'Two', 3: 'Three', 4: 'Four', 5: 'Five'}).get(n, n)} seed{'s' if n > 1 else ''}: a "
+            "difference that is not seen may be there all the same.")
 
 
 def error(study, label, size, column="test_error"):
@@ -77,8 +77,6 @@ def convergence_answer():
 
 def convergence_fit():
     """Who fits the training images better, early and at the end."""
-    def nats(value):
-        return f"{value:+.3f}".replace("-", "−")
     said = []
     for when, own, other in convergence_pairs():
         early, late = (Gap("convergence", own, other, 50, "train_loss", epoch) for epoch in (3, None))
@@ -191,10 +189,10 @@ BATCH_SIZE = Study(
     [("batch-sizes.svg", "Final test error over batch sizes"), ("final-error.svg", "Final test error with intervals"),
      ("test-error.svg", "Test error over epochs")],
     lambda: [f"4,000 images of Fashion-MNIST and {epochs('batch-size')} epochs: a short training, in which small batches make "
-     "more steps.", SMALL, few("batch-size"), "Batch normalization's error at batch size 1 is that of evaluation with "
-                                              "running averages, which is how it is used.",
-     "Times of runs beside each other cannot be compared; those here are from `normprop "
-     "bench`."], swept=lambda: ("batch-size",))
+     "more steps.", SMALL, few("batch-size"),
+     "Batch normalization's error at batch size 1 is that of evaluation with running averages, which is how it is used.",
+     "Times of runs beside each other cannot be compared; those here are from `normprop bench`."],
+    swept=lambda: ("batch-size",))
 
 
 # 5. Data normalization
@@ -213,6 +211,11 @@ def data_norm_answer():
             f"Batch normalization's is {said('bn')}.")
 
 
+def data_norm_details():
+    baselines = {f"{norm}, batch": f"{norm}, global" for norm in ("normprop", "bn")}
+    return error_table("data-normalization", baselines, "global")
+
+
 def data_norm_claim():
     sizes = batch_sizes("data-normalization")
     intervals = [data_norm_gap("normprop", size) for size in sizes]
@@ -225,9 +228,7 @@ DATA_NORMALIZATION = Study(
     5, "data-normalization", "Global and batch data normalization",
     "Does normalizing the data with statistics of each batch generalize better than with those of the whole training set?",
     [FETCH_CIFAR, ("normprop compare experiments/data-normalization.toml", None)],
-    data_norm_answer, lambda: error_table("data-normalization", {f"{norm}, batch": f"{norm}, "
-                                                                                   f"global" for norm in ("normprop", "bn")},
-                                          "global"), data_norm_claim,
+    data_norm_answer, data_norm_details, data_norm_claim,
     [("final-error.svg", "Final test error"), ("train-loss.svg", "Training loss over epochs")],
     lambda: [f"A fifth of CIFAR-10's training images, {epochs('data-normalization')} epochs."] + copy_of("data-normalization")
     + [SMALL, BF16, few("data-normalization")],
@@ -279,6 +280,6 @@ DATASET_STUDY = Study(
     datasets_answer, datasets_details, datasets_claim,
     [(f"{folder.split('/')[1]}/final-error.svg", f"Final test error, {name}") for name, folder in DATASETS],
     lambda: [text for folder in dataset_folders() for text in copy_of(folder)] + [SMALL, BF16,
-     few(*dataset_folders()), "SVHN is not here: its experiment file is read by a test, and its format by tests on files "
-                              "made for them."],
+     few(*dataset_folders()),
+     "SVHN is not here: its experiment file is read by a test, and its format by tests on files made for them."],
     made_by=dataset_folders, swept=dataset_folders)

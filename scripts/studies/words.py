@@ -3,10 +3,7 @@
 
 def comparison(difference, below="lower than", above="higher than", unclear="not to be told from"):
     """How one mean is to another."""
-    told = difference.direction
-    if difference.n == 1 and difference.mean:
-        told = "below" if difference.mean < 0 else "above"
-    return {"below": below, "above": above}.get(told, unclear)
+    return {"below": below, "above": above}.get(difference.direction, unclear)
 
 
 def verdict(differences, full_scale=False):

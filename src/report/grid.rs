@@ -17,10 +17,9 @@ const TITLE_SIZE: f64 = 14.0;
 const TITLE_LINE: f64 = 19.0;
 
 /// Which panels have one vertical range, so that they can be compared by eye.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShareY {
     /// None: each has its own.
-    #[default]
     None,
     /// Those of a row.
     Rows,
