@@ -7,7 +7,7 @@ fn every_experiment_that_comes_along_can_be_read() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
     let expected = [
         ("batch-size", 105, 525),
-        ("best", 18, 30),
+        ("best", 9, 15),
         ("cifar10", 15, 15),
         ("cifar10-small", 9, 15),
         ("cifar100", 15, 15),
