@@ -6,7 +6,7 @@ What is over stays: a comparison goes on where it stopped, and what was measured
 
 import argparse
 import difflib
-import glob
+import fnmatch
 import json
 import os
 import shlex
@@ -34,16 +34,17 @@ def say(text):
 
 
 def expanded(words):
-    """Arguments with the patterns of run directories put in place: those of the runs that results/ tells of."""
+    """Arguments with the patterns of run directories put in place: those of the runs that results/ tells of, in its order, in
+    which methods have their colours."""
     found = []
     for word in words:
         if not word.startswith("runs/"):
             found.append(word)
             continue
         experiment = word.split("/")[1]
-        names = {run["run"] for run in manifest(experiment)["runs"]}
-        matches = [os.path.relpath(match, ROOT) for match in sorted(glob.glob(os.path.join(ROOT, word)))
-                   if os.path.basename(match) in names]
+        folders = [f"runs/{experiment}/{run['run']}" for run in manifest(experiment)["runs"]]
+        matches = [folder for folder in folders
+                   if fnmatch.fnmatch(folder, word) and os.path.isdir(os.path.join(ROOT, folder))]
         if not matches:
             sys.exit(f"reproduce: no run of {experiment} fits {word}: scripts/normprop compare experiments/{experiment}.toml "
                      "makes them anew")
