@@ -47,8 +47,8 @@ def answer_on_more():
     if not is_there(BEST, "curves.csv"):
         return ""
     return (f" On {images(BEST)[0]:,} images and {epochs(BEST)} epochs the recipe of `experiments/best.toml`, *{ADOPTED}*, "
-            f"reaches {error(BEST, RECIPE, 50)} at batch size 50, minus batch normalization "
-            f"{Gap(BEST, RECIPE, 'bn', 50).said}, minus the paper's NormProp {Gap(BEST, RECIPE, 'normprop', 50).said}.")
+            f"reaches {error(BEST, RECIPE, 50)} at batch size 50: minus batch normalization's "
+            f"{Gap(BEST, RECIPE, 'bn', 50).said}, minus that of the paper's NormProp {Gap(BEST, RECIPE, 'normprop', 50).said}.")
 
 
 def what_helps():
