@@ -6,13 +6,13 @@ use super::*;
 fn every_experiment_that_comes_along_can_be_read() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments");
     let expected = [
-        ("batch-size", 105, 525),
+        ("batch-size", 105, 175),
         ("best", 9, 15),
         ("cifar10", 15, 15),
         ("cifar10-small", 9, 15),
         ("cifar100", 15, 15),
         ("convergence", 12, 20),
-        ("data-normalization", 24, 32),
+        ("data-normalization", 24, 24),
         ("datasets-cifar100", 12, 16),
         ("datasets-fashion-mnist", 12, 16),
         ("datasets-mnist", 12, 16),
