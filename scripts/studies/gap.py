@@ -101,8 +101,9 @@ def cost():
     lines = [f"What a step of the recipe costs, *{ADOPTED}*, one thread, methods taking turns (`../best/bench.csv`):", "",
              heading(["batch size", "step, ms", "recipe / none", "recipe / bn"])]
     for size in (1, 50):
-        ratios = (ratio_text(ratio(step(size), f"ratio_to_{to}")) for to in ("none", "bn"))
-        lines.append(line([str(size), significant(float(step(size)["step_ms"]), 3), *ratios]))
+        row = step(size)
+        ratios = (ratio_text(ratio(row, f"ratio_to_{to}")) for to in ("none", "bn"))
+        lines.append(line([str(size), significant(float(row["step_ms"]), 3), *ratios]))
     return "\n".join(lines)
 
 

@@ -42,10 +42,10 @@ def common_epochs(table):
     return sorted(set.intersection(*epochs.values()))
 
 
-def filled(label, epoch):
-    """Whether a method is what it is called: before training batch normalization's averages hold nothing, and what evaluation
-    shows is the network without normalization."""
-    return label != "bn" or epoch > 0
+def filled(label, wanted):
+    """Those epochs at which a method is what it is called: before training batch normalization's averages hold nothing, and
+    what evaluation shows is the network without normalization."""
+    return [epoch for epoch in wanted if label != "bn" or epoch > 0]
 
 
 UNFILLED = ("Before training batch normalization's running averages are not filled, and evaluation shows the network without "
@@ -120,7 +120,7 @@ def inputs_details():
              "pre-activation, `post` what the next layer receives:", "",
              heading(["method", "since epoch"] + [f"`{column}`" for column in columns])]
     for label in NAMES:
-        for since in (since for since in (1, 0) if filled(label, since)):
+        for since in filled(label, (1, 0)):
             lines.append(line([label, str(since)] + [show(of(drift(label, column, since))) for column in columns]))
     return "\n".join(lines) + "\n\n" + error_table(RUNS, "bn")
 
@@ -171,7 +171,7 @@ def gaussianity_epochs():
 def gaussianity_answer():
     first, one, last = gaussianity_epochs()
     def said(label):
-        return ", ".join(significant(ks(label, epoch).mean) for epoch in (first, one, last) if filled(label, epoch))
+        return ", ".join(significant(ks(label, epoch).mean) for epoch in filled(label, (first, one, last)))
     fitted = ks("normprop", last, "ks_fitted").mean
     return (f"The KS distance of a hidden layer's pre-activations to N(0, 1) is for NormProp "
             f"{said('normprop')} before training, after one epoch and after {last}, for no normalization {said('none')}; for "
@@ -186,9 +186,8 @@ def gaussianity_details():
     lines = ["Medians over the hidden layers, mean over seeds with its interval (all units of a layer pooled, except where "
              "it says single units):", "", heading(["method", "epoch"] + [name for name, _ in columns])]
     for label in NAMES:
-        for epoch in gaussianity_epochs():
-            if filled(label, epoch):
-                lines.append(line([label, str(epoch)] + [show(ks(label, epoch, column)) for _, column in columns]))
+        for epoch in filled(label, gaussianity_epochs()):
+            lines.append(line([label, str(epoch)] + [show(ks(label, epoch, column)) for _, column in columns]))
     return "\n".join(lines)
 
 
@@ -260,7 +259,7 @@ def canonical_details():
     lines = ["Medians over the hidden layers, mean over seeds with its interval:", "",
              heading(["method", "epoch"] + [name for name, _ in columns] + ["layers beyond the bound"])]
     for label in NAMES:
-        for epoch in (epoch for epoch in canonical_epochs() if filled(label, epoch)):
+        for epoch in filled(label, canonical_epochs()):
             over, all_layers = beyond(label, epoch)
             lines.append(line([label, str(epoch)] + [show(covariance(label, epoch, value)) for _, value in columns]
                               + [f"{significant(over)} of {all_layers}"]))

@@ -3,12 +3,10 @@
 import json
 
 from study import Claim, Study
+from sweeps import IMAGES
 from tables import (Missing, difference, final, heading, line, only, path, points, ratio, ratio_text, rows, significant,
                     where)
 from words import all_held, listed
-
-CIFAR_IMAGES = 50_000
-
 
 def table(*folder):
     return where(rows("speed", *folder, "bench.csv"), precision="f32")
@@ -31,7 +29,7 @@ def settings():
 def epoch_s(norm):
     """Seconds of training for an epoch of CIFAR-10 at width 0.25 and batch size 50."""
     row = only(table("cifar10"), norm=norm, batch_size=50)
-    return CIFAR_IMAGES / float(row["images_per_s"])
+    return IMAGES["cifar10"] / float(row["images_per_s"])
 
 
 def answer():

@@ -1,5 +1,6 @@
 """How the learning rates of a study were found: on what, for how long, how sharply, and whether at an end of the grid."""
 
+import functools
 import math
 import os
 import re
@@ -10,6 +11,7 @@ from tables import ROOT, Missing, epochs, numbers, rows, where
 IMAGES = {"cifar10": 50_000, "mnist": 60_000, "fashion-mnist-mini": 4_000}
 
 
+@functools.lru_cache(maxsize=None)
 def settings(study):
     """The text of a study's experiment file before `[sweep]` and in it."""
     file = os.path.join(ROOT, "experiments", os.path.basename(study) + ".toml")
@@ -40,7 +42,7 @@ def held_out(study):
 def sharpness(study):
     """The largest standard error of the errors by which learning rates were chosen."""
     errors = numbers(where(rows(study, "sweep.csv"), chosen="true"), "validation_error_mean")
-    return max(math.sqrt(error * (1 - error) / held_out(study)) for error in errors)
+    return math.sqrt(max(error * (1 - error) for error in errors) / held_out(study))
 
 
 def trials(study, whose):
@@ -81,10 +83,9 @@ def rates(page, folders):
     whose = "the study's" if own else "its own"
     def place(folder):
         return "" if own else f" in {os.path.basename(folder)}"
-    found = "; ".join(f"{place(folder).strip()} by {trials(folder, whose)}".strip()
-                      for folder in folders)
+    found = ";".join(f"{place(folder)} by {trials(folder, whose)}" for folder in folders)
     at = [f"{edge}{place(folder)}" for folder in folders for edge in edges(folder)]
-    return [f"Every method has its own learning rate (`sweep.csv`), found {found}. Rates whose errors are nearer to each other "
+    return [f"Every method has its own learning rate (`sweep.csv`), found{found}. Rates whose errors are nearer to each other "
             "than that are not told apart.",
             f"Chosen at an end of the grid, so that a better rate may lie beyond it: {', '.join(at)}." if at else
             "No rate was chosen at an end of its grid."]

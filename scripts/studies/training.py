@@ -2,6 +2,7 @@
 
 from gaps import Gap
 from study import Claim, Study
+from sweeps import images
 from tables import (Missing, at_epoch, batch_sizes, diverged, epochs, error_table, final, final_mean, heading, labels, line,
                     lowest, manifest, nats, number_of_seeds, of_errors, percent, points, rows, significant, where)
 from words import comparison, listed, no_worse, scaled, verdict
@@ -147,16 +148,16 @@ def lost_elsewhere(label):
 
 def batch_size_details():
     parts = [error_table("batch-size", "bn")]
-    times = rows("batch-size", "bench.csv")
+    times, every = rows("batch-size", "bench.csv"), images("batch-size")[0]
     sizes = sorted({int(row["batch_size"]) for row in times})
     head = ["method"] + [f"batch size {size}" for size in sizes]
-    lines = ["Seconds of training for an epoch of these 4,000 images (`bench.csv`, one thread, methods in turn):", "",
+    lines = [f"Seconds of training for an epoch of these {every:,} images (`bench.csv`, one thread, methods in turn):", "",
              heading(head)]
     for norm in dict.fromkeys(row["norm"] for row in times):
         cells = [norm]
         for size in sizes:
             found = where(times, norm=norm, batch_size=size)
-            cells.append(significant(4000 / float(found[0]["images_per_s"]), 3) if found and found[0]["images_per_s"] else "–")
+            cells.append(significant(every / float(found[0]["images_per_s"]), 3) if found and found[0]["images_per_s"] else "–")
         lines.append(line(cells))
     return "\n\n".join(parts + ["\n".join(lines)])
 
@@ -188,7 +189,7 @@ BATCH_SIZE = Study(
     batch_size_answer, batch_size_details, batch_size_claim,
     [("batch-sizes.svg", "Final test error over batch sizes"), ("final-error.svg", "Final test error with intervals"),
      ("test-error.svg", "Test error over epochs")],
-    lambda: [f"4,000 images of Fashion-MNIST and {epochs('batch-size')} epochs: a short training, in which small batches make "
+    lambda: [f"{images('batch-size')[0]:,} images of Fashion-MNIST and {epochs('batch-size')} epochs: a short training, in which small batches make "
      "more steps.", SMALL, few("batch-size"),
      "Batch normalization's error at batch size 1 is that of evaluation with running averages, which is how it is used.",
      "Times of runs beside each other cannot be compared; those here are from `normprop bench`."],

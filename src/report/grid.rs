@@ -61,11 +61,14 @@ impl PanelGrid {
         let mut scene = Scene::new(MARGIN + (PANEL_WIDTH + MARGIN) * columns as f64);
         let mut y = draw_heading(&mut scene, &self.title, &self.subtitle);
         let slots = slots_of(&self.panels);
+        let of_all = match self.share_y {
+            ShareY::All => common_y(&self.panels),
+            ShareY::None | ShareY::Rows => None,
+        };
         for row in self.panels.chunks(columns) {
             let shared = match self.share_y {
-                ShareY::None => None,
                 ShareY::Rows => common_y(row),
-                ShareY::All => common_y(&self.panels),
+                ShareY::None | ShareY::All => of_all,
             };
             let lines = row.iter().map(|chart| title_lines(chart).len()).max();
             y += TITLE_LINE * lines.unwrap_or(0) as f64;

@@ -16,15 +16,11 @@ pub fn final_errors(results: &Results) -> Figure {
     let groups = shown(results);
     let row = |group: &Shown| {
         let summary = summary_of(results, group)?;
-        let outcomes = finished_of(results, group);
         Some(IntervalRow {
             label: group.label.clone(),
             value: summary.final_test_error_mean,
             interval: interval(ends(summary)),
-            outcomes: outcomes
-                .iter()
-                .filter_map(|run| run.rows.last().map(|row| row.test_error))
-                .collect(),
+            outcomes: outcomes(results, group),
             text: drawn_text(summary),
             slot: Some(group.slot),
         })
@@ -243,6 +239,14 @@ fn summary_of<'r>(results: &'r Results, group: &Shown) -> Option<&'r SummaryRow>
     })
 }
 
+/// The final test errors of a group's runs.
+fn outcomes(results: &Results, group: &Shown) -> Vec<f64> {
+    finished_of(results, group)
+        .iter()
+        .filter_map(|run| run.rows.last().map(|row| row.test_error))
+        .collect()
+}
+
 fn error_axis() -> Axis {
     Axis {
         scale: Scale::Log,
@@ -253,10 +257,7 @@ fn error_axis() -> Axis {
 
 /// The mean final test error of a group with the range of its runs, at `x`; without a place where a run diverged.
 fn error_point(results: &Results, group: &Shown, x: f64) -> Point {
-    let errors: Vec<f64> = finished_of(results, group)
-        .iter()
-        .filter_map(|run| run.rows.last().map(|row| row.test_error))
-        .collect();
+    let errors = outcomes(results, group);
     let whole = summary_of(results, group).filter(|row| row.n_diverged == 0);
     let extreme = |pick: fn(f64, f64) -> f64| errors.iter().copied().fold(f64::NAN, pick);
     Point {

@@ -96,12 +96,15 @@ fn figure(results: &Results, moment: Moment, batch_size: u64) -> Figure {
         ranges.iter().copied().fold(f64::NAN, f64::min),
         ranges.iter().copied().fold(f64::NAN, f64::max),
     );
-    let (share_y, axes) = if wide <= LARGEST_RATIO * narrow {
-        (ShareY::All, "")
-    } else if panels.len() < 2 {
-        (ShareY::None, "")
+    let share_y = if wide <= LARGEST_RATIO * narrow {
+        ShareY::All
     } else {
-        (ShareY::None, "; the panels have axes of their own")
+        ShareY::None
+    };
+    let axes = if share_y == ShareY::All || panels.len() < 2 {
+        ""
+    } else {
+        "; the panels have axes of their own"
     };
     PanelGrid {
         title: format!(
