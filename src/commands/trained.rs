@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::config::RunConfig;
 use crate::config::overrides::Assignment;
 use crate::data::Dataset;
-use crate::data::batches::Normalizer;
+use crate::data::normalizer::Normalizer;
 use crate::engine::{device, setup};
 use crate::errln;
 use crate::event::{Position, Snapshot};

@@ -4,8 +4,9 @@ use std::fmt::Display;
 
 use toml::{Table, Value};
 
-use super::{DataNormalization, ModelName, Precision, RunConfig};
+use super::{ModelName, Precision, RunConfig};
 use crate::data::catalogue;
+use crate::data::normalizer::DataNormalization;
 use crate::error::did_you_mean;
 use crate::moments::Activation;
 use crate::usage;

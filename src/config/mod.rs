@@ -14,8 +14,10 @@ mod value_types;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::data::augment::Augmentation;
+use crate::data::normalizer::DataNormalization;
 use crate::moments::Activation;
-pub use value_types::{Augmentation, DataNormalization, ModelName, Precision, Schedule};
+pub use value_types::{ModelName, Precision, Schedule};
 
 /// Everything that decides what a run computes, and a few switches on what it records.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

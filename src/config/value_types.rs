@@ -4,32 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::methods::NetworkKind;
 
-/// How pixels become network inputs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DataNormalization {
-    /// Pixels divided by 255, nothing else.
-    None,
-    /// Mean and standard deviation of the training set, one pair a channel.
-    Global,
-    /// Mean and standard deviation of the training set, one pair a pixel and channel.
-    GlobalPixel,
-    /// Mean and standard deviation of each training batch, one pair a channel; the training set's at test.
-    Batch,
-}
-
-/// How training images are varied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Augmentation {
-    /// Images as they are.
-    None,
-    /// Mirrored left to right with probability 1/2.
-    Flip,
-    /// Padded by 4 black pixels on each side and cropped back at a random place, then flipped as above.
-    CropFlip,
-}
-
 /// Which network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,13 +1,25 @@
 //! Crops and flips, done on bytes while a batch is gathered.
 
 use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
 
-use super::ImageShape;
-use crate::config::Augmentation;
+use super::store::ImageShape;
 use crate::streams::below;
 
 /// Black pixels added on each side before a crop.
 const PADDING: u32 = 4;
+
+/// How training images are varied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Augmentation {
+    /// Images as they are.
+    None,
+    /// Mirrored left to right with probability 1/2.
+    Flip,
+    /// Padded by 4 black pixels on each side and cropped back at a random place, then flipped as above.
+    CropFlip,
+}
 
 /// What happens to one image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

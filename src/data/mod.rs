@@ -10,6 +10,7 @@ pub mod embedded;
 pub mod fetch;
 mod files;
 mod idx;
+pub mod normalizer;
 mod store;
 mod svhn;
 pub mod verify;

@@ -10,7 +10,7 @@ use super::step_times::StepTimes;
 use super::trainer::Trainer;
 use crate::config::RunConfig;
 use crate::data::Dataset;
-use crate::data::batches::Normalizer;
+use crate::data::normalizer::Normalizer;
 use crate::nn::fold::FoldedNetwork;
 use crate::nn::layer::Pass;
 use crate::nn::layout;

@@ -1,6 +1,6 @@
 //! Loss, error and predictions of a network on a split.
 
-use crate::data::batches::Normalizer;
+use crate::data::normalizer::Normalizer;
 use crate::data::{ImageShape, Split};
 use crate::nn::layer::Pass;
 use crate::nn::network::Network;

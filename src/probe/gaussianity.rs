@@ -172,8 +172,8 @@ impl Gaussianity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::DataNormalization;
-    use crate::data::batches::Normalizer;
+    use crate::data::normalizer::DataNormalization;
+    use crate::data::normalizer::Normalizer;
     use crate::data::{ImageShape, Split};
     use crate::methods::walk::{conv_network, dense_network, gaussian};
 

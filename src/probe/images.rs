@@ -3,7 +3,7 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use crate::data::batches::Normalizer;
+use crate::data::normalizer::Normalizer;
 use crate::data::{ImageShape, Split};
 use crate::nn::layer::{Pass, Signal};
 use crate::nn::network::Network;
@@ -124,7 +124,7 @@ pub fn to_values(tensor: &Tensor) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::DataNormalization;
+    use crate::data::normalizer::DataNormalization;
 
     #[test]
     fn images_are_spread_over_the_whole_split() {

@@ -4,7 +4,7 @@ use anyhow::Result;
 use tch::{Kind, Tensor};
 
 use crate::data::Dataset;
-use crate::data::batches::Normalizer;
+use crate::data::normalizer::Normalizer;
 use crate::event::{LayerRow, PercentileRow};
 use crate::nn::init;
 use crate::nn::layer::Pass;

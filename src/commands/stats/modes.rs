@@ -10,7 +10,7 @@ use super::anew::{Anew, Look, follow};
 use super::output::Output;
 use super::panels::{from_zero, panel, unit_interval};
 use crate::cli::StatsArgs;
-use crate::data::batches::Normalizer;
+use crate::data::normalizer::Normalizer;
 use crate::engine::trainer::NextStep;
 use crate::nn::layer::Pass;
 use crate::probe::images::ProbeImages;

@@ -8,7 +8,7 @@ use super::super::trained::{RUNS, Trained, newest_run};
 use crate::cli::StatsArgs;
 use crate::config::RunConfig;
 use crate::config::overrides::{Assignment, split};
-use crate::data::batches::Normalizer;
+use crate::data::normalizer::Normalizer;
 use crate::data::{Dataset, Split};
 use crate::engine::setup;
 use crate::engine::trainer::Trainer;

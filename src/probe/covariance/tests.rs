@@ -1,6 +1,6 @@
 use super::*;
-use crate::config::DataNormalization;
-use crate::data::batches::Normalizer;
+use crate::data::normalizer::DataNormalization;
+use crate::data::normalizer::Normalizer;
 use crate::data::{ImageShape, Split};
 use crate::methods::METHODS;
 use crate::methods::walk::{conv_network, dense_network, gap, gaussian};

@@ -1,0 +1,212 @@
+//! From bytes to floats.
+//!
+//! Float32 values of a batch are looked up, one table of 256 values a channel, so that normalization costs no
+//! arithmetic on pixels.
+
+use serde::{Deserialize, Serialize};
+
+use super::store::{ImageShape, Split};
+
+/// How pixels become network inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataNormalization {
+    /// Pixels divided by 255, nothing else.
+    None,
+    /// Mean and standard deviation of the training set, one pair a channel.
+    Global,
+    /// Mean and standard deviation of the training set, one pair a pixel and channel.
+    GlobalPixel,
+    /// Mean and standard deviation of each training batch, one pair a channel; the training set's at test.
+    Batch,
+}
+
+/// Standard deviations below this (in units of pixel/255) count as constant pixels and divide by 1.
+const SMALLEST_STD: f64 = 1e-4;
+
+/// Turns bytes into floats.
+#[derive(Debug, Clone)]
+pub struct Normalizer {
+    shape: ImageShape,
+    /// Mean and standard deviation in units of pixel/255: one pair a channel, or one pair a value.
+    statistics: Vec<(f64, f64)>,
+    per_batch: bool,
+}
+
+impl Normalizer {
+    /// Measures what `kind` needs on the training split.
+    pub fn fit(kind: DataNormalization, train: &Split, shape: ImageShape) -> Normalizer {
+        let statistics = match kind {
+            DataNormalization::None => vec![(0.0, 1.0); shape.channels],
+            DataNormalization::Global | DataNormalization::Batch => {
+                channel_statistics(&train.images, shape)
+            }
+            DataNormalization::GlobalPixel => pixel_statistics(&train.images, shape),
+        };
+        Normalizer {
+            shape,
+            statistics,
+            per_batch: kind == DataNormalization::Batch,
+        }
+    }
+
+    /// Mean and standard deviation of each channel (or value), in units of pixel/255.
+    pub fn statistics(&self) -> &[(f64, f64)] {
+        &self.statistics
+    }
+
+    /// Normalizes whole images with the training set's statistics.
+    pub fn evaluation(&self, images: &[u8]) -> Vec<f32> {
+        self.convert(images, &self.statistics)
+    }
+
+    /// Normalizes a training batch: with its own statistics where that was asked for.
+    pub fn training(&self, images: &[u8]) -> Vec<f32> {
+        if self.per_batch {
+            self.convert(images, &channel_statistics(images, self.shape))
+        } else {
+            self.convert(images, &self.statistics)
+        }
+    }
+
+    fn convert(&self, images: &[u8], statistics: &[(f64, f64)]) -> Vec<f32> {
+        let plane = self.shape.height * self.shape.width;
+        if statistics.len() != self.shape.channels {
+            let image = plane * self.shape.channels;
+            let pairs = (0..images.len()).map(|index| statistics[index % image]);
+            return images
+                .iter()
+                .zip(pairs)
+                .map(|(&byte, pair)| normalized(byte, pair))
+                .collect();
+        }
+        let tables: Vec<[f32; 256]> = statistics
+            .iter()
+            .map(|&pair| std::array::from_fn(|byte| normalized(byte as u8, pair)))
+            .collect();
+        let mut output = Vec::with_capacity(images.len());
+        for (index, values) in images.chunks(plane).enumerate() {
+            let table = &tables[index % self.shape.channels];
+            output.extend(values.iter().map(|&byte| table[byte as usize]));
+        }
+        output
+    }
+}
+
+fn normalized(byte: u8, (mean, std): (f64, f64)) -> f32 {
+    ((f64::from(byte) / 255.0 - mean) / std) as f32
+}
+
+/// Mean and standard deviation from exact integer sums.
+fn from_sums(count: u64, sum: u64, squares: u64) -> (f64, f64) {
+    let count = count.max(1) as f64;
+    let mean = sum as f64 / count;
+    let variance = (squares as f64 / count - mean * mean).max(0.0);
+    let std = variance.sqrt() / 255.0;
+    (mean / 255.0, if std < SMALLEST_STD { 1.0 } else { std })
+}
+
+fn channel_statistics(images: &[u8], shape: ImageShape) -> Vec<(f64, f64)> {
+    let plane = shape.height * shape.width;
+    let mut sums = vec![(0_u64, 0_u64, 0_u64); shape.channels];
+    for (index, values) in images.chunks(plane).enumerate() {
+        let (count, sum, squares) = &mut sums[index % shape.channels];
+        *count += values.len() as u64;
+        *sum += values.iter().map(|&byte| u64::from(byte)).sum::<u64>();
+        *squares += values
+            .iter()
+            .map(|&byte| u64::from(byte) * u64::from(byte))
+            .sum::<u64>();
+    }
+    sums.into_iter()
+        .map(|(count, sum, squares)| from_sums(count, sum, squares))
+        .collect()
+}
+
+fn pixel_statistics(images: &[u8], shape: ImageShape) -> Vec<(f64, f64)> {
+    let size = shape.channels * shape.height * shape.width;
+    let mut sums = vec![(0_u64, 0_u64); size];
+    for image in images.chunks(size) {
+        for ((sum, squares), &byte) in sums.iter_mut().zip(image) {
+            *sum += u64::from(byte);
+            *squares += u64::from(byte) * u64::from(byte);
+        }
+    }
+    let count = (images.len() / size) as u64;
+    sums.into_iter()
+        .map(|(sum, squares)| from_sums(count, sum, squares))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: ImageShape = ImageShape {
+        channels: 2,
+        height: 2,
+        width: 2,
+    };
+
+    fn split(images: usize) -> Split {
+        Split {
+            images: (0..images * 8).map(|i| (i * 37 % 251) as u8).collect(),
+            labels: vec![0; images],
+        }
+    }
+
+    #[test]
+    fn global_statistics_standardize_each_channel() {
+        let train = split(50);
+        for kind in [DataNormalization::Global, DataNormalization::GlobalPixel] {
+            let normalizer = Normalizer::fit(kind, &train, SHAPE);
+            let values = normalizer.evaluation(&train.images);
+            let channel: Vec<f64> = values
+                .chunks(4)
+                .step_by(2)
+                .flatten()
+                .map(|&v| f64::from(v))
+                .collect();
+            let mean = channel.iter().sum::<f64>() / channel.len() as f64;
+            let var =
+                channel.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / channel.len() as f64;
+            assert!(
+                mean.abs() < 1e-6 && (var - 1.0).abs() < 1e-5,
+                "{kind:?} {mean} {var}"
+            );
+        }
+    }
+
+    #[test]
+    fn batch_statistics_standardize_each_training_batch_only() {
+        let train = split(30);
+        let normalizer = Normalizer::fit(DataNormalization::Batch, &train, SHAPE);
+        let some = &train.images[..5 * 8];
+        let first: Vec<f64> = normalizer
+            .training(some)
+            .chunks(4)
+            .step_by(2)
+            .flatten()
+            .map(|&v| f64::from(v))
+            .collect();
+        assert!((first.iter().sum::<f64>() / first.len() as f64).abs() < 1e-6);
+        assert_ne!(normalizer.training(some), normalizer.evaluation(some));
+        let global = Normalizer::fit(DataNormalization::Global, &train, SHAPE);
+        assert_eq!(normalizer.evaluation(some), global.evaluation(some));
+    }
+
+    #[test]
+    fn constant_channels_are_centred_and_not_blown_up() {
+        let split = Split {
+            images: vec![200; 80],
+            labels: vec![0; 10],
+        };
+        let normalizer = Normalizer::fit(DataNormalization::Global, &split, SHAPE);
+        assert!(
+            normalizer
+                .evaluation(&split.images)
+                .iter()
+                .all(|v| v.abs() < 1e-6)
+        );
+    }
+}
