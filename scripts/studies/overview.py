@@ -26,8 +26,6 @@ OTHERS = [
     ("gap-bs1", "`scripts/reproduce gap`", "The part of [gap](gap/) at batch size 1."),
     ("best", "`scripts/reproduce gap`",
      "The part of [gap](gap/) that tries its best recipe on more images, and what a step of it costs."),
-    ("quick", "`scripts/normprop compare experiments/quick.toml`",
-     "NormProp and batch normalization at batch sizes 1 and 50 on 2,000 images of Fashion-MNIST, 5 epochs, 2 seeds."),
     ("methods-sweep", "`normprop compare experiments/methods-sweep.toml`",
      "`sweep.csv`: three learning rates for each of 29 methods at batch sizes 1, 2 and 50, on 500 held-out training images; "
      "one seed, 1,000 images, 2 epochs. `at_edge` marks choices at the end of that coarse grid."),
