@@ -334,7 +334,7 @@ fn the_rules_that_texts_follow_are_right() {
         .unwrap();
     let said = String::from_utf8_lossy(&tested.stderr);
     assert!(tested.status.success(), "{said}");
-    assert!(said.contains("Ran 8 tests"), "{said}");
+    assert!(said.contains("Ran 10 tests"), "{said}");
 }
 
 #[test]

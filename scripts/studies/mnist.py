@@ -2,19 +2,11 @@
 
 import statistics
 
-from gaps import Gap
-from study import Claim, Study
-from tables import difference, error_table, numbers, of, points, rows, show, where
-from training import FETCH_MNIST, error, smallest_n
+from intervals import Gap, difference, of
+from results import numbers, rows, where
+from study import Study
+from training import FETCH_MNIST, compare, error_table, smallest_n
 from words import comparison, verdict
-
-
-def mnist_answer():
-    to_none, between = Gap("mnist-bn", "bn", "none", 60), Gap("mnist-bn", "normprop", "bn", 60)
-    return (f"Batch normalization's test error, {error('mnist-bn', 'bn', 60)}, is {comparison(to_none)} that without "
-            f"normalization, {error('mnist-bn', 'none', 60)} (difference {to_none.said}); its authors found "
-            f"it lower. NormProp with the constants of the sigmoid reaches {error('mnist-bn', 'normprop', 60)}, "
-            f"{comparison(between)} batch normalization's (difference {between.said}). {mnist_input()}")
 
 
 def unit_movement(label, since=1000):
@@ -28,29 +20,13 @@ def unit_movement(label, since=1000):
     return moved
 
 
-def mnist_input():
+def values():
     with_bn, without = unit_movement("bn"), unit_movement("none")
-    gap = difference(with_bn, without)
-    return (f"From step 1,000 on the median of a sigmoid's input moves by {show(of(with_bn))} times the distance of its 15th "
-            f"to its 85th percentile with batch normalization and by {show(of(without))} times without: "
-            f"{comparison(gap, 'less with it', 'more with it', 'no difference that could be told')}, where its authors show "
-            f"that it moves less.")
+    gaps = [Gap("mnist-bn", norm, "none", 60) for norm in ("bn", "normprop")]
+    return {"moved_bn": of(with_bn).text(), "moved_none": of(without).text(),
+            "moved": comparison(difference(with_bn, without), "so the median moves less with batch normalization",
+                                "so the median moves more with batch normalization", "which is no clear difference"),
+            "errors": error_table("mnist-bn", "bn"), "n": smallest_n(gaps), "verdict": verdict(gaps)}
 
 
-def mnist_claim():
-    intervals = [Gap("mnist-bn", "bn", "none", 60), Gap("mnist-bn", "normprop", "none", 60)]
-    return Claim("(Ioffe and Szegedy) On MNIST with sigmoids normalization trains to a lower error than none",
-                 f"minus none, points: batch normalization {intervals[0].text(points)}, NormProp {intervals[1].text(points)} "
-                 f"(n = {smallest_n(intervals)})", verdict(intervals, full_scale=True))
-
-
-MNIST = Study(
-    10, "mnist-bn", "Batch normalization's own MNIST experiment",
-    "Does the first figure of the paper of batch normalization come out, and what does NormProp do there?",
-    [FETCH_MNIST, ("normprop compare experiments/mnist-bn.toml", None)],
-    mnist_answer, lambda: error_table("mnist-bn", "bn"), mnist_claim,
-    [("test-error.svg", "Test error over epochs"), ("percentiles.svg", "Percentiles of a unit's input over training")],
-    lambda: ["Plain SGD and the learning rates are our choice: that paper does not give them. Its network, its batch size "
-     "and its 50,000 steps are used in full.", "That paper starts from small random Gaussian weights, here every method starts "
-     "from the same directions; it shows a typical unit, here it is the first of the last hidden "
-     "layer. Learning rates differ between methods, which moves inputs too."], swept=lambda: ("mnist-bn",))
+MNIST = Study("mnist-bn", [FETCH_MNIST, compare("mnist-bn")], values)

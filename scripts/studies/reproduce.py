@@ -1,7 +1,7 @@
-"""Runs studies and writes their texts; called by scripts/reproduce.
+"""Runs studies and writes their pages; called by scripts/reproduce.
 
-What is over stays: a comparison goes on where it stopped, and what was measured once is not measured again unless
---overwrite is given. Every number in a text is read from the CSV files beside it.
+Finished work is kept: a comparison goes on where it stopped, and what was measured is measured again only with --overwrite.
+Every number in a page is read from the CSV files beside it.
 """
 
 import argparse
@@ -14,18 +14,18 @@ import subprocess
 import sys
 
 import overview
-from catalogue import STUDIES
-from tables import RESULTS, ROOT, Missing, forget, manifest
+from overview import STUDIES
+from results import RESULTS, ROOT, Missing, forget, manifest
 
 
 def arguments():
     parser = argparse.ArgumentParser(
         prog="scripts/reproduce", description="Run studies of the reproduction and write results/STUDY.",
         epilog="Example: scripts/reproduce mnist-bn")
-    parser.add_argument("studies", nargs="*", metavar="STUDY", help="studies by name, or all; without any, a list of them")
-    parser.add_argument("--texts", action="store_true", help="run nothing, write the texts of what is there")
-    parser.add_argument("--check", action="store_true", help="run nothing, write nothing, compare the texts that are there")
-    parser.add_argument("--overwrite", action="store_true", help="measure anew what was measured")
+    parser.add_argument("studies", nargs="*", metavar="STUDY", help="names of studies, or all; without a name, list the studies")
+    parser.add_argument("--texts", action="store_true", help="run nothing; write the pages from the CSV files that are there")
+    parser.add_argument("--check", action="store_true", help="run and write nothing; show where the pages differ from the CSV files")
+    parser.add_argument("--overwrite", action="store_true", help="run finished measurements again")
     return parser.parse_args()
 
 
@@ -34,8 +34,8 @@ def say(text):
 
 
 def expanded(words):
-    """Arguments with the patterns of run directories put in place: those of the runs that results/ tells of, in its order, in
-    which methods have their colours."""
+    """Arguments with patterns of run directories replaced by the runs that results/ holds, in its order, which gives
+    methods their colors."""
     found = []
     for word in words:
         if not word.startswith("runs/"):
@@ -46,15 +46,15 @@ def expanded(words):
         matches = [folder for folder in folders
                    if fnmatch.fnmatch(folder, word) and os.path.isdir(os.path.join(ROOT, folder))]
         if not matches:
-            sys.exit(f"reproduce: no run of {experiment} fits {word}: scripts/normprop compare experiments/{experiment}.toml "
-                     "makes them anew")
+            sys.exit(f"reproduce: no run of {experiment} matches {word}. To make them, run: "
+                     f"scripts/normprop compare experiments/{experiment}.toml")
         found += matches
     return found
 
 
 def is_made(words, leaves):
-    """Whether the file that a command leaves is there, is younger than the runs it tells of, and where it says what made
-    it, was made by this command."""
+    """Whether the file that a command leaves is there, is newer than its runs and, where it names its command, was made
+    by this command."""
     file = os.path.join(ROOT, leaves)
     if not os.path.isfile(file):
         return False
@@ -69,7 +69,7 @@ def is_made(words, leaves):
 
 
 def carry_out(study, overwrite, done):
-    """Runs the study's commands that this call has not run yet; those that leave a file are skipped where it is there."""
+    """Runs the study's commands that this call has not run yet and whose file is not there."""
     for command, leaves in study.commands:
         if command in done:
             continue
@@ -79,15 +79,15 @@ def carry_out(study, overwrite, done):
             say(f"{study.name}: {leaves} is there")
             continue
         say(f"{study.name}: {command}")
-        program = [os.path.join(ROOT, "scripts", "normprop")] if words[0] == "normprop" else [os.path.join(ROOT, words[0])]
+        script = os.path.join(ROOT, "scripts/normprop" if words[0] == "normprop" else words[0])
         extra = ["--overwrite"] if overwrite and words[1:2] == ["compare"] else []
-        code = subprocess.run(program + words[1:] + extra, cwd=ROOT, check=False).returncode
+        code = subprocess.run([script, *words[1:], *extra], cwd=ROOT, check=False).returncode
         if code:
             sys.exit(code)
 
 
-def texts():
-    """Every text that can be made of what is there, by file; an empty one where results are wanting."""
+def pages():
+    """Every page, by file; an empty one where results are missing."""
     made = {}
     for study in STUDIES:
         file = os.path.join(RESULTS, study.name, "README.md")
@@ -95,52 +95,53 @@ def texts():
             made[file] = study.text()
         except Missing as missing:
             made[file] = ""
-            say(f"{study.name}: no text yet, missing: {missing}")
+            say(f"{study.name}: no page yet, missing: {missing}")
     made[os.path.join(RESULTS, "README.md")] = overview.text()
     return made
 
 
 def check():
+    """Prints the differences; 1 where there are any."""
     wrong = 0
-    for file, text in texts().items():
+    for file, text in pages().items():
         there = open(file, encoding="utf-8").read() if os.path.isfile(file) else ""
-        name = os.path.relpath(file, ROOT)
-        changes = list(difflib.unified_diff(there.splitlines(), text.splitlines(), name, "from the CSV files", lineterm=""))
-        wrong += bool(changes)
-        print("\n".join(changes), end="\n" if changes else "")
-    return 1 if wrong else 0
+        changes = difflib.unified_diff(there.splitlines(), text.splitlines(), os.path.relpath(file, ROOT),
+                                       "from the CSV files", lineterm="")
+        for change in changes:
+            print(change)
+            wrong = 1
+    return wrong
 
 
 def write():
-    for file, text in texts().items():
-        if not text:
-            continue
-        os.makedirs(os.path.dirname(file), exist_ok=True)
-        with open(file, "w", encoding="utf-8") as out:
-            out.write(text)
+    for file, text in pages().items():
+        if text:
+            os.makedirs(os.path.dirname(file), exist_ok=True)
+            with open(file, "w", encoding="utf-8") as out:
+                out.write(text)
 
 
 def main():
     options = arguments()
-    if options.check:
-        sys.exit(check())
-    known = [study.name for study in STUDIES]
-    wanted = known if options.studies == ["all"] else options.studies
+    known = {study.name: study for study in STUDIES}
+    wanted = list(known) if options.studies == ["all"] else options.studies
     unknown = [name for name in wanted if name not in known]
     if unknown:
-        sys.exit(f"reproduce: no study is called {unknown[0]}; there are {', '.join(known)}")
-    if not wanted and not options.texts:
-        for study in STUDIES:
-            print(f"{study.name:20} {study.question}")
-        return
-    done = set()
-    for study in STUDIES:
-        if study.name in wanted and not options.texts:
-            carry_out(study, options.overwrite, done)
-            forget()
-            write()
+        sys.exit(f"reproduce: there is no study {unknown[0]}; there are {', '.join(known)}")
+    if options.check:
+        sys.exit(check())
     if options.texts:
         write()
+    elif not wanted:
+        for study in STUDIES:
+            print(f"{study.name:20} {study.question}")
+    else:
+        done = set()
+        for name in known:
+            if name in wanted:
+                carry_out(known[name], options.overwrite, done)
+                forget()
+                write()
 
 
 if __name__ == "__main__":

@@ -1,65 +1,160 @@
-"""A study: what is asked, how it is run, and how its answer follows from the files it leaves."""
+"""A study: the commands that answer its question, and its page, a template filled with values from the files they leave.
 
+A template (templates/NAME.md) begins with the claim, the evidence and the verdict of the study's line in results/README.md.
+Values stand in braces. `{n}` is one of those that the study's function gives; `{error:bn|50}` asks a `Folder`.
+"""
+
+import functools
 import os
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
 from typing import Callable, Optional
 
-from glossary import explained
-from sweeps import rates
-from tables import RESULTS, machine
+import intervals
+import rates
+from intervals import Gap
+from results import configuration, epochs, images, manifest, runs_by_setting
+from words import comparison, counted, nats, percent, points
+
+TEMPLATES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "templates")
+# What a copy of the data is like, by the beginning of its checksum.
+COPIES = {
+    "3085902c40c55195": "111 of the 60,000 images of our copy of CIFAR-10 are decoded from JPEG copies (105 ships, 6 horses; "
+                        "86 for training, 25 for testing). The others are the official ones.",
+    "0d092e4f3a78276a": "Our copy of CIFAR-100 has 50 training and 10 test images of each class, all of them exact.",
+}
 
 
-@dataclass
-class Claim:
-    """A line of the table in results/README.md."""
+class Lookup:
+    """A value that a template names by arguments: `{error:bn|50}` is `find("bn", "50")`."""
 
-    claim: str
-    evidence: str
-    verdict: str
+    def __init__(self, find):
+        self.find = find
+
+    def __format__(self, arguments):
+        return self.find(*arguments.split("|"))
+
+
+class Folder:
+    """What a template may ask of a comparison: `{error:LABEL|BATCH SIZE}`, `{difference:ONE|OTHER|BATCH SIZE}` (with
+    `|EPOCH` where it is not the last) and `{is:...}`, the same in words."""
+
+    def __init__(self, folder):
+        def error(column):
+            return Lookup(lambda label, size: intervals.error(folder, label, int(size), column))
+        gap = functools.partial(Gap, folder)
+        self.error, self.training_error = error("test_error"), error("train_error")
+        self.mean_error = Lookup(lambda label, size: percent(intervals.mean(folder, label, int(size))))
+        self.difference = Lookup(lambda *what: gap(*what[:3], "test_error", *what[3:]).text())
+        self.points = Lookup(lambda *what: gap(*what).text(points, ""))
+        self.loss_difference = Lookup(lambda *what: gap(*what[:3], "train_loss", *what[3:]).text(nats, " nats"))
+        setattr(self, "is", Lookup(lambda *what: comparison(gap(*what[:3], "test_error", *what[3:]))))
+        self.loss_is = Lookup(lambda *what: comparison(gap(*what[:3], "train_loss", *what[3:])))
+        self.folder = folder
+
+    @property
+    def epochs(self):
+        return epochs(self.folder)
+
+    @property
+    def images(self):
+        return f"{images(self.folder):,}"
 
 
 @dataclass
 class Study:
-    """A folder in results/."""
+    """A folder in results/ with its page."""
 
-    number: int
     name: str
-    title: str
-    question: str
     #: (command, file that it leaves where it is not to be run again)
     commands: list
-    #: two sentences, with their numbers
-    answer: Callable[[], str]
-    #: further sections in Markdown
-    details: Callable[[], str]
-    claim: Callable[[], Claim]
-    figures: list = field(default_factory=list)
-    caveats: Callable[[], list] = list
-    #: folders below results/ whose manifest.json tell what the runs were made with
-    made_by: Callable[[], tuple] = tuple
-    #: folders below results/ whose sweep.csv tells how learning rates were chosen
-    swept: Callable[[], tuple] = tuple
-    #: what is told of the machine where there is no such folder
-    machine: Optional[Callable[[], str]] = None
+    #: what its template names beside the lookups of its comparisons
+    values: Callable[[], dict]
+    #: the comparisons in results/ that it tells of; lookups without a prefix are of the first one
+    runs: Optional[tuple] = None
+    #: what it was made with, where that is not told by comparisons
+    made_with: Optional[Callable] = None
+
+    def __post_init__(self):
+        self.runs = (self.name,) if self.runs is None else self.runs
+
+    @property
+    def parts(self):
+        """The template: the fields of its head, and the page."""
+        head, page = template(self.name).split("\n\n", 1)
+        return dict(line.split(": ", 1) for line in head.splitlines()), page
+
+    @property
+    def question(self):
+        return re.search(r"\*\*Question\.\*\* (.*)", self.parts[1])[1]
+
+    def filled(self, text):
+        folders = {os.path.basename(folder).replace("-", "_"): Folder(folder) for folder in self.runs}
+        own = {}
+        if self.runs:
+            first = Folder(self.runs[0])
+            own = {**vars(first), "epochs": first.epochs, "images": first.images, "usual": bullets(usual(self))}
+        return text.format_map({**own, **folders, **self.values()})
+
+    def claim(self):
+        """The study's line in results/README.md: claim, evidence, verdict."""
+        return [self.filled(self.parts[0][name]) for name in ("claim", "evidence", "verdict")]
 
     def text(self):
-        about = self.machine() if self.machine else machine(*(self.made_by() or (self.name,)))
-        told = [
-            f"# {self.title}",
-            f"**Question.** {self.question}",
-            f"**Answer.** {self.answer()}",
-            *(f"![{caption}]({file})" for file, caption in self.figures if is_there(self.name, file)),
-            self.details(),
-        ]
-        parts = told + [
-            explained("\n".join(told)),
-            "**Commands.** `scripts/reproduce " + self.name + "`, which runs\n\n```sh\n"
-            + "\n".join(command for command, _ in self.commands) + "\n```",
-            f"**Made with.** {about}",
-            "**Keep in mind.**\n\n" + "\n".join(f"- {caveat}" for caveat in self.caveats() + rates(self.name, self.swept())),
-        ]
+        told = self.filled(self.parts[1]).strip()
+        commands = "\n".join(command for command, _ in self.commands)
+        about = self.made_with() if self.made_with else machine(self.runs)
+        parts = [told, explained(told), f"**Commands.** `scripts/reproduce {self.name}` runs\n\n```sh\n{commands}\n```",
+                 f"**Made with.** {about}"]
         return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def is_there(*parts):
-    return os.path.isfile(os.path.join(RESULTS, *parts))
+def template(name):
+    with open(os.path.join(TEMPLATES, f"{name}.md"), encoding="utf-8") as text:
+        return text.read()
+
+
+def bullets(sentences):
+    return "\n".join(f"- {sentence}" for sentence in sentences)
+
+
+def usual(study):
+    """What is to be kept in mind of every comparison: data, network, precision, seeds, learning rates."""
+    found = []
+    checksums = {run["dataset_sha256"][:16] for folder in study.runs for run in manifest(folder)["runs"]}
+    found += [copy for checksum, copy in COPIES.items() if checksum in checksums]
+    first = study.runs[0]
+    if configuration(first, "model") == "nin" and float(configuration(first, "width")) == 0.25:
+        found.append("The network has a quarter of the paper's channels: its errors cannot be compared with the paper's.")
+    rounded = [folder for folder in study.runs if configuration(folder, "precision") == "bf16"]
+    if rounded:
+        place = "" if len(rounded) == len(study.runs) else f" in {' and '.join(rounded)}"
+        found.append(f"Activations and gradients{place} are bfloat16, parameters and their updates float32, for every method.")
+    few = min(runs_by_setting(study.runs))
+    found.append(f"With {counted(few, 'seed')}, a difference may exist without being seen here.")
+    return found + rates.sentences(study.name, study.runs)
+
+
+def explained(text):
+    """The terms of the glossary that a text uses, or that their meanings use, as a section."""
+    terms = dict(re.findall(r"^- \*(.*?)\*: (.*)$", template("glossary"), re.M))
+    def uses(told):
+        return [term for term in terms if term.lower() in told.lower()]
+    found = uses(" ".join([text, *(terms[term] for term in uses(text))]))
+    return "**Terms.**\n\n" + bullets(f"*{term}*: {terms[term]}" for term in found) if found else ""
+
+
+def machine(folders):
+    """What the runs were made with."""
+    facts, commits, sums, counts = {}, set(), set(), runs_by_setting(folders)
+    for folder in folders:
+        about = manifest(folder)
+        facts.update(about["machine"])
+        commits |= {(run["git_commit"] or "unknown")[:10] for run in about["runs"]}
+        sums |= {run["dataset_sha256"][:16] for run in about["runs"]}
+    least, most = min(counts), max(counts)
+    seeds = counted(least, "seed") if least == most else f"{least} to {most} seeds"
+    told = [facts[name] if name == "rustc" else f"{name[0].lower()}{name[1:]} {facts[name]}"
+            for name in facts if name not in ("Processor", "Source tree", "Dataset SHA-256")]
+    return (f"{facts['Processor']}; {seeds} for each method; {', '.join(told)}; commits {', '.join(sorted(commits))}; data "
+            f"{', '.join(sorted(sums))}… (SHA-256).")

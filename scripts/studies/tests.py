@@ -1,81 +1,114 @@
-"""Tests of the rules that texts follow; run by tests/house.rs."""
+"""Tests of the rules that pages follow; run by tests/house.rs."""
 
+import contextlib
+import csv
+import os
+import statistics
+import tempfile
 import unittest
-from unittest import mock
+from string import Formatter
 
-import tables
-from gaps import Gap
+import results
 from geometry import JACOBIAN
 from inside import common_epochs, of_run
-from tables import Interval, Missing, difference, percent, points, significant
-from words import comparison, listed, no_worse, verdict
+from intervals import Gap, Interval, difference, half_width, of
+from overview import STUDIES
+from results import Missing
+from words import comparison, counted, listed, no_worse, percent, points, significant, verdict
 
-BELOW, ABOVE = Interval([-3.0, -2.0, -2.5]), Interval([3.0, 2.0, 2.5])
-UNCLEAR, SINGLE = Interval([-1.0, 0.5, 1.0]), Interval([-1.0])
+BELOW, ABOVE = Interval(3, -2.5, -3.7, -1.3), Interval(3, 2.5, 1.3, 3.7)
+UNCLEAR, SINGLE = Interval(3, 0.2, -2.4, 2.8), Interval(1, -1.0)
+COLUMNS = ("label,other_label,batch_size,quantity,epoch,n,n_diverged,other_n,other_n_diverged,n_pairs,difference_mean,"
+           "difference_ci_low,difference_ci_high").split(",")
+
+
+@contextlib.contextmanager
+def results_with(**tables):
+    """A results folder with one comparison, `made`."""
+    kept = results.RESULTS
+    with tempfile.TemporaryDirectory() as folder:
+        os.makedirs(os.path.join(folder, "made"))
+        for name, rows in tables.items():
+            with open(os.path.join(folder, "made", f"{name}.csv"), "w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows(rows)
+        results.RESULTS = folder
+        try:
+            results.forget()
+            half_width.cache_clear()
+            yield
+        finally:
+            results.RESULTS = kept
+            results.forget()
+            half_width.cache_clear()
 
 
 class Rules(unittest.TestCase):
-    def test_an_interval_is_students(self):
-        interval = Interval([1.0, 2.0, 3.0, 4.0])
-        # Standard deviation 1.29099, quantile 3.18245 at 3 degrees of freedom.
-        self.assertAlmostEqual(interval.high - interval.mean, 3.18245 * 1.2909944 / 2, places=4)
+    def test_an_interval_is_that_of_compare(self):
+        interval = of([1.0, 2.0, 3.0])
+        # Student's quantile at 2 degrees of freedom is 4.30265, the standard deviation 1.
+        self.assertAlmostEqual(interval.high - interval.mean, 4.30265 / 3 ** 0.5, places=4)
         self.assertEqual(SINGLE.text(str), "-1.0 (n = 1, no interval)")
+        self.assertEqual(of([1.57, 1.57]).text(), "1.6 (n = 2, no interval)")
         with self.assertRaises(Missing):
-            Interval([])
+            of([])
+
+    def test_any_number_of_seeds_has_its_interval(self):
+        values = [float(value) for value in range(40)]
+        head = ["n"] + [f"final_test_error_{end}" for end in ("ci_low", "ci_high", "std")]
+        with results_with(summary=[head, [40, 0.1, 0.3, 0.5]]):
+            self.assertAlmostEqual(of(values).high - of(values).low, 0.4 * statistics.stdev(values))
+            with self.assertRaises(Missing):
+                of(values[:39])
 
     def test_directions(self):
         told = [interval.direction for interval in (BELOW, ABOVE, UNCLEAR, SINGLE)]
         self.assertEqual(told, ["below", "above", "unclear", "few"])
-        self.assertEqual(comparison(UNCLEAR), "not to be told from")
         told = [comparison(interval) for interval in (BELOW, ABOVE, UNCLEAR, SINGLE)]
-        self.assertEqual(told, ["lower than", "higher than", "not to be told from", "not to be told from"])
+        self.assertEqual(told, ["is lower than", "is higher than"] + 2 * ["does not differ clearly from"])
 
     def test_verdicts(self):
         cases = {("below", "below"): "holds", ("below", "above"): "holds partly", ("below", "unclear"): "holds partly",
-                 ("above", "unclear"): "does not hold here", ("unclear",): "no difference seen here",
-                 ("below", "few"): "holds"}
+                 ("above", "unclear"): "does not hold here", ("unclear",): "no difference seen",
+                 ("below", "few"): "holds", ("few",): "not concluded: too few runs"}
         made = {"below": BELOW, "above": ABOVE, "unclear": UNCLEAR, "few": SINGLE}
         for words, expected in cases.items():
-            self.assertEqual(verdict([made[word] for word in words], full_scale=True), expected)
-        self.assertEqual(verdict([SINGLE]), "not tested: too few runs so far")
-        self.assertEqual(Interval([1.57, 1.57]).direction, "few")
+            self.assertEqual(verdict([made[word] for word in words]), expected)
         self.assertTrue(no_worse(BELOW, 0.0) and no_worse(UNCLEAR, 9.0))
         self.assertFalse(no_worse(UNCLEAR, 1.0) or no_worse(SINGLE, 9.0) or no_worse(ABOVE, 9.0))
 
     def test_differences_are_paired_by_seed(self):
-        interval = difference({"0": 0.5, "1": 0.7, "2": 0.1}, {"1": 0.6, "0": 0.3})
-        self.assertEqual((interval.n, round(interval.mean, 9)), (2, 0.15))
+        self.assertAlmostEqual(difference({"0": 0.5, "1": 0.7, "2": 0.1}, {"1": 0.6, "0": 0.3}).mean, 0.15)
         with self.assertRaises(Missing):
             difference({"0": 1.0}, {"1": 1.0})
 
     def test_a_method_that_lost_runs_is_never_said_to_be_lower(self):
-        def row(label, seed, error, status):
-            return {"label": label, "batch_size": "1", "seed": seed, "epoch": "3", "test_error": error, "status": status}
-        errors = {"whole": ["0.5", "0.6", "0.7", "0.6"], "hurt": ["0.1", "0.2", "0.3", "1.0"],
-                  "worse": ["0.8", "0.9", "1.0", "1.0"], "gone": ["1.0"] * 4}
-        lost = {"whole": 0, "hurt": 1, "worse": 1, "gone": 4}
-        table = [row(label, str(seed), error, "finished" if seed < len(values) - lost[label] else "diverged")
-                 for label, values in errors.items() for seed, error in enumerate(values)]
-        with mock.patch("tables.rows", lambda *_: table):
+        rows = [("hurt", "whole", 1, "test_error", 3, 3, 1, 4, 0, 3, -0.4, -0.41, -0.39),
+                ("worse", "whole", 1, "test_error", 3, 3, 1, 4, 0, 3, 0.3, 0.2, 0.4),
+                ("gone", "whole", 1, "test_error", 3, 0, 4, 4, 0, 0, "", "", ""),
+                ("gone", "lost", 1, "test_error", 3, 0, 4, 0, 4, 0, "", "", ""),
+                ("late", "whole", 1, "test_error", 1, 4, 0, 4, 0, 4, -0.2, -0.3, -0.1),
+                ("late", "whole", 1, "test_error", 3, 4, 0, 4, 0, 4, 0.2, 0.1, 0.3)]
+        with results_with(differences=[COLUMNS, *rows]):
             def told(one, other, **how):
-                return Gap("study", one, other, 1, **how)
+                return Gap("made", one, other, 1, **how)
             self.assertEqual(told("hurt", "whole").direction, "unclear")
-            self.assertEqual(told("hurt", "whole", epoch=3).direction, "unclear")
             self.assertEqual((told("whole", "hurt").direction, told("worse", "whole").direction), ("unclear", "above"))
             self.assertEqual((told("gone", "whole").direction, told("whole", "gone").direction), ("above", "below"))
-            self.assertEqual(told("gone", "gone").direction, "unclear")
+            self.assertEqual(told("gone", "lost").direction, "unclear")
             self.assertFalse(no_worse(told("hurt", "whole"), 0.9) or no_worse(told("gone", "whole"), 0.9))
             self.assertTrue(no_worse(told("whole", "gone"), 0.0))
-            self.assertEqual(told("gone", "whole").said, "4 of 4 runs of *gone* diverged")
-            self.assertTrue(told("hurt", "whole").said.endswith("] points (1 of 4 runs of *hurt* diverged)"))
+            self.assertEqual(told("gone", "whole").text(), "4 of 4 runs of *gone* diverged")
+            self.assertEqual(told("whole", "hurt").text(), "+40.0 [+39.0, +41.0] points (1 of 4 runs of *hurt* diverged)")
+            self.assertEqual((told("late", "whole").direction, told("late", "whole", epoch=1).direction), ("above", "below"))
             with self.assertRaises(Missing):
                 told("whole", "absent")
 
-    def test_numbers_are_shown_as_their_size_asks(self):
+    def test_numbers_are_shown_by_their_size(self):
         self.assertEqual([percent(0.3456), percent(0.0234)], ["34.6 %", "2.34 %"])
         self.assertEqual([points(-0.0123), points(0.0049)], ["−1.2", "+0.49"])
         self.assertEqual([significant(0.01234), significant(123.4, 3), significant(-2.0)], ["0.012", "123", "−2.0"])
         self.assertEqual([listed("a"), listed("abc")], ["a", "a, b and c"])
+        self.assertEqual([counted(1, "seed"), counted(12, "epoch")], ["one seed", "12 epochs"])
 
     def test_runs_are_found_by_what_they_are_called(self):
         table = [{"run": run, "seed": "0", "epoch": str(epoch)} for run, epoch in
@@ -85,15 +118,16 @@ class Rules(unittest.TestCase):
         self.assertEqual([len(of_run(table, label)) for label in ("bn", "normprop", "normprop (centred rows)")], [3, 2, 2])
         self.assertEqual(common_epochs(table), [0, 1])
 
-    def test_what_is_missing_is_named_and_no_text_is_made(self):
-        tables.RESULTS, kept = "/nowhere", tables.RESULTS
-        tables.forget()
-        try:
-            with self.assertRaises(Missing):
-                JACOBIAN.text()
-        finally:
-            tables.RESULTS = kept
-            tables.forget()
+    def test_what_is_missing_is_named_and_no_page_is_made(self):
+        with results_with(), self.assertRaisesRegex(Missing, "results/jacobian-scale/"):
+            JACOBIAN.text()
+
+    def test_a_template_uses_every_value_that_its_study_gives(self):
+        for study in STUDIES:
+            head, page = study.parts
+            self.assertEqual(list(head), ["claim", "evidence", "verdict"])
+            named = {field.split(".")[0] for text in [*head.values(), page] for _, field, _, _ in Formatter().parse(text) if field}
+            self.assertEqual(set(study.values()) - named, set(), study.name)
 
 
 if __name__ == "__main__":

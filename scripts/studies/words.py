@@ -1,29 +1,26 @@
-"""Words that follow from numbers, so that a sentence stays true when the numbers change."""
+"""The rules by which words and figures follow from numbers, so that a sentence stays true when the numbers change."""
+
+import math
 
 
-def comparison(difference, below="lower than", above="higher than", unclear="not to be told from"):
-    """How one mean is to another."""
+def comparison(difference, below="is lower than", above="is higher than", unclear="does not differ clearly from"):
+    """What a difference says of one mean and another."""
     return {"below": below, "above": above}.get(difference.direction, unclear)
 
 
-def verdict(differences, full_scale=False):
+def verdict(differences):
     """What differences say of the claim that they are below 0. Those of fewer than three pairs of runs say nothing."""
-    words = [difference.direction for difference in differences]
-    told = [word for word in words if word != "few"]
+    told = [difference.direction for difference in differences if difference.direction != "few"]
     if not told:
-        return "not tested: too few runs so far"
+        return "not concluded: too few runs"
     if all(word == "below" for word in told):
-        answer = "holds"
-    elif "below" in told:
-        answer = "holds partly"
-    elif "above" in told:
-        answer = "does not hold here"
-    else:
-        answer = "no difference seen here"
-    return answer if full_scale else scaled(answer)
+        return "holds"
+    if "below" in told:
+        return "holds partly"
+    return "does not hold here" if "above" in told else "no difference seen"
 
 
-def scaled(answer):
+def small(answer):
     """A verdict on a claim that was made of larger networks and data."""
     return f"{answer}, at small scale"
 
@@ -44,3 +41,52 @@ def listed(items):
     if len(items) < 2:
         return "".join(items)
     return ", ".join(items[:-1]) + " and " + items[-1]
+
+
+def counted(number, thing):
+    words = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
+    return f"{words.get(number, number)} {thing}{'s' if number > 1 else ''}"
+
+
+def minus(text):
+    return text.replace("-", "−")
+
+
+def percent(value, digits=None):
+    if digits is None:
+        digits = 2 if value < 0.1 else 1
+    return f"{100 * value:.{digits}f} %"
+
+
+def error_rate(value):
+    """An error as a percentage; what an interval has outside 0 to 1 is cut off."""
+    return percent(min(max(value, 0.0), 1.0))
+
+
+def points(value):
+    """A difference of errors in percentage points, signed."""
+    return minus(f"{100 * value:+.{2 if abs(value) < 0.01 else 1}f}")
+
+
+def nats(value):
+    """A difference of losses, signed."""
+    return minus(f"{value:+.3f}")
+
+
+def significant(value, digits=2):
+    """A number with so many significant digits, without an exponent."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    return minus(f"{value:.{decimals}f}")
+
+
+def ratio(ends):
+    """A ratio with the ends of its interval."""
+    return "{:.2f} [{:.2f}, {:.2f}]".format(*ends)
+
+
+def table(head, lines, text=1):
+    """A Markdown table; columns after the first `text` ones hold numbers."""
+    rules = ["---"] * text + ["---:"] * (len(head) - text)
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, rules, *lines])
