@@ -1,9 +1,9 @@
-"""Downloads one pinned wheel, goes on with a broken download, and trusts nothing but its SHA-256.
+"""Downloads one pinned wheel, resumes a broken download, and checks its SHA-256.
 
-pip cannot resume by itself (its --resume-retries, pip 25.1 and newer, does not outlive the process), and
+pip cannot resume a download in a later process (--resume-retries of pip 25.1 and newer works within one), and
 its dry-run report downloads the whole wheel from an index without separate metadata. So the package index
-is read here, with pip's settings, and pip itself is the way out when that fails: it knows find-links,
-netrc and key rings.
+is read here, with pip's settings. Where that fails, pip itself downloads: it knows find-links, netrc and key
+rings.
 """
 
 import ast
@@ -53,7 +53,7 @@ def pip_settings():
 
 
 class Links(html.parser.HTMLParser):
-    """The addresses of all links of a page."""
+    """The addresses of all links on a page."""
 
     def __init__(self):
         super().__init__()
@@ -66,7 +66,7 @@ class Links(html.parser.HTMLParser):
 
 
 class Index:
-    """The package index that pip would ask, read over its simple page (PEP 503)."""
+    """The package index that pip would use, read from its simple page (PEP 503)."""
 
     def __init__(self):
         settings = pip_settings()
@@ -79,7 +79,7 @@ class Index:
                        or os.environ.get("CURL_CA_BUNDLE"))
         self.checking = ssl.create_default_context(cafile=authorities)
         if sys.platform == "darwin" and not self.checking.cert_store_stats()["x509_ca"]:
-            # The Python of python.org on macOS comes without authorities; pip brings some.
+            # The Python of python.org on macOS has no certificate authorities; pip has some.
             from pip._vendor import certifi
             self.checking = ssl.create_default_context(cafile=certifi.where())
         self.proxy = settings.get("proxy")
@@ -101,7 +101,7 @@ class Index:
         return urllib.request.build_opener(*handlers).open(request, timeout=self.timeout_s)
 
     def find(self, wheel):
-        """The address of `wheel`, or None with a reason said, if no index can be read or has it."""
+        """The address of `wheel`, or None if no index can be read or has it; the reason is printed."""
         if self.unused:
             return None
         for base in self.bases:
@@ -117,7 +117,7 @@ class Index:
             for address in links.addresses:
                 path = urllib.parse.urlsplit(address).path
                 if urllib.parse.unquote(path.rsplit("/", 1)[-1]) == wheel["file"]:
-                    # A private index wants its user and password for the files, too.
+                    # A private index needs its user and password for the files, too.
                     return with_user_of(base, urllib.parse.urljoin(here, address))
         return None
 
@@ -147,7 +147,7 @@ def size_bytes(path):
 
 
 def continue_download(index, address, part, total_bytes):
-    """Adds to the file `part` what is missing of `address`, from the start if the server knows no ranges."""
+    """Appends to the file `part` the missing bytes of `address`; starts again if the server knows no ranges."""
     start = size_bytes(part)
     headers = {"Range": f"bytes={start}-"} if start else {}
     with index.open(address, headers) as response:
@@ -168,7 +168,7 @@ def continue_download(index, address, part, total_bytes):
 
 
 def download(index, address, part, wheel):
-    """Downloads with several attempts; each goes on where the last one broke."""
+    """Downloads in several attempts; each continues where the last one broke."""
     for attempt in range(1, ATTEMPTS + 1):
         if size_bytes(part) >= wheel["size_bytes"]:
             return
@@ -193,7 +193,7 @@ def download(index, address, part, wheel):
 
 
 def download_with_pip(wheel, folder):
-    """Lets pip download the wheel: not resumable, but it knows every way to a package."""
+    """Lets pip download the wheel: it cannot resume, but knows every kind of index."""
     version, tags = wheel["file"].split("-")[1], wheel["file"][:-len(".whl")].split("-")[-1]
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
                "--implementation=cp", "--python-version=3.11", "--dest", folder,
@@ -206,7 +206,7 @@ def download_with_pip(wheel, folder):
 
 
 def fetch(index, wheel, folder):
-    """Returns the path in `folder` of the wheel, downloaded as far as needed and with the right SHA-256."""
+    """Downloads the wheel if needed, checks its SHA-256 and returns its path in `folder`."""
     path = os.path.join(folder, wheel["file"])
     part = path + ".part"
     for _ in range(2):
@@ -225,13 +225,13 @@ def fetch(index, wheel, folder):
                 say(f"{without_user(address)}: {error}")
                 download_with_pip(wheel, folder)
         if not os.path.exists(path):
-            raise SetupError(f"pip found another file than {wheel['file']}; is the index a mirror of PyPI?")
+            raise SetupError(f"pip found a file other than {wheel['file']}; is the index a mirror of PyPI?")
         found = sha256(path)
         if found == wheel["sha256"]:
             return path
         os.remove(path)
         problem = (f"{wheel['file']} had the SHA-256 {found}, not {wheel['sha256']}: "
-                   "damaged or not the real one; it was removed.")
+                   "damaged or not the right file. It was removed.")
         if not resumed:
             break
         say(problem + " Downloading it afresh.")

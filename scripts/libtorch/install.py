@@ -1,10 +1,10 @@
 """Makes ROOT/.libtorch from the pinned PyPI wheels of PyTorch: install.py [--cuda] ROOT.
 
-Called by scripts/setup, which has checked that there is something to do. Nothing half-made ever bears the
-name .libtorch: downloads wait in .libtorch.download/, unpacking happens in .libtorch.partial/, and a rename
-ends it. pins.json lists the wheels of each platform, their SHA-256 and what is taken out of them
-(NORMPROP_SETUP_PINS names another such table). A CPU build needs no CUDA, but libtorch_cpu.so of the Linux
-wheels asks the loader for two CUDA run-time libraries, hence the two small NVIDIA wheels.
+Called by scripts/setup when something is missing. .libtorch is never half-made: downloads go to
+.libtorch.download/, unpacking to .libtorch.partial/, and a rename comes last. pins.json lists the wheels of
+each platform, their SHA-256 and the files to take from them (NORMPROP_SETUP_PINS names another table). A CPU
+build needs no CUDA, but libtorch_cpu.so of the Linux wheels requires two CUDA run-time libraries, hence the
+two small NVIDIA wheels.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def load_pins():
 
 
 def check_space(root, downloads, wheels, cuda):
-    """Refuses to start what cannot end."""
+    """Stops early if the disk has too little space."""
     missing = sum(wheel["size_bytes"] for wheel in wheels)
     for wheel in wheels:
         path = os.path.join(downloads, wheel["file"])
@@ -75,7 +75,7 @@ def unpack(path, take, place):
 
 
 def install_cpu(wheels, paths, folder):
-    """lib/ with the few libraries that computing on the CPU needs, and include/."""
+    """Fills lib/ with the few libraries that the CPU build needs, and include/."""
     def place(name):
         if name.startswith(HEADERS):
             return os.path.join(folder, "include", name[len(HEADERS):])
@@ -84,13 +84,13 @@ def install_cpu(wheels, paths, folder):
     for wheel, path in zip(wheels, paths):
         unpack(path, wheel["take"], place)
     if sys.platform == "linux":
-        # The wheel's own libtorch.so would ask for libtorch_cuda.so; all it does is to bind the two together.
+        # The wheel's own libtorch.so requires libtorch_cuda.so; it only loads the two together.
         with open(os.path.join(folder, "lib", "libtorch.so"), "w", encoding="ascii") as file:
             file.write("INPUT(-ltorch_cpu)\n")
 
 
 def install_cuda(torch_wheel, folder, downloads):
-    """The whole wheel with its CUDA packages beside it, as pip would lay them out, and links to lib/, include/."""
+    """The whole wheel beside its CUDA packages, in pip's layout, with links to lib/ and include/."""
     packages = os.path.join(folder, "packages")
     unpack(torch_wheel, ["torch/lib/", HEADERS], lambda name: os.path.join(packages, name))
     with zipfile.ZipFile(torch_wheel) as archive:
@@ -101,11 +101,11 @@ def install_cuda(torch_wheel, folder, downloads):
     say("installing " + " ".join(wanted))
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--only-binary=:all:", "--no-compile",
                "--target", packages] + wanted
-    # Gigabytes pass through pip's temporary folder; /tmp is often a small or a slow place for them.
+    # pip's temporary folder takes gigabytes; /tmp is often too small or slow.
     environment = dict(os.environ, TMPDIR=downloads, PIP_ROOT_USER_ACTION="ignore")
     if subprocess.run(command, stdout=sys.stderr, env=environment, check=False).returncode:
-        raise SetupError("pip could not install the CUDA packages; see its message above. Run this again "
-                         "when that is mended: the PyTorch wheel is kept.")
+        raise SetupError("pip could not install the CUDA packages; see its message above. Then run this "
+                         "again: the PyTorch wheel is kept.")
     for name in ("lib", "include"):
         os.symlink(os.path.join("packages", "torch", name), os.path.join(folder, name))
 
@@ -136,7 +136,7 @@ def remove(path):
 
 
 def put_in_place(root, partial):
-    """Renames the finished folder to .libtorch, in place of an older one."""
+    """Renames the finished folder to .libtorch and removes an older one."""
     final, old = os.path.join(root, ".libtorch"), os.path.join(root, ".libtorch.old")
     remove(old)
     if os.path.lexists(final):
@@ -172,7 +172,7 @@ def install(root, cuda):
     put_in_place(root, partial)
     remove(downloads)
     if before not in (None, kind):
-        # Cargo does not look into .libtorch/, so it would go on linking what was there before.
+        # Cargo does not watch .libtorch/ and would go on linking the old libraries.
         for profile in ([], ["--release"]):
             subprocess.run(["cargo", "clean", "--quiet", "-p", "torch-sys", *profile], cwd=root, check=False)
     say(f"libtorch {wheels[0]['file'].split('-')[1]} ({kind}) is in {os.path.join(root, '.libtorch')}")
@@ -187,12 +187,12 @@ def main():
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        say("another set-up is at work in this folder; waiting for it to end")
+        say("another set-up is running in this folder; waiting for it")
         fcntl.flock(folder, fcntl.LOCK_EX)
         if kind_of(os.path.join(arguments.root, ".libtorch")) == ("cuda" if arguments.cuda else "cpu"):
             return
     except OSError:
-        # Some network file systems cannot lock a folder; two set-ups at once are unlikely enough.
+        # Some network file systems cannot lock a folder; two set-ups at once are unlikely.
         pass
     install(arguments.root, arguments.cuda)
 

@@ -1,9 +1,9 @@
-"""Measures normprop and PyTorch on the same networks, process after process in turn; called by scripts/bench-both.
+"""Measures normprop and PyTorch on the same networks, whole processes in turn; called by scripts/bench-both.
 
-In each round and setting one process of `normprop bench` and one of scripts/bench-pytorch run, and who is first changes
-from round to round. Times are medians over rounds of the processes' medians. "Eager" and "compile" are the fastest of
-PyTorch's configurations of that kind over all rounds; a ratio is the median over rounds of ours / theirs, with the
-smallest and the largest in brackets.
+In each round and setting, one process of `normprop bench` and one of `scripts/bench-pytorch` run; their order changes from
+round to round. A time is the median over rounds of each process's median. "Eager" and "compile" are PyTorch's fastest
+configurations of that kind over all rounds. A ratio is the median over rounds of ours / theirs, with the smallest and the
+largest round in brackets.
 """
 
 import argparse
@@ -33,12 +33,12 @@ def arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench-both", description=__doc__.split("\n\n")[0],
                                      epilog="Example: scripts/bench-both --widths 0.25,1 --batch-sizes 1,64")
     parser.add_argument("--batch-sizes", default="1,64", help="images per step [%(default)s]")
-    parser.add_argument("--widths", default="0.25", help="what multiplies the channels [%(default)s]")
-    parser.add_argument("--threads", default=str(os.cpu_count()), help="CPU threads, the same in both; a list [%(default)s]")
+    parser.add_argument("--widths", default="0.25", help="factor on the number of channels [%(default)s]")
+    parser.add_argument("--threads", default=str(os.cpu_count()), help="CPU threads of both programs, a list [%(default)s]")
     parser.add_argument("--dataset", default="fashion-mnist-mini", help="gives the images' shape [%(default)s]")
     parser.add_argument("--rounds", type=int, default=3, help="processes of each kind and setting [%(default)s]")
     parser.add_argument("--steps", type=int, help="training steps in a process [at least 20 and for 10 s]")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="handed on to normprop bench")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="passed on to normprop bench")
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
     parser.add_argument("--out", default=os.path.join(ROOT, "results", "speed"), help="folder for the results")
     return parser.parse_args()
@@ -84,7 +84,7 @@ def theirs(options, setting):
 
 
 def measure(options):
-    """All rows of all rounds, and what the programs say of the machine."""
+    """All rows of all rounds, and what the programs report about the machine."""
     rows, machine = [], {}
     settings = list(itertools.product(options.widths.split(","), options.batch_sizes.split(","),
                                       options.threads.split(",")))
@@ -101,7 +101,7 @@ def measure(options):
 
 
 def by_round(rows, program, mode, configuration=None):
-    """Step times by round of the rows that are meant."""
+    """Step times by round of one program, mode and configuration."""
     return {row["round"]: row["step_ms"] for row in rows
             if row["program"] == program and row["mode"] == mode and row["step_ms"]
             and configuration in (None, row["configuration"])}
@@ -144,7 +144,7 @@ def ratio(line, mode):
 
 
 def markdown(options, lines, rows, machine):
-    """The page: table, how it was made, what it must not be taken for."""
+    """The page: table, how it was made, caveats."""
     heads = ["width", "batch size", "threads", "method", "ours, ms", "eager, ms", "ours / eager", "compile, ms",
              "ours / compile", "fastest eager", "fastest compile"]
     text = ["# Step times: normprop and PyTorch", "", "![Ratios of step times](speed.svg)", "", "| " + " | ".join(heads) + " |",
@@ -166,12 +166,12 @@ def markdown(options, lines, rows, machine):
              f"{torch['torch']}, Python {torch['python']}. Begun {about['started']}.",
              f"- Load of the machine before the first process: {about['load_before']}.",
              f"- Command: `scripts/bench-both {shlex.join(reduced(sys.argv[1:]))}`.", "", "Caveats:",
-             "- A step of ours and one of PyTorch's do the same work: a batch gathered from bytes and normalized, forward, "
-             "backward, SGD with momentum and weight decay, the loss read. Images differ (ours are real, PyTorch's are "
-             "random bytes), which does not change times.",
+             "- Both programs do the same work in a step: gather a batch from bytes and normalize it, forward, backward, SGD "
+             "with momentum and weight decay, read the loss. Ours uses real images and PyTorch random bytes, which does not "
+             "change times.",
              "- PyTorch's form of NormProp is the faster of the textbook formula and the folded one.",
-             "- The brackets show the spread over rounds of whole processes, not a confidence interval.",
-             "- A machine that does other work at the same time makes all times longer, and ratios of small steps uncertain."]
+             "- Brackets show the spread over rounds of whole processes. They are not confidence intervals.",
+             "- Other work on the machine makes all times longer and the ratios of small steps uncertain."]
     reasons = sorted({f"- Not measured: {row['norm']}, {row['mode']} {row['configuration']}: {row['not_measured']}"
                       for row in rows if row.get("not_measured")})
     return "\n".join(text + reasons) + "\n"

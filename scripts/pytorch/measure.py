@@ -1,10 +1,10 @@
 """Times training steps of the NIN in PyTorch; called by scripts/bench-pytorch.
 
 In each configuration (layout, optimizer, eager or compiled) the methods take turns step by step, in an order that
-changes from round to round, as in normprop bench: as many networks take turns there as here, so that neither program
-finds more of its weights in the caches. Configurations are visited one after the other, several times. A step is: a
-batch gathered from bytes and normalized, forward, backward, the update, and the loss read. Images are random bytes:
-times do not depend on what is on them.
+changes from round to round, as in normprop bench. Both programs let equally many networks take turns, so that neither
+finds more of its weights in the caches. Configurations are visited one after the other, several times. A step is: gather
+a batch from bytes and normalize it, forward, backward, update, read the loss. Images are random bytes: times do not
+depend on their content.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def arguments():
                                      epilog="Example: scripts/bench-pytorch --batch-sizes 64 --widths 0.25 --threads 2")
     parser.add_argument("--norm", default="none,bn,normprop", help="methods [%(default)s]")
     parser.add_argument("--batch-sizes", default="1,64", help="images per step [%(default)s]")
-    parser.add_argument("--widths", default="0.25", help="what multiplies the channels [%(default)s]")
+    parser.add_argument("--widths", default="0.25", help="factor on the number of channels [%(default)s]")
     parser.add_argument("--dataset", default="fashion-mnist-mini", choices=SHAPES, help="gives the images' shape")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="CPU threads [%(default)s]")
     parser.add_argument("--steps", type=int, help="rounds, a multiple of 4 [at least 20 and for 10 s, at most 1000]")
@@ -49,7 +49,7 @@ def arguments():
 
 
 ARGUMENTS = arguments()
-# Before torch is loaded, whose libraries look at it once.
+# Set before torch is loaded: its libraries read this once.
 os.environ.setdefault("OMP_NUM_THREADS", str(ARGUMENTS.threads))
 
 import torch  # noqa: E402
@@ -129,15 +129,15 @@ def prepare(method, configuration, width, batch_size, shape, warmup):
         contestant.__init__(method, configuration, width, batch_size, shape)
         for _ in range(1 + warmup):
             contestant.step()
-    except Exception as error:  # Whatever torch.compile ends with on this machine is a reason to do without it.
+    except Exception as error:  # Any failure of torch.compile on this machine leaves this configuration out.
         contestant.reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
         say(f"{method}, {', '.join(configuration)} is left out: {contestant.reason}")
     return contestant
 
 
 def visit(contestants, rounds):
-    """Rounds in which everyone has a turn, in an order that turns and every other time is reversed; the first one, in
-    which caches fill, is not counted. `rounds` tells whether so many rounds in so many seconds are enough."""
+    """Rounds in which every contestant takes a step, in an order that rotates and is reversed every other time. The first
+    round, in which caches fill, is not counted. `rounds` tells whether the rounds and seconds so far are enough."""
     count, done, begun = len(contestants), -1, time.perf_counter()
     while not rounds(done, time.perf_counter() - begun):
         order = [contestants[(done + turn) % count] for turn in range(count)]
@@ -190,7 +190,7 @@ def main():
         rows = [row for width in map(float, ARGUMENTS.widths.split(","))
                 for size in map(int, ARGUMENTS.batch_sizes.split(",")) for row in cell(width, size)]
     except ArithmeticError as error:
-        sys.exit(f"bench-pytorch: {error}: a training went wrong, and its times would be those of no numbers")
+        sys.exit(f"bench-pytorch: {error}: a training failed, and its times would be meaningless")
     machine = {"torch": torch.__version__, "python": platform.python_version(), "threads": torch.get_num_threads(),
                "cpu_capability": torch.backends.cpu.get_cpu_capability(), "cores": os.cpu_count()}
     if ARGUMENTS.out:

@@ -12,7 +12,7 @@ MEAN = 1 / math.sqrt(2 * math.pi)
 STD = math.sqrt(0.5 - 0.5 / math.pi)
 JACOBIAN_ROOT = math.sqrt(0.5) / STD
 
-# Output channels at width 1, kernel, whether a 3 x 3 max-pool of stride 2 stands behind.
+# Output channels at width 1, kernel, whether a 3 x 3 max-pool of stride 2 follows.
 PLAN = [(192, 5, False), (160, 1, False), (96, 1, True), (192, 5, False), (192, 1, False), (192, 1, True),
         (192, 3, False), (192, 1, False)]
 
@@ -28,7 +28,7 @@ def vector(count, value):
 
 
 class Block(nn.Module):
-    """What all blocks share: the weight and the place in the network."""
+    """The weight and the place in the network, which all blocks have."""
 
     def __init__(self, inputs, outputs, kernel, pooled, last):
         super().__init__()
@@ -38,14 +38,14 @@ class Block(nn.Module):
     def convolve(self, x, weight, bias=None):
         return F.conv2d(x, weight, bias, padding=self.padding)
 
-    def tail(self, x):
+    def activate_and_pool(self, x):
         if self.last:
             return x
         x = F.relu_(x)
         return pool(x) if self.pooled else x
 
     def after_step(self):
-        """What the method does behind the optimizer."""
+        """What the method does after the optimizer."""
 
 
 class Plain(Block):
@@ -54,7 +54,7 @@ class Plain(Block):
         self.bias = vector(self.weight.shape[0], 0.0)
 
     def forward(self, x):
-        return self.tail(self.convolve(x, self.weight, self.bias))
+        return self.activate_and_pool(self.convolve(x, self.weight, self.bias))
 
 
 class BatchNorm(Block):
@@ -67,7 +67,7 @@ class BatchNorm(Block):
 
     def forward(self, x):
         x = self.convolve(x, self.weight, self.bias)
-        return self.tail(x if self.last else self.normalize(x))
+        return self.activate_and_pool(x if self.last else self.normalize(x))
 
 
 def unit_rows(weight):
@@ -75,8 +75,7 @@ def unit_rows(weight):
 
 
 class Textbook(Block):
-    """y = (pool(relu(gamma * (W/|W| * x) + beta)) - m) / s, written down as it stands; the division by |W| is
-    differentiated through."""
+    """y = (pool(relu(gamma * (W/|W| * x) + beta)) - m) / s, as written; gradients go through the division by |W|."""
 
     def __init__(self, *place):
         super().__init__(*place)
@@ -87,13 +86,13 @@ class Textbook(Block):
     def forward(self, x):
         x = self.convolve(x, unit_rows(self.weight))
         x = x * self.gamma.view(1, -1, 1, 1) + self.beta.view(1, -1, 1, 1)
-        x = self.tail(x)
+        x = self.activate_and_pool(x)
         return x if self.last else (x - MEAN) / STD
 
 
 class Folded(Textbook):
     """The same function: gamma and the 1/s of the block before in the weights, beta - m in the bias, the clamp at -m,
-    in place. Rows are put back to unit length after each update. The first block is told that nothing comes before."""
+    in place. Rows are put back to unit length after each update. The first block has no block before it and scale 1."""
 
     scale = 1 / STD
 

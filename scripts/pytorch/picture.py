@@ -15,13 +15,13 @@ def line(x1, y1, x2, y2, style):
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" {style}/>'
 
 
-def bar(y, row, mode, colour, scale):
-    """One bar with the spread over rounds and the figure behind it."""
+def bar(y, row, mode, color, scale):
+    """One bar with the spread over rounds and its number."""
     value, low, high = (row[f"ratio_to_{mode}{end}"] for end in ("", "_low", "_high"))
     if value is None:
         return [text(LEFT + 4, y + BAR - 3, "not measured", size=11)]
     middle, ends = y + BAR / 2, (LEFT + scale * low, LEFT + scale * high)
-    return [f'<rect x="{LEFT}" y="{y:.1f}" width="{scale * value:.1f}" height="{BAR - 2}" fill="{colour}"/>',
+    return [f'<rect x="{LEFT}" y="{y:.1f}" width="{scale * value:.1f}" height="{BAR - 2}" fill="{color}"/>',
             line(ends[0], middle - 1, ends[1], middle - 1, 'stroke="black" stroke-width="1.6"'),
             text(WIDTH - RIGHT + 14, y + BAR - 3, f"{value:.2f} [{low:.2f}, {high:.2f}]", size=11)]
 
@@ -31,15 +31,15 @@ def draw(rows):
     highest = max([1.0] + [row[f"ratio_to_{mode}_high"] or 0.0 for row in rows for mode, _, _ in SERIES])
     scale = (WIDTH - LEFT - RIGHT) / highest
     parts, y = [text(WIDTH / 2, 26, "Time of a training step: normprop / PyTorch", "middle", 16, "bold")], 44
-    for mode, label, colour in SERIES:
-        parts += [f'<rect x="{LEFT}" y="{y - 9}" width="10" height="10" fill="{colour}"/>', text(LEFT + 16, y, label)]
+    for mode, label, color in SERIES:
+        parts += [f'<rect x="{LEFT}" y="{y - 9}" width="10" height="10" fill="{color}"/>', text(LEFT + 16, y, label)]
         y += 17
     top = y
     for row in rows:
         name = f"{row['norm']}, width {row['width']:g}, batch {row['batch_size']}, {row['threads']} threads"
         parts.append(text(LEFT - 8, y + BAR + 3, name, "end", 11))
-        for index, (mode, _, colour) in enumerate(SERIES):
-            parts += bar(y + index * BAR, row, mode, colour, scale)
+        for index, (mode, _, color) in enumerate(SERIES):
+            parts += bar(y + index * BAR, row, mode, color, scale)
         y += len(SERIES) * BAR + GAP
     parts += [line(LEFT + scale, top - 4, LEFT + scale, y, 'stroke="#555" stroke-dasharray="5 3"'),
               line(LEFT, top - 4, LEFT, y, 'stroke="#555"'), text(LEFT + scale, y + 14, "1 (as fast)", "middle", 11),

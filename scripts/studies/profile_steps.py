@@ -1,8 +1,8 @@
 """Where a training step's time goes; called by scripts/profile.
 
-`normprop train` is run under perf for one method and setting at a time, on part of the embedded images. Every sample of
-the processor's clock falls into a kind of work by the name of the function it hit; a kind's time is its share of the samples
-times the mean step. Samples of all threads count, so that work on two threads that takes 1 ms of the step counts as 1 ms.
+`normprop train` runs under perf for one method and setting at a time, on part of the embedded images. The name of the
+function that a sample hit gives its kind of work. A kind's time is its share of the samples times the mean step time. Samples
+of all threads count: work on two threads that takes 1 ms of the step counts as 1 ms.
 """
 
 import argparse
@@ -16,12 +16,12 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-# The first pattern that fits a function's name decides.
+# The first pattern that matches a function's name decides.
 KINDS = [
     ("waiting for threads", r"gomp|omp_|futex|sched_yield|GOMP"),
     ("batch normalization", r"batch_norm|BatchNorm"),
     ("pooling", r"max_pool|maxpool|MaxPool|adaptive_avg|mean_kernel"),
-    # oneDNN's convolutions are code made while the program runs: memory without a file, or no symbol.
+    # oneDNN makes the code of its convolutions at run time: memory without a file, or no symbol.
     ("convolutions and products", r"dnnl|jit|gemm|brg|conv|mkl|im2col|addmm|//anon|memfd|\[unknown\]"),
     ("activation", r"relu|threshold|clamp|hardtanh"),
     ("update", r"normprop::nn::sgd|Update|advance|step_rows|make_unit"),
@@ -36,7 +36,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="scripts/profile", description="Show where a training step's time goes.",
                                      epilog="Example: scripts/profile --norm none,bn,normprop --widths 0.25,1 --batch-sizes 64")
     parser.add_argument("--norm", default="none,bn,normprop", help="methods [%(default)s]")
-    parser.add_argument("--widths", default="0.25,1", help="what multiplies the channels [%(default)s]")
+    parser.add_argument("--widths", default="0.25,1", help="factor on the number of channels [%(default)s]")
     parser.add_argument("--batch-sizes", default="1,64", help="images per step [%(default)s]")
     parser.add_argument("--threads", default=str(os.cpu_count()), help="CPU threads [%(default)s]")
     parser.add_argument("--seconds", type=int, default=8, help="about how long each is measured [%(default)s]")
@@ -45,7 +45,7 @@ def arguments():
 
 
 def train(norm, width, size, threads, folder, images):
-    """A run that sees so many images and evaluates next to nothing."""
+    """A run that trains on so many images and evaluates on 10."""
     epochs = -(-images // 4000)
     images = max(10, min(4000, images))
     return [os.path.join(ROOT, "scripts", "normprop"), "train", "--quiet", "--json", "--norm", norm, "--width", width,
@@ -106,7 +106,7 @@ def measure(options):
 
 
 def show(rows):
-    """A table a setting: milliseconds of each kind, a column a method."""
+    """Prints a table for each setting: milliseconds by kind of work and method."""
     for width, size in dict.fromkeys((row["width"], row["batch_size"]) for row in rows):
         here = [row for row in rows if (row["width"], row["batch_size"]) == (width, size)]
         norms = list(dict.fromkeys(row["norm"] for row in here))
