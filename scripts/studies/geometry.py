@@ -7,7 +7,7 @@ from intervals import Gap, difference, error, of
 from results import Missing, numbers, rows
 from study import Study
 from training import FETCH_CIFAR, compare
-from words import listed, significant, small, table, verdict
+from words import significant, small, table, verdict
 
 # The 1.21 question
 
@@ -36,7 +36,7 @@ def gap(depth, one="init", other="none"):
 def jacobian_scale():
     (init, init_std), (none, none_std) = jacobian(32, "init"), jacobian(32, "none")
     def told(*pair):
-        return listed(f"{gap(depth, *pair).text()} with {depth}" for depth in DEPTHS)
+        return "; ".join(f"{depth} layers: {gap(depth, *pair).text()}" for depth in DEPTHS)
     starts = []
     for depth in DEPTHS:
         found = [jacobian(depth, scale) for scale in SCALES]

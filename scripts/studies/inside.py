@@ -4,7 +4,7 @@ import statistics
 
 from intervals import difference, of
 from results import Missing, numbers, rows, where
-from study import Study
+from study import Lookup, Study
 from training import FETCH_CIFAR, compare, error_table
 from words import comparison, percent, significant, small, table, verdict
 
@@ -124,11 +124,11 @@ def gaussianity():
     last = epochs[-1]
     lines = [[label, str(epoch)] + [ks(label, epoch, column).text() for column in columns.values()]
              for label in METHODS for epoch in filled(label, epochs)]
-    def told(label):
-        return ", ".join(significant(ks(label, epoch).mean) for epoch in filled(label, epochs))
+    def told(label, when):
+        return significant(ks(label, dict(zip(["before", "one", "last"], epochs))[when]).mean)
     own = ks("normprop", last)
     word = "holds" if own.high < NEAR else "does not hold here" if own.low > NEAR else "not concluded"
-    return {"ks_normprop": told("normprop"), "ks_none": told("none"), "ks_bn": told("bn"), "last": last,
+    return {"ks": Lookup(told), "last": last,
             "fitted_normprop": significant(ks("normprop", last, "ks_fitted").mean),
             "fitted_bn": significant(ks("bn", last, "ks_fitted").mean), "own": own.text(), "other": ks("bn", last).text(),
             "distances": table(["method", "epoch", *columns], lines), "ks_of_start": significant(ks_of_scale(1 / 1.21)),
