@@ -1,12 +1,13 @@
 //! normprop: normalization methods for neural networks on one honest bench.
 //!
 //! A run goes one way: TOML → [`config`] → [`engine`] (with [`data`], [`methods`], [`nn`]) → [`event`]s →
-//! [`record`] → CSV → [`report`]. Nothing flows back.
+//! [`record`] → CSV → [`report`] (with [`draw`] and [`text`]). Nothing flows back.
 
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod data;
+pub mod draw;
 pub mod engine;
 pub mod error;
 pub mod event;
@@ -22,3 +23,4 @@ pub mod record;
 pub mod report;
 pub mod stats;
 pub mod streams;
+pub mod text;

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::cli::OutputArgs;
 use crate::errln;
 use crate::event::{EpochRow, EpochSums, Event, Observer, Status};
-use crate::report::numbers::duration;
+use crate::text::numbers::duration;
 
 /// Trainings shorter than this get no estimate line.
 const WORTH_A_LINE_S: f64 = 30.0;

@@ -76,7 +76,8 @@ fn lines_with(module: &str, words: &[&str]) -> Vec<String> {
 #[test]
 fn what_needs_no_tensors_does_not_know_of_them() {
     for module in [
-        "cli", "config", "record", "stats", "report", "moments", "progress", "event",
+        "cli", "config", "record", "stats", "report", "draw", "text", "moments", "progress",
+        "event",
     ] {
         assert_eq!(
             lines_with(module, &["tch::", "use tch"]),

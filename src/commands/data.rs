@@ -11,8 +11,8 @@ use crate::data::catalogue::{self, ENTRIES, Entry};
 use crate::data::fetch::fetch;
 use crate::data::verify::{ChecksumState, SplitReport, VerifyReport, verify};
 use crate::engine::setup::data_dir;
-use crate::report::numbers::{bytes, count};
-use crate::report::{Align, Table, Terminal};
+use crate::text::numbers::{bytes, count};
+use crate::text::{Align, Table, Terminal};
 use crate::{out, outln};
 
 /// Runs the command.

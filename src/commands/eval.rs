@@ -8,14 +8,15 @@ use serde_json::{Value, json};
 use super::trained::Trained;
 use crate::cli::{EvalArgs, OutputArgs};
 use crate::data::Split;
+use crate::draw::{Axis, ConfusionMatrix, LineChart, Series};
 use crate::engine::evaluate::{Evaluation, evaluate};
 use crate::event::{EpochRow, Status, Summary};
 use crate::record::files::{RealDisk, replace};
 use crate::record::summary::summarize;
 use crate::record::{Identity, read_metrics, read_summary};
-use crate::report::numbers::percent_interval;
-use crate::report::{Align, Axis, ConfusionMatrix, LineChart, Series, Table, Terminal};
 use crate::stats::{Interval, wilson};
+use crate::text::numbers::percent_interval;
+use crate::text::{Align, Table, Terminal};
 use crate::{errln, out, outln};
 
 /// Confidence level of every interval here.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::cli::{MethodsArgs, OutputArgs};
 use crate::methods::{self, Descriptor, METHODS, NetworkKind};
 use crate::out;
-use crate::report::{Align, Table, Terminal};
+use crate::text::{Align, Table, Terminal};
 
 /// Runs the command.
 pub fn run(args: &MethodsArgs, output: OutputArgs) -> Result<()> {

@@ -18,7 +18,7 @@ use crate::follow::Follow;
 use crate::progress::Progress;
 use crate::record::meta::{self, Facts};
 use crate::record::{Identity, Recorder, RunDir, Settings, read_summary};
-use crate::report::numbers::{count, duration};
+use crate::text::numbers::{count, duration};
 use crate::usage;
 use crate::{errln, outln};
 use wording::{headline, thread_line};

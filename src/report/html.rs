@@ -5,10 +5,9 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::draw::svg::escape;
-use super::figure::{Figure, write_whole};
 use super::html_block::{Block, element, write_block};
-use super::table::Table;
+use crate::draw::{Figure, escape, write_whole};
+use crate::text::Table;
 
 static STYLE: &str = include_str!("report.css");
 
@@ -118,9 +117,9 @@ impl HtmlReport {
 
 #[cfg(test)]
 mod tests {
-    use super::super::chart::{LineChart, Series};
-    use super::super::table::Align;
     use super::*;
+    use crate::draw::{LineChart, Series};
+    use crate::text::Align;
 
     fn report() -> HtmlReport {
         let mut table = Table::new([("method", Align::Left), ("n", Align::Right)]);

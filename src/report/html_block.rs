@@ -3,9 +3,8 @@
 
 use std::fmt::Write;
 
-use super::draw::svg::escape;
-use super::figure::Figure;
-use super::table::{Align, Table};
+use crate::draw::{Figure, escape};
+use crate::text::{Align, Table};
 
 /// On narrow screens a picture shrinks to this share of its width, then scrolls.
 const SMALLEST_SCALE: f64 = 0.72;

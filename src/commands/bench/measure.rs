@@ -17,8 +17,8 @@ use crate::nn::block::Block;
 use crate::nn::flops;
 use crate::report::bench::rows::BASELINE;
 use crate::report::bench::{BenchRow, ProductPeak};
-use crate::report::numbers::duration;
 use crate::stats::{Bootstrap, Summary, median};
+use crate::text::numbers::duration;
 
 /// Rounds without a `--steps`: enough for quartiles and an interval, ended by time, and bounded where a step takes
 /// next to none.

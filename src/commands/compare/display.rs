@@ -12,7 +12,7 @@ use super::plan::Entry;
 use crate::errln;
 use crate::event::Status;
 use crate::record::{meta, read_metrics, read_summary};
-use crate::report::numbers::{duration, percent};
+use crate::text::numbers::{duration, percent};
 
 /// The display of the runs that are still to do.
 pub struct Display {

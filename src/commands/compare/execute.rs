@@ -14,7 +14,7 @@ use crate::config::experiment::Experiment;
 use crate::engine::threads;
 use crate::error::Failure;
 use crate::record::RunDir;
-use crate::report::Terminal;
+use crate::text::Terminal;
 
 impl Session<'_> {
     /// The sweep at its beginning, without runs where the experiment has none.

@@ -10,8 +10,8 @@ use super::state::{State, inspect};
 use crate::config::RunConfig;
 use crate::config::experiment::PlannedRun;
 use crate::engine::threads::cores;
-use crate::report::numbers::duration;
-use crate::report::{Align, Table};
+use crate::text::numbers::duration;
+use crate::text::{Align, Table};
 
 /// One run: what, where, how far.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,10 +7,11 @@ use super::output::Output;
 use super::panels::{logarithmic, mark, panel, unit_interval};
 use super::subject::Subject;
 use crate::cli::StatsArgs;
+use crate::draw::{LineChart, PanelGrid, Series};
 use crate::probe::covariance::{LayerCovariance, Rows, measure};
 use crate::record::row::Row;
-use crate::report::numbers::{count, significant};
-use crate::report::{Align, LineChart, PanelGrid, Series, Table, Terminal};
+use crate::text::numbers::{count, significant};
+use crate::text::{Align, Table, Terminal};
 
 /// Images that sites lie in; more cost time and change little.
 const IMAGES: usize = 500;

@@ -9,11 +9,12 @@ use super::output::Output;
 use super::panels::panel;
 use super::subject::{run_config, run_labels};
 use crate::cli::StatsArgs;
+use crate::draw::{Axis, PanelGrid, Series};
 use crate::event::LayerRow;
 use crate::record::read_layers;
 use crate::record::row::Row;
-use crate::report::numbers::significant;
-use crate::report::{Align, Axis, PanelGrid, Series, Table, Terminal};
+use crate::text::numbers::significant;
+use crate::text::{Align, Table, Terminal};
 use crate::usage;
 
 /// A row of `evolution.csv`.
@@ -207,7 +208,7 @@ fn text(stories: &[Story]) -> String {
 }
 
 fn ends(line: &Series) -> String {
-    let value = |point: Option<&crate::report::Point>| point.map_or(f64::NAN, |point| point.y);
+    let value = |point: Option<&crate::draw::Point>| point.map_or(f64::NAN, |point| point.y);
     let (first, last) = (value(line.points.first()), value(line.points.last()));
     format!("{} → {}", significant(first, 3), significant(last, 3))
 }

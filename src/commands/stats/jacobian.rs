@@ -20,8 +20,8 @@ use crate::nn::network::Network;
 use crate::probe::images::{ProbeImages, to_values};
 use crate::probe::jacobian::{LayerJacobian, input_output, layers};
 use crate::record::row::Row;
-use crate::report::numbers::significant;
-use crate::report::{Align, Table, Terminal};
+use crate::text::numbers::significant;
+use crate::text::{Align, Table, Terminal};
 
 /// The method and the option that are varied.
 const METHOD: &str = "normprop";

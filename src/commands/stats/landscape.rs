@@ -14,14 +14,15 @@ use super::output::Output;
 use super::panels::{logarithmic, panel};
 use crate::cli::StatsArgs;
 use crate::config::RunConfig;
+use crate::draw::{LineChart, PanelGrid, Point, Series};
 use crate::engine::trainer::NextStep;
 use crate::nn::layer::Pass;
 use crate::nn::scores::cross_entropy;
 use crate::probe::landscape::probe;
 use crate::record::row::Row;
-use crate::report::numbers::significant;
-use crate::report::{Align, LineChart, PanelGrid, Point, Series, Table, Terminal};
 use crate::stats::median;
+use crate::text::numbers::significant;
+use crate::text::{Align, Table, Terminal};
 
 /// A row of `landscape.csv`: one step of one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -11,14 +11,15 @@ use super::output::Output;
 use super::panels::{from_zero, panel, unit_interval};
 use crate::cli::StatsArgs;
 use crate::data::normalizer::Normalizer;
+use crate::draw::{Axis, PanelGrid, Series};
 use crate::engine::trainer::NextStep;
 use crate::nn::layer::Pass;
 use crate::probe::images::ProbeImages;
 use crate::probe::modes::measure;
 use crate::record::row::Row;
-use crate::report::numbers::significant;
-use crate::report::{Align, Axis, PanelGrid, Series, Table, Terminal};
 use crate::stats::median;
+use crate::text::numbers::significant;
+use crate::text::{Align, Table, Terminal};
 use crate::usage;
 
 /// Images looked at, about: as many whole batches as they make.

@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::cli::OutputArgs;
+use crate::draw::Figure;
 use crate::record::files::{RealDisk, replace};
 use crate::record::row::{Row, header, lines};
-use crate::report::Figure;
 use crate::{errln, out, outln};
 
 /// The results of one call.

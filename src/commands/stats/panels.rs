@@ -1,6 +1,6 @@
 //! The parts that the pictures of several probes are put together from.
 
-use crate::report::{Axis, LineChart, Reference, Scale, Series};
+use crate::draw::{Axis, LineChart, Reference, Scale, Series};
 
 /// A panel over whole numbers (layers, steps, epochs).
 pub fn panel(title: &str, x: &str, y: Axis, series: Vec<Series>) -> LineChart {

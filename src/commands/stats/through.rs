@@ -10,10 +10,10 @@ use anyhow::Result;
 use super::panels::panel;
 use super::subject::{Subject, run_config, telling_labels};
 use crate::cli::StatsArgs;
+use crate::draw::{Axis, LineChart, Point, Series};
 use crate::record::{epoch_checkpoints, read_checkpoint};
-use crate::report::numbers::significant;
-use crate::report::{Axis, LineChart, Point, Series};
 use crate::stats::median;
+use crate::text::numbers::significant;
 use crate::usage;
 
 use super::output::Output;

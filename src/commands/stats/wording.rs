@@ -2,8 +2,8 @@
 
 use super::gaussianity::Measured;
 use crate::probe::gaussianity::Gaussianity;
-use crate::report::numbers::{count, p_value, significant};
 use crate::stats::Summary;
+use crate::text::numbers::{count, p_value, significant};
 
 /// A distance between distribution functions that no eye sees in a histogram.
 const CLOSE: f64 = 0.02;

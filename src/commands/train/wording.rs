@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::config::{ModelName, RunConfig};
 use crate::data::Dataset;
 use crate::engine::trainer::Trainer;
-use crate::report::numbers::count;
+use crate::text::numbers::count;
 
 /// What is trained, on what, and where it is recorded.
 pub fn headline(

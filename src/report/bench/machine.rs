@@ -5,9 +5,9 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::super::numbers::significant;
 use crate::record::files::{RealDisk, read_text_if_there, replace};
 use crate::record::machine::{Cpu, Git};
+use crate::text::numbers::significant;
 
 /// Name of the file.
 pub const FILE_NAME: &str = "machine.json";

@@ -2,7 +2,7 @@
 
 use super::rows::{BASELINE, BenchRow, norms, settings};
 use super::tables::relative_text;
-use crate::report::{
+use crate::draw::{
     Axis, Figure, IntervalGroup, IntervalMark, IntervalPlot, IntervalRow, Reference,
 };
 

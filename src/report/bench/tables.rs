@@ -1,8 +1,8 @@
 //! The tables of step times.
 
 use super::rows::{BASELINE, BenchRow, norms, settings};
-use crate::report::numbers::{interval, percent, significant};
-use crate::report::{Align, Table};
+use crate::text::numbers::{interval, percent, significant};
+use crate::text::{Align, Table};
 
 /// Times, ratios, speed and memory: a row a method and setting.
 pub fn steps(rows: &[BenchRow]) -> Table {

@@ -2,9 +2,9 @@
 
 use super::groups::{band_note, batch_sizes, finished_of, mean_line, rate_note, shown};
 use super::results::Results;
+use crate::draw::{Axis, Figure, LineChart, PanelGrid, Reference, Scale, ShareY, TickFormat};
 use crate::event::EpochRow;
-use crate::report::numbers::significant;
-use crate::report::{Axis, Figure, LineChart, PanelGrid, Reference, Scale, ShareY, TickFormat};
+use crate::text::numbers::significant;
 
 /// What is drawn over epochs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

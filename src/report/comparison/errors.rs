@@ -5,11 +5,11 @@ use super::groups::{
 };
 use super::results::Results;
 use super::rows::{PairedRow, SummaryRow};
-use crate::report::numbers::{p_value, percent, percent_interval};
-use crate::report::{
+use crate::draw::{
     Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow, LineChart, PanelGrid, Point, Reference,
     Scale, Series, ShareY, TickFormat,
 };
+use crate::text::numbers::{p_value, percent, percent_interval};
 
 /// Final test errors: a group of rows for each batch size.
 pub fn final_errors(results: &Results) -> Figure {

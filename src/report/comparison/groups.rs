@@ -3,8 +3,8 @@
 use super::results::Results;
 use super::summarize::{LEVEL, finished, grouped};
 use super::tagged::RunRows;
+use crate::draw::{Point, Series};
 use crate::event::EpochRow;
-use crate::report::{Point, Series};
 use crate::stats::{mean, t_interval};
 
 /// From this many runs on a band is a confidence interval; below, it would be wider than the picture.

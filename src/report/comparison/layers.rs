@@ -3,8 +3,8 @@
 use super::groups::{Shown, batch_sizes, mean_line, rate_note, shown};
 use super::results::Results;
 use super::tagged::RunRows;
+use crate::draw::{Axis, Figure, LineChart, PanelGrid, Reference, ShareY};
 use crate::event::LayerRow;
-use crate::report::{Axis, Figure, LineChart, PanelGrid, Reference, ShareY};
 
 /// More lines than this in a panel cannot be followed.
 const MOST_LAYERS: usize = 5;

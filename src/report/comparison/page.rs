@@ -9,8 +9,10 @@ use super::curves::{self, Curve};
 use super::layers::{self, Moment};
 use super::results::Results;
 use super::{errors, percentiles, tables};
+use crate::draw::Figure;
 use crate::report::bench::{self, Bench};
-use crate::report::{Align, Block, Figure, HtmlReport, Section, Table};
+use crate::report::{Block, HtmlReport, Section};
+use crate::text::{Align, Table};
 
 /// Name of the page.
 pub const PAGE: &str = "report.html";

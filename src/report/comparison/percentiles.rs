@@ -2,8 +2,8 @@
 
 use super::groups::{Shown, shown};
 use super::results::Results;
+use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
 use crate::event::PercentileRow;
-use crate::report::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
 
 /// A point for so many steps at most.
 const MOST_POINTS: usize = 250;

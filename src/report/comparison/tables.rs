@@ -4,8 +4,8 @@ use super::errors::{error_text, points};
 use super::groups::has_several_rates;
 use super::results::Results;
 use super::rows::{PairedRow, SummaryRow, SweepRow};
-use crate::report::numbers::{p_value, percent, significant};
-use crate::report::{Align, Table};
+use crate::text::numbers::{p_value, percent, significant};
+use crate::text::{Align, Table};
 
 /// One row a group.
 pub fn summary(results: &Results) -> Table {

@@ -3,12 +3,10 @@
 use super::super::subject::Subject;
 use super::super::wording;
 use super::{Measured, statistic};
-use crate::report::numbers::{count, significant};
-use crate::report::{
-    Align, Axis, Figure, Histogram as HistogramFigure, HistogramBin, NormalCurve, QqPlot, Table,
-    Terminal, TextHistogram,
-};
+use crate::draw::{Axis, Figure, Histogram as HistogramFigure, HistogramBin, NormalCurve, QqPlot};
 use crate::stats::{Bins, Histogram, Reference, normal_qq};
+use crate::text::numbers::{count, significant};
+use crate::text::{Align, Table, Terminal, TextHistogram};
 
 /// Lines of the histogram in the terminal.
 const LINES: usize = 20;

@@ -5,10 +5,10 @@ use anyhow::Result;
 use super::super::panels::{from_zero, logarithmic, mark, panel};
 use super::super::subject::Subject;
 use super::{Measured, value_rows};
+use crate::draw::{LineChart, PanelGrid, Point, Series};
 use crate::moments::moments;
 use crate::probe::jacobian::LayerJacobian;
-use crate::report::numbers::significant;
-use crate::report::{LineChart, PanelGrid, Point, Series};
+use crate::text::numbers::significant;
 
 fn series(measured: &[Measured], point: &dyn Fn(&LayerJacobian) -> Point) -> Vec<Series> {
     let one = |one: &Measured| Series {

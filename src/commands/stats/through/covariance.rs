@@ -10,9 +10,10 @@ use super::super::output::Output;
 use super::super::panels::{from_zero, logarithmic, mark};
 use super::{Moment, Place, by_layer, middle, shown, shown_epochs, walk};
 use crate::cli::StatsArgs;
+use crate::draw::{LineChart, PanelGrid, ShareY};
 use crate::probe::covariance::LayerCovariance;
 use crate::record::row::Row;
-use crate::report::{Align, LineChart, PanelGrid, ShareY, Table, Terminal};
+use crate::text::{Align, Table, Terminal};
 
 /// A row of `covariance-through.csv`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

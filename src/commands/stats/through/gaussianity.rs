@@ -10,10 +10,11 @@ use super::super::output::Output;
 use super::super::panels::{from_zero, mark};
 use super::{Moment, Place, by_layer, middle, shown, shown_epochs, walk};
 use crate::cli::StatsArgs;
+use crate::draw::{LineChart, PanelGrid, ShareY};
 use crate::probe::gaussianity::Gaussianity;
 use crate::record::row::Row;
-use crate::report::{Align, LineChart, PanelGrid, ShareY, Table, Terminal};
 use crate::stats::median;
+use crate::text::{Align, Table, Terminal};
 
 /// A row of `gaussianity-through.csv`: the values of all units of a layer together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use super::font::wrap;
 use super::palette::MUTED;
 use super::svg::Scene;
-use super::text::{Anchor, TextStyle};
+use super::text_style::{Anchor, TextStyle};
 
 /// Space around a picture's content in pixels.
 pub const MARGIN: f64 = 18.0;

@@ -8,9 +8,9 @@ use anyhow::{Context, Result, anyhow};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg;
 
-use super::draw::font;
-use super::draw::rect::Rect;
-use super::draw::svg::{Scene, root};
+use super::font;
+use super::rect::Rect;
+use super::svg::{Scene, root};
 
 /// Pixels of the PNG per pixel of the SVG, so that it stays sharp on dense screens and in print.
 const PNG_SCALE: f32 = 2.0;
@@ -131,7 +131,7 @@ fn with_suffix(stem: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Writes a file under a temporary name beside it, flushes it, then renames it into place.
-pub(super) fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
+pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -159,8 +159,8 @@ pub(super) fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::draw::palette::INK;
-    use super::super::draw::text::{Anchor, TextStyle};
+    use super::super::palette::INK;
+    use super::super::text_style::{Anchor, TextStyle};
     use super::*;
 
     fn sample(width: f64) -> Figure {

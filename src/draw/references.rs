@@ -5,7 +5,7 @@ use super::palette::MUTED;
 use super::plot::Plot;
 use super::rect::Rect;
 use super::svg::{Scene, Stroke};
-use super::text::{Anchor, TICK_SIZE, TextStyle};
+use super::text_style::{Anchor, TICK_SIZE, TextStyle};
 
 const LINE: Stroke<'static> = Stroke {
     colour: MUTED,

@@ -6,7 +6,7 @@ use super::marker::Marker;
 use super::palette::Style;
 use super::rect::Rect;
 use super::svg::{Scene, Stroke};
-use super::text::{Anchor, HALF_HEIGHT, TextStyle};
+use super::text_style::{Anchor, HALF_HEIGHT, TextStyle};
 
 const SIZE: f64 = 13.0;
 const ROW_HEIGHT: f64 = 23.0;

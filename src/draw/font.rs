@@ -8,9 +8,9 @@ use resvg::usvg::fontdb;
 /// The font families that a picture asks for; the first is shipped, Verdana has nearly its widths.
 pub const FAMILY: &str = "DejaVu Sans, Verdana, Geneva, sans-serif";
 
-static REGULAR: &[u8] = include_bytes!("../../../assets/DejaVuSans-subset.ttf");
-static BOLD: &[u8] = include_bytes!("../../../assets/DejaVuSans-Bold-subset.ttf");
-static ADVANCES: &str = include_str!("../../../assets/font-advances.txt");
+static REGULAR: &[u8] = include_bytes!("../../assets/DejaVuSans-subset.ttf");
+static BOLD: &[u8] = include_bytes!("../../assets/DejaVuSans-Bold-subset.ttf");
+static ADVANCES: &str = include_str!("../../assets/font-advances.txt");
 
 /// Advance of a character that the subset lacks, in em: about that of a wide letter.
 const UNKNOWN_ADVANCE: f64 = 0.65;

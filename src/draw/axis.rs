@@ -1,6 +1,6 @@
 //! An axis: what it shows, and the ticks that have room on it.
 
-use super::text::widest_tick;
+use super::text_style::widest_tick;
 use super::tick_labels::{TickFormat, labels};
 use super::ticks::{Scale, linear_ticks, log_ticks};
 
@@ -151,7 +151,7 @@ impl Span {
 
 #[cfg(test)]
 mod tests {
-    use super::super::text::tick_width;
+    use super::super::text_style::tick_width;
     use super::*;
     use proptest::prelude::*;
 

@@ -71,7 +71,7 @@ impl Table {
     }
 
     /// The cells of each row, exactly one for each column.
-    pub(super) fn even_rows(&self) -> impl Iterator<Item = Vec<&str>> {
+    pub(crate) fn even_rows(&self) -> impl Iterator<Item = Vec<&str>> {
         self.rows.iter().map(|row| {
             (0..self.columns.len())
                 .map(|index| row.get(index).map_or("", String::as_str))

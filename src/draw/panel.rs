@@ -1,15 +1,15 @@
 //! The data area of a line chart: bands, lines, markers, reference lines.
 
+use super::axis::{Axis, Span};
 use super::chart::{LineChart, Point};
-use super::draw::axis::{Axis, Span};
-use super::draw::legend::MARKER_RADIUS;
-use super::draw::palette::{Style, style};
-use super::draw::plot::{Plot, draw_no_data};
-use super::draw::rect::Rect;
-use super::draw::references::draw_horizontal_references;
-use super::draw::slots::Slots;
-use super::draw::stretch::{Stretch, marked, sampled, thin_out, unbroken};
-use super::draw::svg::{Scene, Stroke, path_through};
+use super::legend::MARKER_RADIUS;
+use super::palette::{Style, style};
+use super::plot::{Plot, draw_no_data};
+use super::rect::Rect;
+use super::references::draw_horizontal_references;
+use super::slots::Slots;
+use super::stretch::{Stretch, marked, sampled, thin_out, unbroken};
+use super::svg::{Scene, Stroke, path_through};
 
 const ROOM: f64 = 0.035;
 const BAND_OPACITY: f64 = 0.16;
@@ -144,8 +144,8 @@ fn draw_band(scene: &mut Scene, plot: &Plot, points: &[Point], colour: &str) {
 #[cfg(test)]
 mod tests {
     use super::super::chart::Series;
-    use super::super::draw::references::Reference;
-    use super::super::draw::ticks::Scale;
+    use super::super::references::Reference;
+    use super::super::ticks::Scale;
     use super::*;
 
     fn figure_of(points: Vec<Point>, y: Axis) -> String {

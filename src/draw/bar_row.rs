@@ -1,13 +1,13 @@
 //! One row of an interval plot: name, mark, whiskers, figures.
 
 use super::bars::IntervalRow;
-use super::draw::font::{Weight, fit};
-use super::draw::heading::MARGIN;
-use super::draw::palette::{INK, Style};
-use super::draw::plot::Plot;
-use super::draw::rect::Rect;
-use super::draw::svg::{Scene, Stroke};
-use super::draw::text::{Anchor, HALF_HEIGHT, TICK_SIZE, TextStyle};
+use super::font::{Weight, fit};
+use super::heading::MARGIN;
+use super::palette::{INK, Style};
+use super::plot::Plot;
+use super::rect::Rect;
+use super::svg::{Scene, Stroke};
+use super::text_style::{Anchor, HALF_HEIGHT, TICK_SIZE, TextStyle};
 
 /// Font size of names in pixels.
 pub(super) const NAME_SIZE: f64 = 13.0;

@@ -3,7 +3,7 @@
 use super::palette::{AXIS, MUTED, sequential};
 use super::rect::Rect;
 use super::svg::{Scene, Stroke};
-use super::text::{Anchor, HALF_HEIGHT, TICK_SIZE, TextStyle};
+use super::text_style::{Anchor, HALF_HEIGHT, TICK_SIZE, TextStyle};
 
 const STRIP_WIDTH: f64 = 14.0;
 const GAP: f64 = 38.0;
@@ -21,7 +21,7 @@ pub fn shade(share: f64) -> f64 {
 }
 
 /// Draws the strip at the right of `map`, level with its bottom, with the shares as ticks.
-pub fn draw_colour_scale(scene: &mut Scene, map: Rect, title: &str) {
+pub fn draw_color_scale(scene: &mut Scene, map: Rect, title: &str) {
     let steps = (map.height.min(LARGEST_HEIGHT) / STEP).floor().max(1.0);
     let height = steps * STEP;
     let bottom = map.bottom().round();
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn the_strip_runs_from_white_to_dark_within_the_map() {
         let mut scene = Scene::new(300.0);
-        draw_colour_scale(&mut scene, Rect::new(0.0, 0.0, 100.0, 101.0), "share");
+        draw_color_scale(&mut scene, Rect::new(0.0, 0.0, 100.0, 101.0), "share");
         assert_eq!(scene.body.matches("<rect").count(), 50);
         assert!(
             scene

@@ -1,15 +1,15 @@
 //! Small multiples: line charts as panels of one picture, with one legend for all.
 
+use super::axis::Span;
 use super::chart::{LineChart, draw_slots_legend, slots_of};
-use super::draw::axis::Span;
-use super::draw::font::{Weight, wrap};
-use super::draw::heading::{MARGIN, alt_text, draw_heading};
-use super::draw::plot::draw_no_data;
-use super::draw::rect::Rect;
-use super::draw::svg::Scene;
-use super::draw::text::{Anchor, TextStyle};
 use super::figure::Figure;
+use super::font::{Weight, wrap};
+use super::heading::{MARGIN, alt_text, draw_heading};
 use super::panel::{draw_panel, spans};
+use super::plot::draw_no_data;
+use super::rect::Rect;
+use super::svg::Scene;
+use super::text_style::{Anchor, TextStyle};
 
 const PANEL_WIDTH: f64 = 400.0;
 const PANEL_HEIGHT: f64 = 250.0;

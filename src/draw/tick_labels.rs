@@ -1,7 +1,7 @@
 //! What is written at the ticks of an axis.
 
 use super::ticks::Scale;
-use crate::report::numbers::group_digits;
+use crate::text::numbers::group_digits;
 
 /// How the values at the ticks are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

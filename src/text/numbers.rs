@@ -7,7 +7,7 @@ const MISSING: &str = "–";
 const THIN_SPACE: char = '\u{202f}';
 
 /// Digits in groups of three from 10 000 up; four digits stay together, as SI recommends.
-pub(super) fn group_digits(digits: &str) -> String {
+pub fn group_digits(digits: &str) -> String {
     if digits.len() < 5 {
         return digits.to_string();
     }

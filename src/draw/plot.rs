@@ -5,7 +5,9 @@ use super::font::{Weight, fit};
 use super::palette::{AXIS, GRID, MUTED};
 use super::rect::Rect;
 use super::svg::{Scene, Stroke};
-use super::text::{Anchor, HALF_HEIGHT, LABEL_SIZE, TICK_SIZE, TextStyle, tick_width, widest_tick};
+use super::text_style::{
+    Anchor, HALF_HEIGHT, LABEL_SIZE, TICK_SIZE, TextStyle, tick_width, widest_tick,
+};
 use super::ticks::{Scale, log_minor_ticks};
 
 const TICK_LENGTH: f64 = 4.0;

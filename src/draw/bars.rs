@@ -3,19 +3,19 @@
 //! Every row carries its own name and its value in figures, so the picture needs no legend and
 //! loses nothing in grey print.
 
+use super::axis::Axis;
 use super::bar_row::{LARGEST_TEXT_WIDTH, NAME_SIZE, draw_marks, draw_texts};
-use super::draw::axis::Axis;
-use super::draw::font::{Weight, fit, text_width};
-use super::draw::heading::{MARGIN, alt_text, draw_heading};
-use super::draw::palette::style;
-use super::draw::plot::{Plot, draw_no_data, height_below};
-use super::draw::rect::Rect;
-use super::draw::references::{Reference, draw_vertical_references, vertical_references_height};
-use super::draw::slots::Slots;
-use super::draw::svg::Scene;
-use super::draw::text::{Anchor, TextStyle, widest_tick};
-use super::draw::ticks::Scale;
 use super::figure::Figure;
+use super::font::{Weight, fit, text_width};
+use super::heading::{MARGIN, alt_text, draw_heading};
+use super::palette::style;
+use super::plot::{Plot, draw_no_data, height_below};
+use super::rect::Rect;
+use super::references::{Reference, draw_vertical_references, vertical_references_height};
+use super::slots::Slots;
+use super::svg::Scene;
+use super::text_style::{Anchor, TextStyle, widest_tick};
+use super::ticks::Scale;
 
 const WIDTH: f64 = 760.0;
 const ROW_HEIGHT: f64 = 26.0;

@@ -10,7 +10,7 @@ use super::font::{FAMILY, Weight};
 use super::marker::Marker;
 use super::palette::PAPER;
 use super::rect::Rect;
-use super::text::{Anchor, TextStyle};
+use super::text_style::{Anchor, TextStyle};
 
 /// Coordinates are kept within what 32-bit renderers can draw.
 const COORDINATE_LIMIT: f64 = 1e5;

@@ -1,15 +1,15 @@
 //! Line charts: several series over one pair of axes, with bands and a legend below.
 
-use super::draw::axis::Axis;
-use super::draw::heading::{MARGIN, alt_text, draw_heading};
-use super::draw::legend::{Entry, Key, draw_legend};
-use super::draw::palette::style;
-use super::draw::rect::Rect;
-use super::draw::references::Reference;
-use super::draw::slots::Slots;
-use super::draw::svg::Scene;
+use super::axis::Axis;
 use super::figure::Figure;
+use super::heading::{MARGIN, alt_text, draw_heading};
+use super::legend::{Entry, Key, draw_legend};
+use super::palette::style;
 use super::panel::{draw_panel, spans};
+use super::rect::Rect;
+use super::references::Reference;
+use super::slots::Slots;
+use super::svg::Scene;
 
 const CHART_WIDTH: f64 = 760.0;
 const CHART_HEIGHT: f64 = 350.0;

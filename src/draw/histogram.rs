@@ -2,14 +2,14 @@
 
 use std::f64::consts::PI;
 
-use super::draw::axis::Axis;
-use super::draw::heading::{MARGIN, alt_text, draw_heading};
-use super::draw::legend::{Entry, Key, draw_legend};
-use super::draw::palette::{Style, style};
-use super::draw::plot::{Plot, draw_no_data};
-use super::draw::rect::Rect;
-use super::draw::svg::{Scene, Stroke};
+use super::axis::Axis;
 use super::figure::Figure;
+use super::heading::{MARGIN, alt_text, draw_heading};
+use super::legend::{Entry, Key, draw_legend};
+use super::palette::{Style, style};
+use super::plot::{Plot, draw_no_data};
+use super::rect::Rect;
+use super::svg::{Scene, Stroke};
 
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 330.0;

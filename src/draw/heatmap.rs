@@ -2,16 +2,16 @@
 
 use std::fmt::Write;
 
-use super::draw::colour_scale::{SCALE_WIDTH, draw_colour_scale, shade};
-use super::draw::font::{Weight, fit};
-use super::draw::heading::{MARGIN, alt_text, draw_heading};
-use super::draw::palette::{AXIS, sequential, text_upon};
-use super::draw::plot::draw_no_data;
-use super::draw::rect::Rect;
-use super::draw::svg::{Scene, Stroke};
-use super::draw::text::{Anchor, HALF_HEIGHT, LABEL_SIZE, TICK_SIZE, TextStyle, tick_width};
+use super::color_scale::{SCALE_WIDTH, draw_color_scale, shade};
 use super::figure::Figure;
-use super::numbers::count;
+use super::font::{Weight, fit};
+use super::heading::{MARGIN, alt_text, draw_heading};
+use super::palette::{AXIS, sequential, text_upon};
+use super::plot::draw_no_data;
+use super::rect::Rect;
+use super::svg::{Scene, Stroke};
+use super::text_style::{Anchor, HALF_HEIGHT, LABEL_SIZE, TICK_SIZE, TextStyle, tick_width};
+use crate::text::numbers::count;
 
 /// Up to this many classes, cells carry numbers and classes their names.
 const MOST_NAMED_CLASSES: usize = 20;
@@ -95,7 +95,7 @@ impl ConfusionMatrix {
             self.draw_plain_cells(&mut scene, layout);
         }
         scene.frame(rect, Stroke::solid(AXIS, 1.0));
-        draw_colour_scale(&mut scene, rect, "share of the true class");
+        draw_color_scale(&mut scene, rect, "share of the true class");
         let bottom = self.draw_class_names(&mut scene, layout);
         let (x, y) = rect.centre();
         scene.text(
