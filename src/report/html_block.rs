@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn pictures_shrink_to_a_limit() {
-        let figure = super::super::LineChart::default().figure();
+        let figure = crate::draw::LineChart::default().figure();
         let page = html(&Block::Figure(figure, String::new()));
         assert!(page.contains("min-width:547px;max-width:760px"), "{page}");
         assert!(!page.contains("figcaption"));
