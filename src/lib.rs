@@ -15,6 +15,7 @@ pub mod follow;
 pub mod methods;
 pub mod moments;
 pub mod nn;
+pub mod options;
 pub mod output;
 pub mod panics;
 pub mod probe;

@@ -3,11 +3,11 @@
 
 use std::sync::LazyLock;
 
-use normprop::methods::{self, options::Options};
+use normprop::methods;
 use normprop::moments::{self, Activation};
 use normprop::nn::backward;
 use normprop::nn::block::{Block, LinearOp, MaxPool};
-use normprop::nn::layer::{Builder, Pass, Signal};
+use normprop::nn::{Builder, Pass, Signal};
 use normprop::nn::network::{Network, NetworkBlock};
 use normprop::nn::parameters::Parameters;
 use normprop::nn::scores::cross_entropy;
@@ -54,7 +54,7 @@ fn assert_equal(what: &str, got: &Tensor, want: &Value, tolerance: f64) {
 /// A network in float64 whose block i starts from `directions[i]`.
 fn network(method: &str, options: &str, blocks: Vec<Block>, directions: &[Tensor]) -> Network {
     let method = methods::find(method).unwrap();
-    let options = Options::resolve(method, &options.parse().unwrap()).unwrap();
+    let options = method.resolve(&options.parse().unwrap()).unwrap();
     let mut parameters = Parameters::new(Kind::Double, Device::Cpu);
     let mut built = Vec::new();
     for (block, direction) in blocks.into_iter().zip(directions) {

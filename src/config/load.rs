@@ -9,7 +9,7 @@ use super::check::{self, Fault};
 use super::overrides::{self, Assignment};
 use super::source::Source;
 use super::{MethodConfig, RunConfig};
-use crate::methods::{self, NetworkKind, options::Options};
+use crate::methods::{self, NetworkKind};
 use crate::usage;
 
 impl RunConfig {
@@ -86,10 +86,10 @@ fn complete_options(
 ) -> Result<Table, Fault> {
     for (key, value) in &given.options {
         let single = Table::from_iter([(key.clone(), value.clone())]);
-        Options::resolve(method, &single)
+        method.resolve(&single)
             .map_err(|error| Fault::new(format!("method.{key}"), error))?;
     }
-    Options::resolve(method, &given.options)
+    method.resolve(&given.options)
         .map(|options| options.to_table())
         .map_err(|error| Fault::new("method", error))
 }

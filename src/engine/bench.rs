@@ -12,7 +12,7 @@ use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::data::normalizer::Normalizer;
 use crate::nn::fold::FoldedNetwork;
-use crate::nn::layer::Pass;
+use crate::nn::Pass;
 use crate::nn::layout;
 use crate::nn::network::Network;
 

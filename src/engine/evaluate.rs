@@ -2,7 +2,7 @@
 
 use crate::data::normalizer::Normalizer;
 use crate::data::{ImageShape, Split};
-use crate::nn::layer::Pass;
+use crate::nn::Pass;
 use crate::nn::network::Network;
 use crate::nn::scores::Scores;
 

@@ -8,7 +8,8 @@ use tch::{Device, Kind};
 use super::device;
 use crate::config::{ModelName, RunConfig};
 use crate::data::{self, Dataset, ImageShape};
-use crate::methods::{self, options::Options};
+use crate::methods;
+use crate::options::Options;
 use crate::nn::block::Block;
 use crate::nn::models;
 use crate::nn::network::Network;
@@ -90,7 +91,7 @@ pub fn network(
     device: Device,
 ) -> Result<Network> {
     let method = methods::find(&config.method.name)?;
-    let options = Options::resolve(method, &config.method.options)?;
+    let options = method.resolve(&config.method.options)?;
     let mut network = method.network(&options, blocks, config.seed, kind, device)?;
     network.compute = device::compute_kind(config.precision);
     Ok(network)

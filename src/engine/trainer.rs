@@ -20,7 +20,7 @@ use crate::data::normalizer::Normalizer;
 use crate::event::{EpochSums, Event, Observer, Position, Status, StepRow};
 use crate::methods;
 use crate::nn::backward;
-use crate::nn::layer::Pass;
+use crate::nn::Pass;
 use crate::nn::network::Network;
 use crate::nn::scores::{Scores, cross_entropy};
 use crate::nn::sgd::{Sgd, SgdConfig};

@@ -15,12 +15,12 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, Descriptor, Paper};
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
 use crate::nn::init;
-use crate::nn::layer::{Builder, Estimate, Layer, Pass, Signal, Tail};
+use crate::nn::{Builder, Estimate, Layer, Pass, Signal, ActivationPool};
 use crate::nn::plain::PlainLayer;
 use crate::nn::propagation::ChannelMoments;
 use crate::nn::statistics::{channel_means, channel_stds};
@@ -114,7 +114,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
             _ => Some(Noise::Gaussian),
         },
         images: options.count("noise_images"),
-        tail: Tail::build(block, builder)?,
+        activation_pool: ActivationPool::build(block, builder)?,
     }))
 }
 
@@ -154,7 +154,7 @@ struct AnalyticVariance {
     detach: bool,
     noise: Option<Noise>,
     images: i64,
-    tail: Tail,
+    activation_pool: ActivationPool,
 }
 
 impl AnalyticVariance {
@@ -199,8 +199,8 @@ impl Layer for AnalyticVariance {
             mean: beta.shallow_clone(),
             variance: gamma.square(),
         };
-        let estimate = Estimate::Moments(normalized.through_tail(&self.tail));
-        Signal::plain(self.tail.apply(pre)).with_estimate(estimate)
+        let estimate = Estimate::Moments(normalized.through_activation_pool(&self.activation_pool));
+        Signal::plain(self.activation_pool.apply(pre)).with_estimate(estimate)
     }
 
     fn initialize(&self, input: &Signal) {

@@ -8,11 +8,11 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::affine::Affine;
 use crate::nn::block::{Block, LinearOp};
-use crate::nn::layer::{Builder, Layer, Pass};
+use crate::nn::{Builder, Layer, Pass};
 use crate::nn::normalized::{Normalization, NormalizedLayer};
 use crate::nn::statistics::{channel_means, channel_stds};
 
@@ -220,7 +220,7 @@ impl Normalization for BatchRenorm {
 mod tests {
     use super::*;
     use crate::methods::walk;
-    use crate::nn::layer::Signal;
+    use crate::nn::Signal;
     use crate::nn::network::Network;
     use tch::{Device, Kind};
 

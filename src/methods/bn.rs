@@ -10,11 +10,11 @@
 
 use anyhow::Result;
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::batch_norm::{BatchNorm, BatchNormSettings, Population};
 use crate::nn::block::Block;
-use crate::nn::layer::{Builder, Layer};
+use crate::nn::{Builder, Layer};
 use crate::nn::normalized::NormalizedLayer;
 
 /// What `bn` is.
@@ -91,7 +91,7 @@ mod tests {
     use crate::methods::walk;
     use crate::nn::block::LinearOp;
     use crate::nn::init;
-    use crate::nn::layer::{Pass, Signal};
+    use crate::nn::{Pass, Signal};
     use crate::nn::network::Network;
     use tch::{Device, Kind, Tensor};
 

@@ -10,11 +10,11 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::block::{Block, LinearOp};
 use crate::nn::init;
-use crate::nn::layer::{Builder, Layer};
+use crate::nn::{Builder, Layer};
 use crate::nn::reparametrized::{Reparametrization, ReparametrizedLayer};
 
 /// What `bounded-weight-norm` is.
@@ -243,7 +243,7 @@ mod tests {
                 walk::set(&to, &parameter.name, &parameter.tensor);
             }
             let x = walk::gaussian(&[3, 2, 8, 8], 2);
-            let eval = crate::nn::layer::Pass::eval();
+            let eval = crate::nn::Pass::eval();
             assert_eq!(from.logits(&x, &eval), to.logits(&x, &eval), "{length}");
         }
     }

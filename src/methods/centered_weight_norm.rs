@@ -7,11 +7,11 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::block::{Block, LinearOp};
 use crate::nn::init;
-use crate::nn::layer::{Builder, Layer};
+use crate::nn::{Builder, Layer};
 use crate::nn::reparametrized::{Reparametrization, ReparametrizedLayer};
 use crate::nn::statistics::{centred_rows, check_rows_can_be_centred};
 

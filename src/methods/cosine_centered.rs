@@ -7,11 +7,11 @@
 
 use anyhow::Result;
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::block::Block;
 use crate::nn::cosine::{CosineLayer, CosineSettings};
-use crate::nn::layer::{Builder, Layer};
+use crate::nn::{Builder, Layer};
 use crate::nn::statistics::check_rows_can_be_centred;
 
 /// What `cosine-centered` is.

@@ -10,13 +10,13 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::moments::Activation;
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
 use crate::nn::init;
-use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
+use crate::nn::{Builder, Layer, Pass, Signal, ActivationPool};
 use crate::nn::plain::PlainLayer;
 
 /// What a trained e starts at.
@@ -73,7 +73,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
     if block.last {
         return Ok(Box::new(PlainLayer::build(block, builder)?));
     }
-    // The threshold takes the activation's place; the tail keeps the pool.
+    // The threshold takes the activation's place; the pool stays where it is.
     let block = Block {
         activation: Activation::Identity,
         ..block.clone()
@@ -98,7 +98,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         } else {
             None
         },
-        tail: Tail::build(&block, builder)?,
+        activation_pool: ActivationPool::build(&block, builder)?,
         block,
     }))
 }
@@ -112,7 +112,7 @@ struct FilterResponse {
     eps: f64,
     /// e, `[1]`.
     trained_eps: Option<Tensor>,
-    tail: Tail,
+    activation_pool: ActivationPool,
 }
 
 impl Layer for FilterResponse {
@@ -133,7 +133,7 @@ impl Layer for FilterResponse {
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
         let active = pre.maximum(&self.block.op.per_channel(&self.threshold));
-        Signal::plain(self.tail.apply(active))
+        Signal::plain(self.activation_pool.apply(active))
     }
 }
 

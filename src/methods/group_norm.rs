@@ -7,12 +7,12 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
 use crate::nn::groups::groups;
-use crate::nn::layer::{Builder, Layer, Pass};
+use crate::nn::{Builder, Layer, Pass};
 use crate::nn::normalized::{Normalization, NormalizedLayer};
 
 /// What `group-norm` is.
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_group_count_that_does_not_divide_is_refused() {
-        let options = Options::resolve(&DESCRIPTOR, &"groups = 4".parse().unwrap()).unwrap();
+        let options = DESCRIPTOR.resolve(&"groups = 4".parse().unwrap()).unwrap();
         let build = |block: &Block, builder: &mut Builder| super::build(block, &options, builder);
         let blocks = walk::conv_blocks(crate::moments::Activation::Relu);
         let kind = (tch::Kind::Double, tch::Device::Cpu);

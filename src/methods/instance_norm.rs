@@ -8,11 +8,11 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
-use crate::nn::layer::{Builder, Layer, Pass};
+use crate::nn::{Builder, Layer, Pass};
 use crate::nn::normalized::{Normalization, NormalizedLayer};
 use crate::usage;
 
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_fully_connected_hidden_layer_is_refused_with_what_would_work() {
-        let options = Options::resolve(&DESCRIPTOR, &toml::Table::new()).unwrap();
+        let options = DESCRIPTOR.resolve(&toml::Table::new()).unwrap();
         let build = |block: &Block, builder: &mut Builder| super::build(block, &options, builder);
         let blocks = crate::nn::models::perceptron(12, 4, &[16], crate::moments::Activation::Relu);
         let built =

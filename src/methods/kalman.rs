@@ -20,12 +20,12 @@ use tch::{Kind, Tensor};
 
 use estimate::{automatic_gain, group_moments, grouped, mixture};
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
 use crate::nn::init;
-use crate::nn::layer::{Builder, Estimate, Layer, Pass, Signal, Tail};
+use crate::nn::{Builder, Estimate, Layer, Pass, Signal, ActivationPool};
 use crate::nn::plain::PlainLayer;
 use crate::nn::propagation::ChannelMoments;
 use crate::usage;
@@ -154,7 +154,7 @@ fn make(block: &Block, options: &Options, builder: &mut Builder) -> Result<Kalma
         fallback_ratio: options.number("fallback_ratio"),
         eps: options.number("eps"),
         momentum: options.number("average_momentum"),
-        tail: Tail::build(block, builder)?,
+        activation_pool: ActivationPool::build(block, builder)?,
         corrected: RefCell::new(None),
     })
 }
@@ -171,7 +171,7 @@ struct Kalman {
     fallback_ratio: f64,
     eps: f64,
     momentum: f64,
-    tail: Tail,
+    activation_pool: ActivationPool,
     /// `[groups, channels]`, on its way from a training pass's first half to its second.
     corrected: RefCell<Option<ChannelMoments>>,
 }
@@ -240,7 +240,7 @@ impl Kalman {
     /// What the next layer is told of the activations' distribution.
     fn estimate(&self, corrected: &ChannelMoments, pre_size: &[i64], pass: &Pass) -> Estimate {
         if self.analytic {
-            return Estimate::Moments(corrected.through_tail(&self.tail));
+            return Estimate::Moments(corrected.through_activation_pool(&self.activation_pool));
         }
         let size = corrected.mean.size();
         let (groups, channels) = (size[0], size[1]);
@@ -264,7 +264,7 @@ impl Kalman {
             .chain(positions)
             .copied()
             .collect();
-        Estimate::Sample(self.tail.apply(noise.reshape(flat)))
+        Estimate::Sample(self.activation_pool.apply(noise.reshape(flat)))
     }
 }
 
@@ -312,7 +312,7 @@ impl Layer for Kalman {
             .map(|corrected| self.estimate(&corrected, &pre.size(), pass));
         Signal {
             estimate,
-            ..Signal::plain(self.tail.apply(pre))
+            ..Signal::plain(self.activation_pool.apply(pre))
         }
     }
 }

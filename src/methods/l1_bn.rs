@@ -9,11 +9,11 @@ use std::f64::consts::FRAC_PI_2;
 use anyhow::Result;
 use tch::Tensor;
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::batch_scale::{BatchScale, ScaleSettings, Spread};
 use crate::nn::block::Block;
-use crate::nn::layer::{Builder, Layer};
+use crate::nn::{Builder, Layer};
 use crate::nn::normalized::NormalizedLayer;
 use crate::nn::statistics::channel_means;
 
@@ -108,7 +108,7 @@ impl Spread for MeanDistance {
 mod tests {
     use super::*;
     use crate::methods::walk;
-    use crate::nn::layer::{Pass, Signal};
+    use crate::nn::{Pass, Signal};
     use crate::nn::statistics::channel_stds;
     use tch::{Device, Kind};
 

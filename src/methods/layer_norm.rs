@@ -8,11 +8,11 @@ mod recurrent;
 use anyhow::Result;
 use tch::Tensor;
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper, Recurrent};
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
-use crate::nn::layer::{Builder, Layer, Pass};
+use crate::nn::{Builder, Layer, Pass};
 use crate::nn::normalized::{Normalization, NormalizedLayer};
 
 /// What `layer-norm` is.

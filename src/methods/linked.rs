@@ -9,11 +9,11 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, Descriptor, Paper};
 use crate::nn::block::Block;
 use crate::nn::init;
-use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
+use crate::nn::{Builder, Layer, Pass, Signal, ActivationPool};
 use crate::nn::models::Layout;
 use crate::nn::plain::PlainLayer;
 
@@ -65,7 +65,7 @@ fn build(block: &Block, _options: &Options, builder: &mut Builder) -> Result<Box
         block: block.clone(),
         weight: builder.weight("weight", weight)?,
         bias: builder.shift("bias", bias)?,
-        tail: Tail::build_for(block, 2 * outputs, builder)?,
+        activation_pool: ActivationPool::build_for(block, 2 * outputs, builder)?,
     }))
 }
 
@@ -73,7 +73,7 @@ struct Linked {
     block: Block,
     weight: Tensor,
     bias: Tensor,
-    tail: Tail,
+    activation_pool: ActivationPool,
 }
 
 impl Layer for Linked {
@@ -84,7 +84,7 @@ impl Layer for Linked {
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
-        Signal::plain(self.tail.apply(Tensor::cat(&[&pre, &-&pre], 1)))
+        Signal::plain(self.activation_pool.apply(Tensor::cat(&[&pre, &-&pre], 1)))
     }
 }
 
@@ -143,13 +143,13 @@ mod tests {
     fn other_activations_are_mirrored_too_and_prelu_has_slopes_for_both_halves() {
         for activation in [Activation::Selu, Activation::Silu] {
             let (pre, positive, negative) = halves(activation);
-            let tail = Tail {
+            let activation_pool = ActivationPool {
                 activation,
                 slope: None,
                 pool: None,
             };
-            assert!(walk::gap(&positive, &tail.activate(pre.copy())) < 1e-15);
-            assert!(walk::gap(&negative, &tail.activate(-&pre)) < 1e-15);
+            assert!(walk::gap(&positive, &activation_pool.activate(pre.copy())) < 1e-15);
+            assert!(walk::gap(&negative, &activation_pool.activate(-&pre)) < 1e-15);
         }
         let net = walk::conv_with("linked", "", Activation::Prelu { slope: 0.25 }, 3);
         assert_eq!(net.parameters.get("conv2.slope").unwrap().size(), [10]);

@@ -27,7 +27,6 @@ mod noisy_bn;
 mod none;
 mod normprop;
 mod online_norm;
-pub mod options;
 mod proxy_norm;
 mod registry;
 mod riemannian_bn;
@@ -44,11 +43,11 @@ use tch::{Device, Kind};
 
 use crate::error::did_you_mean;
 use crate::nn::block::{Block, LinearOp};
-use crate::nn::layer::{Builder, Layer};
+use crate::nn::{Builder, Layer};
 use crate::nn::models::Layout;
 use crate::nn::network::Network;
+use crate::options::{OptionSpec, Options};
 use crate::usage;
-use options::{OptionSpec, Options};
 pub use registry::METHODS;
 
 /// What a method normalizes.
@@ -224,6 +223,12 @@ pub struct Descriptor {
     pub row_scale_options: &'static str,
 }
 
+impl std::fmt::Debug for Descriptor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
 impl Descriptor {
     /// What most methods have in common: feed-forward networks, the usual backward pass, widths left alone.
     /// The remaining fields are placeholders; a method ends with `..Descriptor::ORDINARY`.
@@ -318,6 +323,12 @@ impl Descriptor {
         (rate * digits).round() / digits
     }
 
+    /// The options given, checked, and the defaults of the others.
+    pub fn resolve(&self, given: &toml::Table) -> Result<Options> {
+        let owner = format!("method `{}`", self.name);
+        Options::resolve(owner, "method.", self.options, given)
+    }
+
     /// Whether the method has an option of this name.
     pub fn has_option(&self, name: &str) -> bool {
         self.options.iter().any(|option| option.name == name)
@@ -356,6 +367,14 @@ pub(crate) mod walk;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_declared_default_is_one_of_the_values_allowed() {
+        for method in METHODS {
+            let defaults = method.resolve(&toml::Table::new()).unwrap().to_table();
+            assert_eq!(method.resolve(&defaults).unwrap().to_table(), defaults);
+        }
+    }
 
     #[test]
     fn default_learning_rates_follow_the_square_root_rule() {

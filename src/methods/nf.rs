@@ -13,14 +13,13 @@ use std::rc::Rc;
 use anyhow::Result;
 use tch::Tensor;
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, Descriptor, Paper};
 use crate::moments::{self, Activation};
 use crate::nn::adaptive_clip::AdaptiveClip;
 use crate::nn::block::Block;
-use crate::nn::fold::Folded;
 use crate::nn::init;
-use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
+use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
 use crate::nn::plain::PlainLayer;
 use crate::usage;
 
@@ -91,7 +90,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
             Floor::Add
         },
         output_gain: output_gain(block.activation, options.choice("gamma") == "sampled")?,
-        tail: Tail::build(block, builder)?,
+        activation_pool: ActivationPool::build(block, builder)?,
     };
     let lambda = options.number("agc");
     if lambda > 0.0 {
@@ -99,7 +98,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         builder.rule("weight", clip.clone())?;
         builder.rule("gamma", clip.clone())?;
         builder.rule("bias", clip.clone())?;
-        if layer.tail.slope.is_some() {
+        if layer.activation_pool.slope.is_some() {
             builder.rule("slope", clip)?;
         }
     }
@@ -156,7 +155,7 @@ struct NormalizerFree {
     bias: Tensor,
     floor: Floor,
     output_gain: f64,
-    tail: Tail,
+    activation_pool: ActivationPool,
 }
 
 impl NormalizerFree {
@@ -175,13 +174,13 @@ impl Layer for NormalizerFree {
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
-        Signal::scaled(self.tail.apply(pre), self.output_gain)
+        Signal::scaled(self.activation_pool.apply(pre), self.output_gain)
     }
 
     fn fold(&self) -> Option<Folded> {
         Some(Folded {
             scale: self.output_gain,
-            ..Folded::plain(self.kernel(1.0), self.bias.shallow_clone(), &self.tail)
+            ..Folded::plain(self.kernel(1.0), self.bias.shallow_clone(), &self.activation_pool)
         })
     }
 }

@@ -9,11 +9,11 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::batch_norm::{BatchNorm, BatchNormSettings, Population};
 use crate::nn::block::Block;
-use crate::nn::layer::{Builder, Layer, Pass};
+use crate::nn::{Builder, Layer, Pass};
 use crate::nn::normalized::{Normalization, NormalizedLayer};
 
 /// What `noisy-bn` is.

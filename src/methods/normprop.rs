@@ -31,14 +31,13 @@ use std::rc::Rc;
 use anyhow::Result;
 use tch::Tensor;
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper, Recurrent};
 use crate::moments::{self, Activation};
 use crate::nn::block::Block;
-use crate::nn::fold::Folded;
-use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
-use crate::nn::rows::{self, GainedRows, Pending};
-use crate::nn::sgd::{Update, UpdateRule};
+use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
+use crate::nn::rows::{self, ScaledRows, DeferredAffine};
+use crate::nn::update::{Update, UpdateRule};
 use noise::StatisticsNoise;
 
 /// What `normprop` is.
@@ -170,7 +169,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
     let (gamma, beta) = (builder.gain("gamma", gamma)?, builder.shift("beta", beta)?);
     Ok(Box::new(NormProp {
         block: block.clone(),
-        rows: Rc::new(GainedRows::new(&weight, &gamma, &beta)),
+        rows: Rc::new(ScaledRows::new(&weight, &gamma, &beta)),
         weight,
         gamma,
         beta,
@@ -185,7 +184,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         } else {
             StatisticsNoise::of(options)?
         },
-        tail: Tail::build(block, builder)?,
+        activation_pool: ActivationPool::build(block, builder)?,
     }))
 }
 
@@ -213,7 +212,7 @@ struct NormProp {
     gamma: Tensor,
     beta: Tensor,
     /// The same three, as the kernels take them.
-    rows: Rc<GainedRows>,
+    rows: Rc<ScaledRows>,
     divisor: f64,
     constraint: Constraint,
     center_rows: bool,
@@ -221,7 +220,7 @@ struct NormProp {
     std: f64,
     halves: Halves,
     noise: Option<StatisticsNoise>,
-    tail: Tail,
+    activation_pool: ActivationPool,
 }
 
 impl NormProp {
@@ -251,26 +250,26 @@ impl NormProp {
     /// The weights and bias that the linear operation gets to act on (x + offset)·scale when it sees x.
     fn fused(&self, offset: f64, scale: f64, pass: &Pass) -> (Tensor, Tensor) {
         let factor = scale / self.divisor;
-        let pending = Pending { factor, offset };
+        let deferred = DeferredAffine { factor, offset };
         let is_disturbed = self.noise.is_some() && pass.training();
         if is_disturbed || self.constraint != Constraint::Project {
             let (gamma, beta) = self.gain_and_shift(pass);
-            return rows::gained(&self.unit_rows(), &gamma, &beta, pending);
+            return rows::scaled(&self.unit_rows(), &gamma, &beta, deferred);
         }
-        let (kernel, bias) = self.rows.computed(pending);
+        let (kernel, bias) = self.rows.compute(deferred);
         if !pass.training() {
             return (kernel, bias);
         }
         let rows = Rc::clone(&self.rows);
-        let take_back = move |found: Vec<Tensor>| {
+        let vjp = move |found: Vec<Tensor>| {
             let Ok([by_kernel, by_bias]) = <[Tensor; 2]>::try_from(found) else {
                 return Vec::new();
             };
-            let (by_weight, by_gamma) = rows.take_back(by_kernel, &by_bias, pending);
+            let (by_weight, by_gamma) = rows.vjp(by_kernel, &by_bias, deferred);
             vec![by_weight, by_gamma, by_bias]
         };
         let parameters = [&self.weight, &self.gamma, &self.beta];
-        let [kernel, bias] = pass.derive([kernel, bias], &parameters, Box::new(take_back));
+        let [kernel, bias] = pass.custom_parameter_backward([kernel, bias], &parameters, Box::new(vjp));
         (kernel, bias)
     }
 }
@@ -312,8 +311,8 @@ impl Layer for NormProp {
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
-        let output = self.tail.apply(pre);
-        let Some(slope) = &self.tail.slope else {
+        let output = self.activation_pool.apply(pre);
+        let Some(slope) = &self.activation_pool.slope else {
             return Signal::plain((output - self.mean) / self.std);
         };
         let (mean, std) = self.halves.constants(slope);
@@ -326,7 +325,7 @@ impl Layer for NormProp {
 
     fn fold(&self) -> Option<Folded> {
         // A trained slope has constants of its own for each channel.
-        if self.tail.slope.is_some() {
+        if self.activation_pool.slope.is_some() {
             return None;
         }
         Some(Folded {
@@ -335,7 +334,7 @@ impl Layer for NormProp {
             ..Folded::plain(
                 self.kernel(&self.gamma),
                 self.beta.shallow_clone(),
-                &self.tail,
+                &self.activation_pool,
             )
         })
     }
@@ -358,7 +357,7 @@ impl Layer for NormProp {
             x = x.relu_();
         }
         let mut offset = -self.mean;
-        if let Some(pool) = &self.tail.pool {
+        if let Some(pool) = &self.activation_pool.pool {
             // A pool needs only its input for the backward pass, so that its smaller result can be changed in place.
             x = pool.apply(&x).g_add_scalar_(offset);
             offset = 0.0;

@@ -14,12 +14,12 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, Descriptor, Paper};
 use crate::nn::affine::Affine;
 use crate::nn::block::{Block, LinearOp};
 use crate::nn::init;
-use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
+use crate::nn::{Builder, Layer, Pass, Signal, ActivationPool};
 use crate::nn::plain::PlainLayer;
 
 /// What `online-norm` is.
@@ -118,7 +118,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
             "layer-scaling" => Bound::LayerScaling,
             _ => Bound::None,
         },
-        tail: Tail::build(block, builder)?,
+        activation_pool: ActivationPool::build(block, builder)?,
     }))
 }
 
@@ -189,7 +189,7 @@ struct OnlineNorm {
     decay: f64,
     eps: f64,
     bound: Bound,
-    tail: Tail,
+    activation_pool: ActivationPool,
 }
 
 impl OnlineNorm {
@@ -222,7 +222,7 @@ impl Layer for OnlineNorm {
         let normalized = if pass.training() {
             let (value, deviation) = tch::no_grad(|| self.stream(&linear));
             let (control, output) = (self.control.shallow_clone(), value.shallow_clone());
-            pass.cut(
+            pass.custom_backward(
                 linear,
                 &value,
                 Box::new(move |gradient| control.apply(gradient, &output, &deviation)),
@@ -235,7 +235,7 @@ impl Layer for OnlineNorm {
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
-        Signal::plain(self.tail.apply(pre))
+        Signal::plain(self.activation_pool.apply(pre))
     }
 }
 

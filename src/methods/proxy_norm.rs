@@ -8,14 +8,14 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::moments::gaussian::midpoint_quantiles;
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
 use crate::nn::groups::groups;
 use crate::nn::init;
-use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
+use crate::nn::{Builder, Layer, Pass, Signal, ActivationPool};
 use crate::nn::plain::PlainLayer;
 
 /// Quantiles that stand for the proxy.
@@ -108,7 +108,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         groups,
         eps: options.number("eps"),
         proxy_eps: options.number("proxy_eps"),
-        tail: Tail::build(block, builder)?,
+        activation_pool: ActivationPool::build(block, builder)?,
         weight,
     }))
 }
@@ -126,7 +126,7 @@ struct ProxyNorm {
     groups: i64,
     eps: f64,
     proxy_eps: f64,
-    tail: Tail,
+    activation_pool: ActivationPool,
 }
 
 impl ProxyNorm {
@@ -134,7 +134,7 @@ impl ProxyNorm {
     fn proxy_moments(&self) -> (Tensor, Tensor) {
         let proxy = &self.quantiles * (&self.proxy_gain + 1.0) + &self.proxy_shift;
         let z = self
-            .tail
+            .activation_pool
             .activate(proxy * &self.affine.gamma + &self.affine.beta);
         let (variance, mean) = z.var_mean_dim([0].as_slice(), false, false);
         (mean, variance)
@@ -152,7 +152,7 @@ impl Layer for ProxyNorm {
         let (mean, variance) = self.proxy_moments();
         let factor = (variance + self.proxy_eps).rsqrt();
         let shift = self.block.op.per_channel(&(-mean * &factor));
-        Signal::plain(shift.addcmul(&self.tail.apply(pre), &self.block.op.per_channel(&factor)))
+        Signal::plain(shift.addcmul(&self.activation_pool.apply(pre), &self.block.op.per_channel(&factor)))
     }
 }
 
@@ -192,7 +192,7 @@ mod tests {
             groups: 1,
             eps: 1e-5,
             proxy_eps: 0.03,
-            tail: Tail::build(&block, &mut builder).unwrap(),
+            activation_pool: ActivationPool::build(&block, &mut builder).unwrap(),
             block,
         }
     }

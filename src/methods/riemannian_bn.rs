@@ -10,13 +10,12 @@ use std::rc::Rc;
 use anyhow::Result;
 use tch::Tensor;
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::batch_norm::{BatchNorm, BatchNormSettings, Population};
 use crate::nn::block::{Block, LinearOp};
-use crate::nn::fold::Folded;
 use crate::nn::init;
-use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
+use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
 use crate::nn::normalized::Normalization;
 use crate::nn::plain::PlainLayer;
 use crate::nn::sphere::{Adam, SphereStep};
@@ -142,7 +141,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         op: block.op,
         weight: builder.weight("weight", weight)?,
         norm: BatchNorm::build(block, builder, settings)?,
-        tail: Tail::build(block, builder)?,
+        activation_pool: ActivationPool::build(block, builder)?,
     };
     if spherical {
         let rule = sphere_step(options, outputs, builder)?;
@@ -185,7 +184,7 @@ struct RiemannianBatchNorm {
     op: LinearOp,
     weight: Tensor,
     norm: BatchNorm,
-    tail: Tail,
+    activation_pool: ActivationPool,
 }
 
 impl Layer for RiemannianBatchNorm {
@@ -195,12 +194,12 @@ impl Layer for RiemannianBatchNorm {
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
-        Signal::plain(self.tail.apply(pre))
+        Signal::plain(self.activation_pool.apply(pre))
     }
 
     fn fold(&self) -> Option<Folded> {
         let map = self.norm.evaluation_map()?;
-        Some(Folded::affine(&self.op, &self.weight, map, &self.tail))
+        Some(Folded::affine(&self.op, &self.weight, map, &self.activation_pool))
     }
 }
 

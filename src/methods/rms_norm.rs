@@ -6,10 +6,10 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::block::{Block, LinearOp};
-use crate::nn::layer::{Builder, Layer, Pass};
+use crate::nn::{Builder, Layer, Pass};
 use crate::nn::normalized::{Normalization, NormalizedLayer};
 
 /// What `rms-norm` is.

@@ -10,12 +10,11 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::moments::{Activation, SELU_ALPHA, SELU_SCALE};
 use crate::nn::block::Block;
-use crate::nn::fold::Folded;
-use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
+use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
 
 /// What `selu` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
@@ -76,7 +75,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         } else {
             options.number("dropout")
         },
-        tail: Tail::build(&block, builder)?,
+        activation_pool: ActivationPool::build(&block, builder)?,
         block,
     }))
 }
@@ -86,7 +85,7 @@ struct SelfNormalizing {
     weight: Tensor,
     bias: Tensor,
     dropout: f64,
-    tail: Tail,
+    activation_pool: ActivationPool,
 }
 
 /// Alpha dropout's (c, d) at rate p.
@@ -111,11 +110,11 @@ impl Layer for SelfNormalizing {
 
     fn fold(&self) -> Option<Folded> {
         let (weight, bias) = (self.weight.shallow_clone(), self.bias.shallow_clone());
-        Some(Folded::plain(weight, bias, &self.tail))
+        Some(Folded::plain(weight, bias, &self.activation_pool))
     }
 
     fn post_activation(&self, pre: Tensor, pass: &Pass) -> Signal {
-        let output = self.tail.apply(pre);
+        let output = self.activation_pool.apply(pre);
         if self.dropout == 0.0 || !pass.training() {
             return Signal::plain(output);
         }
@@ -184,7 +183,7 @@ mod tests {
     #[test]
     fn a_deep_wide_network_pulls_moments_to_the_fixed_point() {
         let blocks = perceptron(500, 2, &[500; 20], Activation::Selu);
-        let options = Options::resolve(&DESCRIPTOR, &toml::Table::new()).unwrap();
+        let options = DESCRIPTOR.resolve(&toml::Table::new()).unwrap();
         let build = |block: &Block, builder: &mut Builder| super::build(block, &options, builder);
         let net = Network::build(blocks, &build, 1, Kind::Float, Device::Cpu).unwrap();
         let x = (walk::gaussian(&[100, 500], 1) * 1.5f64.sqrt() + 0.1).to_kind(Kind::Float);

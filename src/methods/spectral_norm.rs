@@ -11,11 +11,11 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::block::{Block, LinearOp};
 use crate::nn::init;
-use crate::nn::layer::{Builder, Layer};
+use crate::nn::{Builder, Layer};
 use crate::nn::reparametrized::{Reparametrization, ReparametrizedLayer};
 
 /// Added to lengths that are divided by.
@@ -183,7 +183,7 @@ impl Reparametrization for SpectralWeights {
 mod tests {
     use super::*;
     use crate::methods::walk;
-    use crate::nn::layer::Pass;
+    use crate::nn::Pass;
     use crate::nn::network::Network;
     use tch::Device;
 

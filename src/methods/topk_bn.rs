@@ -8,11 +8,11 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::batch_scale::{BatchScale, ExtremeConstant, Extremes, ScaleSettings, Spread};
 use crate::nn::block::Block;
-use crate::nn::layer::{Builder, Layer};
+use crate::nn::{Builder, Layer};
 use crate::nn::normalized::NormalizedLayer;
 use crate::nn::statistics::values_per_channel;
 

@@ -2,13 +2,13 @@
 
 use tch::{Device, Kind, Tensor};
 
-use super::options::Options;
+use crate::options::Options;
 use super::{BatchSizeOne, Descriptor, METHODS, NetworkKind, find};
 use crate::moments::Activation;
 use crate::nn::backward;
 use crate::nn::block::{Block, LinearOp, MaxPool};
 use crate::nn::init;
-use crate::nn::layer::{Pass, Signal};
+use crate::nn::{Pass, Signal};
 use crate::nn::models::{lstm, perceptron};
 use crate::nn::network::Network;
 use crate::nn::parameters::{Role, restore, to_named};
@@ -24,7 +24,7 @@ pub fn gaussian(shape: &[i64], seed: u64) -> Tensor {
 }
 
 fn network(method: &'static Descriptor, options: &str, blocks: Vec<Block>, seed: u64) -> Network {
-    let options = Options::resolve(method, &options.parse().unwrap()).unwrap();
+    let options = method.resolve(&options.parse().unwrap()).unwrap();
     method
         .network(&options, blocks, seed, Kind::Double, Device::Cpu)
         .unwrap()

@@ -12,12 +12,11 @@ mod recurrent;
 use anyhow::Result;
 use tch::Tensor;
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper, Recurrent};
 use crate::nn::block::Block;
-use crate::nn::fold::Folded;
 use crate::nn::init;
-use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
+use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
 use crate::nn::statistics::{channel_means, channel_stds};
 
 /// Standard deviation of the entries of v at the start, as in the authors' code.
@@ -78,7 +77,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         length: builder.gain("g", length)?,
         bias: builder.shift("bias", bias)?,
         from_data: options.choice("start") == "data",
-        tail: Tail::build(block, builder)?,
+        activation_pool: ActivationPool::build(block, builder)?,
     }))
 }
 
@@ -90,7 +89,7 @@ struct WeightNorm {
     length: Tensor,
     bias: Tensor,
     from_data: bool,
-    tail: Tail,
+    activation_pool: ActivationPool,
 }
 
 impl WeightNorm {
@@ -108,12 +107,12 @@ impl Layer for WeightNorm {
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
-        Signal::plain(self.tail.apply(pre))
+        Signal::plain(self.activation_pool.apply(pre))
     }
 
     fn fold(&self) -> Option<Folded> {
         let (kernel, bias) = (self.kernel(&self.length), self.bias.shallow_clone());
-        Some(Folded::plain(kernel, bias, &self.tail))
+        Some(Folded::plain(kernel, bias, &self.activation_pool))
     }
 
     fn initialize(&self, input: &Signal) {

@@ -8,12 +8,11 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::block::Block;
-use crate::nn::fold::Folded;
 use crate::nn::init;
-use crate::nn::layer::{Builder, Layer, Pass, Signal, Tail};
+use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
 use crate::nn::statistics::{channel_means, channel_stds};
 
 /// Standard deviation of the entries of v at the start, as in the authors' code.
@@ -82,7 +81,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         running_mean: builder.buffer("running_mean", zeros)?,
         momentum: options.number("average_momentum"),
         from_data: options.choice("start") == "data",
-        tail: Tail::build(block, builder)?,
+        activation_pool: ActivationPool::build(block, builder)?,
     }))
 }
 
@@ -96,7 +95,7 @@ struct MeanNormalized {
     running_mean: Tensor,
     momentum: f64,
     from_data: bool,
-    tail: Tail,
+    activation_pool: ActivationPool,
 }
 
 impl MeanNormalized {
@@ -125,12 +124,12 @@ impl Layer for MeanNormalized {
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
-        Signal::plain(self.tail.apply(pre))
+        Signal::plain(self.activation_pool.apply(pre))
     }
 
     fn fold(&self) -> Option<Folded> {
         let bias = &self.bias - &self.running_mean;
-        Some(Folded::plain(self.kernel(&self.length), bias, &self.tail))
+        Some(Folded::plain(self.kernel(&self.length), bias, &self.activation_pool))
     }
 
     fn initialize(&self, input: &Signal) {

@@ -7,12 +7,12 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
 use crate::nn::groups::groups;
-use crate::nn::layer::{Builder, Layer, Pass};
+use crate::nn::{Builder, Layer, Pass};
 use crate::nn::normalized::{Normalization, NormalizedLayer};
 use crate::nn::statistics::{centred_rows, check_rows_can_be_centred};
 
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn rows_of_one_weight_are_refused() {
-        let options = Options::resolve(&DESCRIPTOR, &toml::Table::new()).unwrap();
+        let options = DESCRIPTOR.resolve(&toml::Table::new()).unwrap();
         let build = |block: &Block, builder: &mut Builder| super::build(block, &options, builder);
         let relu = crate::moments::Activation::Relu;
         let blocks = crate::nn::models::perceptron(4, 3, &[1, 5], relu);

@@ -6,7 +6,7 @@
 use tch::Tensor;
 
 use super::init;
-use super::sgd::{Update, UpdateRule, squared_length};
+use super::update::{Update, UpdateRule, squared_length};
 
 /// Shortest length that a unit counts as having.
 const SHORTEST: f64 = 1e-3;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::block::{Block, LinearOp};
-use super::layer::Builder;
+use super::builder::Builder;
 
 /// x ↦ γ·x + β, one γ and one β a channel (or unit).
 #[derive(Debug)]

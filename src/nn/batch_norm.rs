@@ -5,7 +5,8 @@ use tch::Tensor;
 
 use super::affine::Affine;
 use super::block::Block;
-use super::layer::{Builder, Pass};
+use super::builder::Builder;
+use super::pass::Pass;
 use super::normalized::Normalization;
 
 /// Where the mean and variance of evaluation come from.

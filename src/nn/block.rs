@@ -4,6 +4,9 @@ use tch::Tensor;
 
 use crate::moments::Activation;
 
+/// Name of every network's last block.
+pub const LAST: &str = "logits";
+
 /// A linear operation with weights of shape `[outputs, inputs, kernel, kernel]` or `[outputs, inputs]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinearOp {

@@ -5,7 +5,11 @@ use tch::{Kind, Tensor};
 
 use super::block::Block;
 use super::init;
-use super::layer::{Builder, Layer, Pass, Signal, Tail};
+use super::activation_pool::ActivationPool;
+use super::builder::Builder;
+use super::layer::Layer;
+use super::pass::Pass;
+use super::signal::Signal;
 use super::plain::PlainLayer;
 use super::statistics::{centred_rows, patch_sums};
 
@@ -37,7 +41,7 @@ pub struct CosineLayer {
     settings: CosineSettings,
     /// Number that logits are multiplied by, `[1]`.
     scale: Option<Tensor>,
-    tail: Tail,
+    activation_pool: ActivationPool,
 }
 
 impl CosineLayer {
@@ -69,7 +73,7 @@ impl CosineLayer {
             },
             settings,
             scale,
-            tail: Tail::build(block, builder)?,
+            activation_pool: ActivationPool::build(block, builder)?,
         }))
     }
 
@@ -113,6 +117,6 @@ impl Layer for CosineLayer {
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
-        Signal::plain(self.tail.apply(pre))
+        Signal::plain(self.activation_pool.apply(pre))
     }
 }

@@ -7,45 +7,11 @@
 
 use tch::{Kind, Tensor};
 
+use super::activation_pool::ActivationPool;
 use super::block::LinearOp;
-use super::layer::Tail;
 use super::layout;
 use super::network::{Network, enter, pool_globally};
 use super::rows::sum_of_rows;
-
-/// A block in evaluation: y = (pool(f(W·x + b)) + offset)·scale.
-#[derive(Debug)]
-pub struct Folded {
-    /// W, of the block's weight shape.
-    pub weight: Tensor,
-    /// b, `[outputs]`.
-    pub bias: Tensor,
-    /// f and the pool.
-    pub tail: Tail,
-    /// Added behind the pool.
-    pub offset: f64,
-    /// Multiplies the sum.
-    pub scale: f64,
-}
-
-impl Folded {
-    /// A block with nothing behind the pool.
-    pub fn plain(weight: Tensor, bias: Tensor, tail: &Tail) -> Folded {
-        Folded {
-            weight,
-            bias,
-            tail: tail.shallow_clone(),
-            offset: 0.0,
-            scale: 1.0,
-        }
-    }
-
-    /// A block whose linear operation has no bias and is followed by a ↦ factor·a + shift, channel by channel.
-    pub fn affine(op: &LinearOp, weight: &Tensor, map: (Tensor, Tensor), tail: &Tail) -> Folded {
-        let (factor, shift) = map;
-        Folded::plain(weight * op.per_row(&factor), shift, tail)
-    }
-}
 
 /// A network of folded blocks.
 #[derive(Debug)]
@@ -62,7 +28,7 @@ struct Plain {
     op: LinearOp,
     weight: Tensor,
     bias: Tensor,
-    tail: Tail,
+    activation_pool: ActivationPool,
     add: f64,
 }
 
@@ -89,7 +55,7 @@ impl Network {
                     op,
                     weight: layout::channels_last(&weight.to_kind(self.compute)),
                     bias: bias.to_kind(self.compute),
-                    tail: folded.tail,
+                    activation_pool: folded.activation_pool,
                     add: 0.0,
                 });
                 (offset, scale) = (folded.offset, folded.scale);
@@ -111,7 +77,7 @@ impl FoldedNetwork {
                 enter(self.blocks.first().map(|first| first.op), images).to_kind(self.compute);
             for block in &self.blocks {
                 let linear = block.op.apply(&x, &block.weight, Some(&block.bias));
-                x = block.tail.apply(linear);
+                x = block.activation_pool.apply(linear);
                 if block.add != 0.0 {
                     x = x.g_add_scalar_(block.add);
                 }

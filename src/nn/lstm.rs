@@ -10,7 +10,10 @@ use anyhow::{Result, bail};
 use tch::Tensor;
 
 use super::block::{Block, LinearOp};
-use super::layer::{Builder, Layer, Pass, Signal};
+use super::builder::Builder;
+use super::layer::Layer;
+use super::pass::Pass;
+use super::signal::Signal;
 
 /// What a method does to the cell. Every function leaves things alone unless a method says otherwise.
 pub trait Cell {

@@ -1,10 +1,7 @@
 //! The networks, as lists of blocks.
 
-use super::block::{Block, LinearOp, MaxPool};
+use super::block::{Block, LAST, LinearOp, MaxPool};
 use crate::moments::Activation;
-
-/// Name of every network's last block.
-pub const LAST: &str = "logits";
 
 /// Network in Network as NormProp's paper uses it: three groups of a wide convolution and two 1×1 ones,
 /// a 3×3 stride-2 max-pool behind the first two groups, global average pool behind the last.

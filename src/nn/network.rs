@@ -5,7 +5,10 @@ use tch::{Device, Kind, Tensor};
 
 use super::block::{Block, LinearOp};
 use super::init;
-use super::layer::{Builder, Layer, Pass, Signal};
+use super::builder::Builder;
+use super::layer::Layer;
+use super::pass::Pass;
+use super::signal::Signal;
 use super::layout;
 use super::parameters::Parameters;
 use crate::streams::{Purpose, stream};

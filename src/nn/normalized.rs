@@ -4,9 +4,13 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::block::Block;
-use super::fold::Folded;
+use super::folded::Folded;
 use super::init;
-use super::layer::{Builder, Layer, Pass, Signal, Tail};
+use super::activation_pool::ActivationPool;
+use super::builder::Builder;
+use super::layer::Layer;
+use super::pass::Pass;
+use super::signal::Signal;
 use super::plain::PlainLayer;
 
 /// A normalization of pre-activations.
@@ -45,7 +49,7 @@ pub struct NormalizedLayer<N> {
     block: Block,
     weight: Tensor,
     normalization: N,
-    tail: Tail,
+    activation_pool: ActivationPool,
 }
 
 impl<N: Normalization + 'static> NormalizedLayer<N> {
@@ -64,7 +68,7 @@ impl<N: Normalization + 'static> NormalizedLayer<N> {
             block: block.clone(),
             weight: builder.weight("weight", weight)?,
             normalization: make(builder)?,
-            tail: Tail::build(block, builder)?,
+            activation_pool: ActivationPool::build(block, builder)?,
         }))
     }
 }
@@ -82,13 +86,13 @@ impl<N: Normalization> Layer for NormalizedLayer<N> {
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
-        Signal::plain(self.tail.apply(pre))
+        Signal::plain(self.activation_pool.apply(pre))
     }
 
     fn fold(&self) -> Option<Folded> {
         let map = self.normalization.evaluation_map()?;
         let kernel = self.normalization.kernel(&self.weight);
-        Some(Folded::affine(&self.block.op, &kernel, map, &self.tail))
+        Some(Folded::affine(&self.block.op, &kernel, map, &self.activation_pool))
     }
 
     fn after_step(&self) {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use tch::{Device, Kind, Tensor};
 
 use super::layout;
-use super::sgd::UpdateRule;
+use super::update::UpdateRule;
 use crate::event::{ElementType, NamedTensor};
 
 /// What a tensor is for: decides weight decay, and whether it is trained.

@@ -4,9 +4,13 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::block::Block;
-use super::fold::Folded;
+use super::folded::Folded;
 use super::init;
-use super::layer::{Builder, Layer, Pass, Signal, Tail};
+use super::activation_pool::ActivationPool;
+use super::builder::Builder;
+use super::layer::Layer;
+use super::pass::Pass;
+use super::signal::Signal;
 
 /// y = pool(f(W·x + b)), W started by He's rule, b at 0.
 ///
@@ -15,7 +19,7 @@ pub struct PlainLayer {
     block: Block,
     weight: Tensor,
     bias: Tensor,
-    tail: Tail,
+    activation_pool: ActivationPool,
 }
 
 impl PlainLayer {
@@ -27,7 +31,7 @@ impl PlainLayer {
             block: block.clone(),
             weight: builder.weight("weight", weight)?,
             bias: builder.shift("bias", bias)?,
-            tail: Tail::build(block, builder)?,
+            activation_pool: ActivationPool::build(block, builder)?,
         })
     }
 }
@@ -40,14 +44,14 @@ impl Layer for PlainLayer {
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
-        Signal::plain(self.tail.apply(pre))
+        Signal::plain(self.activation_pool.apply(pre))
     }
 
     fn fold(&self) -> Option<Folded> {
         Some(Folded::plain(
             self.weight.shallow_clone(),
             self.bias.shallow_clone(),
-            &self.tail,
+            &self.activation_pool,
         ))
     }
 }

@@ -8,7 +8,7 @@ use std::f64::consts::PI;
 use tch::{Device, Kind, Tensor};
 
 use super::block::LinearOp;
-use super::layer::Tail;
+use super::activation_pool::ActivationPool;
 use crate::moments::Activation;
 
 /// Points of the midpoint rule on [−8, 8]. For smooth functions it is exact to rounding; a kink costs 1e-5.
@@ -52,20 +52,20 @@ impl ChannelMoments {
     /// Behind activation and pool, for a Gaussian input. Piecewise linear activations without a pool in closed
     /// form, everything else by quadrature. A pool takes the largest of its positions before the activation,
     /// which is the same for activations that never fall.
-    pub fn through_tail(&self, tail: &Tail) -> ChannelMoments {
-        let positions = tail.pool.map_or(1, |pool| pool.positions());
-        let slope = match tail.activation {
+    pub fn through_activation_pool(&self, activation_pool: &ActivationPool) -> ChannelMoments {
+        let positions = activation_pool.pool.map_or(1, |pool| pool.positions());
+        let slope = match activation_pool.activation {
             Activation::Identity => Some(1.0),
             Activation::Relu => Some(0.0),
             Activation::LeakyRelu { slope } | Activation::Prelu { slope } => Some(slope),
             _ => None,
         };
-        match (slope, &tail.slope) {
+        match (slope, &activation_pool.slope) {
             (Some(_), Some(trained)) if positions == 1 => self.through_leaky(trained),
             (Some(slope), _) if positions == 1 => {
                 self.through_leaky(&Tensor::full_like(&self.mean, slope))
             }
-            _ => self.by_quadrature(tail, positions),
+            _ => self.by_quadrature(activation_pool, positions),
         }
     }
 
@@ -92,7 +92,7 @@ impl ChannelMoments {
     }
 
     /// E f(μ + √v·max z) and its variance, for the largest of `positions` standard normals.
-    fn by_quadrature(&self, tail: &Tail, positions: usize) -> ChannelMoments {
+    fn by_quadrature(&self, activation_pool: &ActivationPool, positions: usize) -> ChannelMoments {
         let (points, weights) = nodes(positions, &self.mean);
         let mut column = vec![1_i64; self.mean.dim() + 1];
         column[0] = -1;
@@ -103,7 +103,7 @@ impl ChannelMoments {
         let inputs = &self.mean + self.variance.clamp_min(SMALLEST_VARIANCE).sqrt() * points;
         // A trained slope belongs to the axis after the first.
         let flat = inputs.reshape([-1, *self.mean.size().last().unwrap_or(&1)]);
-        let values = tail.activate(flat).view(inputs.size().as_slice());
+        let values = activation_pool.activate(flat).view(inputs.size().as_slice());
         let mean = (&values * &weights).sum_dim_intlist([0].as_slice(), false, None::<Kind>);
         let squares = (values - &mean).square() * weights;
         ChannelMoments {
@@ -142,13 +142,13 @@ mod tests {
         }
     }
 
-    fn tail(activation: Activation, window: i64) -> Tail {
+    fn activation_pool(activation: Activation, window: i64) -> ActivationPool {
         let pool = (window > 1).then_some(MaxPool {
             window,
             stride: 1,
             padding: 0,
         });
-        Tail {
+        ActivationPool {
             activation,
             slope: None,
             pool,
@@ -160,7 +160,7 @@ mod tests {
         let names = "relu leaky:0.1 elu selu gelu silu tanh sigmoid softplus";
         for name in names.split(' ') {
             let activation = Activation::parse(name).unwrap();
-            let got = inputs().through_tail(&tail(activation, 1));
+            let got = inputs().through_activation_pool(&activation_pool(activation, 1));
             for (index, (&mean, &std)) in MEANS.iter().zip(&STDS).enumerate() {
                 let want = moments::moments_at(activation, mean, std);
                 let at = [index as i64];
@@ -180,15 +180,15 @@ mod tests {
     fn closed_forms_are_exact_and_hold_for_groups_and_trained_slopes() {
         let activation = Activation::Prelu { slope: 0.25 };
         let slope = Tensor::from_slice(&[0.25, 0.1, -0.2, 0.9]);
-        let trained = Tail {
+        let trained = ActivationPool {
             slope: Some(slope.shallow_clone()),
-            ..tail(activation, 1)
+            ..activation_pool(activation, 1)
         };
         let groups = ChannelMoments {
             mean: inputs().mean.repeat([3, 1]),
             variance: inputs().variance.repeat([3, 1]),
         };
-        let got = groups.through_tail(&trained);
+        let got = groups.through_activation_pool(&trained);
         let by_rule = groups.by_quadrature(&trained, 1);
         assert_eq!(got.mean.size(), [3, 4]);
         assert_eq!(by_rule.variance.size(), [3, 4]);
@@ -206,7 +206,7 @@ mod tests {
     fn pools_take_the_largest_of_independent_positions() {
         for window in [2, 3] {
             let standard = ChannelMoments::standard(1, &inputs().mean);
-            let got = standard.through_tail(&tail(Activation::Relu, window));
+            let got = standard.through_activation_pool(&activation_pool(Activation::Relu, window));
             let want = moments::max_pool_moments(Activation::Relu, (window * window) as usize);
             assert!((got.mean.double_value(&[0]) - want.mean).abs() < 1e-5);
             assert!((got.variance.double_value(&[0]) - want.variance()).abs() < 2e-5);

@@ -4,8 +4,12 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::block::Block;
-use super::fold::Folded;
-use super::layer::{Builder, Layer, Pass, Signal, Tail};
+use super::folded::Folded;
+use super::activation_pool::ActivationPool;
+use super::builder::Builder;
+use super::layer::Layer;
+use super::pass::Pass;
+use super::signal::Signal;
 
 /// Weights as a function of trained parameters.
 pub trait Reparametrization {
@@ -22,7 +26,7 @@ pub struct ReparametrizedLayer<R> {
     block: Block,
     weights: R,
     bias: Tensor,
-    tail: Tail,
+    activation_pool: ActivationPool,
 }
 
 impl<R: Reparametrization> ReparametrizedLayer<R> {
@@ -38,7 +42,7 @@ impl<R: Reparametrization> ReparametrizedLayer<R> {
             block: block.clone(),
             weights,
             bias: builder.shift("bias", bias)?,
-            tail: Tail::build(block, builder)?,
+            activation_pool: ActivationPool::build(block, builder)?,
         })
     }
 }
@@ -51,14 +55,14 @@ impl<R: Reparametrization> Layer for ReparametrizedLayer<R> {
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
-        Signal::plain(self.tail.apply(pre))
+        Signal::plain(self.activation_pool.apply(pre))
     }
 
     fn fold(&self) -> Option<Folded> {
         Some(Folded::plain(
             self.weights.kernel(),
             self.bias.shallow_clone(),
-            &self.tail,
+            &self.activation_pool,
         ))
     }
 

@@ -1,112 +1,17 @@
 //! Weight rows in one pass over memory: what normalizing them costs when a step is nearly all overhead.
 //!
 //! At batch size 1 a network's time goes into its weights, and every tensor operation on them is a call and a pass over
-//! memory. The functions here do in one pass what takes several operations: for float32 and float64 on the CPU, in any
-//! dense memory order that keeps a row in one piece. Elsewhere tensor operations do the same; tests hold the two equal.
+//! memory. The functions here do in one pass what takes several operations, where [`kernels`](super::kernels) can work.
+//! Elsewhere tensor operations do the same; tests hold the two equal.
 
-use num_traits::{AsPrimitive, Float};
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
+use super::kernels::{Real, alike, dot, elements, elements_mut, in_memory, sum};
 use super::layout;
-use super::sgd::Update;
+use super::update::Update;
 
 /// Added to the squared length of a row before it is divided by.
 const LENGTH_EPS: f64 = 1e-12;
-/// Partial sums kept apart, so that a row's sum is neither serial nor inaccurate.
-const LANES: usize = 16;
-/// Elements after which float32 partial sums are added up in float64.
-const STRETCH: usize = 1024;
-
-/// An element type of the kernels.
-pub trait Real: Float + AsPrimitive<f64> + Send + Sync {
-    /// Nearest value.
-    fn of(value: f64) -> Self;
-}
-
-impl Real for f32 {
-    fn of(value: f64) -> f32 {
-        value as f32
-    }
-}
-
-impl Real for f64 {
-    fn of(value: f64) -> f64 {
-        value
-    }
-}
-
-/// Whether a tensor lies in memory where the kernels can work: on the CPU, float32 or float64, without gaps, each row
-/// in one piece.
-pub fn in_memory(tensor: &Tensor) -> bool {
-    tensor.device() == Device::Cpu
-        && matches!(tensor.kind(), Kind::Float | Kind::Double)
-        && layout::is_dense(tensor)
-        && layout::keeps_rows_whole(tensor)
-}
-
-/// Whether another tensor lies there element by element like this one.
-pub fn alike(one: &Tensor, other: &Tensor) -> bool {
-    in_memory(one)
-        && other.device() == Device::Cpu
-        && other.kind() == one.kind()
-        && layout::matches(one, other)
-}
-
-/// The elements of a tensor in the order of its memory.
-///
-/// # Safety
-/// The tensor is [`in_memory`] with element type `T`, outlives the slice, and nothing writes to it meanwhile.
-pub(super) unsafe fn elements<'t, T: Real>(tensor: &Tensor) -> &'t [T] {
-    // SAFETY: as the caller promises; a dense tensor's elements start at its pointer and have no gaps.
-    unsafe { std::slice::from_raw_parts(tensor.data_ptr() as *const T, tensor.numel()) }
-}
-
-/// The same, to write to.
-///
-/// # Safety
-/// As for [`elements`], and nothing else reads or writes it meanwhile.
-pub(super) unsafe fn elements_mut<'t, T: Real>(tensor: &Tensor) -> &'t mut [T] {
-    // SAFETY: as the caller promises.
-    unsafe { std::slice::from_raw_parts_mut(tensor.data_ptr() as *mut T, tensor.numel()) }
-}
-
-/// Σ aᵢ·bᵢ in float64, from short partial sums of the element type.
-pub fn dot<T: Real>(a: &[T], b: &[T]) -> f64 {
-    let mut total = 0.0;
-    for (a, b) in a.chunks(STRETCH).zip(b.chunks(STRETCH)) {
-        let mut partial = [T::zero(); LANES];
-        let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
-        for (a, b) in a.iter().zip(b) {
-            for ((sum, &a), &b) in partial.iter_mut().zip(a).zip(b) {
-                *sum = *sum + a * b;
-            }
-        }
-        for ((sum, &a), &b) in partial.iter_mut().zip(a_rest).zip(b_rest) {
-            *sum = *sum + a * b;
-        }
-        total += partial.iter().map(|sum| -> f64 { sum.as_() }).sum::<f64>();
-    }
-    total
-}
-
-/// Σ aᵢ in float64.
-fn sum<T: Real>(a: &[T]) -> f64 {
-    let of_stretch = |stretch: &[T]| {
-        let mut partial = [T::zero(); LANES];
-        let (whole, rest) = stretch.as_chunks::<LANES>();
-        for lanes in whole {
-            for (sum, &a) in partial.iter_mut().zip(lanes) {
-                *sum = *sum + a;
-            }
-        }
-        for (sum, &a) in partial.iter_mut().zip(rest) {
-            *sum = *sum + a;
-        }
-        partial.iter().map(|sum| -> f64 { sum.as_() }).sum::<f64>()
-    };
-    a.chunks(STRETCH).map(of_stretch).sum()
-}
-
 /// Removes a row's mean where asked and divides it by its length √(‖row‖² + 1e-12).
 pub fn make_unit<T: Real>(row: &mut [T], center: bool) {
     if center {
@@ -133,7 +38,7 @@ pub fn unit(weight: &Tensor, center: bool) -> Tensor {
 /// A linear operation's weights K and bias d from rows W, gains γ and shifts β: K_r = γ_r·factor·W_r and
 /// d_r = β_r + offset·Σ K_r, where `offset` is a number that all inputs lack.
 #[derive(Debug)]
-pub struct GainedRows {
+pub struct ScaledRows {
     /// W, rows first.
     weight: Tensor,
     /// γ, one a row.
@@ -146,7 +51,7 @@ pub struct GainedRows {
 
 /// The two numbers that go into K and d.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pending {
+pub struct DeferredAffine {
     /// Multiplies every gain.
     pub factor: f64,
     /// What all inputs lack.
@@ -154,25 +59,25 @@ pub struct Pending {
 }
 
 /// K and d as tensor operations that can be differentiated.
-pub fn gained(
+pub fn scaled(
     weight: &Tensor,
     gain: &Tensor,
     shift: &Tensor,
-    pending: Pending,
+    deferred: DeferredAffine,
 ) -> (Tensor, Tensor) {
-    let kernel = weight * by_row(&(gain * pending.factor), weight);
-    if pending.offset == 0.0 {
+    let kernel = weight * by_row(&(gain * deferred.factor), weight);
+    if deferred.offset == 0.0 {
         return (kernel, shift.shallow_clone());
     }
-    let bias = shift + sum_of_rows(&kernel) * pending.offset;
+    let bias = shift + sum_of_rows(&kernel) * deferred.offset;
     (kernel, bias)
 }
 
-impl GainedRows {
+impl ScaledRows {
     /// Works on these parameters, whatever values they will have.
-    pub fn new(weight: &Tensor, gain: &Tensor, shift: &Tensor) -> GainedRows {
+    pub fn new(weight: &Tensor, gain: &Tensor, shift: &Tensor) -> ScaledRows {
         let alike = |other: &Tensor| in_memory(other) && other.kind() == weight.kind();
-        GainedRows {
+        ScaledRows {
             weight: weight.detach(),
             gain: gain.detach(),
             shift: shift.detach(),
@@ -180,44 +85,44 @@ impl GainedRows {
         }
     }
 
-    /// K and d without recording: [`GainedRows::take_back`] is the derivative.
-    pub fn computed(&self, pending: Pending) -> (Tensor, Tensor) {
+    /// K and d without recording: [`ScaledRows::vjp`] is the derivative.
+    pub fn compute(&self, deferred: DeferredAffine) -> (Tensor, Tensor) {
         if !self.in_memory {
-            let (kernel, bias) = gained(&self.weight, &self.gain, &self.shift, pending);
+            let (kernel, bias) = scaled(&self.weight, &self.gain, &self.shift, deferred);
             return (kernel, bias.copy());
         }
         let (kernel, bias) = (self.weight.empty_like(), self.shift.empty_like());
         match self.weight.kind() {
-            Kind::Float => self.fill::<f32>(&kernel, &bias, pending),
-            _ => self.fill::<f64>(&kernel, &bias, pending),
+            Kind::Float => self.fill::<f32>(&kernel, &bias, deferred),
+            _ => self.fill::<f64>(&kernel, &bias, deferred),
         }
         (kernel, bias)
     }
 
     /// From the gradients at K and d to those at W and γ (that at β is the one at d). Takes the memory of the first.
-    pub fn take_back(
+    pub fn vjp(
         &self,
         by_kernel: Tensor,
         by_bias: &Tensor,
-        pending: Pending,
+        deferred: DeferredAffine,
     ) -> (Tensor, Tensor) {
         let by_kernel = layout::in_order_of(by_kernel, &self.weight);
         if !self.in_memory || by_kernel.kind() != self.weight.kind() || !alike(&self.shift, by_bias)
         {
-            let whole = by_kernel + by_row(&(by_bias * pending.offset), &self.weight);
-            let by_gain = sum_of_rows(&(&whole * &self.weight)) * pending.factor;
-            let by_weight = whole * by_row(&(&self.gain * pending.factor), &self.weight);
+            let whole = by_kernel + by_row(&(by_bias * deferred.offset), &self.weight);
+            let by_gain = sum_of_rows(&(&whole * &self.weight)) * deferred.factor;
+            let by_weight = whole * by_row(&(&self.gain * deferred.factor), &self.weight);
             return (by_weight, by_gain);
         }
         let by_gain = self.gain.empty_like();
         match self.weight.kind() {
-            Kind::Float => self.fill_back::<f32>(&by_kernel, by_bias, &by_gain, pending),
-            _ => self.fill_back::<f64>(&by_kernel, by_bias, &by_gain, pending),
+            Kind::Float => self.fill_back::<f32>(&by_kernel, by_bias, &by_gain, deferred),
+            _ => self.fill_back::<f64>(&by_kernel, by_bias, &by_gain, deferred),
         }
         (by_kernel, by_gain)
     }
 
-    fn fill<T: Real>(&self, kernel: &Tensor, bias: &Tensor, pending: Pending) {
+    fn fill<T: Real>(&self, kernel: &Tensor, bias: &Tensor, deferred: DeferredAffine) {
         // SAFETY: all are in memory with this element type; the two written to were just made, in the order of others.
         let (kernel, bias, weight, gain, shift) = unsafe {
             (
@@ -232,13 +137,13 @@ impl GainedRows {
         let rows = kernel.chunks_mut(length).zip(weight.chunks(length));
         let channels = gain.iter().zip(shift).zip(bias);
         for ((kernel, row), ((&gain, &shift), bias)) in rows.zip(channels) {
-            let factor = gain * T::of(pending.factor);
+            let factor = gain * T::of(deferred.factor);
             for (out, &value) in kernel.iter_mut().zip(row) {
                 *out = value * factor;
             }
             *bias = shift;
-            if pending.offset != 0.0 {
-                *bias = shift + T::of(pending.offset * sum(kernel));
+            if deferred.offset != 0.0 {
+                *bias = shift + T::of(deferred.offset * sum(kernel));
             }
         }
     }
@@ -248,7 +153,7 @@ impl GainedRows {
         by_kernel: &Tensor,
         by_bias: &Tensor,
         by_gain: &Tensor,
-        pending: Pending,
+        deferred: DeferredAffine,
     ) {
         // SAFETY: all are in memory with this element type, `by_kernel` in the order of the weight; the two written to
         // belong to the caller.
@@ -261,7 +166,7 @@ impl GainedRows {
                 elements::<T>(&self.gain),
             )
         };
-        let Pending { factor, offset } = pending;
+        let DeferredAffine { factor, offset } = deferred;
         let length = (weight.len() / gain.len().max(1)).max(1);
         let rows = by_kernel.chunks_mut(length).zip(weight.chunks(length));
         let channels = gain.iter().zip(by_bias).zip(by_gain);

@@ -12,7 +12,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::sgd::{Update, UpdateRule, squared_length};
+use super::update::{Update, UpdateRule, squared_length};
 
 /// A step of all rows of a weight on the unit sphere. The momentum m is the optimizer's velocity.
 #[derive(Debug)]

@@ -223,8 +223,8 @@ mod tests {
         let samples = sample_layers(&network, &probe, &[0], usize::MAX / 2, 5).unwrap();
         let block = &network.blocks[0];
         let all = block.layer.pre_activation(
-            &crate::nn::layer::Signal::plain(probe.tensor(&network)),
-            &crate::nn::layer::Pass::eval(),
+            &crate::nn::Signal::plain(probe.tensor(&network)),
+            &crate::nn::Pass::eval(),
         );
         let mut expected = to_values(&by_unit(&all));
         let mut got = samples[0].pooled();

@@ -5,7 +5,7 @@ use tch::{Kind, Tensor};
 
 use crate::data::normalizer::Normalizer;
 use crate::data::{ImageShape, Split};
-use crate::nn::layer::{Pass, Signal};
+use crate::nn::{Pass, Signal};
 use crate::nn::network::Network;
 
 /// Images that go through a network at a time.

@@ -15,7 +15,7 @@ use tch::{Kind, Tensor};
 
 use super::kept::Kept;
 use crate::nn::backward::gradients_at;
-use crate::nn::layer::Pass;
+use crate::nn::Pass;
 use crate::nn::parameters::{Parameters, Role};
 
 /// The landscape along one gradient.

@@ -7,7 +7,7 @@ use crate::data::Dataset;
 use crate::data::normalizer::Normalizer;
 use crate::event::{LayerRow, PercentileRow};
 use crate::nn::init;
-use crate::nn::layer::Pass;
+use crate::nn::Pass;
 use crate::nn::network::Network;
 use crate::nn::parameters::Parameters;
 use crate::stats::quantile;

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use tch::Tensor;
 
 use super::kept::Kept;
-use crate::nn::layer::Pass;
+use crate::nn::Pass;
 use crate::nn::network::Network;
 use crate::nn::parameters::Role;
 use crate::nn::scores::Scores;

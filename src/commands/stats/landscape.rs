@@ -16,7 +16,7 @@ use crate::cli::StatsArgs;
 use crate::config::RunConfig;
 use crate::draw::{LineChart, PanelGrid, Point, Series};
 use crate::engine::trainer::NextStep;
-use crate::nn::layer::Pass;
+use crate::nn::Pass;
 use crate::nn::scores::cross_entropy;
 use crate::probe::landscape::probe;
 use crate::record::row::Row;

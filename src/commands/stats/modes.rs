@@ -13,7 +13,7 @@ use crate::cli::StatsArgs;
 use crate::data::normalizer::Normalizer;
 use crate::draw::{Axis, PanelGrid, Series};
 use crate::engine::trainer::NextStep;
-use crate::nn::layer::Pass;
+use crate::nn::Pass;
 use crate::probe::images::ProbeImages;
 use crate::probe::modes::measure;
 use crate::record::row::Row;

@@ -6,7 +6,8 @@ use anyhow::Result;
 use toml::{Table, Value};
 
 use super::values::{Reader, number};
-use crate::methods::{self, options::Options};
+use crate::methods;
+use crate::options::Options;
 use crate::usage;
 
 /// Keys of an entry that are not options of the method.
@@ -111,7 +112,7 @@ fn read(item: &Value, path: &str, reader: &Reader) -> Result<MethodEntry> {
         .collect();
     for (key, value) in &options {
         let single = Table::from_iter([(key.clone(), value.clone())]);
-        Options::resolve(method, &single).map_err(|error| {
+        method.resolve(&single).map_err(|error| {
             let keys = ENTRY_KEYS.join(", ");
             reader.refuse(&at(key), format!("{error} (an entry also takes {keys})"))
         })?;

@@ -9,7 +9,7 @@ use crate::engine::evaluate::evaluate;
 use crate::engine::memory;
 use crate::engine::schedule::learning_rate;
 use crate::event::{EpochRow, EpochSums, Event, Status};
-use crate::nn::layer::Pass;
+use crate::nn::Pass;
 
 impl Trainer<'_> {
     /// Gathers population statistics with the weights as they are, for methods that ask for it: one

@@ -9,7 +9,7 @@ fn close(got: &Tensor, want: &[f64]) {
 
 #[test]
 fn propagated_moments_equal_the_published_values() {
-    let tail = Tail {
+    let activation_pool = ActivationPool {
         activation: Activation::Relu,
         slope: None,
         pool: None,
@@ -18,7 +18,7 @@ fn propagated_moments_equal_the_published_values() {
         mean: Tensor::from_slice(&[0.1, -0.3, 0.2]),
         variance: Tensor::from_slice(&[1.0, 0.8, 1.2]).square(),
     };
-    let active = input.through_tail(&tail);
+    let active = input.through_activation_pool(&activation_pool);
     close(&active.mean, &[0.4509353312, 0.1913350051, 0.5853644258]);
     close(
         &active.variance,

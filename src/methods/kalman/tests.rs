@@ -143,7 +143,7 @@ fn a_prediction_of_another_scale_is_dropped_group_by_group() {
 
 fn layer(options: &str) -> Kalman {
     let method = crate::methods::find("kalman").unwrap();
-    let options = Options::resolve(method, &options.parse().unwrap()).unwrap();
+    let options = method.resolve(&options.parse().unwrap()).unwrap();
     let mut parameters = crate::nn::parameters::Parameters::new(Kind::Double, Device::Cpu);
     let op = crate::nn::block::LinearOp::Dense {
         inputs: 3,
@@ -198,7 +198,7 @@ fn groups_share_nothing_but_weights() {
 fn groups_of_one_image_are_refused_on_vectors_and_serve_maps() {
     let built = |blocks: Vec<Block>| {
         let method = crate::methods::find("kalman").unwrap();
-        let options = Options::resolve(method, &"group_size = 1".parse().unwrap()).unwrap();
+        let options = method.resolve(&"group_size = 1".parse().unwrap()).unwrap();
         method.network(&options, blocks, 3, Kind::Double, Device::Cpu)
     };
     let relu = crate::moments::Activation::Relu;

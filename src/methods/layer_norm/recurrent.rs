@@ -6,9 +6,9 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::methods::options::Options;
+use crate::options::Options;
 use crate::nn::block::Block;
-use crate::nn::layer::{Builder, Layer};
+use crate::nn::{Builder, Layer};
 use crate::nn::lstm::{Cell, Lstm};
 
 /// The recurrent layer.
@@ -65,7 +65,7 @@ impl Cell for LayerNormCell {
 #[cfg(test)]
 mod tests {
     use crate::methods::walk;
-    use crate::nn::layer::Pass;
+    use crate::nn::Pass;
     use tch::{Kind, Tensor};
 
     fn standardized(x: &Tensor) -> Tensor {

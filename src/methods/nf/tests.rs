@@ -51,7 +51,7 @@ fn every_tensor_but_the_last_layers_is_clipped() {
 #[test]
 fn a_wide_network_keeps_unit_variance_with_every_activation() {
     let method = methods::find("nf").unwrap();
-    let options = Options::resolve(method, &toml::Table::new()).unwrap();
+    let options = method.resolve(&toml::Table::new()).unwrap();
     for activation in [Activation::Relu, Activation::Silu, Activation::Tanh] {
         let blocks = perceptron(256, 4, &[512; 5], activation);
         let network = method

@@ -9,7 +9,7 @@ use crate::nn::models::perceptron;
 use crate::nn::network::Network;
 
 fn network(options: &str, blocks: Vec<Block>) -> Network {
-    let options = Options::resolve(&DESCRIPTOR, &options.parse().unwrap()).unwrap();
+    let options = DESCRIPTOR.resolve(&options.parse().unwrap()).unwrap();
     let layer = |block: &Block, builder: &mut Builder| build(block, &options, builder);
     Network::build(blocks, &layer, 5, Kind::Double, Device::Cpu).unwrap()
 }

@@ -13,8 +13,8 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::super::options::{OptionKind, OptionSpec, Options};
-use crate::nn::layer::Pass;
+use crate::options::{OptionKind, OptionSpec, Options};
+use crate::nn::Pass;
 use crate::usage;
 
 /// The option that turns it on.
@@ -140,7 +140,7 @@ mod tests {
     fn too_few_values_are_refused() {
         let of = |given: &str| {
             let given = given.parse().unwrap();
-            StatisticsNoise::of(&Options::resolve(&super::super::DESCRIPTOR, &given).unwrap())
+            StatisticsNoise::of(&super::super::DESCRIPTOR.resolve(&given).unwrap())
         };
         let error = of("noise_values = 3").unwrap_err().to_string();
         assert!(error.contains("give 4 or more"), "{error}");

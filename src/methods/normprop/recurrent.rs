@@ -8,10 +8,10 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::Constraint;
-use crate::methods::options::Options;
+use crate::options::Options;
 use crate::moments::{GateDeviation, cell_constants};
 use crate::nn::block::Block;
-use crate::nn::layer::{Builder, Layer};
+use crate::nn::{Builder, Layer};
 use crate::nn::lstm::{Cell, Lstm};
 use crate::nn::rows;
 
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use crate::methods::walk;
     use crate::nn::init;
-    use crate::nn::layer::Pass;
+    use crate::nn::Pass;
     use tch::Kind;
 
     fn variance(t: &Tensor) -> f64 {

@@ -155,7 +155,7 @@ fn one_image_a_step_behaves_as_declared() {
 #[test]
 fn layers_that_a_method_does_not_serve_are_refused_with_what_would_work() {
     for method in METHODS {
-        let options = Options::resolve(method, &toml::Table::new()).unwrap();
+        let options = method.resolve(&toml::Table::new()).unwrap();
         let cases = [
             (NetworkKind::Convolutional, conv_blocks(Activation::Relu)),
             (

@@ -71,7 +71,7 @@ fn gradients_in(
         _ => conv_blocks(activation),
     };
     let x = built(method, kind).1.to_kind(Kind::Float);
-    let options = Options::resolve(method, &toml::Table::new()).unwrap();
+    let options = method.resolve(&toml::Table::new()).unwrap();
     let mut network = method
         .network(&options, blocks, 3, Kind::Float, Device::Cpu)
         .unwrap();

@@ -5,10 +5,10 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::methods::options::Options;
+use crate::options::Options;
 use crate::nn::block::Block;
 use crate::nn::init;
-use crate::nn::layer::{Builder, Layer};
+use crate::nn::{Builder, Layer};
 use crate::nn::lstm::{Cell, Lstm};
 
 /// The recurrent layer.
@@ -43,7 +43,7 @@ impl Cell for WeightNormCell {
 #[cfg(test)]
 mod tests {
     use crate::methods::walk;
-    use crate::nn::layer::Pass;
+    use crate::nn::Pass;
 
     #[test]
     fn it_starts_as_the_plain_cell_and_lengths_of_rows_do_not_matter() {

@@ -31,8 +31,8 @@ fn vectors(weight: &Tensor) -> (Tensor, Tensor) {
     (vector(2), vector(3))
 }
 
-fn pendings() -> [Pending; 2] {
-    [0.0, -0.4].map(|offset| Pending {
+fn deferrals() -> [DeferredAffine; 2] {
+    [0.0, -0.4].map(|offset| DeferredAffine {
         factor: 1.7,
         offset,
     })
@@ -42,13 +42,13 @@ fn pendings() -> [Pending; 2] {
 fn weights_and_bias_equal_tensor_operations() {
     for (weight, tolerance) in weights() {
         let (gain, shift) = vectors(&weight);
-        for pending in pendings() {
-            let (kernel, bias) = GainedRows::new(&weight, &gain, &shift).computed(pending);
-            let (plain_kernel, plain_bias) = gained(&weight, &gain, &shift, pending);
+        for deferred in deferrals() {
+            let (kernel, bias) = ScaledRows::new(&weight, &gain, &shift).compute(deferred);
+            let (plain_kernel, plain_bias) = scaled(&weight, &gain, &shift, deferred);
             assert!(gap(&kernel, &plain_kernel) < tolerance);
             assert!(gap(&bias, &plain_bias) < 10.0 * tolerance);
             assert!(layout::matches(&kernel, &weight));
-            assert_eq!(pending.offset == 0.0, gap(&bias, &shift) == 0.0);
+            assert_eq!(deferred.offset == 0.0, gap(&bias, &shift) == 0.0);
         }
     }
 }
@@ -57,11 +57,11 @@ fn weights_and_bias_equal_tensor_operations() {
 fn the_way_back_equals_automatic_differentiation() {
     for (weight, tolerance) in weights() {
         let (gain, shift) = vectors(&weight);
-        let rows = GainedRows::new(&weight, &gain, &shift);
+        let rows = ScaledRows::new(&weight, &gain, &shift);
         let leaf = |tensor: &Tensor| tensor.detach().set_requires_grad(true);
         let (weight, gain, shift) = (leaf(&weight), leaf(&gain), leaf(&shift));
-        for pending in pendings() {
-            let (kernel, bias) = gained(&weight, &gain, &shift, pending);
+        for deferred in deferrals() {
+            let (kernel, bias) = scaled(&weight, &gain, &shift, deferred);
             let by_kernel = normal(&kernel.size(), 4).to_kind(weight.kind());
             let by_bias = normal(&bias.size(), 5).to_kind(weight.kind());
             let loss =
@@ -69,7 +69,7 @@ fn the_way_back_equals_automatic_differentiation() {
             let expected = Tensor::run_backward(&[&loss], &[&weight, &gain], false, false);
             // The gradient may come in either order of memory.
             for by_kernel in [layout::channels_last(&by_kernel), by_kernel] {
-                let (by_weight, by_gain) = rows.take_back(by_kernel.copy(), &by_bias, pending);
+                let (by_weight, by_gain) = rows.vjp(by_kernel.copy(), &by_bias, deferred);
                 assert!(gap(&by_weight, &expected[0]) < tolerance);
                 assert!(gap(&by_gain, &expected[1]) < 20.0 * tolerance);
             }
@@ -120,18 +120,18 @@ fn what_is_not_in_memory_as_expected_goes_by_tensor_operations() {
     let transposed = normal(&[6, 4], 1).tr();
     assert!(!alike(&weight, &transposed) && !in_memory(&transposed));
     let (gain, shift) = vectors(&transposed);
-    let by_columns = GainedRows::new(&transposed, &gain, &shift).computed(pendings()[1]);
+    let by_columns = ScaledRows::new(&transposed, &gain, &shift).compute(deferrals()[1]);
     assert_eq!(
         by_columns,
-        gained(&transposed, &gain, &shift, pendings()[1])
+        scaled(&transposed, &gain, &shift, deferrals()[1])
     );
     let (gain, shift) = vectors(&half);
-    for pending in pendings() {
-        let rows = GainedRows::new(&half, &gain, &shift);
-        let computed = rows.computed(pending);
-        assert_eq!(computed, gained(&half, &gain, &shift, pending));
+    for deferred in deferrals() {
+        let rows = ScaledRows::new(&half, &gain, &shift);
+        let computed = rows.compute(deferred);
+        assert_eq!(computed, scaled(&half, &gain, &shift, deferred));
         let (by_kernel, by_bias) = (half.ones_like(), shift.ones_like());
-        let (by_weight, by_gain) = rows.take_back(by_kernel, &by_bias, pending);
+        let (by_weight, by_gain) = rows.vjp(by_kernel, &by_bias, deferred);
         assert_eq!(
             (by_weight.size(), by_gain.size()),
             (half.size(), gain.size())

@@ -4,7 +4,7 @@ use tch::{Kind, Tensor};
 
 use super::Basis;
 use crate::nn::block::LinearOp;
-use crate::nn::layer::{Pass, Signal};
+use crate::nn::{Pass, Signal};
 use crate::nn::network::Network;
 
 /// A layer whose pre-activations its rows predict to this share is taken as affine.

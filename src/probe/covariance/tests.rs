@@ -4,7 +4,7 @@ use crate::data::normalizer::Normalizer;
 use crate::data::{ImageShape, Split};
 use crate::methods::METHODS;
 use crate::methods::walk::{conv_network, dense_network, gap, gaussian};
-use crate::nn::layer::{Pass, Signal};
+use crate::nn::{Pass, Signal};
 use rand::Rng;
 
 const SHAPE: ImageShape = ImageShape {

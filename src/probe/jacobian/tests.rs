@@ -2,7 +2,7 @@ use super::*;
 use crate::methods::walk::{conv_network, conv_with, dense_network, dense_with, gap, gaussian};
 use crate::moments::{Activation, moments};
 use crate::nn::block::Block;
-use crate::nn::layer::Builder;
+use crate::nn::Builder;
 use crate::nn::models::perceptron;
 use tch::Device;
 
@@ -118,7 +118,7 @@ fn wide(jacobian_scale: &str, depth: usize) -> Network {
     let table = format!("jacobian_scale = \"{jacobian_scale}\"")
         .parse()
         .unwrap();
-    let options = crate::methods::options::Options::resolve(method, &table).unwrap();
+    let options = method.resolve(&table).unwrap();
     let blocks = perceptron(200, 10, &vec![200; depth], Activation::Relu);
     let build = |block: &Block, builder: &mut Builder| (method.build)(block, &options, builder);
     Network::build(blocks, &build, 1, Kind::Double, Device::Cpu).unwrap()
@@ -185,7 +185,7 @@ fn a_network_without_hidden_layers_has_no_gains() {
     let found = layers(&dense_network("none", "", 1), &gaussian(&[3, 12], 1), 0).unwrap();
     assert_eq!(found.len(), 3);
     let method = crate::methods::find("none").unwrap();
-    let options = crate::methods::options::Options::resolve(method, &toml::Table::new()).unwrap();
+    let options = method.resolve(&toml::Table::new()).unwrap();
     let build = |block: &Block, builder: &mut Builder| (method.build)(block, &options, builder);
     let blocks = perceptron(12, 4, &[], Activation::Relu);
     let network = Network::build(blocks, &build, 1, Kind::Double, Device::Cpu).unwrap();

@@ -8,17 +8,17 @@ fn activations() -> impl Iterator<Item = Activation> {
         .map(|name| Activation::parse(name).unwrap())
 }
 
-/// The tail of a layer of one channel, with PReLU's trained slope or, as methods with constants of their own
+/// The end of a layer of one channel, with PReLU's trained slope or, as methods with constants of their own
 /// have it, without.
-fn tails(activation: Activation) -> Vec<Tail> {
-    let tail = |slope: Option<Tensor>| Tail {
+fn ends(activation: Activation) -> Vec<ActivationPool> {
+    let end = |slope: Option<Tensor>| ActivationPool {
         activation,
         slope,
         pool: None,
     };
     match activation {
-        Activation::Prelu { slope } => vec![tail(Some(Tensor::from_slice(&[slope]))), tail(None)],
-        _ => vec![tail(None)],
+        Activation::Prelu { slope } => vec![end(Some(Tensor::from_slice(&[slope]))), end(None)],
+        _ => vec![end(None)],
     }
 }
 
@@ -27,11 +27,11 @@ fn activations_and_their_derivatives_are_those_that_the_moments_are_taken_of() {
     // Eighths, 0 among them; PyTorch takes softplus for the identity from 20 on.
     let grid: Vec<f64> = (-96..=96).map(|index| f64::from(index) / 8.0).collect();
     for activation in activations() {
-        for tail in tails(activation) {
+        for end in ends(activation) {
             let x = Tensor::from_slice(&grid)
                 .view([-1, 1])
                 .set_requires_grad(true);
-            let y = tail.activate(&x * 1.0);
+            let y = end.activate(&x * 1.0);
             let slopes = &Tensor::run_backward(&[y.sum(Kind::Double)], &[&x], false, false)[0];
             for (index, &at) in grid.iter().enumerate() {
                 let place = [index as i64, 0];

@@ -1,0 +1,73 @@
+//! What a method builds a layer with.
+
+use std::rc::Rc;
+
+use anyhow::Result;
+use tch::{Device, Kind, Tensor};
+
+use super::parameters::{Parameters, Role};
+use super::update::UpdateRule;
+
+/// What a method's `build` function works with: a name space for parameters and the block's directions.
+pub struct Builder<'a> {
+    parameters: &'a mut Parameters,
+    prefix: String,
+    directions: Tensor,
+}
+
+impl<'a> Builder<'a> {
+    /// A builder for the block called `prefix`, with its directions.
+    pub fn new(parameters: &'a mut Parameters, prefix: &str, directions: Tensor) -> Builder<'a> {
+        Builder {
+            parameters,
+            prefix: prefix.into(),
+            directions,
+        }
+    }
+
+    /// Standard normals of the weight's shape, the same for every method with the same seed.
+    pub fn direction(&self) -> Tensor {
+        self.directions.copy()
+    }
+
+    /// A vector filled with `value`.
+    pub fn filled(&self, length: i64, value: f64) -> Tensor {
+        Tensor::full([length], value, (Kind::Double, Device::Cpu))
+    }
+
+    /// Registers a weight.
+    pub fn weight(&mut self, name: &str, initial: Tensor) -> Result<Tensor> {
+        self.register(name, Role::Weight, initial)
+    }
+
+    /// Registers a gain.
+    pub fn gain(&mut self, name: &str, initial: Tensor) -> Result<Tensor> {
+        self.register(name, Role::Gain, initial)
+    }
+
+    /// Registers a shift or bias.
+    pub fn shift(&mut self, name: &str, initial: Tensor) -> Result<Tensor> {
+        self.register(name, Role::Shift, initial)
+    }
+
+    /// Registers a parameter of the activation.
+    pub fn activation(&mut self, name: &str, initial: Tensor) -> Result<Tensor> {
+        self.register(name, Role::Activation, initial)
+    }
+
+    /// Registers a buffer: saved, not trained.
+    pub fn buffer(&mut self, name: &str, initial: Tensor) -> Result<Tensor> {
+        self.register(name, Role::Buffer, initial)
+    }
+
+    /// Lets `rule` update the trained tensor that was registered as `name`.
+    pub fn rule(&mut self, name: &str, rule: Rc<dyn UpdateRule>) -> Result<()> {
+        self.parameters
+            .set_rule(&format!("{}.{name}", self.prefix), rule)
+    }
+
+    fn register(&mut self, name: &str, role: Role, initial: Tensor) -> Result<Tensor> {
+        self.parameters
+            .register(format!("{}.{name}", self.prefix), role, initial)
+    }
+}

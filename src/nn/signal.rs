@@ -1,0 +1,74 @@
+//! What flows from block to block.
+
+use tch::Tensor;
+
+use super::propagation::ChannelMoments;
+
+/// What a method believes of a signal without looking at it. A method reads only what its own layers wrote.
+#[derive(Debug)]
+pub enum Estimate {
+    /// Mean and variance of each channel.
+    Moments(ChannelMoments),
+    /// Draws from the signal's estimated distribution, shaped like the signal.
+    Sample(Tensor),
+}
+
+/// What flows from block to block: (x + `offset`)·`scale`.
+///
+/// Numbers that are the same everywhere cost a pass over all activations when they are worked in, and nothing when the
+/// next linear operation takes them into its weights and bias; so they travel beside the tensor.
+#[derive(Debug)]
+pub struct Signal {
+    /// The tensor.
+    pub x: Tensor,
+    /// What is still to be added to it.
+    pub offset: f64,
+    /// What the sum is still to be multiplied by.
+    pub scale: f64,
+    /// What the method that made it estimates of its value; nothing on data.
+    pub estimate: Option<Estimate>,
+}
+
+impl Signal {
+    /// A tensor as it is.
+    pub fn plain(x: Tensor) -> Signal {
+        Signal::scaled(x, 1.0)
+    }
+
+    /// A tensor and its pending factor.
+    pub fn scaled(x: Tensor, scale: f64) -> Signal {
+        Signal {
+            x,
+            offset: 0.0,
+            scale,
+            estimate: None,
+        }
+    }
+
+    /// The same signal with an estimate of its value.
+    pub fn with_estimate(self, estimate: Estimate) -> Signal {
+        Signal {
+            estimate: Some(estimate),
+            ..self
+        }
+    }
+
+    /// x + offset.
+    pub fn shifted(&self) -> Tensor {
+        if self.offset == 0.0 {
+            self.x.shallow_clone()
+        } else {
+            &self.x + self.offset
+        }
+    }
+
+    /// The value, worked out.
+    pub fn value(&self) -> Tensor {
+        if self.scale == 1.0 {
+            self.shifted()
+        } else {
+            self.shifted() * self.scale
+        }
+    }
+}
+

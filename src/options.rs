@@ -1,0 +1,245 @@
+//! Options of methods and keys of networks: declared once as data, checked, defaulted and described from that.
+
+use anyhow::Result;
+
+use crate::error::did_you_mean;
+use crate::usage;
+
+/// The kind and default of an option.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum OptionKind {
+    /// True or false.
+    Flag(bool),
+    /// A number from `low` to `high`, ends included.
+    Number {
+        /// Default.
+        default: f64,
+        /// Smallest value allowed.
+        low: f64,
+        /// Largest value allowed.
+        high: f64,
+    },
+    /// A whole number from `low` to `high`, ends included.
+    Count {
+        /// Default.
+        default: i64,
+        /// Smallest value allowed.
+        low: i64,
+        /// Largest value allowed.
+        high: i64,
+    },
+    /// A list, also an empty one, of whole numbers from `low` to `high`, ends included.
+    Counts {
+        /// Default.
+        default: &'static [i64],
+        /// Smallest value allowed.
+        low: i64,
+        /// Largest value allowed.
+        high: i64,
+    },
+    /// One of several names; the first is the default.
+    Choice(&'static [&'static str]),
+}
+
+/// One option of a method or network.
+#[derive(Debug, Clone, Copy)]
+pub struct OptionSpec {
+    /// Key in a configuration.
+    pub name: &'static str,
+    /// Kind and default.
+    pub kind: OptionKind,
+    /// What it does, a line.
+    pub help: &'static str,
+}
+
+impl OptionSpec {
+    /// The default as a TOML value.
+    pub fn default_value(&self) -> toml::Value {
+        match self.kind {
+            OptionKind::Flag(value) => value.into(),
+            OptionKind::Number { default, .. } => default.into(),
+            OptionKind::Count { default, .. } => default.into(),
+            OptionKind::Counts { default, .. } => default.to_vec().into(),
+            OptionKind::Choice(names) => names[0].into(),
+        }
+    }
+
+    /// The values it takes, in words.
+    pub fn domain(&self) -> String {
+        match self.kind {
+            OptionKind::Flag(_) => "true, false".into(),
+            OptionKind::Number { low, high, .. } if high == f64::INFINITY => {
+                format!("number ≥ {low}")
+            }
+            OptionKind::Number { low, high, .. } => format!("number in [{low}, {high}]"),
+            OptionKind::Count {
+                low,
+                high: i64::MAX,
+                ..
+            } => format!("whole number ≥ {low}"),
+            OptionKind::Count { low, high, .. } => format!("whole number in [{low}, {high}]"),
+            OptionKind::Counts { low, high, .. } => {
+                format!("list of whole numbers in [{low}, {high}]")
+            }
+            OptionKind::Choice(names) => names.join(", "),
+        }
+    }
+
+    /// The value as the option keeps it, `None` where it is none of those allowed.
+    fn check(&self, value: &toml::Value) -> Option<toml::Value> {
+        let count = |value: &toml::Value, low, high| {
+            value
+                .as_integer()
+                .filter(|count| (low..=high).contains(count))
+        };
+        match self.kind {
+            OptionKind::Flag(_) => value.as_bool().map(toml::Value::from),
+            OptionKind::Number { low, high, .. } => {
+                let number = value.as_float().or(value.as_integer().map(|i| i as f64))?;
+                (low..=high).contains(&number).then(|| number.into())
+            }
+            OptionKind::Count { low, high, .. } => count(value, low, high).map(toml::Value::from),
+            OptionKind::Counts { low, high, .. } => {
+                let counts = value.as_array()?.iter().map(|item| count(item, low, high));
+                counts.collect::<Option<Vec<i64>>>().map(toml::Value::from)
+            }
+            OptionKind::Choice(names) => {
+                let text = value.as_str()?;
+                names.contains(&text).then(|| text.into())
+            }
+        }
+    }
+}
+
+/// The options of one method or the keys of one network, every one present and checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    owner: String,
+    values: toml::Table,
+}
+
+impl Options {
+    /// Checks `given` against the options `specs` of `owner`, such as "method `bn`", and adds the defaults of those not
+    /// given. Messages put `prefix` before an option's name to say where its value is set.
+    pub fn resolve(
+        owner: String,
+        prefix: &str,
+        specs: &[OptionSpec],
+        given: &toml::Table,
+    ) -> Result<Options> {
+        let known = |key: &&String| specs.iter().any(|spec| spec.name == **key);
+        if let Some(key) = given.keys().find(|key| !known(key)) {
+            let hint = if specs.is_empty() {
+                "it has none".to_string()
+            } else {
+                did_you_mean(key, specs.iter().map(|spec| spec.name))
+            };
+            return Err(usage!("{owner} has no option `{key}`; {hint}"));
+        }
+        let mut values = toml::Table::new();
+        for spec in specs {
+            let value = match given.get(spec.name) {
+                None => spec.default_value(),
+                Some(value) => spec.check(value).ok_or_else(|| {
+                    usage!(
+                        "{prefix}{} = {value}: expected {}",
+                        spec.name,
+                        spec.domain()
+                    )
+                })?,
+            };
+            values.insert(spec.name.into(), value);
+        }
+        Ok(Options { owner, values })
+    }
+
+    /// Every option and its value.
+    pub fn to_table(&self) -> toml::Table {
+        self.values.clone()
+    }
+
+    /// A flag. A name that is not declared, or as another kind, is a mistake of the author of method or network.
+    pub fn flag(&self, name: &str) -> bool {
+        self.read(name, toml::Value::as_bool)
+    }
+
+    /// A number.
+    pub fn number(&self, name: &str) -> f64 {
+        self.read(name, toml::Value::as_float)
+    }
+
+    /// A whole number.
+    pub fn count(&self, name: &str) -> i64 {
+        self.read(name, toml::Value::as_integer)
+    }
+
+    /// A list of whole numbers.
+    pub fn counts(&self, name: &str) -> Vec<i64> {
+        let items = self.read(name, toml::Value::as_array);
+        items.iter().filter_map(toml::Value::as_integer).collect()
+    }
+
+    /// A choice.
+    pub fn choice(&self, name: &str) -> &str {
+        self.read(name, toml::Value::as_str)
+    }
+
+    fn read<'o, T>(&'o self, name: &str, kind: fn(&'o toml::Value) -> Option<T>) -> T {
+        self.values.get(name).and_then(kind).unwrap_or_else(|| {
+            panic!(
+                "{} reads option {name} in another way than it declares it",
+                self.owner
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPECS: &[OptionSpec] = &[
+        OptionSpec {
+            name: "center_rows",
+            kind: OptionKind::Flag(false),
+            help: "",
+        },
+        OptionSpec {
+            name: "scale",
+            kind: OptionKind::Choice(&["init", "fixed"]),
+            help: "",
+        },
+        OptionSpec {
+            name: "widths",
+            kind: OptionKind::Counts {
+                default: &[4],
+                low: 1,
+                high: 9,
+            },
+            help: "",
+        },
+    ];
+
+    fn resolve(text: &str) -> Result<Options> {
+        Options::resolve("method `x`".into(), "method.", SPECS, &text.parse().unwrap())
+    }
+
+    #[test]
+    fn defaults_are_filled_in() {
+        let options = resolve("center_rows = true").unwrap();
+        assert!(options.flag("center_rows"));
+        assert_eq!(options.choice("scale"), "init");
+        assert_eq!(options.counts("widths"), [4]);
+        assert_eq!(resolve("widths = []").unwrap().counts("widths"), []);
+    }
+
+    #[test]
+    fn wrong_names_and_values_are_refused_with_what_would_work() {
+        let message = |text: &str| resolve(text).unwrap_err().to_string();
+        assert!(message("centre_rows = true").contains("method `x` has no option `centre_rows`"));
+        assert!(message("centre_rows = true").contains("did you mean `center_rows`?"));
+        assert!(message("scale = \"maybe\"").contains("method.scale = \"maybe\": expected init, fixed"));
+        assert!(message("center_rows = 1").contains("true, false"));
+        assert!(message("widths = [3, 10]").contains("list of whole numbers in [1, 9]"));
+    }
+}
