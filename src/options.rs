@@ -85,8 +85,18 @@ impl OptionSpec {
         }
     }
 
-    /// The value as the option keeps it, `None` where it is none of those allowed.
-    fn check(&self, value: &toml::Value) -> Option<toml::Value> {
+    /// The value as the option keeps it; an error with `prefix` before the name where it is none of those allowed.
+    pub fn check(&self, prefix: &str, value: &toml::Value) -> Result<toml::Value> {
+        self.accept(value).ok_or_else(|| {
+            usage!(
+                "{prefix}{} = {value}: expected {}",
+                self.name,
+                self.domain()
+            )
+        })
+    }
+
+    fn accept(&self, value: &toml::Value) -> Option<toml::Value> {
         let count = |value: &toml::Value, low, high| {
             value
                 .as_integer()
@@ -140,13 +150,7 @@ impl Options {
         for spec in specs {
             let value = match given.get(spec.name) {
                 None => spec.default_value(),
-                Some(value) => spec.check(value).ok_or_else(|| {
-                    usage!(
-                        "{prefix}{} = {value}: expected {}",
-                        spec.name,
-                        spec.domain()
-                    )
-                })?,
+                Some(value) => spec.check(prefix, value)?,
             };
             values.insert(spec.name.into(), value);
         }

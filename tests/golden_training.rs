@@ -9,6 +9,7 @@ use normprop::nn::backward;
 use normprop::nn::block::{Block, LinearOp, MaxPool};
 use normprop::nn::{Builder, Pass, Signal};
 use normprop::nn::network::{Network, NetworkBlock};
+use normprop::nn::node::Node;
 use normprop::nn::parameters::Parameters;
 use normprop::nn::scores::cross_entropy;
 use normprop::nn::sgd::{Sgd, SgdConfig};
@@ -60,7 +61,8 @@ fn network(method: &str, options: &str, blocks: Vec<Block>, directions: &[Tensor
     for (block, direction) in blocks.into_iter().zip(directions) {
         let mut builder = Builder::new(&mut parameters, &block.name, direction.copy());
         let layer = (method.build)(&block, &options, &mut builder).unwrap();
-        built.push(NetworkBlock { block, layer });
+        let node = Node::Block(block);
+        built.push(NetworkBlock { node, layer });
     }
     Network {
         blocks: built,

@@ -4,7 +4,8 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::cli::{MethodsArgs, OutputArgs};
-use crate::methods::{self, Descriptor, METHODS, NetworkKind};
+use crate::methods::{self, Descriptor, METHODS};
+use crate::nn::node::NetworkKind;
 use crate::out;
 use crate::text::{Align, Table, Terminal};
 

@@ -48,12 +48,12 @@ impl Trained {
         let config = RunConfig::load(Some(&folder.join("config.toml")), &assignments)?;
         device::set_threads(&config);
         let dataset = setup::load_dataset(&config, &setup::data_dir())?;
-        let blocks = setup::blocks(&config, dataset.shape, dataset.classes.len())?;
+        let nodes = setup::nodes(&config, dataset.shape, dataset.classes.len())?;
         let (kind, place) = (
             device::kind(config.precision),
             device::find(&config.device)?,
         );
-        let network = setup::network(&config, blocks, kind, place)?;
+        let network = setup::network(&config, nodes, kind, place)?;
         network
             .parameters
             .restore(&snapshot.tensors)

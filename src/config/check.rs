@@ -4,19 +4,16 @@ use std::fmt::Display;
 
 use toml::{Table, Value};
 
-use super::{ModelName, Precision, RunConfig};
+use super::{Precision, RunConfig};
 use crate::data::catalogue;
 use crate::data::normalizer::DataNormalization;
 use crate::error::did_you_mean;
 use crate::moments::Activation;
+use crate::nn::networks::{self, NETWORKS};
 use crate::usage;
 
 /// More threads than any machine has that this program was meant for; far more of them overflow libgomp's stack.
 const MOST_THREADS: usize = 1024;
-/// Widest NIN, as a multiple of the paper's. What a network may weigh is counted when its blocks are known.
-const WIDEST: f64 = 1000.0;
-/// Most units of one hidden layer.
-const MOST_UNITS: usize = 1_000_000;
 
 /// What is wrong with one key of a configuration.
 #[derive(Debug)]
@@ -74,12 +71,6 @@ pub fn values(config: &RunConfig) -> Result<(), Fault> {
     training(config)?;
     schedule(config)?;
     positive("batch_size", config.batch_size as f64)?;
-    if config.precision == Precision::Bf16 && config.model == ModelName::Lstm {
-        return Err(Fault::new(
-            "precision",
-            "precision = \"bf16\" serves the models nin and mlp; an lstm needs precision = \"f32\"",
-        ));
-    }
     if config.data_norm == DataNormalization::Batch && config.batch_size == 1 {
         return Err(Fault::new(
             "data_norm",
@@ -129,19 +120,25 @@ pub fn images(config: &RunConfig) -> Result<(), Fault> {
 }
 
 fn network(config: &RunConfig) -> Result<(), Fault> {
-    positive("width", config.width)?;
-    if config.width > WIDEST {
-        let what = format!("width = {}: must be at most {WIDEST}", config.width);
-        return Err(Fault::new("width", what));
+    let values = Table::try_from(config).map_err(|error| Fault::new("", error))?;
+    for key in NETWORKS.iter().flat_map(|network| network.keys) {
+        if let Some(value) = values.get(key.name) {
+            let checked = key.check("", value);
+            checked.map_err(|error| Fault::new(key.name, error))?;
+        }
     }
-    positive("lstm_hidden", config.lstm_hidden as f64)?;
-    at_most("lstm_hidden", config.lstm_hidden, MOST_UNITS)?;
-    if config.mlp_widths.contains(&0) {
-        let what = "mlp_widths: every hidden layer needs at least 1 unit";
-        return Err(Fault::new("mlp_widths", what));
+    let own = networks::find(&config.model).map_err(|error| Fault::new("model", error))?;
+    if config.precision == Precision::Bf16 && !own.takes_bf16 {
+        let others = NETWORKS.iter().filter(|network| network.takes_bf16);
+        let names: Vec<&str> = others.map(|network| network.name).collect();
+        let what = format!(
+            "precision = \"bf16\" serves the models {}; {} needs precision = \"f32\"",
+            names.join(", "),
+            own.name
+        );
+        return Err(Fault::new("precision", what));
     }
-    let widest = config.mlp_widths.iter().copied().max();
-    at_most("mlp_widths", widest.unwrap_or(0), MOST_UNITS)
+    Ok(())
 }
 
 fn training(config: &RunConfig) -> Result<(), Fault> {

@@ -9,7 +9,8 @@ use super::check::{self, Fault};
 use super::overrides::{self, Assignment};
 use super::source::Source;
 use super::{MethodConfig, RunConfig};
-use crate::methods::{self, NetworkKind};
+use crate::methods;
+use crate::nn::node::NetworkKind;
 use crate::usage;
 
 impl RunConfig {
@@ -67,7 +68,7 @@ impl RunConfig {
         let method = methods::find(&self.method.name).map_err(at("method.name"))?;
         self.method.options = complete_options(method, &self.method)?;
         check::values(&self)?;
-        let network = self.model.kind();
+        let network = self.network().map_err(at("model"))?.0.kind;
         method.check_network(network).map_err(at("method.name"))?;
         method
             .check_batch_size(self.batch_size, network != NetworkKind::Convolutional)

@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 use crate::data::augment::Augmentation;
 use crate::data::normalizer::DataNormalization;
 use crate::moments::Activation;
-pub use value_types::{ModelName, Precision, Schedule};
+use crate::nn::networks::{self, NetworkDescriptor};
+use crate::options::Options;
+pub use value_types::{Precision, Schedule};
 
 /// Everything that decides what a run computes, and a few switches on what it records.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,8 +40,8 @@ pub struct RunConfig {
     pub data_norm: DataNormalization,
     /// How training images are varied.
     pub augment: Augmentation,
-    /// Network.
-    pub model: ModelName,
+    /// Network: the name of one of [`NETWORKS`](crate::nn::networks::NETWORKS).
+    pub model: String,
     /// Multiplies the channels of every hidden layer of the NIN.
     pub width: f64,
     /// Units of the hidden layers of the MLP.
@@ -132,7 +134,7 @@ impl Default for RunConfig {
             holdout: 0.0,
             data_norm: DataNormalization::Global,
             augment: Augmentation::None,
-            model: ModelName::Nin,
+            model: "nin".into(),
             width: 0.25,
             mlp_widths: vec![256, 256],
             lstm_hidden: 128,
@@ -170,6 +172,14 @@ fn is_zero(value: &f64) -> bool {
 }
 
 impl RunConfig {
+    /// The network and its keys.
+    pub fn network(&self) -> Result<(&'static NetworkDescriptor, Options)> {
+        let network = networks::find(&self.model)?;
+        let mut keys = toml::Table::try_from(self)?;
+        keys.retain(|key, _| network.has_key(key));
+        Ok((network, network.resolve(&keys)?))
+    }
+
     /// How many of `images` training images are held out.
     pub fn images_held_out(&self, images: usize) -> usize {
         let wanted = if self.holdout < 1.0 {

@@ -2,31 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::methods::NetworkKind;
-
-/// Which network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ModelName {
-    /// Network in Network: nine convolutions, two max-pools, global average pool.
-    Nin,
-    /// Multi-layer perceptron.
-    Mlp,
-    /// LSTM that reads an image row by row.
-    Lstm,
-}
-
-impl ModelName {
-    /// The kind of network it is.
-    pub fn kind(self) -> NetworkKind {
-        match self {
-            ModelName::Nin => NetworkKind::Convolutional,
-            ModelName::Mlp => NetworkKind::Dense,
-            ModelName::Lstm => NetworkKind::Recurrent,
-        }
-    }
-}
-
 /// Learning rate over the training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -6,13 +6,12 @@ use anyhow::Result;
 use tch::{Device, Kind};
 
 use super::device;
-use crate::config::{ModelName, RunConfig};
+use crate::config::RunConfig;
 use crate::data::{self, Dataset, ImageShape};
 use crate::methods;
-use crate::options::Options;
-use crate::nn::block::Block;
-use crate::nn::models;
 use crate::nn::network::Network;
+use crate::nn::networks::Task;
+use crate::nn::node::Node;
 use crate::usage;
 
 /// Most weights of a network. With gradients, momentum and double-precision initial values that is about 8 GB.
@@ -41,58 +40,38 @@ pub fn load_dataset(config: &RunConfig, data_dir: &Path) -> Result<Dataset> {
     Ok(dataset)
 }
 
-/// The blocks of the run's model for images of `shape`.
-pub fn blocks(config: &RunConfig, shape: ImageShape, classes: usize) -> Result<Vec<Block>> {
-    let activation = config.activation()?;
-    let (channels, classes) = (shape.channels as i64, classes as i64);
-    let blocks = match config.model {
-        ModelName::Nin => models::network_in_network(channels, classes, config.width, activation),
-        ModelName::Mlp => models::perceptron(
-            shape.pixels() as i64,
-            classes,
-            &config.mlp_widths,
-            activation,
-        ),
-        ModelName::Lstm => models::lstm(
-            channels * shape.width as i64,
-            config.lstm_hidden as i64,
-            classes,
-        ),
+/// The nodes of the run's network for images of `shape`.
+pub fn nodes(config: &RunConfig, shape: ImageShape, classes: usize) -> Result<Vec<Node>> {
+    let (network, keys) = config.network()?;
+    let task = Task {
+        channels: shape.channels as i64,
+        height: shape.height as i64,
+        width: shape.width as i64,
+        classes: classes as i64,
+        activation: config.activation()?,
     };
-    check_size(config, &blocks)?;
-    Ok(blocks)
-}
-
-/// Refuses a network that is too large before memory is asked for: Rust's own allocations cannot be refused politely.
-fn check_size(config: &RunConfig, blocks: &[Block]) -> Result<()> {
-    let numbers = |block: &Block| -> f64 {
-        let shape = block.op.weight_shape();
-        shape.iter().map(|&side| side as f64).product()
-    };
-    let weights: f64 = blocks.iter().map(numbers).sum();
-    if weights <= MOST_WEIGHTS {
-        return Ok(());
+    let nodes = (network.build)(&keys, &task);
+    // Refused before memory is asked for: Rust's own allocations cannot be refused politely.
+    let weights: f64 = nodes.iter().map(Node::weights).sum();
+    if weights > MOST_WEIGHTS {
+        return Err(usage!(
+            "a network of {weights:.2e} weights is too large, at most {MOST_WEIGHTS:.2e} are possible: choose a smaller {}",
+            network.key_names()
+        ));
     }
-    let key = match config.model {
-        ModelName::Nin => "width",
-        ModelName::Mlp => "mlp_widths",
-        ModelName::Lstm => "lstm_hidden",
-    };
-    Err(usage!(
-        "a network of {weights:.2e} weights is too large, at most {MOST_WEIGHTS:.2e} are possible: choose a smaller {key}"
-    ))
+    Ok(nodes)
 }
 
 /// Builds the run's network with its method.
 pub fn network(
     config: &RunConfig,
-    blocks: Vec<Block>,
+    nodes: Vec<Node>,
     kind: Kind,
     device: Device,
 ) -> Result<Network> {
     let method = methods::find(&config.method.name)?;
     let options = method.resolve(&config.method.options)?;
-    let mut network = method.network(&options, blocks, config.seed, kind, device)?;
+    let mut network = method.network(&options, nodes, config.seed, kind, device)?;
     network.compute = device::compute_kind(config.precision);
     Ok(network)
 }
@@ -110,7 +89,7 @@ mod tests {
         };
         let build = |text: &str| {
             let config = RunConfig::from_table(text.parse().unwrap()).unwrap();
-            blocks(&config, shape, 10).map(|blocks| blocks.len())
+            nodes(&config, shape, 10).map(|nodes| nodes.len())
         };
         let message = |text: &str| build(text).unwrap_err().to_string();
         assert!(message("width = 20").contains("choose a smaller width"));

@@ -66,8 +66,8 @@ impl<'d> Trainer<'d> {
             device::kind(config.precision),
             device::find(&config.device)?,
         );
-        let blocks = setup::blocks(&config, dataset.shape, dataset.classes.len())?;
-        let network = setup::network(&config, blocks, kind, device)?;
+        let nodes = setup::nodes(&config, dataset.shape, dataset.classes.len())?;
+        let network = setup::network(&config, nodes, kind, device)?;
         let optimizer = Sgd::new(
             SgdConfig {
                 momentum: config.momentum,

@@ -101,7 +101,7 @@ mod tests {
         let block = &net.blocks[0];
         let x = walk::gaussian(&[1, 2, 8, 8], 3);
         let weight = net.parameters.get("conv1.weight").unwrap();
-        let linear = block.block.op.apply(&x, weight, None);
+        let linear = block.node.block().unwrap().op.apply(&x, weight, None);
         let pre = block
             .layer
             .pre_activation(&Signal::plain(x), &Pass::train(0, 0));

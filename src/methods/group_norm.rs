@@ -158,10 +158,9 @@ mod tests {
     #[test]
     fn a_group_count_that_does_not_divide_is_refused() {
         let options = DESCRIPTOR.resolve(&"groups = 4".parse().unwrap()).unwrap();
-        let build = |block: &Block, builder: &mut Builder| super::build(block, &options, builder);
         let blocks = walk::conv_blocks(crate::moments::Activation::Relu);
         let kind = (tch::Kind::Double, tch::Device::Cpu);
-        let built = crate::nn::network::Network::build(blocks, &build, 1, kind.0, kind.1);
+        let built = DESCRIPTOR.network(&options, blocks, 1, kind.0, kind.1);
         let message = built
             .err()
             .map(|error| error.to_string())

@@ -162,8 +162,10 @@ mod tests {
     #[test]
     fn a_fully_connected_hidden_layer_is_refused_with_what_would_work() {
         let options = DESCRIPTOR.resolve(&toml::Table::new()).unwrap();
-        let build = |block: &Block, builder: &mut Builder| super::build(block, &options, builder);
-        let blocks = crate::nn::models::perceptron(12, 4, &[16], crate::moments::Activation::Relu);
+        let build = |node: &Node, builder: &mut Builder| {
+            super::build(node.block().unwrap(), &options, builder)
+        };
+        let blocks = crate::nn::networks::perceptron(12, 4, &[16], crate::moments::Activation::Relu);
         let built =
             crate::nn::network::Network::build(blocks, &build, 3, Kind::Double, Device::Cpu);
         let message = built

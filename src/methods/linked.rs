@@ -14,7 +14,7 @@ use super::{ActsOn, Descriptor, Paper};
 use crate::nn::block::Block;
 use crate::nn::init;
 use crate::nn::{Builder, Layer, Pass, Signal, ActivationPool};
-use crate::nn::models::Layout;
+use crate::nn::widening::Widening;
 use crate::nn::plain::PlainLayer;
 
 /// What `linked` is.
@@ -43,7 +43,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     learning_rate_at_50: 0.02,
     build,
-    layout: |options| Layout {
+    widening: |options| Widening {
         channels_per_output: 2,
         width: if options.flag("fair_width") {
             std::f64::consts::FRAC_1_SQRT_2

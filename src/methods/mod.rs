@@ -42,10 +42,11 @@ use anyhow::Result;
 use tch::{Device, Kind};
 
 use crate::error::did_you_mean;
-use crate::nn::block::{Block, LinearOp};
+use crate::nn::block::Block;
 use crate::nn::{Builder, Layer};
-use crate::nn::models::Layout;
 use crate::nn::network::Network;
+use crate::nn::node::{LstmBlock, NetworkKind, Node};
+use crate::nn::widening::Widening;
 use crate::options::{OptionSpec, Options};
 use crate::usage;
 pub use registry::METHODS;
@@ -115,44 +116,6 @@ impl BatchSizeOne {
     }
 }
 
-/// Kinds of networks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NetworkKind {
-    /// Convolutions.
-    Convolutional,
-    /// Fully connected layers.
-    Dense,
-    /// An LSTM.
-    Recurrent,
-}
-
-impl NetworkKind {
-    /// Every kind.
-    pub const ALL: &[NetworkKind] = &[
-        NetworkKind::Convolutional,
-        NetworkKind::Dense,
-        NetworkKind::Recurrent,
-    ];
-
-    /// The kind of network that starts with this operation.
-    pub fn of(op: &LinearOp) -> NetworkKind {
-        match op {
-            LinearOp::Conv { .. } => NetworkKind::Convolutional,
-            LinearOp::Dense { .. } => NetworkKind::Dense,
-            LinearOp::Lstm { .. } => NetworkKind::Recurrent,
-        }
-    }
-
-    /// Name for messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            NetworkKind::Convolutional => "a convolutional network",
-            NetworkKind::Dense => "a fully connected network (MLP)",
-            NetworkKind::Recurrent => "a recurrent network (LSTM)",
-        }
-    }
-}
-
 /// Where a method was proposed.
 #[derive(Debug, Clone, Copy)]
 pub struct Paper {
@@ -170,7 +133,7 @@ pub struct Paper {
 #[derive(Clone, Copy)]
 pub struct Recurrent {
     /// Makes the recurrent layer.
-    pub build: fn(&Block, &Options, &mut Builder) -> Result<Box<dyn Layer>>,
+    pub build: fn(&LstmBlock, &Options, &mut Builder) -> Result<Box<dyn Layer>>,
     /// A learning rate that trains the default LSTM at batch size 50.
     pub learning_rate_at_50: f64,
 }
@@ -217,7 +180,7 @@ pub struct Descriptor {
     /// (`Layer::fold`).
     pub folds: bool,
     /// What it does to the widths of the network.
-    pub layout: fn(&Options) -> Layout,
+    pub widening: fn(&Options) -> Widening,
     /// Options under which the length of weight rows does not matter, for the test of `row_scale_invariant`
     /// (where rows are kept at unit length by projection, forward takes them as they are).
     pub row_scale_options: &'static str,
@@ -257,7 +220,7 @@ impl Descriptor {
         recurrent: None,
         exact_gradient: true,
         folds: false,
-        layout: |_| Layout::PLAIN,
+        widening: |_| Widening::NONE,
         row_scale_options: "",
     };
 
@@ -265,20 +228,21 @@ impl Descriptor {
     pub fn network(
         &self,
         options: &Options,
-        blocks: Vec<Block>,
+        nodes: Vec<Node>,
         seed: u64,
         kind: Kind,
         device: Device,
     ) -> Result<Network> {
-        if let Some(first) = blocks.first() {
-            self.check_network(NetworkKind::of(&first.op))?;
+        if let Some(first) = nodes.first() {
+            self.check_network(NetworkKind::of(first))?;
         }
-        let blocks = (self.layout)(options).apply(blocks);
-        let build = |block: &Block, builder: &mut Builder| match (block.op, &self.recurrent) {
-            (LinearOp::Lstm { .. }, Some(recurrent)) => (recurrent.build)(block, options, builder),
-            _ => (self.build)(block, options, builder),
+        let nodes = (self.widening)(options).apply(nodes);
+        let build = |node: &Node, builder: &mut Builder| match (node, &self.recurrent) {
+            (Node::Block(block), _) => (self.build)(block, options, builder),
+            (Node::Lstm(lstm), Some(recurrent)) => (recurrent.build)(lstm, options, builder),
+            (Node::Lstm(_), None) => Err(self.refusal(NetworkKind::Recurrent)),
         };
-        Network::build(blocks, &build, seed, kind, device)
+        Network::build(nodes, &build, seed, kind, device)
     }
 
     /// Whether the method serves networks of this kind.
@@ -295,17 +259,21 @@ impl Descriptor {
         if self.serves(network) {
             return Ok(());
         }
+        Err(self.refusal(network))
+    }
+
+    fn refusal(&self, network: NetworkKind) -> anyhow::Error {
         let others: Vec<&str> = METHODS
             .iter()
             .filter(|other| other.serves(network))
             .map(|other| other.name)
             .collect();
-        Err(usage!(
+        usage!(
             "{} does not serve {}; methods that do: {}",
             self.name,
             network.name(),
             others.join(", ")
-        ))
+        )
     }
 
     /// The default learning rate at a batch size: η₅₀·√(batch_size / 50), never above η₅₀·2.

@@ -271,7 +271,7 @@ mod tests {
                 .layer
                 .pre_activation(&Signal::plain(x.copy()), &Pass::eval());
             let z = (pre.relu() - 0.39845117336) * 1.6483733038;
-            let pooled = built.block.pool.unwrap().apply(&z);
+            let pooled = built.node.block().unwrap().pool.unwrap().apply(&z);
             let y = built.layer.post_activation(pre, &Pass::eval()).value();
             assert!(walk::gap(&y, &pooled) < 1e-8, "{norm}");
         }

@@ -129,7 +129,7 @@ mod tests {
     use crate::methods::walk;
     use crate::moments;
     use crate::nn::init;
-    use crate::nn::models::perceptron;
+    use crate::nn::networks::perceptron;
     use crate::nn::network::Network;
     use tch::{Device, Kind};
 
@@ -184,8 +184,9 @@ mod tests {
     fn a_deep_wide_network_pulls_moments_to_the_fixed_point() {
         let blocks = perceptron(500, 2, &[500; 20], Activation::Selu);
         let options = DESCRIPTOR.resolve(&toml::Table::new()).unwrap();
-        let build = |block: &Block, builder: &mut Builder| super::build(block, &options, builder);
-        let net = Network::build(blocks, &build, 1, Kind::Float, Device::Cpu).unwrap();
+        let net = DESCRIPTOR
+            .network(&options, blocks, 1, Kind::Float, Device::Cpu)
+            .unwrap();
         let x = (walk::gaussian(&[100, 500], 1) * 1.5f64.sqrt() + 0.1).to_kind(Kind::Float);
         let mut signal = net.input(&x);
         for built in &net.blocks[..20] {

@@ -3,14 +3,15 @@
 use tch::{Device, Kind, Tensor};
 
 use crate::options::Options;
-use super::{BatchSizeOne, Descriptor, METHODS, NetworkKind, find};
+use super::{BatchSizeOne, Descriptor, METHODS, find};
 use crate::moments::Activation;
 use crate::nn::backward;
 use crate::nn::block::{Block, LinearOp, MaxPool};
 use crate::nn::init;
 use crate::nn::{Pass, Signal};
-use crate::nn::models::{lstm, perceptron};
+use crate::nn::networks::{lstm, perceptron};
 use crate::nn::network::Network;
+use crate::nn::node::{NetworkKind, Node};
 use crate::nn::parameters::{Role, restore, to_named};
 use crate::streams::{Purpose, stream};
 
@@ -23,10 +24,10 @@ pub fn gaussian(shape: &[i64], seed: u64) -> Tensor {
     init::standard_normal(shape, &mut stream(seed, Purpose::Probe, 0))
 }
 
-fn network(method: &'static Descriptor, options: &str, blocks: Vec<Block>, seed: u64) -> Network {
+fn network(method: &'static Descriptor, options: &str, nodes: Vec<Node>, seed: u64) -> Network {
     let options = method.resolve(&options.parse().unwrap()).unwrap();
     method
-        .network(&options, blocks, seed, Kind::Double, Device::Cpu)
+        .network(&options, nodes, seed, Kind::Double, Device::Cpu)
         .unwrap()
 }
 
@@ -46,8 +47,8 @@ pub fn dense_with(method: &str, options: &str, activation: Activation, seed: u64
 }
 
 /// Blocks of a small convolutional network on 2×8×8 inputs: 3×3 conv, max-pool, two 1×1 convs.
-pub fn conv_blocks(activation: Activation) -> Vec<Block> {
-    let block = |name: &str, inputs, outputs, kernel, first: bool, last: bool| Block {
+pub fn conv_blocks(activation: Activation) -> Vec<Node> {
+    let block = |name: &str, inputs, outputs, kernel, first: bool, last: bool| Node::Block(Block {
         name: name.into(),
         op: LinearOp::Conv {
             inputs,
@@ -67,7 +68,7 @@ pub fn conv_blocks(activation: Activation) -> Vec<Block> {
         }),
         first,
         last,
-    };
+    });
     vec![
         block("conv1", 2, 6, 3, true, false),
         block("conv2", 6, 5, 1, false, false),
@@ -135,7 +136,7 @@ pub fn single(method: &str, options: &str, op: LinearOp) -> Network {
         first: true,
         last: false,
     };
-    network(find(method).unwrap(), options, vec![block], 1)
+    network(find(method).unwrap(), options, vec![Node::Block(block)], 1)
 }
 
 /// Overwrites the tensor called `name`.

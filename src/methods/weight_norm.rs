@@ -202,12 +202,12 @@ mod tests {
             assert!(
                 walk::gap(&mean, &mean.zeros_like()) < 1e-10,
                 "{}",
-                built.block.name
+                built.node.name()
             );
             assert!(
                 walk::gap(&std, &std.ones_like()) < 1e-10,
                 "{}",
-                built.block.name
+                built.node.name()
             );
             signal = built.layer.post_activation(pre, &Pass::eval());
         }

@@ -194,11 +194,10 @@ mod tests {
     #[test]
     fn rows_of_one_weight_are_refused() {
         let options = DESCRIPTOR.resolve(&toml::Table::new()).unwrap();
-        let build = |block: &Block, builder: &mut Builder| super::build(block, &options, builder);
         let relu = crate::moments::Activation::Relu;
-        let blocks = crate::nn::models::perceptron(4, 3, &[1, 5], relu);
+        let blocks = crate::nn::networks::perceptron(4, 3, &[1, 5], relu);
         let built =
-            crate::nn::network::Network::build(blocks, &build, 1, Kind::Double, tch::Device::Cpu);
+            DESCRIPTOR.network(&options, blocks, 1, Kind::Double, tch::Device::Cpu);
         let message = built
             .err()
             .map(|error| error.to_string())

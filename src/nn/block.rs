@@ -28,13 +28,6 @@ pub enum LinearOp {
         /// Output units.
         outputs: i64,
     },
-    /// The gates of an LSTM on `[images, steps, inputs]`: one matrix product on input and state side by side.
-    Lstm {
-        /// Numbers in a step's input.
-        inputs: i64,
-        /// Units of the state.
-        hidden: i64,
-    },
 }
 
 impl LinearOp {
@@ -42,16 +35,13 @@ impl LinearOp {
     pub fn outputs(&self) -> i64 {
         match *self {
             LinearOp::Conv { outputs, .. } | LinearOp::Dense { outputs, .. } => outputs,
-            LinearOp::Lstm { hidden, .. } => hidden,
         }
     }
 
     /// Input channels or units.
     pub fn inputs(&self) -> i64 {
         match *self {
-            LinearOp::Conv { inputs, .. }
-            | LinearOp::Dense { inputs, .. }
-            | LinearOp::Lstm { inputs, .. } => inputs,
+            LinearOp::Conv { inputs, .. } | LinearOp::Dense { inputs, .. } => inputs,
         }
     }
 
@@ -67,10 +57,6 @@ impl LinearOp {
                 padding,
             },
             LinearOp::Dense { .. } => LinearOp::Dense { inputs, outputs },
-            LinearOp::Lstm { .. } => LinearOp::Lstm {
-                inputs,
-                hidden: outputs,
-            },
         }
     }
 
@@ -79,7 +65,6 @@ impl LinearOp {
         match *self {
             LinearOp::Conv { inputs, kernel, .. } => inputs * kernel * kernel,
             LinearOp::Dense { inputs, .. } => inputs,
-            LinearOp::Lstm { inputs, hidden } => inputs + hidden,
         }
     }
 
@@ -93,7 +78,6 @@ impl LinearOp {
                 ..
             } => vec![outputs, inputs, kernel, kernel],
             LinearOp::Dense { inputs, outputs } => vec![outputs, inputs],
-            LinearOp::Lstm { inputs, hidden } => vec![4 * hidden, inputs + hidden],
         }
     }
 
@@ -128,7 +112,7 @@ impl LinearOp {
                 [1, 1],
                 1,
             ),
-            LinearOp::Dense { .. } | LinearOp::Lstm { .. } => x.linear(&weight, bias.as_ref()),
+            LinearOp::Dense { .. } => x.linear(&weight, bias.as_ref()),
         }
     }
 
@@ -136,7 +120,7 @@ impl LinearOp {
     pub fn per_row(&self, vector: &Tensor) -> Tensor {
         match self {
             LinearOp::Conv { .. } => vector.view([-1, 1, 1, 1]),
-            LinearOp::Dense { .. } | LinearOp::Lstm { .. } => vector.view([-1, 1]),
+            LinearOp::Dense { .. } => vector.view([-1, 1]),
         }
     }
 
@@ -144,7 +128,7 @@ impl LinearOp {
     pub fn per_channel(&self, vector: &Tensor) -> Tensor {
         match self {
             LinearOp::Conv { .. } => vector.view([1, -1, 1, 1]),
-            LinearOp::Dense { .. } | LinearOp::Lstm { .. } => vector.view([1, -1]),
+            LinearOp::Dense { .. } => vector.view([1, -1]),
         }
     }
 }
@@ -171,6 +155,11 @@ impl MaxPool {
             [1, 1],
             false,
         )
+    }
+
+    /// Side of what comes out of a map with this side.
+    pub fn pooled(&self, side: i64) -> i64 {
+        (side + 2 * self.padding - self.window) / self.stride + 1
     }
 
     /// Positions in a window.

@@ -1,4 +1,4 @@
-//! Floating-point operations of a network, counted from its blocks.
+//! Floating-point operations of a network, counted from its nodes.
 //!
 //! Only linear operations count, a multiplication and an addition as two. Forward, for one image:
 //! 2 · outputs · fan-in · positions, where a convolution has a position for each number of an output map and a
@@ -9,7 +9,8 @@
 //! Activations, pools, normalization and the optimizer are left out on purpose: what a method does beside the
 //! network's own work must not make it look busier.
 
-use super::block::{Block, LinearOp};
+use super::block::LinearOp;
+use super::node::Node;
 
 /// Operations on one image.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -27,36 +28,38 @@ impl Flops {
     }
 }
 
-/// What `blocks` compute on one image of `height` × `width` pixels.
-pub fn per_image(blocks: &[Block], height: usize, width: usize) -> Flops {
+/// What `nodes` compute on one image of `height` × `width` pixels.
+pub fn per_image<'n>(
+    nodes: impl IntoIterator<Item = &'n Node>, height: usize, width: usize) -> Flops {
     let (mut height, mut width) = (height as i64, width as i64);
     let mut flops = Flops::default();
-    for block in blocks {
-        let (forward, inputs_share) = match block.op {
-            LinearOp::Conv {
-                kernel, padding, ..
-            } => {
-                let grown = 2 * padding - kernel + 1;
-                (height, width) = (height + grown, width + grown);
-                let forward = product(&[block.op.outputs(), block.op.fan_in(), height, width]);
-                (forward, if block.first { 0.0 } else { 1.0 })
+    for (index, node) in nodes.into_iter().enumerate() {
+        let (forward, own_inputs) = match node {
+            Node::Lstm(lstm) => {
+                let sides = [4 * lstm.hidden, lstm.inputs + lstm.hidden, height];
+                let state = lstm.hidden as f64 / (lstm.inputs + lstm.hidden) as f64;
+                (product(&sides), state)
             }
-            LinearOp::Dense { inputs, outputs } => {
-                let forward = product(&[outputs, inputs]);
-                (forward, if block.first { 0.0 } else { 1.0 })
-            }
-            LinearOp::Lstm { inputs, hidden } => {
-                let forward = product(&[4 * hidden, inputs + hidden, height]);
-                let state = hidden as f64 / (inputs + hidden) as f64;
-                (forward, if block.first { state } else { 1.0 })
+            Node::Block(block) => {
+                let positions = match block.op {
+                    LinearOp::Conv {
+                        kernel, padding, ..
+                    } => {
+                        let grown = 2 * padding - kernel + 1;
+                        (height, width) = (height + grown, width + grown);
+                        height * width
+                    }
+                    LinearOp::Dense { .. } => 1,
+                };
+                if let Some(pool) = block.pool {
+                    (height, width) = (pool.pooled(height), pool.pooled(width));
+                }
+                (product(&[block.op.outputs(), block.op.fan_in(), positions]), 0.0)
             }
         };
+        let inputs_share = if index == 0 { own_inputs } else { 1.0 };
         flops.forward += 2.0 * forward;
         flops.backward += 2.0 * forward * (1.0 + inputs_share);
-        if let Some(pool) = block.pool {
-            let pooled = |size: i64| (size + 2 * pool.padding - pool.window) / pool.stride + 1;
-            (height, width) = (pooled(height), pooled(width));
-        }
     }
     flops
 }
@@ -69,13 +72,13 @@ fn product(factors: &[i64]) -> f64 {
 mod tests {
     use super::*;
     use crate::moments::Activation;
-    use crate::nn::models;
+    use crate::nn::networks::{lstm, network_in_network, perceptron};
     use tch::{Device, Kind, Tensor};
 
     #[test]
     fn nin_of_width_one_equals_the_sum_by_hand() {
-        let blocks = models::network_in_network(1, 10, 1.0, Activation::Relu);
-        let flops = per_image(&blocks, 28, 28);
+        let nodes = network_in_network(1, 10, 1.0, Activation::Relu);
+        let flops = per_image(&nodes, 28, 28);
         // Multiplications: on 28 × 28 = 784 positions 192·25 + 160·192 + 96·160, on 14 × 14 = 196 positions
         // 192·2400 + 2·192·192, on 7 × 7 = 49 positions 192·1728 + 192·192 + 10·192.
         let forward = 2.0 * (784.0 * 50_880.0 + 196.0 * 534_528.0 + 49.0 * 370_560.0);
@@ -87,14 +90,14 @@ mod tests {
 
     #[test]
     fn perceptron_and_lstm_equal_the_sums_by_hand() {
-        let blocks = models::perceptron(784, 10, &[256, 128], Activation::Relu);
-        let flops = per_image(&blocks, 28, 28);
+        let nodes = perceptron(784, 10, &[256, 128], Activation::Relu);
+        let flops = per_image(&nodes, 28, 28);
         assert_eq!(flops.forward, 2.0 * (200_704.0 + 32_768.0 + 1_280.0));
         assert_eq!(
             flops.backward,
             2.0 * (200_704.0 + 2.0 * 32_768.0 + 2.0 * 1_280.0)
         );
-        let flops = per_image(&models::lstm(28, 100, 10), 28, 28);
+        let flops = per_image(&lstm(28, 100, 10), 28, 28);
         assert_eq!(flops.forward, 2.0 * (28.0 * 400.0 * 128.0 + 1000.0));
         // Weights: all of it again; state: the 100 of 128 columns that belong to it; logits twice.
         let lstm = 28.0 * 400.0 * (128.0 + 100.0);
@@ -103,10 +106,10 @@ mod tests {
 
     #[test]
     fn sizes_are_those_of_the_tensors() {
-        let blocks = models::network_in_network(3, 10, 0.05, Activation::Relu);
+        let nodes = network_in_network(3, 10, 0.05, Activation::Relu);
         let mut x = Tensor::zeros([1, 3, 32, 30], (Kind::Float, Device::Cpu));
         let mut multiplications = 0;
-        for block in &blocks {
+        for block in nodes.iter().filter_map(Node::block) {
             let weight = Tensor::zeros(block.op.weight_shape(), (Kind::Float, Device::Cpu));
             x = block.op.apply(&x, &weight, None);
             multiplications += x.numel() * block.op.fan_in() as usize;
@@ -115,7 +118,7 @@ mod tests {
             }
         }
         assert_eq!(
-            per_image(&blocks, 32, 30).forward,
+            per_image(&nodes, 32, 30).forward,
             2.0 * multiplications as f64
         );
     }

@@ -10,12 +10,14 @@ use tch::{Kind, Tensor};
 use super::activation_pool::ActivationPool;
 use super::block::LinearOp;
 use super::layout;
-use super::network::{Network, enter, pool_globally};
+use super::network::{Network, pool_globally};
+use super::node::NetworkKind;
 use super::rows::sum_of_rows;
 
 /// A network of folded blocks.
 #[derive(Debug)]
 pub struct FoldedNetwork {
+    kind: NetworkKind,
     blocks: Vec<Plain>,
     compute: Kind,
     /// What is left for the logits: added, then multiplied by.
@@ -40,7 +42,7 @@ impl Network {
             let (mut offset, mut scale) = (0.0, 1.0);
             for built in &self.blocks {
                 let folded = built.layer.fold()?;
-                let op = built.block.op;
+                let op = built.node.block()?.op;
                 let weight = folded.weight.detach() * scale;
                 // A sum of its own: adding in place would change the parameter, whose memory the bias shares.
                 let bias = match blocks.last_mut() {
@@ -61,6 +63,7 @@ impl Network {
                 (offset, scale) = (folded.offset, folded.scale);
             }
             Some(FoldedNetwork {
+                kind: self.kind(),
                 blocks,
                 compute: self.compute,
                 rest: (offset, scale),
@@ -74,7 +77,7 @@ impl FoldedNetwork {
     pub fn logits(&self, images: &Tensor) -> Tensor {
         tch::no_grad(|| {
             let mut x =
-                enter(self.blocks.first().map(|first| first.op), images).to_kind(self.compute);
+                self.kind.read(images).to_kind(self.compute);
             for block in &self.blocks {
                 let linear = block.op.apply(&x, &block.weight, Some(&block.bias));
                 x = block.activation_pool.apply(linear);

@@ -6,12 +6,12 @@
 //! Rows of W_x `[4H, I]` and W_h `[4H, H]` are in the order i, f, o, g. Each gate's block starts orthogonal,
 //! made from the block's directions; biases, the forget gate's too, start at 0.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use tch::Tensor;
 
-use super::block::{Block, LinearOp};
 use super::builder::Builder;
 use super::layer::Layer;
+use super::node::LstmBlock;
 use super::pass::Pass;
 use super::signal::Signal;
 
@@ -73,13 +73,11 @@ pub struct Start {
 impl<C: Cell + 'static> Lstm<C> {
     /// Builds it with the cell that `make` makes, which may change how the weights start.
     pub fn build(
-        block: &Block,
+        block: &LstmBlock,
         builder: &mut Builder,
         make: impl FnOnce(&mut Start, &mut Builder) -> Result<C>,
     ) -> Result<Box<dyn Layer>> {
-        let LinearOp::Lstm { inputs, hidden } = block.op else {
-            bail!("{} is not a recurrent layer", block.name);
-        };
+        let (inputs, hidden) = (block.inputs, block.hidden);
         let directions = builder.direction();
         let gates = |first, count| -> Tensor {
             let blocks = directions.narrow(1, first, count).chunk(4, 0);
@@ -150,8 +148,9 @@ impl<C: Cell> Layer for Lstm<C> {
 mod tests {
     use super::*;
     use crate::nn::init::standard_normal;
-    use crate::nn::models;
+    use crate::nn::networks;
     use crate::nn::network::Network;
+    use crate::nn::node::Node;
     use crate::nn::plain::PlainLayer;
     use crate::streams::{Purpose, stream};
     use tch::{Device, Kind};
@@ -165,11 +164,11 @@ mod tests {
     }
 
     fn network() -> Network {
-        let build = |block: &Block, builder: &mut Builder| match block.op {
-            LinearOp::Lstm { .. } => Lstm::build(block, builder, |_, _| Ok(PlainCell)),
-            _ => Ok(Box::new(PlainLayer::build(block, builder)?) as Box<dyn Layer>),
+        let build = |node: &Node, builder: &mut Builder| match node {
+            Node::Lstm(lstm) => Lstm::build(lstm, builder, |_, _| Ok(PlainCell)),
+            Node::Block(block) => Ok(Box::new(PlainLayer::build(block, builder)?) as Box<dyn Layer>),
         };
-        Network::build(models::lstm(5, 6, 3), &build, 1, Kind::Double, Device::Cpu).unwrap()
+        Network::build(networks::lstm(5, 6, 3), &build, 1, Kind::Double, Device::Cpu).unwrap()
     }
 
     #[test]

@@ -20,8 +20,9 @@ pub mod kernels;
 pub mod layer;
 pub mod layout;
 pub mod lstm;
-pub mod models;
 pub mod network;
+pub mod networks;
+pub mod node;
 pub mod normalized;
 pub mod parameters;
 pub mod pass;
@@ -35,6 +36,7 @@ pub mod signal;
 pub mod sphere;
 pub mod statistics;
 pub mod update;
+pub mod widening;
 
 pub use activation_pool::ActivationPool;
 pub use builder::Builder;

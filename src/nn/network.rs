@@ -1,22 +1,22 @@
-//! A network: blocks in order, each with the layer that a method built for it.
+//! A network: nodes in order, each with the layer that a method built for it.
 
 use anyhow::Result;
 use tch::{Device, Kind, Tensor};
 
-use super::block::{Block, LinearOp};
 use super::init;
 use super::builder::Builder;
 use super::layer::Layer;
 use super::pass::Pass;
 use super::signal::Signal;
 use super::layout;
+use super::node::{NetworkKind, Node};
 use super::parameters::Parameters;
 use crate::streams::{Purpose, stream};
 
-/// A block and its layer.
+/// A node and its layer.
 pub struct NetworkBlock {
     /// The description.
-    pub block: Block,
+    pub node: Node,
     /// What computes it.
     pub layer: Box<dyn Layer>,
 }
@@ -31,26 +31,26 @@ pub struct Network {
     pub compute: Kind,
 }
 
-/// How a method makes the layer of a block.
-pub type BuildLayer<'a> = dyn Fn(&Block, &mut Builder) -> Result<Box<dyn Layer>> + 'a;
+/// How a method makes the layer of a node.
+pub type BuildLayer<'a> = dyn Fn(&Node, &mut Builder) -> Result<Box<dyn Layer>> + 'a;
 
 impl Network {
-    /// Builds every block with `build`; block i draws its directions from stream (seed, init, i).
+    /// Builds every node with `build`; node i draws its directions from stream (seed, init, i).
     pub fn build(
-        blocks: Vec<Block>,
+        nodes: Vec<Node>,
         build: &BuildLayer,
         seed: u64,
         kind: Kind,
         device: Device,
     ) -> Result<Network> {
         let mut parameters = Parameters::new(kind, device);
-        let mut built = Vec::with_capacity(blocks.len());
-        for (index, block) in blocks.into_iter().enumerate() {
+        let mut built = Vec::with_capacity(nodes.len());
+        for (index, node) in nodes.into_iter().enumerate() {
             let mut source = stream(seed, Purpose::Init, index as u64);
-            let directions = init::standard_normal(&block.op.weight_shape(), &mut source);
-            let mut builder = Builder::new(&mut parameters, &block.name, directions);
-            let layer = build(&block, &mut builder)?;
-            built.push(NetworkBlock { block, layer });
+            let directions = init::standard_normal(&node.weight_shape(), &mut source);
+            let mut builder = Builder::new(&mut parameters, node.name(), directions);
+            let layer = build(&node, &mut builder)?;
+            built.push(NetworkBlock { node, layer });
         }
         Ok(Network {
             blocks: built,
@@ -81,11 +81,15 @@ impl Network {
         layout::images(pixels, size, self.parameters.kind, self.parameters.device)
     }
 
-    /// What the first block receives: images flattened where it is dense, and where it is recurrent row by row,
-    /// `[N, H, C·W]`.
+    /// The kind of network; convolutional where there is no block.
+    pub fn kind(&self) -> NetworkKind {
+        let first = self.blocks.first();
+        first.map_or(NetworkKind::Convolutional, |first| NetworkKind::of(&first.node))
+    }
+
+    /// What the first block receives: see [`NetworkKind::read`].
     pub fn input(&self, images: &Tensor) -> Signal {
-        let first = self.blocks.first().map(|first| first.block.op);
-        Signal::plain(enter(first, images).to_kind(self.compute))
+        Signal::plain(self.kind().read(images).to_kind(self.compute))
     }
 
     /// The average over positions where there are any.
@@ -125,15 +129,6 @@ impl Network {
                 .iter()
                 .for_each(|built| built.layer.after_step())
         });
-    }
-}
-
-/// Images as a first linear operation takes them.
-pub(super) fn enter(first: Option<LinearOp>, images: &Tensor) -> Tensor {
-    match first {
-        Some(LinearOp::Dense { .. }) => images.flatten(1, -1),
-        Some(LinearOp::Lstm { .. }) => images.transpose(1, 2).flatten(2, 3),
-        Some(LinearOp::Conv { .. }) | None => images.shallow_clone(),
     }
 }
 

@@ -41,7 +41,7 @@ impl ChannelMoments {
     pub fn through_linear(&self, op: &LinearOp, weight: &Tensor) -> ChannelMoments {
         let over_kernel = |weight: Tensor| match op {
             LinearOp::Conv { .. } => weight.sum_dim_intlist([2, 3].as_slice(), false, None::<Kind>),
-            LinearOp::Dense { .. } | LinearOp::Lstm { .. } => weight,
+            LinearOp::Dense { .. } => weight,
         };
         ChannelMoments {
             mean: self.mean.matmul(&over_kernel(weight.shallow_clone()).tr()),

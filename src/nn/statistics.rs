@@ -47,8 +47,7 @@ pub fn patch_sums(op: &LinearOp, x: &Tensor) -> Tensor {
             padding: 0,
             ..
         }
-        | LinearOp::Dense { .. }
-        | LinearOp::Lstm { .. } => over_channels,
+        | LinearOp::Dense { .. } => over_channels,
         LinearOp::Conv {
             kernel, padding, ..
         } => over_channels.avg_pool2d([kernel, kernel], [1, 1], [padding, padding], false, true, 1),

@@ -21,7 +21,7 @@ use anyhow::{Result, bail};
 use tch::{Kind, Tensor};
 
 use super::images::{ProbeImages, by_unit, walk_layers};
-use crate::nn::block::LinearOp;
+use crate::nn::block::{Block, LinearOp};
 use crate::nn::network::Network;
 use crate::streams::{Purpose, permutation, stream};
 use crate::usage;
@@ -57,7 +57,7 @@ impl Basis {
 
     fn of(op: &LinearOp) -> Basis {
         match op {
-            LinearOp::Dense { .. } | LinearOp::Lstm { .. } => Basis::Inputs,
+            LinearOp::Dense { .. } => Basis::Inputs,
             _ if op.fan_in() > LARGEST_PATCH => Basis::Channels,
             _ => Basis::Patches,
         }
@@ -110,14 +110,15 @@ pub fn measure(
     sites: usize,
     seed: u64,
 ) -> Result<Vec<LayerCovariance>> {
-    let recurrent =
-        |&&layer: &&usize| matches!(network.blocks[layer].block.op, LinearOp::Lstm { .. });
-    if let Some(&layer) = layers.iter().find(recurrent) {
-        bail!(usage!(
-            "layer {}: a recurrent layer has no covariance of inputs to one linear map; use model = \"nin\" or \"mlp\"",
-            layer + 1
-        ));
-    }
+    let block = |&layer: &usize| {
+        network.blocks[layer].node.block().ok_or_else(|| {
+            usage!(
+                "layer {}: a recurrent layer has no covariance of inputs to one linear map; use model = \"nin\" or \"mlp\"",
+                layer + 1
+            )
+        })
+    };
+    let blocks = layers.iter().map(block).collect::<Result<Vec<&Block>>>()?;
     let last = layers.iter().copied().max().unwrap_or(0);
     let mut reads: Vec<Read> = layers
         .iter()
@@ -132,13 +133,13 @@ pub fn measure(
         walk_layers(network, &chunk, last, &mut |index, input, pre| {
             let wanted = reads
                 .iter_mut()
+                .zip(&blocks)
                 .zip(layers)
                 .find(|(_, layer)| **layer == index);
-            if let Some((read, _)) = wanted {
-                let op = &network.blocks[index].block.op;
+            if let Some(((read, block), _)) = wanted {
                 let place = (index * images.len() + first) as u64;
                 let per_image = sites.div_ceil(images.len().max(1));
-                read_sites(read, op, &input.value(), pre, per_image, |i| {
+                read_sites(read, &block.op, &input.value(), pre, per_image, |i| {
                     stream(seed, Purpose::Probe, place + i)
                 });
             }
@@ -148,8 +149,9 @@ pub fn measure(
     }
     reads
         .iter()
+        .zip(blocks)
         .zip(layers)
-        .map(|(read, &index)| describe(network, index, read))
+        .map(|((read, block), &index)| describe(network, index, block, read))
         .collect()
 }
 
@@ -209,12 +211,16 @@ fn patches(op: &LinearOp, input: &Tensor) -> Tensor {
                 .narrow(3, kernel / 2, width);
             middle.flatten(2, 3)
         }
-        (LinearOp::Dense { .. } | LinearOp::Lstm { .. }, _) => input.unsqueeze(2),
+        (LinearOp::Dense { .. }, _) => input.unsqueeze(2),
     }
 }
 
-fn describe(network: &Network, index: usize, read: &Read) -> Result<LayerCovariance> {
-    let block = &network.blocks[index].block;
+fn describe(
+    network: &Network,
+    index: usize,
+    block: &Block,
+    read: &Read,
+) -> Result<LayerCovariance> {
     let (inputs, outputs) = (Tensor::cat(&read.inputs, 0), Tensor::cat(&read.outputs, 0));
     let name = block.name.clone();
     if inputs.size()[0] < 2 {
@@ -234,7 +240,7 @@ fn describe(network: &Network, index: usize, read: &Read) -> Result<LayerCovaria
         );
     }
     let basis = Basis::of(&block.op);
-    let (rows, weight) = weight_rows(network, index, &inputs, &outputs);
+    let (rows, weight) = weight_rows(network, index, block, &inputs, &outputs);
     let input = spread(&covariance(&inputs));
     let overlap = overlap(&weight);
     Ok(LayerCovariance {

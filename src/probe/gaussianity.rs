@@ -56,8 +56,8 @@ pub fn sample_layers(
         .iter()
         .map(|&index| LayerSample {
             layer: index + 1,
-            name: network.blocks[index].block.name.clone(),
-            units: vec![Vec::new(); network.blocks[index].block.op.outputs() as usize],
+            name: network.blocks[index].node.name().into(),
+            units: vec![Vec::new(); network.blocks[index].node.outputs() as usize],
             images: 0,
         })
         .collect();

@@ -95,7 +95,7 @@ pub fn layers(network: &Network, images: &Tensor, seed: u64) -> Result<Vec<Layer
                 .forward(&Signal::plain(x.shallow_clone()), &Pass::eval())
                 .value()
         };
-        let name = built.block.name.clone();
+        let name = built.node.name().to_owned();
         found.push(LayerJacobian {
             layer: index + 1,
             spectrum: spectrum(&map, input, seed)
@@ -120,7 +120,7 @@ fn spread(pre: &Tensor) -> (f64, f64) {
 /// For each layer up to the last hidden one, ‖Jᵀu‖/‖u‖ of the map from its input to the last hidden
 /// layer's output.
 fn gains_from_top(network: &Network, images: &Tensor, seed: u64) -> Result<Vec<f64>> {
-    let hidden = network.blocks.iter().filter(|built| !built.block.last);
+    let hidden = network.blocks.iter().filter(|built| !built.node.is_last());
     let mut signal = network.input(&images.detach().copy().set_requires_grad(true));
     let mut inputs = Vec::new();
     for built in hidden {

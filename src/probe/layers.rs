@@ -81,18 +81,18 @@ impl LayerProbe {
             .blocks
             .iter()
             .enumerate()
-            .filter(|(_, built)| !built.block.last)
+            .filter(|(_, built)| !built.node.is_last())
         {
             let pre = built.layer.pre_activation(&signal, &Pass::eval());
             let before = TensorMoments::of(&pre);
             let dead_fraction = dead_fraction(&pre);
             signal = built.layer.post_activation(pre, &Pass::eval());
             let after = TensorMoments::of(&signal.value());
-            let name = &built.block.name;
+            let name = built.node.name();
             rows.push(LayerRow {
                 epoch,
                 layer: index as u64 + 1,
-                name: name.clone(),
+                name: name.into(),
                 pre_mean: before.mean,
                 pre_std: before.std,
                 pre_skew: before.skewness,
@@ -115,7 +115,7 @@ impl LayerProbe {
     pub fn percentiles(&self, network: &Network, step: u64) -> Option<PercentileRow> {
         let images = network.images(&self.pixels, self.shape.of_batch(self.images));
         let _guard = tch::no_grad_guard();
-        let last = network.blocks.iter().rposition(|built| !built.block.last)?;
+        let last = network.blocks.iter().rposition(|built| !built.node.is_last())?;
         let mut signal = network.input(&images);
         for (index, built) in network.blocks.iter().enumerate().take(last + 1) {
             let pre = built.layer.pre_activation(&signal, &Pass::eval());
@@ -125,7 +125,7 @@ impl LayerProbe {
                 return Some(PercentileRow {
                     step,
                     layer: index as u64 + 1,
-                    name: built.block.name.clone(),
+                    name: built.node.name().into(),
                     unit: 0,
                     p15: quantile(&values, 0.15),
                     p50: quantile(&values, 0.50),

@@ -13,7 +13,6 @@ use crate::data::Dataset;
 use crate::engine::bench::{self, Budget, StepSample};
 use crate::engine::trainer::Trainer;
 use crate::engine::{device, product_peak};
-use crate::nn::block::Block;
 use crate::nn::flops;
 use crate::report::bench::rows::BASELINE;
 use crate::report::bench::{BenchRow, ProductPeak};
@@ -165,13 +164,9 @@ impl<'a> Measurement<'a> {
     /// What is known of the network without a clock.
     fn describe(&self, row: &mut BenchRow, trainer: &Trainer) {
         let network = &trainer.network;
-        let blocks: Vec<Block> = network
-            .blocks
-            .iter()
-            .map(|built| built.block.clone())
-            .collect();
+        let nodes = network.blocks.iter().map(|built| &built.node);
         let shape = self.dataset.shape;
-        let flops = flops::per_image(&blocks, shape.height, shape.width);
+        let flops = flops::per_image(nodes, shape.height, shape.width);
         row.gflop_per_step = 1e-9 * flops.step() * row.batch_size as f64;
         row.parameters = network.parameters.trainable_count();
         if !network.parameters.are_finite() {

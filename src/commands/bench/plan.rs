@@ -4,9 +4,11 @@ use anyhow::Result;
 
 use crate::cli::BenchArgs;
 use crate::config::overrides::{self, Assignment};
-use crate::config::{ModelName, RunConfig};
+use crate::config::RunConfig;
 use crate::error::did_you_mean;
-use crate::methods::{self, Descriptor, METHODS, NetworkKind};
+use crate::methods::{self, Descriptor, METHODS};
+use crate::nn::networks::{self, NetworkDescriptor};
+use crate::nn::node::NetworkKind;
 use crate::usage;
 
 /// The width that is measured when none is asked for.
@@ -66,14 +68,16 @@ pub fn cells(args: &BenchArgs) -> Result<Vec<Cell>> {
     let shared = shared(args)?;
     check_options(&shared, &methods)?;
     let model = model(args, &shared)?;
-    let widths: Vec<Option<f64>> = match (model, args.widths.as_slice()) {
-        (ModelName::Nin, []) => vec![Some(DEFAULT_WIDTH)],
-        (ModelName::Nin, widths) => widths.iter().copied().map(Some).collect(),
-        (_, []) => vec![None],
-        _ => {
+    let widths: Vec<Option<f64>> = match (model.has_key("width"), args.widths.as_slice()) {
+        (true, []) => vec![Some(DEFAULT_WIDTH)],
+        (true, widths) => widths.iter().copied().map(Some).collect(),
+        (false, []) => vec![None],
+        (false, _) => {
             return Err(usage!(
-                "--widths multiplies the channels of the NIN; for --model {} set its sizes, such as --set mlp_widths=[512,512]",
-                args.model
+                "--widths is for models with a key `width`; --model {} has {}: set it with --set {}=...",
+                model.name,
+                model.key_names(),
+                model.keys.first().map_or("KEY", |key| key.name)
             ));
         }
     };
@@ -90,7 +94,7 @@ pub fn cells(args: &BenchArgs) -> Result<Vec<Cell>> {
                     cell.entries.push(Entry {
                         norm: method.name,
                         precision: precision.clone(),
-                        config: config(method, model.kind(), &cell, precision, &shared)?,
+                        config: config(method, model.kind, &cell, precision, &shared)?,
                     });
                 }
             }
@@ -154,7 +158,7 @@ fn check_options(shared: &[Assignment], methods: &[&Descriptor]) -> Result<()> {
     Ok(())
 }
 
-fn model(args: &BenchArgs, shared: &[Assignment]) -> Result<ModelName> {
+fn model(args: &BenchArgs, shared: &[Assignment]) -> Result<&'static NetworkDescriptor> {
     let mut assignments = shared.to_vec();
     assignments.retain(|given| !given.key.starts_with("method."));
     assignments.push(assign("method.name", &"none"));
@@ -163,7 +167,7 @@ fn model(args: &BenchArgs, shared: &[Assignment]) -> Result<ModelName> {
             .iter()
             .map(|precision| assign("precision", precision)),
     );
-    RunConfig::load(None, &assignments).map(|config| config.model)
+    networks::find(&RunConfig::load(None, &assignments)?.model)
 }
 
 /// What a flag of the same name says.

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::config::{ModelName, RunConfig};
+use crate::config::RunConfig;
+use crate::data::catalogue;
+use crate::engine::setup;
 use crate::event::{EpochRow, LayerRow, PercentileRow, Status};
 use crate::record::files::read_text_if_there;
 use crate::record::metrics::read_if_there;
@@ -92,7 +94,9 @@ fn reaches(
     rows: &[EpochRow],
 ) -> Result<Vec<(&'static str, Option<u64>)>> {
     let mut reaches = vec![(EpochRow::FILE_NAME, rows.last().map(|row| row.epoch))];
-    let hidden_layers = config.model != ModelName::Mlp || !config.mlp_widths.is_empty();
+    let dataset = catalogue::find(&config.dataset)?;
+    let nodes = setup::nodes(config, dataset.shape, dataset.classes.len())?;
+    let hidden_layers = nodes.iter().any(|node| !node.is_last());
     if config.probe_images == 0 || !hidden_layers {
         return Ok(reaches);
     }

@@ -8,6 +8,7 @@ use super::panels::{logarithmic, mark, panel, unit_interval};
 use super::subject::Subject;
 use crate::cli::StatsArgs;
 use crate::draw::{LineChart, PanelGrid, Series};
+use crate::nn::node::NetworkKind;
 use crate::probe::covariance::{LayerCovariance, Rows, measure};
 use crate::record::row::Row;
 use crate::text::numbers::{count, significant};
@@ -52,11 +53,7 @@ impl Row for CovarianceRow {
 pub fn measured(subject: &Subject, args: &StatsArgs) -> Result<Vec<LayerCovariance>> {
     let layers = subject.layers(&args.layer)?;
     let sites = args.samples.min(MOST_SITES);
-    let dense = subject
-        .network
-        .blocks
-        .iter()
-        .any(|built| built.block.op.is_dense());
+    let dense = subject.network.kind() != NetworkKind::Convolutional;
     // Where an image has one site only, more images are needed.
     let images = subject.images(if dense { sites } else { IMAGES.min(sites) }, &args.split);
     measure(

@@ -112,7 +112,7 @@ pub fn measured(subject: &Subject, args: &StatsArgs) -> Result<Vec<Measured>> {
     // More images than sites would be read for nothing.
     let units = layers
         .iter()
-        .map(|&index| subject.network.blocks[index].block.op.outputs());
+        .map(|&index| subject.network.blocks[index].node.outputs());
     let fewest = units.min().unwrap_or(1).max(1) as usize;
     let images = subject.images(args.samples.div_ceil(fewest), &args.split);
     let samples = sample_layers(

@@ -261,7 +261,7 @@ impl Subject {
 
     fn layer_names(&self) -> Vec<&str> {
         let blocks = self.network.blocks.iter();
-        blocks.map(|built| built.block.name.as_str()).collect()
+        blocks.map(|built| built.node.name()).collect()
     }
 }
 

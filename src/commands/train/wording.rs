@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::config::{ModelName, RunConfig};
+use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::engine::trainer::Trainer;
 use crate::text::numbers::count;
@@ -51,10 +51,13 @@ pub fn thread_line(config: &RunConfig, threads: usize) -> String {
     format!("threads: {threads} of {cores} cores, {reason}")
 }
 
+/// "nin (width 0.25)".
 fn model_line(config: &RunConfig) -> String {
-    match config.model {
-        ModelName::Nin => format!("NIN of width {}", config.width),
-        ModelName::Mlp => format!("MLP {:?}", config.mlp_widths),
-        ModelName::Lstm => format!("LSTM of {} units", config.lstm_hidden),
-    }
+    let keys = config.network().map(|(_, keys)| keys.to_table());
+    let keys: Vec<String> = keys
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| format!("{key} {value}"))
+        .collect();
+    format!("{} ({})", config.model, keys.join(", "))
 }

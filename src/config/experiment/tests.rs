@@ -102,7 +102,7 @@ fn without_rates_a_method_has_its_default_and_shared_rates_go_to_all() {
         default.lr,
         crate::methods::find("bn")
             .unwrap()
-            .default_learning_rate(50, crate::methods::NetworkKind::Convolutional)
+            .default_learning_rate(50, crate::nn::node::NetworkKind::Convolutional)
     );
     let text = "methods = [\"bn\", { name = \"normprop\", lr = 0.5 }]\nlrs = [0.1, 0.2]";
     let rates: Vec<f64> = runs(text).iter().map(|run| run.config.lr).collect();

@@ -196,13 +196,13 @@ fn groups_share_nothing_but_weights() {
 
 #[test]
 fn groups_of_one_image_are_refused_on_vectors_and_serve_maps() {
-    let built = |blocks: Vec<Block>| {
+    let built = |blocks: Vec<crate::nn::node::Node>| {
         let method = crate::methods::find("kalman").unwrap();
         let options = method.resolve(&"group_size = 1".parse().unwrap()).unwrap();
         method.network(&options, blocks, 3, Kind::Double, Device::Cpu)
     };
     let relu = crate::moments::Activation::Relu;
-    let dense = built(crate::nn::models::perceptron(12, 4, &[16], relu));
+    let dense = built(crate::nn::networks::perceptron(12, 4, &[16], relu));
     let error = dense.err().expect("a network whose outputs are all β");
     let failure = error.downcast_ref::<crate::error::Failure>();
     assert_eq!(failure.map(crate::error::Failure::exit_code), Some(2));

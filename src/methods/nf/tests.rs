@@ -2,7 +2,7 @@ use std::f64::consts::FRAC_1_SQRT_2;
 
 use super::*;
 use crate::methods::{self, walk};
-use crate::nn::models::perceptron;
+use crate::nn::networks::perceptron;
 use tch::{Device, Kind};
 
 fn matrix(rows: &[[f64; 3]]) -> Tensor {

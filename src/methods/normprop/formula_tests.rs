@@ -201,7 +201,8 @@ fn without_the_constants_of_the_activation_it_is_weight_normalization() {
     ];
     for (own, other) in cases {
         for (seed, (own_block, other_block)) in own.blocks.iter().zip(&other.blocks).enumerate() {
-            let name = &own_block.block.name;
+            let block = own_block.node.block().unwrap();
+            let name = &block.name;
             for (from, to) in [("weight", "weight"), ("gamma", "g"), ("beta", "bias")] {
                 let size = own
                     .parameters
@@ -212,8 +213,8 @@ fn without_the_constants_of_the_activation_it_is_weight_normalization() {
                 set(&own, &format!("{name}.{from}"), &values);
                 set(&other, &format!("{name}.{to}"), &values);
             }
-            let inputs = own_block.block.op.inputs();
-            let x = if own_block.block.op.is_dense() {
+            let inputs = block.op.inputs();
+            let x = if block.op.is_dense() {
                 gaussian(&[5, inputs], 2)
             } else {
                 gaussian(&[5, inputs, 6, 6], 2)

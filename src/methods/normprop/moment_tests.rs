@@ -5,13 +5,15 @@ use tch::{Device, Kind, Tensor};
 use super::*;
 use crate::methods::walk::gaussian;
 use crate::nn::block::{LinearOp, MaxPool};
-use crate::nn::models::perceptron;
+use crate::nn::networks::perceptron;
 use crate::nn::network::Network;
+use crate::nn::node::Node;
 
-fn network(options: &str, blocks: Vec<Block>) -> Network {
+fn network(options: &str, nodes: Vec<Node>) -> Network {
     let options = DESCRIPTOR.resolve(&options.parse().unwrap()).unwrap();
-    let layer = |block: &Block, builder: &mut Builder| build(block, &options, builder);
-    Network::build(blocks, &layer, 5, Kind::Double, Device::Cpu).unwrap()
+    DESCRIPTOR
+        .network(&options, nodes, 5, Kind::Double, Device::Cpu)
+        .unwrap()
 }
 
 /// Hidden layers of 512 units with a classifier behind them, and 2,000 images of independent standard normals.
@@ -36,7 +38,7 @@ fn unit_std(values: &Tensor) -> f64 {
 fn layer_moments(network: &Network, x: &Tensor) -> Vec<[(f64, f64); 2]> {
     let mut signal = network.input(x);
     let mut found = Vec::new();
-    for built in network.blocks.iter().filter(|built| !built.block.last) {
+    for built in network.blocks.iter().filter(|built| !built.node.is_last()) {
         let pre = built.layer.pre_activation(&signal, &Pass::eval());
         let before = (mean(&pre), unit_std(&pre));
         signal = built.layer.post_activation(pre, &Pass::eval());
@@ -139,7 +141,7 @@ fn every_activation_hands_on_zero_mean_and_unit_variance() {
 /// (mean, std) behind a pool over nine positions that know nothing of each other: a 1×1 convolution of noise.
 /// 160,000 windows give the mean to 0.0025 and the deviation to 0.003.
 fn pooled_moments(options: &str, activation: Activation) -> (f64, f64) {
-    let block = |name: &str, pool, last: bool| Block {
+    let block = |name: &str, pool, last: bool| Node::Block(Block {
         name: name.into(),
         op: LinearOp::Conv {
             inputs: 64,
@@ -151,7 +153,7 @@ fn pooled_moments(options: &str, activation: Activation) -> (f64, f64) {
         pool,
         first: !last,
         last,
-    };
+    });
     let pool = MaxPool {
         window: 3,
         stride: 3,

@@ -10,13 +10,13 @@ use tch::Tensor;
 use super::Constraint;
 use crate::options::Options;
 use crate::moments::{GateDeviation, cell_constants};
-use crate::nn::block::Block;
+use crate::nn::node::LstmBlock;
 use crate::nn::{Builder, Layer};
 use crate::nn::lstm::{Cell, Lstm};
 use crate::nn::rows;
 
 /// The recurrent layer.
-pub fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
+pub fn build(block: &LstmBlock, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     let (gate_gain, cell_gain) = (options.number("gate_gain"), options.number("cell_gain"));
     let deviation = match options.choice("gate_variance") {
         "sum" => GateDeviation::Sum,

@@ -32,7 +32,7 @@ fn feed_forward(method: &Descriptor) -> Vec<(Network, Tensor)> {
 /// Those of them whose hidden weights have gradients. A unit of dense `frn` without its trained ε is divided by its
 /// own size and keeps nothing but its sign.
 fn with_gradients(method: &Descriptor) -> impl Iterator<Item = (Network, Tensor)> {
-    let signs = |network: &Network| method.name == "frn" && network.blocks[0].block.op.is_dense();
+    let signs = |network: &Network| method.name == "frn" && network.kind() == NetworkKind::Dense;
     feed_forward(method)
         .into_iter()
         .filter(move |(network, _)| !signs(network))

@@ -3,7 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::Basis;
-use crate::nn::block::LinearOp;
+use crate::nn::block::{Block, LinearOp};
 use crate::nn::{Pass, Signal};
 use crate::nn::network::Network;
 
@@ -34,11 +34,11 @@ impl Rows {
 pub(super) fn weight_rows(
     network: &Network,
     index: usize,
+    block: &Block,
     inputs: &Tensor,
     outputs: &Tensor,
 ) -> (Rows, Tensor) {
-    let block = &network.blocks[index].block;
-    let (rows, constant) = effective_rows(network, index);
+    let (rows, constant) = effective_rows(network, index, &block.op);
     // Where the inputs read are channels, they do not determine the pre-activation.
     let comparable = Basis::of(&block.op) != Basis::Channels;
     let stored = network.parameters.get(&format!("{}.weight", block.name));
@@ -58,13 +58,12 @@ pub(super) fn weight_rows(
 
 /// Rows `[outputs, fan-in]` and constant `[outputs]` of a layer's affine map, by sending the unit
 /// vectors and zero through it.
-pub fn effective_rows(network: &Network, index: usize) -> (Tensor, Tensor) {
+pub fn effective_rows(network: &Network, index: usize, op: &LinearOp) -> (Tensor, Tensor) {
     let _guard = tch::no_grad_guard();
     let built = &network.blocks[index];
-    let op = &built.block.op;
     let fan_in = op.fan_in();
     let answer = |units: Tensor| match *op {
-        LinearOp::Dense { .. } | LinearOp::Lstm { .. } => built
+        LinearOp::Dense { .. } => built
             .layer
             .pre_activation(&Signal::plain(units), &Pass::eval()),
         LinearOp::Conv {

@@ -105,10 +105,11 @@ fn effective_rows_predict_the_pre_activation_of_affine_methods() {
     let x = gaussian(&[4, 2, 8, 8], 1);
     for name in ["none", "bn", "normprop"] {
         let network = conv_network(name, "", 5);
-        let (rows, constant) = effective_rows(&network, 0);
         let built = &network.blocks[0];
-        let kernel = rows.view(built.block.op.weight_shape().as_slice());
-        let predicted = built.block.op.apply(&x, &kernel, Some(&constant));
+        let op = built.node.block().unwrap().op;
+        let (rows, constant) = effective_rows(&network, 0, &op);
+        let kernel = rows.view(op.weight_shape().as_slice());
+        let predicted = op.apply(&x, &kernel, Some(&constant));
         let pre = built
             .layer
             .pre_activation(&Signal::plain(x.shallow_clone()), &Pass::eval());

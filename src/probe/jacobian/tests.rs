@@ -2,8 +2,7 @@ use super::*;
 use crate::methods::walk::{conv_network, conv_with, dense_network, dense_with, gap, gaussian};
 use crate::moments::{Activation, moments};
 use crate::nn::block::Block;
-use crate::nn::Builder;
-use crate::nn::models::perceptron;
+use crate::nn::networks::perceptron;
 use tch::Device;
 
 fn weight(network: &Network, name: &str) -> Tensor {
@@ -120,8 +119,7 @@ fn wide(jacobian_scale: &str, depth: usize) -> Network {
         .unwrap();
     let options = method.resolve(&table).unwrap();
     let blocks = perceptron(200, 10, &vec![200; depth], Activation::Relu);
-    let build = |block: &Block, builder: &mut Builder| (method.build)(block, &options, builder);
-    Network::build(blocks, &build, 1, Kind::Double, Device::Cpu).unwrap()
+    method.network(&options, blocks, 1, Kind::Double, Device::Cpu).unwrap()
 }
 
 #[test]
@@ -186,9 +184,8 @@ fn a_network_without_hidden_layers_has_no_gains() {
     assert_eq!(found.len(), 3);
     let method = crate::methods::find("none").unwrap();
     let options = method.resolve(&toml::Table::new()).unwrap();
-    let build = |block: &Block, builder: &mut Builder| (method.build)(block, &options, builder);
     let blocks = perceptron(12, 4, &[], Activation::Relu);
-    let network = Network::build(blocks, &build, 1, Kind::Double, Device::Cpu).unwrap();
+    let network = method.network(&options, blocks, 1, Kind::Double, Device::Cpu).unwrap();
     let found = layers(&network, &gaussian(&[3, 12], 1), 0).unwrap();
     assert!(found.len() == 1 && found[0].gain_from_top.is_nan());
 }

@@ -59,7 +59,7 @@ fn what_a_sweep_chose_replaces_what_the_file_says() {
     let none = |size| {
         crate::methods::find("none")
             .unwrap()
-            .default_learning_rate(size, crate::methods::NetworkKind::Convolutional)
+            .default_learning_rate(size, crate::nn::node::NetworkKind::Convolutional)
     };
     assert_eq!(
         shown,

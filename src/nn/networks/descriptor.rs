@@ -1,0 +1,58 @@
+//! What is known of a network without building it.
+
+use anyhow::Result;
+
+use crate::moments::Activation;
+use crate::nn::node::{NetworkKind, Node};
+use crate::options::{OptionSpec, Options};
+
+/// What a network is built for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Task {
+    /// Channels of an image.
+    pub channels: i64,
+    /// Rows of an image.
+    pub height: i64,
+    /// Pixels of a row.
+    pub width: i64,
+    /// Logits.
+    pub classes: i64,
+    /// Activation of the hidden layers, where the network leaves it open.
+    pub activation: Activation,
+}
+
+/// What is known of a network without building it.
+pub struct NetworkDescriptor {
+    /// Name in configurations and on the command line.
+    pub name: &'static str,
+    /// One line on what it is.
+    pub summary: &'static str,
+    /// Its kind, which decides what methods serve it.
+    pub kind: NetworkKind,
+    /// Its keys in a configuration.
+    pub keys: &'static [OptionSpec],
+    /// Whether its hidden layers have the run's activation.
+    pub takes_activation: bool,
+    /// Whether it computes in bfloat16.
+    pub takes_bf16: bool,
+    /// Makes its nodes from its keys.
+    pub build: fn(&Options, &Task) -> Vec<Node>,
+}
+
+impl NetworkDescriptor {
+    /// Whether it has a key of this name.
+    pub fn has_key(&self, name: &str) -> bool {
+        self.keys.iter().any(|key| key.name == name)
+    }
+
+    /// The keys given, checked, and the defaults of the others.
+    pub fn resolve(&self, given: &toml::Table) -> Result<Options> {
+        Options::resolve(format!("model `{}`", self.name), "", self.keys, given)
+    }
+
+    /// Its keys, for messages: "width" or "`a` or `b`".
+    pub fn key_names(&self) -> String {
+        let names: Vec<&str> = self.keys.iter().map(|key| key.name).collect();
+        names.join(" or ")
+    }
+}
