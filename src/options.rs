@@ -225,7 +225,12 @@ mod tests {
     ];
 
     fn resolve(text: &str) -> Result<Options> {
-        Options::resolve("method `x`".into(), "method.", SPECS, &text.parse().unwrap())
+        Options::resolve(
+            "method `x`".into(),
+            "method.",
+            SPECS,
+            &text.parse().unwrap(),
+        )
     }
 
     #[test]
@@ -242,7 +247,9 @@ mod tests {
         let message = |text: &str| resolve(text).unwrap_err().to_string();
         assert!(message("centre_rows = true").contains("method `x` has no option `centre_rows`"));
         assert!(message("centre_rows = true").contains("did you mean `center_rows`?"));
-        assert!(message("scale = \"maybe\"").contains("method.scale = \"maybe\": expected init, fixed"));
+        assert!(
+            message("scale = \"maybe\"").contains("method.scale = \"maybe\": expected init, fixed")
+        );
         assert!(message("center_rows = 1").contains("true, false"));
         assert!(message("widths = [3, 10]").contains("list of whole numbers in [1, 9]"));
     }

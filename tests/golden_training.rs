@@ -7,12 +7,12 @@ use normprop::methods;
 use normprop::moments::{self, Activation};
 use normprop::nn::backward;
 use normprop::nn::block::{Block, LinearOp, MaxPool};
-use normprop::nn::{Builder, Pass, Signal};
 use normprop::nn::network::{Network, NetworkBlock};
 use normprop::nn::node::Node;
 use normprop::nn::parameters::Parameters;
 use normprop::nn::scores::cross_entropy;
 use normprop::nn::sgd::{Sgd, SgdConfig};
+use normprop::nn::{Builder, Pass, Signal};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 

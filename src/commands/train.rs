@@ -11,7 +11,7 @@ use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::engine::interrupt::Interrupt;
 use crate::engine::trainer::Trainer;
-use crate::engine::{memory, setup, threads};
+use crate::engine::{device, memory, setup, threads};
 use crate::error::Failure;
 use crate::event::{Observer, Status, Summary};
 use crate::follow::Follow;
@@ -172,9 +172,9 @@ fn set_threads(config: &RunConfig, dataset: &Dataset, path: &Path, anew: bool) -
         false => meta::read(path)?.and_then(|meta| usize::try_from(meta.threads).ok()),
     };
     match (config.threads, recorded) {
-        (0, Some(recorded)) => Ok(threads::set(recorded)),
+        (0, Some(recorded)) => Ok(device::use_threads(recorded)),
         (0, None) => threads::choose(config, dataset),
-        (asked, _) => Ok(threads::set(asked)),
+        (asked, _) => Ok(device::use_threads(asked)),
     }
 }
 

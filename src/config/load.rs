@@ -87,10 +87,12 @@ fn complete_options(
 ) -> Result<Table, Fault> {
     for (key, value) in &given.options {
         let single = Table::from_iter([(key.clone(), value.clone())]);
-        method.resolve(&single)
+        method
+            .resolve(&single)
             .map_err(|error| Fault::new(format!("method.{key}"), error))?;
     }
-    method.resolve(&given.options)
+    method
+        .resolve(&given.options)
         .map(|options| options.to_table())
         .map_err(|error| Fault::new("method", error))
 }

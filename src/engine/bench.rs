@@ -8,13 +8,7 @@ use tch::Tensor;
 use super::memory;
 use super::step_times::StepTimes;
 use super::trainer::Trainer;
-use crate::config::RunConfig;
-use crate::data::Dataset;
-use crate::data::normalizer::Normalizer;
-use crate::nn::fold::FoldedNetwork;
-use crate::nn::Pass;
-use crate::nn::layout;
-use crate::nn::network::Network;
+use crate::nn::fold::Evaluator;
 
 /// How long to measure.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -78,38 +72,28 @@ pub fn training_steps(
     in_turn(trainers, budget, &mut step, show)
 }
 
-/// Lets every trainer's network evaluate `images` in each round, folded into plain operations where it can be, as
-/// evaluation does: seconds, as [`training_steps`].
+/// Lets every trainer's network evaluate a batch of test images in each round, folded into plain operations where it
+/// can be, as evaluation does: seconds, as [`training_steps`].
 pub fn evaluation_steps(
     trainers: &[Trainer],
-    images: &Tensor,
     budget: Budget,
     show: &mut dyn FnMut(f64),
 ) -> Vec<Vec<f64>> {
-    let networks = trainers.iter().map(|trainer| &trainer.network);
-    let mut networks: Vec<_> = networks.map(|network| (network.fold(), network)).collect();
-    let mut step = |(folded, network): &mut (Option<FoldedNetwork>, &Network)| {
-        let images = images.to_kind(network.parameters.kind);
+    let mut networks: Vec<_> = trainers
+        .iter()
+        .map(|trainer| {
+            (
+                Evaluator::new(&trainer.network),
+                trainer.evaluation_images(),
+            )
+        })
+        .collect();
+    let mut step = |(evaluator, images): &mut (Evaluator, Tensor)| {
         let started = Instant::now();
-        let logits = match folded {
-            Some(folded) => folded.logits(&images),
-            None => tch::no_grad(|| network.logits(&images, &Pass::eval())),
-        };
-        drop(logits);
+        drop(evaluator.logits(images));
         started.elapsed().as_secs_f64()
     };
     in_turn(&mut networks, budget, &mut step, show)
-}
-
-/// The first test images, as many as a training step has.
-pub fn evaluation_images(config: &RunConfig, dataset: &Dataset) -> Result<Tensor> {
-    let normalizer = Normalizer::fit(config.data_norm, &dataset.train, dataset.shape);
-    let count = config.batch_size.min(dataset.test.len());
-    let bytes = (0..count).flat_map(|index| dataset.test.image(index));
-    let pixels = normalizer.evaluation(&bytes.copied().collect::<Vec<u8>>());
-    let (kind, device) = (tch::Kind::Float, super::device::find(&config.device)?);
-    let size = dataset.shape.of_batch(count);
-    Ok(layout::images(&pixels, size, kind, device))
 }
 
 /// Rounds in which everyone has one turn. Who begins changes from round to round, and every other time around the
@@ -176,6 +160,7 @@ pub fn peak_memory(trainer: &mut Trainer, steps: u64) -> Result<PeakMemory> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::RunConfig;
 
     #[test]
     fn everyone_has_a_turn_a_round_and_is_at_every_place_equally_often() {
@@ -243,9 +228,8 @@ mod tests {
             );
         }
         assert!(trainers.iter().all(|t| t.network.parameters.are_finite()));
-        let images = evaluation_images(&configs[0], &dataset).unwrap();
-        assert_eq!(images.size(), [10, 1, 28, 28]);
-        let evaluations = evaluation_steps(&trainers, &images, Budget::exactly(2), &mut |_| {});
+        assert_eq!(trainers[0].evaluation_images().size(), [10, 1, 28, 28]);
+        let evaluations = evaluation_steps(&trainers, Budget::exactly(2), &mut |_| {});
         assert!(evaluations.iter().flatten().all(|&seconds| seconds > 0.0));
     }
 }

@@ -3,7 +3,6 @@
 use anyhow::Result;
 use tch::{Cuda, Device, Kind};
 
-use super::threads;
 use crate::config::{Precision, RunConfig};
 use crate::usage;
 
@@ -30,11 +29,22 @@ pub fn find(name: &str) -> Result<Device> {
 /// Sets and returns the number of CPU threads where nothing is trained for long: the one asked for, else every core but
 /// for single images.
 pub fn set_threads(config: &RunConfig) -> usize {
-    threads::set(match config.threads {
+    use_threads(match config.threads {
         0 if config.batch_size == 1 => 1,
-        0 => threads::cores(),
+        0 => cores(),
         asked => asked,
     })
+}
+
+/// The number of cores.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get())
+}
+
+/// Sets the number of CPU threads, and returns it.
+pub fn use_threads(threads: usize) -> usize {
+    tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
+    threads
 }
 
 /// The element type of parameters.

@@ -2,7 +2,7 @@
 
 use crate::data::normalizer::Normalizer;
 use crate::data::{ImageShape, Split};
-use crate::nn::Pass;
+use crate::nn::fold::Evaluator;
 use crate::nn::network::Network;
 use crate::nn::scores::Scores;
 
@@ -34,7 +34,7 @@ pub fn evaluate(
     shape: ImageShape,
     normalizer: &Normalizer,
 ) -> Evaluation {
-    let folded = network.fold();
+    let evaluator = Evaluator::new(network);
     let mut loss = 0.0;
     let mut wrong = 0;
     let mut predictions = Vec::with_capacity(split.len());
@@ -46,11 +46,7 @@ pub fn evaluate(
         let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
         let pixels = normalizer.evaluation(images);
         let input = network.images(&pixels, shape.of_batch(labels.len()));
-        let logits = match &folded {
-            Some(folded) => folded.logits(&input),
-            None => tch::no_grad(|| network.logits(&input, &Pass::eval())),
-        };
-        let scored = Scores::of(&logits, &labels);
+        let scored = Scores::of(&evaluator.logits(&input), &labels);
         loss += scored.loss_sum;
         wrong += scored.wrong;
         predictions.extend(scored.predictions);

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
+use super::device::{cores, use_threads};
 use super::trainer::Trainer;
 use crate::config::RunConfig;
 use crate::data::Dataset;
@@ -21,18 +22,13 @@ const CERTAINLY_ENOUGH_S: f64 = 0.15;
 /// All cores must save this part of a step: two runs side by side are the better use of two cores otherwise.
 const WORTH_IT: f64 = 0.05;
 
-/// The number of cores.
-pub fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, |cores| cores.get())
-}
-
 /// Chooses by measurement; `config` is the run that will be trained, on `dataset`. Leaves that number set.
 pub fn choose(config: &RunConfig, dataset: &Dataset) -> Result<usize> {
     let cores = cores();
     if cores == 1 || config.device != "cpu" {
-        return Ok(set(cores));
+        return Ok(use_threads(cores));
     }
-    set(cores);
+    use_threads(cores);
     let mut trainer = Trainer::new(config.clone(), dataset)?;
     trainer.initialize()?;
     let with_all = step_s(&mut trainer, WARM_UP);
@@ -40,7 +36,7 @@ pub fn choose(config: &RunConfig, dataset: &Dataset) -> Result<usize> {
         return Ok(cores);
     }
     let with_all = step_s(&mut trainer, STEPS);
-    set(1);
+    use_threads(1);
     // One thread may be so slow that more steps of it would only keep the user waiting.
     let first = step_s(&mut trainer, 1);
     let with_one = if first < 2.0 * with_all {
@@ -53,13 +49,7 @@ pub fn choose(config: &RunConfig, dataset: &Dataset) -> Result<usize> {
     } else {
         1
     };
-    Ok(set(chosen))
-}
-
-/// Sets the number of threads, and returns it.
-pub fn set(threads: usize) -> usize {
-    tch::set_num_threads(i32::try_from(threads).unwrap_or(i32::MAX));
-    threads
+    Ok(use_threads(chosen))
 }
 
 /// The shortest of so many steps, in seconds: what disturbs a step makes it longer.

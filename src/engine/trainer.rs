@@ -2,7 +2,7 @@
 
 mod epoch_end;
 mod state;
-mod watched;
+pub mod watched;
 
 use std::time::Instant;
 
@@ -19,13 +19,13 @@ use crate::data::batches::TrainingBatches;
 use crate::data::normalizer::Normalizer;
 use crate::event::{EpochSums, Event, Observer, Position, Status, StepRow};
 use crate::methods;
-use crate::nn::backward;
 use crate::nn::Pass;
+use crate::nn::backward;
 use crate::nn::network::Network;
 use crate::nn::scores::{Scores, cross_entropy};
 use crate::nn::sgd::{Sgd, SgdConfig};
+use crate::probe::images::ProbeImages;
 use crate::probe::layers::LayerProbe;
-pub use watched::NextStep;
 
 /// Seconds of training after which an epoch that is still going on saves its state.
 const SAVE_EVERY_S: f64 = 300.0;
@@ -172,15 +172,12 @@ impl<'d> Trainer<'d> {
     pub fn initialize(&mut self) -> Result<()> {
         if methods::find(&self.config.method.name)?.data_dependent_start {
             let order = self.batches.order(0);
-            let sample = &order[..order.len().min(START_IMAGES)];
-            let bytes: Vec<u8> = sample
-                .iter()
-                .flat_map(|&i| self.dataset.train.image(i as usize))
-                .copied()
-                .collect();
-            let pixels = self.normalizer.training(&bytes);
-            let size = self.dataset.shape.of_batch(sample.len());
-            self.network.initialize(&self.network.images(&pixels, size));
+            let places = order.iter().take(START_IMAGES).map(|&i| i as usize);
+            let images =
+                ProbeImages::at(places, &self.dataset.train, self.dataset.shape, |bytes| {
+                    self.normalizer.training(bytes)
+                });
+            self.network.initialize(&images.tensor(&self.network));
         }
         Ok(())
     }
@@ -226,17 +223,11 @@ impl<'d> Trainer<'d> {
             }
             let inside = self.position.step_in_epoch < self.batches.steps_per_epoch();
             if inside && interrupt.signal().is_some() {
-                emit(Event::Snapshot {
-                    snapshot: self.snapshot()?,
-                    best: false,
-                })?;
+                self.save(emit, false)?;
                 return Ok(After::Stop(Status::Interrupted));
             }
             if inside && saved.elapsed().as_secs_f64() > SAVE_EVERY_S {
-                emit(Event::Snapshot {
-                    snapshot: self.snapshot()?,
-                    best: false,
-                })?;
+                self.save(emit, false)?;
                 saved = Instant::now();
             }
         }
@@ -251,13 +242,27 @@ impl<'d> Trainer<'d> {
         }
     }
 
-    /// The images and labels of the next step.
-    fn next_batch(&self, order: &[u32]) -> (Tensor, Vec<i64>) {
-        let batch = self
-            .batches
-            .batch(order, self.position.step_in_epoch, self.position.step);
+    /// The images and labels of an epoch's batch `index`, varied as in optimizer step `step`.
+    fn batch(&self, order: &[u32], index: u64, step: u64) -> (Tensor, Vec<i64>) {
+        let batch = self.batches.batch(order, index, step);
         let size = self.dataset.shape.of_batch(batch.labels.len());
         (self.network.images(&batch.images, size), batch.labels)
+    }
+
+    /// The images and labels of the next step.
+    fn next_batch(&self, order: &[u32]) -> (Tensor, Vec<i64>) {
+        self.batch(order, self.position.step_in_epoch, self.position.step)
+    }
+
+    /// The learning rate of optimizer step `step`.
+    fn lr(&self, step: u64) -> f64 {
+        learning_rate(&self.config, step, self.batches.steps_per_epoch())
+    }
+
+    /// Hands the state out to be saved.
+    fn save(&self, emit: &mut dyn FnMut(Event) -> Result<()>, best: bool) -> Result<()> {
+        let snapshot = self.snapshot()?;
+        emit(Event::Snapshot { snapshot, best })
     }
 
     /// One optimizer step.
@@ -281,11 +286,7 @@ impl<'d> Trainer<'d> {
         let gradients = backward::gradients(&loss, &self.network.parameters, &pass);
         let differentiated = Instant::now();
 
-        let lr = learning_rate(
-            &self.config,
-            self.position.step,
-            self.batches.steps_per_epoch(),
-        );
+        let lr = self.lr(self.position.step);
         let squared_grad_norm = self
             .optimizer
             .step(&self.network.parameters, &gradients, lr);

@@ -15,15 +15,15 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, Descriptor, Paper};
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
 use crate::nn::init;
-use crate::nn::{Builder, Estimate, Layer, Pass, Signal, ActivationPool};
 use crate::nn::plain::PlainLayer;
 use crate::nn::propagation::ChannelMoments;
 use crate::nn::statistics::{channel_means, channel_stds};
+use crate::nn::{ActivationPool, Builder, Estimate, Layer, Pass, Signal};
+use crate::options::{OptionKind, OptionSpec, Options};
 
 /// What `analytic-variance` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {

@@ -8,13 +8,13 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::affine::Affine;
 use crate::nn::block::{Block, LinearOp};
-use crate::nn::{Builder, Layer, Pass};
 use crate::nn::normalized::{Normalization, NormalizedLayer};
 use crate::nn::statistics::{channel_means, channel_stds};
+use crate::nn::{Builder, Layer, Pass};
+use crate::options::{OptionKind, OptionSpec, Options};
 
 const STEPS: i64 = 1_000_000_000;
 

@@ -10,12 +10,12 @@
 
 use anyhow::Result;
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::batch_norm::{BatchNorm, BatchNormSettings, Population};
 use crate::nn::block::Block;
-use crate::nn::{Builder, Layer};
 use crate::nn::normalized::NormalizedLayer;
+use crate::nn::{Builder, Layer};
+use crate::options::{OptionKind, OptionSpec, Options};
 
 /// What `bn` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
@@ -91,8 +91,8 @@ mod tests {
     use crate::methods::walk;
     use crate::nn::block::LinearOp;
     use crate::nn::init;
-    use crate::nn::{Pass, Signal};
     use crate::nn::network::Network;
+    use crate::nn::{Pass, Signal};
     use tch::{Device, Kind, Tensor};
 
     #[test]

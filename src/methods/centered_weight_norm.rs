@@ -7,13 +7,13 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::block::{Block, LinearOp};
 use crate::nn::init;
-use crate::nn::{Builder, Layer};
 use crate::nn::reparametrized::{Reparametrization, ReparametrizedLayer};
 use crate::nn::statistics::{centred_rows, check_rows_can_be_centred};
+use crate::nn::{Builder, Layer};
+use crate::options::{OptionKind, OptionSpec, Options};
 
 /// What `centered-weight-norm` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {

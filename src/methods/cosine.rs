@@ -7,11 +7,11 @@
 
 use anyhow::Result;
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::block::Block;
 use crate::nn::cosine::{CosineLayer, CosineSettings};
 use crate::nn::{Builder, Layer};
+use crate::options::{OptionKind, OptionSpec, Options};
 
 /// What `cosine` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
@@ -212,10 +212,7 @@ mod tests {
         assert!(plain.parameters.get("logits.bias").is_some());
         let scaled = walk::dense_network("cosine", "last = \"scaled\"\nlogit_scale = 4", 3);
         assert!(scaled.parameters.get("logits.bias").is_none());
-        let largest = scaled
-            .logits(&x, &crate::nn::Pass::eval())
-            .abs()
-            .max();
+        let largest = scaled.logits(&x, &crate::nn::Pass::eval()).abs().max();
         assert!((1.0..=4.0).contains(&largest.double_value(&[])));
     }
 

@@ -7,12 +7,12 @@
 
 use anyhow::Result;
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::block::Block;
 use crate::nn::cosine::{CosineLayer, CosineSettings};
-use crate::nn::{Builder, Layer};
 use crate::nn::statistics::check_rows_can_be_centred;
+use crate::nn::{Builder, Layer};
+use crate::options::{OptionKind, OptionSpec, Options};
 
 /// What `cosine-centered` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {

@@ -8,12 +8,12 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
-use crate::nn::{Builder, Layer, Pass};
 use crate::nn::normalized::{Normalization, NormalizedLayer};
+use crate::nn::{Builder, Layer, Pass};
+use crate::options::{OptionKind, OptionSpec, Options};
 use crate::usage;
 
 /// What `instance-norm` is.
@@ -165,7 +165,8 @@ mod tests {
         let build = |node: &Node, builder: &mut Builder| {
             super::build(node.block().unwrap(), &options, builder)
         };
-        let blocks = crate::nn::networks::perceptron(12, 4, &[16], crate::moments::Activation::Relu);
+        let blocks =
+            crate::nn::networks::perceptron(12, 4, &[16], crate::moments::Activation::Relu);
         let built =
             crate::nn::network::Network::build(blocks, &build, 3, Kind::Double, Device::Cpu);
         let message = built

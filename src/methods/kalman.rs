@@ -20,14 +20,14 @@ use tch::{Kind, Tensor};
 
 use estimate::{automatic_gain, group_moments, grouped, mixture};
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
 use crate::nn::init;
-use crate::nn::{Builder, Estimate, Layer, Pass, Signal, ActivationPool};
 use crate::nn::plain::PlainLayer;
 use crate::nn::propagation::ChannelMoments;
+use crate::nn::{ActivationPool, Builder, Estimate, Layer, Pass, Signal};
+use crate::options::{OptionKind, OptionSpec, Options};
 use crate::usage;
 
 /// Draws for a fully connected layer's prediction, in place of the positions of an image.

@@ -9,13 +9,13 @@ use std::f64::consts::FRAC_PI_2;
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::batch_scale::{BatchScale, ScaleSettings, Spread};
 use crate::nn::block::Block;
-use crate::nn::{Builder, Layer};
 use crate::nn::normalized::NormalizedLayer;
 use crate::nn::statistics::channel_means;
+use crate::nn::{Builder, Layer};
+use crate::options::{OptionKind, OptionSpec, Options};
 
 /// What `l1-bn` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
@@ -108,8 +108,8 @@ impl Spread for MeanDistance {
 mod tests {
     use super::*;
     use crate::methods::walk;
-    use crate::nn::{Pass, Signal};
     use crate::nn::statistics::channel_stds;
+    use crate::nn::{Pass, Signal};
     use tch::{Device, Kind};
 
     fn gaussian() -> MeanDistance {

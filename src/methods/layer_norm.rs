@@ -8,12 +8,12 @@ mod recurrent;
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper, Recurrent};
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
-use crate::nn::{Builder, Layer, Pass};
 use crate::nn::normalized::{Normalization, NormalizedLayer};
+use crate::nn::{Builder, Layer, Pass};
+use crate::options::{OptionKind, OptionSpec, Options};
 
 /// What `layer-norm` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {

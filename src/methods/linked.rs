@@ -9,13 +9,13 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, Descriptor, Paper};
 use crate::nn::block::Block;
 use crate::nn::init;
-use crate::nn::{Builder, Layer, Pass, Signal, ActivationPool};
-use crate::nn::widening::Widening;
 use crate::nn::plain::PlainLayer;
+use crate::nn::widening::Widening;
+use crate::nn::{ActivationPool, Builder, Layer, Pass, Signal};
+use crate::options::{OptionKind, OptionSpec, Options};
 
 /// What `linked` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {

@@ -43,10 +43,10 @@ use tch::{Device, Kind};
 
 use crate::error::did_you_mean;
 use crate::nn::block::Block;
-use crate::nn::{Builder, Layer};
 use crate::nn::network::Network;
 use crate::nn::node::{LstmBlock, NetworkKind, Node};
 use crate::nn::widening::Widening;
+use crate::nn::{Builder, Layer};
 use crate::options::{OptionSpec, Options};
 use crate::usage;
 pub use registry::METHODS;

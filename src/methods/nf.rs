@@ -13,14 +13,14 @@ use std::rc::Rc;
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, Descriptor, Paper};
 use crate::moments::{self, Activation};
 use crate::nn::adaptive_clip::AdaptiveClip;
 use crate::nn::block::Block;
 use crate::nn::init;
-use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
 use crate::nn::plain::PlainLayer;
+use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
+use crate::options::{OptionKind, OptionSpec, Options};
 use crate::usage;
 
 /// What `nf` is.
@@ -180,7 +180,11 @@ impl Layer for NormalizerFree {
     fn fold(&self) -> Option<Folded> {
         Some(Folded {
             scale: self.output_gain,
-            ..Folded::plain(self.kernel(1.0), self.bias.shallow_clone(), &self.activation_pool)
+            ..Folded::plain(
+                self.kernel(1.0),
+                self.bias.shallow_clone(),
+                &self.activation_pool,
+            )
         })
     }
 }

@@ -31,13 +31,13 @@ use std::rc::Rc;
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper, Recurrent};
 use crate::moments::{self, Activation};
 use crate::nn::block::Block;
-use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
-use crate::nn::rows::{self, ScaledRows, DeferredAffine};
+use crate::nn::rows::{self, DeferredAffine, ScaledRows};
 use crate::nn::update::{Update, UpdateRule};
+use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
+use crate::options::{OptionKind, OptionSpec, Options};
 use noise::StatisticsNoise;
 
 /// What `normprop` is.
@@ -269,7 +269,8 @@ impl NormProp {
             vec![by_weight, by_gamma, by_bias]
         };
         let parameters = [&self.weight, &self.gamma, &self.beta];
-        let [kernel, bias] = pass.custom_parameter_backward([kernel, bias], &parameters, Box::new(vjp));
+        let [kernel, bias] =
+            pass.custom_parameter_backward([kernel, bias], &parameters, Box::new(vjp));
         (kernel, bias)
     }
 }

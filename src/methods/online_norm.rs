@@ -14,13 +14,13 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, Descriptor, Paper};
 use crate::nn::affine::Affine;
 use crate::nn::block::{Block, LinearOp};
 use crate::nn::init;
-use crate::nn::{Builder, Layer, Pass, Signal, ActivationPool};
 use crate::nn::plain::PlainLayer;
+use crate::nn::{ActivationPool, Builder, Layer, Pass, Signal};
+use crate::options::{OptionKind, OptionSpec, Options};
 
 /// What `online-norm` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {

@@ -8,15 +8,15 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::moments::gaussian::midpoint_quantiles;
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
 use crate::nn::groups::groups;
 use crate::nn::init;
-use crate::nn::{Builder, Layer, Pass, Signal, ActivationPool};
 use crate::nn::plain::PlainLayer;
+use crate::nn::{ActivationPool, Builder, Layer, Pass, Signal};
+use crate::options::{OptionKind, OptionSpec, Options};
 
 /// Quantiles that stand for the proxy.
 const QUANTILES: usize = 200;
@@ -152,7 +152,10 @@ impl Layer for ProxyNorm {
         let (mean, variance) = self.proxy_moments();
         let factor = (variance + self.proxy_eps).rsqrt();
         let shift = self.block.op.per_channel(&(-mean * &factor));
-        Signal::plain(shift.addcmul(&self.activation_pool.apply(pre), &self.block.op.per_channel(&factor)))
+        Signal::plain(shift.addcmul(
+            &self.activation_pool.apply(pre),
+            &self.block.op.per_channel(&factor),
+        ))
     }
 }
 

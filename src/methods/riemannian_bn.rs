@@ -10,15 +10,15 @@ use std::rc::Rc;
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::batch_norm::{BatchNorm, BatchNormSettings, Population};
 use crate::nn::block::{Block, LinearOp};
 use crate::nn::init;
-use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
 use crate::nn::normalized::Normalization;
 use crate::nn::plain::PlainLayer;
 use crate::nn::sphere::{Adam, SphereStep};
+use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
+use crate::options::{OptionKind, OptionSpec, Options};
 
 /// What `riemannian-bn` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
@@ -199,7 +199,12 @@ impl Layer for RiemannianBatchNorm {
 
     fn fold(&self) -> Option<Folded> {
         let map = self.norm.evaluation_map()?;
-        Some(Folded::affine(&self.op, &self.weight, map, &self.activation_pool))
+        Some(Folded::affine(
+            &self.op,
+            &self.weight,
+            map,
+            &self.activation_pool,
+        ))
     }
 }
 

@@ -6,11 +6,11 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::block::{Block, LinearOp};
-use crate::nn::{Builder, Layer, Pass};
 use crate::nn::normalized::{Normalization, NormalizedLayer};
+use crate::nn::{Builder, Layer, Pass};
+use crate::options::{OptionKind, OptionSpec, Options};
 
 /// What `rms-norm` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {

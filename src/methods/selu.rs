@@ -10,11 +10,11 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::moments::{Activation, SELU_ALPHA, SELU_SCALE};
 use crate::nn::block::Block;
 use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
+use crate::options::{OptionKind, OptionSpec, Options};
 
 /// What `selu` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
@@ -129,8 +129,8 @@ mod tests {
     use crate::methods::walk;
     use crate::moments;
     use crate::nn::init;
-    use crate::nn::networks::perceptron;
     use crate::nn::network::Network;
+    use crate::nn::networks::perceptron;
     use tch::{Device, Kind};
 
     #[test]

@@ -11,12 +11,12 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::block::{Block, LinearOp};
 use crate::nn::init;
-use crate::nn::{Builder, Layer};
 use crate::nn::reparametrized::{Reparametrization, ReparametrizedLayer};
+use crate::nn::{Builder, Layer};
+use crate::options::{OptionKind, OptionSpec, Options};
 
 /// Added to lengths that are divided by.
 const SMALLEST_LENGTH: f64 = 1e-12;

@@ -8,13 +8,13 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::batch_scale::{BatchScale, ExtremeConstant, Extremes, ScaleSettings, Spread};
 use crate::nn::block::Block;
-use crate::nn::{Builder, Layer};
 use crate::nn::normalized::NormalizedLayer;
 use crate::nn::statistics::values_per_channel;
+use crate::nn::{Builder, Layer};
+use crate::options::{OptionKind, OptionSpec, Options};
 
 /// What `topk-bn` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {

@@ -2,17 +2,17 @@
 
 use tch::{Device, Kind, Tensor};
 
-use crate::options::Options;
 use super::{BatchSizeOne, Descriptor, METHODS, find};
 use crate::moments::Activation;
 use crate::nn::backward;
 use crate::nn::block::{Block, LinearOp, MaxPool};
 use crate::nn::init;
-use crate::nn::{Pass, Signal};
-use crate::nn::networks::{lstm, perceptron};
 use crate::nn::network::Network;
+use crate::nn::networks::{lstm, perceptron};
 use crate::nn::node::{NetworkKind, Node};
 use crate::nn::parameters::{Role, restore, to_named};
+use crate::nn::{Pass, Signal};
+use crate::options::Options;
 use crate::streams::{Purpose, stream};
 
 mod declared;
@@ -48,27 +48,29 @@ pub fn dense_with(method: &str, options: &str, activation: Activation, seed: u64
 
 /// Blocks of a small convolutional network on 2×8×8 inputs: 3×3 conv, max-pool, two 1×1 convs.
 pub fn conv_blocks(activation: Activation) -> Vec<Node> {
-    let block = |name: &str, inputs, outputs, kernel, first: bool, last: bool| Node::Block(Block {
-        name: name.into(),
-        op: LinearOp::Conv {
-            inputs,
-            outputs,
-            kernel,
-            padding: kernel / 2,
-        },
-        activation: if last {
-            Activation::Identity
-        } else {
-            activation
-        },
-        pool: first.then_some(MaxPool {
-            window: 3,
-            stride: 2,
-            padding: 1,
-        }),
-        first,
-        last,
-    });
+    let block = |name: &str, inputs, outputs, kernel, first: bool, last: bool| {
+        Node::Block(Block {
+            name: name.into(),
+            op: LinearOp::Conv {
+                inputs,
+                outputs,
+                kernel,
+                padding: kernel / 2,
+            },
+            activation: if last {
+                Activation::Identity
+            } else {
+                activation
+            },
+            pool: first.then_some(MaxPool {
+                window: 3,
+                stride: 2,
+                padding: 1,
+            }),
+            first,
+            last,
+        })
+    };
     vec![
         block("conv1", 2, 6, 3, true, false),
         block("conv2", 6, 5, 1, false, false),

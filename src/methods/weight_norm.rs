@@ -12,12 +12,12 @@ mod recurrent;
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper, Recurrent};
 use crate::nn::block::Block;
 use crate::nn::init;
-use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
 use crate::nn::statistics::{channel_means, channel_stds};
+use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
+use crate::options::{OptionKind, OptionSpec, Options};
 
 /// Standard deviation of the entries of v at the start, as in the authors' code.
 const DIRECTION_STD: f64 = 0.05;

@@ -8,12 +8,12 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::block::Block;
 use crate::nn::init;
-use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
 use crate::nn::statistics::{channel_means, channel_stds};
+use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
+use crate::options::{OptionKind, OptionSpec, Options};
 
 /// Standard deviation of the entries of v at the start, as in the authors' code.
 const DIRECTION_STD: f64 = 0.05;
@@ -129,7 +129,11 @@ impl Layer for MeanNormalized {
 
     fn fold(&self) -> Option<Folded> {
         let bias = &self.bias - &self.running_mean;
-        Some(Folded::plain(self.kernel(&self.length), bias, &self.activation_pool))
+        Some(Folded::plain(
+            self.kernel(&self.length),
+            bias,
+            &self.activation_pool,
+        ))
     }
 
     fn initialize(&self, input: &Signal) {

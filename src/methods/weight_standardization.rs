@@ -7,14 +7,14 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
 use crate::nn::groups::groups;
-use crate::nn::{Builder, Layer, Pass};
 use crate::nn::normalized::{Normalization, NormalizedLayer};
 use crate::nn::statistics::{centred_rows, check_rows_can_be_centred};
+use crate::nn::{Builder, Layer, Pass};
+use crate::options::{OptionKind, OptionSpec, Options};
 
 /// What `weight-standardization` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
@@ -196,8 +196,7 @@ mod tests {
         let options = DESCRIPTOR.resolve(&toml::Table::new()).unwrap();
         let relu = crate::moments::Activation::Relu;
         let blocks = crate::nn::networks::perceptron(4, 3, &[1, 5], relu);
-        let built =
-            DESCRIPTOR.network(&options, blocks, 1, Kind::Double, tch::Device::Cpu);
+        let built = DESCRIPTOR.network(&options, blocks, 1, Kind::Double, tch::Device::Cpu);
         let message = built
             .err()
             .map(|error| error.to_string())

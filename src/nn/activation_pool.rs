@@ -25,7 +25,11 @@ impl ActivationPool {
     }
 
     /// The same for a method that gives the activation another number of channels than the block's outputs.
-    pub fn build_for(block: &Block, channels: i64, builder: &mut Builder) -> Result<ActivationPool> {
+    pub fn build_for(
+        block: &Block,
+        channels: i64,
+        builder: &mut Builder,
+    ) -> Result<ActivationPool> {
         let slope = match block.activation {
             Activation::Prelu { slope } => {
                 let initial = builder.filled(channels, slope);

@@ -166,7 +166,8 @@ mod tests {
         let product = tch::no_grad(|| &handles[0] * &handles[2]);
         let (first, third) = (handles[0].detach(), handles[2].detach());
         let vjp = move |found: Vec<Tensor>| vec![&found[0] * &third, &found[0] * &first];
-        let [leaf] = pass.custom_parameter_backward([product], &[&handles[0], &handles[2]], Box::new(vjp));
+        let [leaf] =
+            pass.custom_parameter_backward([product], &[&handles[0], &handles[2]], Box::new(vjp));
         let found = gradients(&value(&leaf), &parameters, &pass);
         for (a, b) in found.iter().zip(&plain) {
             assert!((a - b).abs().max().double_value(&[]) < 1e-12);

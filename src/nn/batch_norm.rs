@@ -6,8 +6,8 @@ use tch::Tensor;
 use super::affine::Affine;
 use super::block::Block;
 use super::builder::Builder;
-use super::pass::Pass;
 use super::normalized::Normalization;
+use super::pass::Pass;
 
 /// Where the mean and variance of evaluation come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

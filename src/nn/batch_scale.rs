@@ -8,8 +8,8 @@ use tch::Tensor;
 use super::affine::Affine;
 use super::block::{Block, LinearOp};
 use super::builder::Builder;
-use super::pass::Pass;
 use super::normalized::Normalization;
+use super::pass::Pass;
 use super::statistics::{channel_means, channel_stds, values_per_channel};
 use crate::moments::{extreme_bound_constant, half_normal_top_mean};
 

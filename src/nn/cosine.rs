@@ -3,14 +3,14 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::block::Block;
-use super::init;
 use super::activation_pool::ActivationPool;
+use super::block::Block;
 use super::builder::Builder;
+use super::init;
 use super::layer::Layer;
 use super::pass::Pass;
-use super::signal::Signal;
 use super::plain::PlainLayer;
+use super::signal::Signal;
 use super::statistics::{centred_rows, patch_sums};
 
 /// How a [`CosineLayer`] is built.

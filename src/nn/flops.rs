@@ -30,7 +30,10 @@ impl Flops {
 
 /// What `nodes` compute on one image of `height` × `width` pixels.
 pub fn per_image<'n>(
-    nodes: impl IntoIterator<Item = &'n Node>, height: usize, width: usize) -> Flops {
+    nodes: impl IntoIterator<Item = &'n Node>,
+    height: usize,
+    width: usize,
+) -> Flops {
     let (mut height, mut width) = (height as i64, width as i64);
     let mut flops = Flops::default();
     for (index, node) in nodes.into_iter().enumerate() {
@@ -54,7 +57,10 @@ pub fn per_image<'n>(
                 if let Some(pool) = block.pool {
                     (height, width) = (pool.pooled(height), pool.pooled(width));
                 }
-                (product(&[block.op.outputs(), block.op.fan_in(), positions]), 0.0)
+                (
+                    product(&[block.op.outputs(), block.op.fan_in(), positions]),
+                    0.0,
+                )
             }
         };
         let inputs_share = if index == 0 { own_inputs } else { 1.0 };

@@ -12,6 +12,7 @@ use super::block::LinearOp;
 use super::layout;
 use super::network::{Network, pool_globally};
 use super::node::NetworkKind;
+use super::pass::Pass;
 use super::rows::sum_of_rows;
 
 /// A network of folded blocks.
@@ -72,12 +73,35 @@ impl Network {
     }
 }
 
+/// A network in evaluation: folded into plain operations where it can be.
+pub struct Evaluator<'n> {
+    network: &'n Network,
+    folded: Option<FoldedNetwork>,
+}
+
+impl Evaluator<'_> {
+    /// For the parameters as they are.
+    pub fn new(network: &Network) -> Evaluator<'_> {
+        Evaluator {
+            network,
+            folded: network.fold(),
+        }
+    }
+
+    /// Images to logits. Records no gradients.
+    pub fn logits(&self, images: &Tensor) -> Tensor {
+        match &self.folded {
+            Some(folded) => folded.logits(images),
+            None => tch::no_grad(|| self.network.logits(images, &Pass::eval())),
+        }
+    }
+}
+
 impl FoldedNetwork {
     /// Images `[N, C, H, W]` (or features `[N, D]`) to logits `[N, classes]`. Records no gradients.
     pub fn logits(&self, images: &Tensor) -> Tensor {
         tch::no_grad(|| {
-            let mut x =
-                self.kind.read(images).to_kind(self.compute);
+            let mut x = self.kind.read(images).to_kind(self.compute);
             for block in &self.blocks {
                 let linear = block.op.apply(&x, &block.weight, Some(&block.bias));
                 x = block.activation_pool.apply(linear);

@@ -33,7 +33,12 @@ impl Folded {
     }
 
     /// A block whose linear operation has no bias and is followed by a ↦ factor·a + shift, channel by channel.
-    pub fn affine(op: &LinearOp, weight: &Tensor, map: (Tensor, Tensor), activation_pool: &ActivationPool) -> Folded {
+    pub fn affine(
+        op: &LinearOp,
+        weight: &Tensor,
+        map: (Tensor, Tensor),
+        activation_pool: &ActivationPool,
+    ) -> Folded {
         let (factor, shift) = map;
         Folded::plain(weight * op.per_row(&factor), shift, activation_pool)
     }

@@ -148,8 +148,8 @@ impl<C: Cell> Layer for Lstm<C> {
 mod tests {
     use super::*;
     use crate::nn::init::standard_normal;
-    use crate::nn::networks;
     use crate::nn::network::Network;
+    use crate::nn::networks;
     use crate::nn::node::Node;
     use crate::nn::plain::PlainLayer;
     use crate::streams::{Purpose, stream};
@@ -166,9 +166,18 @@ mod tests {
     fn network() -> Network {
         let build = |node: &Node, builder: &mut Builder| match node {
             Node::Lstm(lstm) => Lstm::build(lstm, builder, |_, _| Ok(PlainCell)),
-            Node::Block(block) => Ok(Box::new(PlainLayer::build(block, builder)?) as Box<dyn Layer>),
+            Node::Block(block) => {
+                Ok(Box::new(PlainLayer::build(block, builder)?) as Box<dyn Layer>)
+            }
         };
-        Network::build(networks::lstm(5, 6, 3), &build, 1, Kind::Double, Device::Cpu).unwrap()
+        Network::build(
+            networks::lstm(5, 6, 3),
+            &build,
+            1,
+            Kind::Double,
+            Device::Cpu,
+        )
+        .unwrap()
     }
 
     #[test]

@@ -3,14 +3,14 @@
 use anyhow::Result;
 use tch::{Device, Kind, Tensor};
 
-use super::init;
 use super::builder::Builder;
+use super::init;
 use super::layer::Layer;
-use super::pass::Pass;
-use super::signal::Signal;
 use super::layout;
 use super::node::{NetworkKind, Node};
 use super::parameters::Parameters;
+use super::pass::Pass;
+use super::signal::Signal;
 use crate::streams::{Purpose, stream};
 
 /// A node and its layer.
@@ -84,7 +84,9 @@ impl Network {
     /// The kind of network; convolutional where there is no block.
     pub fn kind(&self) -> NetworkKind {
         let first = self.blocks.first();
-        first.map_or(NetworkKind::Convolutional, |first| NetworkKind::of(&first.node))
+        first.map_or(NetworkKind::Convolutional, |first| {
+            NetworkKind::of(&first.node)
+        })
     }
 
     /// What the first block receives: see [`NetworkKind::read`].

@@ -64,7 +64,10 @@ impl Node {
 
     /// How many weights these are.
     pub fn weights(&self) -> f64 {
-        self.weight_shape().iter().map(|&side| side as f64).product()
+        self.weight_shape()
+            .iter()
+            .map(|&side| side as f64)
+            .product()
     }
 
     /// Whether it makes the logits.

@@ -3,15 +3,15 @@
 use anyhow::Result;
 use tch::Tensor;
 
+use super::activation_pool::ActivationPool;
 use super::block::Block;
+use super::builder::Builder;
 use super::folded::Folded;
 use super::init;
-use super::activation_pool::ActivationPool;
-use super::builder::Builder;
 use super::layer::Layer;
 use super::pass::Pass;
-use super::signal::Signal;
 use super::plain::PlainLayer;
+use super::signal::Signal;
 
 /// A normalization of pre-activations.
 pub trait Normalization {
@@ -92,7 +92,12 @@ impl<N: Normalization> Layer for NormalizedLayer<N> {
     fn fold(&self) -> Option<Folded> {
         let map = self.normalization.evaluation_map()?;
         let kernel = self.normalization.kernel(&self.weight);
-        Some(Folded::affine(&self.block.op, &kernel, map, &self.activation_pool))
+        Some(Folded::affine(
+            &self.block.op,
+            &kernel,
+            map,
+            &self.activation_pool,
+        ))
     }
 
     fn after_step(&self) {

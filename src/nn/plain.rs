@@ -3,11 +3,11 @@
 use anyhow::Result;
 use tch::Tensor;
 
+use super::activation_pool::ActivationPool;
 use super::block::Block;
+use super::builder::Builder;
 use super::folded::Folded;
 use super::init;
-use super::activation_pool::ActivationPool;
-use super::builder::Builder;
 use super::layer::Layer;
 use super::pass::Pass;
 use super::signal::Signal;

@@ -7,8 +7,8 @@ use std::f64::consts::PI;
 
 use tch::{Device, Kind, Tensor};
 
-use super::block::LinearOp;
 use super::activation_pool::ActivationPool;
+use super::block::LinearOp;
 use crate::moments::Activation;
 
 /// Points of the midpoint rule on [−8, 8]. For smooth functions it is exact to rounding; a kink costs 1e-5.
@@ -103,7 +103,9 @@ impl ChannelMoments {
         let inputs = &self.mean + self.variance.clamp_min(SMALLEST_VARIANCE).sqrt() * points;
         // A trained slope belongs to the axis after the first.
         let flat = inputs.reshape([-1, *self.mean.size().last().unwrap_or(&1)]);
-        let values = activation_pool.activate(flat).view(inputs.size().as_slice());
+        let values = activation_pool
+            .activate(flat)
+            .view(inputs.size().as_slice());
         let mean = (&values * &weights).sum_dim_intlist([0].as_slice(), false, None::<Kind>);
         let squares = (values - &mean).square() * weights;
         ChannelMoments {

@@ -3,10 +3,10 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::block::Block;
-use super::folded::Folded;
 use super::activation_pool::ActivationPool;
+use super::block::Block;
 use super::builder::Builder;
+use super::folded::Folded;
 use super::layer::Layer;
 use super::pass::Pass;
 use super::signal::Signal;

@@ -5,8 +5,8 @@
 use tch::Tensor;
 
 use super::adaptive_clip::clip;
-use super::layout;
 use super::block::LAST;
+use super::layout;
 use super::parameters::{Parameters, Role};
 use super::update::{Update, squared_length};
 

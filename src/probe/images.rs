@@ -5,8 +5,8 @@ use tch::{Kind, Tensor};
 
 use crate::data::normalizer::Normalizer;
 use crate::data::{ImageShape, Split};
-use crate::nn::{Pass, Signal};
 use crate::nn::network::Network;
+use crate::nn::{Pass, Signal};
 
 /// Images that go through a network at a time.
 const CHUNK: usize = 100;
@@ -33,13 +33,24 @@ impl ProbeImages {
         shape: ImageShape,
         normalizer: &Normalizer,
     ) -> ProbeImages {
-        let bytes: Vec<u8> = places(count, split)
+        let normalize = |bytes: &[u8]| normalizer.evaluation(bytes);
+        ProbeImages::at(places(count, split), split, shape, normalize)
+    }
+
+    /// The images of `split` at these places, as `normalize` makes pixels of their bytes.
+    pub fn at(
+        places: impl Iterator<Item = usize>,
+        split: &Split,
+        shape: ImageShape,
+        normalize: impl FnOnce(&[u8]) -> Vec<f32>,
+    ) -> ProbeImages {
+        let bytes: Vec<u8> = places
             .flat_map(|place| split.image(place))
             .copied()
             .collect();
         ProbeImages {
-            pixels: normalizer.evaluation(&bytes),
-            count: count.min(split.len()),
+            pixels: normalize(&bytes),
+            count: bytes.len() / shape.pixels().max(1),
             shape,
         }
     }

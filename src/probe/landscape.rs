@@ -14,8 +14,8 @@ use anyhow::{Result, ensure};
 use tch::{Kind, Tensor};
 
 use super::kept::Kept;
-use crate::nn::backward::gradients_at;
 use crate::nn::Pass;
+use crate::nn::backward::gradients_at;
 use crate::nn::parameters::{Parameters, Role};
 
 /// The landscape along one gradient.

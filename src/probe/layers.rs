@@ -3,11 +3,12 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
+use super::images::ProbeImages;
 use crate::data::Dataset;
 use crate::data::normalizer::Normalizer;
 use crate::event::{LayerRow, PercentileRow};
-use crate::nn::init;
 use crate::nn::Pass;
+use crate::nn::init;
 use crate::nn::network::Network;
 use crate::nn::parameters::Parameters;
 use crate::stats::quantile;
@@ -15,9 +16,7 @@ use crate::stats::quantile;
 /// The fixed batch: test images evenly spaced over the split.
 #[derive(Debug)]
 pub struct LayerProbe {
-    pixels: Vec<f32>,
-    images: usize,
-    shape: crate::data::ImageShape,
+    images: ProbeImages,
 }
 
 /// First four moments of all values of a tensor.
@@ -60,20 +59,16 @@ impl LayerProbe {
             return None;
         }
         let stride = dataset.test.len() / images;
-        let bytes: Vec<u8> = (0..images)
-            .flat_map(|i| dataset.test.image(i * stride))
-            .copied()
-            .collect();
+        let places = (0..images).map(|i| i * stride);
+        let normalize = |bytes: &[u8]| normalizer.evaluation(bytes);
         Some(LayerProbe {
-            pixels: normalizer.evaluation(&bytes),
-            images,
-            shape: dataset.shape,
+            images: ProbeImages::at(places, &dataset.test, dataset.shape, normalize),
         })
     }
 
     /// One row a hidden layer.
     pub fn measure(&self, network: &Network, epoch: u64) -> Result<Vec<LayerRow>> {
-        let images = network.images(&self.pixels, self.shape.of_batch(self.images));
+        let images = self.images.tensor(network);
         let _guard = tch::no_grad_guard();
         let mut signal = network.input(&images);
         let mut rows = Vec::new();
@@ -113,9 +108,12 @@ impl LayerProbe {
     /// The figure of S. Ioffe and C. Szegedy (2015, arXiv:1502.03167, figure 1) is of "a typical sigmoid, from the
     /// last layer of each network"; which unit is typical they do not say.
     pub fn percentiles(&self, network: &Network, step: u64) -> Option<PercentileRow> {
-        let images = network.images(&self.pixels, self.shape.of_batch(self.images));
+        let images = self.images.tensor(network);
         let _guard = tch::no_grad_guard();
-        let last = network.blocks.iter().rposition(|built| !built.node.is_last())?;
+        let last = network
+            .blocks
+            .iter()
+            .rposition(|built| !built.node.is_last())?;
         let mut signal = network.input(&images);
         for (index, built) in network.blocks.iter().enumerate().take(last + 1) {
             let pre = built.layer.pre_activation(&signal, &Pass::eval());

@@ -92,7 +92,7 @@ impl<'a> Measurement<'a> {
                 Err(error) => rows[*index].not_measured = format!("{error:#}"),
             }
         }
-        let samples = self.rounds(&mut trainers, &places, first, cell, display)?;
+        let samples = self.rounds(&mut trainers, &places, cell, display);
         for (trainer, own) in trainers.iter().zip(&samples) {
             let row = &mut rows[own.entry];
             row.threads = threads as u64;
@@ -136,10 +136,9 @@ impl<'a> Measurement<'a> {
         &self,
         trainers: &mut [Trainer],
         places: &[usize],
-        config: &RunConfig,
         cell: &Cell,
         display: &Display,
-    ) -> Result<Vec<Samples>> {
+    ) -> Vec<Samples> {
         let title = cell.title();
         let warmup = self.args.warmup.map_or(WARMUP, Budget::exactly);
         let budget = self.args.steps.map_or(ROUNDS, Budget::exactly);
@@ -151,14 +150,13 @@ impl<'a> Measurement<'a> {
             .map(|(&entry, steps)| Samples::of(entry, steps))
             .collect();
         if self.args.eval {
-            let images = bench::evaluation_images(config, self.dataset)?;
-            bench::evaluation_steps(trainers, &images, warmup, &mut |_| {});
-            let times = bench::evaluation_steps(trainers, &images, budget, &mut |_| {});
+            bench::evaluation_steps(trainers, warmup, &mut |_| {});
+            let times = bench::evaluation_steps(trainers, budget, &mut |_| {});
             for (own, times) in samples.iter_mut().zip(times) {
                 own.evaluation = times.iter().map(|seconds| 1e3 * seconds).collect();
             }
         }
-        Ok(samples)
+        samples
     }
 
     /// What is known of the network without a clock.

@@ -3,8 +3,8 @@
 use anyhow::Result;
 
 use crate::cli::BenchArgs;
-use crate::config::overrides::{self, Assignment};
 use crate::config::RunConfig;
+use crate::config::overrides::{self, Assignment};
 use crate::error::did_you_mean;
 use crate::methods::{self, Descriptor, METHODS};
 use crate::nn::networks::{self, NetworkDescriptor};

@@ -11,7 +11,7 @@ use super::search::Search;
 use super::state::{self, State};
 use super::{Session, estimate, missing};
 use crate::config::experiment::Experiment;
-use crate::engine::threads;
+use crate::engine::device;
 use crate::error::Failure;
 use crate::record::RunDir;
 use crate::text::Terminal;
@@ -112,7 +112,7 @@ impl Session<'_> {
             Some(slurm) => Box::new(slurm.clone()),
             None => Box::new(LocalLauncher {
                 parallel: self.parallel,
-                cores: threads::cores(),
+                cores: device::cores(),
             }),
         }
     }

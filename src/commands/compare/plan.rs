@@ -9,7 +9,7 @@ use super::launch::Job;
 use super::state::{State, inspect};
 use crate::config::RunConfig;
 use crate::config::experiment::PlannedRun;
-use crate::engine::threads::cores;
+use crate::engine::device::cores;
 use crate::text::numbers::duration;
 use crate::text::{Align, Table};
 

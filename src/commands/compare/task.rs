@@ -8,8 +8,8 @@ use super::local::LocalLauncher;
 use super::slurm::Submission;
 use super::slurm::client::{self, TaskId};
 use crate::cli::TaskArgs;
+use crate::engine::device;
 use crate::engine::interrupt::Interrupt;
-use crate::engine::threads;
 use crate::errln;
 use crate::error::Failure;
 
@@ -90,5 +90,5 @@ fn stop(signal: i32) -> Result<()> {
 fn cores() -> usize {
     let given = std::env::var("SLURM_CPUS_ON_NODE").ok();
     let given = given.and_then(|text| text.parse::<usize>().ok());
-    given.map_or_else(threads::cores, |given| given.min(threads::cores()))
+    given.map_or_else(device::cores, |given| given.min(device::cores()))
 }

@@ -9,7 +9,8 @@ use super::subject::{initial_config, run_config, run_labels};
 use crate::cli::StatsArgs;
 use crate::config::RunConfig;
 use crate::data::Dataset;
-use crate::engine::trainer::{NextStep, Trainer};
+use crate::engine::trainer::Trainer;
+use crate::engine::trainer::watched::NextStep;
 use crate::engine::{device, setup};
 
 /// A run that is trained anew.

@@ -15,7 +15,7 @@ use super::panels::{logarithmic, panel};
 use crate::cli::StatsArgs;
 use crate::config::RunConfig;
 use crate::draw::{LineChart, PanelGrid, Point, Series};
-use crate::engine::trainer::NextStep;
+use crate::engine::trainer::watched::NextStep;
 use crate::nn::Pass;
 use crate::nn::scores::cross_entropy;
 use crate::probe::landscape::probe;

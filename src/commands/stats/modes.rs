@@ -12,7 +12,7 @@ use super::panels::{from_zero, panel, unit_interval};
 use crate::cli::StatsArgs;
 use crate::data::normalizer::Normalizer;
 use crate::draw::{Axis, PanelGrid, Series};
-use crate::engine::trainer::NextStep;
+use crate::engine::trainer::watched::NextStep;
 use crate::nn::Pass;
 use crate::probe::images::ProbeImages;
 use crate::probe::modes::measure;

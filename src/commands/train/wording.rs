@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::config::RunConfig;
 use crate::data::Dataset;
+use crate::engine::device;
 use crate::engine::trainer::Trainer;
 use crate::text::numbers::count;
 
@@ -39,7 +40,7 @@ pub fn headline(
 
 /// `--verbose`: the number of threads and where it comes from.
 pub fn thread_line(config: &RunConfig, threads: usize) -> String {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let cores = device::cores();
     let reason = if config.threads > 0 {
         "as asked for".to_string()
     } else {

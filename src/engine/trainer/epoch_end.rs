@@ -7,7 +7,6 @@ use anyhow::Result;
 use super::{After, Trainer};
 use crate::engine::evaluate::evaluate;
 use crate::engine::memory;
-use crate::engine::schedule::learning_rate;
 use crate::event::{EpochRow, EpochSums, Event, Status};
 use crate::nn::Pass;
 
@@ -21,9 +20,7 @@ impl Trainer<'_> {
         let order = self.batches.order(self.position.epoch);
         for index in 0..self.batches.steps_per_epoch() {
             let step = self.position.step + index;
-            let batch = self.batches.batch(&order, index, step);
-            let size = self.dataset.shape.of_batch(batch.labels.len());
-            let images = self.network.images(&batch.images, size);
+            let (images, _) = self.batch(&order, index, step);
             let _ = tch::no_grad(|| {
                 self.network
                     .logits(&images, &Pass::train(self.config.seed, step))
@@ -60,10 +57,7 @@ impl Trainer<'_> {
         self.position.sums = EpochSums::default();
         self.position.step_in_epoch = 0;
         emit(Event::Epoch { row, layers })?;
-        emit(Event::Snapshot {
-            snapshot: self.snapshot()?,
-            best,
-        })?;
+        self.save(emit, best)?;
         Ok(After::GoOn)
     }
 
@@ -103,7 +97,7 @@ impl Trainer<'_> {
         EpochRow {
             epoch: self.position.epoch,
             step: self.position.step,
-            lr: learning_rate(&self.config, last_step, self.batches.steps_per_epoch()),
+            lr: self.lr(last_step),
             train_loss: per(sums.loss, sums.images),
             train_error: per(sums.wrong as f64, sums.images),
             test_loss: test.loss,

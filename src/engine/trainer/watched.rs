@@ -4,10 +4,10 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::Trainer;
-use crate::engine::schedule::learning_rate;
 use crate::engine::step_times::StepTimes;
 use crate::event::EpochSums;
 use crate::nn::network::Network;
+use crate::probe::images::ProbeImages;
 
 /// A step that is about to be done, shown to whoever watches.
 pub struct NextStep<'t> {
@@ -49,12 +49,8 @@ impl Trainer<'_> {
             if done.is_multiple_of(every.max(1)) {
                 let (images, labels) = self.next_batch(&order);
                 let labels = Tensor::from_slice(&labels).to_device(images.device());
-                let lr = learning_rate(
-                    &self.config,
-                    self.position.step,
-                    self.batches.steps_per_epoch(),
-                );
                 let step = self.position.step;
+                let lr = self.lr(step);
                 watch(&NextStep {
                     network: &self.network,
                     images: &images,
@@ -68,6 +64,14 @@ impl Trainer<'_> {
             }
         }
         Ok(self.position.step)
+    }
+
+    /// The first test images, as many as a training step has.
+    pub fn evaluation_images(&self) -> Tensor {
+        let (test, shape) = (&self.dataset.test, self.dataset.shape);
+        let places = 0..self.config.batch_size.min(test.len());
+        let normalize = |bytes: &[u8]| self.normalizer.evaluation(bytes);
+        ProbeImages::at(places, test, shape, normalize).tensor(&self.network)
     }
 
     /// Trains one step from where it stands and tells where its time went: no evaluation, no record, and after the

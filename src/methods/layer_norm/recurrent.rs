@@ -6,13 +6,17 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::options::Options;
+use crate::nn::lstm::{Cell, Lstm};
 use crate::nn::node::LstmBlock;
 use crate::nn::{Builder, Layer};
-use crate::nn::lstm::{Cell, Lstm};
+use crate::options::Options;
 
 /// The recurrent layer.
-pub fn build(block: &LstmBlock, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
+pub fn build(
+    block: &LstmBlock,
+    options: &Options,
+    builder: &mut Builder,
+) -> Result<Box<dyn Layer>> {
     let eps = options.number("eps");
     Lstm::build(block, builder, |start, builder| {
         let gates = builder.filled(4 * start.hidden, 1.0);

@@ -5,8 +5,8 @@ use tch::{Device, Kind, Tensor};
 use super::*;
 use crate::methods::walk::gaussian;
 use crate::nn::block::{LinearOp, MaxPool};
-use crate::nn::networks::perceptron;
 use crate::nn::network::Network;
+use crate::nn::networks::perceptron;
 use crate::nn::node::Node;
 
 fn network(options: &str, nodes: Vec<Node>) -> Network {
@@ -141,19 +141,21 @@ fn every_activation_hands_on_zero_mean_and_unit_variance() {
 /// (mean, std) behind a pool over nine positions that know nothing of each other: a 1×1 convolution of noise.
 /// 160,000 windows give the mean to 0.0025 and the deviation to 0.003.
 fn pooled_moments(options: &str, activation: Activation) -> (f64, f64) {
-    let block = |name: &str, pool, last: bool| Node::Block(Block {
-        name: name.into(),
-        op: LinearOp::Conv {
-            inputs: 64,
-            outputs: 64,
-            kernel: 1,
-            padding: 0,
-        },
-        activation,
-        pool,
-        first: !last,
-        last,
-    });
+    let block = |name: &str, pool, last: bool| {
+        Node::Block(Block {
+            name: name.into(),
+            op: LinearOp::Conv {
+                inputs: 64,
+                outputs: 64,
+                kernel: 1,
+                padding: 0,
+            },
+            activation,
+            pool,
+            first: !last,
+            last,
+        })
+    };
     let pool = MaxPool {
         window: 3,
         stride: 3,

@@ -13,8 +13,8 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::options::{OptionKind, OptionSpec, Options};
 use crate::nn::Pass;
+use crate::options::{OptionKind, OptionSpec, Options};
 use crate::usage;
 
 /// The option that turns it on.

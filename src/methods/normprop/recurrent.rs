@@ -8,15 +8,19 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::Constraint;
-use crate::options::Options;
 use crate::moments::{GateDeviation, cell_constants};
-use crate::nn::node::LstmBlock;
-use crate::nn::{Builder, Layer};
 use crate::nn::lstm::{Cell, Lstm};
+use crate::nn::node::LstmBlock;
 use crate::nn::rows;
+use crate::nn::{Builder, Layer};
+use crate::options::Options;
 
 /// The recurrent layer.
-pub fn build(block: &LstmBlock, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
+pub fn build(
+    block: &LstmBlock,
+    options: &Options,
+    builder: &mut Builder,
+) -> Result<Box<dyn Layer>> {
     let (gate_gain, cell_gain) = (options.number("gate_gain"), options.number("cell_gain"));
     let deviation = match options.choice("gate_variance") {
         "sum" => GateDeviation::Sum,
@@ -96,8 +100,8 @@ impl Cell for NormPropCell {
 mod tests {
     use super::*;
     use crate::methods::walk;
-    use crate::nn::init;
     use crate::nn::Pass;
+    use crate::nn::init;
     use tch::Kind;
 
     fn variance(t: &Tensor) -> f64 {

@@ -5,14 +5,18 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::options::Options;
-use crate::nn::node::LstmBlock;
 use crate::nn::init;
-use crate::nn::{Builder, Layer};
 use crate::nn::lstm::{Cell, Lstm};
+use crate::nn::node::LstmBlock;
+use crate::nn::{Builder, Layer};
+use crate::options::Options;
 
 /// The recurrent layer.
-pub fn build(block: &LstmBlock, _options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
+pub fn build(
+    block: &LstmBlock,
+    _options: &Options,
+    builder: &mut Builder,
+) -> Result<Box<dyn Layer>> {
     Lstm::build(block, builder, |start, builder| {
         Ok(WeightNormCell {
             input_length: builder.gain("g_input", init::row_norms(&start.input))?,

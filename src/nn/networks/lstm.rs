@@ -12,13 +12,21 @@ pub static DESCRIPTOR: NetworkDescriptor = NetworkDescriptor {
     kind: NetworkKind::Recurrent,
     keys: &[OptionSpec {
         name: "lstm_hidden",
-        kind: OptionKind::Count { default: 128, low: 1, high: 1_000_000 },
+        kind: OptionKind::Count {
+            default: 128,
+            low: 1,
+            high: 1_000_000,
+        },
         help: "Units of the LSTM.",
     }],
     takes_activation: false,
     takes_bf16: false,
     build: |keys, task| {
-        lstm(task.channels * task.width, keys.count("lstm_hidden"), task.classes)
+        lstm(
+            task.channels * task.width,
+            keys.count("lstm_hidden"),
+            task.classes,
+        )
     },
 };
 

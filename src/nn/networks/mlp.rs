@@ -13,24 +13,28 @@ pub static DESCRIPTOR: NetworkDescriptor = NetworkDescriptor {
     kind: NetworkKind::Dense,
     keys: &[OptionSpec {
         name: "mlp_widths",
-        kind: OptionKind::Counts { default: &[256, 256], low: 1, high: 1_000_000 },
+        kind: OptionKind::Counts {
+            default: &[256, 256],
+            low: 1,
+            high: 1_000_000,
+        },
         help: "Units of the hidden layers of the MLP.",
     }],
     takes_activation: true,
     takes_bf16: true,
     build: |keys, task| {
         let pixels = task.channels * task.height * task.width;
-        perceptron(pixels, task.classes, &keys.counts("mlp_widths"), task.activation)
+        perceptron(
+            pixels,
+            task.classes,
+            &keys.counts("mlp_widths"),
+            task.activation,
+        )
     },
 };
 
 /// Multi-layer perceptron on flattened images: dense hidden layers of the given widths, then the logits.
-pub fn perceptron(
-    inputs: i64,
-    classes: i64,
-    widths: &[i64],
-    activation: Activation,
-) -> Vec<Node> {
+pub fn perceptron(inputs: i64, classes: i64, widths: &[i64], activation: Activation) -> Vec<Node> {
     let mut nodes = Vec::new();
     let mut inputs = inputs;
     for (index, &width) in widths.iter().enumerate() {
@@ -64,6 +68,10 @@ mod tests {
     fn a_perceptron_without_hidden_layers_is_a_linear_classifier() {
         let nodes = perceptron(784, 10, &[], Activation::Relu);
         assert_eq!(nodes.len(), 1);
-        assert!(nodes[0].block().is_some_and(|block| block.first && block.last));
+        assert!(
+            nodes[0]
+                .block()
+                .is_some_and(|block| block.first && block.last)
+        );
     }
 }

@@ -13,7 +13,11 @@ pub static DESCRIPTOR: NetworkDescriptor = NetworkDescriptor {
     kind: NetworkKind::Convolutional,
     keys: &[OptionSpec {
         name: "width",
-        kind: OptionKind::Number { default: 0.25, low: 0.001, high: 1000.0 },
+        kind: OptionKind::Number {
+            default: 0.25,
+            low: 0.001,
+            high: 1000.0,
+        },
         help: "Multiplies the channels of every hidden layer of the NIN.",
     }],
     takes_activation: true,

@@ -30,7 +30,12 @@ mod tests {
     #[test]
     fn names_and_keys_are_unique_and_unknown_names_get_a_suggestion() {
         let names = || NETWORKS.iter().map(|network| network.name);
-        let keys = || NETWORKS.iter().flat_map(|network| network.keys).map(|key| key.name);
+        let keys = || {
+            NETWORKS
+                .iter()
+                .flat_map(|network| network.keys)
+                .map(|key| key.name)
+        };
         for mut all in [names().collect::<Vec<_>>(), keys().collect()] {
             all.sort_unstable();
             let count = all.len();

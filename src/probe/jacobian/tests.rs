@@ -119,7 +119,9 @@ fn wide(jacobian_scale: &str, depth: usize) -> Network {
         .unwrap();
     let options = method.resolve(&table).unwrap();
     let blocks = perceptron(200, 10, &vec![200; depth], Activation::Relu);
-    method.network(&options, blocks, 1, Kind::Double, Device::Cpu).unwrap()
+    method
+        .network(&options, blocks, 1, Kind::Double, Device::Cpu)
+        .unwrap()
 }
 
 #[test]
@@ -185,7 +187,9 @@ fn a_network_without_hidden_layers_has_no_gains() {
     let method = crate::methods::find("none").unwrap();
     let options = method.resolve(&toml::Table::new()).unwrap();
     let blocks = perceptron(12, 4, &[], Activation::Relu);
-    let network = method.network(&options, blocks, 1, Kind::Double, Device::Cpu).unwrap();
+    let network = method
+        .network(&options, blocks, 1, Kind::Double, Device::Cpu)
+        .unwrap();
     let found = layers(&network, &gaussian(&[3, 12], 1), 0).unwrap();
     assert!(found.len() == 1 && found[0].gain_from_top.is_nan());
 }
