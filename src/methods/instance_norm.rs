@@ -99,6 +99,7 @@ mod tests {
     use super::*;
     use crate::methods::walk;
     use crate::nn::block::LinearOp;
+    use crate::nn::node::Node;
     use tch::{Device, Kind};
 
     const OP: LinearOp = LinearOp::Conv {

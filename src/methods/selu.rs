@@ -129,7 +129,6 @@ mod tests {
     use crate::methods::walk;
     use crate::moments;
     use crate::nn::init;
-    use crate::nn::network::Network;
     use crate::nn::networks::perceptron;
     use tch::{Device, Kind};
 

@@ -12,7 +12,6 @@ use crate::nn::networks::{lstm, perceptron};
 use crate::nn::node::{NetworkKind, Node};
 use crate::nn::parameters::{Role, restore, to_named};
 use crate::nn::{Pass, Signal};
-use crate::options::Options;
 use crate::streams::{Purpose, stream};
 
 mod declared;

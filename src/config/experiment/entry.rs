@@ -7,7 +7,6 @@ use toml::{Table, Value};
 
 use super::values::{Reader, number};
 use crate::methods;
-use crate::options::Options;
 use crate::usage;
 
 /// Keys of an entry that are not options of the method.

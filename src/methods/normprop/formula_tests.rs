@@ -16,9 +16,7 @@ fn combinations() -> Vec<String> {
         let values: Vec<String> = match option.kind {
             OptionKind::Choice(names) => names.iter().map(|name| format!("\"{name}\"")).collect(),
             OptionKind::Flag(_) => vec!["false".into(), "true".into()],
-            OptionKind::Number { .. } | OptionKind::Count { .. } => {
-                vec![option.default_value().to_string()]
-            }
+            _ => vec![option.default_value().to_string()],
         };
         let extend = |start: &String| -> Vec<String> {
             let line = |value: &String| format!("{start}{} = {value}\n", option.name);

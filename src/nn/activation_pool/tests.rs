@@ -1,4 +1,5 @@
 use super::*;
+use tch::Kind;
 
 /// Every name, and parameters that change the shape: steeper below 0 than above, falling below 0.
 fn activations() -> impl Iterator<Item = Activation> {

@@ -1,7 +1,6 @@
 use super::*;
 use crate::methods::walk::{conv_network, conv_with, dense_network, dense_with, gap, gaussian};
 use crate::moments::{Activation, moments};
-use crate::nn::block::Block;
 use crate::nn::networks::perceptron;
 use tch::Device;
 
