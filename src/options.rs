@@ -239,7 +239,10 @@ mod tests {
         assert!(options.flag("center_rows"));
         assert_eq!(options.choice("scale"), "init");
         assert_eq!(options.counts("widths"), [4]);
-        assert_eq!(resolve("widths = []").unwrap().counts("widths"), Vec::<i64>::new());
+        assert_eq!(
+            resolve("widths = []").unwrap().counts("widths"),
+            Vec::<i64>::new()
+        );
     }
 
     #[test]

@@ -105,7 +105,10 @@ fn errors_of_meaning_carry_the_line_or_the_flag_that_the_value_came_from() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("x.toml");
     let cases = [
-        ("epochs = 3\nwidth = -1\n", "line 2: width = -1.0: expected number in [0.001, 1000]"),
+        (
+            "epochs = 3\nwidth = -1\n",
+            "line 2: width = -1.0: expected number in [0.001, 1000]",
+        ),
         (
             "epochs = 3\nepocs = 4\n",
             "line 2: unknown key `epocs`; did you mean `epochs`?",
