@@ -55,7 +55,7 @@ fn code(path: &Path) -> Vec<(usize, String)> {
 /// Whether `line` holds `word`, not as the end of a longer one.
 fn has(line: &str, word: &str) -> bool {
     line.match_indices(word)
-        .any(|(at, _)| !line[..at].ends_with(is_word))
+        .any(|(at, _)| !line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
 }
 
 /// Every line of the module's code that holds one of `words`.
