@@ -17,12 +17,12 @@ const LAYERS: &[&[&str]] = &[
     &["data", "methods", "record"],
     &["draw", "follow", "nn"],
     &["event", "moments", "options", "panics", "stats"],
-    &["error", "output", "streams"],
+    &["error", "output", "streams", "text"],
 ];
 
 /// Modules that work without tensors, so that they can be read, tested and used without libtorch in mind.
 const WITHOUT_TENSORS: &[&str] = &[
-    "cli", "config", "record", "stats", "draw", "report", "moments", "progress", "event",
+    "cli", "config", "record", "stats", "draw", "report", "text", "moments", "progress", "event",
 ];
 
 /// The row of a module in [`LAYERS`].
