@@ -260,14 +260,8 @@ fn learning_curve(rows: &[EpochRow], trained: &Trained) -> LineChart {
             "{}, learning rate {}, seed {}",
             trained.config.dataset, trained.config.lr, trained.config.seed
         ),
-        x: Axis {
-            integer: true,
-            ..Axis::new("Epoch")
-        },
-        y: Axis {
-            include_zero: true,
-            ..Axis::new("Error (fraction of images)")
-        },
+        x: Axis::new("Epoch").integer(),
+        y: Axis::new("Error (fraction of images)").from_zero(),
         series: vec![
             curve("test error", |row| row.test_error),
             curve("training error", |row| row.train_error),

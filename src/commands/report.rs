@@ -7,7 +7,6 @@ use serde_json::json;
 
 use super::compare::print_tables;
 use crate::cli::{OutputArgs, ReportArgs};
-use crate::report::comparison::side_by_side::side_by_side;
 use crate::report::comparison::{Results, page};
 use crate::{errln, outln};
 
@@ -56,7 +55,7 @@ fn one(results: &Results, folder: &Path, out: Option<&Path>) -> Result<PathBuf> 
             Ok(folder.join(page::PAGE))
         }
         Some(out) => {
-            page::page(results, page::pictures(results)).save(out)?;
+            page::page(results).save(out)?;
             Ok(out.to_owned())
         }
     }
@@ -68,6 +67,6 @@ fn several(all: &[Results], folders: &[PathBuf], out: Option<&Path>) -> Result<P
         .and_then(|folder| folder.parent())
         .unwrap_or(Path::new("."));
     let out = out.map_or_else(|| beside.join(SIDE_BY_SIDE), Path::to_owned);
-    side_by_side(all).save(&out)?;
+    page::side_by_side(all).save(&out)?;
     Ok(out)
 }

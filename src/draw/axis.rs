@@ -2,7 +2,7 @@
 
 use super::text_style::widest_tick;
 use super::tick_labels::{TickFormat, labels};
-use super::ticks::{Scale, linear_ticks, log_ticks};
+use super::ticks::{AxisScale, linear_ticks, log_ticks};
 
 /// One axis of a chart.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -10,7 +10,7 @@ pub struct Axis {
     /// What is shown, with its unit: "Training time (s)".
     pub label: String,
     /// Linear or logarithmic.
-    pub scale: Scale,
+    pub scale: AxisScale,
     /// The values at both ends; by default the range of the data with a little room.
     pub range: Option<(f64, f64)>,
     /// How tick labels are written.
@@ -30,6 +30,36 @@ impl Axis {
         }
     }
 
+    /// The same axis, logarithmic.
+    pub fn log(mut self) -> Axis {
+        self.scale = AxisScale::Log;
+        self
+    }
+
+    /// The same axis with its fractions written as percentages.
+    pub fn percent(mut self) -> Axis {
+        self.format = TickFormat::Percent;
+        self
+    }
+
+    /// The same axis with ticks at whole numbers only.
+    pub fn integer(mut self) -> Axis {
+        self.integer = true;
+        self
+    }
+
+    /// The same axis, widened to hold 0.
+    pub fn from_zero(mut self) -> Axis {
+        self.include_zero = true;
+        self
+    }
+
+    /// The same axis from one value to another.
+    pub fn within(mut self, low: f64, high: f64) -> Axis {
+        self.range = Some((low, high));
+        self
+    }
+
     /// The range to show for `values`, widened by the share `room` at each side; `None` when no
     /// value can be shown on this axis.
     pub(crate) fn span(&self, values: impl Iterator<Item = f64>, room: f64) -> Option<Span> {
@@ -44,54 +74,47 @@ impl Axis {
             && let (Some(from), Some(to)) = (scale.position(from), scale.position(to))
             && from < to
         {
-            return Some(Span {
-                low: from,
-                high: to,
-                scale,
-            });
+            (low, high) = (from, to);
+            return Some(Span { low, high, scale });
         }
-        let from_zero = self.include_zero && scale == Scale::Linear;
+        let from_zero = self.include_zero && scale == AxisScale::Linear;
         if from_zero {
             (low, high) = (low.min(0.0), high.max(0.0));
         }
-        let (ends_at_zero, starts_at_zero) = (from_zero && high == 0.0, from_zero && low == 0.0);
+        let (starts_at_zero, ends_at_zero) = (from_zero && low == 0.0, from_zero && high == 0.0);
         if high - low <= 1e-9 * low.abs().max(high.abs()) {
             let half = match scale {
-                Scale::Log => 0.15,
-                Scale::Linear if self.integer => 0.6,
-                Scale::Linear if low == 0.0 => 1.0,
-                Scale::Linear => 0.1 * low.abs(),
+                AxisScale::Log => 0.15,
+                AxisScale::Linear if self.integer => 0.6,
+                AxisScale::Linear if low == 0.0 => 1.0,
+                AxisScale::Linear => 0.1 * low.abs(),
             };
             (low, high) = (low - half, high + half);
         }
         let margin = room * (high - low);
-        let low = if starts_at_zero {
+        low = if starts_at_zero {
             low.max(0.0)
         } else {
             low - margin
         };
-        let high = if ends_at_zero {
+        high = if ends_at_zero {
             high.min(0.0)
         } else {
             high + margin
         };
-        if low < high {
-            Some(Span { low, high, scale })
-        } else {
-            Some(Span {
-                low: 0.0,
-                high: 1.0,
-                scale,
-            })
+        // Values so large that no room can be added to them.
+        if low >= high {
+            (low, high) = (0.0, 1.0);
         }
+        Some(Span { low, high, scale })
     }
 
     /// Major ticks in `span` with their labels.
     fn ticks(&self, span: &Span, target: usize) -> Vec<(f64, String)> {
         let (low, high) = span.values();
         let ticks = match self.scale {
-            Scale::Linear => linear_ticks(low, high, target, self.integer),
-            Scale::Log => log_ticks(low, high, target),
+            AxisScale::Linear => linear_ticks(low, high, target, self.integer),
+            AxisScale::Log => log_ticks(low, high, target),
         };
         let labels = labels(&ticks, self.scale, self.format);
         ticks.into_iter().zip(labels).collect()
@@ -107,10 +130,8 @@ impl Axis {
         let most = ((width / 48.0) as usize).clamp(2, 12);
         let has_room = |ticks: &Vec<(f64, String)>| {
             let widest = widest_tick(ticks.iter().map(|(_, label)| label.as_str()));
-            let fractions: Vec<f64> = ticks
-                .iter()
-                .filter_map(|(value, _)| span.fraction(*value))
-                .collect();
+            let fractions = ticks.iter().filter_map(|(value, _)| span.fraction(*value));
+            let fractions: Vec<f64> = fractions.collect();
             let steps = fractions.windows(2).map(|pair| pair[1] - pair[0]);
             steps.fold(f64::INFINITY, f64::min) * width > widest + 18.0
         };
@@ -125,7 +146,7 @@ impl Axis {
 pub struct Span {
     low: f64,
     high: f64,
-    scale: Scale,
+    scale: AxisScale,
 }
 
 impl Span {
@@ -192,7 +213,7 @@ mod tests {
     #[test]
     fn log_spans_leave_out_what_is_not_positive() {
         let axis = Axis {
-            scale: Scale::Log,
+            scale: AxisScale::Log,
             ..Axis::default()
         };
         let span = axis
@@ -218,7 +239,7 @@ mod tests {
 
         #[test]
         fn any_two_values_have_an_ordered_span(a in any::<f64>(), b in any::<f64>(), log in any::<bool>()) {
-            let axis = Axis { scale: if log { Scale::Log } else { Scale::Linear }, include_zero: true, ..Axis::default() };
+            let axis = Axis { scale: if log { AxisScale::Log } else { AxisScale::Linear }, include_zero: true, ..Axis::default() };
             if let Some(span) = axis.span([a, b].into_iter(), 0.04) {
                 prop_assert!(span.low < span.high, "{span:?}");
                 prop_assert!(axis.vertical_ticks(&span, 300.0).len() <= 10);

@@ -1,57 +1,20 @@
-//! Line charts: several series over one pair of axes, with bands and a legend below.
+//! Line charts: several series over one pair of axes, with bands, reference lines and a legend below.
 
-use super::axis::Axis;
+use super::axis::{Axis, Span};
 use super::figure::Figure;
-use super::heading::{MARGIN, alt_text, draw_heading};
-use super::legend::{Entry, Key, draw_legend};
-use super::palette::style;
-use super::panel::{draw_panel, spans};
+use super::lines::draw_lines;
+use super::plot::Plot;
 use super::rect::Rect;
-use super::references::Reference;
+use super::references::draw_horizontal_references;
+use super::series::{Point, ReferenceLine, Series};
+use super::sheet::{Sheet, draw_no_data};
 use super::slots::Slots;
 use super::svg::Scene;
 
 const CHART_WIDTH: f64 = 760.0;
 const CHART_HEIGHT: f64 = 350.0;
-
-/// A point of a series; not-a-number coordinates leave a gap in its line.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Point {
-    /// Position on the horizontal axis.
-    pub x: f64,
-    /// Position on the vertical axis.
-    pub y: f64,
-    /// Low and high end of the interval around `y`, drawn as a band.
-    pub interval: Option<(f64, f64)>,
-}
-
-/// A line with a label; colour, dash and marker follow from its slot.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Series {
-    /// The text in the legend; series of the same label share one style and one entry.
-    pub label: String,
-    /// The points in drawing order.
-    pub points: Vec<Point>,
-    /// Which style to take (0, 1, 2, ...), so that a method looks the same in every picture; by
-    /// default the order in which labels first occur.
-    pub slot: Option<usize>,
-}
-
-impl Series {
-    /// A series without intervals.
-    pub fn new(label: impl Into<String>, points: impl IntoIterator<Item = (f64, f64)>) -> Series {
-        let point = |(x, y)| Point {
-            x,
-            y,
-            interval: None,
-        };
-        Series {
-            label: label.into(),
-            points: points.into_iter().map(point).collect(),
-            slot: None,
-        }
-    }
-}
+/// The share of the data's range that is left free at each end of an axis.
+const ROOM: f64 = 0.035;
 
 /// A chart of one or several lines. Without a point to draw it becomes a picture saying "no data".
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,44 +29,53 @@ pub struct LineChart {
     pub y: Axis,
     /// The lines.
     pub series: Vec<Series>,
-    /// Labelled horizontal lines.
-    pub references: Vec<Reference>,
+    /// Labeled horizontal lines.
+    pub references: Vec<ReferenceLine>,
 }
 
 impl LineChart {
     /// Draws the chart with its legend below.
     pub fn figure(&self) -> Figure {
-        let mut scene = Scene::new(CHART_WIDTH);
-        let top = draw_heading(&mut scene, &self.title, &self.subtitle);
-        let slots = slots_of([self]);
-        let area = Rect::new(MARGIN, top, CHART_WIDTH - 2.0 * MARGIN, CHART_HEIGHT);
-        draw_panel(&mut scene, area, self, &slots, spans(self));
-        let height = draw_slots_legend(&mut scene, area.bottom(), &slots);
-        Figure::new(
-            scene,
-            height,
-            alt_text("Line chart", &self.title, &self.subtitle),
-        )
+        let mut sheet = Sheet::new(CHART_WIDTH, "Line chart", &self.title, &self.subtitle);
+        let slots = Slots::of_series(&self.series);
+        let area = sheet.area(CHART_HEIGHT);
+        self.draw(&mut sheet.scene, area, &slots, self.spans());
+        let height = slots.draw_legend(&mut sheet.scene, area.bottom());
+        sheet.finish(height)
     }
-}
 
-/// The style slots of all series of some charts.
-pub(super) fn slots_of<'a>(charts: impl IntoIterator<Item = &'a LineChart>) -> Slots {
-    let series = charts.into_iter().flat_map(|chart| &chart.series);
-    Slots::assign(series.map(|series| (series.label.as_str(), series.slot)))
-}
+    /// The spans of both axes over everything that the chart shows; `None` without a point to draw.
+    pub(super) fn spans(&self) -> Option<(Span, Span)> {
+        let (x, y) = (self.x.scale, self.y.scale);
+        let drawable = |point: &&Point| x.position(point.x).and(y.position(point.y)).is_some();
+        let all = || self.series.iter().flat_map(|series| &series.points);
+        let points = || all().filter(drawable);
+        points().next()?;
+        let intervals = points().filter_map(|point| point.interval);
+        let ends = intervals.flat_map(|(low, high)| [low, high]);
+        let references = self.references.iter().map(|reference| reference.value);
+        let heights = points().map(|point| point.y).chain(ends).chain(references);
+        let x = self.x.span(points().map(|point| point.x), ROOM)?;
+        Some((x, self.y.span(heights, ROOM)?))
+    }
 
-/// Draws the legend below `bottom`, if there is something to name, and returns the height of the
-/// picture.
-pub(super) fn draw_slots_legend(scene: &mut Scene, bottom: f64, slots: &Slots) -> f64 {
-    let entry = |(label, slot): (&str, usize)| Entry {
-        key: Key::Series(style(slot)),
-        label: label.to_string(),
-    };
-    let entries: Vec<Entry> = slots.named().map(entry).collect();
-    match entries.as_slice() {
-        [] => bottom + MARGIN,
-        entries => draw_legend(scene, bottom + 8.0, entries) + 10.0,
+    /// Draws axes and data into `area`, over the given spans; returns the data area.
+    pub(super) fn draw(
+        &self,
+        scene: &mut Scene,
+        area: Rect,
+        slots: &Slots,
+        spans: Option<(Span, Span)>,
+    ) -> Rect {
+        let Some((x, y)) = spans else {
+            draw_no_data(scene, area);
+            return area;
+        };
+        let plot = Plot::lay_out(area, &self.x, x, &self.y, y);
+        plot.draw_axes(scene, &self.x, &self.y);
+        let busy = draw_lines(scene, &plot, &self.series, slots);
+        draw_horizontal_references(scene, &plot, &self.references, &busy);
+        plot.rect
     }
 }
 
@@ -122,23 +94,6 @@ mod tests {
     }
 
     #[test]
-    fn a_chart_shows_title_labels_and_legend() {
-        let line = |label: &str| Series::new(label, [(0.0, 0.9), (1.0, 0.4), (2.0, 0.2)]);
-        let figure = chart(vec![line("bn"), line("normprop & co")]).figure();
-        assert!(figure.tree().is_ok());
-        for text in [
-            "Test error &lt;by epoch&gt;",
-            ">Epoch<",
-            ">bn<",
-            ">normprop &amp; co<",
-            ">0.4<",
-        ] {
-            assert!(figure.svg().contains(text), "{text}");
-        }
-        assert!(figure.svg().contains("stroke-dasharray=\"8 4\""));
-    }
-
-    #[test]
     fn charts_without_data_say_so() {
         let nothing = [
             chart(Vec::new()),
@@ -154,5 +109,28 @@ mod tests {
         }
         let one = chart(vec![Series::new("bn", [(0.0, 1.0)])]).figure();
         assert!(!one.svg().contains("no data") && one.png().is_ok());
+    }
+
+    #[test]
+    fn references_are_drawn_and_keep_off_the_lines() {
+        let chart = LineChart {
+            series: vec![Series::new("bn", [(0.0, 0.0), (1.0, 1.0)])],
+            references: vec![ReferenceLine::new(0.99, "target")],
+            ..LineChart::default()
+        };
+        let svg = chart.figure().svg();
+        let label = svg
+            .lines()
+            .find(|line| line.contains(">target<"))
+            .unwrap_or_default();
+        let x = label
+            .split("x=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next());
+        assert!(
+            x.and_then(|x| x.parse::<f64>().ok())
+                .is_some_and(|x| x < 600.0),
+            "{label}"
+        );
     }
 }

@@ -25,12 +25,8 @@ pub fn draw_color_scale(scene: &mut Scene, map: Rect, title: &str) {
     let steps = (map.height.min(LARGEST_HEIGHT) / STEP).floor().max(1.0);
     let height = steps * STEP;
     let bottom = map.bottom().round();
-    let strip = Rect::new(
-        (map.right() + GAP).round(),
-        bottom - height,
-        STRIP_WIDTH,
-        height,
-    );
+    let left = (map.right() + GAP).round();
+    let strip = Rect::new(left, bottom - height, STRIP_WIDTH, height);
     for index in 0..steps as usize {
         let position = index as f64;
         let y = bottom - STEP * (position + 1.0);
@@ -38,28 +34,16 @@ pub fn draw_color_scale(scene: &mut Scene, map: Rect, title: &str) {
         scene.rect(Rect::new(strip.x, y, STRIP_WIDTH, STEP), &fill);
     }
     scene.frame(strip, Stroke::solid(AXIS, 1.0));
-    for (share, label) in [
-        (0.0, "0"),
-        (0.01, "1"),
-        (0.1, "10"),
-        (0.5, "50"),
-        (1.0, "100"),
-    ] {
-        let y = bottom - shade(share) * height;
-        scene.line(
-            (strip.right(), y),
-            (strip.right() + 4.0, y),
-            Stroke::solid(AXIS, 1.0),
-        );
-        let at = (strip.right() + 7.0, y + HALF_HEIGHT * TICK_SIZE);
-        scene.text(
-            at,
-            &format!("{label}\u{202f}%"),
-            TextStyle::tick(Anchor::Start),
-        );
+    for percent in [0.0, 1.0, 10.0, 50.0, 100.0] {
+        let y = bottom - shade(percent / 100.0) * height;
+        let right = strip.right();
+        scene.line((right, y), (right + 4.0, y), Stroke::solid(AXIS, 1.0));
+        let label = format!("{percent}\u{202f}%");
+        let at = (right + 7.0, y + HALF_HEIGHT * TICK_SIZE);
+        scene.text(at, &label, TextStyle::tick(Anchor::Start));
     }
     let style = TextStyle::tick(Anchor::Middle).rotated(-90.0).filled(MUTED);
-    scene.text((strip.x - 8.0, strip.centre().1), title, style);
+    scene.text((strip.x - 8.0, strip.center().1), title, style);
 }
 
 #[cfg(test)]

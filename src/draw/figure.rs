@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg;
 
@@ -44,20 +44,17 @@ impl Figure {
 
     /// The picture as a stand-alone SVG document.
     pub fn svg(&self) -> String {
-        format!(
-            "{}{}</svg>\n",
-            root(self.width, self.height, &self.alt, true),
-            self.body
-        )
+        self.element(true)
     }
 
     /// The picture as an `<svg>` element for an HTML document: no namespace, no ids.
     pub fn inline_svg(&self) -> String {
-        format!(
-            "{}{}</svg>\n",
-            root(self.width, self.height, &self.alt, false),
-            self.body
-        )
+        self.element(false)
+    }
+
+    fn element(&self, namespace: bool) -> String {
+        let root = root(self.width, self.height, &self.alt, namespace);
+        format!("{root}{}</svg>\n", self.body)
     }
 
     /// Pictures laid out in rows of `columns`, as one picture.
@@ -98,21 +95,15 @@ impl Figure {
         let tree = self.tree()?;
         let size = tree.size();
         let (width, height) = (size.width() * PNG_SCALE, size.height() * PNG_SCALE);
+        let alt = &self.alt;
         let mut pixmap =
-            Pixmap::new(width.ceil() as u32, height.ceil() as u32).ok_or_else(|| {
-                anyhow!(
-                    "the picture \"{}\" is too large to draw: {width} x {height} pixels",
-                    self.alt
-                )
+            Pixmap::new(width.ceil() as u32, height.ceil() as u32).with_context(|| {
+                format!("the picture \"{alt}\" is too large to draw: {width} x {height} pixels")
             })?;
-        resvg::render(
-            &tree,
-            Transform::from_scale(PNG_SCALE, PNG_SCALE),
-            &mut pixmap.as_mut(),
-        );
-        pixmap
-            .encode_png()
-            .with_context(|| format!("cannot encode the picture \"{}\" as PNG", self.alt))
+        let scale = Transform::from_scale(PNG_SCALE, PNG_SCALE);
+        resvg::render(&tree, scale, &mut pixmap.as_mut());
+        let png = pixmap.encode_png();
+        png.with_context(|| format!("cannot encode the picture \"{alt}\" as PNG"))
     }
 
     /// Writes `STEM.svg` and `STEM.png`; each appears whole or not at all.

@@ -1,16 +1,18 @@
-//! The shipped font: its bytes for the renderer, its advances for layout.
+//! The shipped font: for the renderer, and for the widths of texts.
 
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use resvg::usvg::fontdb;
+use skrifa::charmap::Charmap;
+use skrifa::instance::{LocationRef, Size};
+use skrifa::metrics::GlyphMetrics;
+use skrifa::{FontRef, MetadataProvider};
 
 /// The font families that a picture asks for; the first is shipped, Verdana has nearly its widths.
 pub const FAMILY: &str = "DejaVu Sans, Verdana, Geneva, sans-serif";
 
 static REGULAR: &[u8] = include_bytes!("../../assets/DejaVuSans-subset.ttf");
 static BOLD: &[u8] = include_bytes!("../../assets/DejaVuSans-Bold-subset.ttf");
-static ADVANCES: &str = include_str!("../../assets/font-advances.txt");
 
 /// Advance of a character that the subset lacks, in em: about that of a wide letter.
 const UNKNOWN_ADVANCE: f64 = 0.65;
@@ -23,16 +25,18 @@ pub enum Weight {
     Bold,
 }
 
-/// Advances of (regular, bold) in em, by character.
-static TABLE: LazyLock<HashMap<char, (f64, f64)>> = LazyLock::new(|| {
-    let line = |line: &str| {
-        let mut fields = line.split(' ');
-        let character = char::from_u32(u32::from_str_radix(fields.next()?, 16).ok()?)?;
-        let regular: f64 = fields.next()?.parse().ok()?;
-        let bold: f64 = fields.next()?.parse().ok()?;
-        Some((character, (regular / 1000.0, bold / 1000.0)))
+/// The glyphs of a font, how far each advances, and the units that this is measured in.
+type Glyphs = (Charmap<'static>, GlyphMetrics<'static>, u16);
+
+/// Those of the regular and of the bold font.
+static GLYPHS: LazyLock<Option<[Glyphs; 2]>> = LazyLock::new(|| {
+    let glyphs = |font: &'static [u8]| -> Option<Glyphs> {
+        let (font, place) = (FontRef::new(font).ok()?, LocationRef::default());
+        let metrics = font.glyph_metrics(Size::unscaled(), place);
+        let units_per_em = font.metrics(Size::unscaled(), place).units_per_em;
+        Some((font.charmap(), metrics, units_per_em))
     };
-    ADVANCES.lines().filter_map(line).collect()
+    Some([glyphs(REGULAR)?, glyphs(BOLD)?])
 });
 
 static DATABASE: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
@@ -48,14 +52,18 @@ pub fn database() -> Arc<fontdb::Database> {
     Arc::clone(&DATABASE)
 }
 
+/// How far a character advances in em, to a thousandth; `None` for one that the subset lacks.
+fn advance(character: char, weight: Weight) -> Option<f64> {
+    let (characters, metrics, units_per_em) = &GLYPHS.as_ref()?[weight as usize];
+    let units = f64::from(metrics.advance_width(characters.map(character)?)?);
+    Some((1000.0 * units / f64::from(*units_per_em)).round_ties_even() / 1000.0)
+}
+
 /// The width of `text` in pixels at a font size in pixels (without kerning: the subset has none).
 pub fn text_width(text: &str, size: f64, weight: Weight) -> f64 {
-    let advance = |character| match (TABLE.get(&character), weight) {
-        (Some((regular, _)), Weight::Regular) => *regular,
-        (Some((_, bold)), Weight::Bold) => *bold,
-        (None, _) => UNKNOWN_ADVANCE,
-    };
-    text.chars().map(advance).sum::<f64>() * size
+    let advances = text.chars().map(|character| advance(character, weight));
+    let em: f64 = advances.map(|em| em.unwrap_or(UNKNOWN_ADVANCE)).sum();
+    em * size
 }
 
 /// `text`, or its beginning and an ellipsis when it is wider than `max_width` pixels.
@@ -101,10 +109,8 @@ mod tests {
                 > text_width("Test error", 12.0, Weight::Regular)
         );
         for character in "αβγσμ²√≤≥±−×·→⁻³\u{202f}".chars() {
-            assert!(
-                TABLE.contains_key(&character),
-                "{character:?} is not in the subset"
-            );
+            let advance = advance(character, Weight::Bold);
+            assert!(advance.is_some(), "{character:?} is not in the subset");
         }
     }
 

@@ -4,11 +4,11 @@ use std::f64::consts::PI;
 
 use super::axis::Axis;
 use super::figure::Figure;
-use super::heading::{MARGIN, alt_text, draw_heading};
-use super::legend::{Entry, Key, draw_legend};
+use super::legend::{Key, draw_legend};
 use super::palette::{Style, style};
-use super::plot::{Plot, draw_no_data};
+use super::plot::Plot;
 use super::rect::Rect;
+use super::sheet::Sheet;
 use super::svg::{Scene, Stroke};
 
 const WIDTH: f64 = 640.0;
@@ -64,7 +64,7 @@ impl NormalCurve {
 
 /// Bars and curves over one axis.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Histogram {
+pub struct HistogramChart {
     /// The title.
     pub title: String,
     /// A second, lighter line below the title: sample size, moments, effect sizes.
@@ -79,7 +79,7 @@ pub struct Histogram {
     pub curves: Vec<NormalCurve>,
 }
 
-impl Histogram {
+impl HistogramChart {
     /// Bins from `edges` (one more than counts, rising) and the number of values in each.
     pub fn bins_from_counts(edges: &[f64], counts: &[u64]) -> Vec<HistogramBin> {
         let total: u64 = counts.iter().sum();
@@ -93,39 +93,27 @@ impl Histogram {
 
     /// Draws bars, curves and the legend.
     pub fn figure(&self) -> Figure {
-        let mut scene = Scene::new(WIDTH);
-        let top = draw_heading(&mut scene, &self.title, &self.subtitle);
-        let area = Rect::new(MARGIN, top, WIDTH - 2.0 * MARGIN, HEIGHT);
-        let alt = alt_text("Histogram", &self.title, &self.subtitle);
+        let mut sheet = Sheet::new(WIDTH, "Histogram", &self.title, &self.subtitle);
+        let area = sheet.area(HEIGHT);
         let Some(plot) = self.lay_out(area) else {
-            draw_no_data(&mut scene, area);
-            return Figure::new(scene, area.bottom() + MARGIN, alt);
+            return sheet.without_data(area);
         };
-        plot.draw_axes(&mut scene, &self.x, &density_axis());
+        plot.draw_axes(&mut sheet.scene, &self.x, &density_axis());
         let curves = self.drawable_curves();
-        scene.clipped(plot.rect, |scene| {
+        sheet.scene.clipped(plot.rect, |scene| {
             self.draw_bars(scene, &plot);
             for (curve, style) in &curves {
-                let stroke = Stroke {
-                    colour: style.colour,
-                    width: 2.2,
-                    dash: style.dash,
-                };
+                let stroke = Stroke::new(style.color, 2.2, style.dash);
                 scene.polyline(&curve_pixels(&plot, curve), stroke);
             }
         });
-        let bars = Entry {
-            key: Key::Area(BAR_FILL),
-            label: self.label.clone(),
-        };
-        let line = |(curve, style): &(&NormalCurve, Style)| Entry {
-            key: Key::Line(*style),
-            label: curve.label.clone(),
-        };
-        let entries = std::iter::once(bars).chain(curves.iter().map(line));
-        let entries: Vec<Entry> = entries.filter(|entry| !entry.label.is_empty()).collect();
-        let bottom = draw_legend(&mut scene, area.bottom() + 8.0, &entries);
-        Figure::new(scene, bottom + 10.0, alt)
+        let bars = (Key::Area(BAR_FILL), self.label.clone());
+        let lines = curves.into_iter();
+        let lines = lines.map(|(curve, style)| (Key::Line(style), curve.label.clone()));
+        let mut entries: Vec<(Key, String)> = std::iter::once(bars).chain(lines).collect();
+        entries.retain(|(_, label)| !label.is_empty());
+        let bottom = draw_legend(&mut sheet.scene, area.bottom() + 8.0, &entries);
+        sheet.finish(bottom + 10.0)
     }
 
     fn lay_out(&self, area: Rect) -> Option<Plot> {
@@ -133,33 +121,24 @@ impl Histogram {
         let x = self.x.span(edges, 0.01)?;
         let (low, high) = x.values();
         let densities = self.bins.iter().map(|bin| bin.density);
-        let tallest = densities
-            .filter(|density| density.is_finite())
-            .fold(0.0, f64::max);
+        let finite = densities.filter(|density| density.is_finite());
+        let tallest = finite.fold(0.0, f64::max);
         // A curve that is much narrower than the bars may leave the picture, but not flatten them.
-        let limit = if tallest > 0.0 {
-            2.5 * tallest
-        } else {
-            f64::INFINITY
+        let limit = match tallest > 0.0 {
+            true => 2.5 * tallest,
+            false => f64::INFINITY,
         };
-        let curves = self.drawable_curves();
-        let peaks = curves
-            .iter()
-            .map(|(curve, _)| curve.density(curve.mean.clamp(low, high)).min(limit));
+        let curves = self.drawable_curves().into_iter();
+        let peaks = curves.map(|(curve, _)| curve.density(curve.mean.clamp(low, high)).min(limit));
         let y = density_axis().span(peaks.chain([tallest, 0.0]), 0.05)?;
         Some(Plot::lay_out(area, &self.x, x, &density_axis(), y))
     }
 
     fn drawable_curves(&self) -> Vec<(&NormalCurve, Style)> {
-        let looks = CURVE_SLOTS.iter().cycle().map(|(slot, dash)| Style {
-            dash,
-            ..style(*slot)
-        });
-        self.curves
-            .iter()
-            .zip(looks)
-            .filter(|(curve, _)| curve.is_drawable())
-            .collect()
+        let looks = CURVE_SLOTS.iter().cycle();
+        let looks = looks.map(|(slot, dash)| style(*slot).dashed(dash));
+        let curves = self.curves.iter().zip(looks);
+        curves.filter(|(curve, _)| curve.is_drawable()).collect()
     }
 
     fn draw_bars(&self, scene: &mut Scene, plot: &Plot) {
@@ -168,10 +147,8 @@ impl Histogram {
             let (Some((left, bottom)), Some((right, top))) = corners else {
                 continue;
             };
-            scene.rect(
-                Rect::new(left.min(right), top, (right - left).abs(), bottom - top),
-                BAR_FILL,
-            );
+            let bar = Rect::new(left.min(right), top, (right - left).abs(), bottom - top);
+            scene.rect(bar, BAR_FILL);
             let outline = [(left, bottom), (left, top), (right, top), (right, bottom)];
             scene.polyline(&outline, Stroke::solid(BAR_EDGE, 0.8));
         }
@@ -180,18 +157,15 @@ impl Histogram {
 
 /// The vertical axis of every histogram.
 fn density_axis() -> Axis {
-    Axis {
-        include_zero: true,
-        ..Axis::new("Density")
-    }
+    Axis::new("Density").from_zero()
 }
 
 fn curve_pixels(plot: &Plot, curve: &NormalCurve) -> Vec<(f64, f64)> {
     let (low, high) = plot.x.values();
     let value = |index: usize| low + (high - low) * index as f64 / CURVE_POINTS as f64;
-    let pixel = |x: f64| plot.pixel(x, curve.density(x));
-    (0..=CURVE_POINTS)
-        .filter_map(|index| pixel(value(index)))
+    let values = (0..=CURVE_POINTS).map(value);
+    values
+        .filter_map(|x| plot.pixel(x, curve.density(x)))
         .collect()
 }
 
@@ -199,12 +173,12 @@ fn curve_pixels(plot: &Plot, curve: &NormalCurve) -> Vec<(f64, f64)> {
 mod tests {
     use super::*;
 
-    fn histogram() -> Histogram {
-        Histogram {
+    fn histogram() -> HistogramChart {
+        HistogramChart {
             title: "Layer 3".into(),
             x: Axis::new("Pre-activation"),
             label: "sample".into(),
-            bins: Histogram::bins_from_counts(&[-2.0, -1.0, 0.0, 1.0, 2.0], &[10, 40, 40, 10]),
+            bins: HistogramChart::bins_from_counts(&[-2.0, -1.0, 0.0, 1.0, 2.0], &[10, 40, 40, 10]),
             curves: vec![
                 NormalCurve::standard(),
                 NormalCurve {
@@ -213,51 +187,25 @@ mod tests {
                     std: 0.9,
                 },
             ],
-            ..Histogram::default()
+            ..HistogramChart::default()
         }
     }
 
     #[test]
     fn densities_have_unit_area() {
-        let bins = Histogram::bins_from_counts(&[0.0, 0.5, 2.0], &[3, 1]);
+        let bins = HistogramChart::bins_from_counts(&[0.0, 0.5, 2.0], &[3, 1]);
         let area: f64 = bins
             .iter()
             .map(|bin| bin.density * (bin.high - bin.low))
             .sum();
         assert!((area - 1.0).abs() < 1e-12);
-        assert!(Histogram::bins_from_counts(&[0.0, 1.0], &[0]).is_empty());
-        assert!(Histogram::bins_from_counts(&[], &[1]).is_empty());
-    }
-
-    #[test]
-    fn bars_curves_and_legend_are_drawn() {
-        let figure = histogram().figure();
-        assert!(figure.tree().is_ok());
-        let svg = figure.svg();
-        assert_eq!(svg.matches(&format!("fill=\"{BAR_FILL}\"")).count(), 4 + 1);
-        for text in [
-            ">Density<",
-            ">Pre-activation<",
-            ">sample<",
-            ">standard normal<",
-            ">fitted normal<",
-        ] {
-            assert!(svg.contains(text), "{text}");
-        }
+        assert!(HistogramChart::bins_from_counts(&[0.0, 1.0], &[0]).is_empty());
+        assert!(HistogramChart::bins_from_counts(&[], &[1]).is_empty());
     }
 
     #[test]
     fn the_standard_normal_peaks_at_its_density() {
         assert!((NormalCurve::standard().density(0.0) - 0.398_942_280_401_432_7).abs() < 1e-15);
-    }
-
-    #[test]
-    fn curves_without_a_spread_are_left_out() {
-        let mut histogram = histogram();
-        histogram.curves[1].std = 0.0;
-        histogram.curves[0].mean = f64::NAN;
-        let svg = histogram.figure().svg();
-        assert!(!svg.contains("fitted normal") && !svg.contains("standard normal"));
     }
 
     #[test]
@@ -270,7 +218,7 @@ mod tests {
 
     #[test]
     fn an_empty_histogram_says_so() {
-        let figure = Histogram::default().figure();
+        let figure = HistogramChart::default().figure();
         assert!(figure.svg().contains(">no data<") && figure.png().is_ok());
     }
 }

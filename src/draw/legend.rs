@@ -1,10 +1,11 @@
 //! The legend: below the data, in as many rows as it needs.
 
 use super::font::{Weight, fit, text_width};
-use super::heading::MARGIN;
+
 use super::marker::Marker;
 use super::palette::Style;
 use super::rect::Rect;
+use super::sheet::MARGIN;
 use super::svg::{Scene, Stroke};
 use super::text_style::{Anchor, HALF_HEIGHT, TextStyle};
 
@@ -31,34 +32,23 @@ pub enum Key {
     Point(&'static str),
 }
 
-/// One entry of a legend.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
-    pub key: Key,
-    pub label: String,
-}
-
-/// Draws the entries below height `y` and returns where they end: in one centred row if that is
+/// Draws the entries below height `y` and returns where they end: in one centered row if that is
 /// wide enough, else in even columns.
-pub fn draw_legend(scene: &mut Scene, y: f64, entries: &[Entry]) -> f64 {
+pub fn draw_legend(scene: &mut Scene, y: f64, entries: &[(Key, String)]) -> f64 {
     let available = scene.width - 2.0 * MARGIN;
     let text_room = available - SAMPLE_WIDTH - TEXT_GAP;
-    let texts: Vec<String> = entries
-        .iter()
-        .map(|entry| fit(&entry.label, SIZE, Weight::Regular, text_room))
-        .collect();
-    let widths: Vec<f64> = texts
-        .iter()
-        .map(|text| SAMPLE_WIDTH + TEXT_GAP + text_width(text, SIZE, Weight::Regular) + GAP)
-        .collect();
+    let text = |(_, label): &(Key, String)| fit(label, SIZE, Weight::Regular, text_room);
+    let texts: Vec<String> = entries.iter().map(text).collect();
+    let width = |text| SAMPLE_WIDTH + TEXT_GAP + text_width(text, SIZE, Weight::Regular) + GAP;
+    let widths: Vec<f64> = texts.iter().map(|text| width(text)).collect();
     let (columns, widths) = arrange(&widths, available + GAP);
     let rows = entries.len().div_ceil(columns);
     let total: f64 = widths.iter().take(columns).sum::<f64>() - GAP;
-    for (index, (entry, text)) in entries.iter().zip(&texts).enumerate() {
+    for (index, ((key, _), text)) in entries.iter().zip(&texts).enumerate() {
         let (row, column) = (index / columns, index % columns);
         let x = (scene.width - total) / 2.0 + widths[..column].iter().sum::<f64>();
         let middle = y + ROW_HEIGHT * (row as f64 + 0.5);
-        draw_key(scene, x, middle, entry.key);
+        draw_key(scene, x, middle, *key);
         let at = (x + SAMPLE_WIDTH + TEXT_GAP, middle + HALF_HEIGHT * SIZE);
         scene.text(at, text, TextStyle::new(SIZE, Anchor::Start));
     }
@@ -69,14 +59,8 @@ pub fn draw_legend(scene: &mut Scene, y: f64, entries: &[Entry]) -> f64 {
 /// rows of columns that are as wide as their widest entry.
 fn arrange(widths: &[f64], available: f64) -> (usize, Vec<f64>) {
     let column_widths = |columns: usize| -> Vec<f64> {
-        let widest = |column: usize| {
-            widths
-                .iter()
-                .skip(column)
-                .step_by(columns)
-                .copied()
-                .fold(0.0, f64::max)
-        };
+        let of = |column| widths.iter().skip(column).step_by(columns).copied();
+        let widest = |column: usize| of(column).fold(0.0, f64::max);
         (0..columns).map(widest).collect()
     };
     for rows in 1..=widths.len() {
@@ -90,47 +74,21 @@ fn arrange(widths: &[f64], available: f64) -> (usize, Vec<f64>) {
 }
 
 fn draw_key(scene: &mut Scene, x: f64, middle: f64, key: Key) {
-    let centre = (x + SAMPLE_WIDTH / 2.0, middle);
+    let center = (x + SAMPLE_WIDTH / 2.0, middle);
     match key {
         Key::Series(style) | Key::Line(style) => {
-            let stroke = Stroke {
-                colour: style.colour,
-                width: 2.0,
-                dash: style.dash,
-            };
+            let stroke = Stroke::new(style.color, 2.0, style.dash);
             scene.polyline(&[(x, middle), (x + SAMPLE_WIDTH, middle)], stroke);
             if matches!(key, Key::Series(_)) {
-                scene.marker(style.marker, centre, MARKER_RADIUS, style.colour);
+                scene.marker(style.marker, center, MARKER_RADIUS, style.color);
             }
         }
         Key::Area(fill) => {
-            scene.rect(
-                Rect::new(x + 8.0, middle - 7.0, SAMPLE_WIDTH - 8.0, 14.0),
-                fill,
-            );
+            let sample = Rect::new(x + 8.0, middle - 7.0, SAMPLE_WIDTH - 8.0, 14.0);
+            scene.rect(sample, fill);
         }
         Key::Point(fill) => {
             scene.marker(Marker::Circle, (x + SAMPLE_WIDTH - 8.0, middle), 4.0, fill);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::palette::style;
-    use super::*;
-
-    #[test]
-    fn entries_wrap_into_rows_and_all_are_drawn() {
-        let entry = |index: usize| Entry {
-            key: Key::Series(style(index)),
-            label: format!("method {index}"),
-        };
-        let entries: Vec<Entry> = (0..9).map(entry).collect();
-        let mut scene = Scene::new(400.0);
-        let end = draw_legend(&mut scene, 10.0, &entries);
-        assert_eq!(end, 10.0 + 3.0 * ROW_HEIGHT);
-        assert!((0..9).all(|index| scene.body.contains(&format!(">method {index}<"))));
-        assert_eq!(draw_legend(&mut Scene::new(400.0), 10.0, &[]), 10.0);
     }
 }

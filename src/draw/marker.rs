@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shapes_are_centred_and_of_like_area() {
+    fn shapes_are_centered_and_of_like_area() {
         let shapes = [
             Marker::Square,
             Marker::TriangleUp,
@@ -71,8 +71,8 @@ mod tests {
                 (2.0..4.0).contains(&(0.5 * doubled.abs())),
                 "{shape:?}: {doubled}"
             );
-            let centre: f64 = corners.iter().map(|corner| corner.0).sum();
-            assert!(centre.abs() < 1e-12, "{shape:?}");
+            let center: f64 = corners.iter().map(|corner| corner.0).sum();
+            assert!(center.abs() < 1e-12, "{shape:?}");
         }
         assert_eq!(Marker::Cross.corners(1.0).len(), 12);
     }

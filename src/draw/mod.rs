@@ -4,29 +4,31 @@
 //!
 //! | files | own |
 //! | --- | --- |
-//! | `chart`, `panel`, `grid`, `bars`, `bar_row`, `heatmap`, `histogram`, `qq` | the charts |
-//! | `axis`, `ticks`, `tick_labels`, `plot`, `references`, `legend`, `slots`, `color_scale`, `stretch` | what charts share |
-//! | `svg`, `rect`, `marker`, `palette`, `font`, `text_style`, `heading`, `figure` | the scene, texts and colors |
+//! | `chart`, `grid`, `intervals`, `heatmap`, `histogram`, `qq` | the charts |
+//! | `series`, `lines`, `interval_row`, `color_scale` | their parts |
+//! | `axis`, `ticks`, `tick_labels`, `plot`, `references`, `legend`, `slots`, `stretch` | axes and legends |
+//! | `sheet`, `figure`, `svg`, `rect`, `marker`, `palette`, `font`, `text_style` | the scene, texts and colors |
 
 mod axis;
-mod bar_row;
-mod bars;
 mod chart;
 mod color_scale;
 mod figure;
 mod font;
 mod grid;
-mod heading;
 mod heatmap;
 mod histogram;
+mod interval_row;
+mod intervals;
 mod legend;
+mod lines;
 mod marker;
 mod palette;
-mod panel;
 mod plot;
 mod qq;
 mod rect;
 mod references;
+mod series;
+mod sheet;
 mod slots;
 mod stretch;
 mod svg;
@@ -37,14 +39,14 @@ mod tick_labels;
 mod ticks;
 
 pub use axis::Axis;
-pub use bars::{IntervalGroup, IntervalMark, IntervalPlot, IntervalRow};
-pub use chart::{LineChart, Point, Series};
+pub use chart::LineChart;
 pub use figure::{Figure, write_whole};
 pub use grid::{PanelGrid, ShareY};
 pub use heatmap::ConfusionMatrix;
-pub use histogram::{Histogram, HistogramBin, NormalCurve};
+pub use histogram::{HistogramBin, HistogramChart, NormalCurve};
+pub use interval_row::IntervalRow;
+pub use intervals::{IntervalGroup, IntervalMark, IntervalPlot};
 pub use qq::QqPlot;
-pub use references::Reference;
-pub use svg::escape;
+pub use series::{Point, ReferenceLine, Series};
 pub use tick_labels::TickFormat;
-pub use ticks::Scale;
+pub use ticks::AxisScale;

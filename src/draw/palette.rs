@@ -1,22 +1,22 @@
-//! Colours, dashes and marker shapes: told apart by colour-blind readers and in grey print.
+//! Colors, dashes and marker shapes: told apart by color-blind readers and in gray print.
 
 use super::marker::Marker;
 
-/// Colour of text.
+/// Color of text.
 pub const INK: &str = "#222222";
-/// Colour of secondary text: subtitles, tick labels.
+/// Color of secondary text: subtitles, tick labels.
 pub const MUTED: &str = "#555555";
-/// Colour of axis lines and tick marks.
+/// Color of axis lines and tick marks.
 pub const AXIS: &str = "#8c8c8c";
-/// Colour of grid lines.
+/// Color of grid lines.
 pub const GRID: &str = "#e9e9e9";
-/// Colour of text upon shades.
+/// Color of text upon shades.
 const BLACK: &str = "#000000";
-/// Colour of the paper.
+/// Color of the paper.
 pub const PAPER: &str = "#ffffff";
 
 /// Okabe and Ito's palette (2008) without its yellow, which vanishes on white; the darkest first.
-const COLOURS: [&str; 7] = [
+const COLORS: [&str; 7] = [
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000",
 ];
 
@@ -35,21 +35,28 @@ const MARKERS: [Marker; 6] = [
 /// How one series looks; a series keeps its slot, and so its look, in every picture of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
-    pub colour: &'static str,
+    pub color: &'static str,
     pub dash: &'static str,
     pub marker: Marker,
+}
+
+impl Style {
+    /// The same with other dashes.
+    pub fn dashed(self, dash: &'static str) -> Style {
+        Style { dash, ..self }
+    }
 }
 
 /// The style of slot 0, 1, 2, ...: all differ up to slot 83 (the lengths 7, 4 and 6 interleave).
 pub fn style(slot: usize) -> Style {
     Style {
-        colour: COLOURS[slot % COLOURS.len()],
+        color: COLORS[slot % COLORS.len()],
         dash: DASHES[slot % DASHES.len()],
         marker: MARKERS[slot % MARKERS.len()],
     }
 }
 
-/// Stops of the sequential colour map, from paper white to deep blue: luminance only falls.
+/// Stops of the sequential color map, from paper white to deep blue: luminance only falls.
 const STOPS: [[f64; 3]; 5] = [
     [255.0, 255.0, 255.0],
     [191.0, 215.0, 234.0],
@@ -70,13 +77,13 @@ fn sequential_rgb(fraction: f64) -> [u8; 3] {
     })
 }
 
-/// The colour of the sequential map at `fraction` in [0, 1], as `#rrggbb`; NaN counts as 0.
+/// The color of the sequential map at `fraction` in [0, 1], as `#rrggbb`; NaN counts as 0.
 pub fn sequential(fraction: f64) -> String {
     let [red, green, blue] = sequential_rgb(if fraction.is_nan() { 0.0 } else { fraction });
     format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
-/// The text colour that is legible upon [`sequential`]`(fraction)`.
+/// The text color that is legible upon [`sequential`]`(fraction)`.
 pub fn text_upon(fraction: f64) -> &'static str {
     if fraction > 0.65 { PAPER } else { BLACK }
 }
@@ -85,7 +92,7 @@ pub fn text_upon(fraction: f64) -> &'static str {
 mod tests {
     use super::*;
 
-    /// Relative luminance (WCAG 2) of an sRGB colour.
+    /// Relative luminance (WCAG 2) of an sRGB color.
     fn luminance(rgb: [u8; 3]) -> f64 {
         let linear = rgb.map(|channel| {
             let value = f64::from(channel) / 255.0;
@@ -99,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn styles_differ_in_more_than_colour() {
+    fn styles_differ_in_more_than_color() {
         for first in 0..84 {
             for second in first + 1..84 {
                 assert_ne!(style(first), style(second), "slots {first} and {second}");

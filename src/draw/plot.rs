@@ -2,27 +2,19 @@
 
 use super::axis::{Axis, Span};
 use super::font::{Weight, fit};
-use super::palette::{AXIS, GRID, MUTED};
+use super::palette::{AXIS, GRID};
 use super::rect::Rect;
 use super::svg::{Scene, Stroke};
 use super::text_style::{
     Anchor, HALF_HEIGHT, LABEL_SIZE, TICK_SIZE, TextStyle, tick_width, widest_tick,
 };
-use super::ticks::{Scale, log_minor_ticks};
+use super::ticks::{AxisScale, log_minor_ticks};
 
 const TICK_LENGTH: f64 = 4.0;
 /// Pixels between a tick and its label.
 const TICK_GAP: f64 = 4.0;
-const EDGE: Stroke<'static> = Stroke {
-    colour: AXIS,
-    width: 1.0,
-    dash: "",
-};
-const MINOR: Stroke<'static> = Stroke {
-    colour: AXIS,
-    width: 0.7,
-    dash: "",
-};
+const EDGE: Stroke<'static> = Stroke::solid(AXIS, 1.0);
+const MINOR: Stroke<'static> = Stroke::solid(AXIS, 0.7);
 
 /// The data area of a chart with the spans of its axes.
 #[derive(Clone, Copy, Debug)]
@@ -38,23 +30,15 @@ impl Plot {
         let height = area.height - height_below(x_axis);
         let ticks = y_axis.vertical_ticks(&y, height);
         let widest = widest_tick(ticks.iter().map(|(_, label)| label.as_str()));
-        let label = if y_axis.label.is_empty() {
-            0.0
-        } else {
-            LABEL_SIZE + 9.0
-        };
-        let left = TICK_LENGTH + TICK_GAP + widest + label;
+        let left = TICK_LENGTH + TICK_GAP + widest + label_room(y_axis);
         let width = area.width - left;
         let last = x_axis.horizontal_ticks(&x, width).pop();
         let overhang = last.and_then(|(value, label)| {
             Some(tick_width(&label) / 2.0 - (1.0 - x.fraction(value)?) * width)
         });
         let width = width - overhang.unwrap_or(0.0).max(0.0);
-        Plot {
-            rect: Rect::new(area.x + left, area.y, width, height),
-            x,
-            y,
-        }
+        let rect = Rect::new(area.x + left, area.y, width, height);
+        Plot { rect, x, y }
     }
 
     /// The pixel column of a value on the horizontal axis.
@@ -79,12 +63,7 @@ impl Plot {
     }
 
     fn draw_vertical_axis(&self, scene: &mut Scene, axis: &Axis) {
-        let Rect {
-            x: left,
-            y: top,
-            height,
-            ..
-        } = self.rect;
+        let (left, top, height) = (self.rect.x, self.rect.y, self.rect.height);
         let ticks = axis.vertical_ticks(&self.y, height);
         for (value, label) in &ticks {
             let Some(y) = self.y_pixel(*value) else {
@@ -95,20 +74,16 @@ impl Plot {
             let at = (left - TICK_LENGTH - TICK_GAP, y + HALF_HEIGHT * TICK_SIZE);
             scene.text(at, label, TextStyle::tick(Anchor::End));
         }
-        for y in minor_ticks(axis, &self.y)
-            .into_iter()
-            .filter_map(|value| self.y_pixel(value))
-        {
+        let minor = minor_ticks(axis, &self.y).into_iter();
+        for y in minor.filter_map(|value| self.y_pixel(value)) {
             scene.line((left - TICK_LENGTH / 2.0, y), (left, y), MINOR);
         }
         scene.line((left, top), (left, top + height), EDGE);
         let widest = widest_tick(ticks.iter().map(|(_, label)| label.as_str()));
-        let at = (
-            left - TICK_LENGTH - TICK_GAP - widest - 11.0,
-            self.rect.centre().1,
-        );
         let label = fit(&axis.label, LABEL_SIZE, Weight::Regular, height + 24.0);
         if !label.is_empty() {
+            let x = left - TICK_LENGTH - TICK_GAP - widest - 11.0;
+            let at = (x, self.rect.center().1);
             scene.text(at, &label, TextStyle::label().rotated(-90.0));
         }
     }
@@ -125,21 +100,15 @@ impl Plot {
             let at = (x, bottom + TICK_LENGTH + TICK_GAP + 0.9 * TICK_SIZE);
             scene.text(at, &label, TextStyle::tick(Anchor::Middle));
         }
-        for x in minor_ticks(axis, &self.x)
-            .into_iter()
-            .filter_map(|value| self.x_pixel(value))
-        {
+        let minor = minor_ticks(axis, &self.x).into_iter();
+        for x in minor.filter_map(|value| self.x_pixel(value)) {
             scene.line((x, bottom), (x, bottom + TICK_LENGTH / 2.0), MINOR);
         }
         scene.line((self.rect.x, bottom), (self.rect.right(), bottom), EDGE);
-        let label = fit(
-            &axis.label,
-            LABEL_SIZE,
-            Weight::Regular,
-            self.rect.width + 60.0,
-        );
+        let room = self.rect.width + 60.0;
+        let label = fit(&axis.label, LABEL_SIZE, Weight::Regular, room);
         if !label.is_empty() {
-            let at = (self.rect.centre().0, bottom + height_below(axis) - 4.0);
+            let at = (self.rect.center().0, bottom + height_below(axis) - 4.0);
             scene.text(at, &label, TextStyle::label());
         }
     }
@@ -147,40 +116,26 @@ impl Plot {
 
 /// The room that ticks and label of a horizontal axis need below the data area.
 pub fn height_below(axis: &Axis) -> f64 {
-    let label = if axis.label.is_empty() {
+    TICK_LENGTH + TICK_GAP + TICK_SIZE + 3.0 + label_room(axis)
+}
+
+/// The room that the label of an axis needs.
+fn label_room(axis: &Axis) -> f64 {
+    if axis.label.is_empty() {
         0.0
     } else {
         LABEL_SIZE + 9.0
-    };
-    TICK_LENGTH + TICK_GAP + TICK_SIZE + 3.0 + label
+    }
 }
 
-/// The unlabelled ticks of a log axis.
+/// The unlabeled ticks of a log axis.
 fn minor_ticks(axis: &Axis, span: &Span) -> Vec<f64> {
     let (low, high) = span.values();
-    if axis.scale == Scale::Log {
+    if axis.scale == AxisScale::Log {
         log_minor_ticks(low, high)
     } else {
         Vec::new()
     }
-}
-
-/// Draws an empty data area that says so.
-pub fn draw_no_data(scene: &mut Scene, area: Rect) {
-    scene.frame(
-        area,
-        Stroke {
-            colour: AXIS,
-            width: 1.0,
-            dash: "4 4",
-        },
-    );
-    let (x, y) = area.centre();
-    scene.text(
-        (x, y + 5.0),
-        "no data",
-        TextStyle::new(16.0, Anchor::Middle).filled(MUTED),
-    );
 }
 
 #[cfg(test)]

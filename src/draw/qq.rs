@@ -2,13 +2,12 @@
 
 use super::axis::Axis;
 use super::figure::Figure;
-use super::heading::{MARGIN, alt_text, draw_heading};
-use super::legend::{Entry, Key, draw_legend};
+use super::legend::{Key, draw_legend};
 use super::marker::Marker;
 use super::palette::{Style, style};
-use super::plot::{Plot, draw_no_data};
-use super::rect::Rect;
-use super::svg::{Scene, Stroke};
+use super::plot::Plot;
+use super::sheet::Sheet;
+use super::svg::Stroke;
 
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 330.0;
@@ -37,31 +36,24 @@ pub struct QqPlot {
 impl QqPlot {
     /// Draws points, diagonal and, where given, the fitted line.
     pub fn figure(&self) -> Figure {
-        let mut scene = Scene::new(WIDTH);
-        let top = draw_heading(&mut scene, &self.title, &self.subtitle);
-        let area = Rect::new(MARGIN, top, WIDTH - 2.0 * MARGIN, HEIGHT);
-        let alt = alt_text("Q-Q plot", &self.title, &self.subtitle);
+        let mut sheet = Sheet::new(WIDTH, "Q-Q plot", &self.title, &self.subtitle);
+        let area = sheet.area(HEIGHT);
         let x_axis = Axis::new("Standard normal quantile");
-        let y_axis = Axis::new(if self.label.is_empty() {
-            "Sample quantile"
-        } else {
-            &self.label
+        let y_axis = Axis::new(match self.label.as_str() {
+            "" => "Sample quantile",
+            label => label,
         });
-        let drawable = || {
-            self.points
-                .iter()
-                .filter(|(x, y)| x.is_finite() && y.is_finite())
-        };
+        let is_finite = |(x, y): &&(f64, f64)| x.is_finite() && y.is_finite();
+        let drawable = || self.points.iter().filter(is_finite);
         let x = x_axis.span(drawable().map(|(x, _)| *x), 0.04);
         let y = y_axis.span(drawable().map(|(_, y)| *y), 0.04);
         let (Some(x), Some(y)) = (x, y) else {
-            draw_no_data(&mut scene, area);
-            return Figure::new(scene, area.bottom() + MARGIN, alt);
+            return sheet.without_data(area);
         };
         let plot = Plot::lay_out(area, &x_axis, x, &y_axis, y);
-        plot.draw_axes(&mut scene, &x_axis, &y_axis);
+        plot.draw_axes(&mut sheet.scene, &x_axis, &y_axis);
         let lines = self.lines();
-        scene.clipped(plot.rect, |scene| {
+        sheet.scene.clipped(plot.rect, |scene| {
             for point in spread_out(drawable().filter_map(|(x, y)| plot.pixel(*x, *y))) {
                 scene.marker(Marker::Circle, point, POINT_RADIUS, POINT_FILL);
             }
@@ -69,52 +61,27 @@ impl QqPlot {
             for (line, (intercept, slope), _) in &lines {
                 let end = |x: f64| plot.pixel(x, intercept + slope * x);
                 if let (Some(from), Some(to)) = (end(low), end(high)) {
-                    let stroke = Stroke {
-                        colour: line.colour,
-                        width: 1.6,
-                        dash: line.dash,
-                    };
-                    scene.polyline(&[from, to], stroke);
+                    scene.polyline(&[from, to], Stroke::new(line.color, 1.6, line.dash));
                 }
             }
         });
-        let sample = Entry {
-            key: Key::Point(POINT_FILL),
-            label: "sample".into(),
-        };
-        let entries = lines.iter().map(|(line, _, label)| Entry {
-            key: Key::Line(*line),
-            label: (*label).into(),
-        });
-        let entries: Vec<Entry> = std::iter::once(sample).chain(entries).collect();
-        let bottom = draw_legend(&mut scene, area.bottom() + 8.0, &entries);
-        Figure::new(scene, bottom + 10.0, alt)
+        let sample = (Key::Point(POINT_FILL), "sample".to_owned());
+        let lines = lines.into_iter();
+        let lines = lines.map(|(line, _, label)| (Key::Line(line), label.to_owned()));
+        let entries: Vec<(Key, String)> = std::iter::once(sample).chain(lines).collect();
+        let bottom = draw_legend(&mut sheet.scene, area.bottom() + 8.0, &entries);
+        sheet.finish(bottom + 10.0)
     }
 
     /// The lines with (intercept, slope) and their text; styled as in the histogram.
     fn lines(&self) -> Vec<(Style, (f64, f64), &'static str)> {
-        let diagonal = (
-            Style {
-                dash: "8 4",
-                ..style(1)
-            },
-            (0.0, 1.0),
-            "y = x",
-        );
-        let fitted = self
-            .fitted
-            .filter(|(mean, std)| mean.is_finite() && std.is_finite());
-        let fitted = fitted.map(|fit| {
-            (
-                Style {
-                    dash: "",
-                    ..style(6)
-                },
-                fit,
-                "fitted normal",
-            )
-        });
-        std::iter::once(diagonal).chain(fitted).collect()
+        let mut lines = vec![(style(1).dashed("8 4"), (0.0, 1.0), "y = x")];
+        if let Some((mean, std)) = self.fitted
+            && (mean + std).is_finite()
+        {
+            lines.push((style(6).dashed(""), (mean, std), "fitted normal"));
+        }
+        lines
     }
 }
 
@@ -133,30 +100,6 @@ fn spread_out(pixels: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn points_diagonal_and_fit_are_drawn() {
-        let points = (-20..=20)
-            .map(|index| (f64::from(index) / 10.0, f64::from(index) / 8.0))
-            .collect();
-        let plot = QqPlot {
-            title: "Layer 3".into(),
-            points,
-            fitted: Some((0.0, 1.25)),
-            ..QqPlot::default()
-        };
-        let figure = plot.figure();
-        assert!(figure.tree().is_ok());
-        for text in [
-            ">y = x<",
-            ">fitted normal<",
-            ">Sample quantile<",
-            ">Standard normal quantile<",
-        ] {
-            assert!(figure.svg().contains(text), "{text}");
-        }
-        assert_eq!(figure.svg().matches("<circle").count(), 41 + 1);
-    }
 
     #[test]
     fn crowded_points_are_thinned_and_tails_kept() {

@@ -31,7 +31,7 @@ impl Rect {
     }
 
     /// The pixel in the middle.
-    pub fn centre(&self) -> (f64, f64) {
+    pub fn center(&self) -> (f64, f64) {
         (self.x + self.width / 2.0, self.y + self.height / 2.0)
     }
 

@@ -1,45 +1,31 @@
-//! Labelled lines across a chart: targets and figures from the literature.
+//! Labeled lines across a chart: targets and figures from the literature.
 
 use super::font::{Weight, text_width};
 use super::palette::MUTED;
 use super::plot::Plot;
 use super::rect::Rect;
+use super::series::ReferenceLine;
 use super::svg::{Scene, Stroke};
 use super::text_style::{Anchor, TICK_SIZE, TextStyle};
 
-const LINE: Stroke<'static> = Stroke {
-    colour: MUTED,
-    width: 1.2,
-    dash: "5 3",
-};
+const LINE: Stroke<'static> = Stroke::new(MUTED, 1.2, "5 3");
 /// Pixels between a line and its label, and between a label and the frame.
 const GAP: f64 = 4.0;
-
-/// A labelled line across a chart: a target, or a figure from the literature.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Reference {
-    /// Position on the value axis.
-    pub value: f64,
-    /// The text that stands at the line.
-    pub label: String,
-}
 
 /// Draws horizontal lines; each label stands at that side of its line where it covers the fewest
 /// of the `busy` pixels and no other label.
 pub fn draw_horizontal_references(
     scene: &mut Scene,
     plot: &Plot,
-    references: &[Reference],
+    references: &[ReferenceLine],
     busy: &[(f64, f64)],
 ) {
     let mut taken: Vec<Rect> = Vec::new();
     for reference in references {
-        let Some(y) = plot.y_pixel(reference.value) else {
+        let inside = |y: &f64| plot.rect.contains((plot.rect.x, *y));
+        let Some(y) = plot.y_pixel(reference.value).filter(inside) else {
             continue;
         };
-        if !plot.rect.contains((plot.rect.x, y)) {
-            continue;
-        }
         scene.line((plot.rect.x, y), (plot.rect.right(), y), LINE);
         let width = text_width(&reference.label, TICK_SIZE, Weight::Regular);
         let cost = |place: &Rect| {
@@ -53,11 +39,8 @@ pub fn draw_horizontal_references(
         };
         taken.push(best);
         let style = TextStyle::tick(Anchor::Start).with_halo();
-        scene.text(
-            (best.x, best.bottom() - 0.25 * TICK_SIZE),
-            &reference.label,
-            style,
-        );
+        let at = (best.x, best.bottom() - 0.25 * TICK_SIZE);
+        scene.text(at, &reference.label, style);
     }
 }
 
@@ -67,7 +50,7 @@ fn places(frame: Rect, y: f64, width: f64) -> Vec<Rect> {
     let columns = [
         frame.right() - GAP - width,
         frame.x + GAP,
-        frame.centre().0 - width / 2.0,
+        frame.center().0 - width / 2.0,
         frame.x + 0.25 * frame.width - width / 2.0,
         frame.x + 0.75 * frame.width - width / 2.0,
     ];
@@ -79,7 +62,7 @@ fn places(frame: Rect, y: f64, width: f64) -> Vec<Rect> {
 }
 
 /// The room that [`draw_vertical_references`] needs above the data area.
-pub fn vertical_references_height(references: &[Reference]) -> f64 {
+pub fn vertical_references_height(references: &[ReferenceLine]) -> f64 {
     1.25 * TICK_SIZE * references.len() as f64
 }
 
@@ -87,25 +70,20 @@ pub fn vertical_references_height(references: &[Reference]) -> f64 {
 pub fn draw_vertical_references(
     scene: &mut Scene,
     plot: &Plot,
-    references: &[Reference],
+    references: &[ReferenceLine],
     right: f64,
 ) {
     for (index, reference) in references.iter().enumerate() {
-        let Some(x) = plot.x_pixel(reference.value) else {
+        let inside = |x: &f64| plot.rect.contains((*x, plot.rect.y));
+        let Some(x) = plot.x_pixel(reference.value).filter(inside) else {
             continue;
         };
-        if !plot.rect.contains((x, plot.rect.y)) {
-            continue;
-        }
         let row = plot.rect.y - GAP - 1.25 * TICK_SIZE * index as f64;
         scene.line((x, row + 1.0), (x, plot.rect.bottom()), LINE);
         let width = text_width(&reference.label, TICK_SIZE, Weight::Regular);
         let left = (x - width / 2.0).max(plot.rect.x).min(right - width);
-        scene.text(
-            (left, row),
-            &reference.label,
-            TextStyle::tick(Anchor::Start).with_halo(),
-        );
+        let style = TextStyle::tick(Anchor::Start).with_halo();
+        scene.text((left, row), &reference.label, style);
     }
 }
 
@@ -128,14 +106,7 @@ mod tests {
         }
     }
 
-    fn reference(value: f64, label: &str) -> Reference {
-        Reference {
-            value,
-            label: label.into(),
-        }
-    }
-
-    fn places_of(references: &[Reference], busy: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    fn places_of(references: &[ReferenceLine], busy: &[(f64, f64)]) -> Vec<(f64, f64)> {
         let mut scene = Scene::new(400.0);
         draw_horizontal_references(&mut scene, &plot(), references, busy);
         let number = |line: &str, name: &str| -> f64 {
@@ -157,23 +128,41 @@ mod tests {
 
     #[test]
     fn labels_avoid_the_data_and_each_other() {
-        let free = places_of(&[reference(0.5, "paper")], &[])[0];
+        let free = places_of(&[ReferenceLine::new(0.5, "paper")], &[])[0];
         assert!(free.0 > 300.0 && free.1 < 100.0, "{free:?}");
         let busy: Vec<(f64, f64)> = (200..400).map(|x| (f64::from(x), 95.0)).collect();
-        let moved = places_of(&[reference(0.5, "paper")], &busy)[0];
+        let moved = places_of(&[ReferenceLine::new(0.5, "paper")], &busy)[0];
         assert!(moved.0 < 10.0, "{moved:?}");
-        let two = places_of(&[reference(0.5, "first"), reference(0.5, "second")], &[]);
+        let two = places_of(
+            &[
+                ReferenceLine::new(0.5, "first"),
+                ReferenceLine::new(0.5, "second"),
+            ],
+            &[],
+        );
         assert!((two[0].0 - two[1].0).abs() > 50.0, "{two:?}");
     }
 
     #[test]
     fn lines_outside_of_the_range_are_left_out() {
-        assert!(places_of(&[reference(1.5, "a"), reference(f64::NAN, "b")], &[]).is_empty());
+        assert!(
+            places_of(
+                &[
+                    ReferenceLine::new(1.5, "a"),
+                    ReferenceLine::new(f64::NAN, "b")
+                ],
+                &[]
+            )
+            .is_empty()
+        );
         let mut scene = Scene::new(400.0);
         draw_vertical_references(
             &mut scene,
             &plot(),
-            &[reference(0.2, "in"), reference(2.0, "out")],
+            &[
+                ReferenceLine::new(0.2, "in"),
+                ReferenceLine::new(2.0, "out"),
+            ],
             400.0,
         );
         assert!(scene.body.contains(">in<") && !scene.body.contains(">out<"));

@@ -1,5 +1,11 @@
 //! Which series gets which style.
 
+use super::legend::{Key, draw_legend};
+use super::palette::style;
+use super::series::Series;
+use super::sheet::MARGIN;
+use super::svg::Scene;
+
 /// The style slot of each label, in the order in which labels first occur.
 pub struct Slots {
     labels: Vec<(String, usize)>,
@@ -21,6 +27,14 @@ impl Slots {
         Slots { labels }
     }
 
+    /// Those of some lines.
+    pub fn of_series<'a>(series: impl IntoIterator<Item = &'a Series>) -> Slots {
+        let wanted = series
+            .into_iter()
+            .map(|line| (line.label.as_str(), line.slot));
+        Slots::assign(wanted)
+    }
+
     /// The slot of a label; 0 for one that was never assigned.
     pub fn slot(&self, label: &str) -> usize {
         let found = self.labels.iter().find(|(known, _)| known == label);
@@ -28,9 +42,18 @@ impl Slots {
     }
 
     /// The labels that have a text, with their slots.
-    pub fn named(&self) -> impl Iterator<Item = (&str, usize)> {
+    fn named(&self) -> impl Iterator<Item = (&str, usize)> {
         let labels = self.labels.iter().filter(|(label, _)| !label.is_empty());
         labels.map(|(label, slot)| (label.as_str(), *slot))
+    }
+
+    /// Draws the legend below `bottom`, if there is something to name, and returns the height of the picture.
+    pub fn draw_legend(&self, scene: &mut Scene, bottom: f64) -> f64 {
+        let entry = |(label, slot)| (Key::Series(style(slot)), String::from(label));
+        match self.named().map(entry).collect::<Vec<_>>().as_slice() {
+            [] => bottom + MARGIN,
+            entries => draw_legend(scene, bottom + 8.0, entries) + 10.0,
+        }
     }
 }
 

@@ -61,23 +61,19 @@ pub fn sampled(stretch: &[(f64, f64)]) -> Stretch {
 /// (set off by the slot, so that series do not hide each other), and always at lone points.
 pub fn marked(stretches: &[Stretch], slot: usize) -> Stretch {
     let count: usize = stretches.iter().map(Vec::len).sum();
-    let step = if count <= MOST_MARKERS {
-        1
-    } else {
-        count.div_ceil(10)
+    let step = match count {
+        0..=MOST_MARKERS => 1,
+        _ => count.div_ceil(10),
     };
     let offset = slot * step.div_ceil(3) % step;
-    let mut index = 0;
-    let mut points = Stretch::new();
-    for stretch in stretches {
-        for point in stretch {
-            if stretch.len() == 1 || index % step == offset {
-                points.push(*point);
-            }
-            index += 1;
-        }
-    }
-    points
+    let with_alone = |stretch: &Stretch| {
+        let alone = stretch.len() == 1;
+        let points = stretch.clone().into_iter();
+        points.map(move |point| (point, alone))
+    };
+    let points = stretches.iter().flat_map(with_alone).enumerate();
+    let kept = points.filter(|(index, (_, alone))| *alone || index % step == offset);
+    kept.map(|(_, (point, _))| point).collect()
 }
 
 #[cfg(test)]

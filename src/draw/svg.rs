@@ -15,6 +15,9 @@ use super::text_style::{Anchor, TextStyle};
 /// Coordinates are kept within what 32-bit renderers can draw.
 const COORDINATE_LIMIT: f64 = 1e5;
 
+/// What makes the outline of a text a rim around it.
+const HALO: &str = r#"stroke-width="3" stroke-linejoin="round" paint-order="stroke""#;
+
 /// A coordinate with at most two decimals; the renderer never sees NaN or infinity.
 struct Coordinate(f64);
 
@@ -30,50 +33,45 @@ impl fmt::Display for Coordinate {
 /// How a line is drawn.
 #[derive(Clone, Copy, Debug)]
 pub struct Stroke<'a> {
-    pub colour: &'a str,
+    pub color: &'a str,
     pub width: f64,
     pub dash: &'a str,
 }
 
 impl<'a> Stroke<'a> {
+    /// A line with dashes, given as in `stroke-dasharray`.
+    pub const fn new(color: &'a str, width: f64, dash: &'a str) -> Self {
+        Stroke { color, width, dash }
+    }
+
     /// A line without dashes.
-    pub fn solid(colour: &'a str, width: f64) -> Self {
-        Stroke {
-            colour,
-            width,
-            dash: "",
-        }
+    pub const fn solid(color: &'a str, width: f64) -> Self {
+        Stroke::new(color, width, "")
     }
 
     fn attributes(&self) -> String {
-        let dash = match self.dash {
-            "" => String::new(),
-            dash => format!(" stroke-dasharray=\"{dash}\""),
-        };
-        format!(
-            "stroke=\"{}\" stroke-width=\"{}\"{dash}",
-            self.colour, self.width
-        )
+        let Stroke { color, width, dash } = self;
+        let line = format!(r#"stroke="{color}" stroke-width="{width}""#);
+        match *dash {
+            "" => line,
+            dash => format!(r#"{line} stroke-dasharray="{dash}""#),
+        }
     }
 }
 
 /// Text made safe for XML and HTML, inside elements and attributes alike. Characters that XML 1.0
 /// forbids become U+FFFD.
 pub fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            '\t' | '\n' | '\r' => escaped.push(character),
-            '\0'..='\u{1f}' | '\u{7f}' | '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            _ => escaped.push(character),
-        }
-    }
-    escaped
+    let forbidden = |character: char| {
+        character.is_ascii_control() && !"\t\n\r".contains(character)
+            || matches!(character, '\u{fffe}' | '\u{ffff}')
+    };
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
+        .replace(forbidden, "\u{fffd}")
 }
 
 /// The `d` attribute of a path through `points`.
@@ -101,101 +99,89 @@ impl Scene {
         }
     }
 
+    /// Adds an element. Writing to a `String` cannot fail.
+    fn push(&mut self, element: fmt::Arguments) {
+        let _ = writeln!(self.body, "{element}");
+    }
+
     /// A straight line.
     pub fn line(&mut self, from: (f64, f64), to: (f64, f64), stroke: Stroke) {
         let [x1, y1, x2, y2] = [from.0, from.1, to.0, to.1].map(Coordinate);
         let stroke = stroke.attributes();
-        let _ = writeln!(
-            self.body,
-            "<line x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\" {stroke}/>"
-        );
+        self.push(format_args!(
+            r#"<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" {stroke}/>"#
+        ));
     }
 
     /// A line through points.
     pub fn polyline(&mut self, points: &[(f64, f64)], stroke: Stroke) {
         let (path, stroke) = (path_through(points), stroke.attributes());
-        let _ = writeln!(
-            self.body,
-            "<path d=\"{path}\" fill=\"none\" stroke-linejoin=\"round\" {stroke}/>"
-        );
+        self.push(format_args!(
+            r#"<path d="{path}" fill="none" stroke-linejoin="round" {stroke}/>"#
+        ));
     }
 
     /// The edges of a rectangle.
     pub fn frame(&mut self, rect: Rect, stroke: Stroke) {
-        let (left, top, right, bottom) = (rect.x, rect.y, rect.right(), rect.bottom());
-        self.polyline(
-            &[
-                (left, top),
-                (right, top),
-                (right, bottom),
-                (left, bottom),
-                (left, top),
-            ],
-            stroke,
-        );
+        let (start, right, bottom) = ((rect.x, rect.y), rect.right(), rect.bottom());
+        let corners = [(right, rect.y), (right, bottom), (rect.x, bottom)];
+        self.polyline(&[start, corners[0], corners[1], corners[2], start], stroke);
     }
 
     /// A filled shape given by its path data.
     pub fn area(&mut self, path: &str, fill: &str, opacity: f64) {
-        let _ = writeln!(
-            self.body,
-            "<path d=\"{path}\" fill=\"{fill}\" fill-opacity=\"{opacity}\"/>"
-        );
+        self.push(format_args!(
+            r#"<path d="{path}" fill="{fill}" fill-opacity="{opacity}"/>"#
+        ));
     }
 
     /// A filled rectangle.
     pub fn rect(&mut self, rect: Rect, fill: &str) {
         let [x, y] = [rect.x, rect.y].map(Coordinate);
         let [width, height] = [rect.width.max(0.0), rect.height.max(0.0)].map(Coordinate);
-        let _ = writeln!(
-            self.body,
-            "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{fill}\"/>"
-        );
+        self.push(format_args!(
+            r#"<rect x="{x}" y="{y}" width="{width}" height="{height}" fill="{fill}"/>"#
+        ));
     }
 
     /// One line of text; `at` is the anchor point on its baseline.
     pub fn text(&mut self, at: (f64, f64), text: &str, style: TextStyle) {
         let (x, y) = (Coordinate(at.0), Coordinate(at.1));
-        let mut extra = String::new();
-        match style.anchor {
-            Anchor::Start => {}
-            Anchor::Middle => extra.push_str(" text-anchor=\"middle\""),
-            Anchor::End => extra.push_str(" text-anchor=\"end\""),
-        }
+        let mut extra = String::from(match style.anchor {
+            Anchor::Start => "",
+            Anchor::Middle => " text-anchor=\"middle\"",
+            Anchor::End => " text-anchor=\"end\"",
+        });
         if style.weight == Weight::Bold {
-            extra.push_str(" font-weight=\"bold\"");
+            extra += " font-weight=\"bold\"";
         }
         if style.rotate != 0.0 {
-            let _ = write!(extra, " transform=\"rotate({} {x} {y})\"", style.rotate);
+            extra += &format!(" transform=\"rotate({} {x} {y})\"", style.rotate);
         }
         if style.halo {
-            let _ = write!(
-                extra,
-                " stroke=\"{PAPER}\" stroke-width=\"3\" stroke-linejoin=\"round\" paint-order=\"stroke\""
-            );
+            extra += &format!(" stroke=\"{PAPER}\" {HALO}");
         }
         let (size, fill, text) = (style.size, style.fill, escape(text));
-        let _ = writeln!(
-            self.body,
-            "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" fill=\"{fill}\"{extra}>{text}</text>"
-        );
+        self.push(format_args!(
+            r#"<text x="{x}" y="{y}" font-size="{size}" fill="{fill}"{extra}>{text}</text>"#
+        ));
     }
 
     /// A marker with the given half-width, rimmed in white so that overlaps stay legible.
-    pub fn marker(&mut self, shape: Marker, centre: (f64, f64), radius: f64, colour: &str) {
-        let look = format!("fill=\"{colour}\" stroke=\"{PAPER}\" stroke-width=\"0.8\"");
-        let (x, y) = centre;
+    pub fn marker(&mut self, shape: Marker, center: (f64, f64), radius: f64, color: &str) {
+        let look = format!("fill=\"{color}\" stroke=\"{PAPER}\" stroke-width=\"0.8\"");
+        let (x, y) = center;
         if shape == Marker::Circle {
             let (x, y) = (Coordinate(x), Coordinate(y));
-            let _ = writeln!(
-                self.body,
-                "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" {look}/>"
-            );
+            self.push(format_args!(
+                r#"<circle cx="{x}" cy="{y}" r="{radius}" {look}/>"#
+            ));
             return;
         }
         let corners = shape.corners(radius);
         let points: Vec<(f64, f64)> = corners.iter().map(|(dx, dy)| (x + dx, y + dy)).collect();
-        let _ = writeln!(self.body, "<path d=\"{}Z\" {look}/>", path_through(&points));
+        let path = path_through(&points);
+        self.push(format_args!(r#"<path d="{path}Z" {look}/>"#));
     }
 
     /// Draws within `clip` only: what `draw` adds is cut off at its edges.
@@ -216,26 +202,24 @@ impl Scene {
     fn open_nested(&mut self, place: Rect, view: Rect) {
         let [x, y, width, height] = [place.x, place.y, place.width, place.height].map(Coordinate);
         let [left, top] = [view.x, view.y].map(Coordinate);
-        let _ = writeln!(
-            self.body,
-            "<svg x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"{left} {top} {width} {height}\">"
-        );
+        self.push(format_args!(
+            r#"<svg x="{x}" y="{y}" width="{width}" height="{height}" viewBox="{left} {top} {width} {height}">"#
+        ));
     }
 }
 
 /// The opening tag of a whole picture. Without `namespace` it is meant for HTML, which needs none.
 pub fn root(width: f64, height: f64, alt: &str, namespace: bool) -> String {
-    let namespace = if namespace {
-        " xmlns=\"http://www.w3.org/2000/svg\""
-    } else {
-        ""
+    let namespace = match namespace {
+        true => r#" xmlns="http://www.w3.org/2000/svg""#,
+        false => "",
     };
+    let size = format!(r#"width="{width}" height="{height}""#);
     let alt = escape(alt);
     format!(
-        "<svg{namespace} width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
-         font-family=\"{FAMILY}\" role=\"img\" aria-label=\"{alt}\">\n\
-         <rect width=\"{width}\" height=\"{height}\" fill=\"{PAPER}\"/>\n"
+        r#"<svg{namespace} {size} viewBox="0 0 {width} {height}" font-family="{FAMILY}" role="img" aria-label="{alt}">
+<rect {size} fill="{PAPER}"/>
+"#
     )
 }
 

@@ -1,7 +1,195 @@
-//! Every picture bears any numbers and texts.
+//! Every chart as a small picture, kept as a snapshot; and no chart is troubled by any numbers or texts.
+//!
+//! After a wanted change of a drawing: `INSTA_UPDATE=always cargo test draw::tests`, then look at the difference.
 
 use super::*;
+use insta::assert_snapshot;
 use proptest::prelude::*;
+
+fn point(x: f64, y: f64) -> Point {
+    let interval = Some((y / 2.0, 2.0 * y));
+    Point { x, y, interval }
+}
+
+/// A line with a band and a gap, one beyond the range, a lone point with its whisker, and a target, on a log axis.
+fn line_chart() -> LineChart {
+    let heights = [0.4, 0.2, f64::NAN, 0.05, 0.0, 0.1];
+    let banded = (0..).zip(heights).map(|(x, y)| point(f64::from(x), y));
+    let lone = Series {
+        label: "lone <point>".into(),
+        points: vec![point(3.0, 0.3)],
+        slot: Some(4),
+    };
+    let banded = Series {
+        label: "banded".into(),
+        points: banded.collect(),
+        slot: None,
+    };
+    LineChart {
+        title: "Test error & target".into(),
+        subtitle: "three lines".into(),
+        x: Axis::new("Epoch").integer(),
+        y: Axis::new("Error").log().percent().within(0.02, 1.0),
+        series: vec![
+            banded,
+            Series::new("steep", [(0.0, 0.5), (1.0, 1e12)]),
+            lone,
+        ],
+        references: vec![ReferenceLine::new(0.03, "target 3 %")],
+    }
+}
+
+#[test]
+fn line_charts() {
+    assert_snapshot!("line_chart", line_chart().figure().svg());
+}
+
+#[test]
+fn panels_share_legend_styles_and_range() {
+    let lines = [("bn", 1.0), ("none", 2.0), ("normprop", 4.0)];
+    let line = |&(label, top): &(&str, f64)| Series::new(label, [(0.0, 0.0), (1.0, top)]);
+    let panel = |series: &[(&str, f64)]| LineChart {
+        title: format!("{} lines", series.len()),
+        series: series.iter().map(line).collect(),
+        ..LineChart::default()
+    };
+    let grid = PanelGrid {
+        title: "Panels".into(),
+        share_y: ShareY::All,
+        panels: vec![panel(&lines[..2]), panel(&lines[1..]), panel(&[])],
+        ..PanelGrid::default()
+    };
+    assert_snapshot!("panel_grid", grid.figure().svg());
+}
+
+/// Rows within and beyond the range of the axis, and one without a value.
+fn interval_plot(mark: IntervalMark) -> IntervalPlot {
+    let row = |label: &str, value: f64| IntervalRow {
+        label: label.into(),
+        value,
+        interval: Some((value - 0.1, value + 0.1)),
+        outcomes: vec![value - 0.05, value + 0.05],
+        text: format!("{value:.2}"),
+        slot: None,
+    };
+    let diverged = IntervalRow {
+        interval: None,
+        outcomes: Vec::new(),
+        text: "diverged".into(),
+        ..row("sgn", f64::NAN)
+    };
+    let group = |label: &str, rows| IntervalGroup {
+        label: label.into(),
+        rows,
+    };
+    IntervalPlot {
+        title: "Final error".into(),
+        mark,
+        axis: Axis::new("Error").within(0.0, 0.5),
+        groups: vec![
+            group(
+                "Batch size 1",
+                vec![row("bn", 0.25), row("none", 0.45), diverged],
+            ),
+            group("", vec![row("bn", 0.7)]),
+        ],
+        references: vec![
+            ReferenceLine::new(0.3, "paper"),
+            ReferenceLine::new(0.6, "unseen"),
+        ],
+        ..IntervalPlot::default()
+    }
+}
+
+#[test]
+fn intervals_as_dots_and_as_bars() {
+    assert_snapshot!(
+        "interval_dots",
+        interval_plot(IntervalMark::Dot).figure().svg()
+    );
+    assert_snapshot!(
+        "interval_bars",
+        interval_plot(IntervalMark::Bar).figure().svg()
+    );
+}
+
+#[test]
+fn confusion_matrices() {
+    let matrix = ConfusionMatrix {
+        title: "Confusions".into(),
+        classes: vec!["cat".into(), "a <dog> with a long name".into()],
+        counts: vec![vec![8, 2, 0], vec![1, 12_345, 0], vec![0, 0, 0]],
+        ..ConfusionMatrix::default()
+    };
+    assert_snapshot!("confusion_matrix", matrix.figure().svg());
+}
+
+#[test]
+fn distributions() {
+    let curve = |label: &str, mean, std| NormalCurve {
+        label: label.into(),
+        mean,
+        std,
+    };
+    // A thousand points would make a large snapshot: of the curve only its place in the legend and its color count.
+    let short = |svg: String| {
+        let lines = svg.lines().map(|line| line.chars().take(200).collect());
+        lines.collect::<Vec<String>>().join("\n")
+    };
+    let histogram = HistogramChart {
+        title: "Layer 3".into(),
+        x: Axis::new("Pre-activation"),
+        label: "sample".into(),
+        bins: HistogramChart::bins_from_counts(&[-1.0, 0.0, 1.0], &[10, 30]),
+        curves: vec![
+            NormalCurve::standard(),
+            curve("without spread", 0.1, 0.0),
+            curve("fitted normal", 0.1, 0.9),
+        ],
+        ..HistogramChart::default()
+    };
+    assert_snapshot!("histogram", short(histogram.figure().svg()));
+    let plot = QqPlot {
+        title: "Layer 3".into(),
+        points: vec![(-1.0, -1.2), (0.0, 0.1), (1.0, f64::NAN), (1.5, 1.9)],
+        fitted: Some((0.0, 1.25)),
+        ..QqPlot::default()
+    };
+    assert_snapshot!("qq", plot.figure().svg());
+}
+
+#[test]
+fn legends_wrap_into_columns() {
+    let line = |index: usize| Series::new(format!("method {index}"), [(0.0, 1.0)]);
+    let chart = LineChart {
+        series: (0..9).map(line).collect(),
+        ..LineChart::default()
+    };
+    let svg = chart.figure().svg();
+    let texts = svg.lines().filter(|line| line.contains(">method "));
+    assert_snapshot!("legend", texts.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn every_chart_without_data_says_so_and_can_be_rendered() {
+    let empty = [
+        LineChart::default().figure(),
+        PanelGrid::default().figure(),
+        IntervalPlot::default().figure(),
+        ConfusionMatrix::default().figure(),
+        HistogramChart::default().figure(),
+        QqPlot::default().figure(),
+    ];
+    for figure in empty {
+        assert!(figure.svg().contains(">no data<") && figure.png().is_ok());
+    }
+    for figure in [
+        line_chart().figure(),
+        interval_plot(IntervalMark::Bar).figure(),
+    ] {
+        assert!(!figure.svg().contains(">no data<") && figure.png().is_ok());
+    }
+}
 
 /// Any number, often one of those that trouble a layout.
 fn number() -> impl Strategy<Value = f64> {
@@ -33,7 +221,7 @@ proptest! {
         log in any::<bool>(),
         text in ".{0,60}",
     ) {
-        let scale = if log { Scale::Log } else { Scale::Linear };
+        let scale = if log { AxisScale::Log } else { AxisScale::Linear };
         let axis = Axis { scale, range, label: text.clone(), ..Axis::default() };
         let point = |&(x, y, low): &(f64, f64, f64)| Point { x, y, interval: Some((low, y)) };
         let series = Series {
@@ -41,7 +229,7 @@ proptest! {
             points: points.iter().map(point).collect(),
             slot: None,
         };
-        let references = points.iter().map(|point| Reference { value: point.0, label: text.clone() });
+        let references = points.iter().map(|point| ReferenceLine::new(point.0, text.clone()));
         let chart = LineChart {
             title: text.clone(),
             x: Axis { range: None, ..axis.clone() },
@@ -68,7 +256,7 @@ proptest! {
             ..IntervalRow::default()
         };
         let rows = values.iter().map(row).collect();
-        let scale = if log { Scale::Log } else { Scale::Linear };
+        let scale = if log { AxisScale::Log } else { AxisScale::Linear };
         let plot = IntervalPlot {
             axis: Axis { scale, ..Axis::default() },
             mark: if is_bar { IntervalMark::Bar } else { IntervalMark::Dot },
@@ -85,10 +273,10 @@ proptest! {
         std in number(),
     ) {
         let bin = |&(low, high, density): &(f64, f64, f64)| HistogramBin { low, high, density };
-        let histogram = Histogram {
+        let histogram = HistogramChart {
             bins: bins.iter().map(bin).collect(),
             curves: vec![NormalCurve { label: "fitted".into(), mean, std }],
-            ..Histogram::default()
+            ..HistogramChart::default()
         };
         prop_assert!(is_sound(&histogram.figure()));
         let points = bins.iter().map(|&(x, y, _)| (x, y)).collect();

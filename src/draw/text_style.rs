@@ -57,13 +57,14 @@ impl TextStyle {
 
     /// A heading.
     pub fn bold(size: f64, anchor: Anchor) -> TextStyle {
+        let weight = Weight::Bold;
         TextStyle {
-            weight: Weight::Bold,
+            weight,
             ..TextStyle::new(size, anchor)
         }
     }
 
-    /// The same in another colour.
+    /// The same in another color.
     pub fn filled(self, fill: &'static str) -> TextStyle {
         TextStyle { fill, ..self }
     }

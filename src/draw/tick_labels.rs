@@ -1,6 +1,6 @@
 //! What is written at the ticks of an axis.
 
-use super::ticks::Scale;
+use super::ticks::AxisScale;
 use crate::text::numbers::group_digits;
 
 /// How the values at the ticks are written.
@@ -15,38 +15,31 @@ pub enum TickFormat {
 
 /// The labels of `ticks`: as many decimals as tell them apart, the same number on a linear axis;
 /// powers of ten where plain numbers would be long.
-pub fn labels(ticks: &[f64], scale: Scale, format: TickFormat) -> Vec<String> {
+pub fn labels(ticks: &[f64], scale: AxisScale, format: TickFormat) -> Vec<String> {
     let (factor, unit) = match format {
         TickFormat::Number => (1.0, ""),
         TickFormat::Percent => (100.0, "\u{202f}%"),
     };
     let scaled: Vec<f64> = ticks.iter().map(|tick| tick * factor).collect();
-    let magnitudes = scaled
-        .iter()
-        .map(|value| value.abs())
-        .filter(|magnitude| *magnitude > 0.0);
+    let magnitudes = scaled.iter().map(|value| value.abs());
+    let magnitudes = magnitudes.filter(|magnitude| *magnitude > 0.0);
     let largest = magnitudes.clone().fold(0.0, f64::max);
     let smallest = magnitudes.fold(f64::INFINITY, f64::min);
     let steps = scaled.windows(2).map(|pair| (pair[1] - pair[0]).abs());
     let tolerance = 1e-3 * steps.filter(|step| *step > 0.0).fold(largest, f64::min);
     let with_powers = match scale {
-        Scale::Linear => !(1e-3..1e7).contains(&largest),
-        Scale::Log => largest >= 1e5 || smallest < 1e-3,
+        AxisScale::Linear => !(1e-3..1e7).contains(&largest),
+        AxisScale::Log => largest >= 1e5 || smallest < 1e-3,
     };
-    let common = scaled
-        .iter()
-        .map(|value| decimals(*value, tolerance))
-        .max()
-        .unwrap_or(0);
+    let needed = scaled.iter().map(|value| decimals(*value, tolerance));
+    let common = needed.max().unwrap_or(0);
     let write = |value: &f64| match scale {
         _ if with_powers => with_power(*value, tolerance),
-        Scale::Linear => grouped(*value, common),
-        Scale::Log => grouped(*value, decimals(*value, tolerance)),
+        AxisScale::Linear => grouped(*value, common),
+        AxisScale::Log => grouped(*value, decimals(*value, tolerance)),
     };
-    scaled
-        .iter()
-        .map(|value| format!("{}{unit}", write(value)))
-        .collect()
+    let labels = scaled.iter().map(|value| write(value) + unit);
+    labels.collect()
 }
 
 /// The fewest decimals that write `value` to within `tolerance`.
@@ -61,11 +54,8 @@ fn decimals(value: f64, tolerance: f64) -> usize {
 /// A number with `decimals` digits, a proper minus sign and groups of three from 10 000 up.
 fn grouped(value: f64, decimals: usize) -> String {
     let digits = format!("{:.decimals$}", value.abs());
-    let sign = if value < 0.0 && digits.bytes().any(|byte| (b'1'..=b'9').contains(&byte)) {
-        "−"
-    } else {
-        ""
-    };
+    let is_negative = value < 0.0 && digits.contains(|digit| ('1'..='9').contains(&digit));
+    let sign = if is_negative { "−" } else { "" };
     let (whole, fraction) = digits.split_once('.').unwrap_or((&digits, ""));
     let whole = group_digits(whole);
     let point = if fraction.is_empty() { "" } else { "." };
@@ -90,18 +80,10 @@ fn with_power(value: f64, tolerance: f64) -> String {
 
 /// An exponent in superscript digits.
 fn superscript(power: i32) -> String {
-    let raised = |character| match character {
-        '-' => '⁻',
-        '0' => '⁰',
-        '1' => '¹',
-        '2' => '²',
-        '3' => '³',
-        '4' => '⁴',
-        '5' => '⁵',
-        '6' => '⁶',
-        '7' => '⁷',
-        '8' => '⁸',
-        _ => '⁹',
+    const RAISED: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    let raised = |character: char| {
+        let digit = character.to_digit(10);
+        digit.map_or('⁻', |digit| RAISED[digit as usize])
     };
     power.to_string().chars().map(raised).collect()
 }
@@ -115,7 +97,7 @@ mod tests {
     fn written(low: f64, high: f64, target: usize) -> Vec<String> {
         labels(
             &linear_ticks(low, high, target, false),
-            Scale::Linear,
+            AxisScale::Linear,
             TickFormat::Number,
         )
     }
@@ -143,11 +125,11 @@ mod tests {
     fn percentages_are_written_from_fractions() {
         let percent = |ticks: &[f64], scale| labels(ticks, scale, TickFormat::Percent);
         assert_eq!(
-            percent(&[0.1, 0.15], Scale::Linear),
+            percent(&[0.1, 0.15], AxisScale::Linear),
             ["10\u{202f}%", "15\u{202f}%"]
         );
         assert_eq!(
-            percent(&[0.001, 0.01], Scale::Log),
+            percent(&[0.001, 0.01], AxisScale::Log),
             ["0.1\u{202f}%", "1\u{202f}%"]
         );
     }

@@ -2,7 +2,7 @@
 
 /// How values are spread along an axis.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Scale {
+pub enum AxisScale {
     /// Equal steps for equal differences.
     #[default]
     Linear,
@@ -10,24 +10,24 @@ pub enum Scale {
     Log,
 }
 
-impl Scale {
+impl AxisScale {
     /// The position of `value` on the scale, `None` where it has none (NaN, infinite, log of <= 0).
     pub(crate) fn position(self, value: f64) -> Option<f64> {
         // Beyond this, differences of values and the room around them could overflow.
         const LARGEST: f64 = 1e250;
         match self {
-            Scale::Linear => (value.is_finite() && value.abs() <= LARGEST).then_some(value),
-            Scale::Log => (1.0 / LARGEST..=LARGEST)
+            AxisScale::Linear => (value.is_finite() && value.abs() <= LARGEST).then_some(value),
+            AxisScale::Log => (1.0 / LARGEST..=LARGEST)
                 .contains(&value)
                 .then(|| value.log10()),
         }
     }
 
-    /// The inverse of [`Scale::position`].
+    /// The inverse of [`AxisScale::position`].
     pub(crate) fn value(self, position: f64) -> f64 {
         match self {
-            Scale::Linear => position,
-            Scale::Log => 10f64.powf(position),
+            AxisScale::Linear => position,
+            AxisScale::Log => 10f64.powf(position),
         }
     }
 }
@@ -35,9 +35,8 @@ impl Scale {
 /// The smallest of 1, 2, 5 times a power of ten that is at least `raw` (> 0).
 fn nice_step(raw: f64) -> f64 {
     let power = 10f64.powf(raw.log10().floor());
-    let factor = [1.0, 2.0, 5.0]
-        .into_iter()
-        .find(|factor| factor * power >= raw * (1.0 - 1e-9));
+    let is_enough = |factor: &f64| factor * power >= raw * (1.0 - 1e-9);
+    let factor = [1.0, 2.0, 5.0].into_iter().find(is_enough);
     factor.unwrap_or(10.0) * power
 }
 
@@ -53,9 +52,8 @@ pub fn linear_ticks(low: f64, high: f64, target: usize, integer: bool) -> Vec<f6
     }
     let (first, last) = ((low / step - 1e-9).ceil(), (high / step + 1e-9).floor());
     let count = (last - first + 1.0).clamp(0.0, 4.0 * target.max(1) as f64) as usize;
-    let mut ticks: Vec<f64> = (0..count)
-        .map(|index| (first + index as f64) * step)
-        .collect();
+    let tick = |index| (first + index as f64) * step;
+    let mut ticks: Vec<f64> = (0..count).map(tick).collect();
     // Steps below the resolution of f64 would repeat a value.
     ticks.dedup();
     ticks
@@ -69,33 +67,30 @@ pub fn log_ticks(low: f64, high: f64, target: usize) -> Vec<f64> {
     let target = target.max(1);
     let inside = |value: &f64| *value >= low * (1.0 - 1e-9) && *value <= high * (1.0 + 1e-9);
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
-    let decades: Vec<f64> = (first..=last)
-        .map(|power| 10f64.powi(power))
-        .filter(inside)
-        .collect();
+    let decades = (first..=last).map(|power| 10f64.powi(power));
+    let decades: Vec<f64> = decades.filter(inside).collect();
     if decades.len() >= 3 {
         let stride = decades.len().div_ceil(target);
         return decades.into_iter().step_by(stride).collect();
     }
-    let steps =
-        (first..=last).flat_map(|power| [1.0, 2.0, 5.0].map(|digit| digit * 10f64.powi(power)));
+    let of_decade = |power| [1.0, 2.0, 5.0].map(|digit| digit * 10f64.powi(power));
+    let steps = (first..=last).flat_map(of_decade);
     let ticks: Vec<f64> = steps.filter(inside).collect();
-    if ticks.len() >= 3 {
-        ticks
-    } else {
-        linear_ticks(low, high, target, false)
+    match ticks.len() {
+        0..3 => linear_ticks(low, high, target, false),
+        _ => ticks,
     }
 }
 
-/// The values between the powers of ten of a log axis, for unlabelled marks.
+/// The values between the powers of ten of a log axis, for unlabeled marks.
 pub fn log_minor_ticks(low: f64, high: f64) -> Vec<f64> {
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     if last - first > 7 {
         return Vec::new();
     }
     let digits = |power| (2..10).map(move |digit| f64::from(digit) * 10f64.powi(power));
-    (first..=last)
-        .flat_map(digits)
+    let values = (first..=last).flat_map(digits);
+    values
         .filter(|value| (low..=high).contains(value))
         .collect()
 }
@@ -111,7 +106,7 @@ mod tests {
         let written = |low, high, target| {
             labels(
                 &log_ticks(low, high, target),
-                Scale::Log,
+                AxisScale::Log,
                 TickFormat::Number,
             )
         };
@@ -138,8 +133,8 @@ mod tests {
         assert!(linear_ticks(1.0, 1.0, 5, false).is_empty());
         assert!(linear_ticks(f64::NAN, 1.0, 5, false).is_empty());
         assert!(log_ticks(0.0, 1.0, 5).is_empty());
-        assert_eq!(Scale::Log.position(0.0), None);
-        assert_eq!(Scale::Linear.position(f64::INFINITY), None);
+        assert_eq!(AxisScale::Log.position(0.0), None);
+        assert_eq!(AxisScale::Linear.position(f64::INFINITY), None);
     }
 
     proptest! {

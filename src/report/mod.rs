@@ -2,8 +2,7 @@
 
 pub mod bench;
 pub mod comparison;
-mod html;
-mod html_block;
+mod distinct;
+mod html_page;
 
-pub use html::{HtmlReport, Section};
-pub use html_block::Block;
+pub use html_page::{HtmlPage, Section};

@@ -5,61 +5,47 @@ use super::table::{Align, Table, one_line};
 impl Table {
     /// The table in GitHub's Markdown, with columns lined up in the source too.
     pub fn markdown(&self) -> String {
-        let escape = |text: &str| {
-            let mut escaped = one_line(text)
-                .replace('\\', "\\\\")
-                .replace('&', "&amp;")
-                .replace('<', "&lt;");
-            for special in ['|', '*', '`'] {
-                escaped = escaped.replace(special, &format!("\\{special}"));
-            }
-            escaped
-        };
-        let header: Vec<String> = self
-            .columns
-            .iter()
-            .map(|column| escape(&column.name))
-            .collect();
-        let rows: Vec<Vec<String>> = self
-            .even_rows()
-            .map(|row| row.into_iter().map(escape).collect())
-            .collect();
+        let names = self.columns.iter().map(|column| column.name.as_str());
+        let mut lines: Vec<Vec<String>> = vec![names.map(escape).collect()];
+        let rows = self.even_rows();
+        lines.extend(rows.map(|row| row.into_iter().map(escape).collect()));
         let width = |index: usize| {
-            let cells = std::iter::once(&header)
-                .chain(&rows)
-                .filter_map(|row| row.get(index));
-            cells.map(|cell| cell.chars().count()).fold(3, usize::max)
+            let cells = lines
+                .iter()
+                .map(|line: &Vec<String>| line[index].chars().count());
+            cells.fold(3, usize::max)
         };
         let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
-        let line = |cells: &[String]| {
-            let padded =
-                cells
-                    .iter()
-                    .zip(&self.columns)
-                    .zip(&widths)
-                    .map(|((cell, column), width)| match column.align {
-                        Align::Left => format!("{cell:<width$}"),
-                        Align::Right => format!("{cell:>width$}"),
-                    });
-            format!("| {} |\n", padded.collect::<Vec<_>>().join(" | "))
+        let rule = self.columns.iter().zip(&widths);
+        let rule = rule.map(|(column, width)| match column.align {
+            Align::Left => "-".repeat(*width),
+            Align::Right => "-".repeat(width - 1) + ":",
+        });
+        lines.insert(1, rule.collect());
+        let padded = |(index, cell): (usize, &String)| match self.columns[index].align {
+            Align::Left => format!("{cell:<0$}", widths[index]),
+            Align::Right => format!("{cell:>0$}", widths[index]),
         };
-        let rule = self
-            .columns
-            .iter()
-            .zip(&widths)
-            .map(|(column, width)| match column.align {
-                Align::Left => "-".repeat(*width),
-                Align::Right => format!("{}:", "-".repeat(width - 1)),
-            });
-        let caption = if self.caption.is_empty() {
-            String::new()
-        } else {
-            format!("{}\n\n", escape(&self.caption))
+        let line = |cells: &Vec<String>| {
+            let padded: Vec<String> = cells.iter().enumerate().map(padded).collect();
+            format!("| {} |\n", padded.join(" | "))
         };
-        let rule: Vec<String> = rule.collect();
-        let body: String = rows.iter().map(|row| line(row)).collect();
-        format!("{caption}{}| {} |\n{body}", line(&header), rule.join(" | "))
+        let caption = match self.caption.as_str() {
+            "" => String::new(),
+            caption => format!("{}\n\n", escape(caption)),
+        };
+        caption + &lines.iter().map(line).collect::<String>()
     }
+}
+
+/// A text in which no character starts markup.
+fn escape(text: &str) -> String {
+    let escaped = one_line(text).replace('\\', "\\\\");
+    let mut escaped = escaped.replace('&', "&amp;").replace('<', "&lt;");
+    for special in ['|', '*', '`'] {
+        escaped = escaped.replace(special, &format!("\\{special}"));
+    }
+    escaped
 }
 
 #[cfg(test)]

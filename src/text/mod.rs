@@ -6,7 +6,7 @@ mod table;
 mod terminal;
 mod text_histogram;
 
-pub use table::{Align, Column, Table};
+pub use table::{Align, Column, Table, TableOf};
 pub use terminal::Terminal;
 pub use text_histogram::TextHistogram;
 

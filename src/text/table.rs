@@ -65,6 +65,15 @@ impl Table {
         }
     }
 
+    /// A table to be made column by column, with a row for each of `rows`.
+    pub fn of<R>(rows: &[R]) -> TableOf<'_, R> {
+        let table = Table {
+            rows: vec![Vec::new(); rows.len()],
+            ..Table::default()
+        };
+        TableOf { rows, table }
+    }
+
     /// Adds a row.
     pub fn push(&mut self, cells: impl IntoIterator<Item = impl Into<String>>) {
         self.rows.push(cells.into_iter().map(Into::into).collect());
@@ -107,11 +116,8 @@ impl Table {
 
     fn build(&self, terminal: &Terminal) -> comfy_table::Table {
         let mut table = comfy_table::Table::new();
-        table.load_style(if terminal.styled && terminal.unicode {
-            RULED
-        } else {
-            PLAIN
-        });
+        let ruled = terminal.styled && terminal.unicode;
+        table.load_style(if ruled { RULED } else { PLAIN });
         table.set_header(self.columns.iter().map(|column| {
             let cell = Cell::new(one_line(&column.name));
             if terminal.styled {
@@ -144,11 +150,8 @@ impl Table {
 
     /// The characters of each column's longest word.
     fn widest_words(&self) -> Vec<usize> {
-        let longest = |text: &str| {
-            text.split_whitespace()
-                .map(|word| word.chars().count())
-                .max()
-        };
+        let length = |word: &str| word.chars().count();
+        let longest = |text: &str| text.split_whitespace().map(length).max();
         let column = |(index, column): (usize, &Column)| {
             let cells = self.rows.iter().filter_map(|row| row.get(index));
             let texts = cells.map(String::as_str).chain([column.name.as_str()]);
@@ -159,12 +162,11 @@ impl Table {
 
     /// Each row as lines of heading and cell, rows set apart by a blank line.
     fn records(&self) -> String {
-        let width = self
+        let names = self
             .columns
             .iter()
-            .map(|column| column.name.chars().count())
-            .max()
-            .unwrap_or(0);
+            .map(|column| column.name.chars().count());
+        let width = names.max().unwrap_or(0);
         let line = |(column, cell): (&Column, &str)| {
             let (name, cell) = (one_line(&column.name), one_line(cell));
             format!(" {name:<width$}  {cell}\n")
@@ -174,17 +176,41 @@ impl Table {
     }
 }
 
+/// A table in the making, column by column.
+pub struct TableOf<'r, R> {
+    rows: &'r [R],
+    table: Table,
+}
+
+impl<R> TableOf<'_, R> {
+    /// Adds a column of texts.
+    pub fn left(self, name: &str, cell: impl Fn(&R) -> String) -> Self {
+        self.column(name, Align::Left, cell)
+    }
+
+    /// Adds a column of numbers.
+    pub fn right(self, name: &str, cell: impl Fn(&R) -> String) -> Self {
+        self.column(name, Align::Right, cell)
+    }
+
+    /// The table.
+    pub fn build(self) -> Table {
+        self.table
+    }
+
+    fn column(mut self, name: &str, align: Align, cell: impl Fn(&R) -> String) -> Self {
+        let name = name.to_owned();
+        self.table.columns.push(Column { name, align });
+        for (cells, row) in self.table.rows.iter_mut().zip(self.rows) {
+            cells.push(cell(row));
+        }
+        self
+    }
+}
+
 /// `text` with control characters (line feeds, escape sequences from a file name) made blanks.
 pub(super) fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .collect()
+    text.replace(char::is_control, " ")
 }
 
 #[cfg(test)]

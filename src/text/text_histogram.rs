@@ -12,7 +12,7 @@ pub struct TextHistogram {
     pub counts: Vec<u64>,
     /// The counts that a reference distribution would give, drawn as ticks; may be empty.
     pub expected: Vec<f64>,
-    /// Most lines to print: neighbouring bins are joined to stay below.
+    /// Most lines to print: neighboring bins are joined to stay below.
     pub most_lines: usize,
     /// Characters of the longest bar.
     pub bar_width: usize,
@@ -43,94 +43,59 @@ impl TextHistogram {
     /// be shown, at a whole one elsewhere.
     pub fn render(&self, terminal: &Terminal) -> String {
         let bars = self.joined();
-        let longest = bars
-            .iter()
-            .map(|bar| (bar.count as f64).max(bar.expected))
-            .fold(0.0, f64::max);
+        let lengths = bars.iter().map(|bar| bar.expected.max(bar.count as f64));
+        let longest = lengths.fold(0.0, f64::max);
         if longest <= 0.0 {
             return "no data\n".to_string();
         }
-        let narrowest = bars
-            .iter()
-            .map(|bar| bar.high - bar.low)
-            .fold(f64::INFINITY, f64::min);
+        let widths = bars.iter().map(|bar| bar.high - bar.low);
+        let narrowest = widths.fold(f64::INFINITY, f64::min);
         let decimals = (1.0 - narrowest.log10().floor()).clamp(0.0, 9.0) as usize;
-        let ranges: Vec<(String, String)> = bars
-            .iter()
-            .map(|bar| {
-                (
-                    format!("{:.decimals$}", bar.low),
-                    format!("{:.decimals$}", bar.high),
-                )
-            })
-            .collect();
-        let width = ranges
-            .iter()
-            .flat_map(|(low, high)| [low.len(), high.len()])
-            .max()
-            .unwrap_or(0);
+        let edge_text = |value: f64| format!("{value:.decimals$}");
+        let edges = bars.iter().flat_map(|bar| [bar.low, bar.high]);
+        let width = edges.map(|value| edge_text(value).len()).max().unwrap_or(0);
         let edge = if terminal.unicode { '│' } else { '|' };
-        let mut text = String::new();
-        for (bar, (low, high)) in bars.iter().zip(&ranges) {
+        let line = |bar: &Bar| {
+            let (low, high) = (edge_text(bar.low), edge_text(bar.high));
             let drawn = self.draw_bar(bar, longest, terminal.unicode);
-            let line = format!(
-                "{low:>width$} .. {high:>width$} {edge}{drawn} {}",
-                count(bar.count)
-            );
-            text.push_str(&line);
-            text.push('\n');
-        }
-        text
+            let number = count(bar.count);
+            format!("{low:>width$} .. {high:>width$} {edge}{drawn} {number}\n")
+        };
+        bars.iter().map(line).collect()
     }
 
-    /// The bins, neighbours joined where there are more than lines.
+    /// The bins, neighbors joined where there are more than lines.
     fn joined(&self) -> Vec<Bar> {
-        let bin = |(index, (edge, count)): (usize, (&[f64], &u64))| {
-            let expected = self
-                .expected
-                .get(index)
-                .copied()
-                .filter(|value| value.is_finite())
-                .unwrap_or(0.0);
-            let (low, high) = (edge[0], edge[1]);
-            (high > low).then_some(Bar {
-                low,
-                high,
-                count: *count,
-                expected,
-            })
+        let expected = |index: usize| {
+            let expected: f64 = self.expected.get(index).copied().unwrap_or(0.0);
+            if expected.is_finite() { expected } else { 0.0 }
         };
-        let bins: Vec<Bar> = self
-            .edges
-            .windows(2)
-            .zip(&self.counts)
-            .enumerate()
-            .filter_map(bin)
-            .collect();
-        let join = |part: &[Bar]| {
-            let (first, last) = (part.first()?, part.last()?);
-            let count = part.iter().map(|bar| bar.count).sum();
-            let expected = part.iter().map(|bar| bar.expected).sum();
-            Some(Bar {
-                low: first.low,
-                high: last.high,
-                count,
-                expected,
-            })
+        let bin = |(index, (edges, count)): (usize, (&[f64], &u64))| Bar {
+            low: edges[0],
+            high: edges[1],
+            count: *count,
+            expected: expected(index),
         };
-        bins.chunks(bins.len().div_ceil(self.most_lines.max(1)).max(1))
-            .filter_map(join)
-            .collect()
+        let bins = self.edges.windows(2).zip(&self.counts).enumerate().map(bin);
+        let bins: Vec<Bar> = bins.filter(|bar| bar.high > bar.low).collect();
+        let join = |part: &[Bar]| Bar {
+            low: part[0].low,
+            high: part[part.len() - 1].high,
+            count: part.iter().map(|bar| bar.count).sum(),
+            expected: part.iter().map(|bar| bar.expected).sum(),
+        };
+        let most = bins.len().div_ceil(self.most_lines.max(1)).max(1);
+        bins.chunks(most).map(join).collect()
     }
 
     fn draw_bar(&self, bar: &Bar, longest: f64, unicode: bool) -> String {
         const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
         let length = |value: f64| self.bar_width as f64 * value / longest;
         let mut cells = vec![' '; self.bar_width];
-        let eighths = if unicode {
-            (length(bar.count as f64) * 8.0).round() as usize
-        } else {
-            (length(bar.count as f64)).round() as usize * 8
+        let full = length(bar.count as f64);
+        let eighths = match unicode {
+            true => (8.0 * full).round() as usize,
+            false => 8 * full.round() as usize,
         };
         for (index, cell) in cells.iter_mut().enumerate() {
             let filled = eighths.saturating_sub(8 * index).min(8);
@@ -141,10 +106,7 @@ impl TextHistogram {
             };
         }
         let expected = length(bar.expected).round() as usize;
-        if let Some(cell) = expected
-            .checked_sub(1)
-            .and_then(|index| cells.get_mut(index))
-        {
+        if let Some(cell) = cells.get_mut(expected.wrapping_sub(1)) {
             *cell = if unicode { '┊' } else { ':' };
         }
         cells.into_iter().collect()

@@ -85,20 +85,18 @@ impl BenchMachine {
     /// One line: processor, cores, peaks, and whether it was busy.
     pub fn sentence(&self) -> String {
         let model = self.cpu.model.as_deref().unwrap_or("unknown processor");
-        let peaks = self.product_peaks.iter().map(|peak| {
-            let threads = if peak.threads == 1 {
-                "1 thread".to_owned()
-            } else {
-                format!("{} threads", peak.threads)
-            };
+        let peak = |peak: &ProductPeak| {
             let speed = significant(peak.gflop_per_s, 3);
+            let threads = match peak.threads {
+                1 => "1 thread".to_owned(),
+                threads => format!("{threads} threads"),
+            };
             format!("{speed} GFLOP/s ({}, {threads})", peak.precision)
-        });
-        let peaks: Vec<String> = peaks.collect();
-        let peaks = if peaks.is_empty() {
-            String::new()
-        } else {
-            format!(", matrix-product peak {}", peaks.join(", "))
+        };
+        let peaks: Vec<String> = self.product_peaks.iter().map(peak).collect();
+        let peaks = match peaks.join(", ") {
+            none if none.is_empty() => none,
+            peaks => format!(", matrix-product peak {peaks}"),
         };
         let busy = match self.load_before {
             Some(load) if self.was_busy() => format!(

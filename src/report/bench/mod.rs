@@ -12,6 +12,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use crate::text::Table;
+
 pub use machine::{BenchMachine, ProductPeak};
 pub use rows::BenchRow;
 
@@ -33,5 +35,16 @@ impl Bench {
         }
         let machine = BenchMachine::read(folder)?;
         Ok(Some(Bench { rows, machine }))
+    }
+
+    /// Method by setting; above it, on what it was measured and what could not be.
+    pub fn table(&self) -> Table {
+        let machine = self.machine.iter();
+        let measured_on = machine.map(|machine| format!("Measured on: {}", machine.sentence()));
+        let remarks = tables::remarks(&self.rows);
+        Table {
+            caption: measured_on.chain(remarks).collect::<Vec<_>>().join("; "),
+            ..tables::relative(&self.rows)
+        }
     }
 }

@@ -3,8 +3,9 @@
 use super::rows::{BASELINE, BenchRow, norms, settings};
 use super::tables::relative_text;
 use crate::draw::{
-    Axis, Figure, IntervalGroup, IntervalMark, IntervalPlot, IntervalRow, Reference,
+    Axis, Figure, IntervalGroup, IntervalMark, IntervalPlot, IntervalRow, ReferenceLine,
 };
+use crate::report::distinct::distinct;
 
 /// Name of the picture, without its ending.
 pub const STEM: &str = "step-time";
@@ -15,12 +16,7 @@ pub const STEM: &str = "step-time";
 /// the same in all pictures of a comparison.
 pub fn figure(rows: &[BenchRow], order: &[&str]) -> Figure {
     let relative = rows.iter().any(|row| row.ratio_to_none.is_finite());
-    let mut styles: Vec<String> = order.iter().map(|name| (*name).to_owned()).collect();
-    styles.extend(
-        norms(rows)
-            .into_iter()
-            .filter(|norm| !order.contains(&norm.as_str())),
-    );
+    let styles = distinct(order.iter().copied().chain(norms(rows)));
     let bar = |row: &BenchRow| IntervalRow {
         label: row.norm.clone(),
         value: if relative {
@@ -33,13 +29,12 @@ pub fn figure(rows: &[BenchRow], order: &[&str]) -> Figure {
         slot: styles.iter().position(|norm| *norm == row.norm),
         ..IntervalRow::default()
     };
-    let group = |setting: String| IntervalGroup {
-        rows: rows
-            .iter()
-            .filter(|row| row.setting() == setting)
-            .map(bar)
-            .collect(),
-        label: capitalized(&setting),
+    let group = |setting: String| {
+        let own = rows.iter().filter(|row| row.setting() == setting);
+        IntervalGroup {
+            rows: own.map(bar).collect(),
+            label: capitalized(&setting),
+        }
     };
     let (title, whiskers, axis) = if relative {
         (
@@ -54,30 +49,22 @@ pub fn figure(rows: &[BenchRow], order: &[&str]) -> Figure {
             "Step time (ms)",
         )
     };
-    let reference = Reference {
-        value: 1.0,
-        label: BASELINE.into(),
-    };
+    let baseline = relative.then(|| ReferenceLine::new(1.0, BASELINE));
     IntervalPlot {
         title: title.into(),
         subtitle: format!("{whiskers}; methods measured in turn, {}", threads(rows)),
         axis: Axis::new(axis),
         mark: IntervalMark::Bar,
         groups: settings(rows).into_iter().map(group).collect(),
-        references: if relative {
-            vec![reference]
-        } else {
-            Vec::new()
-        },
+        references: baseline.into_iter().collect(),
     }
     .figure()
 }
 
 fn interval(row: &BenchRow, relative: bool) -> Option<(f64, f64)> {
-    let (low, high) = if relative {
-        (row.ratio_to_none_low, row.ratio_to_none_high)
-    } else {
-        (row.step_ms_q1, row.step_ms_q3)
+    let (low, high) = match relative {
+        true => (row.ratio_to_none_low, row.ratio_to_none_high),
+        false => (row.step_ms_q1, row.step_ms_q3),
     };
     (low.is_finite() && high.is_finite()).then_some((low, high))
 }
@@ -95,13 +82,8 @@ pub fn threads(rows: &[BenchRow]) -> String {
 }
 
 fn capitalized(text: &str) -> String {
-    let mut characters = text.chars();
-    let first = characters.next();
-    first
-        .into_iter()
-        .flat_map(char::to_uppercase)
-        .chain(characters)
-        .collect()
+    let (first, rest) = text.split_at(text.chars().next().map_or(0, char::len_utf8));
+    first.to_uppercase() + rest
 }
 
 #[cfg(test)]

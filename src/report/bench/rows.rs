@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::row::Row;
 use crate::record::table::Table;
+use crate::report::distinct::distinct;
 
 /// The method that others are measured against.
 pub const BASELINE: &str = "none";
@@ -186,22 +187,12 @@ pub fn read(folder: &Path) -> Result<Vec<BenchRow>> {
 
 /// The settings that occur, in the order of their first row.
 pub fn settings(rows: &[BenchRow]) -> Vec<String> {
-    in_first_order(rows.iter().map(BenchRow::setting))
+    distinct(rows.iter().map(BenchRow::setting))
 }
 
 /// The methods that occur, in the order of their first row.
-pub fn norms(rows: &[BenchRow]) -> Vec<String> {
-    in_first_order(rows.iter().map(|row| row.norm.clone()))
-}
-
-fn in_first_order(names: impl Iterator<Item = String>) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for name in names {
-        if !found.contains(&name) {
-            found.push(name);
-        }
-    }
-    found
+pub fn norms(rows: &[BenchRow]) -> Vec<&str> {
+    distinct(rows.iter().map(|row| row.norm.as_str()))
 }
 
 /// Rows as other modules' tests need them: three methods at two batch sizes, one of them not measured.

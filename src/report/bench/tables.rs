@@ -2,127 +2,83 @@
 
 use super::rows::{BASELINE, BenchRow, norms, settings};
 use crate::text::numbers::{interval, percent, significant};
-use crate::text::{Align, Table};
+use crate::text::{Table, TableOf};
 
 /// Times, ratios, speed and memory: a row a method and setting.
 pub fn steps(rows: &[BenchRow]) -> Table {
-    let mut table = with_setting(&[
-        "threads",
-        "step, ms (quartiles)",
-        "min",
-        "/ none (95 %)",
-        "/ bn (95 %)",
-        "images/s",
-        "GFLOP/s",
-        "of peak",
-        "peak MB",
-        "step MB",
-    ]);
-    for row in measured(rows) {
-        table.push(with_setting_cells(
-            row,
-            [
-                row.threads.to_string(),
-                interval(row.step_ms, row.step_ms_q1, row.step_ms_q3, 3),
-                significant(row.step_ms_min, 3),
-                ratio_text(
-                    row.ratio_to_none,
-                    row.ratio_to_none_low,
-                    row.ratio_to_none_high,
-                ),
-                ratio_text(row.ratio_to_bn, row.ratio_to_bn_low, row.ratio_to_bn_high),
-                significant(row.images_per_s, 3),
-                significant(row.gflop_per_s, 3),
-                percent(row.peak_fraction, 0),
-                significant(row.peak_rss_mb, 3),
-                significant(row.step_rss_mb, 3),
-            ],
-        ));
-    }
-    table
+    with_setting(&measured(rows))
+        .right("threads", |row| row.threads.to_string())
+        .right("step, ms (quartiles)", |row| {
+            interval(row.step_ms, row.step_ms_q1, row.step_ms_q3, 3)
+        })
+        .right("min", |row| significant(row.step_ms_min, 3))
+        .right("/ none (95 %)", |row| ratio_to_none(row))
+        .right("/ bn (95 %)", |row| {
+            ratio_text(row.ratio_to_bn, row.ratio_to_bn_low, row.ratio_to_bn_high)
+        })
+        .right("images/s", |row| significant(row.images_per_s, 3))
+        .right("GFLOP/s", |row| significant(row.gflop_per_s, 3))
+        .right("of peak", |row| percent(row.peak_fraction, 0))
+        .right("peak MB", |row| significant(row.peak_rss_mb, 3))
+        .right("step MB", |row| significant(row.step_rss_mb, 3))
+        .build()
 }
 
 /// Where a step's time goes.
 pub fn phases(rows: &[BenchRow]) -> Table {
-    let mut table = with_setting(&[
-        "data, ms",
-        "forward, ms",
-        "backward, ms",
-        "update, ms",
-        "data's share",
-    ]);
-    for row in measured(rows) {
-        let ms = |value: f64| significant(value, 3);
-        table.push(with_setting_cells(
-            row,
-            [
-                ms(row.data_ms),
-                ms(row.forward_ms),
-                ms(row.backward_ms),
-                ms(row.update_ms),
-                percent(row.data_ms / row.step_ms, 1),
-            ],
-        ));
-    }
-    table
+    with_setting(&measured(rows))
+        .right("data, ms", |row| significant(row.data_ms, 3))
+        .right("forward, ms", |row| significant(row.forward_ms, 3))
+        .right("backward, ms", |row| significant(row.backward_ms, 3))
+        .right("update, ms", |row| significant(row.update_ms, 3))
+        .right("data's share", |row| percent(row.data_ms / row.step_ms, 1))
+        .build()
 }
 
 /// Evaluation times; without rows where none were measured.
 pub fn evaluations(rows: &[BenchRow]) -> Table {
-    let mut table = with_setting(&["evaluation, ms", "/ none (95 %)", "images/s"]);
-    for row in measured(rows).filter(|row| row.eval_ms.is_finite()) {
-        table.push(with_setting_cells(
-            row,
-            [
-                significant(row.eval_ms, 3),
-                ratio_text(
-                    row.eval_ratio_to_none,
-                    row.eval_ratio_to_none_low,
-                    row.eval_ratio_to_none_high,
-                ),
-                significant(1e3 * row.batch_size as f64 / row.eval_ms, 3),
-            ],
-        ));
-    }
-    table
+    let mut rows = measured(rows);
+    rows.retain(|row| row.eval_ms.is_finite());
+    with_setting(&rows)
+        .right("evaluation, ms", |row| significant(row.eval_ms, 3))
+        .right("/ none (95 %)", |row| {
+            let (low, high) = (row.eval_ratio_to_none_low, row.eval_ratio_to_none_high);
+            ratio_text(row.eval_ratio_to_none, low, high)
+        })
+        .right("images/s", |row| {
+            significant(1e3 * row.batch_size as f64 / row.eval_ms, 3)
+        })
+        .build()
 }
 
 /// Number formats against f32; without rows where only one was measured.
 pub fn formats(rows: &[BenchRow]) -> Table {
-    let mut table = with_setting(&["step, ms", "/ f32 (95 %)"]);
-    for row in measured(rows).filter(|row| row.precision != "f32" && row.ratio_to_f32.is_finite()) {
-        table.push(with_setting_cells(
-            row,
-            [
-                significant(row.step_ms, 3),
-                ratio_text(
-                    row.ratio_to_f32,
-                    row.ratio_to_f32_low,
-                    row.ratio_to_f32_high,
-                ),
-            ],
-        ));
-    }
-    table
+    let mut rows = measured(rows);
+    rows.retain(|row| row.precision != "f32" && row.ratio_to_f32.is_finite());
+    with_setting(&rows)
+        .right("step, ms", |row| significant(row.step_ms, 3))
+        .right("/ f32 (95 %)", |row| {
+            ratio_text(
+                row.ratio_to_f32,
+                row.ratio_to_f32_low,
+                row.ratio_to_f32_high,
+            )
+        })
+        .build()
 }
 
 /// Ratios to `none` (times of `none` itself): a row a method, a column a setting. What a comparison's page shows.
 pub fn relative(rows: &[BenchRow]) -> Table {
-    let settings = settings(rows);
-    let columns = settings
-        .iter()
-        .map(|setting| (setting.as_str(), Align::Right));
-    let mut table = Table::new([("method", Align::Left)].into_iter().chain(columns));
-    for norm in norms(rows) {
-        let cell = |setting: &String| {
-            let row = rows
-                .iter()
-                .find(|row| row.norm == norm && row.setting() == *setting);
+    let norms = norms(rows);
+    let mut table = Table::of(&norms).left("method", |norm| (*norm).to_owned());
+    for setting in settings(rows) {
+        table = table.right(&setting, |norm| {
+            let mut rows = rows.iter();
+            let row = rows.find(|row| row.norm == *norm && row.setting() == setting);
             row.map_or("–".to_owned(), relative_text)
-        };
-        table.push([norm.clone()].into_iter().chain(settings.iter().map(cell)));
+        });
     }
-    table
+    table.build()
 }
 
 /// A row's ratio to `none`, or its time where it has none.
@@ -132,11 +88,7 @@ pub fn relative_text(row: &BenchRow) -> String {
         (false, _) => "not measured".to_owned(),
         (true, false) => time,
         (true, true) if row.norm == BASELINE => format!("1 ({time})"),
-        (true, true) => ratio_text(
-            row.ratio_to_none,
-            row.ratio_to_none_low,
-            row.ratio_to_none_high,
-        ),
+        (true, true) => ratio_to_none(row),
     }
 }
 
@@ -155,6 +107,14 @@ pub fn remarks(rows: &[BenchRow]) -> Vec<String> {
     remarks
 }
 
+fn ratio_to_none(row: &BenchRow) -> String {
+    ratio_text(
+        row.ratio_to_none,
+        row.ratio_to_none_low,
+        row.ratio_to_none_high,
+    )
+}
+
 /// A ratio with its interval, to two decimals, or three where the interval is that narrow.
 fn ratio_text(ratio: f64, low: f64, high: f64) -> String {
     if !(ratio.is_finite() && low.is_finite() && high.is_finite()) {
@@ -164,36 +124,20 @@ fn ratio_text(ratio: f64, low: f64, high: f64) -> String {
     format!("{ratio:.decimals$} [{low:.decimals$}, {high:.decimals$}]")
 }
 
-fn measured(rows: &[BenchRow]) -> impl Iterator<Item = &BenchRow> {
-    rows.iter().filter(|row| row.is_measured())
+fn measured(rows: &[BenchRow]) -> Vec<&BenchRow> {
+    rows.iter().filter(|row| row.is_measured()).collect()
 }
 
-fn with_setting(columns: &[&'static str]) -> Table {
-    let own = [
-        ("method", Align::Left),
-        ("width", Align::Right),
-        ("batch size", Align::Right),
-        ("format", Align::Left),
-    ];
-    Table::new(
-        own.into_iter()
-            .chain(columns.iter().map(|name| (*name, Align::Right))),
-    )
-}
-
-fn with_setting_cells<const N: usize>(row: &BenchRow, cells: [String; N]) -> Vec<String> {
-    let width = if row.width.is_nan() {
-        "–".to_owned()
-    } else {
-        row.width.to_string()
-    };
-    let own = [
-        row.norm.clone(),
-        width,
-        row.batch_size.to_string(),
-        row.precision.clone(),
-    ];
-    own.into_iter().chain(cells).collect()
+/// The columns that say what was measured.
+fn with_setting<'r, 'b>(rows: &'r [&'b BenchRow]) -> TableOf<'r, &'b BenchRow> {
+    Table::of(rows)
+        .left("method", |row| row.norm.clone())
+        .right("width", |row| match row.width {
+            unknown if unknown.is_nan() => "–".to_owned(),
+            width => width.to_string(),
+        })
+        .right("batch size", |row| row.batch_size.to_string())
+        .left("format", |row| row.precision.clone())
 }
 
 #[cfg(test)]

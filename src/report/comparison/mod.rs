@@ -7,19 +7,19 @@
 //! | [`manifest`] | `manifest.json`: what was run, on what |
 //! | [`summarize`] | from `curves.csv` to `summary.csv` and `paired.csv` |
 //! | [`results`] | a results folder as a whole: writing and reading it |
-//! | `curves`, `layers`, `errors`, `percentiles` | the pictures |
-//! | [`tables`], [`page`], [`side_by_side`] | the tables of terminal and page, and the pages |
+//! | [`picture`], [`pictures`] | what a picture is, and all of them |
+//! | [`final_errors`] | what pictures and tables of final errors share |
+//! | [`tables`], [`caveats`], [`page`] | the tables of terminal and page, what to keep in mind, and the pages |
 
-mod curves;
-mod errors;
+pub mod caveats;
+pub mod final_errors;
 mod groups;
-mod layers;
 pub mod manifest;
 pub mod page;
-mod percentiles;
+pub mod picture;
+pub mod pictures;
 pub mod results;
 pub mod rows;
-pub mod side_by_side;
 pub mod summarize;
 pub mod tables;
 pub mod tagged;

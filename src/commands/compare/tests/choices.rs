@@ -77,7 +77,7 @@ fn a_choice_among_settings_that_all_diverged_has_its_caveat() {
     assert!(search.judge().unwrap());
     let choice = search.choice();
     let results = collect::collect_sweep(&experiment, &choice.tried, choice.rows).unwrap();
-    let about: Vec<String> = tables::caveats(&results)
+    let about: Vec<String> = crate::report::comparison::caveats::caveats(&results)
         .into_iter()
         .filter(|caveat| caveat.contains("Every setting that the sweep tried"))
         .collect();

@@ -3,7 +3,7 @@
 use super::super::subject::Subject;
 use super::super::wording;
 use super::{Measured, statistic};
-use crate::draw::{Axis, Figure, Histogram as HistogramFigure, HistogramBin, NormalCurve, QqPlot};
+use crate::draw::{Axis, Figure, HistogramBin, HistogramChart, NormalCurve, QqPlot};
 use crate::stats::{Bins, Histogram, Reference, normal_qq};
 use crate::text::numbers::{count, significant};
 use crate::text::{Align, Table, Terminal, TextHistogram};
@@ -43,7 +43,7 @@ pub(super) fn histogram(layer: &Measured, subject: &Subject) -> Figure {
         mean: summary.mean,
         std: summary.std_dev,
     };
-    HistogramFigure {
+    HistogramChart {
         title: title(layer, subject),
         subtitle: format!(
             "{} units, n = {}: KS distance {}, skewness {}, excess kurtosis {}",

@@ -1,0 +1,87 @@
+//! One row of a plot of intervals: name, mark, whiskers, figures.
+
+use super::font::{Weight, fit};
+use super::palette::{INK, Style};
+use super::plot::Plot;
+use super::rect::Rect;
+use super::sheet::MARGIN;
+use super::svg::{Scene, Stroke};
+use super::text_style::{Anchor, HALF_HEIGHT, TICK_SIZE, TextStyle};
+
+/// Font size of names in pixels.
+pub(super) const NAME_SIZE: f64 = 13.0;
+/// Longer texts at the end of a row are cut.
+pub(super) const LARGEST_TEXT_WIDTH: f64 = 210.0;
+
+/// Half the height of a bar, and of the end of a whisker.
+const HALF_BAR: f64 = 8.0;
+const HALF_WHISKER: f64 = 5.0;
+
+/// One value with its interval.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IntervalRow {
+    /// The name before the row; rows of the same name share one style.
+    pub label: String,
+    /// The value; NaN leaves the row without a mark, which is then best told in `text`.
+    pub value: f64,
+    /// Low and high end of the interval.
+    pub interval: Option<(f64, f64)>,
+    /// Single outcomes behind the value (one for each seed), drawn small.
+    pub outcomes: Vec<f64>,
+    /// What is written at the end of the row: the value in figures, "diverged (2 of 3)".
+    pub text: String,
+    /// Which style to take; by default the order in which names first occur.
+    pub slot: Option<usize>,
+}
+
+impl IntervalRow {
+    /// Sets the name before a row and the figures behind it.
+    pub(super) fn draw_texts(&self, scene: &mut Scene, plot: &Plot, middle: f64) {
+        let room = plot.rect.x - MARGIN - 22.0;
+        let name = fit(&self.label, NAME_SIZE, Weight::Regular, room);
+        let at = (plot.rect.x - 10.0, middle + HALF_HEIGHT * NAME_SIZE);
+        scene.text(at, &name, TextStyle::new(NAME_SIZE, Anchor::End));
+        let text = fit(&self.text, TICK_SIZE, Weight::Regular, LARGEST_TEXT_WIDTH);
+        let at = (plot.rect.right() + 12.0, middle + HALF_HEIGHT * TICK_SIZE);
+        scene.text(at, &text, TextStyle::new(TICK_SIZE, Anchor::Start));
+    }
+
+    /// Draws the row's value as a bar from zero or as a marker, its interval and its outcomes.
+    pub(super) fn draw_marks(
+        &self,
+        scene: &mut Scene,
+        plot: &Plot,
+        middle: f64,
+        style: Style,
+        is_bar: bool,
+    ) {
+        let (lowest, highest) = plot.x.values();
+        let clamped = |value: f64| plot.x_pixel(value.clamp(lowest, highest));
+        let is_inside = |x: &f64| plot.rect.contains((*x, middle));
+        let inside = |value: f64| plot.x_pixel(value).filter(is_inside);
+        if is_bar && let (Some(from), Some(to)) = (clamped(0.0), clamped(self.value)) {
+            let (left, width) = (from.min(to), (to - from).abs());
+            let bar = Rect::new(left, middle - HALF_BAR, width, 2.0 * HALF_BAR);
+            scene.rect(bar, style.color);
+        }
+        let color = if is_bar { INK } else { style.color };
+        for x in self.outcomes.iter().filter_map(|outcome| inside(*outcome)) {
+            let stroke = Stroke::solid(color, 1.2);
+            scene.line((x, middle + 5.0), (x, middle + 10.0), stroke);
+        }
+        if let Some((low, high)) = self.interval.filter(|(low, high)| low <= high)
+            && let (Some(from), Some(to)) = (clamped(low), clamped(high))
+        {
+            let stroke = Stroke::solid(color, 1.8);
+            scene.line((from, middle), (to, middle), stroke);
+            // A whisker that leaves the picture has no end to show.
+            for x in [low, high].into_iter().filter_map(inside) {
+                let (top, bottom) = (middle - HALF_WHISKER, middle + HALF_WHISKER);
+                scene.line((x, top), (x, bottom), stroke);
+            }
+        }
+        if !is_bar && let Some(x) = inside(self.value) {
+            scene.marker(style.marker, (x, middle), 5.5, style.color);
+        }
+    }
+}

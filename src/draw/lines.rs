@@ -1,0 +1,83 @@
+//! Series in the data area of a line chart: bands, lines, markers.
+
+use super::legend::MARKER_RADIUS;
+use super::palette::{Style, style};
+use super::plot::Plot;
+use super::series::{Point, Series};
+use super::slots::Slots;
+use super::stretch::{Stretch, marked, sampled, thin_out, unbroken};
+use super::svg::{Scene, Stroke, path_through};
+
+const BAND_OPACITY: f64 = 0.16;
+/// Series with more points than this are drawn thin and solid: dashes of a jagged line are noise.
+const DENSE: usize = 400;
+
+/// Draws all bands, then all lines, then all markers; returns pixels along the lines.
+pub fn draw_lines(scene: &mut Scene, plot: &Plot, all: &[Series], slots: &Slots) -> Stretch {
+    let line = |series: &Series| {
+        let points = series.points.iter();
+        let pixels = points.map(|point| plot.pixel(point.x, point.y));
+        (slots.slot(&series.label), unbroken(pixels))
+    };
+    let lines: Vec<(usize, Vec<Stretch>)> = all.iter().map(line).collect();
+    scene.clipped(plot.rect, |scene| {
+        for (series, (slot, _)) in all.iter().zip(&lines) {
+            draw_band(scene, plot, &series.points, style(*slot).color);
+        }
+        for (slot, stretches) in &lines {
+            draw_line(scene, stretches, style(*slot));
+        }
+    });
+    for (slot, stretches) in &lines {
+        let Style { color, marker, .. } = style(*slot);
+        let points = marked(stretches, *slot).into_iter();
+        for point in points.filter(|point| plot.rect.contains(*point)) {
+            scene.marker(marker, point, MARKER_RADIUS, color);
+        }
+    }
+    let stretches = lines.iter().flat_map(|(_, stretches)| stretches);
+    stretches.flat_map(|stretch| sampled(stretch)).collect()
+}
+
+/// Draws the stretches of one line; lone points are left to the markers.
+fn draw_line(scene: &mut Scene, stretches: &[Stretch], style: Style) {
+    let count: usize = stretches.iter().map(Vec::len).sum();
+    let stroke = match count {
+        0..=DENSE => Stroke::new(style.color, 2.0, style.dash),
+        _ => Stroke::solid(style.color, 1.0),
+    };
+    for stretch in stretches.iter().filter(|stretch| stretch.len() > 1) {
+        scene.polyline(&thin_out(stretch), stroke);
+    }
+}
+
+/// The band between the ends of the intervals; an interval on its own becomes a whisker.
+fn draw_band(scene: &mut Scene, plot: &Plot, points: &[Point], color: &str) {
+    let (lowest, highest) = plot.y.values();
+    let ends = points.iter().map(|point| {
+        let (low, high) = point.interval?;
+        plot.y_pixel(point.y)?;
+        if low.is_nan() || high.is_nan() {
+            return None;
+        }
+        // On a log axis a low end of 0 or less reaches down to the frame.
+        let inside = |value: f64| plot.y_pixel(value.clamp(lowest, highest));
+        Some((plot.x_pixel(point.x)?, inside(low)?, inside(high)?))
+    });
+    for run in unbroken(ends) {
+        if let [(x, low, high)] = run[..] {
+            let stroke = Stroke::solid(color, 1.5);
+            scene.line((x, low), (x, high), stroke);
+            for y in [low, high] {
+                scene.line((x - 4.0, y), (x + 4.0, y), stroke);
+            }
+            continue;
+        }
+        let upper: Stretch = run.iter().map(|(x, _, high)| (*x, *high)).collect();
+        let lower: Stretch = run.iter().map(|(x, low, _)| (*x, *low)).collect();
+        let mut outline = thin_out(&upper);
+        outline.extend(thin_out(&lower).into_iter().rev());
+        let path = format!("{}Z", path_through(&outline));
+        scene.area(&path, color, BAND_OPACITY);
+    }
+}

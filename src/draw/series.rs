@@ -1,0 +1,62 @@
+//! What line charts are made of: points, lines, and labeled lines across.
+
+/// A point of a series; not-a-number coordinates leave a gap in its line.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Point {
+    /// Position on the horizontal axis.
+    pub x: f64,
+    /// Position on the vertical axis.
+    pub y: f64,
+    /// Low and high end of the interval around `y`, drawn as a band.
+    pub interval: Option<(f64, f64)>,
+}
+
+/// A line with a label; color, dash and marker follow from its slot.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Series {
+    /// The text in the legend; series of the same label share one style and one entry.
+    pub label: String,
+    /// The points in drawing order.
+    pub points: Vec<Point>,
+    /// Which style to take (0, 1, 2, ...), so that a method looks the same in every picture; by
+    /// default the order in which labels first occur.
+    pub slot: Option<usize>,
+}
+
+impl Series {
+    /// A series without intervals.
+    pub fn new(label: impl Into<String>, points: impl IntoIterator<Item = (f64, f64)>) -> Series {
+        let interval = None;
+        let point = |(x, y)| Point { x, y, interval };
+        Series {
+            label: label.into(),
+            points: points.into_iter().map(point).collect(),
+            slot: None,
+        }
+    }
+
+    /// The same in the style of a slot.
+    pub fn in_slot(mut self, slot: usize) -> Series {
+        self.slot = Some(slot);
+        self
+    }
+}
+
+/// A labeled line across a chart: a target, or a figure from the literature.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReferenceLine {
+    /// Position on the value axis.
+    pub value: f64,
+    /// The text that stands at the line.
+    pub label: String,
+}
+
+impl ReferenceLine {
+    /// A line with its label.
+    pub fn new(value: f64, label: impl Into<String>) -> ReferenceLine {
+        ReferenceLine {
+            value,
+            label: label.into(),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What a kind of picture is: its name, its place on the page, and how it is drawn.
+
+use super::results::Results;
+use crate::draw::Figure;
+
+/// A kind of picture.
+pub struct PictureKind {
+    /// File name without its ending.
+    pub name: &'static str,
+    /// The section it stands in.
+    pub topic: Topic,
+    /// The text below it; none when empty.
+    pub caption: &'static str,
+    /// Draws it, where the results have what it needs.
+    pub draw: Draw,
+}
+
+/// How results become a picture; `None` where they lack what it needs.
+pub enum Draw {
+    /// One picture of everything.
+    Once(fn(&Results) -> Option<Figure>),
+    /// A picture for each batch size.
+    ByBatchSize(fn(&Results, u64) -> Option<Figure>),
+}
+
+/// What a section with pictures is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic {
+    /// Final errors.
+    FinalError,
+    /// Curves over epochs.
+    Convergence,
+    /// Hidden layers.
+    Layers,
+    /// Step times.
+    StepTime,
+}
+
+impl Topic {
+    /// All of them, in the order of the page.
+    pub const ALL: [Topic; 4] = [
+        Topic::FinalError,
+        Topic::Convergence,
+        Topic::Layers,
+        Topic::StepTime,
+    ];
+
+    /// The heading of its section.
+    pub fn heading(self) -> &'static str {
+        match self {
+            Topic::FinalError => "Final error",
+            Topic::Convergence => "Convergence",
+            Topic::Layers => "Inside the network",
+            Topic::StepTime => "Step time relative to none",
+        }
+    }
+
+    /// What the section shows, in words, where its heading does not say enough.
+    pub fn introduction(self) -> Option<&'static str> {
+        match self {
+            Topic::FinalError | Topic::Convergence => None,
+            Topic::Layers => Some(
+                "Mean and standard deviation of hidden pre-activations over training, on a fixed batch of test images: \
+                 how far the distribution that a layer works on moves while the layers below it learn (internal \
+                 covariate shift). Skewness and excess kurtosis tell how far it is from a normal distribution, which \
+                 NormProp's constants assume. Up to five layers are drawn; layers.csv holds all.",
+            ),
+            Topic::StepTime => Some(
+                "Median time of a training step as a multiple of that of the network without normalization, with its \
+                 95 % bootstrap interval. normprop bench measured the methods step by step in turn, so that whatever \
+                 else the machine did fell on all of them; bench.csv holds the times themselves.",
+            ),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Convergence curves: a panel for each batch size, a line for each method.
+
+use crate::draw::{Axis, Figure, LineChart, PanelGrid, ReferenceLine, ShareY};
+use crate::event::EpochRow;
+use crate::report::comparison::groups::{
+    Shown, band_note, batch_sizes, finished_of, mean_line, rate_note, shown,
+};
+use crate::report::comparison::picture::{Draw, PictureKind, Topic};
+use crate::report::comparison::results::Results;
+use crate::text::numbers::significant;
+
+/// Test error.
+pub const TEST_ERROR: PictureKind = PictureKind {
+    name: "test-error",
+    topic: Topic::Convergence,
+    caption: "",
+    draw: Draw::Once(|results| {
+        let manifest = results.manifest.as_ref();
+        let target = manifest.and_then(|manifest| manifest.target_test_error);
+        Some(figure(results, "Test error", error_axis(), target, |row| {
+            row.test_error
+        }))
+    }),
+};
+
+/// Training error, as seen in training.
+pub const TRAIN_ERROR: PictureKind = PictureKind {
+    name: "train-error",
+    topic: Topic::Convergence,
+    caption: SEEN,
+    draw: Draw::Once(|results| {
+        Some(figure(
+            results,
+            "Training error",
+            error_axis(),
+            None,
+            |row| row.train_error,
+        ))
+    }),
+};
+
+/// Training loss, as seen in training.
+pub const TRAIN_LOSS: PictureKind = PictureKind {
+    name: "train-loss",
+    topic: Topic::Convergence,
+    caption: SEEN,
+    draw: Draw::Once(|results| {
+        let axis = Axis::new("Cross-entropy (nats)").log();
+        Some(figure(results, "Training loss", axis, None, |row| {
+            row.train_loss
+        }))
+    }),
+};
+
+const SEEN: &str = "As seen in training: each image with the weights of its step.";
+
+fn error_axis() -> Axis {
+    Axis::new("Images misclassified").log().percent()
+}
+
+fn figure(
+    results: &Results,
+    name: &str,
+    y: Axis,
+    target: Option<f64>,
+    value: fn(&EpochRow) -> f64,
+) -> Figure {
+    let groups = shown(results);
+    let line = |group: &Shown| {
+        let runs = finished_of(results, group);
+        let point = |row: &EpochRow| (row.epoch as f64, value(row));
+        mean_line(&group.label, group.slot, &runs, point)
+    };
+    let target = target.map(|target| {
+        let label = format!("target {} %", significant(100.0 * target, 3));
+        ReferenceLine::new(target, label)
+    });
+    let panel = |size: u64| {
+        let own = groups.iter().filter(|group| group.batch_size == size);
+        LineChart {
+            title: format!("Batch size {size}"),
+            x: Axis::new("Epoch").integer(),
+            y: y.clone(),
+            series: own.map(line).collect(),
+            references: target.iter().cloned().collect(),
+            ..LineChart::default()
+        }
+    };
+    let title = format!("{name}: {}", results.title());
+    let subtitle = format!("{}{}", band_note(results), rate_note(results));
+    let panels: Vec<LineChart> = batch_sizes(results).into_iter().map(panel).collect();
+    if let [only] = panels.as_slice() {
+        let subtitle = format!("{}; {subtitle}", only.title.to_lowercase());
+        let chart = LineChart {
+            title,
+            subtitle,
+            ..only.clone()
+        };
+        return chart.figure();
+    }
+    PanelGrid {
+        title,
+        subtitle,
+        share_y: ShareY::All,
+        panels,
+        ..PanelGrid::default()
+    }
+    .figure()
+}

@@ -1,0 +1,69 @@
+//! Differences from the first method, seed by seed.
+
+use crate::draw::{Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow, ReferenceLine};
+use crate::report::comparison::final_errors::{interval, points};
+use crate::report::comparison::groups::{batch_sizes, has_several_rates};
+use crate::report::comparison::picture::{Draw, PictureKind, Topic};
+use crate::report::comparison::results::Results;
+use crate::report::comparison::rows::PairedRow;
+use crate::text::numbers::p_value;
+
+/// Differences with their intervals, where there are intervals.
+pub const PICTURE: PictureKind = PictureKind {
+    name: "differences",
+    topic: Topic::FinalError,
+    caption: "",
+    draw: Draw::Once(figure),
+};
+
+fn figure(results: &Results) -> Option<Figure> {
+    let labels = results.labels();
+    let several_rates = has_several_rates(results);
+    let baseline = results.paired.first()?.baseline_label.clone();
+    let with_interval = |row: &&PairedRow| row.n_pairs > 1 && row.difference_ci_low.is_finite();
+    results.paired.iter().find(with_interval)?;
+    let row = |row: &PairedRow| IntervalRow {
+        label: match several_rates {
+            true => format!("{}, lr {}", row.label, row.lr),
+            false => row.label.clone(),
+        },
+        value: row.difference_mean,
+        interval: interval((row.difference_ci_low, row.difference_ci_high)),
+        text: format!(
+            "{}, p {}",
+            points(row.difference_mean),
+            compared(row.p_holm)
+        ),
+        slot: labels.iter().position(|label| *label == row.label),
+        ..IntervalRow::default()
+    };
+    let group = |batch_size: u64| {
+        let own = results.paired.iter();
+        let own = own.filter(|row| row.batch_size == batch_size);
+        IntervalGroup {
+            label: format!("Batch size {batch_size}"),
+            rows: own.map(row).collect(),
+        }
+    };
+    let mut groups: Vec<IntervalGroup> = batch_sizes(results).into_iter().map(group).collect();
+    groups.retain(|group| !group.rows.is_empty());
+    let plot = IntervalPlot {
+        title: format!("Final test error less that of {baseline}"),
+        subtitle:
+            "paired by seed, with 95 % t interval; below 0 is better; p after Holm's correction"
+                .to_owned(),
+        axis: Axis::new("Difference in percentage points of test images").percent(),
+        groups,
+        references: vec![ReferenceLine::new(0.0, baseline)],
+        ..IntervalPlot::default()
+    };
+    Some(plot.figure())
+}
+
+/// A p-value behind the letter p: "= 0.041", "< 0.001".
+fn compared(p: f64) -> String {
+    match p_value(p) {
+        bound if bound.starts_with('<') => bound,
+        value => format!("= {value}"),
+    }
+}

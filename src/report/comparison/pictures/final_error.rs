@@ -1,0 +1,60 @@
+//! Final test errors: a group of rows for each batch size.
+
+use crate::draw::{Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow};
+use crate::report::comparison::final_errors::{ends, error_text, interval, outcomes, summary_of};
+use crate::report::comparison::groups::{Shown, batch_sizes, rate_note, shown};
+use crate::report::comparison::picture::{Draw, PictureKind, Topic};
+use crate::report::comparison::results::Results;
+use crate::report::comparison::rows::SummaryRow;
+use crate::text::numbers::percent;
+
+/// Final test errors with their intervals.
+pub const PICTURE: PictureKind = PictureKind {
+    name: "final-error",
+    topic: Topic::FinalError,
+    caption: "",
+    draw: Draw::Once(figure),
+};
+
+fn figure(results: &Results) -> Option<Figure> {
+    let groups = shown(results);
+    let row = |group: &Shown| {
+        let summary = summary_of(results, group)?;
+        Some(IntervalRow {
+            label: group.label.clone(),
+            value: summary.final_test_error_mean,
+            interval: interval(ends(summary)),
+            outcomes: outcomes(results, group),
+            text: text(summary),
+            slot: Some(group.slot),
+        })
+    };
+    let group = |batch_size: u64| {
+        let own = groups.iter().filter(|group| group.batch_size == batch_size);
+        IntervalGroup {
+            label: format!("Batch size {batch_size}"),
+            rows: own.filter_map(row).collect(),
+        }
+    };
+    let rate_note = rate_note(results);
+    let plot = IntervalPlot {
+        title: format!("Final test error: {}", results.title()),
+        subtitle: format!(
+            "mean over seeds with its 95 % t interval; small marks: single runs{rate_note}"
+        ),
+        axis: Axis::new("Test images misclassified").percent(),
+        groups: batch_sizes(results).into_iter().map(group).collect(),
+        ..IntervalPlot::default()
+    };
+    Some(plot.figure())
+}
+
+/// What stands beside a row; no column tells here how many runs are missing.
+fn text(row: &SummaryRow) -> String {
+    let mean = percent(row.final_test_error_mean, 1);
+    match (row.n, row.n_diverged) {
+        (0, _) | (_, 0) => error_text(row),
+        (1, lost) => format!("{mean} ({lost} diverged)"),
+        (_, lost) => format!("{} ({lost} diverged)", error_text(row)),
+    }
+}

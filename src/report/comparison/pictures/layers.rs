@@ -1,0 +1,141 @@
+//! The hidden layers over training: the drift of their input distribution that BN and NormProp are about.
+
+use crate::draw::{Axis, Figure, LineChart, PanelGrid, ReferenceLine, ShareY};
+use crate::event::LayerRow;
+use crate::report::comparison::groups::{Shown, mean_line, rate_note, shown};
+use crate::report::comparison::picture::{Draw, PictureKind, Topic};
+use crate::report::comparison::results::Results;
+use crate::report::comparison::tagged::RunRows;
+use crate::report::distinct::distinct;
+
+/// More lines than this in a panel cannot be followed.
+const MOST_LAYERS: usize = 5;
+/// Panels share one axis unless the widest range is so many times the narrowest.
+const LARGEST_RATIO: f64 = 8.0;
+
+/// A statistic of a layer's pre-activation.
+struct Statistic {
+    name: &'static str,
+    value: fn(&LayerRow) -> f64,
+    /// What a standard normal distribution has.
+    of_normal: f64,
+}
+
+const fn kind(name: &'static str, draw: fn(&Results, u64) -> Option<Figure>) -> PictureKind {
+    PictureKind {
+        name,
+        topic: Topic::Layers,
+        caption: "",
+        draw: Draw::ByBatchSize(draw),
+    }
+}
+
+/// Mean.
+pub const MEAN: PictureKind = kind("layer-mean", |results, batch_size| {
+    figure(results, batch_size, "Mean", 0.0, |row| row.pre_mean)
+});
+
+/// Standard deviation.
+pub const STD: PictureKind = kind("layer-std", |results, batch_size| {
+    figure(results, batch_size, "Standard deviation", 1.0, |row| {
+        row.pre_std
+    })
+});
+
+/// Skewness.
+pub const SKEWNESS: PictureKind = kind("layer-skewness", |results, batch_size| {
+    figure(results, batch_size, "Skewness", 0.0, |row| row.pre_skew)
+});
+
+/// Excess kurtosis.
+pub const KURTOSIS: PictureKind = kind("layer-kurtosis", |results, batch_size| {
+    figure(results, batch_size, "Excess kurtosis", 0.0, |row| {
+        row.pre_kurtosis
+    })
+});
+
+/// A statistic at a batch size, with what a standard normal distribution has; `None` where layers were not measured.
+fn figure(
+    results: &Results,
+    batch_size: u64,
+    name: &'static str,
+    of_normal: f64,
+    value: fn(&LayerRow) -> f64,
+) -> Option<Figure> {
+    results.layers.iter().find(|run| !run.rows.is_empty())?;
+    let statistic = Statistic {
+        name,
+        value,
+        of_normal,
+    };
+    let mut groups = shown(results);
+    groups.retain(|group| group.batch_size == batch_size);
+    let panels = groups.iter().map(|group| panel(results, &statistic, group));
+    let panels: Vec<LineChart> = panels.collect();
+    let ranges = || panels.iter().map(range).filter(|range| *range > 0.0);
+    let narrow = ranges().fold(f64::NAN, f64::min);
+    let wide = ranges().fold(f64::NAN, f64::max);
+    let (share_y, axes) = match wide <= LARGEST_RATIO * narrow {
+        true => (ShareY::All, ""),
+        false if panels.len() < 2 => (ShareY::None, ""),
+        false => (ShareY::None, "; the panels have axes of their own"),
+    };
+    let rate_note = rate_note(results);
+    let grid = PanelGrid {
+        title: format!("{name} of the pre-activations, batch size {batch_size}"),
+        subtitle: format!(
+            "on a fixed batch of test images, mean over runs; N(0,1) has {of_normal}{axes}{rate_note}"
+        ),
+        share_y,
+        panels,
+        ..PanelGrid::default()
+    };
+    Some(grid.figure())
+}
+
+fn panel(results: &Results, statistic: &Statistic, group: &Shown) -> LineChart {
+    let runs = results.layers.iter().filter(|run| group.holds(run));
+    let runs: Vec<&RunRows<LayerRow>> = runs.collect();
+    let line = |(slot, (number, name)): (usize, (u64, String))| {
+        let value = |row: &LayerRow| match row.layer == number {
+            true => (statistic.value)(row),
+            false => f64::NAN,
+        };
+        let point = |row: &LayerRow| (row.epoch as f64, value(row));
+        let mut line = mean_line(&format!("{number}: {name}"), slot, &runs, point);
+        // The bands of five lines would hide each other.
+        for point in &mut line.points {
+            point.interval = None;
+        }
+        line
+    };
+    let layers = some_layers(&runs).into_iter().enumerate();
+    LineChart {
+        title: group.label.clone(),
+        x: Axis::new("Epoch").integer(),
+        y: Axis::new(statistic.name),
+        series: layers.map(line).collect(),
+        references: vec![ReferenceLine::new(statistic.of_normal, "")],
+        ..LineChart::default()
+    }
+}
+
+/// Number and name of a few layers, spread over the depth, the first and the last among them.
+fn some_layers(runs: &[&RunRows<LayerRow>]) -> Vec<(u64, String)> {
+    let rows = runs.iter().flat_map(|run| &run.rows);
+    let mut all = distinct(rows.map(|row| (row.layer, row.name.as_str())));
+    all.sort_unstable();
+    let shown = all.len().min(MOST_LAYERS);
+    let steps = shown.saturating_sub(1).max(1);
+    let place = |index: usize| (index * (all.len() - 1) + steps / 2) / steps;
+    let layers = (0..shown).map(|index| all[place(index)]);
+    layers
+        .map(|(number, name)| (number, name.to_owned()))
+        .collect()
+}
+
+fn range(chart: &LineChart) -> f64 {
+    let points = || chart.series.iter().flat_map(|series| &series.points);
+    let extreme = |pick: fn(f64, f64) -> f64| points().map(|point| point.y).fold(f64::NAN, pick);
+    extreme(f64::max) - extreme(f64::min)
+}

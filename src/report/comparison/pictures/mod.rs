@@ -1,0 +1,100 @@
+//! The pictures of a comparison. Each is a file here and a line of [`PICTURES`]; files, page, alternative texts and the
+//! page of several comparisons follow from that.
+
+mod batch_sizes;
+mod curves;
+mod differences;
+mod final_error;
+mod layers;
+mod learning_rates;
+mod percentiles;
+mod step_time;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::Result;
+
+use super::groups::batch_sizes;
+use super::picture::{Draw, PictureKind};
+use super::results::Results;
+use crate::draw::Figure;
+
+/// Every kind of picture, in the order of the page.
+pub const PICTURES: &[&PictureKind] = &[
+    &final_error::PICTURE,
+    &differences::PICTURE,
+    &batch_sizes::PICTURE,
+    &learning_rates::PICTURE,
+    &curves::TEST_ERROR,
+    &curves::TRAIN_ERROR,
+    &curves::TRAIN_LOSS,
+    &percentiles::PICTURE,
+    &layers::MEAN,
+    &layers::STD,
+    &layers::SKEWNESS,
+    &layers::KURTOSIS,
+    &step_time::PICTURE,
+];
+
+/// A picture of some results.
+#[derive(Clone)]
+pub struct Picture {
+    /// What it shows.
+    pub kind: &'static PictureKind,
+    /// File name without its ending.
+    pub stem: String,
+    /// The picture.
+    pub figure: Figure,
+}
+
+/// Every picture of a comparison; none of a sweep alone.
+pub fn pictures(results: &Results) -> Vec<Picture> {
+    let mut pictures = Vec::new();
+    if results.curves.is_empty() {
+        return pictures;
+    }
+    for &kind in PICTURES {
+        let mut add = |stem, figure: Option<Figure>| {
+            pictures.extend(figure.map(|figure| Picture { kind, stem, figure }));
+        };
+        match kind.draw {
+            Draw::Once(draw) => add(kind.name.to_owned(), draw(results)),
+            Draw::ByBatchSize(draw) => {
+                for size in batch_sizes(results) {
+                    add(format!("{}-bs{size}", kind.name), draw(results, size));
+                }
+            }
+        }
+    }
+    pictures
+}
+
+/// Writes pictures as SVG and PNG, on all cores: turning them into pixels is what takes the time of a report.
+pub fn save(pictures: &[Picture], folder: &Path) -> Result<()> {
+    let workers = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let next = AtomicUsize::new(0);
+    let work = || -> Result<()> {
+        while let Some(picture) = pictures.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if !is_saved(picture, folder) {
+                picture.figure.save(&folder.join(&picture.stem))?;
+            }
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let workers = (0..workers.min(pictures.len())).map(|_| scope.spawn(work));
+        let mut workers = workers.collect::<Vec<_>>().into_iter();
+        workers.try_for_each(|worker| match worker.join() {
+            Ok(saved) => saved,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    })
+}
+
+/// Whether the folder holds this very picture already, as it does when no run was added.
+fn is_saved(picture: &Picture, folder: &Path) -> bool {
+    let file = |ending: &str| folder.join(format!("{}.{ending}", picture.stem));
+    let saved = std::fs::read(file("svg")).is_ok_and(|svg| svg == picture.figure.svg().as_bytes());
+    saved && std::fs::metadata(file("png")).is_ok_and(|png| png.len() > 0)
+}
