@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use tch::Tensor;
 
 use super::memory;
-use super::step_times::StepTimes;
 use super::trainer::Trainer;
+use super::trainer::step::StepTimes;
 use crate::nn::fold::Evaluator;
 
 /// How long to measure.

@@ -10,6 +10,5 @@ pub mod memory;
 pub mod product_peak;
 pub mod schedule;
 pub mod setup;
-pub mod step_times;
 pub mod threads;
 pub mod trainer;

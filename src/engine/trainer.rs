@@ -2,27 +2,22 @@
 
 mod epoch_end;
 mod state;
+pub mod step;
 pub mod watched;
 
 use std::time::Instant;
 
 use anyhow::Result;
-use tch::Tensor;
 
 use super::interrupt::Interrupt;
-use super::schedule::learning_rate;
-use super::step_times::StepTimes;
 use super::{device, setup};
 use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::data::batches::TrainingBatches;
 use crate::data::normalizer::Normalizer;
-use crate::event::{EpochSums, Event, Observer, Position, Status, StepRow};
+use crate::event::{EpochSums, Event, Observer, Position, Status};
 use crate::methods;
-use crate::nn::Pass;
-use crate::nn::backward;
 use crate::nn::network::Network;
-use crate::nn::scores::{Scores, cross_entropy};
 use crate::nn::sgd::{Sgd, SgdConfig};
 use crate::probe::images::ProbeImages;
 use crate::probe::layers::LayerProbe;
@@ -242,80 +237,10 @@ impl<'d> Trainer<'d> {
         }
     }
 
-    /// The images and labels of an epoch's batch `index`, varied as in optimizer step `step`.
-    fn batch(&self, order: &[u32], index: u64, step: u64) -> (Tensor, Vec<i64>) {
-        let batch = self.batches.batch(order, index, step);
-        let size = self.dataset.shape.of_batch(batch.labels.len());
-        (self.network.images(&batch.images, size), batch.labels)
-    }
-
-    /// The images and labels of the next step.
-    fn next_batch(&self, order: &[u32]) -> (Tensor, Vec<i64>) {
-        self.batch(order, self.position.step_in_epoch, self.position.step)
-    }
-
-    /// The learning rate of optimizer step `step`.
-    fn lr(&self, step: u64) -> f64 {
-        learning_rate(&self.config, step, self.batches.steps_per_epoch())
-    }
-
     /// Hands the state out to be saved.
     fn save(&self, emit: &mut dyn FnMut(Event) -> Result<()>, best: bool) -> Result<()> {
         let snapshot = self.snapshot()?;
         emit(Event::Snapshot { snapshot, best })
-    }
-
-    /// One optimizer step.
-    fn step(&mut self, order: &[u32]) -> StepRow {
-        self.step_in_phases(order).0
-    }
-
-    /// One optimizer step, and where its time went.
-    fn step_in_phases(&mut self, order: &[u32]) -> (StepRow, StepTimes) {
-        let started = Instant::now();
-        let (images, answers) = self.next_batch(order);
-        let count = answers.len();
-        let labels = Tensor::from_slice(&answers).to_device(images.device());
-        let loaded = Instant::now();
-
-        let pass = Pass::train(self.config.seed, self.position.step);
-        let logits = self.network.logits(&images, &pass);
-        let loss = cross_entropy(&logits, &labels);
-        let scores = Scores::of(&logits, &answers);
-        let computed = Instant::now();
-        let gradients = backward::gradients(&loss, &self.network.parameters, &pass);
-        let differentiated = Instant::now();
-
-        let lr = self.lr(self.position.step);
-        let squared_grad_norm = self
-            .optimizer
-            .step(&self.network.parameters, &gradients, lr);
-        self.network.after_step();
-        let updated = Instant::now();
-
-        let train_s = (updated - started).as_secs_f64();
-        let sums = &mut self.position.sums;
-        sums.images += count as u64;
-        sums.steps += 1;
-        sums.loss += scores.loss_sum;
-        sums.wrong += scores.wrong;
-        sums.squared_grad_norm += squared_grad_norm;
-        sums.train_s += train_s;
-        self.position.train_s += train_s;
-        self.position.step += 1;
-        self.position.step_in_epoch += 1;
-        let row = StepRow {
-            step: self.position.step,
-            loss: scores.loss_sum / count as f64,
-            lr,
-        };
-        let times = StepTimes {
-            data_s: (loaded - started).as_secs_f64(),
-            forward_s: (computed - loaded).as_secs_f64(),
-            backward_s: (differentiated - computed).as_secs_f64(),
-            update_s: (updated - differentiated).as_secs_f64(),
-        };
-        (row, times)
     }
 
     fn remaining_s(&self) -> f64 {

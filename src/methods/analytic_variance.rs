@@ -19,7 +19,7 @@ use super::{ActsOn, Descriptor, Paper};
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
 use crate::nn::init;
-use crate::nn::plain::PlainLayer;
+use crate::nn::plain;
 use crate::nn::propagation::ChannelMoments;
 use crate::nn::statistics::{channel_means, channel_stds};
 use crate::nn::{ActivationPool, Builder, Estimate, Layer, Pass, Signal};
@@ -88,7 +88,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     if block.last {
-        return Ok(Box::new(PlainLayer::build(block, builder)?));
+        return plain::build(block, builder);
     }
     let weight = init::he(&builder.direction(), block.op.fan_in());
     let data = if block.first {

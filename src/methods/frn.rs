@@ -15,7 +15,7 @@ use crate::moments::Activation;
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
 use crate::nn::init;
-use crate::nn::plain::PlainLayer;
+use crate::nn::plain;
 use crate::nn::{ActivationPool, Builder, Layer, Pass, Signal};
 use crate::options::{OptionKind, OptionSpec, Options};
 
@@ -71,7 +71,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     if block.last {
-        return Ok(Box::new(PlainLayer::build(block, builder)?));
+        return plain::build(block, builder);
     }
     // The threshold takes the activation's place; the pool stays where it is.
     let block = Block {

@@ -24,7 +24,7 @@ use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
 use crate::nn::init;
-use crate::nn::plain::PlainLayer;
+use crate::nn::plain;
 use crate::nn::propagation::ChannelMoments;
 use crate::nn::{ActivationPool, Builder, Estimate, Layer, Pass, Signal};
 use crate::options::{OptionKind, OptionSpec, Options};
@@ -124,7 +124,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     if block.last {
-        return Ok(Box::new(PlainLayer::build(block, builder)?));
+        return plain::build(block, builder);
     }
     if block.op.is_dense() && options.count("group_size") == 1 {
         return Err(usage!(

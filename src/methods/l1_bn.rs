@@ -10,7 +10,7 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
-use crate::nn::batch_scale::{BatchScale, ScaleSettings, Spread};
+use crate::nn::batch_scale::{BatchScale, ChannelScale, ScaleSettings};
 use crate::nn::block::Block;
 use crate::nn::normalized::NormalizedLayer;
 use crate::nn::statistics::channel_means;
@@ -98,7 +98,7 @@ struct MeanDistance {
     constant: f64,
 }
 
-impl Spread for MeanDistance {
+impl ChannelScale for MeanDistance {
     fn of(&self, distances: &Tensor) -> Tensor {
         channel_means(distances) * self.constant
     }

@@ -9,7 +9,7 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
-use crate::nn::batch_scale::{BatchScale, ExtremeConstant, Extremes, ScaleSettings, Spread};
+use crate::nn::batch_scale::{BatchScale, ChannelScale, ExtremeConstant, Extremes, ScaleSettings};
 use crate::nn::block::Block;
 use crate::nn::normalized::NormalizedLayer;
 use crate::nn::statistics::batch_axes;
@@ -94,7 +94,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
 /// C(n)·max |a − μ|.
 struct LargestDistance(ExtremeConstant);
 
-impl Spread for LargestDistance {
+impl ChannelScale for LargestDistance {
     fn of(&self, distances: &Tensor) -> Tensor {
         distances.amax(batch_axes(distances).as_slice(), false) * self.0.of(distances, 1)
     }

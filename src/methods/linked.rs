@@ -12,7 +12,7 @@ use tch::Tensor;
 use super::{ActsOn, Descriptor, Paper};
 use crate::nn::block::Block;
 use crate::nn::init;
-use crate::nn::plain::PlainLayer;
+use crate::nn::plain;
 use crate::nn::widening::Widening;
 use crate::nn::{ActivationPool, Builder, Layer, Pass, Signal};
 use crate::options::{OptionKind, OptionSpec, Options};
@@ -56,7 +56,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 
 fn build(block: &Block, _options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     if block.last {
-        return Ok(Box::new(PlainLayer::build(block, builder)?));
+        return plain::build(block, builder);
     }
     let outputs = block.op.outputs();
     let weight = init::he(&builder.direction(), block.op.fan_in());

@@ -18,7 +18,7 @@ use crate::moments::{self, Activation};
 use crate::nn::adaptive_clip::AdaptiveClip;
 use crate::nn::block::Block;
 use crate::nn::init;
-use crate::nn::plain::PlainLayer;
+use crate::nn::plain;
 use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
 use crate::options::{OptionKind, OptionSpec, Options};
 use crate::usage;
@@ -74,7 +74,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     if block.last {
-        return Ok(Box::new(PlainLayer::build(block, builder)?));
+        return plain::build(block, builder);
     }
     let outputs = block.op.outputs();
     let weight = init::he(&builder.direction(), block.op.fan_in());

@@ -3,9 +3,8 @@
 //! a = W·x + b, y = f(a), with W ~ N(0, 2/n) for fan-in n (He et al. 2015, arXiv:1502.01852) and b = 0.
 
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper, Recurrent};
-use crate::nn::Layer;
 use crate::nn::lstm::{Lstm, PlainCell};
-use crate::nn::plain::PlainLayer;
+use crate::nn::plain;
 
 /// What `none` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
@@ -29,9 +28,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     options: &[],
     departures: &["The LSTM starts orthogonal, with all biases at 0."],
     learning_rate_at_50: 0.02,
-    build: |block, _options, builder| {
-        Ok(Box::new(PlainLayer::build(block, builder)?) as Box<dyn Layer>)
-    },
+    build: |block, _options, builder| plain::build(block, builder),
     recurrent: Some(Recurrent {
         build: |block, _options, builder| Lstm::build(block, builder, |_, _| Ok(PlainCell)),
         learning_rate_at_50: 0.1,

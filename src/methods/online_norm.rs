@@ -18,7 +18,7 @@ use super::{ActsOn, Descriptor, Paper};
 use crate::nn::affine::Affine;
 use crate::nn::block::{Block, LinearOp};
 use crate::nn::init;
-use crate::nn::plain::PlainLayer;
+use crate::nn::plain;
 use crate::nn::{ActivationPool, Builder, Layer, Pass, Signal};
 use crate::options::{OptionKind, OptionSpec, Options};
 
@@ -95,7 +95,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     if block.last {
-        return Ok(Box::new(PlainLayer::build(block, builder)?));
+        return plain::build(block, builder);
     }
     let outputs = block.op.outputs();
     let weight = init::he(&builder.direction(), block.op.fan_in());

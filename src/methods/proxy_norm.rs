@@ -14,7 +14,7 @@ use crate::nn::affine::Affine;
 use crate::nn::block::Block;
 use crate::nn::groups::groups;
 use crate::nn::init;
-use crate::nn::plain::PlainLayer;
+use crate::nn::plain;
 use crate::nn::{ActivationPool, Builder, Layer, Pass, Signal};
 use crate::options::{OptionKind, OptionSpec, Options};
 
@@ -87,7 +87,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     if block.last {
-        return Ok(Box::new(PlainLayer::build(block, builder)?));
+        return plain::build(block, builder);
     }
     let channels = block.op.outputs();
     let weight = init::he(&builder.direction(), block.op.fan_in());

@@ -15,7 +15,7 @@ use crate::nn::batch_norm::{BatchNorm, BatchNormSettings, Population};
 use crate::nn::block::{Block, LinearOp};
 use crate::nn::init;
 use crate::nn::normalized::Normalization;
-use crate::nn::plain::PlainLayer;
+use crate::nn::plain;
 use crate::nn::sphere::{Adam, SphereStep};
 use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
 use crate::options::{OptionKind, OptionSpec, Options};
@@ -123,7 +123,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     if block.last {
-        return Ok(Box::new(PlainLayer::build(block, builder)?));
+        return plain::build(block, builder);
     }
     let (outputs, direction) = (block.op.outputs(), builder.direction());
     let spherical = block.op.fan_in() > outputs;

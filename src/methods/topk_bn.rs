@@ -9,7 +9,7 @@ use anyhow::Result;
 use tch::{Kind, Tensor};
 
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
-use crate::nn::batch_scale::{BatchScale, ExtremeConstant, Extremes, ScaleSettings, Spread};
+use crate::nn::batch_scale::{BatchScale, ChannelScale, ExtremeConstant, Extremes, ScaleSettings};
 use crate::nn::block::Block;
 use crate::nn::normalized::NormalizedLayer;
 use crate::nn::statistics::values_per_channel;
@@ -109,7 +109,7 @@ struct LargestDistances {
     constant: ExtremeConstant,
 }
 
-impl Spread for LargestDistances {
+impl ChannelScale for LargestDistances {
     fn of(&self, distances: &Tensor) -> Tensor {
         let count = self.count.min(values_per_channel(distances));
         let by_channel = distances.transpose(0, 1).flatten(1, -1);

@@ -32,8 +32,7 @@ impl ActivationPool {
     ) -> Result<ActivationPool> {
         let slope = match block.activation {
             Activation::Prelu { slope } => {
-                let initial = builder.filled(channels, slope);
-                Some(builder.activation("slope", initial)?)
+                Some(builder.activation("slope", builder.filled(channels, slope))?)
             }
             _ => None,
         };

@@ -20,11 +20,10 @@ impl Affine {
     /// Registers `gamma` and `beta` for `block`.
     pub fn build(block: &Block, builder: &mut Builder) -> Result<Affine> {
         let channels = block.op.outputs();
-        let (ones, zeros) = (builder.filled(channels, 1.0), builder.filled(channels, 0.0));
         Ok(Affine {
             op: block.op,
-            gamma: builder.gain("gamma", ones)?,
-            beta: builder.shift("beta", zeros)?,
+            gamma: builder.gain("gamma", builder.filled(channels, 1.0))?,
+            beta: builder.shift("beta", builder.filled(channels, 0.0))?,
         })
     }
 

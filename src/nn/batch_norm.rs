@@ -55,15 +55,13 @@ impl BatchNorm {
     ) -> Result<BatchNorm> {
         let channels = block.op.outputs();
         let affine = Affine::build(block, builder)?;
-        let (zeros, ones) = (builder.filled(channels, 0.0), builder.filled(channels, 1.0));
-        let none_yet = builder.filled(1, 0.0);
         Ok(BatchNorm {
             affine,
-            running_mean: builder.buffer("running_mean", zeros)?,
-            running_var: builder.buffer("running_var", ones)?,
+            running_mean: builder.buffer("running_mean", builder.filled(channels, 0.0))?,
+            running_var: builder.buffer("running_var", builder.filled(channels, 1.0))?,
             batches: match settings.population {
                 Population::Running => None,
-                _ => Some(builder.buffer("batches", none_yet)?),
+                _ => Some(builder.buffer("batches", builder.filled(1, 0.0))?),
             },
             settings,
         })

@@ -13,8 +13,8 @@ use super::pass::Pass;
 use super::statistics::{channel_means, channel_stds, values_per_channel};
 use crate::moments::{extreme_bound_constant, half_normal_top_mean};
 
-/// A measure of spread.
-pub trait Spread {
+/// What each channel is divided by.
+pub trait ChannelScale {
     /// The scale of each channel, `[channels]`, from the distances |a − μ| of shape `[N, channels, ...]`.
     fn of(&self, distances: &Tensor) -> Tensor;
 }
@@ -30,7 +30,7 @@ pub struct ScaleSettings {
     pub noise: bool,
 }
 
-/// γ (a − μ)/(s + ε) + β with μ the mean and s a [`Spread`] of each channel over images and positions. At
+/// γ (a − μ)/(s + ε) + β with μ the mean and s the [`ChannelScale`] of each channel over images and positions. At
 /// evaluation both are running averages, r ← (1 − ρ) r + ρ·new, started at 0 and 1.
 ///
 /// The noise is a factor 0.1·σ·z for each number, z ~ N(1, 1), σ the standard deviation of a in its channel, without
@@ -45,7 +45,7 @@ pub struct BatchScale<S> {
     spread: S,
 }
 
-impl<S: Spread> BatchScale<S> {
+impl<S: ChannelScale> BatchScale<S> {
     /// Registers gain, shift and running averages.
     pub fn build(
         block: &Block,
@@ -55,12 +55,11 @@ impl<S: Spread> BatchScale<S> {
     ) -> Result<Self> {
         let channels = block.op.outputs();
         let affine = Affine::build(block, builder)?;
-        let (zeros, ones) = (builder.filled(channels, 0.0), builder.filled(channels, 1.0));
         Ok(BatchScale {
             op: block.op,
             affine,
-            running_mean: builder.buffer("running_mean", zeros)?,
-            running_scale: builder.buffer("running_scale", ones)?,
+            running_mean: builder.buffer("running_mean", builder.filled(channels, 0.0))?,
+            running_scale: builder.buffer("running_scale", builder.filled(channels, 1.0))?,
             settings,
             spread,
         })
@@ -75,7 +74,7 @@ impl<S: Spread> BatchScale<S> {
     }
 }
 
-impl<S: Spread> Normalization for BatchScale<S> {
+impl<S: ChannelScale> Normalization for BatchScale<S> {
     fn apply(&self, linear: &Tensor, pass: &Pass) -> Tensor {
         if !pass.training() {
             let centred = linear - self.op.per_channel(&self.running_mean);

@@ -9,7 +9,7 @@ use super::builder::Builder;
 use super::init;
 use super::layer::Layer;
 use super::pass::Pass;
-use super::plain::PlainLayer;
+use super::plain;
 use super::signal::Signal;
 use super::statistics::{centred_rows, patch_sums};
 
@@ -52,22 +52,20 @@ impl CosineLayer {
         settings: CosineSettings,
     ) -> Result<Box<dyn Layer>> {
         if block.last && settings.logit_scale.is_none() {
-            return Ok(Box::new(PlainLayer::build(block, builder)?));
+            return plain::build(block, builder);
         }
         let weight = init::he(&builder.direction(), block.op.fan_in());
         let scale = match settings.logit_scale {
             Some(initial) if block.last => {
-                let initial = builder.filled(1, initial);
-                Some(builder.gain("logit_scale", initial)?)
+                Some(builder.gain("logit_scale", builder.filled(1, initial))?)
             }
             _ => None,
         };
-        let zeros = builder.filled(block.op.outputs(), 0.0);
         Ok(Box::new(CosineLayer {
             block: block.clone(),
             weight: builder.weight("weight", weight)?,
             bias: if settings.bias {
-                Some(builder.shift("bias", zeros)?)
+                Some(builder.shift("bias", builder.filled(block.op.outputs(), 0.0))?)
             } else {
                 None
             },

@@ -7,29 +7,28 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{ChiSquared, Distribution, StandardNormal, StandardUniform};
 use tch::{Kind, Tensor};
 
-/// A tensor of independent standard normals of the given shape, in float64 on the CPU.
+/// Independent standard normals, in float64 on the CPU.
 pub fn standard_normal(shape: &[i64], stream: &mut ChaCha8Rng) -> Tensor {
-    let count = shape.iter().product::<i64>().max(0) as usize;
-    let values: Vec<f64> = (0..count).map(|_| StandardNormal.sample(stream)).collect();
-    Tensor::from_slice(&values).reshape(shape)
+    sampled(shape, || StandardNormal.sample(stream))
 }
 
-/// A tensor of independent uniform numbers in [0, 1), in float64 on the CPU.
+/// Independent uniform numbers in [0, 1), in float64 on the CPU.
 pub fn uniform(shape: &[i64], stream: &mut ChaCha8Rng) -> Tensor {
-    let count = shape.iter().product::<i64>().max(0) as usize;
-    let values: Vec<f64> = (0..count).map(|_| StandardUniform.sample(stream)).collect();
-    Tensor::from_slice(&values).reshape(shape)
+    sampled(shape, || StandardUniform.sample(stream))
 }
 
-/// A tensor of independent draws of χ² with `degrees` > 0 degrees of freedom, in float64 on the CPU; NaN for others.
+/// Independent draws of χ² with `degrees` > 0 degrees of freedom, in float64 on the CPU; NaN for others.
 pub fn chi_squared(degrees: f64, shape: &[i64], stream: &mut ChaCha8Rng) -> Tensor {
-    let count = shape.iter().product::<i64>().max(0) as usize;
     let distribution = ChiSquared::new(degrees);
-    let draw = |_| {
+    sampled(shape, || {
         let drawn = distribution.as_ref().map(|d| d.sample(stream));
         drawn.unwrap_or(f64::NAN)
-    };
-    let values: Vec<f64> = (0..count).map(draw).collect();
+    })
+}
+
+fn sampled(shape: &[i64], draw: impl FnMut() -> f64) -> Tensor {
+    let count = shape.iter().product::<i64>().max(0) as usize;
+    let values: Vec<f64> = std::iter::repeat_with(draw).take(count).collect();
     Tensor::from_slice(&values).reshape(shape)
 }
 

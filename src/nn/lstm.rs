@@ -16,7 +16,7 @@ use super::pass::Pass;
 use super::signal::Signal;
 
 /// What a method does to the cell. Every function leaves things alone unless a method says otherwise.
-pub trait Cell {
+pub trait LstmCell {
     /// The W_x and W_h that this pass uses, made from the trained ones.
     fn kernels(&self, input: &Tensor, state: &Tensor) -> (Tensor, Tensor) {
         (input.shallow_clone(), state.shallow_clone())
@@ -49,7 +49,7 @@ pub trait Cell {
 /// The cell without a method.
 pub struct PlainCell;
 
-impl Cell for PlainCell {}
+impl LstmCell for PlainCell {}
 
 /// Reads `[N, T, I]`, hands on `[N, H]`.
 pub struct Lstm<C> {
@@ -70,7 +70,7 @@ pub struct Start {
     pub hidden: i64,
 }
 
-impl<C: Cell + 'static> Lstm<C> {
+impl<C: LstmCell + 'static> Lstm<C> {
     /// Builds it with the cell that `make` makes, which may change how the weights start.
     pub fn build(
         block: &LstmBlock,
@@ -89,12 +89,11 @@ impl<C: Cell + 'static> Lstm<C> {
             hidden,
         };
         let cell = make(&mut start, builder)?;
-        let bias = builder.filled(4 * hidden, 0.0);
         Ok(Box::new(Lstm {
             hidden,
             input: builder.weight("weight_input", start.input)?,
             state: builder.weight("weight_state", start.state)?,
-            bias: builder.shift("bias", bias)?,
+            bias: builder.shift("bias", builder.filled(4 * hidden, 0.0))?,
             cell,
         }))
     }
@@ -111,7 +110,7 @@ fn orthogonal(matrix: &Tensor) -> Tensor {
     factor * triangle.diag(0).sign()
 }
 
-impl<C: Cell> Layer for Lstm<C> {
+impl<C: LstmCell> Layer for Lstm<C> {
     fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
         let x = input.value();
         let (from_input, from_state) = self.cell.kernels(&self.input, &self.state);
@@ -151,7 +150,7 @@ mod tests {
     use crate::nn::network::Network;
     use crate::nn::networks;
     use crate::nn::node::Node;
-    use crate::nn::plain::PlainLayer;
+    use crate::nn::plain;
     use crate::streams::{Purpose, stream};
     use tch::{Device, Kind};
 
@@ -166,9 +165,7 @@ mod tests {
     fn network() -> Network {
         let build = |node: &Node, builder: &mut Builder| match node {
             Node::Lstm(lstm) => Lstm::build(lstm, builder, |_, _| Ok(PlainCell)),
-            Node::Block(block) => {
-                Ok(Box::new(PlainLayer::build(block, builder)?) as Box<dyn Layer>)
-            }
+            Node::Block(block) => plain::build(block, builder),
         };
         Network::build(
             networks::lstm(5, 6, 3),

@@ -61,19 +61,27 @@ impl Network {
 
     /// Images `[N, C, H, W]` (or features `[N, D]`) to logits `[N, classes]`.
     pub fn logits(&self, images: &Tensor, pass: &Pass) -> Tensor {
-        let mut signal = self.input(images);
-        for NetworkBlock { layer, .. } in &self.blocks {
-            signal = self.in_precision(layer.forward(&signal, pass));
-        }
-        self.pool_globally(signal)
+        let forward = |_, layer: &dyn Layer, signal: &Signal| layer.forward(signal, pass);
+        self.pool_globally(self.walk(images, self.blocks.len(), forward))
     }
 
-    /// A signal in the element type that flows from block to block.
-    fn in_precision(&self, signal: Signal) -> Signal {
-        Signal {
-            x: signal.x.to_kind(self.compute),
-            ..signal
+    /// Sends images through the first `count` layers in order: `run` is given a layer's number (from 0), the layer and
+    /// what it receives, and makes what it hands on. Everything that follows the signal through a network walks here.
+    pub fn walk(
+        &self,
+        images: &Tensor,
+        count: usize,
+        mut run: impl FnMut(usize, &dyn Layer, &Signal) -> Signal,
+    ) -> Signal {
+        let mut signal = self.input(images);
+        for (index, built) in self.blocks.iter().take(count).enumerate() {
+            let made = run(index, built.layer.as_ref(), &signal);
+            signal = Signal {
+                x: made.x.to_kind(self.compute),
+                ..made
+            };
         }
+        signal
     }
 
     /// Pixels `[N, C, H, W]` as images in the precision and on the device of the parameters.
@@ -102,11 +110,10 @@ impl Network {
     /// Lets every layer start from what it receives of these images, in order.
     pub fn initialize(&self, images: &Tensor) {
         tch::no_grad(|| {
-            let mut signal = self.input(images);
-            for NetworkBlock { layer, .. } in &self.blocks {
-                layer.initialize(&signal);
-                signal = self.in_precision(layer.forward(&signal, &Pass::eval()));
-            }
+            self.walk(images, self.blocks.len(), |_, layer, signal| {
+                layer.initialize(signal);
+                layer.forward(signal, &Pass::eval())
+            });
         });
     }
 
@@ -116,11 +123,8 @@ impl Network {
     pub fn restart_population(&self) -> bool {
         tch::no_grad(|| {
             // Every layer is asked: `any` would stop at the first.
-            self.blocks
-                .iter()
-                .filter(|built| built.layer.restart_population())
-                .count()
-                > 0
+            let restarts = |any, built: &NetworkBlock| built.layer.restart_population() || any;
+            self.blocks.iter().fold(false, restarts)
         })
     }
 

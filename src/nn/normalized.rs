@@ -10,7 +10,7 @@ use super::folded::Folded;
 use super::init;
 use super::layer::Layer;
 use super::pass::Pass;
-use super::plain::PlainLayer;
+use super::plain;
 use super::signal::Signal;
 
 /// A normalization of pre-activations.
@@ -61,7 +61,7 @@ impl<N: Normalization + 'static> NormalizedLayer<N> {
         make: impl FnOnce(&mut Builder) -> Result<N>,
     ) -> Result<Box<dyn Layer>> {
         if block.last {
-            return Ok(Box::new(PlainLayer::build(block, builder)?));
+            return plain::build(block, builder);
         }
         let weight = init::he(&builder.direction(), block.op.fan_in());
         Ok(Box::new(NormalizedLayer {

@@ -6,7 +6,6 @@
 //! memory, by one pass each way. [`backward`](super::backward) puts both to use.
 
 use std::cell::RefCell;
-use std::fmt::{Debug, Formatter};
 
 use rand_chacha::ChaCha8Rng;
 use tch::Tensor;
@@ -28,12 +27,6 @@ pub(super) struct CustomBackward {
     pub(super) vjp: Vjp,
 }
 
-impl Debug for CustomBackward {
-    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("CustomBackward").field(&self.output).finish()
-    }
-}
-
 /// Leaves of the graph that were computed from parameters, with their own backward pass.
 pub(super) struct CustomParameterBackward {
     pub(super) leaves: Vec<Tensor>,
@@ -41,16 +34,8 @@ pub(super) struct CustomParameterBackward {
     pub(super) vjp: ParameterVjp,
 }
 
-impl Debug for CustomParameterBackward {
-    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        let name = "CustomParameterBackward";
-        f.debug_tuple(name).field(&self.leaves).finish()
-    }
-}
-
 /// One pass through the network: whether it trains (batch statistics, noise) or evaluates, the stream that noise is
 /// drawn from in training, and the custom backward passes of its layers.
-#[derive(Debug)]
 pub struct Pass {
     training: bool,
     noise: RefCell<ChaCha8Rng>,
@@ -85,19 +70,21 @@ impl Pass {
 
     /// Independent standard normals of the shape, element type and device of `like`.
     pub fn normal(&self, shape: &[i64], like: &Tensor) -> Tensor {
-        let values = init::standard_normal(shape, &mut self.noise.borrow_mut());
-        values.to_device(like.device()).to_kind(like.kind())
+        self.draw(like, |stream| init::standard_normal(shape, stream))
     }
 
     /// Independent draws of χ² with `degrees` > 0 degrees of freedom.
     pub fn chi_squared(&self, degrees: f64, shape: &[i64], like: &Tensor) -> Tensor {
-        let values = init::chi_squared(degrees, shape, &mut self.noise.borrow_mut());
-        values.to_device(like.device()).to_kind(like.kind())
+        self.draw(like, |stream| init::chi_squared(degrees, shape, stream))
     }
 
     /// Independent uniform numbers in [0, 1).
     pub fn uniform(&self, shape: &[i64], like: &Tensor) -> Tensor {
-        let values = init::uniform(shape, &mut self.noise.borrow_mut());
+        self.draw(like, |stream| init::uniform(shape, stream))
+    }
+
+    fn draw(&self, like: &Tensor, values: impl FnOnce(&mut ChaCha8Rng) -> Tensor) -> Tensor {
+        let values = values(&mut self.noise.borrow_mut());
         values.to_device(like.device()).to_kind(like.kind())
     }
 

@@ -37,11 +37,10 @@ impl<R: Reparametrization> ReparametrizedLayer<R> {
         make: impl FnOnce(&mut Builder) -> Result<R>,
     ) -> Result<ReparametrizedLayer<R>> {
         let weights = make(builder)?;
-        let bias = builder.filled(block.op.outputs(), 0.0);
         Ok(ReparametrizedLayer {
             block: block.clone(),
             weights,
-            bias: builder.shift("bias", bias)?,
+            bias: builder.shift("bias", builder.filled(block.op.outputs(), 0.0))?,
             activation_pool: ActivationPool::build(block, builder)?,
         })
     }

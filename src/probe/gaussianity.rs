@@ -63,7 +63,7 @@ pub fn sample_layers(
         .collect();
     let mut first = 0;
     for chunk in images.chunks(network) {
-        walk_layers(network, &chunk, last, &mut |index, _, pre| {
+        walk_layers(network, &chunk, last, |index, _, pre| {
             for (sample, _) in samples
                 .iter_mut()
                 .zip(layers)
@@ -71,8 +71,7 @@ pub fn sample_layers(
             {
                 read_sites(sample, pre, first, images.len(), values, seed);
             }
-            Ok(())
-        })?;
+        });
         first += chunk.size()[0] as usize;
     }
     for sample in &samples {

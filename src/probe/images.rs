@@ -1,6 +1,5 @@
 //! The real images that probes look at, and the walk through a network's layers.
 
-use anyhow::Result;
 use tch::{Kind, Tensor};
 
 use crate::data::normalizer::Normalizer;
@@ -97,17 +96,16 @@ pub fn walk_layers(
     network: &Network,
     images: &Tensor,
     last: usize,
-    look: &mut dyn FnMut(usize, &Signal, &Tensor) -> Result<()>,
-) -> Result<()> {
-    let _guard = tch::no_grad_guard();
+    mut look: impl FnMut(usize, &Signal, &Tensor),
+) {
     let pass = Pass::eval();
-    let mut signal = network.input(images);
-    for (index, built) in network.blocks.iter().enumerate().take(last + 1) {
-        let pre = built.layer.pre_activation(&signal, &pass);
-        look(index, &signal, &pre)?;
-        signal = built.layer.post_activation(pre, &pass);
-    }
-    Ok(())
+    tch::no_grad(|| {
+        network.walk(images, last + 1, |index, layer, signal| {
+            let pre = layer.pre_activation(signal, &pass);
+            look(index, signal, &pre);
+            layer.post_activation(pre, &pass)
+        });
+    });
 }
 
 /// `[N, units, ...]` as `[units, N, positions]`.

@@ -80,11 +80,10 @@ pub fn layers(network: &Network, images: &Tensor, seed: u64) -> Result<Vec<Layer
     let last = network.blocks.len().saturating_sub(1);
     let mut inputs = Vec::new();
     let mut spreads = Vec::new();
-    walk_layers(network, images, last, &mut |_, input, pre| {
+    walk_layers(network, images, last, |_, input, pre| {
         inputs.push(input.value());
         spreads.push(spread(pre));
-        Ok(())
-    })?;
+    });
     let gains = gains_from_top(network, images, seed)?;
     let mut found = Vec::with_capacity(inputs.len());
     for (index, input) in inputs.iter().enumerate() {

@@ -1,9 +1,8 @@
 //! Statistics of every hidden layer on a fixed batch of test images, in evaluation mode.
 
-use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::images::ProbeImages;
+use super::images::{ProbeImages, to_values, walk_layers};
 use crate::data::Dataset;
 use crate::data::normalizer::Normalizer;
 use crate::event::{LayerRow, PercentileRow};
@@ -67,40 +66,37 @@ impl LayerProbe {
     }
 
     /// One row a hidden layer.
-    pub fn measure(&self, network: &Network, epoch: u64) -> Result<Vec<LayerRow>> {
+    pub fn measure(&self, network: &Network, epoch: u64) -> Vec<LayerRow> {
         let images = self.images.tensor(network);
-        let _guard = tch::no_grad_guard();
-        let mut signal = network.input(&images);
-        let mut rows = Vec::new();
-        for (index, built) in network
-            .blocks
-            .iter()
-            .enumerate()
-            .filter(|(_, built)| !built.node.is_last())
-        {
-            let pre = built.layer.pre_activation(&signal, &Pass::eval());
-            let before = TensorMoments::of(&pre);
-            let dead_fraction = dead_fraction(&pre);
-            signal = built.layer.post_activation(pre, &Pass::eval());
-            let after = TensorMoments::of(&signal.value());
-            let name = built.node.name();
-            rows.push(LayerRow {
-                epoch,
-                layer: index as u64 + 1,
-                name: name.into(),
-                pre_mean: before.mean,
-                pre_std: before.std,
-                pre_skew: before.skewness,
-                pre_kurtosis: before.excess_kurtosis,
-                post_mean: after.mean,
-                post_std: after.std,
-                row_norm_mean: mean_row_norm(&network.parameters, name),
-                gamma_mean: mean_of(&network.parameters, name, &["gamma"]),
-                beta_mean: mean_of(&network.parameters, name, &["beta", "bias"]),
-                dead_fraction,
+        let hidden = hidden_layers(network);
+        let mut rows = Vec::with_capacity(hidden);
+        tch::no_grad(|| {
+            network.walk(&images, hidden, |index, layer, signal| {
+                let pre = layer.pre_activation(signal, &Pass::eval());
+                let before = TensorMoments::of(&pre);
+                let dead_fraction = dead_fraction(&pre);
+                let output = layer.post_activation(pre, &Pass::eval());
+                let after = TensorMoments::of(&output.value());
+                let name = network.blocks[index].node.name();
+                rows.push(LayerRow {
+                    epoch,
+                    layer: index as u64 + 1,
+                    name: name.into(),
+                    pre_mean: before.mean,
+                    pre_std: before.std,
+                    pre_skew: before.skewness,
+                    pre_kurtosis: before.excess_kurtosis,
+                    post_mean: after.mean,
+                    post_std: after.std,
+                    row_norm_mean: mean_row_norm(&network.parameters, name),
+                    gamma_mean: mean_of(&network.parameters, name, &["gamma"]),
+                    beta_mean: mean_of(&network.parameters, name, &["beta", "bias"]),
+                    dead_fraction,
+                });
+                output
             });
-        }
-        Ok(rows)
+        });
+        rows
     }
 
     /// Percentiles of the first unit's pre-activation in the last hidden layer; `None` without a hidden layer.
@@ -108,32 +104,34 @@ impl LayerProbe {
     /// The figure of S. Ioffe and C. Szegedy (2015, arXiv:1502.03167, figure 1) is of "a typical sigmoid, from the
     /// last layer of each network"; which unit is typical they do not say.
     pub fn percentiles(&self, network: &Network, step: u64) -> Option<PercentileRow> {
-        let images = self.images.tensor(network);
-        let _guard = tch::no_grad_guard();
-        let last = network
-            .blocks
-            .iter()
-            .rposition(|built| !built.node.is_last())?;
-        let mut signal = network.input(&images);
-        for (index, built) in network.blocks.iter().enumerate().take(last + 1) {
-            let pre = built.layer.pre_activation(&signal, &Pass::eval());
-            if index == last {
-                let unit = pre.select(1, 0).flatten(0, -1).to_kind(Kind::Double);
-                let values = Vec::<f64>::try_from(&unit.to_device(tch::Device::Cpu)).ok()?;
-                return Some(PercentileRow {
-                    step,
-                    layer: index as u64 + 1,
-                    name: built.node.name().into(),
-                    unit: 0,
-                    p15: quantile(&values, 0.15),
-                    p50: quantile(&values, 0.50),
-                    p85: quantile(&values, 0.85),
-                });
-            }
-            signal = built.layer.post_activation(pre, &Pass::eval());
-        }
-        None
+        let last = hidden_layers(network).checked_sub(1)?;
+        let mut values = Vec::new();
+        walk_layers(
+            network,
+            &self.images.tensor(network),
+            last,
+            |index, _, pre| {
+                if index == last {
+                    values = to_values(&pre.select(1, 0));
+                }
+            },
+        );
+        Some(PercentileRow {
+            step,
+            layer: last as u64 + 1,
+            name: network.blocks[last].node.name().into(),
+            unit: 0,
+            p15: quantile(&values, 0.15),
+            p50: quantile(&values, 0.50),
+            p85: quantile(&values, 0.85),
+        })
     }
+}
+
+/// How many layers come before the one that makes the logits.
+fn hidden_layers(network: &Network) -> usize {
+    let hidden = network.blocks.iter().filter(|built| !built.node.is_last());
+    hidden.count()
 }
 
 /// Fraction of units (channels) that are at most 0 for every image and position.

@@ -44,9 +44,8 @@ impl Trainer<'_> {
             })?;
             return Ok(After::Stop(Status::Diverged));
         }
-        let layers = self.probe.as_ref().map_or(Ok(Vec::new()), |probe| {
-            probe.measure(&self.network, row.epoch)
-        })?;
+        let probe = self.probe.as_ref();
+        let layers = probe.map(|probe| probe.measure(&self.network, row.epoch));
         let best = self
             .position
             .best
@@ -56,7 +55,10 @@ impl Trainer<'_> {
         }
         self.position.sums = EpochSums::default();
         self.position.step_in_epoch = 0;
-        emit(Event::Epoch { row, layers })?;
+        emit(Event::Epoch {
+            row,
+            layers: layers.unwrap_or_default(),
+        })?;
         self.save(emit, best)?;
         Ok(After::GoOn)
     }

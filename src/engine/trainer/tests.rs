@@ -1,7 +1,7 @@
 //! What the loop promises of statistics that are gathered for evaluation.
 
 use super::*;
-use tch::Kind;
+use tch::{Kind, Tensor};
 
 /// Mean over all training images of what the first layer's normalization receives.
 fn mean_over_training_images(trainer: &Trainer) -> Tensor {

@@ -4,7 +4,7 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::Trainer;
-use crate::engine::step_times::StepTimes;
+use super::step::StepTimes;
 use crate::event::EpochSums;
 use crate::nn::network::Network;
 use crate::probe::images::ProbeImages;

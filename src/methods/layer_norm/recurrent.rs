@@ -6,7 +6,7 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::nn::lstm::{Cell, Lstm};
+use crate::nn::lstm::{Lstm, LstmCell};
 use crate::nn::node::LstmBlock;
 use crate::nn::{Builder, Layer};
 use crate::options::Options;
@@ -52,7 +52,7 @@ impl LayerNormCell {
     }
 }
 
-impl Cell for LayerNormCell {
+impl LstmCell for LayerNormCell {
     fn normalize_input(&self, product: Tensor) -> Tensor {
         self.over_units(&product, &self.input_gain, None)
     }

@@ -9,7 +9,7 @@ use tch::Tensor;
 
 use super::Constraint;
 use crate::moments::{GateDeviation, cell_constants};
-use crate::nn::lstm::{Cell, Lstm};
+use crate::nn::lstm::{Lstm, LstmCell};
 use crate::nn::node::LstmBlock;
 use crate::nn::rows;
 use crate::nn::{Builder, Layer};
@@ -60,7 +60,7 @@ struct NormPropCell {
     hidden_std: f64,
 }
 
-impl Cell for NormPropCell {
+impl LstmCell for NormPropCell {
     fn kernels(&self, input: &Tensor, state: &Tensor) -> (Tensor, Tensor) {
         let scaled = |weight: &Tensor, gain: &Tensor| {
             let unit = match self.constraint {

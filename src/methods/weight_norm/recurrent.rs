@@ -6,7 +6,7 @@ use anyhow::Result;
 use tch::Tensor;
 
 use crate::nn::init;
-use crate::nn::lstm::{Cell, Lstm};
+use crate::nn::lstm::{Lstm, LstmCell};
 use crate::nn::node::LstmBlock;
 use crate::nn::{Builder, Layer};
 use crate::options::Options;
@@ -32,7 +32,7 @@ struct WeightNormCell {
     state_length: Tensor,
 }
 
-impl Cell for WeightNormCell {
+impl LstmCell for WeightNormCell {
     fn kernels(&self, input: &Tensor, state: &Tensor) -> (Tensor, Tensor) {
         let rows = |direction: &Tensor, length: &Tensor| {
             Tensor::internal_weight_norm(direction, &length.view([-1, 1]), 0)
