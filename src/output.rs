@@ -1,11 +1,14 @@
-//! Writing to stdout and stderr without a panic when nobody reads any more.
+//! Writing to stdout and stderr: without a panic when nobody reads any more, and wrapped between words.
 //!
 //! The standard `println!` and `eprintln!` panic when their pipe is closed, as in `normprop data list | head -1`;
 //! a training would end with its log's reader. A test keeps them out of the program.
 
 use std::fmt::Arguments;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use textwrap::{Options, WordSplitter, termwidth};
 use thiserror::Error;
 
 /// A result could not be written to stdout.
@@ -53,6 +56,62 @@ pub fn to_stderr(text: Arguments) {
     let _ = io::stderr().lock().write_fmt(text);
 }
 
+/// The command line as text; what is not UTF-8 in it is replaced.
+pub fn arguments() -> Vec<String> {
+    let lossy = |argument: std::ffi::OsString| argument.to_string_lossy().into_owned();
+    std::env::args_os().map(lossy).collect()
+}
+
+/// Prints a JSON document to stdout.
+pub fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(document)?;
+    Ok(to_stdout(format_args!("{text}\n"))?)
+}
+
+/// Text for stdout: on a terminal its lines are broken between words, and what was broken is indented as it began.
+pub fn wrapped(text: &str) -> String {
+    if io::stdout().is_terminal() {
+        wrapped_to(text, termwidth())
+    } else {
+        text.to_owned()
+    }
+}
+
+fn wrapped_to(text: &str, columns: usize) -> String {
+    let wrap = |line: &str| {
+        let indent = " ".repeat(line.len() - line.trim_start_matches([' ', '-']).len());
+        let options = Options::new(columns)
+            .subsequent_indent(&indent)
+            .break_words(false)
+            .word_splitter(WordSplitter::NoHyphenation);
+        textwrap::fill(line, options) + "\n"
+    };
+    text.lines().map(wrap).collect()
+}
+
+/// A progress bar on stderr; a hidden one when quiet or where stderr is no terminal.
+pub fn progress_bar(template: &str, quiet: bool) -> ProgressBar {
+    let bar = ProgressBar::no_length();
+    bar.set_draw_target(if quiet || !io::stderr().is_terminal() {
+        ProgressDrawTarget::hidden()
+    } else {
+        ProgressDrawTarget::stderr_with_hz(10)
+    });
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar
+}
+
+/// Prints a line to stderr, above a bar that is shown there.
+pub fn say_above(bar: &ProgressBar, line: &str) {
+    if bar.is_hidden() {
+        to_stderr(format_args!("{line}\n"));
+    } else {
+        bar.println(line);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,5 +126,14 @@ mod tests {
         assert!(!lost_its_reader(&elsewhere.unwrap_err()));
         let full = StdoutError(ErrorKind::StorageFull.into());
         assert!(!lost_its_reader(&full.into()));
+    }
+
+    #[test]
+    fn lines_break_between_words_only_and_keep_their_indent() {
+        let text = "a heading\n  - one two three four\n  https://example.org/a-long-address\n";
+        let expected =
+            "a heading\n  - one two\n    three\n    four\n  https://example.org/a-long-address\n";
+        assert_eq!(wrapped_to(text, 12), expected);
+        assert_eq!(wrapped_to(text, 200), text);
     }
 }

@@ -16,6 +16,7 @@ use crate::cli::{BenchArgs, OutputArgs};
 use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::engine::{memory as process_memory, setup};
+use crate::output::{arguments, print_json};
 use crate::record::machine::{Cpu, Git, load_average, reduce_command_line_here};
 use crate::record::time::rfc3339;
 use crate::report::bench::machine::SCHEMA_VERSION;
@@ -57,8 +58,7 @@ pub fn run(args: &BenchArgs, output: OutputArgs) -> Result<()> {
     picture::figure(&rows, &[]).save(&args.out.join(picture::STEM))?;
     if output.json {
         let document = json!({ "rows": rows, "machine": machine });
-        outln!("{}", serde_json::to_string_pretty(&document)?)?;
-        return Ok(());
+        return print_json(&document);
     }
     print(&rows, &machine, &args.out)
 }
@@ -87,7 +87,7 @@ fn machine(config: &RunConfig, dataset: &Dataset) -> BenchMachine {
         cpu: Cpu::here(),
         device: config.device.clone(),
         dataset_sha256: dataset.sha256.clone(),
-        command_line: reduce_command_line_here(&std::env::args().collect::<Vec<_>>()),
+        command_line: reduce_command_line_here(&arguments()),
         started: rfc3339(SystemTime::now()),
         ended: String::new(),
         load_before: load_average(),

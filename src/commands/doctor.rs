@@ -8,9 +8,10 @@ use tch::{Cuda, Kind, Tensor};
 
 use super::train::{LIBTORCH_VERSION, TCH_VERSION};
 use crate::cli::OutputArgs;
-use crate::data::catalogue::ENTRIES;
+use crate::data::catalogue::entries;
 use crate::engine::setup::data_dir;
 use crate::outln;
+use crate::output::print_json;
 use crate::record::machine::{Cpu, Git};
 
 /// Runs the command.
@@ -18,8 +19,7 @@ pub fn run(output: OutputArgs) -> Result<()> {
     let cpu = Cpu::here();
     let libtorch = loaded_libtorch();
     let problems = problems(libtorch.as_ref());
-    let datasets: Vec<&str> = ENTRIES
-        .iter()
+    let datasets: Vec<&str> = entries()
         .filter(|entry| entry.is_embedded() || entry.locate(&data_dir()).is_ok())
         .map(|entry| entry.name)
         .collect();
@@ -30,7 +30,7 @@ pub fn run(output: OutputArgs) -> Result<()> {
             "cuda_devices": Cuda::device_count(), "data_dir": data_dir(), "datasets": datasets,
             "problems": problems,
         });
-        outln!("{}", serde_json::to_string_pretty(&document)?)?;
+        print_json(&document)?;
     } else {
         outln!("normprop       {}", env!("CARGO_PKG_VERSION"))?;
         outln!("commit         {}", commit())?;

@@ -11,6 +11,7 @@ use crate::data::Split;
 use crate::draw::{Axis, ConfusionMatrix, LineChart, Series};
 use crate::engine::evaluate::{Evaluation, evaluate};
 use crate::event::{EpochRow, Status, Summary};
+use crate::output::print_json;
 use crate::record::files::{RealDisk, replace};
 use crate::record::summary::summarize;
 use crate::record::{Identity, read_metrics, read_summary};
@@ -40,7 +41,7 @@ pub fn run(args: &EvalArgs, output: OutputArgs) -> Result<()> {
     write_files(&folder, &trained, &args.split, &counts, &evaluation)?;
     if output.json {
         let document = document(&trained, args, &evaluation, &counts, &folder)?;
-        outln!("{}", serde_json::to_string_pretty(&document)?)?;
+        print_json(&document)?;
     } else {
         out!("{}", text(&trained, args, &evaluation, &counts))?;
         outln!(

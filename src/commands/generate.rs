@@ -6,14 +6,14 @@ use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 
 use crate::cli::Cli;
-use crate::data::catalogue::ENTRIES;
+use crate::data::catalogue::entries;
 use crate::methods::METHODS;
 use crate::out;
 
 /// Prints a completion script, which also completes the names of methods and datasets.
 pub fn completions(shell: Shell) -> Result<()> {
     let methods = METHODS.iter().map(|method| method.name);
-    let datasets = ENTRIES.iter().map(|entry| entry.name);
+    let datasets = entries().map(|entry| entry.name);
     let offer = |command: Command, argument: &'static str, names: Vec<&'static str>| {
         command.mut_arg(argument, |argument| {
             argument.value_parser(PossibleValuesParser::new(names))

@@ -7,24 +7,23 @@ use crate::cli::{MethodsArgs, OutputArgs};
 use crate::methods::{self, Descriptor, METHODS};
 use crate::nn::node::NetworkKind;
 use crate::out;
+use crate::output::{print_json, wrapped};
 use crate::text::{Align, Table, Terminal};
 
 /// Runs the command.
 pub fn run(args: &MethodsArgs, output: OutputArgs) -> Result<()> {
-    let text = match &args.name {
-        Some(name) if output.json => {
-            serde_json::to_string_pretty(&to_json(methods::find(name)?))? + "\n"
-        }
-        Some(name) => description(methods::find(name)?),
-        None if output.json => {
-            let all: Vec<Value> = METHODS.iter().map(|method| to_json(method)).collect();
-            serde_json::to_string_pretty(&all)? + "\n"
-        }
-        None if args.markdown => table().markdown(),
-        None => table().render(&Terminal::detect()),
-    };
-    out!("{text}")?;
-    Ok(())
+    match &args.name {
+        Some(name) if output.json => print_json(&to_json(methods::find(name)?)),
+        Some(name) => Ok(out!("{}", wrapped(&description(methods::find(name)?)))?),
+        None if output.json => print_json(
+            &METHODS
+                .iter()
+                .map(|method| to_json(method))
+                .collect::<Vec<_>>(),
+        ),
+        None if args.markdown => Ok(out!("{}", table().markdown())?),
+        None => Ok(out!("{}", table().render(&Terminal::detect()))?),
+    }
 }
 
 /// The table of all methods; README shows the same.
@@ -40,7 +39,6 @@ pub fn table() -> Table {
         ("extra parameters", Align::Left),
         ("paper", Align::Left),
     ]);
-    let yes_no = |flag: bool| if flag { "yes" } else { "no" };
     for method in METHODS {
         table.push([
             method.name.to_string(),
@@ -82,65 +80,62 @@ fn to_json(method: &Descriptor) -> Value {
     })
 }
 
+fn yes_no(flag: bool) -> &'static str {
+    if flag { "yes" } else { "no" }
+}
+
 fn description(method: &Descriptor) -> String {
-    let feed_forward = NetworkKind::Convolutional;
     let served = NetworkKind::ALL.iter().filter(|&&kind| method.serves(kind));
     let networks: Vec<&str> = served.map(|kind| kind.name()).collect();
-    let mut lines = vec![
-        format!("{}: {}", method.name, method.summary),
-        String::new(),
-        format!("  {}", method.formula),
-        String::new(),
-        format!(
-            "paper             {}: {}. {}",
-            method.paper.authors, method.paper.title, method.paper.venue
+    let rate = |batch_size| method.default_learning_rate(batch_size, NetworkKind::Convolutional);
+    let paper = &method.paper;
+    let rows = [
+        (
+            "paper",
+            format!("{}: {}. {}", paper.authors, paper.title, paper.venue),
         ),
-        format!("acts on           {}", method.acts_on.name()),
-        format!(
-            "uses the batch    {}",
-            if method.uses_batch_statistics {
-                "yes"
-            } else {
-                "no"
-            }
+        ("acts on", method.acts_on.name().into()),
+        (
+            "uses the batch",
+            yes_no(method.uses_batch_statistics).into(),
         ),
-        format!(
-            "train = eval      {}",
-            if method.train_equals_eval {
-                "yes"
-            } else {
-                "no"
-            }
+        ("train = eval", yes_no(method.train_equals_eval).into()),
+        (
+            "batch size 1",
+            format!(
+                "{} on convolutional layers, {} on fully connected ones",
+                method.batch_size_one_conv.name(),
+                method.batch_size_one_fc.name()
+            ),
         ),
-        format!(
-            "batch size 1      {} on convolutional layers, {} on fully connected ones",
-            method.batch_size_one_conv.name(),
-            method.batch_size_one_fc.name()
+        ("extra parameters", method.extra_parameters.into()),
+        (
+            "learning rate",
+            format!(
+                "{} at batch size 50, {} at 1 (default; tune it for comparisons)",
+                rate(50),
+                rate(1)
+            ),
         ),
-        format!("extra parameters  {}", method.extra_parameters),
-        format!(
-            "learning rate     {} at batch size 50, {} at 1 (default; tune it for comparisons)",
-            method.default_learning_rate(50, feed_forward),
-            method.default_learning_rate(1, feed_forward)
-        ),
-        format!("networks          {}", networks.join(", ")),
+        ("networks", networks.join(", ")),
     ];
+    let mut lines = vec![format!(
+        "{}: {}\n\n  {}\n",
+        method.name, method.summary, method.formula
+    )];
+    lines.extend(rows.map(|(name, value)| format!("{name:<16}  {value}")));
     if !method.options.is_empty() {
-        lines.push(String::new());
-        lines.push("options (--set method.NAME=VALUE)".into());
+        lines.push("\noptions (--set method.NAME=VALUE)".into());
     }
-    for option in method.options {
-        lines.push(format!(
-            "  {} = {}   [{}]",
-            option.name,
-            option.default_value(),
-            option.domain()
-        ));
-        lines.push(format!("      {}", option.help));
-    }
+    lines.extend(method.options.iter().map(|option| {
+        let (default, values) = (option.default_value(), option.domain());
+        format!(
+            "  {} = {default}   [{values}]\n      {}",
+            option.name, option.help
+        )
+    }));
     if !method.departures.is_empty() {
-        lines.push(String::new());
-        lines.push("where we differ from the paper, or had to choose".into());
+        lines.push("\nwhere we differ from the paper, or had to choose".into());
     }
     lines.extend(
         method

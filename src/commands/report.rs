@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::compare::print_tables;
 use crate::cli::{OutputArgs, ReportArgs};
+use crate::output::print_json;
 use crate::report::comparison::{Results, page};
 use crate::{errln, outln};
 
@@ -32,11 +33,7 @@ pub fn run(args: &ReportArgs, output: OutputArgs) -> Result<()> {
             .iter()
             .map(|results| json!({ "experiment": results.name, "rows": results.summary }))
             .collect();
-        outln!(
-            "{}",
-            serde_json::to_string_pretty(&json!({ "report": written, "results": rows }))?
-        )?;
-        return Ok(());
+        return print_json(&json!({ "report": written, "results": rows }));
     }
     for results in &all {
         if all.len() > 1 {

@@ -8,20 +8,19 @@ use anyhow::{Result, bail};
 
 use crate::cli::{OutputArgs, TrainArgs};
 use crate::config::RunConfig;
-use crate::data::Dataset;
+use crate::data::{Dataset, Verdict};
 use crate::engine::interrupt::Interrupt;
 use crate::engine::trainer::Trainer;
 use crate::engine::{device, memory, setup, threads};
 use crate::error::Failure;
 use crate::event::{Observer, Status, Summary};
 use crate::follow::Follow;
+use crate::output::arguments;
 use crate::progress::Progress;
 use crate::record::meta::{self, Facts};
 use crate::record::{Identity, Recorder, RunDir, Settings, read_summary};
-use crate::text::numbers::{count, duration};
-use crate::usage;
-use crate::{errln, outln};
-use wording::{headline, thread_line};
+use crate::{errln, usage};
+use wording::{headline, report, show_plan, thread_line};
 
 /// Version of libtorch that tch 0.26 is built for.
 pub const LIBTORCH_VERSION: &str = "2.13.0";
@@ -36,7 +35,7 @@ pub fn run(args: &TrainArgs, output: OutputArgs) -> Result<()> {
     }
     let (status, summary) = train(&config, &run_path, args, output)?;
     if args.follow {
-        // Whoever follows reads the run directory; a report in words would only be in the way.
+        // The process that follows reads the run directory; a report in words would only be in the way.
         return match status {
             Status::Diverged => Err(Failure::Diverged("training diverged".into()).into()),
             _ => Ok(()),
@@ -55,13 +54,10 @@ pub fn run(args: &TrainArgs, output: OutputArgs) -> Result<()> {
         }
         (Status::Paused, _) => {
             let until = args.until_epoch.unwrap_or_default();
-            say(
-                output,
-                &format!(
-                    "paused at epoch {until} of {}; without --until-epoch it goes on",
-                    config.epochs
-                ),
-            );
+            let epochs = config.epochs;
+            let paused =
+                format!("paused at epoch {until} of {epochs}; without --until-epoch it goes on");
+            say(output, &paused);
             Ok(())
         }
         _ => Ok(()),
@@ -109,26 +105,17 @@ fn train(
     if args.resume.is_some() {
         RunDir::wait_until_free(path)?;
     }
-    let over = if args.overwrite {
-        None
-    } else {
-        // Refuses what a newer program made, before anything of it is read or written.
-        meta::read(path)?;
-        read_summary(path)?
-    };
-    if let Some(summary) = over {
-        // Compares the configurations.
-        RunDir::make(path, &config.to_toml()?)?;
-        say(
-            output,
-            &format!(
-                "{} is over already; --overwrite starts it anew",
-                path.display()
-            ),
+    if !args.overwrite
+        && let Some(summary) = finished(config, path)?
+    {
+        let over = format!(
+            "{} is over already; --overwrite starts it again",
+            path.display()
         );
+        say(output, &over);
         return Ok((summary.status, Some(summary)));
     }
-    // Whoever follows hands signals on, which a terminal or a scheduler may have sent here too.
+    // The process that follows hands signals on, which a terminal or a scheduler may have sent here too.
     let interrupt = if args.follow {
         Interrupt::listen_patiently(&[])?
     } else {
@@ -144,24 +131,38 @@ fn train(
     continue_from_checkpoint(&mut trainer, &run_dir)?;
     trainer.pause_at(args.until_epoch);
     say(output, &headline(config, &dataset, &trainer, threads, path));
+    if dataset.verdict != Verdict::Official {
+        say(
+            output,
+            &format!("note: {} is {}", dataset.name, dataset.verdict.sentence()),
+        );
+    }
     if output.verbose {
         errln!("{}", thread_line(config, threads));
     }
-
     let parameters = trainer.network.parameters.trainable_count();
     let mut recorder = Recorder::new(run_dir, settings(config, &dataset, threads, parameters));
-    let mut progress = Progress::new(output);
-    let mut follow = Follow::new(args.follow);
-    let status = {
-        let observers: &mut [&mut dyn Observer] = &mut [&mut recorder, &mut progress, &mut follow];
-        trainer.run(observers, &interrupt)?
-    };
+    let (mut progress, mut follow) = (Progress::new(output), Follow::new(args.follow));
+    let observers: &mut [&mut dyn Observer] = &mut [&mut recorder, &mut progress, &mut follow];
+    let status = trainer.run(observers, &interrupt)?;
     match interrupt.signal() {
         Some(signal) if status == Status::Interrupted => {
             Err(Failure::Interrupted { signal }.into())
         }
         _ => Ok((status, recorder.summary().cloned())),
     }
+}
+
+/// What is recorded of the run in `path`, if it is over.
+fn finished(config: &RunConfig, path: &Path) -> Result<Option<Summary>> {
+    // Refuses what a newer program made, before anything of it is read or written.
+    meta::read(path)?;
+    let summary = read_summary(path)?;
+    if summary.is_some() {
+        // Compares the configurations.
+        RunDir::make(path, &config.to_toml()?)?;
+    }
+    Ok(summary)
 }
 
 /// The threads asked for; else those that the run was started with, since other sums round differently; else a choice
@@ -233,7 +234,7 @@ fn settings(config: &RunConfig, dataset: &Dataset, threads: usize, parameters: u
             libtorch: LIBTORCH_VERSION.into(),
             threads: threads as u64,
             device: config.device.clone(),
-            command_line: std::env::args().collect(),
+            command_line: arguments(),
             dataset_sha256: Some(dataset.sha256.clone()),
         },
     }
@@ -243,62 +244,4 @@ fn say(output: OutputArgs, line: &str) {
     if !output.quiet {
         errln!("{line}");
     }
-}
-
-/// `--dry-run`: what would be trained.
-fn show_plan(config: &RunConfig, path: &Path, output: OutputArgs) -> Result<()> {
-    let dataset = setup::load_dataset(config, &setup::data_dir())?;
-    let trainer = Trainer::new(config.clone(), &dataset)?;
-    let steps = trainer.steps_per_epoch();
-    let parameters = trainer.network.parameters.trainable_count();
-    if output.json {
-        let document = serde_json::json!({
-            "run_dir": path, "config": config, "parameters": parameters,
-            "train_images": dataset.train.len(), "test_images": dataset.test.len(),
-            "steps_per_epoch": steps, "steps": steps * config.epochs,
-        });
-        outln!("{}", serde_json::to_string_pretty(&document)?)?;
-        return Ok(());
-    }
-    outln!("{}", config.to_toml()?)?;
-    for parameter in trainer.network.parameters.iter() {
-        outln!(
-            "# {:24} {:?} {:?}",
-            parameter.name,
-            parameter.role,
-            parameter.tensor.size()
-        )?;
-    }
-    outln!(
-        "# {} parameters, {} steps an epoch; would run in {}",
-        count(parameters),
-        count(steps),
-        path.display()
-    )?;
-    Ok(())
-}
-
-/// The end of a run, in words or as JSON.
-fn report(summary: &Summary, output: OutputArgs) -> Result<()> {
-    if output.json {
-        outln!("{}", serde_json::to_string_pretty(summary)?)?;
-        return Ok(());
-    }
-    // Without an epoch there is no rate.
-    let rate = if summary.images_per_s.is_finite() {
-        format!(" ({:.0} images/s)", summary.images_per_s)
-    } else {
-        String::new()
-    };
-    outln!(
-        "{}: test error {:.4}, test loss {:.4}, lowest test error {:.4}, {} epochs, {} training{rate}",
-        summary.method,
-        summary.test_error,
-        summary.test_loss,
-        summary.best_test_error,
-        summary.epochs,
-        duration(summary.train_s),
-    )?;
-    outln!("{}", summary.run_dir)?;
-    Ok(())
 }

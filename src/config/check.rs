@@ -89,8 +89,6 @@ pub fn values(config: &RunConfig) -> Result<(), Fault> {
 /// Refuses what the dataset, as its publisher made it, is known not to have.
 pub fn images(config: &RunConfig) -> Result<(), Fault> {
     let entry = catalogue::find(&config.dataset).map_err(|error| Fault::new("dataset", error))?;
-    let total =
-        |counts: catalogue::ClassCounts| -> usize { counts.of(entry.classes.len()).iter().sum() };
     let larger = |key: &str, value: usize, images: usize, split: &str| {
         let what = format!(
             "{key} = {value} is larger than the {images} {split} images of {}",
@@ -98,7 +96,7 @@ pub fn images(config: &RunConfig) -> Result<(), Fault> {
         );
         Err(Fault::new(key, what))
     };
-    let (train, test) = (total(entry.train_counts), total(entry.test_counts));
+    let [train, test] = entry.images();
     if config.train_subset > train {
         return larger("train_subset", config.train_subset, train, "training");
     }

@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use super::augment::{Augmentation, Variation};
 use super::normalizer::Normalizer;
-use super::store::{Dataset, ImageShape, Split};
+use super::split::Split;
+use super::store::{Dataset, ImageShape};
 use crate::streams::{Purpose, permutation, stream};
 use crate::usage;
 
@@ -111,6 +112,7 @@ impl<'d> TrainingBatches<'d> {
 mod tests {
     use super::*;
     use crate::data::normalizer::DataNormalization;
+    use crate::data::store::Verdict;
 
     const SHAPE: ImageShape = ImageShape {
         channels: 2,
@@ -130,6 +132,7 @@ mod tests {
             train: split.clone(),
             test: split,
             sha256: String::new(),
+            verdict: Verdict::Official,
         }
     }
 

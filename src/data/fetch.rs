@@ -16,9 +16,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-use super::catalogue::{self, Entry};
-use super::load_from;
-use super::verify::verify_entry;
+use super::catalogue;
+use super::entry::CatalogueEntry;
+use super::load::{load_entry, load_from};
+use super::store::Verdict;
 use download::Client;
 pub use download::Progress;
 use origin::Origin;
@@ -41,7 +42,7 @@ pub fn fetch(name: &str, data_dir: &Path, from: Option<&str>, progress: Progress
 }
 
 fn fetch_entry(
-    entry: &Entry,
+    entry: &CatalogueEntry,
     data_dir: &Path,
     from: Option<&str>,
     client: &Client,
@@ -63,58 +64,58 @@ fn fetch_entry(
     check(entry, &staging.files)
         .with_context(context)
         .inspect_err(|_| staging.discard())?;
-    install(entry, &staging.files, &entry.folder_in(data_dir))?;
+    install(entry, &staging.files, &entry.own_folder(data_dir))?;
     staging.discard();
     Ok(())
 }
 
 /// Whether all files are in `folder` and can be read in full.
-fn check(entry: &Entry, folder: &Path) -> Result<()> {
+fn check(entry: &CatalogueEntry, folder: &Path) -> Result<()> {
     let missing = entry.missing_files(folder);
     ensure!(
         missing.is_empty(),
         "what came does not hold {}",
         missing.join(", ")
     );
-    load_from(entry, folder).map(|_| ())
+    load_from(entry, Some(folder)).map(|_| ())
 }
 
-/// Whether a copy is there that nothing speaks against. A readable copy of another size or content is
-/// somebody's own and is not overwritten.
-fn has_good_copy(entry: &Entry, data_dir: &Path) -> Result<bool> {
-    let Ok(report) = verify_entry(entry, data_dir) else {
+/// Whether a copy is there that is the official one. A readable copy of another size or content is somebody's own and
+/// is not overwritten.
+fn has_good_copy(entry: &CatalogueEntry, data_dir: &Path) -> Result<bool> {
+    let Ok(loaded) = load_entry(entry, data_dir) else {
         return Ok(false);
     };
-    if report.seems_official() {
+    if loaded.dataset.verdict == Verdict::Official {
         return Ok(true);
     }
-    let own = entry.folder_in(data_dir);
+    let own = entry.own_folder(data_dir);
     ensure!(
-        report.folder.as_ref() != Some(&own),
+        loaded.folder.as_ref() != Some(&own),
         "{} holds a readable copy of `{}` that is not the official one ({} training and {} test images); \
          it is left alone and can be used. To fetch the official one, move that folder away first",
         own.display(),
         entry.name,
-        report.train.images,
-        report.test.images
+        loaded.dataset.train.len(),
+        loaded.dataset.test.len()
     );
     Ok(false)
 }
 
 /// Moves complete files to their place: the whole folder at once, or into a folder that is already there,
 /// file by file.
-fn install(entry: &Entry, files: &Path, place: &Path) -> Result<()> {
+fn install(entry: &CatalogueEntry, files: &Path, place: &Path) -> Result<()> {
     let context = || format!("cannot move the files to {}", place.display());
     if !place.exists() {
         return std::fs::rename(files, place).with_context(context);
     }
-    for file in entry.files() {
-        let Some(source) = entry.find_file(files, file.name) else {
+    for (name, _) in entry.files() {
+        let Some(source) = entry.find_file(files, name) else {
             continue;
         };
         let target = place.join(source.file_name().unwrap_or_default());
         std::fs::rename(&source, &target).with_context(context)?;
-        for name in entry.file_names(file.name) {
+        for name in entry.format.names_on_disk(name) {
             let other = place.join(name);
             if other != target && other.is_file() {
                 std::fs::remove_file(&other).with_context(context)?;

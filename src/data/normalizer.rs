@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::store::{ImageShape, Split};
+use super::split::Split;
+use super::store::ImageShape;
 
 /// How pixels become network inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

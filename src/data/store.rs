@@ -1,15 +1,16 @@
-//! Images as bytes in memory, with their labels.
+//! A dataset in memory: images as bytes, with their labels.
 
 use anyhow::{Result, bail, ensure};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::files::hexadecimal;
-use crate::usage;
+use super::split::Split;
 
 /// Size of one image: channels, rows, columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImageShape {
-    /// Colour channels: 1 (grey) or 3 (red, green, blue).
+    /// Color channels: 1 (gray) or 3 (red, green, blue).
     pub channels: usize,
     /// Rows.
     pub height: usize,
@@ -34,128 +35,29 @@ impl ImageShape {
     }
 }
 
-/// One part of a dataset, training or test: n images and their n labels.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Split {
-    /// n × C×H×W bytes, row-major.
-    pub images: Vec<u8>,
-    /// n class numbers, from 0.
-    pub labels: Vec<u8>,
+/// How a dataset compares with the one that its publisher made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Every file has the official content.
+    Official,
+    /// Every class has as many images as in the official set, but a file has other content.
+    OtherContent,
+    /// The numbers of images differ: a subset, a variant, or something else.
+    OtherCounts,
 }
 
-impl Split {
-    /// Number of images n.
-    pub fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// Whether there are no images.
-    pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
-    }
-
-    /// The C×H×W bytes of image `i`, `i < n` (like a slice index, it panics beyond).
-    pub fn image(&self, i: usize) -> &[u8] {
-        let pixels = self.images.len() / self.labels.len().max(1);
-        &self.images[i * pixels..(i + 1) * pixels]
-    }
-
-    /// How many images each of `classes` classes has.
-    pub fn class_counts(&self, classes: usize) -> Vec<usize> {
-        let mut counts = vec![0; classes];
-        for &label in &self.labels {
-            if let Some(count) = counts.get_mut(usize::from(label)) {
-                *count += 1;
-            }
-        }
-        counts
-    }
-
-    /// The first images of each class, `n` in all and as equally many of each class as there are, in the
-    /// original order.
-    ///
-    /// Where `n` is no multiple of the number of classes the lower class numbers get one image more; a class
-    /// with too few images gives all it has and the others make up for it.
-    pub fn balanced_subset(&self, n: usize, classes: usize) -> Result<Split> {
-        if n == 0 || n > self.len() {
-            return Err(usage!(
-                "a subset of {n} images was asked for, but it must be between 1 and {}, the images there are",
-                self.len()
-            ));
-        }
-        let available = self.class_counts(classes);
-        let labelled: usize = available.iter().sum();
-        ensure!(
-            labelled == self.len(),
-            "{} images have a label that is not below {classes}, the number of classes",
-            self.len() - labelled
-        );
-        let mut quota = equal_shares(n, &available);
-        let mut subset = Split {
-            images: Vec::with_capacity(n * (self.images.len() / self.len())),
-            labels: Vec::with_capacity(n),
-        };
-        for (i, &label) in self.labels.iter().enumerate() {
-            let left = &mut quota[usize::from(label)];
-            if *left > 0 {
-                *left -= 1;
-                subset.images.extend_from_slice(self.image(i));
-                subset.labels.push(label);
-            }
-        }
-        Ok(subset)
-    }
-
-    /// The images without `n` of them, and those `n`: the last ones of each class, balanced as in
-    /// [`Split::balanced_subset`]; both parts keep the original order.
-    pub fn hold_out(&self, n: usize, classes: usize) -> Result<(Split, Split)> {
-        if n == 0 || n >= self.len() {
-            return Err(usage!(
-                "{n} images were to be held out, but it must be between 1 and {}, to leave some to train on",
-                self.len().saturating_sub(1)
-            ));
-        }
-        let available = self.class_counts(classes);
-        ensure!(
-            available.iter().sum::<usize>() == self.len(),
-            "some images have a label that is not below {classes}, the number of classes"
-        );
-        let held_of_class = equal_shares(n, &available);
-        // How many of each class stay before its last ones are held out.
-        let mut staying: Vec<usize> = available
-            .iter()
-            .zip(&held_of_class)
-            .map(|(all, held)| all - held)
-            .collect();
-        let (mut rest, mut held) = (Split::default(), Split::default());
-        for (i, &label) in self.labels.iter().enumerate() {
-            let left = staying
-                .get_mut(usize::from(label))
-                .filter(|left| **left > 0);
-            let part = if left.is_some() { &mut rest } else { &mut held };
-            part.images.extend_from_slice(self.image(i));
-            part.labels.push(label);
-            if let Some(left) = left {
-                *left -= 1;
-            }
-        }
-        Ok((rest, held))
-    }
-}
-
-/// Deals out `n` one at a time, class after class, never more than a class has; `n` is at most their sum.
-fn equal_shares(n: usize, available: &[usize]) -> Vec<usize> {
-    let mut shares = vec![0; available.len()];
-    let mut left = n;
-    while left > 0 {
-        for (share, &limit) in shares.iter_mut().zip(available) {
-            if left > 0 && *share < limit {
-                *share += 1;
-                left -= 1;
+impl Verdict {
+    /// The verdict as a sentence.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Verdict::Official => "everything fits the official set",
+            Verdict::OtherContent => "not the official set: as many images, but other content",
+            Verdict::OtherCounts => {
+                "not the official set: results on it are results on a subset or a variant"
             }
         }
     }
-    shares
 }
 
 /// A dataset in memory.
@@ -173,10 +75,12 @@ pub struct Dataset {
     pub test: Split,
     /// SHA-256 of shape, labels and pixels of both splits: equal for equal content, wherever it came from.
     pub sha256: String,
+    /// How the whole set compares with the official one.
+    pub verdict: Verdict,
 }
 
 impl Dataset {
-    /// Puts a dataset together and checks that its parts fit.
+    /// Puts a dataset together and checks that its parts fit. What it holds counts as official until it is compared.
     pub fn new(
         name: &str,
         shape: ImageShape,
@@ -214,6 +118,7 @@ impl Dataset {
             classes,
             train,
             test,
+            verdict: Verdict::Official,
         })
     }
 }
@@ -247,58 +152,6 @@ mod tests {
             images: (0..labels.len() as u8).flat_map(|i| [i, i + 100]).collect(),
             labels: labels.to_vec(),
         }
-    }
-
-    fn first_bytes(split: &Split) -> Vec<u8> {
-        (0..split.len()).map(|i| split.image(i)[0]).collect()
-    }
-
-    #[test]
-    fn a_subset_takes_the_first_of_each_class_in_order() {
-        let all = split(&[2, 0, 0, 1, 0, 2, 1, 1, 2]);
-        let six = all.balanced_subset(6, 3).unwrap();
-        assert_eq!(first_bytes(&six), [0, 1, 2, 3, 5, 6]);
-        assert_eq!(six.labels, [2, 0, 0, 1, 2, 1]);
-        assert_eq!(six.image(4), [5, 105]);
-        assert_eq!(six.class_counts(3), [2, 2, 2]);
-        assert_eq!(
-            all.balanced_subset(5, 3).unwrap().class_counts(3),
-            [2, 2, 1]
-        );
-        assert_eq!(all.balanced_subset(9, 3).unwrap(), all);
-    }
-
-    #[test]
-    fn held_out_images_are_the_last_of_each_class_and_nothing_is_lost() {
-        let all = split(&[2, 0, 0, 1, 0, 2, 1, 1, 2]);
-        let (rest, held) = all.hold_out(3, 3).unwrap();
-        assert_eq!(first_bytes(&held), [4, 7, 8]);
-        assert_eq!(held.labels, [0, 1, 2]);
-        assert_eq!(first_bytes(&rest), [0, 1, 2, 3, 5, 6]);
-        assert_eq!(rest.labels, [2, 0, 0, 1, 2, 1]);
-        for wrong in [0, 9, 10] {
-            assert!(all.hold_out(wrong, 3).is_err());
-        }
-        assert!(split(&[0, 9]).hold_out(1, 3).is_err());
-    }
-
-    #[test]
-    fn a_poor_class_gives_what_it_has() {
-        let all = split(&[0, 0, 0, 0, 0, 1, 3, 3, 3, 3]);
-        let counts = |n| all.balanced_subset(n, 4).unwrap().class_counts(4);
-        assert_eq!(counts(2), [1, 1, 0, 0]);
-        assert_eq!(counts(8), [4, 1, 0, 3]);
-    }
-
-    #[test]
-    fn impossible_subsets_are_usage_errors() {
-        let all = split(&[0, 1]);
-        for n in [0, 3] {
-            let error = all.balanced_subset(n, 2).unwrap_err();
-            assert!(error.to_string().contains("between 1 and 2"), "{error}");
-            assert!(error.downcast_ref::<crate::error::Failure>().is_some());
-        }
-        assert!(all.balanced_subset(1, 1).is_err(), "label 1 of 1 class");
     }
 
     #[test]

@@ -19,12 +19,13 @@ const MOST_WEIGHTS: f64 = 2.5e8;
 
 /// The folder that datasets are looked for in: `NORMPROP_DATA`, else `data`.
 pub fn data_dir() -> PathBuf {
-    std::env::var_os("NORMPROP_DATA").map_or_else(|| PathBuf::from("data"), PathBuf::from)
+    let named = std::env::var_os("NORMPROP_DATA").filter(|folder| !folder.is_empty());
+    named.map_or_else(|| PathBuf::from("data"), PathBuf::from)
 }
 
 /// Loads the run's dataset and takes the subsets asked for; images held out take the place of the test images.
 pub fn load_dataset(config: &RunConfig, data_dir: &Path) -> Result<Dataset> {
-    let mut dataset = data::load(&config.dataset, data_dir)?;
+    let mut dataset = data::load(&config.dataset, data_dir)?.dataset;
     let classes = dataset.classes.len();
     if config.train_subset > 0 {
         dataset.train = dataset

@@ -57,7 +57,7 @@ fn the_list_says_what_there_is_and_what_is_here() {
                 "train_images",
                 "test_images",
                 "here",
-                "licence",
+                "license",
             ],
         );
         if ["mnist", "cifar10", "fashion-mnist-mini"]
@@ -84,7 +84,9 @@ fn verify_counts_and_names_what_is_missing() {
     );
     assert_keys(
         &report,
-        &["name", "folder", "files", "train", "test", "sha256"],
+        &[
+            "name", "folder", "files", "train", "test", "sha256", "verdict",
+        ],
     );
     assert_eq!(
         (&report["train"]["images"], &report["test"]["images"]),

@@ -1,12 +1,18 @@
-//! What `normprop train` says before it starts.
+//! What `normprop train` says before it starts and when it is over.
 
 use std::path::Path;
 
+use anyhow::Result;
+
+use crate::cli::OutputArgs;
 use crate::config::RunConfig;
 use crate::data::Dataset;
-use crate::engine::device;
 use crate::engine::trainer::Trainer;
-use crate::text::numbers::count;
+use crate::engine::{device, setup};
+use crate::event::Summary;
+use crate::outln;
+use crate::output::print_json;
+use crate::text::numbers::{count, duration};
 
 /// What is trained, on what, and where it is recorded.
 pub fn headline(
@@ -61,4 +67,60 @@ fn model_line(config: &RunConfig) -> String {
         .map(|(key, value)| format!("{key} {value}"))
         .collect();
     format!("{} ({})", config.model, keys.join(", "))
+}
+
+/// `--dry-run`: what would be trained.
+pub fn show_plan(config: &RunConfig, path: &Path, output: OutputArgs) -> Result<()> {
+    let dataset = setup::load_dataset(config, &setup::data_dir())?;
+    let trainer = Trainer::new(config.clone(), &dataset)?;
+    let steps = trainer.steps_per_epoch();
+    let parameters = trainer.network.parameters.trainable_count();
+    if output.json {
+        let document = serde_json::json!({
+            "run_dir": path, "config": config, "parameters": parameters,
+            "train_images": dataset.train.len(), "test_images": dataset.test.len(),
+            "steps_per_epoch": steps, "steps": steps * config.epochs,
+        });
+        return print_json(&document);
+    }
+    outln!("{}", config.to_toml()?)?;
+    for parameter in trainer.network.parameters.iter() {
+        outln!(
+            "# {:24} {:?} {:?}",
+            parameter.name,
+            parameter.role,
+            parameter.tensor.size()
+        )?;
+    }
+    outln!(
+        "# {} parameters, {} steps an epoch; would run in {}",
+        count(parameters),
+        count(steps),
+        path.display()
+    )?;
+    Ok(())
+}
+
+/// The end of a run, in words or as JSON.
+pub fn report(summary: &Summary, output: OutputArgs) -> Result<()> {
+    if output.json {
+        return print_json(summary);
+    }
+    // Without an epoch there is no rate.
+    let rate = if summary.images_per_s.is_finite() {
+        format!(" ({:.0} images/s)", summary.images_per_s)
+    } else {
+        String::new()
+    };
+    outln!(
+        "{}: test error {:.4}, test loss {:.4}, lowest test error {:.4}, {} epochs, {} training{rate}",
+        summary.method,
+        summary.test_error,
+        summary.test_loss,
+        summary.best_test_error,
+        summary.epochs,
+        duration(summary.train_s),
+    )?;
+    outln!("{}", summary.run_dir)?;
+    Ok(())
 }

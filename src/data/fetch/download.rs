@@ -3,14 +3,18 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body};
 
-/// Attempts in a row without a single new byte after which a download is given up.
+/// Attempts in a row that bring a download no further than it was, after which it is given up.
 const FRUITLESS_ATTEMPTS: u32 = 3;
+/// Attempts in all, for servers that break off again and again.
+const MOST_ATTEMPTS: u32 = 50;
+/// Fewest bytes in the time that a client waits for them.
+const FEWEST_BYTES: u64 = 60_000;
 
 /// Is told how many bytes of the current file are here, and how many there will be if that is known.
 pub type Progress<'a> = &'a mut dyn FnMut(u64, Option<u64>);
@@ -18,7 +22,10 @@ pub type Progress<'a> = &'a mut dyn FnMut(u64, Option<u64>);
 /// Makes requests.
 pub(super) struct Client {
     agent: Agent,
+    /// Between attempts.
     pause: Duration,
+    /// How long it may take to receive [`FEWEST_BYTES`].
+    patience: Duration,
 }
 
 impl Client {
@@ -33,6 +40,7 @@ impl Client {
         Client {
             agent: agent.into(),
             pause: Duration::from_secs(2),
+            patience: Duration::from_secs(60),
         }
     }
 
@@ -46,42 +54,46 @@ impl Client {
         Client {
             agent: agent.into(),
             pause: Duration::ZERO,
+            patience: Duration::from_millis(300),
         }
     }
 
-    /// Downloads `url` to the file `partial`, beginning behind what that file already holds. Returns whether
-    /// bytes of an earlier call were used. What has arrived stays in `partial` on failure.
-    pub(super) fn download(&self, url: &str, partial: &Path, progress: Progress) -> Result<bool> {
-        let before = length(partial)?;
-        let mut resumed = before > 0;
-        let mut fruitless = 0;
+    /// Downloads `url` to the file `partial`, beginning behind what that file already holds, and `most` bytes at the
+    /// most. Returns whether bytes of an earlier call were used. What has arrived stays in `partial` on failure.
+    pub(super) fn download(
+        &self,
+        url: &str,
+        partial: &Path,
+        most: u64,
+        progress: Progress,
+    ) -> Result<bool> {
+        let mut furthest = length(partial)?;
+        let mut resumed = furthest > 0;
+        let (mut attempts, mut fruitless) = (0, 0);
         loop {
-            let here = length(partial)?;
-            match self.attempt(url, partial, here, progress)? {
+            let error = match self.attempt(url, partial, most, progress)? {
                 Attempt::Complete { restarted } => return Ok(resumed && !restarted),
                 Attempt::Broken { error, restarted } => {
                     resumed &= !restarted;
-                    fruitless = if length(partial)? > here {
-                        0
-                    } else {
-                        fruitless + 1
-                    };
-                    if fruitless == FRUITLESS_ATTEMPTS {
-                        let kept = length(partial)?;
-                        return Err(error.context(format!(
-                            "downloading {url} broke off after {kept} bytes; the same command continues there"
-                        )));
-                    }
+                    error
                 }
+            };
+            let here = length(partial)?;
+            attempts += 1;
+            fruitless = if here > furthest { 0 } else { fruitless + 1 };
+            furthest = furthest.max(here);
+            if fruitless == FRUITLESS_ATTEMPTS || attempts == MOST_ATTEMPTS {
+                return Err(error.context(format!(
+                    "downloading {url} broke off after {here} bytes; the same command continues there"
+                )));
             }
-            if fruitless > 0 {
-                std::thread::sleep(self.pause);
-            }
+            std::thread::sleep(self.pause);
         }
     }
 
     /// One request. An error is final; what may pass is [`Attempt::Broken`].
-    fn attempt(&self, url: &str, partial: &Path, here: u64, progress: Progress) -> Result<Attempt> {
+    fn attempt(&self, url: &str, partial: &Path, most: u64, progress: Progress) -> Result<Attempt> {
+        let here = length(partial)?;
         let mut request = self.agent.get(url);
         if here > 0 {
             request = request.header(header::RANGE, format!("bytes={here}-"));
@@ -91,17 +103,29 @@ impl Client {
             Err(error @ (ureq::Error::BadUri(_) | ureq::Error::Http(_))) => {
                 bail!("{url} is not a usable address ({error})")
             }
-            Err(error) => return Ok(Attempt::broken(anyhow!("cannot reach {url}: {error}"))),
+            Err(error) => {
+                let proxy = self.agent.config().proxy().map(|proxy| {
+                    format!(
+                        " through the proxy {}:{}, which the environment names",
+                        proxy.host(),
+                        proxy.port()
+                    )
+                });
+                let proxy = proxy.unwrap_or_default();
+                return Ok(Attempt::broken(anyhow!(
+                    "cannot reach {url}{proxy}: {error}"
+                )));
+            }
         };
         let range = content_range(&response);
         match response.status() {
             StatusCode::PARTIAL_CONTENT if range.is_some_and(|range| range.start == Some(here)) => {
                 let total = range.and_then(|range| range.total);
-                self.receive(&mut response, partial, here, total, progress)
+                self.receive(&mut response, partial, here, (total, most), progress)
             }
             StatusCode::OK => {
                 let total = response.body().content_length();
-                self.receive(&mut response, partial, 0, total, progress)
+                self.receive(&mut response, partial, 0, (total, most), progress)
             }
             StatusCode::RANGE_NOT_SATISFIABLE
                 if range.is_some_and(|range| range.total == Some(here)) =>
@@ -130,9 +154,15 @@ impl Client {
         response: &mut Response<Body>,
         partial: &Path,
         from: u64,
-        total: Option<u64>,
+        (total, most): (Option<u64>, u64),
         progress: Progress,
     ) -> Result<Attempt> {
+        let refuse = |bytes: u64| -> Result<Attempt> {
+            bail!("the server sends {bytes} bytes or more, but the file has at most {most}")
+        };
+        if let Some(total) = total.filter(|&total| total > most) {
+            return refuse(total);
+        }
         let context = || format!("cannot write {}", partial.display());
         let mut options = OpenOptions::new();
         let mut file = match from {
@@ -145,6 +175,7 @@ impl Client {
         let mut reader = response.body_mut().as_reader();
         let mut buffer = vec![0; 1 << 16];
         progress(done, total);
+        let (mut since, mut until_then) = (Instant::now(), done);
         loop {
             match reader.read(&mut buffer) {
                 Ok(0) => break,
@@ -152,6 +183,16 @@ impl Client {
                     file.write_all(&buffer[..count]).with_context(context)?;
                     done += count as u64;
                     progress(done, total);
+                    if done > most {
+                        return refuse(done);
+                    }
+                    if since.elapsed() >= self.patience {
+                        if done - until_then < FEWEST_BYTES {
+                            let error = anyhow!("the server sends too slowly");
+                            return Ok(Attempt::Broken { error, restarted });
+                        }
+                        (since, until_then) = (Instant::now(), done);
+                    }
                 }
                 Err(error) => {
                     let error = anyhow::Error::from(error).context("the connection broke");

@@ -4,16 +4,25 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::data::catalogue::{Entry, Format};
+use crate::data::entry::{CatalogueEntry, Download, Packing};
 use crate::usage;
 
-/// A place to fetch from.
+/// A file to download.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct WebFile {
+    /// Its name.
+    pub(super) name: String,
+    /// Where it is, best first.
+    pub(super) addresses: Vec<String>,
+    /// What it must be, for a file from the official addresses.
+    pub(super) official: Option<Download>,
+}
+
+/// Where to fetch from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// The official addresses, checksums insisted on.
-    Official,
-    /// Files at web addresses: address and name of each.
-    Web(Vec<(String, String)>),
+    /// Files at web addresses.
+    Web(Vec<WebFile>),
     /// An archive on this machine.
     Archive(PathBuf),
     /// A folder on this machine.
@@ -22,9 +31,9 @@ pub(super) enum Origin {
 
 impl Origin {
     /// Makes sense of `--from`.
-    pub(super) fn parse(from: Option<&str>, entry: &Entry) -> Result<Origin> {
+    pub(super) fn parse(from: Option<&str>, entry: &CatalogueEntry) -> Result<Origin> {
         let Some(from) = from else {
-            return Ok(Origin::Official);
+            return Ok(Origin::Web(official_files(entry)));
         };
         if from.starts_with("http://") || from.starts_with("https://") {
             return Ok(Origin::Web(web_files(from, entry)));
@@ -45,7 +54,7 @@ impl Origin {
         } else if is_archive_name(from) || in_one_archive(entry) {
             Ok(Origin::Archive(path))
         } else {
-            let names: Vec<&str> = entry.files().map(|file| file.name).collect();
+            let names: Vec<&str> = entry.files().map(|(name, _)| name).collect();
             Err(usage!(
                 "--from {from}: `{}` is made of {}; give the folder that holds them, or a .tar.gz of them",
                 entry.name,
@@ -56,8 +65,8 @@ impl Origin {
 }
 
 /// Whether the official download is one archive.
-pub(super) fn in_one_archive(entry: &Entry) -> bool {
-    matches!(entry.format, Format::Cifar { .. })
+pub(super) fn in_one_archive(entry: &CatalogueEntry) -> bool {
+    matches!(entry.packing, Packing::Archive(_))
 }
 
 /// Whether a file of that name is an archive.
@@ -67,18 +76,35 @@ pub(super) fn is_archive_name(name: &str) -> bool {
         .any(|ending| name.ends_with(ending))
 }
 
+fn official_files(entry: &CatalogueEntry) -> Vec<WebFile> {
+    let file = |download: Download| WebFile {
+        name: download.name.clone(),
+        addresses: entry
+            .addresses
+            .iter()
+            .map(|address| format!("{address}{}", download.name))
+            .collect(),
+        official: Some(download),
+    };
+    entry.downloads().into_iter().map(file).collect()
+}
+
 /// An address that ends in `/` is a folder with the official file names; any other is the one file meant.
-fn web_files(address: &str, entry: &Entry) -> Vec<(String, String)> {
+fn web_files(address: &str, entry: &CatalogueEntry) -> Vec<WebFile> {
+    let file = |name: String, address: String| WebFile {
+        name,
+        addresses: vec![address],
+        official: None,
+    };
     let without_query = address.split(['?', '#']).next().unwrap_or(address);
     if is_archive_name(without_query) || (in_one_archive(entry) && !without_query.ends_with('/')) {
-        return vec![(address.to_owned(), format!("{}.tar.gz", entry.name))];
+        return vec![file(format!("{}.tar.gz", entry.name), address.to_owned())];
     }
     let base = address.trim_end_matches('/');
-    let names = entry
-        .downloads
-        .iter()
-        .map(|download| download.name.to_owned());
-    names.map(|name| (format!("{base}/{name}"), name)).collect()
+    let names = entry.downloads().into_iter().map(|download| download.name);
+    names
+        .map(|name| file(name.clone(), format!("{base}/{name}")))
+        .collect()
 }
 
 fn file_url_path(url: &str, rest: &str) -> Result<PathBuf> {
@@ -120,11 +146,21 @@ mod tests {
 
     #[test]
     fn web_addresses_are_files_or_folders() {
-        assert_eq!(
-            Origin::parse(None, find("mnist").unwrap()).unwrap(),
-            Origin::Official
+        let Origin::Web(official) = Origin::parse(None, find("mnist").unwrap()).unwrap() else {
+            panic!("a web address");
+        };
+        assert!(
+            official
+                .iter()
+                .all(|file| file.official.is_some() && file.addresses.len() == 2)
         );
-        let one = |address: &str, name: &str| Origin::Web(vec![(address.into(), name.into())]);
+        let one = |address: &str, name: &str| {
+            Origin::Web(vec![WebFile {
+                name: name.into(),
+                addresses: vec![address.into()],
+                official: None,
+            }])
+        };
         for address in ["https://a.org/c.tar.gz?raw=1", "http://a.org/cifar"] {
             assert_eq!(
                 parse(address, "cifar10").unwrap(),
@@ -143,7 +179,10 @@ mod tests {
             panic!("a web address");
         };
         assert_eq!(files.len(), 4);
-        assert_eq!(files[3].0, "http://a.org/m/t10k-labels-idx1-ubyte.gz");
+        assert_eq!(
+            files[3].addresses[0],
+            "http://a.org/m/t10k-labels-idx1-ubyte.gz"
+        );
     }
 
     #[test]

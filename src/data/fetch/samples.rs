@@ -2,8 +2,11 @@
 
 use std::io::Write;
 
-use crate::data::catalogue::{Checksum, ClassCounts, DataFile, Download, Entry, Format};
-use crate::data::files::sha256_of;
+use sha2::{Digest, Sha256};
+
+use crate::data::catalogue::{cifar::CifarBinary, idx::Idx};
+use crate::data::entry::{CatalogueEntry, ClassCounts, Packing};
+use crate::data::files::hexadecimal;
 use crate::data::store::ImageShape;
 
 pub(in crate::data) fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -56,24 +59,23 @@ pub(in crate::data) fn digit_files() -> Vec<(String, Vec<u8>)> {
 }
 
 /// An entry in IDX files.
-pub(in crate::data) fn digits(addresses: &[String]) -> Entry {
-    let pins = plain_digit_files().map(|(name, bytes)| DataFile {
-        name,
-        sha256: Checksum::Pinned(sum(&bytes)),
-    });
-    let downloads: Vec<Download> = digit_files().iter().map(download_of).collect();
-    Entry {
+pub(in crate::data) fn digits(addresses: &[String]) -> CatalogueEntry {
+    let files = plain_digit_files().map(|(name, bytes)| line(name, &bytes));
+    let downloads: Vec<Vec<u8>> = digit_files().into_iter().map(|(_, bytes)| bytes).collect();
+    CatalogueEntry {
         name: "digits",
         shape: ImageShape {
             channels: 1,
             height: 2,
             width: 2,
         },
-        format: Format::Idx,
-        folder: "digits",
-        train_files: kept(pins[..2].to_vec()),
-        test_files: kept(pins[2..].to_vec()),
-        downloads: kept(downloads),
+        format: &Idx,
+        folders: &["digits"],
+        train_files: kept(files[..2].to_vec()),
+        test_files: kept(files[2..].to_vec()),
+        packing: Packing::Each(".gz"),
+        download_bytes: kept(downloads.iter().map(|bytes| bytes.len() as u64).collect()),
+        download_sums: kept(downloads.iter().map(|bytes| sum(bytes)).collect()),
         train_counts: ClassCounts::Each(2),
         test_counts: ClassCounts::Each(1),
         ..photos(addresses)
@@ -96,16 +98,14 @@ pub(in crate::data) fn photo_archive() -> Vec<u8> {
 }
 
 /// An entry in CIFAR files, in one archive.
-pub(in crate::data) fn photos(addresses: &[String]) -> Entry {
-    let files = PHOTO_RECORDS.map(|(name, bytes)| DataFile {
-        name,
-        sha256: Checksum::Pinned(sum(bytes)),
-    });
+pub(in crate::data) fn photos(addresses: &[String]) -> CatalogueEntry {
+    let files = PHOTO_RECORDS.map(|(name, bytes)| line(name, bytes));
     let addresses: Vec<&'static str> = addresses
         .iter()
         .map(|address| &*address.clone().leak())
         .collect();
-    Entry {
+    let archive = photo_archive();
+    CatalogueEntry {
         name: "photos",
         title: "a sample",
         shape: ImageShape {
@@ -113,34 +113,30 @@ pub(in crate::data) fn photos(addresses: &[String]) -> Entry {
             height: 1,
             width: 1,
         },
-        classes: &["cat", "dog"],
-        format: Format::Cifar { label_bytes: 1 },
-        folder: "photo-records",
-        system_folder: None,
+        classes: "cat, dog",
+        format: &CifarBinary { label_bytes: 1 },
+        folders: &["photo-records"],
         train_files: kept(files[..1].to_vec()),
         test_files: kept(files[1..].to_vec()),
+        look_alikes: &[],
         addresses: kept(addresses),
-        downloads: kept(vec![download_of(&(
-            "photos.tar.gz".to_owned(),
-            photo_archive(),
-        ))]),
+        packing: Packing::Archive("photos.tar.gz"),
+        download_bytes: kept(vec![archive.len() as u64]),
+        download_sums: kept(vec![sum(&archive)]),
         train_counts: ClassCounts::Each(1),
         test_counts: ClassCounts::Listed(&[0, 1]),
-        licence: "none",
+        license: "none",
         citation: "none",
     }
 }
 
-fn download_of((name, bytes): &(String, Vec<u8>)) -> Download {
-    Download {
-        name: name.clone().leak(),
-        size_bytes: bytes.len() as u64,
-        sha256: Checksum::Pinned(sum(bytes)),
-    }
+/// The line of a file in an entry.
+fn line(name: &str, bytes: &[u8]) -> &'static str {
+    format!("{}  {name}", sum(bytes)).leak()
 }
 
 fn sum(bytes: &[u8]) -> &'static str {
-    sha256_of(bytes).unwrap().leak()
+    hexadecimal(&Sha256::digest(bytes)).leak()
 }
 
 /// The catalogue's entries are made of constants; those of tests live as long.

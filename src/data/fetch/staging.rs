@@ -4,12 +4,13 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use sha2::{Digest, Sha256};
 
 use super::download::{Client, Progress};
-use super::origin::{Origin, in_one_archive, is_archive_name};
+use super::origin::{Origin, WebFile, in_one_archive, is_archive_name};
 use super::unpack::unpack_members;
-use crate::data::catalogue::{Download, Entry};
-use crate::data::files::sha256_of;
+use crate::data::entry::{CatalogueEntry, Download};
+use crate::data::files::{file_sha256, hexadecimal};
 
 /// The folder, locked: one process at a time.
 pub(super) struct Staging {
@@ -21,7 +22,7 @@ pub(super) struct Staging {
 
 impl Staging {
     /// Makes and locks `.fetch-NAME` under `data_dir`.
-    pub(super) fn open(entry: &Entry, data_dir: &Path) -> Result<Staging> {
+    pub(super) fn open(entry: &CatalogueEntry, data_dir: &Path) -> Result<Staging> {
         let folder = data_dir.join(format!(".fetch-{}", entry.name));
         let files = folder.join("files");
         let context = || format!("cannot write in {}", folder.display());
@@ -66,118 +67,111 @@ impl Staging {
     /// Brings the files of `origin` here. What has arrived of a download that breaks off stays for the next time.
     pub(super) fn fill(
         &self,
-        entry: &Entry,
+        entry: &CatalogueEntry,
         origin: &Origin,
         client: &Client,
         progress: Progress,
     ) -> Result<()> {
         match origin {
-            Origin::Official => {
-                let mut arrived = Vec::new();
-                for download in entry.downloads {
-                    let path = self.official(entry, download, client, progress)?;
-                    arrived.push((path, download.name));
-                }
-                self.take_all(entry, &arrived)?;
-            }
             Origin::Web(files) => {
                 let mut arrived = Vec::new();
-                for (url, name) in files {
-                    let path = self.partial(name, url)?;
-                    client.download(url, &path, progress)?;
-                    arrived.push((path, name.as_str()));
+                for file in files {
+                    arrived.push((self.download(entry, file, client, progress)?, &file.name));
                 }
-                self.take_all(entry, &arrived)?;
+                // Once all are complete.
+                for (path, name) in arrived {
+                    self.take(entry, &path, name)?;
+                }
+                Ok(())
             }
-            Origin::Archive(path) => self.unpack(entry, path)?,
-            Origin::Folder(folder) => self.copy_from(entry, folder, progress)?,
+            Origin::Archive(path) => self.unpack(entry, path),
+            Origin::Folder(folder) => self.copy_from(entry, folder, progress),
         }
-        Ok(())
     }
 
-    /// Downloads one official file and insists on its checksum; a further address is tried if one fails.
-    fn official(
+    /// Downloads one file; a further address is tried if one fails.
+    fn download(
         &self,
-        entry: &Entry,
-        download: &Download,
+        entry: &CatalogueEntry,
+        file: &WebFile,
         client: &Client,
         progress: Progress,
     ) -> Result<PathBuf> {
-        let path = self.partial(download.name, download.sha256.sha256())?;
+        // Parts of different contents never share a file.
+        let content = file
+            .official
+            .as_ref()
+            .map_or(file.addresses.concat(), |official| {
+                official.sha256.to_owned()
+            });
+        let digest = hexadecimal(&Sha256::digest(content));
+        let path = self
+            .folder
+            .join(format!("{}.{}.part", file.name, &digest[..8]));
         let mut failures = Vec::new();
-        for address in entry.addresses {
-            let url = format!("{address}{}", download.name);
-            match official_from(&url, download, &path, client, progress) {
+        for url in &file.addresses {
+            let result = match &file.official {
+                Some(official) => official_from(url, official, &path, client, progress),
+                None => client
+                    .download(url, &path, entry.most_bytes(), progress)
+                    .map(|_| ()),
+            };
+            match result {
                 Ok(()) => return Ok(path),
                 Err(error) => failures.push(format!("{error:#}")),
             }
         }
-        bail!(
-            "{}\nIf you have a copy, or know a mirror: normprop data fetch {} --from FILE-or-FOLDER-or-URL",
-            failures.join("\n"),
-            entry.name
-        )
-    }
-
-    /// Where a download grows. Parts of different contents never share a file.
-    fn partial(&self, name: &str, content: &str) -> Result<PathBuf> {
-        let digest = sha256_of(content.as_bytes())?;
-        Ok(self.folder.join(format!("{name}.{}.part", &digest[..8])))
-    }
-
-    /// Unpacks or moves downloads, once all are complete. An archive that cannot be unpacked is thrown away.
-    fn take_all(&self, entry: &Entry, arrived: &[(PathBuf, &str)]) -> Result<()> {
-        for (path, name) in arrived {
-            if is_archive_name(name) {
-                self.unpack(entry, path).inspect_err(|_| {
-                    let _ = std::fs::remove_file(path);
-                })?;
-            } else {
-                let target = self.files.join(name);
-                std::fs::rename(path, &target)
-                    .with_context(|| format!("cannot write {}", target.display()))?;
-            }
+        if file.official.is_some() {
+            failures.push(format!(
+                "If you have a copy, or know a mirror: normprop data fetch {} --from FILE-or-FOLDER-or-URL",
+                entry.name
+            ));
         }
-        Ok(())
+        bail!("{}", failures.join("\n"))
     }
 
-    fn unpack(&self, entry: &Entry, archive: &Path) -> Result<()> {
-        unpack_members(archive, &|name| entry.is_file_name(name), &self.files)
+    /// Unpacks or moves a download. An archive that cannot be unpacked is thrown away.
+    fn take(&self, entry: &CatalogueEntry, path: &Path, name: &str) -> Result<()> {
+        if is_archive_name(name) {
+            return self.unpack(entry, path).inspect_err(|_| {
+                let _ = std::fs::remove_file(path);
+            });
+        }
+        let target = self.files.join(name);
+        std::fs::rename(path, &target).with_context(|| format!("cannot write {}", target.display()))
+    }
+
+    fn unpack(&self, entry: &CatalogueEntry, archive: &Path) -> Result<()> {
+        unpack_members(archive, entry, &self.files)
     }
 
     /// Copies the files from a folder that has them, or unpacks the official archive found there.
-    fn copy_from(&self, entry: &Entry, folder: &Path, progress: Progress) -> Result<()> {
-        let candidates = [folder.to_owned(), folder.join(entry.folder)];
-        if let Some(source) = candidates
-            .iter()
-            .find(|dir| entry.missing_files(dir).is_empty())
+    fn copy_from(&self, entry: &CatalogueEntry, folder: &Path, progress: Progress) -> Result<()> {
+        let below = entry.folders.iter().map(|name| folder.join(name));
+        let mut candidates = std::iter::once(folder.to_owned()).chain(below);
+        let Some(source) = candidates.find(|folder| entry.check_files(folder).is_ok()) else {
+            let downloads = entry
+                .downloads()
+                .into_iter()
+                .map(|download| folder.join(download.name));
+            let archive = downloads
+                .filter(|_| in_one_archive(entry))
+                .find(|path| path.is_file());
+            return match archive {
+                Some(archive) => self.unpack(entry, &archive),
+                None => entry.check_files(folder),
+            };
+        };
+        for path in entry
+            .files()
+            .filter_map(|(name, _)| entry.find_file(&source, name))
         {
-            for path in entry
-                .files()
-                .filter_map(|file| entry.find_file(source, file.name))
-            {
-                let target = self.files.join(path.file_name().unwrap_or_default());
-                let bytes = std::fs::copy(&path, &target)
-                    .with_context(|| format!("cannot copy {}", path.display()))?;
-                progress(bytes, Some(bytes));
-            }
-            return Ok(());
+            let target = self.files.join(path.file_name().unwrap_or_default());
+            let bytes = std::fs::copy(&path, &target)
+                .with_context(|| format!("cannot copy {}", path.display()))?;
+            progress(bytes, Some(bytes));
         }
-        let archive = entry
-            .downloads
-            .iter()
-            .map(|download| folder.join(download.name));
-        match archive
-            .filter(|_| in_one_archive(entry))
-            .find(|path| path.is_file())
-        {
-            Some(archive) => self.unpack(entry, &archive),
-            None => bail!(
-                "{} lacks {}",
-                folder.display(),
-                entry.missing_files(folder).join(", ")
-            ),
-        }
+        Ok(())
     }
 }
 
@@ -190,12 +184,12 @@ fn official_from(
     client: &Client,
     progress: Progress,
 ) -> Result<()> {
-    let expected = download.sha256.sha256();
+    let expected = download.sha256;
     if path.is_file() && file_sha256(path)? == expected {
         return Ok(());
     }
     loop {
-        let resumed = client.download(url, path, progress)?;
+        let resumed = client.download(url, path, download.size_bytes, progress)?;
         let sha256 = file_sha256(path)?;
         if sha256 == expected {
             return Ok(());
@@ -209,9 +203,4 @@ fn official_from(
             download.size_bytes
         );
     }
-}
-
-fn file_sha256(path: &Path) -> Result<String> {
-    let context = || format!("cannot read {}", path.display());
-    sha256_of(File::open(path).with_context(context)?).with_context(context)
 }

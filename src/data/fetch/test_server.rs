@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// How the server behaves.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +14,12 @@ pub(super) struct Manners {
     pub(super) ranges: bool,
     /// After how many bytes of a body it hangs up.
     pub(super) cut_after: Option<usize>,
+    /// Whether it answers `Range` with other bytes than those asked for.
+    pub(super) wrong_ranges: bool,
+    /// Whether it does not say how long a body is.
+    pub(super) without_length: bool,
+    /// Whether it sends a few bytes at a time.
+    pub(super) slow: bool,
     /// A status it gives to everything.
     pub(super) status: Option<&'static str>,
 }
@@ -22,6 +29,9 @@ impl Default for Manners {
         Manners {
             ranges: true,
             cut_after: None,
+            wrong_ranges: false,
+            without_length: false,
+            slow: false,
             status: None,
         }
     }
@@ -135,17 +145,32 @@ fn answer(
             &[][..],
             format!("Content-Range: bytes */{total}\r\n"),
         ),
-        Some(start) => (
-            "206 Partial Content",
-            &content[start..],
-            format!("Content-Range: bytes {start}-{}/{total}\r\n", total - 1),
-        ),
+        Some(start) => {
+            let first = start + usize::from(manners.wrong_ranges);
+            (
+                "206 Partial Content",
+                &content[first..],
+                format!("Content-Range: bytes {first}-{}/{total}\r\n", total - 1),
+            )
+        }
         None => ("200 OK", content, String::new()),
     };
     let length = body.len();
+    let length_line = match manners.without_length {
+        true => String::new(),
+        false => format!("Content-Length: {length}\r\n"),
+    };
     write!(
         stream,
-        "HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{extra}Connection: close\r\n\r\n"
+        "HTTP/1.1 {status}\r\n{length_line}{extra}Connection: close\r\n\r\n"
     )?;
-    stream.write_all(&body[..manners.cut_after.unwrap_or(length).min(length)])
+    let sent = &body[..manners.cut_after.unwrap_or(length).min(length)];
+    let piece = if manners.slow { 100 } else { sent.len().max(1) };
+    for bytes in sent.chunks(piece) {
+        stream.write_all(bytes)?;
+        if manners.slow {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+    Ok(())
 }

@@ -5,7 +5,7 @@ use super::samples::{
 };
 use super::test_server::{Manners, Server};
 use super::*;
-use crate::data::verify::ChecksumState;
+use crate::data::verify::verify_entry;
 
 struct Trial {
     data: tempfile::TempDir,
@@ -18,7 +18,7 @@ impl Trial {
         }
     }
 
-    fn fetch(&self, entry: &Entry, from: Option<&str>) -> Result<()> {
+    fn fetch(&self, entry: &CatalogueEntry, from: Option<&str>) -> Result<()> {
         fetch_entry(
             entry,
             self.data.path(),
@@ -28,7 +28,7 @@ impl Trial {
         )
     }
 
-    fn refusal(&self, entry: &Entry, from: Option<&str>) -> String {
+    fn refusal(&self, entry: &CatalogueEntry, from: Option<&str>) -> String {
         format!("{:#}", self.fetch(entry, from).unwrap_err())
     }
 
@@ -37,9 +37,10 @@ impl Trial {
         names_in(self.data.path())
     }
 
-    fn training_labels(&self, entry: &Entry) -> Vec<u8> {
-        crate::data::load_entry(entry, self.data.path())
+    fn training_labels(&self, entry: &CatalogueEntry) -> Vec<u8> {
+        load_entry(entry, self.data.path())
             .unwrap()
+            .dataset
             .train
             .labels
     }
@@ -76,7 +77,7 @@ fn an_archive_is_downloaded_checked_unpacked_and_kept() {
     );
     assert_eq!(trial.training_labels(&entry), [0, 1]);
     let report = verify_entry(&entry, trial.data.path()).unwrap();
-    assert!(report.seems_official() && report.files.len() == 2);
+    assert!(report.verdict == Verdict::Official && report.files.len() == 2);
 
     trial.fetch(&entry, None).unwrap();
     assert_eq!(
@@ -217,9 +218,8 @@ fn a_copy_from_elsewhere_may_have_another_checksum_but_must_be_readable() {
     trial.fetch(&entry, Some(&server.url("/subset"))).unwrap();
     let report = verify_entry(&entry, trial.data.path()).unwrap();
     assert_eq!(report.train.class_counts, [0, 1]);
-    assert!(!report.has_official_counts());
-    assert_eq!(report.files[0].checksum, ChecksumState::NotOfficial);
-    assert_eq!(report.files[1].checksum, ChecksumState::Official);
+    assert_eq!(report.verdict, Verdict::OtherCounts);
+    assert!(!report.files[0].official && report.files[1].official);
 
     let message = trial.refusal(&entry, None);
     assert!(
@@ -303,7 +303,7 @@ fn a_damaged_copy_is_replaced_and_other_files_stay() {
         label_file(&[1, 7, 0, 1]),
     )
     .unwrap();
-    assert!(crate::data::load_entry(&entry, trial.data.path()).is_err());
+    assert!(load_entry(&entry, trial.data.path()).is_err());
     trial.fetch(&entry, None).unwrap();
     assert_eq!(trial.training_labels(&entry), [1, 0, 0, 1]);
     assert_eq!(std::fs::read(place.join("notes.txt")).unwrap(), b"mine");

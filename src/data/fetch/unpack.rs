@@ -2,91 +2,103 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::Read;
+use std::io;
 use std::path::{Component, Path};
 
-use anyhow::{Context, Result, bail, ensure};
-use tar::Archive;
+use anyhow::{Context, Result, ensure};
+use tar::{Archive, EntryType};
 
-use crate::data::files::open_plain_or_gzip;
+use crate::data::entry::CatalogueEntry;
+use crate::data::files::SourceFile;
 
-/// No file of any dataset is nearly as long; an archive that says so is not what it seems.
-const LONGEST_MEMBER_BYTES: u64 = 1 << 30;
+/// Entries that only say more about the next one, such as a long name: names of datasets' files are short.
+const REMARKS: [EntryType; 4] = [
+    EntryType::GNULongName,
+    EntryType::GNULongLink,
+    EntryType::XHeader,
+    EntryType::XGlobalHeader,
+];
 
-/// Unpacks the members that `wanted` accepts by file name, from whatever folder of the archive, into `to`.
+/// Unpacks the dataset's files from whatever folder of the archive into `to`.
 ///
-/// Names on disk are those `wanted` knows, so no member can be written elsewhere; an archive that tries is
-/// refused as a whole. The archive is read to its end, so that gzip's own checksum is checked.
-pub(super) fn unpack_members(
-    archive: &Path,
-    wanted: &dyn Fn(&str) -> bool,
-    to: &Path,
-) -> Result<()> {
-    unpack(archive, wanted, to).with_context(|| format!("cannot unpack {}", archive.display()))
+/// Names on disk are those of the catalogue, so no member can be written elsewhere; an archive that tries is
+/// refused as a whole. The archive is read to its end, so that gzip's own checksum is checked, but no further than a
+/// dataset can be long, and no size that it claims is believed.
+pub(super) fn unpack_members(archive: &Path, entry: &CatalogueEntry, to: &Path) -> Result<()> {
+    unpack(archive, entry, to).with_context(|| format!("cannot unpack {}", archive.display()))
 }
 
-fn unpack(archive: &Path, wanted: &dyn Fn(&str) -> bool, to: &Path) -> Result<()> {
-    let mut archive = Archive::new(open_plain_or_gzip(archive)?);
-    let mut seen = BTreeSet::new();
+fn unpack(archive: &Path, entry: &CatalogueEntry, to: &Path) -> Result<()> {
+    let mut archive = Archive::new(SourceFile::open(archive, entry.most_bytes())?);
+    let (mut taken, mut others) = (BTreeSet::new(), BTreeSet::new());
     let damaged = "it is cut short, damaged, or no .tar.gz archive";
-    for member in archive.entries().context(damaged)? {
+    // Raw: otherwise the content of a remark is read into memory, however long it is.
+    for member in archive.entries().context(damaged)?.raw(true) {
         let mut member = member.context(damaged)?;
+        let kind = member.header().entry_type();
+        if REMARKS.contains(&kind) {
+            continue;
+        }
         let path = member.path().context(damaged)?.into_owned();
+        let shown = path.display();
         let harmless = path
             .components()
             .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
         ensure!(
             harmless,
-            "its member `{}` points out of the archive; do not trust this file",
-            path.display()
+            "its member `{shown}` points out of the archive; do not trust this file"
         );
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             continue;
         };
-        if !wanted(name) {
+        if !entry.is_file_name(name) {
+            if entry.look_alikes.iter().any(|(other, _)| *other == name) {
+                others.insert(name.to_owned());
+            }
             continue;
         }
         ensure!(
-            member.header().entry_type().is_file(),
-            "its member `{}` is a link or a folder, not a file",
-            path.display()
+            kind.is_file(),
+            "its member `{shown}` is a link or a folder, not a file"
         );
         ensure!(
-            seen.insert(name.to_owned()),
+            taken.insert(name.to_owned()),
             "it holds `{name}` more than once"
         );
-        let size = member.size();
-        if size > LONGEST_MEMBER_BYTES {
-            bail!(
-                "its member `{}` claims to have {size} bytes",
-                path.display()
-            );
-        }
         let target = to.join(name);
         let context = || format!("cannot write {}", target.display());
         let mut file = File::create_new(&target).with_context(context)?;
-        let copied = std::io::copy(&mut member, &mut file)
-            .with_context(|| format!("unpacking `{}`", path.display()))?;
+        let size = member.size();
+        let copied =
+            io::copy(&mut member, &mut file).with_context(|| format!("unpacking `{shown}`"))?;
         ensure!(
             copied == size,
-            "`{}` ends after {copied} of {size} bytes",
-            path.display()
+            "`{shown}` ends after {copied} of {size} bytes"
         );
         file.sync_all().with_context(context)?;
     }
-    let mut rest = archive.into_inner();
-    std::io::copy(
-        &mut rest.by_ref().take(LONGEST_MEMBER_BYTES),
-        &mut std::io::sink(),
-    )
-    .context(damaged)?;
+    archive.into_inner().sha256().context(damaged)?;
+    let other = entry.look_alike(|name| others.contains(name));
+    ensure!(
+        other.is_empty() || !taken.is_empty(),
+        "it holds none of the files of this dataset{other}"
+    );
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{gzip, tar_of};
+    use super::super::samples::{gzip, photos, tar_of};
     use super::*;
+
+    fn entry() -> CatalogueEntry {
+        CatalogueEntry {
+            train_files: &["0  a.bin"],
+            test_files: &["0  b.bin"],
+            look_alikes: &[("a.pickle", "the Python version")],
+            ..photos(&[])
+        }
+    }
 
     fn unpacked(archive: &[u8]) -> (Result<()>, Vec<(String, Vec<u8>)>) {
         let folder = tempfile::tempdir().unwrap();
@@ -96,7 +108,7 @@ mod tests {
         );
         std::fs::create_dir_all(&to).unwrap();
         std::fs::write(&path, archive).unwrap();
-        let result = unpack_members(&path, &|name| name == "a.bin" || name == "b.bin", &to);
+        let result = unpack_members(&path, &entry(), &to);
         assert!(
             !folder.path().join("a.bin").exists(),
             "nothing outside the target"
@@ -165,6 +177,31 @@ mod tests {
         assert!(refusal(&gzip(&builder.into_inner().unwrap())).contains("is a link"));
         let twice = gzip(&tar_of(&[("x/a.bin", b"1"), ("y/a.bin", b"2")]));
         assert!(refusal(&twice).contains("more than once"));
+    }
+
+    #[test]
+    fn another_version_is_named() {
+        let python = gzip(&tar_of(&[("py/a.pickle", b"1"), ("py/b.pickle", b"2")]));
+        assert!(refusal(&python).contains("it holds a.pickle: the Python version"));
+    }
+
+    #[test]
+    fn a_long_name_and_a_long_member_are_not_unpacked() {
+        let zeros = vec![0; 3 << 20];
+        for kind in [tar::EntryType::GNULongName, tar::EntryType::Regular] {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(kind);
+            header.set_size(zeros.len() as u64);
+            let mut builder = tar::Builder::new(Vec::new());
+            builder
+                .append_data(&mut header, "set/a.bin", zeros.as_slice())
+                .unwrap();
+            let message = refusal(&gzip(&builder.into_inner().unwrap()));
+            assert!(
+                message.contains("which this dataset never has"),
+                "{message}"
+            );
+        }
     }
 
     #[test]

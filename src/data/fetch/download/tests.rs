@@ -5,6 +5,8 @@ use super::*;
 
 type Told = (u64, Option<u64>);
 
+const MOST: u64 = 400_000;
+
 struct Trial {
     folder: tempfile::TempDir,
     server: Server,
@@ -33,8 +35,9 @@ impl Trial {
         let path = self.folder.path().join("part");
         let mut seen = Vec::new();
         let url = self.server.url("/file");
-        let result =
-            Client::local().download(&url, &path, &mut |done, total| seen.push((done, total)));
+        let result = Client::local().download(&url, &path, MOST, &mut |done, total| {
+            seen.push((done, total))
+        });
         (result, std::fs::read(path).unwrap_or_default(), seen)
     }
 }
@@ -143,7 +146,7 @@ fn https_that_fails_and_addresses_that_are_none_are_errors() {
     let path = trial.folder.path().join("part");
     let fails = |url: &str| {
         let error = Client::local()
-            .download(url, &path, &mut |_, _| {})
+            .download(url, &path, MOST, &mut |_, _| {})
             .unwrap_err();
         format!("{error:#}")
     };
@@ -151,6 +154,74 @@ fn https_that_fails_and_addresses_that_are_none_are_errors() {
     assert!(fails(&https).contains("cannot reach https://127.0.0.1"));
     assert!(fails("http://").contains("not a usable address"));
     assert!(!path.exists());
+}
+
+#[test]
+fn a_server_that_never_gets_further_is_given_up() {
+    let trial = Trial::new(Manners {
+        cut_after: Some(100_000),
+        wrong_ranges: true,
+        ..Manners::default()
+    });
+    let (result, ..) = trial.run();
+    assert!(format!("{:#}", result.unwrap_err()).contains("broke off"));
+    assert_eq!(trial.server.requests().len(), 4);
+}
+
+#[test]
+fn a_server_that_breaks_off_after_every_few_bytes_is_given_up() {
+    let trial = Trial::new(Manners {
+        cut_after: Some(10),
+        ..Manners::default()
+    });
+    let (result, bytes, _) = trial.run();
+    assert!(format!("{:#}", result.unwrap_err()).contains("broke off after 500 bytes"));
+    assert_eq!((bytes.len(), trial.server.requests().len()), (500, 50));
+}
+
+#[test]
+fn more_bytes_than_a_file_can_have_are_refused() {
+    for without_length in [false, true] {
+        let trial = Trial::new(Manners {
+            without_length,
+            ..Manners::default()
+        });
+        let path = trial.folder.path().join("part");
+        let url = trial.server.url("/file");
+        let result = Client::local().download(&url, &path, 1000, &mut |_, _| {});
+        let message = format!("{:#}", result.unwrap_err());
+        assert!(message.contains("the file has at most 1000"), "{message}");
+        assert!(length(&path).unwrap() < 100_000);
+    }
+}
+
+#[test]
+fn a_server_that_sends_too_slowly_is_given_up() {
+    let trial = Trial::new(Manners {
+        slow: true,
+        ..Manners::default()
+    });
+    let message = format!("{:#}", trial.run().0.unwrap_err());
+    assert!(message.contains("sends too slowly"), "{message}");
+}
+
+#[test]
+fn a_dead_proxy_is_named() {
+    let mut client = Client::local();
+    let proxy = ureq::Proxy::new("http://127.0.0.1:1").unwrap();
+    client.agent = Agent::config_builder().proxy(Some(proxy)).build().into();
+    let folder = tempfile::tempdir().unwrap();
+    let result = client.download(
+        "http://localhost/x",
+        &folder.path().join("part"),
+        MOST,
+        &mut |_, _| {},
+    );
+    let message = format!("{:#}", result.unwrap_err());
+    assert!(
+        message.contains("through the proxy 127.0.0.1:1"),
+        "{message}"
+    );
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The dataset inside the binary: 4,000 training and 1,000 test images of Fashion-MNIST (H. Xiao, K. Rasul,
-//! R. Vollgraf, 2017, arXiv:1708.07747; MIT licence, © 2017 Zalando SE).
+//! R. Vollgraf, 2017, arXiv:1708.07747; MIT license, © 2017 Zalando SE).
 //!
 //! The first 400 and the first 100 images of each class of the official training and test files, in their
 //! order. `scripts/make-fashion-mnist-mini` makes the asset and describes its layout.
@@ -9,22 +9,50 @@ use std::io::Read;
 use anyhow::{Context, Result, ensure};
 use flate2::read::GzDecoder;
 
-use super::store::{ImageShape, Split};
+use super::idx::FASHION_MNIST;
+use crate::data::entry::{CatalogueEntry, ClassCounts, Format, Packing};
+use crate::data::files::SourceFile;
+use crate::data::split::Split;
+use crate::data::store::ImageShape;
 
-const ASSET: &[u8] = include_bytes!("../../assets/fashion-mnist-mini.bin.gz");
+pub(super) const DATASETS: &[CatalogueEntry] = &[CatalogueEntry {
+    name: "fashion-mnist-mini",
+    title: "Fashion-MNIST, the first 400 + 100 images of each class, inside this program",
+    format: &Embedded,
+    folders: &[],
+    train_files: &[],
+    test_files: &[],
+    addresses: &[],
+    packing: Packing::Each(""),
+    download_bytes: &[],
+    download_sums: &[],
+    train_counts: ClassCounts::Each(400),
+    test_counts: ClassCounts::Each(100),
+    ..FASHION_MNIST
+}];
+
+const ASSET: &[u8] = include_bytes!("../../../assets/fashion-mnist-mini.bin.gz");
 const MAGIC: &[u8; 8] = b"npimages";
 const HEADER_BYTES: usize = 32;
 
-/// The licence under which the embedded images are passed on.
-pub const LICENCE: &str = include_str!("../../assets/LICENSE-fashion-mnist");
+/// Images compressed inside this program.
+#[derive(Debug)]
+struct Embedded;
 
-/// Decompresses the embedded images: training split, test split.
-pub(super) fn load(shape: ImageShape, classes: usize) -> Result<(Split, Split)> {
-    unpack(ASSET, shape, classes)
-        .context("the dataset inside this program is damaged; build or download the program again")
+impl Format for Embedded {
+    fn load(
+        &self,
+        entry: &CatalogueEntry,
+        _train: &mut [SourceFile],
+        _test: &mut [SourceFile],
+    ) -> Result<[Split; 2]> {
+        unpack(ASSET, entry.shape, entry.class_names().len()).context(
+            "the dataset inside this program is damaged; build or download the program again",
+        )
+    }
 }
 
-fn unpack(asset: &[u8], shape: ImageShape, classes: usize) -> Result<(Split, Split)> {
+fn unpack(asset: &[u8], shape: ImageShape, classes: usize) -> Result<[Split; 2]> {
     let mut bytes = Vec::new();
     GzDecoder::new(asset).read_to_end(&mut bytes)?;
     ensure!(bytes.len() >= HEADER_BYTES, "its header is incomplete");
@@ -53,7 +81,7 @@ fn unpack(asset: &[u8], shape: ImageShape, classes: usize) -> Result<(Split, Spl
         undo_prediction(plane, shape.width);
     }
     let test_images = images.split_off(train * pixels);
-    Ok((
+    Ok([
         Split {
             images,
             labels: labels[..train].to_vec(),
@@ -62,7 +90,7 @@ fn unpack(asset: &[u8], shape: ImageShape, classes: usize) -> Result<(Split, Spl
             images: test_images,
             labels: labels[train..].to_vec(),
         },
-    ))
+    ])
 }
 
 /// Turns differences from PNG's Paeth prediction (ISO/IEC 15948, section 9.4) back into pixels, in place.
@@ -109,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_embedded_images_are_fashion_mnist_and_balanced() {
-        let (train, test) = load(SHAPE, 10).unwrap();
+        let [train, test] = unpack(ASSET, SHAPE, 10).unwrap();
         assert_eq!(train.class_counts(10), [400; 10]);
         assert_eq!(test.class_counts(10), [100; 10]);
         // The full training set has mean 0.2860; its first labels are 9, 0, 0, 3, 0, 2, 7, 2, 5, 5.
@@ -149,7 +177,8 @@ mod tests {
     }
 
     #[test]
-    fn the_licence_travels_along() {
-        assert!(LICENCE.contains("2017 Zalando SE") && LICENCE.contains("without restriction"));
+    fn the_license_travels_along() {
+        let license = include_str!("../../../assets/LICENSE-fashion-mnist");
+        assert!(license.contains("2017 Zalando SE") && license.contains("without restriction"));
     }
 }

@@ -1,0 +1,273 @@
+//! SVHN's cropped digits (Y. Netzer et al., 2011): MATLAB 5 files with `X` and `y`.
+//!
+//! `X` is rows × columns × channels × n bytes in column-major order, `y` is n × 1 with the digit 0 as 10.
+//!
+//! A file is a header of 128 bytes and then elements: a type, a length, and so many bytes, filled up to a multiple of 8.
+//! An element is a matrix, or a zlib stream of one; a matrix is four elements: flags, sizes, name, values.
+//!
+//! Checksums: recorded alike by TensorFlow Datasets, torchvision and others.
+
+use std::io::{self, Read};
+
+use anyhow::{Context, Result, bail, ensure};
+use flate2::read::ZlibDecoder;
+
+use crate::data::entry::{CatalogueEntry, ClassCounts, Format, Packing};
+use crate::data::files::SourceFile;
+use crate::data::split::Split;
+use crate::data::store::ImageShape;
+
+pub(super) const DATASETS: &[CatalogueEntry] = &[CatalogueEntry {
+    name: "svhn",
+    title: "SVHN, 32x32 color photographs of house-number digits (cropped)",
+    shape: ImageShape {
+        channels: 3,
+        height: 32,
+        width: 32,
+    },
+    classes: "0, 1, 2, 3, 4, 5, 6, 7, 8, 9",
+    format: &MatlabDigits,
+    folders: &["svhn"],
+    train_files: &[
+        "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8  train_32x32.mat",
+    ],
+    test_files: &[
+        "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b  test_32x32.mat",
+    ],
+    look_alikes: &[(
+        "train.tar.gz",
+        "whole house numbers; the cropped digits are train_32x32.mat and test_32x32.mat",
+    )],
+    addresses: &["http://ufldl.stanford.edu/housenumbers/"],
+    packing: Packing::Each(""),
+    download_bytes: &[182_040_794, 64_275_384],
+    download_sums: &[
+        "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8",
+        "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b",
+    ],
+    train_counts: ClassCounts::Listed(&[
+        4_948, 13_861, 10_585, 8_497, 7_458, 6_882, 5_727, 5_595, 5_045, 4_659,
+    ]),
+    test_counts: ClassCounts::Listed(&[
+        1_744, 5_099, 4_149, 2_882, 2_523, 2_384, 1_977, 2_019, 1_660, 1_595,
+    ]),
+    license: "for non-commercial use only",
+    citation: "Y. Netzer, T. Wang, A. Coates, A. Bissacco, B. Wu, A. Y. Ng: Reading Digits in Natural Images with Unsupervised Feature Learning. NIPS Workshop on Deep Learning, 2011",
+}];
+
+const HEADER_BYTES: usize = 128;
+/// Types of elements.
+const UINT8: u32 = 2;
+const DOUBLE: u32 = 9;
+const MATRIX: u32 = 14;
+const COMPRESSED: u32 = 15;
+
+/// The format.
+#[derive(Debug)]
+struct MatlabDigits;
+
+impl Format for MatlabDigits {
+    fn load(
+        &self,
+        entry: &CatalogueEntry,
+        train: &mut [SourceFile],
+        test: &mut [SourceFile],
+    ) -> Result<[Split; 2]> {
+        let load = |files: &mut [SourceFile]| match files {
+            [file] => load_split(file, entry.shape, entry.most_bytes()),
+            files => bail!(
+                "a split in a MATLAB file has one of them, not {}",
+                files.len()
+            ),
+        };
+        Ok([load(train)?, load(test)?])
+    }
+}
+
+/// A numeric array.
+struct Matrix {
+    name: String,
+    sizes: Vec<usize>,
+    kind: u32,
+    bytes: Vec<u8>,
+}
+
+/// Reads one split from its file.
+fn load_split(file: &mut SourceFile, shape: ImageShape, most: u64) -> Result<Split> {
+    let path = file.path.clone();
+    let mut split = || -> Result<Split> {
+        let matrices =
+            read_matrices(file, most).context("it is cut short, damaged or no MATLAB 5 file")?;
+        let variable = |name: &str| {
+            matrices
+                .iter()
+                .find(|matrix| matrix.name == name)
+                .with_context(|| {
+                    let names: Vec<&str> =
+                        matrices.iter().map(|matrix| matrix.name.as_str()).collect();
+                    format!(
+                        "it has no variable `{name}` (its variables: {})",
+                        names.join(", ")
+                    )
+                })
+        };
+        let labels = read_labels(variable("y")?)?;
+        let images = read_images(variable("X")?, shape)?;
+        let count = images.len() / shape.pixels();
+        ensure!(
+            count == labels.len(),
+            "`X` holds {count} images but `y` has {} labels",
+            labels.len()
+        );
+        Ok(Split { images, labels })
+    };
+    split().with_context(|| format!("cannot use {}", path.display()))
+}
+
+fn read_matrices(file: &mut impl Read, most: u64) -> Result<Vec<Matrix>> {
+    let mut header = [0; HEADER_BYTES];
+    file.read_exact(&mut header)?;
+    // The version, 0x0100, and the letters MI, read with the least significant byte first.
+    ensure!(
+        header[124..] == [0, 1, b'I', b'M'],
+        "its header is not that of a MATLAB 5 file"
+    );
+    let mut matrices = Vec::new();
+    while let Some((kind, length)) = read_tag(file)? {
+        let content = &mut file.take(length.into());
+        let matrix = match kind {
+            COMPRESSED => {
+                let mut unpacked = ZlibDecoder::new(&mut *content).take(most);
+                let tag = read_tag(&mut unpacked)?;
+                ensure!(
+                    tag.is_some_and(|(kind, _)| kind == MATRIX),
+                    "something else than a matrix is compressed"
+                );
+                let matrix = read_matrix(&mut unpacked, most)?;
+                // To the end, where zlib's own checksum is.
+                io::copy(&mut unpacked, &mut io::sink())?;
+                matrix
+            }
+            MATRIX => read_matrix(content, most)?,
+            other => bail!("it has an element of type {other}, which is no matrix"),
+        };
+        matrices.extend(matrix);
+        io::copy(content, &mut io::sink())?;
+        ensure!(content.limit() == 0, "it ends within an element");
+    }
+    Ok(matrices)
+}
+
+/// Type and length of the next element, if there is one.
+fn read_tag(reader: &mut impl Read) -> Result<Option<(u32, u32)>> {
+    let mut tag = Vec::new();
+    reader.take(8).read_to_end(&mut tag)?;
+    match tag.len() {
+        0 => Ok(None),
+        8 => Ok(Some((number(&tag[..4]), number(&tag[4..])))),
+        _ => bail!("it ends within an element"),
+    }
+}
+
+/// The matrix whose tag was read; none where it is not of numbers (a text, a structure).
+fn read_matrix(reader: &mut impl Read, most: u64) -> Result<Option<Matrix>> {
+    let (_, flags) = read_element(reader, most)?;
+    let class = flags.first().copied().unwrap_or_default();
+    if !(6..=15).contains(&class) {
+        return Ok(None);
+    }
+    let (_, sizes) = read_element(reader, most)?;
+    let (_, name) = read_element(reader, most)?;
+    let (kind, bytes) = read_element(reader, most)?;
+    Ok(Some(Matrix {
+        name: String::from_utf8_lossy(&name).into_owned(),
+        sizes: sizes
+            .chunks_exact(4)
+            .map(|size| number(size) as usize)
+            .collect(),
+        kind,
+        bytes,
+    }))
+}
+
+/// The next element of a matrix: its type and its bytes. Up to 4 bytes may stand in the tag itself.
+fn read_element(reader: &mut impl Read, most: u64) -> Result<(u32, Vec<u8>)> {
+    let mut tag = [0; 8];
+    reader.read_exact(&mut tag)?;
+    let (kind, length) = (number(&tag[..4]), number(&tag[4..]));
+    if kind >> 16 != 0 {
+        let length = (kind >> 16).min(4) as usize;
+        return Ok((kind & 0xffff, tag[4..4 + length].to_vec()));
+    }
+    let length = u64::from(length);
+    ensure!(
+        length <= most,
+        "it claims {length} bytes of values, which this dataset never has"
+    );
+    let mut bytes = Vec::new();
+    reader.take(length).read_to_end(&mut bytes)?;
+    ensure!(bytes.len() as u64 == length, "it ends within an element");
+    io::copy(&mut reader.take(length.wrapping_neg() % 8), &mut io::sink())?;
+    Ok((kind, bytes))
+}
+
+fn number(bytes: &[u8]) -> u32 {
+    bytes
+        .iter()
+        .rev()
+        .fold(0, |sum, &byte| sum << 8 | u32::from(byte))
+}
+
+fn read_labels(matrix: &Matrix) -> Result<Vec<u8>> {
+    let labels: Vec<f64> = match matrix.kind {
+        UINT8 => matrix.bytes.iter().map(|&label| f64::from(label)).collect(),
+        DOUBLE => {
+            let (values, _) = matrix.bytes.as_chunks::<8>();
+            values
+                .iter()
+                .map(|&bytes| f64::from_le_bytes(bytes))
+                .collect()
+        }
+        _ => bail!("`y` should be of class uint8 or double"),
+    };
+    let as_digit = |(i, label): (usize, f64)| match label {
+        10.0 => Ok(0),
+        _ if label.fract() == 0.0 && (1.0..10.0).contains(&label) => Ok(label as u8),
+        _ => bail!("`y`: entry {i} is {label}, but the labels go from 1 to 10"),
+    };
+    labels.into_iter().enumerate().map(as_digit).collect()
+}
+
+fn read_images(matrix: &Matrix, shape: ImageShape) -> Result<Vec<u8>> {
+    ensure!(matrix.kind == UINT8, "`X` should be of class uint8");
+    let expected = [shape.height, shape.width, shape.channels];
+    // MATLAB drops a last dimension of 1: a single image comes without it.
+    ensure!(
+        matrix.sizes.starts_with(&expected) && matrix.sizes.len() <= expected.len() + 1,
+        "`X` has the size {:?}, expected {expected:?} (rows, columns, channels) and the number of images",
+        matrix.sizes
+    );
+    let count: usize = matrix.sizes[expected.len()..].iter().product();
+    ensure!(
+        matrix.bytes.len() as u64 == count as u64 * shape.pixels() as u64,
+        "`X` has {} bytes, which are not {count} images",
+        matrix.bytes.len()
+    );
+    let mut images = vec![0; matrix.bytes.len()];
+    let plane = shape.height * shape.width;
+    for (from, to) in matrix
+        .bytes
+        .chunks_exact(plane)
+        .zip(images.chunks_exact_mut(plane))
+    {
+        for (column, values) in from.chunks_exact(shape.height).enumerate() {
+            for (row, &value) in values.iter().enumerate() {
+                to[row * shape.width + column] = value;
+            }
+        }
+    }
+    Ok(images)
+}
+
+#[cfg(test)]
+mod tests;
