@@ -23,6 +23,8 @@ fn main() {
         // No symbol of libtorch_cuda is named by our code: without this the linker would drop it, and CUDA with it.
         println!("cargo:rustc-link-arg=-Wl,--no-as-needed");
         println!("cargo:rustc-link-arg=-ltorch");
+        // RPATH, not RUNPATH: this libtorch comes before one that LD_LIBRARY_PATH names, such as that of a Python.
+        println!("cargo:rustc-link-arg=-Wl,--disable-new-dtags");
     }
 }
 

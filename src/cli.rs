@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
-pub use compare::{CompareArgs, LaunchArgs, Place, TaskArgs};
+pub use compare::{CompareArgs, LaunchArgs, LaunchPlace, TaskArgs};
 pub use stats::StatsArgs;
 pub use train::TrainArgs;
 

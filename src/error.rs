@@ -36,7 +36,11 @@ fn signal_name(signal: i32) -> &'static str {
     match signal {
         1 => "SIGHUP (the terminal is gone)",
         2 => "Ctrl-C",
+        10 => "SIGUSR1",
+        12 => "SIGUSR2",
         15 => "SIGTERM",
+        24 => "SIGXCPU (the limit of processor time)",
+        25 => "SIGXFSZ (the limit of a file's length)",
         _ => "a signal",
     }
 }

@@ -6,7 +6,6 @@
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use textwrap::{Options, WordSplitter, termwidth};
 use thiserror::Error;
@@ -87,29 +86,6 @@ fn wrapped_to(text: &str, columns: usize) -> String {
         textwrap::fill(line, options) + "\n"
     };
     text.lines().map(wrap).collect()
-}
-
-/// A progress bar on stderr; a hidden one when quiet or where stderr is no terminal.
-pub fn progress_bar(template: &str, quiet: bool) -> ProgressBar {
-    let bar = ProgressBar::no_length();
-    bar.set_draw_target(if quiet || !io::stderr().is_terminal() {
-        ProgressDrawTarget::hidden()
-    } else {
-        ProgressDrawTarget::stderr_with_hz(10)
-    });
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style.progress_chars("=> "));
-    }
-    bar
-}
-
-/// Prints a line to stderr, above a bar that is shown there.
-pub fn say_above(bar: &ProgressBar, line: &str) {
-    if bar.is_hidden() {
-        to_stderr(format_args!("{line}\n"));
-    } else {
-        bar.println(line);
-    }
 }
 
 #[cfg(test)]

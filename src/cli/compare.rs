@@ -38,8 +38,8 @@ pub struct CompareArgs {
 #[command(next_help_heading = "On a cluster")]
 pub struct LaunchArgs {
     /// Where to run: here, or as one job array of Slurm
-    #[arg(long, value_enum, default_value_t = Place::Local)]
-    pub launch: Place,
+    #[arg(long, value_enum, default_value_t = LaunchPlace::Local)]
+    pub launch: LaunchPlace,
     /// Options of sbatch by their long names, as in partition=gpu,time=02:00:00,gres=gpu:1; array-limit=N: tasks at a
     /// time
     #[arg(long, value_name = "K=V,...")]
@@ -57,7 +57,7 @@ pub struct LaunchArgs {
 
 /// Where runs are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Place {
+pub enum LaunchPlace {
     /// As child processes on this machine
     Local,
     /// On a cluster, by sbatch

@@ -26,7 +26,7 @@ use crate::text::Terminal;
 use crate::{errln, outln, usage};
 use display::Display;
 use measure::Measurement;
-use plan::Cell;
+use plan::BenchSetting;
 
 /// Runs the command.
 pub fn run(args: &BenchArgs, output: OutputArgs) -> Result<()> {
@@ -64,7 +64,7 @@ pub fn run(args: &BenchArgs, output: OutputArgs) -> Result<()> {
 }
 
 /// The first configuration that can be measured; an error with all reasons where there is none.
-fn first_config(cells: &[Cell]) -> Result<&RunConfig> {
+fn first_config(cells: &[BenchSetting]) -> Result<&RunConfig> {
     let entries = || cells.iter().flat_map(|cell| &cell.entries);
     entries()
         .find_map(|entry| entry.config.as_ref().ok())

@@ -1,6 +1,7 @@
 //! `normprop data`: what datasets there are, fetching and verifying them.
 
 use anyhow::{Result, bail};
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use crate::cli::{DataCommand, OutputArgs};
@@ -10,10 +11,10 @@ use crate::data::entry::CatalogueEntry;
 use crate::data::fetch::fetch;
 use crate::data::verify::{SplitReport, VerifyReport, verify};
 use crate::engine::setup::data_dir;
-use crate::output::{print_json, progress_bar};
+use crate::output::print_json;
 use crate::text::numbers::{bytes, count};
 use crate::text::{Align, Table, Terminal};
-use crate::{out, outln};
+use crate::{bar, out, outln};
 
 /// Runs the command.
 pub fn run(command: &DataCommand, output: OutputArgs) -> Result<()> {
@@ -98,7 +99,10 @@ fn to_json(entry: &CatalogueEntry) -> Value {
 
 fn fetch_with_bar(name: &str, from: Option<&str>, output: OutputArgs) -> Result<()> {
     let template = "{msg} [{wide_bar}] {bytes}/{total_bytes} {bytes_per_sec} {eta}";
-    let bar = progress_bar(template, output.quiet);
+    let bar = bar::styled(
+        ProgressBar::with_draw_target(None, bar::target(output.quiet)),
+        template,
+    );
     bar.set_message(name.to_string());
     let mut progress = |done: u64, total: Option<u64>| {
         if let Some(total) = total {

@@ -12,7 +12,7 @@ pub mod stats;
 pub mod train;
 pub mod trained;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::cli::{Cli, Command};
 use crate::errln;
@@ -20,6 +20,9 @@ use crate::errln;
 /// Runs the command that was asked for.
 pub fn run(cli: Cli) -> Result<()> {
     let output = cli.output;
+    // Without one, libtorch ends the process in words that say nothing of it.
+    std::env::current_dir()
+        .context("the current folder is gone; change to another and try again")?;
     if output.verbose {
         errln!("{}", doctor::versions());
     }

@@ -117,7 +117,7 @@ fn train(
     }
     // The process that follows hands signals on, which a terminal or a scheduler may have sent here too.
     let interrupt = if args.follow {
-        Interrupt::listen_patiently(&[])?
+        Interrupt::listen_patiently()?
     } else {
         Interrupt::listen()?
     };

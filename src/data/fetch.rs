@@ -21,7 +21,7 @@ use super::entry::CatalogueEntry;
 use super::load::{load_entry, load_from};
 use super::store::Verdict;
 use download::Client;
-pub use download::Progress;
+pub use download::FetchProgress;
 use origin::Origin;
 use staging::Staging;
 
@@ -31,7 +31,12 @@ use staging::Staging;
 /// A good copy that is already there is kept. The official download must have its known SHA-256; what comes
 /// from elsewhere must be readable in full, and [`super::verify::verify`] says how it compares.
 /// `progress` is told the bytes done and expected of the current file; fewer than before begin the next file.
-pub fn fetch(name: &str, data_dir: &Path, from: Option<&str>, progress: Progress) -> Result<()> {
+pub fn fetch(
+    name: &str,
+    data_dir: &Path,
+    from: Option<&str>,
+    progress: FetchProgress,
+) -> Result<()> {
     fetch_entry(
         catalogue::find(name)?,
         data_dir,
@@ -46,7 +51,7 @@ fn fetch_entry(
     data_dir: &Path,
     from: Option<&str>,
     client: &Client,
-    progress: Progress,
+    progress: FetchProgress,
 ) -> Result<()> {
     if entry.is_embedded() {
         return Ok(());

@@ -1,10 +1,12 @@
-//! Ctrl-C, SIGTERM and the loss of the terminal (SIGHUP): the first asks the loop to save and stop, the second ends the process at once.
+//! Ctrl-C, SIGTERM, the loss of the terminal (SIGHUP) and what a scheduler or a limit sends before the end (SIGUSR1,
+//! SIGUSR2, SIGXCPU, SIGXFSZ): the first asks the loop to save and stop, the second ends the process at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use libc::SIGXFSZ;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU};
 use signal_hook::flag;
 
 /// Whether a signal has come, and which.
@@ -14,7 +16,7 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// Listens for SIGINT, SIGTERM and SIGHUP from now on.
+    /// Listens for these signals from now on.
     pub fn listen() -> Result<Interrupt> {
         // Shared, so that Ctrl-C after a SIGTERM that takes too long ends the process too.
         let seen = Arc::new(AtomicBool::new(false));
@@ -22,17 +24,17 @@ impl Interrupt {
             // Order matters: the shutdown looks at `seen` before the next line sets it.
             flag::register_conditional_shutdown(signal, 128 + signal, seen.clone())
                 .and_then(|_| flag::register(signal, seen.clone()))
-                .context("cannot listen for Ctrl-C, SIGTERM and SIGHUP")?;
+                .context("cannot listen for signals")?;
         }
-        Interrupt::listen_patiently(&[])
+        Interrupt::listen_patiently()
     }
 
-    /// Listens for the same signals and `more`; any number of them is one request to save and stop.
+    /// Listens for the same signals; any number of them is one request to save and stop.
     ///
     /// For a process that several may ask: a scheduler signals parent and child, and the parent hands it on.
-    pub fn listen_patiently(more: &[i32]) -> Result<Interrupt> {
+    pub fn listen_patiently() -> Result<Interrupt> {
         let interrupt = Interrupt::default();
-        for signal in wanted().chain(more.iter().copied()) {
+        for signal in wanted() {
             flag::register_usize(signal, interrupt.signal.clone(), signal as usize)
                 .context("cannot listen for signals")?;
         }
@@ -53,12 +55,12 @@ impl Interrupt {
     }
 }
 
-/// The signals that ask to save and stop. Whoever has SIGHUP ignored, as nohup does, wants the work to outlive the
-/// terminal.
+/// The signals that ask to save and stop. Where SIGHUP is ignored, as under nohup, the work is to outlive
+/// the terminal.
 fn wanted() -> impl Iterator<Item = i32> {
-    [SIGINT, SIGTERM, SIGHUP]
-        .into_iter()
-        .filter(|&signal| signal != SIGHUP || !is_ignored(signal))
+    let all = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ];
+    let ignored = |signal: i32| signal == SIGHUP && is_ignored(signal);
+    all.into_iter().filter(move |&signal| !ignored(signal))
 }
 
 fn is_ignored(signal: i32) -> bool {

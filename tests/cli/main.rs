@@ -8,6 +8,7 @@ mod data;
 mod mistakes;
 mod output;
 mod record;
+mod surroundings;
 mod train;
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! SIGTERM, Ctrl-C and SIGHUP: the first saves, the second ends at once.
+//! SIGTERM, Ctrl-C, SIGHUP and those of schedulers and limits: the first saves, the second ends at once.
 
 use std::sync::LazyLock;
 
@@ -16,7 +16,14 @@ fn latest(training: &Training) -> String {
 
 #[test]
 fn a_signal_saves_inside_the_epoch_and_the_same_command_goes_on() {
-    for (number, code) in [(libc::SIGTERM, 143), (libc::SIGINT, 130)] {
+    for (number, code) in [
+        (libc::SIGTERM, 143),
+        (libc::SIGINT, 130),
+        (libc::SIGUSR1, 138),
+        (libc::SIGUSR2, 140),
+        (libc::SIGXCPU, 152),
+        (libc::SIGXFSZ, 153),
+    ] {
         let training = Training::new(ONE_EPOCH, 1);
         let child = training.start_until(5);
         signal(&child, number);

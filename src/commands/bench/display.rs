@@ -2,7 +2,7 @@
 
 use indicatif::ProgressBar;
 
-use crate::output::{progress_bar, say_above};
+use crate::bar;
 
 /// Parts of a setting that the bar tells apart.
 const PARTS: f64 = 1000.0;
@@ -18,10 +18,10 @@ pub struct Display {
 impl Display {
     /// A display for so many settings.
     pub fn new(settings: usize, quiet: bool) -> Display {
-        let bar = progress_bar("{msg} [{wide_bar}] {percent:>3} %", quiet);
-        bar.set_length((settings as f64 * PARTS) as u64);
+        let length = (settings as f64 * PARTS) as u64;
+        let bar = ProgressBar::with_draw_target(Some(length), bar::target(quiet));
         Display {
-            bar,
+            bar: bar::styled(bar, "{msg} [{wide_bar}] {percent:>3} %"),
             quiet,
             settings,
             done: 0,
@@ -40,11 +40,9 @@ impl Display {
     /// Says that a setting is done, and what became of it.
     pub fn end(&mut self, line: &str) {
         self.done += 1;
+        let line = format!("[{}/{}] {line}", self.done, self.settings);
         if !self.quiet {
-            say_above(
-                &self.bar,
-                &format!("[{}/{}] {line}", self.done, self.settings),
-            );
+            bar::say(&self.bar, &line);
         }
     }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::display::Display;
 use super::memory;
-use super::plan::{Cell, Entry};
+use super::plan::{BenchEntry, BenchSetting};
 use crate::cli::BenchArgs;
 use crate::config::RunConfig;
 use crate::data::Dataset;
@@ -66,7 +66,7 @@ impl<'a> Measurement<'a> {
     }
 
     /// Measures one setting: a row an entry.
-    pub fn cell(&mut self, cell: &Cell, display: &mut Display) -> Result<Vec<BenchRow>> {
+    pub fn cell(&mut self, cell: &BenchSetting, display: &mut Display) -> Result<Vec<BenchRow>> {
         let begun = Instant::now();
         let mut rows: Vec<BenchRow> = cell
             .entries
@@ -114,7 +114,7 @@ impl<'a> Measurement<'a> {
         Ok(rows)
     }
 
-    fn unmeasured(&self, cell: &Cell, entry: &Entry) -> BenchRow {
+    fn unmeasured(&self, cell: &BenchSetting, entry: &BenchEntry) -> BenchRow {
         BenchRow {
             width: cell.width.unwrap_or(f64::NAN),
             batch_size: cell.batch_size as u64,
@@ -136,7 +136,7 @@ impl<'a> Measurement<'a> {
         &self,
         trainers: &mut [Trainer],
         places: &[usize],
-        cell: &Cell,
+        cell: &BenchSetting,
         display: &Display,
     ) -> Vec<Samples> {
         let title = cell.title();
@@ -173,7 +173,7 @@ impl<'a> Measurement<'a> {
     }
 
     /// The part of the matrix-product peak that a row reaches, and its peak memory.
-    fn add_peaks(&mut self, row: &mut BenchRow, entry: &Entry, threads: usize) -> Result<()> {
+    fn add_peaks(&mut self, row: &mut BenchRow, entry: &BenchEntry, threads: usize) -> Result<()> {
         let Ok(config) = &entry.config else {
             return Ok(());
         };
@@ -241,9 +241,9 @@ fn summarize(row: &mut BenchRow, own: &Samples) {
 }
 
 /// Ratios to the other entries of the setting.
-fn compare(row: &mut BenchRow, own: &Samples, all: &[Samples], entries: &[Entry]) {
+fn compare(row: &mut BenchRow, own: &Samples, all: &[Samples], entries: &[BenchEntry]) {
     let of = |norm: &str, precision: &str| {
-        let is = |entry: &Entry| entry.norm == norm && entry.precision == precision;
+        let is = |entry: &BenchEntry| entry.norm == norm && entry.precision == precision;
         all.iter().find(|other| is(&entries[other.entry]))
     };
     let (norm, precision) = (row.norm.clone(), row.precision.clone());

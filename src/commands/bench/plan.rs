@@ -27,18 +27,18 @@ const LISTED: [(&str, &str); 8] = [
 
 /// One setting: its entries take turns.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Cell {
+pub struct BenchSetting {
     /// Images per step.
     pub batch_size: usize,
     /// Multiplies the channels; none for networks without such a number.
     pub width: Option<f64>,
     /// Methods, in each number format.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<BenchEntry>,
 }
 
 /// One method in one number format.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub struct BenchEntry {
     /// Registry name.
     pub norm: &'static str,
     /// Number format.
@@ -47,7 +47,7 @@ pub struct Entry {
     pub config: Result<RunConfig, String>,
 }
 
-impl Cell {
+impl BenchSetting {
     /// "batch size 64, width 0.25".
     pub fn title(&self) -> String {
         let width = self.width.map(|width| format!(", width {width}"));
@@ -63,7 +63,7 @@ impl Cell {
 ///
 /// A method that cannot be measured in a setting (no statistics at batch size 1) stays in it with the reason;
 /// what is wrong anywhere is an error.
-pub fn cells(args: &BenchArgs) -> Result<Vec<Cell>> {
+pub fn cells(args: &BenchArgs) -> Result<Vec<BenchSetting>> {
     let methods = chosen(&args.norm)?;
     let shared = shared(args)?;
     check_options(&shared, &methods)?;
@@ -84,14 +84,14 @@ pub fn cells(args: &BenchArgs) -> Result<Vec<Cell>> {
     let mut cells = Vec::new();
     for width in widths {
         for &batch_size in &args.batch_sizes {
-            let mut cell = Cell {
+            let mut cell = BenchSetting {
                 batch_size,
                 width,
                 entries: Vec::new(),
             };
             for precision in &args.precision {
                 for method in &methods {
-                    cell.entries.push(Entry {
+                    cell.entries.push(BenchEntry {
                         norm: method.name,
                         precision: precision.clone(),
                         config: config(method, model.kind, &cell, precision, &shared)?,
@@ -180,7 +180,7 @@ fn assign(key: &str, value: &dyn ToString) -> Assignment {
 fn config(
     method: &Descriptor,
     network: NetworkKind,
-    cell: &Cell,
+    cell: &BenchSetting,
     precision: &str,
     shared: &[Assignment],
 ) -> Result<Result<RunConfig, String>> {
@@ -211,7 +211,7 @@ mod tests {
     use crate::cli::{Cli, Command};
     use clap::Parser;
 
-    fn plan(arguments: &[&str]) -> Result<Vec<Cell>> {
+    fn plan(arguments: &[&str]) -> Result<Vec<BenchSetting>> {
         let cli = Cli::parse_from([&["normprop", "bench"], arguments].concat());
         let Command::Bench(args) = cli.command else {
             panic!("expected bench")
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn by_default_three_methods_at_two_batch_sizes() {
         let cells = plan(&[]).unwrap();
-        let titles: Vec<String> = cells.iter().map(Cell::title).collect();
+        let titles: Vec<String> = cells.iter().map(BenchSetting::title).collect();
         assert_eq!(
             titles,
             ["batch size 1, width 0.25", "batch size 64, width 0.25"]
@@ -252,7 +252,7 @@ mod tests {
         assert_eq!(cells[0].entries.len(), 4);
         let entry = &cells[0].entries[3];
         assert_eq!((entry.norm, entry.precision.as_str()), ("normprop", "f64"));
-        let constraint = |entry: &Entry| {
+        let constraint = |entry: &BenchEntry| {
             let config = entry.config.as_ref().unwrap();
             config.method.options.get("constraint").cloned()
         };
@@ -264,7 +264,7 @@ mod tests {
     fn what_cannot_be_measured_stays_with_its_reason() {
         let cells = plan(&["--model=mlp", "--batch-sizes=1,2", "--norm=all"]).unwrap();
         assert_eq!(cells[0].entries.len(), METHODS.len());
-        let of = |cell: &Cell, norm: &str| {
+        let of = |cell: &BenchSetting, norm: &str| {
             let entry = cell.entries.iter().find(|entry| entry.norm == norm);
             entry.unwrap().config.clone()
         };

@@ -253,7 +253,7 @@ fn outcome(status: ExitStatus, lines: &[String], stopping: bool) -> Outcome {
     match status.code() {
         Some(0) => Outcome::Finished,
         Some(3) => Outcome::Diverged,
-        Some(129 | 130 | 143) => Outcome::Stopped,
+        Some(129 | 130 | 138 | 140 | 143 | 152 | 153) => Outcome::Stopped,
         Some(_) if !lines.is_empty() => Outcome::Failed(lines.join("\n")),
         Some(code) => Outcome::Failed(format!("it ended with exit code {code} and said nothing")),
         // Killed by a signal: by ours, when it had not yet begun to listen for it.

@@ -64,7 +64,7 @@ impl SlurmLauncher {
         quiet: bool,
     ) -> Result<Option<SlurmLauncher>> {
         let launch = &args.launch;
-        if launch.launch == cli::Place::Local {
+        if launch.launch == cli::LaunchPlace::Local {
             return match launch.slurm.first() {
                 Some(text) => Err(usage!(
                     "--slurm {text} is of use with --launch slurm only, which was not given"

@@ -16,7 +16,7 @@ use crate::error::Failure;
 /// Runs the command.
 pub fn run(args: &TaskArgs) -> Result<()> {
     // Slurm signals this process and its child alike; the child must not take the second for an order to drop all.
-    let interrupt = Interrupt::listen_patiently(&[SIGUSR1])?;
+    let interrupt = Interrupt::listen_patiently()?;
     let jobs = Submission::at(&args.folder).task(args.index)?;
     let mut launcher = LocalLauncher {
         parallel: 1,

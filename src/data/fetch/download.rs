@@ -17,7 +17,7 @@ const MOST_ATTEMPTS: u32 = 50;
 const FEWEST_BYTES: u64 = 60_000;
 
 /// Is told how many bytes of the current file are here, and how many there will be if that is known.
-pub type Progress<'a> = &'a mut dyn FnMut(u64, Option<u64>);
+pub type FetchProgress<'a> = &'a mut dyn FnMut(u64, Option<u64>);
 
 /// Makes requests.
 pub(super) struct Client {
@@ -65,7 +65,7 @@ impl Client {
         url: &str,
         partial: &Path,
         most: u64,
-        progress: Progress,
+        progress: FetchProgress,
     ) -> Result<bool> {
         let mut furthest = length(partial)?;
         let mut resumed = furthest > 0;
@@ -92,7 +92,13 @@ impl Client {
     }
 
     /// One request. An error is final; what may pass is [`Attempt::Broken`].
-    fn attempt(&self, url: &str, partial: &Path, most: u64, progress: Progress) -> Result<Attempt> {
+    fn attempt(
+        &self,
+        url: &str,
+        partial: &Path,
+        most: u64,
+        progress: FetchProgress,
+    ) -> Result<Attempt> {
         let here = length(partial)?;
         let mut request = self.agent.get(url);
         if here > 0 {
@@ -155,7 +161,7 @@ impl Client {
         partial: &Path,
         from: u64,
         (total, most): (Option<u64>, u64),
-        progress: Progress,
+        progress: FetchProgress,
     ) -> Result<Attempt> {
         let refuse = |bytes: u64| -> Result<Attempt> {
             bail!("the server sends {bytes} bytes or more, but the file has at most {most}")

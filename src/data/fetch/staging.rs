@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 
-use super::download::{Client, Progress};
+use super::download::{Client, FetchProgress};
 use super::origin::{Origin, WebFile, in_one_archive, is_archive_name};
 use super::unpack::unpack_members;
 use crate::data::entry::{CatalogueEntry, Download};
@@ -70,7 +70,7 @@ impl Staging {
         entry: &CatalogueEntry,
         origin: &Origin,
         client: &Client,
-        progress: Progress,
+        progress: FetchProgress,
     ) -> Result<()> {
         match origin {
             Origin::Web(files) => {
@@ -95,7 +95,7 @@ impl Staging {
         entry: &CatalogueEntry,
         file: &WebFile,
         client: &Client,
-        progress: Progress,
+        progress: FetchProgress,
     ) -> Result<PathBuf> {
         // Parts of different contents never share a file.
         let content = file
@@ -146,7 +146,12 @@ impl Staging {
     }
 
     /// Copies the files from a folder that has them, or unpacks the official archive found there.
-    fn copy_from(&self, entry: &CatalogueEntry, folder: &Path, progress: Progress) -> Result<()> {
+    fn copy_from(
+        &self,
+        entry: &CatalogueEntry,
+        folder: &Path,
+        progress: FetchProgress,
+    ) -> Result<()> {
         let below = entry.folders.iter().map(|name| folder.join(name));
         let mut candidates = std::iter::once(folder.to_owned()).chain(below);
         let Some(source) = candidates.find(|folder| entry.check_files(folder).is_ok()) else {
@@ -182,7 +187,7 @@ fn official_from(
     download: &Download,
     path: &Path,
     client: &Client,
-    progress: Progress,
+    progress: FetchProgress,
 ) -> Result<()> {
     let expected = download.sha256;
     if path.is_file() && file_sha256(path)? == expected {
