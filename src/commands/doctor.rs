@@ -10,8 +10,8 @@ use super::train::{LIBTORCH_VERSION, TCH_VERSION};
 use crate::cli::OutputArgs;
 use crate::data::catalogue::entries;
 use crate::engine::setup::data_dir;
-use crate::outln;
-use crate::output::print_json;
+use crate::out;
+use crate::output::{print_json, wrapped};
 use crate::record::machine::{Cpu, Git};
 
 /// Runs the command.
@@ -32,31 +32,31 @@ pub fn run(output: OutputArgs) -> Result<()> {
         });
         print_json(&document)?;
     } else {
-        outln!("normprop       {}", env!("CARGO_PKG_VERSION"))?;
-        outln!("commit         {}", commit())?;
-        outln!("tch            {TCH_VERSION}")?;
         let place = libtorch.map_or("not found among the loaded libraries".into(), |path| {
             path.display().to_string()
         });
-        outln!("libtorch       {LIBTORCH_VERSION}, {place}")?;
-        outln!(
-            "processor      {}, {} cores",
-            cpu.model.as_deref().unwrap_or("unknown"),
-            cpu.cores
-        )?;
-        outln!("features       {}", cpu.flags.join(" "))?;
-        outln!("torch threads  {}", tch::get_num_threads())?;
-        outln!("CUDA devices   {}", Cuda::device_count())?;
-        outln!("data folder    {}", data_dir().display())?;
-        outln!("datasets here  {}", datasets.join(", "))?;
-        for problem in &problems {
-            outln!("problem        {problem}")?;
+        let model = cpu.model.as_deref().unwrap_or("unknown");
+        let facts = [
+            ("normprop", env!("CARGO_PKG_VERSION").into()),
+            ("commit", commit()),
+            ("tch", TCH_VERSION.into()),
+            ("libtorch", format!("{LIBTORCH_VERSION}, {place}")),
+            ("processor", format!("{model}, {} cores", cpu.cores)),
+            ("features", cpu.flags.join(" ")),
+            ("torch threads", tch::get_num_threads().to_string()),
+            ("CUDA devices", Cuda::device_count().to_string()),
+            ("data folder", data_dir().display().to_string()),
+            ("datasets here", datasets.join(", ")),
+        ];
+        let problems = problems.iter().map(|problem| ("problem", problem.clone()));
+        for (name, fact) in facts.into_iter().chain(problems) {
+            out!("{}", wrapped(&format!("{name:<13}  {fact}")))?;
         }
     }
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        bail!("{} found", plural(problems.len()))
+    match problems.len() {
+        0 => Ok(()),
+        1 => bail!("1 problem was found"),
+        count => bail!("{count} problems were found"),
     }
 }
 
@@ -77,14 +77,6 @@ fn commit() -> String {
         None => "unknown".into(),
         Some(Git { commit, dirty }) if dirty => format!("{commit}, changed since"),
         Some(Git { commit, .. }) => commit,
-    }
-}
-
-fn plural(count: usize) -> String {
-    if count == 1 {
-        "1 problem was".into()
-    } else {
-        format!("{count} problems were")
     }
 }
 

@@ -9,6 +9,9 @@ use super::files::SourceFile;
 use super::split::Split;
 use super::store::ImageShape;
 
+/// The files of the training split and those of the test split, in the order of the entry.
+pub type SplitFiles<'a> = [&'a mut [SourceFile]; 2];
+
 /// How the files of a dataset are laid out: what a new format implements.
 pub trait Format: Debug + Sync {
     /// The names under which the file `name` may be on disk, preferred first.
@@ -16,13 +19,8 @@ pub trait Format: Debug + Sync {
         vec![name.to_owned()]
     }
 
-    /// Reads the training and the test split from their files, which are in the order of the entry.
-    fn load(
-        &self,
-        entry: &CatalogueEntry,
-        train: &mut [SourceFile],
-        test: &mut [SourceFile],
-    ) -> Result<[Split; 2]>;
+    /// Reads the training and the test split from their files.
+    fn load(&self, entry: &CatalogueEntry, files: SplitFiles) -> Result<[Split; 2]>;
 }
 
 /// How the publisher packs the files.

@@ -64,7 +64,7 @@ pub(super) fn load_from(entry: &CatalogueEntry, folder: Option<&Path>) -> Result
         sources.push(SourceFile::open(&path, entry.most_bytes())?);
     }
     let (train, test) = sources.split_at_mut(entry.train_files.len());
-    let [train_split, test_split] = entry.format.load(entry, train, test)?;
+    let [train_split, test_split] = entry.format.load(entry, [train, test])?;
     let mut files = Vec::new();
     for (source, (_, official)) in sources.into_iter().zip(entry.files()) {
         let path = source.path.clone();

@@ -42,7 +42,7 @@ impl Normalizer {
             DataNormalization::Global | DataNormalization::Batch => {
                 channel_statistics(&train.images, shape)
             }
-            DataNormalization::GlobalPixel => pixel_statistics(&train.images, shape),
+            DataNormalization::GlobalPixel => statistics(&train.images, shape.pixels(), 1),
         };
         Normalizer {
             shape,
@@ -98,45 +98,28 @@ fn normalized(byte: u8, (mean, std): (f64, f64)) -> f32 {
     ((f64::from(byte) / 255.0 - mean) / std) as f32
 }
 
-/// Mean and standard deviation from exact integer sums.
-fn from_sums(count: u64, sum: u64, squares: u64) -> (f64, f64) {
-    let count = count.max(1) as f64;
-    let mean = sum as f64 / count;
-    let variance = (squares as f64 / count - mean * mean).max(0.0);
-    let std = variance.sqrt() / 255.0;
-    (mean / 255.0, if std < SMALLEST_STD { 1.0 } else { std })
+/// Mean and standard deviation of each group of bytes, from exact integer sums: `run` bytes belong to the first group,
+/// the next `run` to the second, and after the last group to the first again.
+fn statistics(images: &[u8], groups: usize, run: usize) -> Vec<(f64, f64)> {
+    let mut sums = vec![(0_u64, 0_u64); groups];
+    for (index, values) in images.chunks(run).enumerate() {
+        let (sum, squares) = &mut sums[index % groups];
+        *sum += values.iter().map(|&byte| u64::from(byte)).sum::<u64>();
+        let square = |&byte: &u8| u64::from(byte) * u64::from(byte);
+        *squares += values.iter().map(square).sum::<u64>();
+    }
+    let count = (images.len() / groups).max(1) as f64;
+    let of = |(sum, squares): (u64, u64)| {
+        let mean = sum as f64 / count;
+        let variance = (squares as f64 / count - mean * mean).max(0.0);
+        let std = variance.sqrt() / 255.0;
+        (mean / 255.0, if std < SMALLEST_STD { 1.0 } else { std })
+    };
+    sums.into_iter().map(of).collect()
 }
 
 fn channel_statistics(images: &[u8], shape: ImageShape) -> Vec<(f64, f64)> {
-    let plane = shape.height * shape.width;
-    let mut sums = vec![(0_u64, 0_u64, 0_u64); shape.channels];
-    for (index, values) in images.chunks(plane).enumerate() {
-        let (count, sum, squares) = &mut sums[index % shape.channels];
-        *count += values.len() as u64;
-        *sum += values.iter().map(|&byte| u64::from(byte)).sum::<u64>();
-        *squares += values
-            .iter()
-            .map(|&byte| u64::from(byte) * u64::from(byte))
-            .sum::<u64>();
-    }
-    sums.into_iter()
-        .map(|(count, sum, squares)| from_sums(count, sum, squares))
-        .collect()
-}
-
-fn pixel_statistics(images: &[u8], shape: ImageShape) -> Vec<(f64, f64)> {
-    let size = shape.channels * shape.height * shape.width;
-    let mut sums = vec![(0_u64, 0_u64); size];
-    for image in images.chunks(size) {
-        for ((sum, squares), &byte) in sums.iter_mut().zip(image) {
-            *sum += u64::from(byte);
-            *squares += u64::from(byte) * u64::from(byte);
-        }
-    }
-    let count = (images.len() / size) as u64;
-    sums.into_iter()
-        .map(|(sum, squares)| from_sums(count, sum, squares))
-        .collect()
+    statistics(images, shape.channels, shape.height * shape.width)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::io::Read;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::data::entry::{CatalogueEntry, ClassCounts, Format, Packing};
+use crate::data::entry::{CatalogueEntry, ClassCounts, Format, Packing, SplitFiles};
 use crate::data::files::SourceFile;
 use crate::data::split::Split;
 use crate::data::store::ImageShape;
@@ -107,12 +107,7 @@ pub(in crate::data) struct CifarBinary {
 }
 
 impl Format for CifarBinary {
-    fn load(
-        &self,
-        entry: &CatalogueEntry,
-        train: &mut [SourceFile],
-        test: &mut [SourceFile],
-    ) -> Result<[Split; 2]> {
+    fn load(&self, entry: &CatalogueEntry, files: SplitFiles) -> Result<[Split; 2]> {
         let [train_images, test_images] = entry.images();
         let classes = entry.class_names().len();
         let load = |files: &mut [SourceFile], images: usize| -> Result<Split> {
@@ -126,6 +121,7 @@ impl Format for CifarBinary {
             }
             Ok(split)
         };
+        let [train, test] = files;
         Ok([load(train, train_images)?, load(test, test_images)?])
     }
 }

@@ -10,8 +10,7 @@ use anyhow::{Context, Result, ensure};
 use flate2::read::GzDecoder;
 
 use super::idx::FASHION_MNIST;
-use crate::data::entry::{CatalogueEntry, ClassCounts, Format, Packing};
-use crate::data::files::SourceFile;
+use crate::data::entry::{CatalogueEntry, ClassCounts, Format, Packing, SplitFiles};
 use crate::data::split::Split;
 use crate::data::store::ImageShape;
 
@@ -40,12 +39,7 @@ const HEADER_BYTES: usize = 32;
 struct Embedded;
 
 impl Format for Embedded {
-    fn load(
-        &self,
-        entry: &CatalogueEntry,
-        _train: &mut [SourceFile],
-        _test: &mut [SourceFile],
-    ) -> Result<[Split; 2]> {
+    fn load(&self, entry: &CatalogueEntry, _: SplitFiles) -> Result<[Split; 2]> {
         unpack(ASSET, entry.shape, entry.class_names().len()).context(
             "the dataset inside this program is damaged; build or download the program again",
         )

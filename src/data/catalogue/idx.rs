@@ -10,7 +10,7 @@ use std::io::Read;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::data::entry::{CatalogueEntry, ClassCounts, Format, Packing};
+use crate::data::entry::{CatalogueEntry, ClassCounts, Format, Packing, SplitFiles};
 use crate::data::files::SourceFile;
 use crate::data::split::Split;
 use crate::data::store::ImageShape;
@@ -110,17 +110,10 @@ impl Format for Idx {
             .collect()
     }
 
-    fn load(
-        &self,
-        entry: &CatalogueEntry,
-        train: &mut [SourceFile],
-        test: &mut [SourceFile],
-    ) -> Result<[Split; 2]> {
+    fn load(&self, entry: &CatalogueEntry, files: SplitFiles) -> Result<[Split; 2]> {
         let (shape, classes) = (entry.shape, entry.class_names().len());
-        Ok([
-            load_split(train, shape, classes)?,
-            load_split(test, shape, classes)?,
-        ])
+        let [train, test] = files.map(|files| load_split(files, shape, classes));
+        Ok([train?, test?])
     }
 }
 

@@ -12,7 +12,7 @@ use std::io::{self, Read};
 use anyhow::{Context, Result, bail, ensure};
 use flate2::read::ZlibDecoder;
 
-use crate::data::entry::{CatalogueEntry, ClassCounts, Format, Packing};
+use crate::data::entry::{CatalogueEntry, ClassCounts, Format, Packing, SplitFiles};
 use crate::data::files::SourceFile;
 use crate::data::split::Split;
 use crate::data::store::ImageShape;
@@ -67,12 +67,7 @@ const COMPRESSED: u32 = 15;
 struct MatlabDigits;
 
 impl Format for MatlabDigits {
-    fn load(
-        &self,
-        entry: &CatalogueEntry,
-        train: &mut [SourceFile],
-        test: &mut [SourceFile],
-    ) -> Result<[Split; 2]> {
+    fn load(&self, entry: &CatalogueEntry, files: SplitFiles) -> Result<[Split; 2]> {
         let load = |files: &mut [SourceFile]| match files {
             [file] => load_split(file, entry.shape, entry.most_bytes()),
             files => bail!(
@@ -80,7 +75,8 @@ impl Format for MatlabDigits {
                 files.len()
             ),
         };
-        Ok([load(train)?, load(test)?])
+        let [train, test] = files.map(load);
+        Ok([train?, test?])
     }
 }
 

@@ -1,11 +1,11 @@
 //! One file over HTTP, continued where an earlier attempt broke off.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use ureq::http::{Response, StatusCode, header};
 use ureq::{Agent, Body};
 
@@ -59,25 +59,17 @@ impl Client {
     }
 
     /// Downloads `url` to the file `partial`, beginning behind what that file already holds, and `most` bytes at the
-    /// most. Returns whether bytes of an earlier call were used. What has arrived stays in `partial` on failure.
+    /// most. What has arrived stays in `partial` on failure.
     pub(super) fn download(
         &self,
         url: &str,
         partial: &Path,
         most: u64,
         progress: FetchProgress,
-    ) -> Result<bool> {
+    ) -> Result<()> {
         let mut furthest = length(partial)?;
-        let mut resumed = furthest > 0;
         let (mut attempts, mut fruitless) = (0, 0);
-        loop {
-            let error = match self.attempt(url, partial, most, progress)? {
-                Attempt::Complete { restarted } => return Ok(resumed && !restarted),
-                Attempt::Broken { error, restarted } => {
-                    resumed &= !restarted;
-                    error
-                }
-            };
+        while let Some(error) = self.attempt(url, partial, most, progress)? {
             let here = length(partial)?;
             attempts += 1;
             fruitless = if here > furthest { 0 } else { fruitless + 1 };
@@ -89,16 +81,17 @@ impl Client {
             }
             std::thread::sleep(self.pause);
         }
+        Ok(())
     }
 
-    /// One request. An error is final; what may pass is [`Attempt::Broken`].
+    /// One request. An error is final; one that may pass is returned as a value.
     fn attempt(
         &self,
         url: &str,
         partial: &Path,
         most: u64,
         progress: FetchProgress,
-    ) -> Result<Attempt> {
+    ) -> Result<Option<anyhow::Error>> {
         let here = length(partial)?;
         let mut request = self.agent.get(url);
         if here > 0 {
@@ -109,158 +102,127 @@ impl Client {
             Err(error @ (ureq::Error::BadUri(_) | ureq::Error::Http(_))) => {
                 bail!("{url} is not a usable address ({error})")
             }
-            Err(error) => {
-                let proxy = self.agent.config().proxy().map(|proxy| {
-                    format!(
-                        " through the proxy {}:{}, which the environment names",
-                        proxy.host(),
-                        proxy.port()
-                    )
-                });
-                let proxy = proxy.unwrap_or_default();
-                return Ok(Attempt::broken(anyhow!(
-                    "cannot reach {url}{proxy}: {error}"
-                )));
-            }
+            Err(error) => return Ok(Some(anyhow!("cannot reach {url}{}: {error}", self.proxy()))),
         };
-        let range = content_range(&response);
-        match response.status() {
-            StatusCode::PARTIAL_CONTENT if range.is_some_and(|range| range.start == Some(here)) => {
-                let total = range.and_then(|range| range.total);
-                self.receive(&mut response, partial, here, (total, most), progress)
-            }
+        let (start, mut total) = content_range(&response);
+        let from = match response.status() {
             StatusCode::OK => {
-                let total = response.body().content_length();
-                self.receive(&mut response, partial, 0, (total, most), progress)
+                total = response.body().content_length();
+                0
             }
-            StatusCode::RANGE_NOT_SATISFIABLE
-                if range.is_some_and(|range| range.total == Some(here)) =>
-            {
+            StatusCode::PARTIAL_CONTENT if start == Some(here) => here,
+            StatusCode::RANGE_NOT_SATISFIABLE if total == Some(here) => {
                 progress(here, Some(here));
-                Ok(Attempt::Complete { restarted: false })
+                return Ok(None);
             }
             StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE if here > 0 => {
                 std::fs::remove_file(partial)
                     .with_context(|| format!("cannot remove {}", partial.display()))?;
-                let error = anyhow!("{url} does not continue where the download broke off");
-                Ok(Attempt::Broken {
-                    error,
-                    restarted: true,
-                })
+                return Ok(Some(anyhow!(
+                    "{url} does not continue where the download broke off"
+                )));
             }
             status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
-                Ok(Attempt::broken(anyhow!("{url} answers: {status}")))
+                return Ok(Some(anyhow!("{url} answers: {status}")));
             }
             status => bail!("{url} answers: {status}"),
-        }
+        };
+        let longest = total.unwrap_or(0);
+        ensure!(
+            longest <= most,
+            "{url} has {longest} bytes, but the file has at most {most}"
+        );
+        let body = response.body_mut().as_reader();
+        self.receive(body, partial, from, most, &mut |done| progress(done, total))
+            .map(|error| {
+                error.or_else(|| {
+                    let here = length(partial).unwrap_or(0);
+                    let cut = total.is_some_and(|total| here < total);
+                    cut.then(|| anyhow!("the server closed the connection after {here} bytes"))
+                })
+            })
     }
 
+    /// Puts what a body holds into `partial`, from a byte on. An error as for [`Client::attempt`].
     fn receive(
         &self,
-        response: &mut Response<Body>,
+        mut body: impl Read,
         partial: &Path,
         from: u64,
-        (total, most): (Option<u64>, u64),
-        progress: FetchProgress,
-    ) -> Result<Attempt> {
-        let refuse = |bytes: u64| -> Result<Attempt> {
-            bail!("the server sends {bytes} bytes or more, but the file has at most {most}")
-        };
-        if let Some(total) = total.filter(|&total| total > most) {
-            return refuse(total);
-        }
+        most: u64,
+        tell: &mut dyn FnMut(u64),
+    ) -> Result<Option<anyhow::Error>> {
         let context = || format!("cannot write {}", partial.display());
         let mut options = OpenOptions::new();
-        let mut file = match from {
-            0 => File::create(partial),
-            _ => options.append(true).open(partial),
-        }
-        .with_context(context)?;
-        let restarted = from == 0;
-        let mut done = from;
-        let mut reader = response.body_mut().as_reader();
+        options
+            .create(true)
+            .write(true)
+            .append(from > 0)
+            .truncate(from == 0);
+        let mut file = options.open(partial).with_context(context)?;
         let mut buffer = vec![0; 1 << 16];
-        progress(done, total);
+        let mut done = from;
         let (mut since, mut until_then) = (Instant::now(), done);
+        tell(done);
         loop {
-            match reader.read(&mut buffer) {
+            let count = match body.read(&mut buffer) {
                 Ok(0) => break,
-                Ok(count) => {
-                    file.write_all(&buffer[..count]).with_context(context)?;
-                    done += count as u64;
-                    progress(done, total);
-                    if done > most {
-                        return refuse(done);
-                    }
-                    if since.elapsed() >= self.patience {
-                        if done - until_then < FEWEST_BYTES {
-                            let error = anyhow!("the server sends too slowly");
-                            return Ok(Attempt::Broken { error, restarted });
-                        }
-                        (since, until_then) = (Instant::now(), done);
-                    }
-                }
-                Err(error) => {
-                    let error = anyhow::Error::from(error).context("the connection broke");
-                    return Ok(Attempt::Broken { error, restarted });
-                }
+                Ok(count) => count,
+                Err(error) => return Ok(Some(anyhow!(error).context("the connection broke"))),
+            };
+            file.write_all(&buffer[..count]).with_context(context)?;
+            done += count as u64;
+            tell(done);
+            ensure!(
+                done <= most,
+                "the server sends {done} bytes or more, but the file has at most {most}"
+            );
+            if since.elapsed() >= self.patience {
+                ensure!(
+                    done - until_then >= FEWEST_BYTES,
+                    "the server sends too slowly; the same command continues"
+                );
+                (since, until_then) = (Instant::now(), done);
             }
         }
         file.sync_all().with_context(context)?;
-        if total.is_some_and(|total| done < total) {
-            let error = anyhow!("the server closed the connection after {done} bytes");
-            return Ok(Attempt::Broken { error, restarted });
-        }
-        Ok(Attempt::Complete { restarted })
+        Ok(None)
+    }
+
+    /// The proxy in use, as a part of a sentence.
+    fn proxy(&self) -> String {
+        let proxy = self.agent.config().proxy();
+        proxy.map_or(String::new(), |proxy| {
+            format!(
+                " through the proxy {}:{}, which the environment names",
+                proxy.host(),
+                proxy.port()
+            )
+        })
     }
 }
 
-/// How a request went. `restarted`: what was there before was thrown away.
-enum Attempt {
-    Complete {
-        restarted: bool,
-    },
-    Broken {
-        error: anyhow::Error,
-        restarted: bool,
-    },
+/// Start and total of the header `Content-Range: bytes START-END/TOTAL` or `bytes */TOTAL` (RFC 9110, section 14.4),
+/// where they are given.
+fn content_range(response: &Response<Body>) -> (Option<u64>, Option<u64>) {
+    let header = response.headers().get(header::CONTENT_RANGE);
+    header
+        .and_then(|text| text.to_str().ok())
+        .map_or((None, None), parse_content_range)
 }
 
-impl Attempt {
-    fn broken(error: anyhow::Error) -> Attempt {
-        Attempt::Broken {
-            error,
-            restarted: false,
-        }
-    }
-}
-
-/// The header `Content-Range: bytes START-END/TOTAL`, or `bytes */TOTAL` (RFC 9110, section 14.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct ContentRange {
-    start: Option<u64>,
-    total: Option<u64>,
-}
-
-fn content_range(response: &Response<Body>) -> Option<ContentRange> {
-    parse_content_range(
-        response
-            .headers()
-            .get(header::CONTENT_RANGE)?
-            .to_str()
-            .ok()?,
-    )
-}
-
-fn parse_content_range(text: &str) -> Option<ContentRange> {
-    let (range, total) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
+fn parse_content_range(text: &str) -> (Option<u64>, Option<u64>) {
+    let parts = text
+        .trim()
+        .strip_prefix("bytes ")
+        .and_then(|text| text.split_once('/'));
+    let Some((range, total)) = parts else {
+        return (None, None);
+    };
     let start = range
         .split_once('-')
         .and_then(|(start, _)| start.trim().parse().ok());
-    Some(ContentRange {
-        start,
-        total: total.trim().parse().ok(),
-    })
+    (start, total.trim().parse().ok())
 }
 
 /// Bytes in a file, 0 if there is none.

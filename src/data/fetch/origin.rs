@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use percent_encoding::percent_decode_str;
 
 use crate::data::entry::{CatalogueEntry, Download, Packing};
 use crate::usage;
@@ -114,25 +115,9 @@ fn file_url_path(url: &str, rest: &str) -> Result<PathBuf> {
             "--from {url}: a file address is file:///FOLDER/FILE"
         ));
     }
-    let mut bytes = Vec::new();
-    let mut left = path.bytes();
-    while let Some(byte) = left.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digit = |byte: Option<u8>| byte.and_then(|byte| char::from(byte).to_digit(16));
-        match (digit(left.next()), digit(left.next())) {
-            (Some(high), Some(low)) => bytes.push((16 * high + low) as u8),
-            _ => {
-                return Err(usage!(
-                    "--from {url}: `%` must be followed by two hexadecimal digits"
-                ));
-            }
-        }
-    }
-    let text = String::from_utf8(bytes).map_err(|_| usage!("--from {url}: is not UTF-8"))?;
-    Ok(PathBuf::from(text))
+    let text = percent_decode_str(path).decode_utf8();
+    let text = text.map_err(|_| usage!("--from {url}: is not UTF-8"))?;
+    Ok(PathBuf::from(text.as_ref()))
 }
 
 #[cfg(test)]
@@ -211,7 +196,7 @@ mod tests {
             ("ftp://a.org/x", "`ftp` addresses"),
             ("/no/such/thing", "no such file"),
             ("file://host/x", "file:///FOLDER/FILE"),
-            ("file:///a%2", "two hexadecimal digits"),
+            ("file:///a%ff", "is not UTF-8"),
             (
                 &file.display().to_string(),
                 "train_32x32.mat, test_32x32.mat; give the folder",

@@ -194,7 +194,8 @@ fn official_from(
         return Ok(());
     }
     loop {
-        let resumed = client.download(url, path, download.size_bytes, progress)?;
+        let continued = path.is_file();
+        client.download(url, path, download.size_bytes, progress)?;
         let sha256 = file_sha256(path)?;
         if sha256 == expected {
             return Ok(());
@@ -203,7 +204,7 @@ fn official_from(
         let received = std::fs::metadata(path).with_context(context)?.len();
         std::fs::remove_file(path).with_context(context)?;
         ensure!(
-            resumed,
+            continued,
             "{url} gave a wrong file: {received} bytes with SHA-256 {sha256}, expected {} bytes with {expected}",
             download.size_bytes
         );
