@@ -55,6 +55,7 @@ pub enum Command {
     // A flag given twice counts as given last, so that scripts can append to a command.
     #[command(
         args_override_self = true,
+        allow_negative_numbers = true,
         after_help = "Example: a NIN with NormProp, one image a step, on the embedded data:\n  normprop train --norm normprop --batch-size 1"
     )]
     Train(Box<TrainArgs>),

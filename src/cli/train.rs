@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::{Args, ValueHint};
 
 use crate::config::overrides::{Assignment, split};
+use crate::usage;
 
 /// `normprop train`.
 #[derive(Debug, Default, Args)]
@@ -113,10 +114,26 @@ impl TrainArgs {
             .into_iter()
             .filter_map(|(flag, key, value)| Some(Assignment::flag(flag, key, value.as_ref()?)));
         let mut assignments: Vec<Assignment> = given.collect();
+        let flags = assignments.len();
         for text in &self.set {
-            assignments.push(split(text)?);
+            let set = split(text)?;
+            if let Some(flag) = assignments[..flags].iter().find(|flag| flag.key == set.key) {
+                let origin = &flag.origin;
+                return Err(usage!(
+                    "{origin} and --set {text} give the same key: leave one of them out"
+                ));
+            }
+            assignments.push(set);
         }
-        Ok(assignments)
+        // In a file, 0 stands for the method's own rate; who writes it here means something else.
+        let zero = |given: &&Assignment| given.key == "lr" && given.value.parse() == Ok(0.0);
+        match assignments.iter().find(zero) {
+            Some(lr) => Err(usage!(
+                "{}: lr = 0 trains nothing; for the method's own rate leave it out",
+                lr.origin
+            )),
+            None => Ok(assignments),
+        }
     }
 }
 
@@ -127,20 +144,49 @@ mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
 
-    #[test]
-    fn flags_become_assignments_and_set_comes_last() {
-        let cli = Cli::parse_from([
-            "normprop", "train", "--norm", "bn", "--set", "lr=0.5", "--lr", "0.1",
-        ]);
+    fn assignments(arguments: &[&str]) -> Result<Vec<Assignment>> {
+        let cli = Cli::parse_from([&["normprop", "train"], arguments].concat());
         let Command::Train(args) = cli.command else {
             panic!("expected train")
         };
-        let assignments = args.assignments().unwrap();
+        args.assignments()
+    }
+
+    #[test]
+    fn flags_become_assignments_and_set_comes_last() {
+        let given = [
+            "--norm",
+            "bn",
+            "--set",
+            "momentum=0.5",
+            "--lr",
+            "0.1",
+            "--seed",
+            "-1",
+        ];
         let expected = [
             Assignment::flag("--norm", "method.name", "bn"),
             Assignment::flag("--lr", "lr", "0.1"),
-            Assignment::set("lr", "0.5"),
+            Assignment::flag("--seed", "seed", "-1"),
+            Assignment::set("momentum", "0.5"),
         ];
-        assert_eq!(assignments, expected);
+        assert_eq!(assignments(&given).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_key_given_twice_and_a_rate_of_zero_are_refused() {
+        let refusal = |given: &[&str]| assignments(given).unwrap_err().to_string();
+        let twice = refusal(&["--set", "lr=0.2", "--lr", "0.1"]);
+        assert!(
+            twice.contains("--lr and --set lr=0.2 give the same key"),
+            "{twice}"
+        );
+        for given in [["--lr", "0"], ["--lr", "0.0"], ["--set", "lr=0"]] {
+            assert!(
+                refusal(&given).contains("lr = 0 trains nothing"),
+                "{given:?}"
+            );
+        }
+        assert!(assignments(&["--set", "epochs=1", "--set", "epochs=2"]).is_ok());
     }
 }

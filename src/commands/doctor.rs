@@ -50,7 +50,7 @@ pub fn run(output: OutputArgs) -> Result<()> {
         ];
         let problems = problems.iter().map(|problem| ("problem", problem.clone()));
         for (name, fact) in facts.into_iter().chain(problems) {
-            out!("{}", wrapped(&format!("{name:<13}  {fact}")))?;
+            out!("{}", wrapped(&format!("{name:<13}  {fact}\n")))?;
         }
     }
     match problems.len() {

@@ -95,14 +95,18 @@ fn insert<'k>(
     }
 }
 
-/// A value as TOML where it is valid TOML, else as a plain string (so that quotes may be left out).
+/// A value as TOML where it is valid TOML, a number where it is `.1` or `1.`, else a plain string (so that quotes may be
+/// left out).
 pub fn parse_value(text: &str) -> toml::Value {
     let parsed = format!("value = {text}").parse::<toml::Table>();
     match parsed {
         Ok(mut table) if table.len() == 1 => table
             .remove("value")
             .unwrap_or_else(|| toml::Value::String(text.into())),
-        _ => toml::Value::String(text.into()),
+        _ => match text.parse() {
+            Ok(number) if text.contains('.') => toml::Value::Float(number),
+            _ => toml::Value::String(text.into()),
+        },
     }
 }
 
@@ -118,6 +122,8 @@ mod tests {
     #[test]
     fn values_keep_their_types() {
         assert_eq!(parse_value("0.1"), toml::Value::Float(0.1));
+        assert_eq!(parse_value(".1"), toml::Value::Float(0.1));
+        assert_eq!(parse_value("-1."), toml::Value::Float(-1.0));
         assert_eq!(parse_value("3"), toml::Value::Integer(3));
         assert_eq!(parse_value("true"), toml::Value::Boolean(true));
         assert_eq!(

@@ -19,9 +19,12 @@ pub enum Schedule {
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
     /// 32-bit floats.
+    #[serde(alias = "float32")]
     F32,
     /// 64-bit floats: for checks, slower.
+    #[serde(alias = "float64")]
     F64,
     /// Activations and linear operations in bfloat16, parameters and their updates in 32-bit floats.
+    #[serde(alias = "bfloat16")]
     Bf16,
 }

@@ -24,12 +24,14 @@ pub fn entries() -> impl Iterator<Item = &'static CatalogueEntry> + Clone {
     FORMATS.iter().copied().flatten()
 }
 
-/// The catalogue's entry of that name, or a usage error naming the nearest.
+/// The catalogue's entry of that name, in whatever case, or a usage error naming the nearest.
 pub fn find(name: &str) -> Result<&'static CatalogueEntry> {
-    entries().find(|entry| entry.name == name).ok_or_else(|| {
-        let hint = did_you_mean(name, entries().map(|entry| entry.name));
-        usage!("there is no dataset `{name}`; {hint}")
-    })
+    entries()
+        .find(|entry| entry.name.eq_ignore_ascii_case(name))
+        .ok_or_else(|| {
+            let hint = did_you_mean(name, entries().map(|entry| entry.name));
+            usage!("there is no dataset `{name}`; {hint}")
+        })
 }
 
 #[cfg(test)]
