@@ -9,6 +9,7 @@ use super::check::{self, Fault};
 use super::overrides::{self, Assignment};
 use super::source::Source;
 use super::{MethodConfig, RunConfig};
+use crate::data::catalogue;
 use crate::methods;
 use crate::nn::node::NetworkKind;
 use crate::usage;
@@ -65,6 +66,8 @@ impl RunConfig {
 
     fn completed(mut self) -> Result<RunConfig, Fault> {
         let at = |key: &'static str| move |error: anyhow::Error| Fault::new(key, error);
+        let dataset = catalogue::find(&self.dataset).map_err(at("dataset"))?;
+        self.dataset = dataset.name.to_owned();
         let method = methods::find(&self.method.name).map_err(at("method.name"))?;
         self.method.options = complete_options(method, &self.method)?;
         check::values(&self)?;
