@@ -3,7 +3,6 @@
 //! A run goes one way: TOML → [`config`] → [`engine`] (with [`data`], [`methods`], [`nn`]) → [`event`]s →
 //! [`record`] → CSV → [`report`] (with [`draw`] and [`text`]). Nothing flows back.
 
-pub mod bar;
 pub mod cli;
 pub mod commands;
 pub mod config;

@@ -1,7 +1,7 @@
 //! `normprop data`: what datasets there are, fetching and verifying them.
 
 use anyhow::{Result, bail};
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::cli::{DataCommand, OutputArgs};
@@ -14,7 +14,7 @@ use crate::engine::setup::data_dir;
 use crate::output::print_json;
 use crate::text::numbers::{bytes, count};
 use crate::text::{Align, Table, Terminal};
-use crate::{bar, out, outln};
+use crate::{out, outln};
 
 /// Runs the command.
 pub fn run(command: &DataCommand, output: OutputArgs) -> Result<()> {
@@ -99,10 +99,13 @@ fn to_json(entry: &CatalogueEntry) -> Value {
 
 fn fetch_with_bar(name: &str, from: Option<&str>, output: OutputArgs) -> Result<()> {
     let template = "{msg} [{wide_bar}] {bytes}/{total_bytes} {bytes_per_sec} {eta}";
-    let bar = bar::styled(
-        ProgressBar::with_draw_target(None, bar::target(output.quiet)),
-        template,
-    );
+    let bar = match output.quiet {
+        true => ProgressBar::hidden(),
+        false => ProgressBar::no_length(),
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
     bar.set_message(name.to_string());
     let mut progress = |done: u64, total: Option<u64>| {
         if let Some(total) = total {

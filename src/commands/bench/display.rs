@@ -1,8 +1,10 @@
 //! Shows how far a bench is: a bar on a terminal, a line a setting elsewhere. Always on stderr.
 
-use indicatif::ProgressBar;
+use std::io::IsTerminal;
 
-use crate::bar;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::errln;
 
 /// Parts of a setting that the bar tells apart.
 const PARTS: f64 = 1000.0;
@@ -18,10 +20,17 @@ pub struct Display {
 impl Display {
     /// A display for so many settings.
     pub fn new(settings: usize, quiet: bool) -> Display {
-        let length = (settings as f64 * PARTS) as u64;
-        let bar = ProgressBar::with_draw_target(Some(length), bar::target(quiet));
+        let bar = ProgressBar::new((settings as f64 * PARTS) as u64);
+        bar.set_draw_target(if quiet || !std::io::stderr().is_terminal() {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr_with_hz(4)
+        });
+        if let Ok(style) = ProgressStyle::with_template("{msg} [{wide_bar}] {percent:>3} %") {
+            bar.set_style(style.progress_chars("=> "));
+        }
         Display {
-            bar: bar::styled(bar, "{msg} [{wide_bar}] {percent:>3} %"),
+            bar,
             quiet,
             settings,
             done: 0,
@@ -41,8 +50,10 @@ impl Display {
     pub fn end(&mut self, line: &str) {
         self.done += 1;
         let line = format!("[{}/{}] {line}", self.done, self.settings);
-        if !self.quiet {
-            bar::say(&self.bar, &line);
+        match (self.quiet, self.bar.is_hidden()) {
+            (true, _) => {}
+            (false, true) => errln!("{line}"),
+            (false, false) => self.bar.println(line),
         }
     }
 
