@@ -37,7 +37,7 @@ fn compiler_version() -> String {
 /// The commit that the sources are at and whether they differ from it. Outside a repository of our own there is none:
 /// that of another one, into which the sources were copied, would say nothing.
 fn record_commit() {
-    // Cargo compiles anew when one of the sources changes in any case; only then can they begin to differ.
+    // Cargo compiles again anyway when one of the sources changes; only then can they begin to differ.
     for path in SOURCES.iter().filter(|path| Path::new(path).exists()) {
         println!("cargo:rerun-if-changed={path}");
     }
@@ -50,7 +50,7 @@ fn record_commit() {
         return;
     };
     // Git writes the first at every change of branch and the second at every commit. The index is not watched: mere
-    // looking (git status) writes it, and everything would be compiled anew.
+    // looking (git status) writes it, and everything would be compiled again.
     for name in ["HEAD", "logs/HEAD"] {
         let path = git(&["rev-parse", "--git-path", name]);
         if let Some(path) = path.filter(|path| Path::new(path).exists()) {

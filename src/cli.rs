@@ -72,13 +72,13 @@ pub enum Command {
         after_help = "Example: NormProp against batch normalization on the embedded data:\n  normprop compare experiments/quick.toml"
     )]
     Compare(CompareArgs),
-    /// Bring the runs of one task of a job array to their end: what the job scripts of normprop compare call
+    /// Finish the runs of one task of a job array: the job scripts of normprop compare call this
     #[command(
         hide = true,
         after_help = "Example, in a job script:\n  normprop compare-task results/quick/slurm/1 $SLURM_ARRAY_TASK_ID"
     )]
     CompareTask(TaskArgs),
-    /// Draw the report of a comparison anew from its CSV files, or lay several side by side
+    /// Draw the report of a comparison again from its CSV files, or show several side by side
     #[command(after_help = "Example:\n  normprop report results/quick")]
     Report(ReportArgs),
     /// Measure training steps, methods in turn: times, ratios with intervals, phases, memory
@@ -95,7 +95,7 @@ pub enum Command {
         after_help = "Example: CIFAR-10 from a copy that you already have:\n  normprop data fetch cifar10 --from ~/Downloads/cifar-10-binary.tar.gz"
     )]
     Data(DataCommand),
-    /// Show versions, device, threads and where libtorch was found, and what is wrong if something is
+    /// Show versions, device, threads and the place of libtorch, and name what is wrong
     #[command(after_help = "Example:\n  normprop doctor")]
     Doctor,
     /// Print a completion script for a shell
@@ -130,10 +130,10 @@ pub struct BenchArgs {
         default_value = "1,64"
     )]
     pub batch_sizes: Vec<usize>,
-    /// What multiplies the NIN's channels [default: 0.25]
+    /// Multiplies the NIN's channels [default: 0.25]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub widths: Vec<f64>,
-    /// Network: nin or mlp
+    /// Network: nin, mlp or lstm
     #[arg(long, default_value = "nin")]
     pub model: String,
     /// Dataset, see `normprop data list`
@@ -150,7 +150,7 @@ pub struct BenchArgs {
     /// CPU threads [default: chosen by batch size]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// Rounds to measure, a step of every method in each [default: at least 20 and for 10 s, at most 1000]
+    /// Rounds to measure; each is a step of every method [default: at least 20 and for 10 s, at most 1000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub steps: Option<u64>,
     /// Rounds before these [default: for 1 s]
@@ -165,7 +165,7 @@ pub struct BenchArgs {
     /// Folder for bench.csv, machine.json and the picture; normprop report shows them if it holds a comparison
     #[arg(long, value_name = "DIR", default_value = "results/bench", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
-    /// Take a configuration on stdin and tell the memory that its steps need: how bench asks itself
+    /// Read a configuration from stdin and print the memory that its steps need: bench calls itself this way
     #[arg(long, hide = true)]
     pub peak_memory: bool,
 }
@@ -211,7 +211,7 @@ pub struct MethodsArgs {
 /// `normprop data`.
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
-    /// List the datasets and what is here of them
+    /// List the datasets and which of them are on this machine
     #[command(after_help = "Example:\n  normprop data list --json")]
     List,
     /// Download a dataset into data/

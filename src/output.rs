@@ -15,8 +15,8 @@ use thiserror::Error;
 #[error("cannot write to standard output")]
 pub struct StdoutError(#[source] io::Error);
 
-/// Whether all that went wrong is that whoever read stdout has left. A pipe that breaks elsewhere is a failure like
-/// any other.
+/// Whether the error is only that the reader of stdout has left. A pipe that breaks elsewhere is a failure like any
+/// other.
 pub fn lost_its_reader(error: &anyhow::Error) -> bool {
     let mut causes = error
         .chain()

@@ -25,7 +25,7 @@ pub struct CompareArgs {
     /// Show the runs and how long they will take, and run nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Start every run anew, also those that are over
+    /// Start every run over, also those that are finished
     #[arg(long)]
     pub overwrite: bool,
     /// Where and how the runs are run
@@ -44,13 +44,13 @@ pub struct LaunchArgs {
     /// time
     #[arg(long, value_name = "K=V,...")]
     pub slurm: Vec<String>,
-    /// Put short runs together until a task lasts about so long
+    /// Put short runs together into tasks of about this many minutes
     #[arg(long, value_name = "M", default_value_t = 10.0)]
     pub minutes_per_job: f64,
-    /// Wait until the runs are over, then report; without it the command returns once they are submitted
+    /// Wait until the runs are finished, then report; otherwise the command returns once they are submitted
     #[arg(long)]
     pub wait: bool,
-    /// Run nothing: report what is there, and list what is missing
+    /// Run nothing: report the finished runs and list the missing ones
     #[arg(long, conflicts_with_all = ["dry_run", "overwrite", "wait"])]
     pub collect: bool,
 }

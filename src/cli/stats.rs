@@ -8,7 +8,7 @@ use clap::{Args, ValueHint};
 #[derive(Debug, Args)]
 pub struct StatsArgs {
     /// Run directory or checkpoint file [default: the latest run under runs/, else the default network at
-    /// initialisation]; several for --evolution, --landscape, --modes and --checkpoint all
+    /// initialization]; several for --evolution, --landscape, --modes and --checkpoint all
     #[arg(value_name = "RUN", value_hint = ValueHint::AnyPath)]
     pub runs: Vec<PathBuf>,
     /// Layer, by number from 1 or by name, or all
@@ -26,7 +26,7 @@ pub struct StatsArgs {
     /// Which checkpoint of a run: last, best, or all that were kept, one after the other (see keep_epochs)
     #[arg(long, default_value = "last", value_parser = ["last", "best", "all"])]
     pub checkpoint: String,
-    /// Look at a network of this configuration at initialisation instead of at a run
+    /// Look at a network of this configuration at initialization instead of at a run
     #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "runs")]
     pub set: Vec<String>,
     /// CPU threads
@@ -44,10 +44,10 @@ pub struct StatsArgs {
     /// Instead: singular values of Jacobians beside the forward std, for each jacobian_scale of normprop
     #[arg(long, help_heading = "Other probes")]
     pub jacobian: bool,
-    /// Instead: loss variation, gradient predictiveness and smoothness while the run is trained anew
+    /// Instead: loss variation, gradient predictiveness and smoothness while the run is trained again
     #[arg(long, help_heading = "Other probes")]
     pub landscape: bool,
-    /// Instead: loss and error on the same images as in training and as in evaluation, while the run is trained anew
+    /// Instead: loss and error on the same images as in training and as in evaluation, while the run is trained again
     #[arg(long, help_heading = "Other probes")]
     pub modes: bool,
     /// Images for --jacobian

@@ -74,16 +74,16 @@ pub struct TrainArgs {
     /// Continue the run in this directory (its own configuration is used)
     #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath, conflicts_with = "config")]
     pub resume: Option<PathBuf>,
-    /// Start anew where the run exists already
+    /// Start over where the run exists already
     #[arg(long)]
     pub overwrite: bool,
     /// Show the resolved configuration and the network, and train nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Tell on stdout how far training is, a JSON object a line: how normprop compare follows its runs
+    /// Write progress to stdout, a JSON object a line: how normprop compare follows its runs
     #[arg(long, hide = true)]
     pub follow: bool,
-    /// Stop once so many epochs are done and leave the run unfinished: how normprop compare judges settings early
+    /// Stop after this epoch and leave the run unfinished: how normprop compare judges settings early
     #[arg(long, hide = true, value_name = "EPOCH")]
     pub until_epoch: Option<u64>,
 }

@@ -44,7 +44,7 @@ pub fn run(args: &TrainArgs, output: OutputArgs) -> Result<()> {
     match (status, summary) {
         (Status::Finished, Some(summary)) => report(&summary, output),
         (Status::Diverged, Some(summary)) => {
-            // That nobody reads it must not make it a success.
+            // A closed stdout must not make this a success.
             let _ = report(&summary, output);
             Err(Failure::Diverged(format!(
                 "training diverged at step {} (lr = {}); its record is complete in {}; a smaller --lr may train",
@@ -109,7 +109,7 @@ fn train(
         && let Some(summary) = finished(config, path)?
     {
         let over = format!(
-            "{} is over already; --overwrite starts it again",
+            "{} is finished already; --overwrite starts it over",
             path.display()
         );
         say(output, &over);
@@ -167,8 +167,13 @@ fn finished(config: &RunConfig, path: &Path) -> Result<Option<Summary>> {
 
 /// The threads asked for; else those that the run was started with, since other sums round differently; else a choice
 /// by measurement.
-fn set_threads(config: &RunConfig, dataset: &Dataset, path: &Path, anew: bool) -> Result<usize> {
-    let recorded = match anew {
+fn set_threads(
+    config: &RunConfig,
+    dataset: &Dataset,
+    path: &Path,
+    overwrite: bool,
+) -> Result<usize> {
+    let recorded = match overwrite {
         true => None,
         false => meta::read(path)?.and_then(|meta| usize::try_from(meta.threads).ok()),
     };
@@ -199,7 +204,7 @@ fn check_dataset(dataset: &Dataset, path: &Path) -> Result<()> {
     let started_with = meta::read(path)?.and_then(|meta| meta.dataset_sha256);
     if started_with.is_some_and(|sha256| sha256 != dataset.sha256) {
         bail!(
-            "the images of {} are not those that the run in {} was started with: put those back, or delete the folder to start it anew",
+            "the images of {} differ from those that the run in {} was started with: put those back, or delete the folder to start over",
             dataset.name,
             path.display()
         );

@@ -16,7 +16,7 @@ use crate::record::meta;
 use crate::record::{best_checkpoint, latest_snapshot, read_checkpoint, runs_by_start};
 use crate::usage;
 
-/// Where runs are looked for when none is named.
+/// Where the latest run is searched when none is named.
 pub const RUNS: &str = "runs";
 
 /// A network as a run left it, with its data.

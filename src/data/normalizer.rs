@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn constant_channels_are_centred_and_not_blown_up() {
+    fn constant_channels_are_centered_and_not_blown_up() {
         let split = Split {
             images: vec![200; 80],
             labels: vec![0; 10],

@@ -19,7 +19,7 @@ pub struct ImageShape {
 }
 
 impl ImageShape {
-    /// The size `[N, C, H, W]` of a batch of so many images.
+    /// The size `[N, C, H, W]` of a batch of this many images.
     pub const fn of_batch(self, images: usize) -> [i64; 4] {
         [
             images as i64,

@@ -1,5 +1,5 @@
 //! Peak memory of each method, in a process of its own: several methods in one process share the memory that the
-//! first of them has touched, so a peak there belongs to nobody.
+//! first of them has touched, so a peak there cannot be assigned to one.
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};

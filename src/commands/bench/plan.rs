@@ -142,7 +142,7 @@ fn shared(args: &BenchArgs) -> Result<Vec<Assignment>> {
     Ok(shared)
 }
 
-/// An option goes to those methods that have it; one that nobody has is a mistake.
+/// An option goes to the methods that have it; an option that none of them has is a mistake.
 fn check_options(shared: &[Assignment], methods: &[&Descriptor]) -> Result<()> {
     let known = || methods.iter().flat_map(|method| method.options);
     for Assignment { key, value, .. } in shared {

@@ -111,7 +111,7 @@ impl Format for CifarBinary {
         let [train_images, test_images] = entry.images();
         let classes = entry.class_names().len();
         let load = |files: &mut [SourceFile], images: usize| -> Result<Split> {
-            // One allocation of the size that is to be expected: growing would hold nearly twice the images for a moment.
+            // One allocation of the official size: growing would hold nearly twice the images for a moment.
             let mut split = Split {
                 images: Vec::with_capacity(images * entry.shape.pixels()),
                 labels: Vec::with_capacity(images),

@@ -1,4 +1,4 @@
-//! Where a dataset's files are to come from: what `--from` means.
+//! Where a dataset's files come from: what `--from` means.
 
 use std::path::PathBuf;
 

@@ -82,7 +82,7 @@ pub(in crate::data) fn digits(addresses: &[String]) -> CatalogueEntry {
     }
 }
 
-/// The records of [`photos`]: one-pixel colour images, two in training and one for the test.
+/// The records of [`photos`]: one-pixel color images, two in training and one for the test.
 pub(in crate::data) const PHOTO_RECORDS: [(&str, &[u8]); 2] = [
     ("data_batch_1.bin", &[0, 1, 2, 3, 1, 4, 5, 6]),
     ("test_batch.bin", &[1, 7, 8, 9]),

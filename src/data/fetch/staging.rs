@@ -48,7 +48,7 @@ impl Staging {
         })
     }
 
-    /// Removes everything; what cannot be removed is in nobody's way.
+    /// Removes everything; what cannot be removed does no harm.
     pub(super) fn discard(&self) {
         let _ = std::fs::remove_dir_all(&self.folder);
     }

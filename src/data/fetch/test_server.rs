@@ -1,4 +1,4 @@
-//! A small HTTP server on 127.0.0.1 with bad habits on demand.
+//! A small HTTP server on 127.0.0.1 that misbehaves on demand.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,7 +10,7 @@ use std::time::Duration;
 /// How the server behaves.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Manners {
-    /// Whether it honours `Range`.
+    /// Whether it honors `Range`.
     pub(super) ranges: bool,
     /// After how many bytes of a body it hangs up.
     pub(super) cut_after: Option<usize>,
