@@ -120,7 +120,7 @@ fn a_training_records_everything_and_is_reported_not_repeated() {
     let arguments = ["--json", "--set=tensorboard=true", "--set=record_steps=2"];
     let again = train(folder.path(), &arguments)
         .success()
-        .stderr(contains("is over already"));
+        .stderr(contains("is finished already"));
     assert_eq!(document(&again), summary);
     assert_eq!(entries(&run_dir), there);
 
@@ -225,7 +225,7 @@ fn resume_continues_where_the_run_lies() {
     let path = run_dir.to_str().unwrap();
     run(folder.path(), &["train", "--resume", path])
         .success()
-        .stderr(contains("is over already"));
+        .stderr(contains("is finished already"));
     run(folder.path(), &["train", "--resume", path, "--epochs=2"])
         .code(2)
         .stderr(contains("only --threads and --device may differ"));

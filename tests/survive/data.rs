@@ -121,7 +121,7 @@ fn damage_costs_nothing_that_was_recorded_and_other_images_are_refused() {
     change(folder.path(), "data_batch_2.bin", |bytes| bytes[100] ^= 1);
     assert_refused(
         &train(folder.path(), &[]),
-        &["not those that the run in", "delete the folder"],
+        &["differ from those that the run in", "delete the folder"],
     );
     assert_eq!(recorded(), whole);
     write_cifar10(folder.path());

@@ -1,5 +1,7 @@
 //! Whole fetches against a server on this machine.
 
+mod copies;
+
 use super::samples::{
     PHOTO_RECORDS, digit_files, digits, gzip, label_file, photo_archive, photos, tar_of,
 };
@@ -10,6 +12,16 @@ use crate::data::verify::verify_entry;
 struct Trial {
     data: tempfile::TempDir,
 }
+
+/// A server that breaks off after 100 bytes and does not continue.
+const BROKEN: Manners = Manners {
+    cut_after: Some(100),
+    ranges: false,
+    wrong_ranges: false,
+    without_length: false,
+    slow: false,
+    status: None,
+};
 
 impl Trial {
     fn new() -> Trial {
@@ -55,6 +67,14 @@ fn names_in(folder: &Path) -> Vec<String> {
     names
 }
 
+/// The files of [`digits`] below a path of a server.
+fn digits_at(path: &str) -> Vec<(String, Vec<u8>)> {
+    let files = digit_files().into_iter();
+    files
+        .map(|(name, bytes)| (format!("{path}{name}"), bytes))
+        .collect()
+}
+
 fn archive_server(archive: &[u8], manners: Manners) -> Server {
     Server::start(&[("/photos.tar.gz".into(), archive.to_vec())], manners)
 }
@@ -89,10 +109,7 @@ fn an_archive_is_downloaded_checked_unpacked_and_kept() {
 
 #[test]
 fn several_files_come_from_the_first_address_that_works() {
-    let files: Vec<_> = digit_files()
-        .into_iter()
-        .map(|(name, bytes)| (format!("/m/{name}"), bytes))
-        .collect();
+    let files = digits_at("/m/");
     let server = Server::start(&files, Manners::default());
     let (trial, entry) = (
         Trial::new(),
@@ -106,12 +123,7 @@ fn several_files_come_from_the_first_address_that_works() {
 #[test]
 fn a_broken_fetch_is_continued_by_the_next() {
     let archive = photo_archive();
-    let manners = Manners {
-        cut_after: Some(100),
-        ranges: false,
-        ..Manners::default()
-    };
-    let broken = archive_server(&archive, manners);
+    let broken = archive_server(&archive, BROKEN);
     let trial = Trial::new();
     let message = trial.refusal(&photos(&[broken.url("/")]), None);
     assert!(message.contains("broke off after 100 bytes"), "{message}");
@@ -130,10 +142,7 @@ fn a_broken_fetch_is_continued_by_the_next() {
 
 #[test]
 fn finished_files_of_a_broken_fetch_are_not_downloaded_again() {
-    let all: Vec<_> = digit_files()
-        .into_iter()
-        .map(|(name, bytes)| (format!("/{name}"), bytes))
-        .collect();
+    let all = digits_at("/");
     let half = Server::start(&all[..2], Manners::default());
     let trial = Trial::new();
     assert!(
@@ -165,13 +174,8 @@ fn a_wrong_first_part_is_thrown_away_and_the_whole_fetched() {
     let archive = photo_archive();
     let mut wrong = archive.clone();
     wrong[30] ^= 1;
-    let manners = Manners {
-        cut_after: Some(100),
-        ranges: false,
-        ..Manners::default()
-    };
     let trial = Trial::new();
-    trial.refusal(&photos(&[archive_server(&wrong, manners).url("/")]), None);
+    trial.refusal(&photos(&[archive_server(&wrong, BROKEN).url("/")]), None);
 
     let server = archive_server(&archive, Manners::default());
     let entry = photos(&[server.url("/")]);
@@ -229,66 +233,8 @@ fn a_copy_from_elsewhere_may_have_another_checksum_but_must_be_readable() {
 }
 
 #[test]
-fn local_archives_folders_and_file_addresses_serve() {
-    let source = tempfile::tempdir().unwrap();
-    let archive = source.path().join("photos.tar.gz");
-    std::fs::write(&archive, photo_archive()).unwrap();
-    let folder = source.path().display().to_string();
-    for from in [
-        archive.display().to_string(),
-        format!("file://{folder}/photos.tar.gz"),
-        folder,
-    ] {
-        let (trial, entry) = (Trial::new(), photos(&[]));
-        trial.fetch(&entry, Some(&from)).unwrap();
-        assert_eq!(trial.training_labels(&entry), [0, 1], "{from}");
-        assert!(archive.exists(), "the source is not touched");
-    }
-    let empty = tempfile::tempdir().unwrap();
-    let trial = Trial::new();
-    let message = trial.refusal(&photos(&[]), Some(&empty.path().display().to_string()));
-    assert!(
-        message.contains("lacks data_batch_1.bin, test_batch.bin"),
-        "{message}"
-    );
-    assert_eq!(trial.names(), Vec::<String>::new());
-}
-
-#[test]
-fn loose_files_are_copied_from_a_folder_or_unpacked_from_an_archive() {
-    let source = tempfile::tempdir().unwrap();
-    let loose = source.path().join("digits");
-    std::fs::create_dir(&loose).unwrap();
-    for (name, bytes) in digit_files() {
-        std::fs::write(loose.join(name), bytes).unwrap();
-    }
-    let members = digit_files();
-    let members: Vec<(&str, &[u8])> = members
-        .iter()
-        .map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
-        .collect();
-    let archive = source.path().join("all.tgz");
-    std::fs::write(&archive, gzip(&tar_of(&members))).unwrap();
-    for from in [source.path(), loose.as_path(), archive.as_path()] {
-        let (trial, entry) = (Trial::new(), digits(&[]));
-        trial
-            .fetch(&entry, Some(&from.display().to_string()))
-            .unwrap();
-        assert_eq!(
-            trial.training_labels(&entry),
-            [1, 0, 0, 1],
-            "{}",
-            from.display()
-        );
-    }
-}
-
-#[test]
 fn a_damaged_copy_is_replaced_and_other_files_stay() {
-    let files: Vec<_> = digit_files()
-        .into_iter()
-        .map(|(name, bytes)| (format!("/{name}"), bytes))
-        .collect();
+    let files = digits_at("/");
     let server = Server::start(&files, Manners::default());
     let (trial, entry) = (Trial::new(), digits(&[server.url("/")]));
     let place = trial.data.path().join("digits");
