@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 use super::files::SourceFile;
 use super::split::Split;
@@ -181,6 +181,7 @@ impl CatalogueEntry {
 
     /// Whether all files are in `folder`; if not, the error names those that are not, and what is there in their place.
     pub fn check_files(&self, folder: &Path) -> Result<()> {
+        ensure!(folder.is_dir(), "there is no folder {}", folder.display());
         let missing = self.missing_files(folder);
         if missing.is_empty() {
             return Ok(());
@@ -211,23 +212,16 @@ impl CatalogueEntry {
             return Ok(folder.clone());
         }
         let (there, absent): (Vec<_>, Vec<_>) = folders.iter().partition(|folder| folder.is_dir());
-        let mut states: Vec<String> = there
+        let looked_at = if there.is_empty() { absent } else { there };
+        let faults = looked_at
             .iter()
-            .filter_map(|folder| self.check_files(folder).err())
-            .map(|error| error.to_string())
-            .collect();
-        if there.is_empty() {
-            let names: Vec<String> = absent
-                .iter()
-                .map(|folder| folder.display().to_string())
-                .collect();
-            states.push(format!("there is no folder {}", names.join(", nor ")));
-        }
+            .filter_map(|folder| self.check_files(folder).err());
+        let faults: Vec<String> = faults.map(|error| error.to_string()).collect();
         bail!(
             "dataset `{name}` is not here: {}.\n\
              Get it:              normprop data fetch {name}\n\
              From your own copy:  normprop data fetch {name} --from FILE-or-FOLDER-or-URL",
-            states.join("; "),
+            faults.join("; "),
             name = self.name
         )
     }
