@@ -12,7 +12,7 @@ use crate::error::did_you_mean;
 use crate::usage;
 
 /// The datasets of each format, the default first.
-const FORMATS: [&[CatalogueEntry]; 4] = [
+const FORMATS: &[&[CatalogueEntry]] = &[
     embedded::DATASETS,
     idx::DATASETS,
     cifar::DATASETS,
