@@ -78,12 +78,14 @@ pub fn wrapped(text: &str) -> String {
 
 fn wrapped_to(text: &str, columns: usize) -> String {
     let wrap = |line: &str| {
-        let indent = " ".repeat(line.len() - line.trim_start_matches([' ', '-']).len());
+        let (begin, words) = line.split_at(line.len() - line.trim_start_matches([' ', '-']).len());
+        let indent = " ".repeat(begin.len());
         let options = Options::new(columns)
+            .initial_indent(begin)
             .subsequent_indent(&indent)
             .break_words(false)
             .word_splitter(WordSplitter::NoHyphenation);
-        textwrap::fill(line, options) + "\n"
+        textwrap::fill(words, options) + "\n"
     };
     text.lines().map(wrap).collect()
 }
