@@ -106,14 +106,14 @@ fn assert_pictures(folder: &Path, stems: &[&str]) {
 }
 
 #[test]
-fn a_layer_at_initialisation_has_all_files_and_the_sizes_first() {
+fn a_layer_at_initialization_has_all_files_and_the_sizes_first() {
     let folder = tempfile::tempdir().unwrap();
     stats(folder.path())
         .args(["--layer", "3", "--samples", "4000", "--bins", "30"])
         .assert()
         .success()
         .stderr(contains(
-            "there is no run under runs/: this is the default network at initialisation",
+            "there is no run under runs/: this is the default network at initialization",
         ))
         .stdout(
             contains("KS distance")
@@ -172,7 +172,7 @@ fn json_is_the_rows_of_the_table() {
         .args(["--set", "width=0.05", "--set", "method.name=bn"])
         .assert()
         .success()
-        .stderr(contains("bn at initialisation"));
+        .stderr(contains("bn at initialization"));
     let document: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
     let rows = document.as_array().unwrap();
     let table = Csv::read(&folder.path().join("here/gaussianity.csv"));
@@ -342,7 +342,9 @@ fn every_checkpoint_that_was_kept_is_looked_at() {
             .success()
     };
     through(&[]).stdout(contains("KS to N(0,1)"));
-    through(&["--covariance"]).stdout(contains("beyond the bound"));
+    through(&["--probe", "covariance"]).stdout(contains("beyond the bound"));
+    through(&["--probe", "jacobian", "--images", "2", "--layer", "1"])
+        .stdout(contains("gradient from top"));
     let all = folder.path().join("all");
     let gaussianity = Csv::read(&all.join("gaussianity-through.csv"));
     assert_eq!(
@@ -367,7 +369,19 @@ fn every_checkpoint_that_was_kept_is_looked_at() {
     let covariance = Csv::read(&all.join("covariance-through.csv"));
     assert_eq!(covariance.rows.len(), 2 * 2 * 9);
     assert!(covariance.numbers("bound").iter().all(|bound| *bound > 0.0));
-    assert_pictures(&all, &["gaussianity-through", "covariance-through"]);
+    let jacobian = Csv::read(&all.join("jacobian-through.csv"));
+    assert!(
+        jacobian
+            .header
+            .starts_with("run,seed,epoch,layer,name,inputs,")
+    );
+    assert_eq!(jacobian.rows.len(), 2 * 2 * 9);
+    let through = [
+        "gaussianity-through",
+        "covariance-through",
+        "jacobian-through",
+    ];
+    assert_pictures(&all, &through);
 }
 
 #[test]
@@ -442,14 +456,14 @@ fn mistakes_are_named() {
     );
     refused(&with_small(&["--layer", "0"]), "layers 1 to 9");
     refused(&with_small(&["--layer", "conv2c"]), "did you mean `conv2");
-    refused(&["--samples", "0"], "--samples 0");
+    refused(&["--samples", "0"], "'0' for '--samples <N>'");
     refused(
-        &["--checkpoint", "all", "--jacobian"],
-        "--checkpoint all serves",
+        &["--checkpoint", "all", "--probe", "landscape"],
+        "follows training by itself",
     );
     refused(&["--checkpoint", "all"], "name one, or train one");
-    refused(&["--bins", "0"], "--bins 0");
-    refused(&["--multiples", "1,-2"], "--multiples -2");
+    refused(&["--bins", "0"], "0 is not in 1..=10000");
+    refused(&["--multiples", "1,-2"], "expected a positive number");
     refused(&["--evolution"], "name one");
     refused(
         &["nowhere"],
@@ -460,6 +474,10 @@ fn mistakes_are_named() {
         "neither a run directory nor a checkpoint file",
     );
     refused(&["a", "b"], "2 runs were given");
+    refused(
+        &["--probe", "covarianc"],
+        "a similar value exists: 'covariance'",
+    );
     refused(&["--set", "widht=1"], "did you mean `width`?");
     refused(&["a", "--set", "width=1"], "cannot be used with");
 }

@@ -2,24 +2,30 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueHint};
+use clap::{Args, ValueHint, value_parser};
+
+/// Heading of the options that some probes take.
+const OF_PROBES: &str = "Options of single probes";
 
 /// `normprop stats`.
 #[derive(Debug, Args)]
 pub struct StatsArgs {
     /// Run directory or checkpoint file [default: the latest run under runs/, else the default network at
-    /// initialization]; several for --evolution, --landscape, --modes and --checkpoint all
+    /// initialization]; several for the probes of whole runs and for --checkpoint all
     #[arg(value_name = "RUN", value_hint = ValueHint::AnyPath)]
     pub runs: Vec<PathBuf>,
+    /// What to look at; several are separated by commas [default: gaussianity]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub probe: Vec<String>,
     /// Layer, by number from 1 or by name, or all
     #[arg(long, value_name = "N", default_value = "all")]
     pub layer: String,
     /// Values read of each layer, about
-    #[arg(long, value_name = "N", default_value_t = 50_000)]
-    pub samples: usize,
+    #[arg(long, value_name = "N", default_value_t = 50_000, value_parser = value_parser!(u64).range(1..))]
+    pub samples: u64,
     /// Bins of the histogram [default: by the rule of Freedman and Diaconis, at most 80]
-    #[arg(long, value_name = "N")]
-    pub bins: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=10_000))]
+    pub bins: Option<u64>,
     /// Which images: test or train
     #[arg(long, default_value = "test", value_parser = ["test", "train"])]
     pub split: String,
@@ -35,52 +41,69 @@ pub struct StatsArgs {
     /// Folder for the results [default: stats/ in the run directory, or here]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
-    /// Instead: mean and std of each layer over the epochs, runs side by side
-    #[arg(long, help_heading = "Other probes")]
-    pub evolution: bool,
-    /// Instead: correlation of each layer's inputs, coherence of its rows, canonical error and its bound
-    #[arg(long, help_heading = "Other probes")]
-    pub covariance: bool,
-    /// Instead: singular values of Jacobians beside the forward std, for each jacobian_scale of normprop
-    #[arg(long, help_heading = "Other probes")]
-    pub jacobian: bool,
-    /// Instead: loss variation, gradient predictiveness and smoothness while the run is trained again
-    #[arg(long, help_heading = "Other probes")]
-    pub landscape: bool,
-    /// Instead: loss and error on the same images as in training and as in evaluation, while the run is trained again
-    #[arg(long, help_heading = "Other probes")]
-    pub modes: bool,
-    /// Images for --jacobian
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 32,
-        help_heading = "Other probes"
-    )]
-    pub images: usize,
-    /// Steps to train for --landscape and --modes
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 200,
-        help_heading = "Other probes"
-    )]
+    /// Images for the probe jacobian
+    #[arg(long, value_name = "N", default_value_t = 32, help_heading = OF_PROBES, value_parser = value_parser!(u64).range(1..))]
+    pub images: u64,
+    /// Steps to train for the probes landscape and train-eval-gap
+    #[arg(long, value_name = "N", default_value_t = 200, help_heading = OF_PROBES, value_parser = value_parser!(u64).range(1..))]
     pub steps: u64,
-    /// Look every so many steps for --landscape and --modes
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 10,
-        help_heading = "Other probes"
-    )]
+    /// Look every so many steps for the probes landscape and train-eval-gap
+    #[arg(long, value_name = "N", default_value_t = 10, help_heading = OF_PROBES, value_parser = value_parser!(u64).range(1..))]
     pub every: u64,
-    /// Step lengths for --landscape, as multiples of the learning rate
+    /// Step lengths for the probe landscape, as multiples of the learning rate
     #[arg(
         long,
         value_name = "LIST",
         value_delimiter = ',',
-        help_heading = "Other probes",
+        help_heading = OF_PROBES,
+        value_parser = positive,
         default_value = "0.5,1,1.5,2,2.5,3,3.5,4"
     )]
     pub multiples: Vec<f64>,
+    /// The flags of version 0.2 in place of `--probe`
+    #[command(flatten)]
+    pub earlier: EarlierProbeFlags,
+}
+
+/// `--evolution` and so on, which `--probe` has taken the place of.
+#[derive(Debug, Args)]
+pub struct EarlierProbeFlags {
+    /// --probe evolution
+    #[arg(long, hide = true)]
+    pub evolution: bool,
+    /// --probe covariance
+    #[arg(long, hide = true)]
+    pub covariance: bool,
+    /// --probe jacobian
+    #[arg(long, hide = true)]
+    pub jacobian: bool,
+    /// --probe landscape
+    #[arg(long, hide = true)]
+    pub landscape: bool,
+    /// --probe train-eval-gap
+    #[arg(long, hide = true)]
+    pub modes: bool,
+}
+
+fn positive(text: &str) -> Result<f64, &'static str> {
+    let number = text.parse().unwrap_or(f64::NAN);
+    (number > 0.0 && number < f64::INFINITY)
+        .then_some(number)
+        .ok_or("expected a positive number")
+}
+
+impl StatsArgs {
+    /// The probes that are named, by `--probe` or by an earlier flag.
+    pub fn probe_names(&self) -> Vec<&str> {
+        let earlier = [
+            ("evolution", self.earlier.evolution),
+            ("covariance", self.earlier.covariance),
+            ("jacobian", self.earlier.jacobian),
+            ("landscape", self.earlier.landscape),
+            ("train-eval-gap", self.earlier.modes),
+        ];
+        let earlier = earlier.into_iter().filter(|(_, given)| *given);
+        let named = self.probe.iter().map(String::as_str);
+        named.chain(earlier.map(|(name, _)| name)).collect()
+    }
 }

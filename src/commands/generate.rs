@@ -5,6 +5,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 
+use super::stats::with_probes;
 use crate::cli::Cli;
 use crate::data::catalogue::entries;
 use crate::methods::METHODS;
@@ -19,7 +20,7 @@ pub fn completions(shell: Shell) -> Result<()> {
             argument.value_parser(PossibleValuesParser::new(names))
         })
     };
-    let mut command = Cli::command()
+    let mut command = with_probes(Cli::command())
         .mut_subcommand("train", |train| {
             let train = offer(train, "norm", methods.clone().collect());
             offer(train, "dataset", datasets.clone().collect())
@@ -46,7 +47,7 @@ pub fn completions(shell: Shell) -> Result<()> {
 /// Prints the manual page: the overview, then one section a command, each followed by its own commands.
 pub fn man_page() -> Result<()> {
     // Pages that only say how to get help would stand between the others.
-    let mut command = Cli::command().disable_help_subcommand(true);
+    let mut command = with_probes(Cli::command()).disable_help_subcommand(true);
     command.build();
     let mut page = Vec::new();
     render(&command, &mut page)?;

@@ -13,9 +13,16 @@ pub mod train;
 pub mod trained;
 
 use anyhow::{Context, Result};
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Command};
 use crate::errln;
+
+/// Reads the command line.
+pub fn parse() -> Result<Cli, clap::Error> {
+    let matches = stats::with_probes(Cli::command()).try_get_matches()?;
+    Cli::from_arg_matches(&matches)
+}
 
 /// Runs the command that was asked for.
 pub fn run(cli: Cli) -> Result<()> {

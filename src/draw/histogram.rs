@@ -1,7 +1,5 @@
 //! A histogram as densities, with normal curves upon it.
 
-use std::f64::consts::PI;
-
 use super::axis::Axis;
 use super::figure::Figure;
 use super::legend::{Key, draw_legend};
@@ -10,6 +8,7 @@ use super::plot::Plot;
 use super::rect::Rect;
 use super::sheet::Sheet;
 use super::svg::{Scene, Stroke};
+use crate::stats::{Bin, Normal};
 
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 330.0;
@@ -20,26 +19,13 @@ const BAR_EDGE: &str = "#7fa6c6";
 /// The styles of curves: vermilion dashed, black solid, green dash-dot, ...
 const CURVE_SLOTS: [(usize, &str); 4] = [(1, "8 4"), (6, ""), (2, "9 3 2 3"), (3, "2 3")];
 
-/// One bar.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct HistogramBin {
-    /// Lower edge.
-    pub low: f64,
-    /// Upper edge.
-    pub high: f64,
-    /// Share of the sample divided by the width of the bin, so that the areas sum to 1.
-    pub density: f64,
-}
-
-/// The density of N(μ, σ²) as a curve: exp(-(x - μ)² / 2σ²) / (σ √(2π)).
-#[derive(Clone, Debug, Default, PartialEq)]
+/// The density of a normal distribution as a curve.
+#[derive(Clone, Debug, PartialEq)]
 pub struct NormalCurve {
     /// The text in the legend.
     pub label: String,
-    /// The mean μ.
-    pub mean: f64,
-    /// The standard deviation σ; a curve without a positive one is not drawn.
-    pub std: f64,
+    /// The distribution; without a positive standard deviation it is not drawn.
+    pub normal: Normal,
 }
 
 impl NormalCurve {
@@ -47,18 +33,13 @@ impl NormalCurve {
     pub fn standard() -> NormalCurve {
         NormalCurve {
             label: "standard normal".into(),
-            mean: 0.0,
-            std: 1.0,
+            normal: Normal::STANDARD,
         }
     }
 
-    fn density(&self, x: f64) -> f64 {
-        let z = (x - self.mean) / self.std;
-        (-0.5 * z * z).exp() / (self.std * (2.0 * PI).sqrt())
-    }
-
     fn is_drawable(&self) -> bool {
-        self.mean.is_finite() && self.std.is_finite() && self.std > 0.0
+        let Normal { mean, std_dev } = self.normal;
+        mean.is_finite() && std_dev.is_finite() && std_dev > 0.0
     }
 }
 
@@ -74,23 +55,12 @@ pub struct HistogramChart {
     /// The text of the bars in the legend; none when empty.
     pub label: String,
     /// The bars.
-    pub bins: Vec<HistogramBin>,
+    pub bins: Vec<Bin>,
     /// The curves.
     pub curves: Vec<NormalCurve>,
 }
 
 impl HistogramChart {
-    /// Bins from `edges` (one more than counts, rising) and the number of values in each.
-    pub fn bins_from_counts(edges: &[f64], counts: &[u64]) -> Vec<HistogramBin> {
-        let total: u64 = counts.iter().sum();
-        let bin = |(edge, count): (&[f64], &u64)| {
-            let (low, high) = (edge[0], edge[1]);
-            let density = *count as f64 / (total as f64 * (high - low));
-            (high > low && density.is_finite()).then_some(HistogramBin { low, high, density })
-        };
-        edges.windows(2).zip(counts).filter_map(bin).collect()
-    }
-
     /// Draws bars, curves and the legend.
     pub fn figure(&self) -> Figure {
         let mut sheet = Sheet::new(WIDTH, "Histogram", &self.title, &self.subtitle);
@@ -129,7 +99,9 @@ impl HistogramChart {
             false => f64::INFINITY,
         };
         let curves = self.drawable_curves().into_iter();
-        let peaks = curves.map(|(curve, _)| curve.density(curve.mean.clamp(low, high)).min(limit));
+        let peaks = curves.map(|(NormalCurve { normal, .. }, _)| {
+            normal.density(normal.mean.clamp(low, high)).min(limit)
+        });
         let y = density_axis().span(peaks.chain([tallest, 0.0]), 0.05)?;
         Some(Plot::lay_out(area, &self.x, x, &density_axis(), y))
     }
@@ -165,26 +137,37 @@ fn curve_pixels(plot: &Plot, curve: &NormalCurve) -> Vec<(f64, f64)> {
     let value = |index: usize| low + (high - low) * index as f64 / CURVE_POINTS as f64;
     let values = (0..=CURVE_POINTS).map(value);
     values
-        .filter_map(|x| plot.pixel(x, curve.density(x)))
+        .filter_map(|x| plot.pixel(x, curve.normal.density(x)))
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::{Bins, Histogram, Sample};
 
     fn histogram() -> HistogramChart {
+        let values = [(-1.5, 10), (-0.5, 40), (0.5, 40), (1.5, 10)];
+        let values = values.map(|(value, count)| vec![value; count]).concat();
+        let bins = Bins {
+            count: Some(4),
+            range: Some((-2.0, 2.0)),
+        };
+        let counted = Histogram::new(&Sample::new(values).unwrap(), bins, Normal::STANDARD);
+        let fitted = Normal {
+            mean: 0.1,
+            std_dev: 0.9,
+        };
         HistogramChart {
             title: "Layer 3".into(),
             x: Axis::new("Pre-activation"),
             label: "sample".into(),
-            bins: HistogramChart::bins_from_counts(&[-2.0, -1.0, 0.0, 1.0, 2.0], &[10, 40, 40, 10]),
+            bins: counted.unwrap().bins,
             curves: vec![
                 NormalCurve::standard(),
                 NormalCurve {
                     label: "fitted normal".into(),
-                    mean: 0.1,
-                    std: 0.9,
+                    normal: fitted,
                 },
             ],
             ..HistogramChart::default()
@@ -192,26 +175,14 @@ mod tests {
     }
 
     #[test]
-    fn densities_have_unit_area() {
-        let bins = HistogramChart::bins_from_counts(&[0.0, 0.5, 2.0], &[3, 1]);
-        let area: f64 = bins
-            .iter()
-            .map(|bin| bin.density * (bin.high - bin.low))
-            .sum();
-        assert!((area - 1.0).abs() < 1e-12);
-        assert!(HistogramChart::bins_from_counts(&[0.0, 1.0], &[0]).is_empty());
-        assert!(HistogramChart::bins_from_counts(&[], &[1]).is_empty());
-    }
-
-    #[test]
     fn the_standard_normal_peaks_at_its_density() {
-        assert!((NormalCurve::standard().density(0.0) - 0.398_942_280_401_432_7).abs() < 1e-15);
+        assert!((Normal::STANDARD.density(0.0) - 0.398_942_280_401_432_7).abs() < 1e-15);
     }
 
     #[test]
     fn a_narrow_curve_does_not_flatten_the_bars() {
         let mut histogram = histogram();
-        histogram.curves[1].std = 1e-9;
+        histogram.curves[1].normal.std_dev = 1e-9;
         let svg = histogram.figure().svg();
         assert!(svg.contains(">1.0<") && !svg.contains("10⁸"));
     }

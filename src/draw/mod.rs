@@ -43,7 +43,7 @@ pub use chart::LineChart;
 pub use figure::{Figure, write_whole};
 pub use grid::{PanelGrid, ShareY};
 pub use heatmap::ConfusionMatrix;
-pub use histogram::{HistogramBin, HistogramChart, NormalCurve};
+pub use histogram::{HistogramChart, NormalCurve};
 pub use interval_row::IntervalRow;
 pub use intervals::{IntervalGroup, IntervalMark, IntervalPlot};
 pub use qq::QqPlot;

@@ -3,6 +3,7 @@
 //! After a wanted change of a drawing: `INSTA_UPDATE=always cargo test draw::tests`, then look at the difference.
 
 use super::*;
+use crate::stats::{Bin, Normal};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
@@ -126,10 +127,15 @@ fn confusion_matrices() {
 
 #[test]
 fn distributions() {
-    let curve = |label: &str, mean, std| NormalCurve {
+    let curve = |label: &str, mean, std_dev| NormalCurve {
         label: label.into(),
-        mean,
-        std,
+        normal: Normal { mean, std_dev },
+    };
+    let bin = |low, density| Bin {
+        low,
+        high: low + 1.0,
+        density,
+        ..Bin::default()
     };
     // A thousand points would make a large snapshot: of the curve only its place in the legend and its color count.
     let short = |svg: String| {
@@ -140,7 +146,7 @@ fn distributions() {
         title: "Layer 3".into(),
         x: Axis::new("Pre-activation"),
         label: "sample".into(),
-        bins: HistogramChart::bins_from_counts(&[-1.0, 0.0, 1.0], &[10, 30]),
+        bins: vec![bin(-1.0, 0.25), bin(0.0, 0.75)],
         curves: vec![
             NormalCurve::standard(),
             curve("without spread", 0.1, 0.0),
@@ -272,10 +278,10 @@ proptest! {
         mean in number(),
         std in number(),
     ) {
-        let bin = |&(low, high, density): &(f64, f64, f64)| HistogramBin { low, high, density };
+        let bin = |&(low, high, density): &(f64, f64, f64)| Bin { low, high, density, ..Bin::default() };
         let histogram = HistogramChart {
             bins: bins.iter().map(bin).collect(),
-            curves: vec![NormalCurve { label: "fitted".into(), mean, std }],
+            curves: vec![NormalCurve { label: "fitted".into(), normal: Normal { mean, std_dev: std } }],
             ..HistogramChart::default()
         };
         prop_assert!(is_sound(&histogram.figure()));

@@ -8,6 +8,10 @@ pub const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 /// α of SELU (same source): with λ it makes mean 0, variance 1 a fixed point.
 pub const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 
+/// Where the activations have kinks, bend, or become straight lines to double precision;
+/// panels of the quadrature end there, so that a bend much narrower than the Gaussian is not stepped over.
+pub(super) const KNOTS: &[f64] = &[-32.0, -8.0, -2.0, 0.0, 2.0, 8.0, 32.0];
+
 /// An activation function by its name in the field; what depends on tensors lives elsewhere.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Activation {

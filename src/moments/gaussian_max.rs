@@ -1,8 +1,11 @@
-//! Maxima of Gaussians: order statistics, activation followed by max-pooling, Clark's two-variable rule.
+//! Maxima of Gaussians: order statistics, activation followed by max-pooling.
 //! Pairs are (mean, standard deviation).
 
-use super::gaussian::{cumulative, density, ln_cumulative};
-use super::{Activation, KNOTS, Moments, gaussian_expectation, moments};
+use super::activation::{Activation, KNOTS};
+use super::gaussian::{cumulative, ln_cumulative};
+use super::of_activation::moments;
+use super::quadrature::gaussian_expectation;
+use super::set::Moments;
 
 /// (mean, standard deviation) of the largest of `count` independent N(0, 1) values, whose density is
 /// k φ(z) Φ(z)^(k−1). A count of 0 is taken for 1: nothing is pooled.
@@ -91,35 +94,12 @@ fn bisect(mut low: f64, mut high: f64, still: impl Fn(f64) -> bool) -> f64 {
     }
 }
 
-/// (mean, standard deviation) of the larger of two jointly Gaussian variables, each given as
-/// (mean, standard deviation), with the given correlation (Clark, "The greatest of a finite set of random
-/// variables", 1961).
-///
-/// With s² = σ₁² + σ₂² − 2ρσ₁σ₂ and a = (μ₁ − μ₂)/s: E = μ₁Φ(a) + μ₂Φ(−a) + sφ(a), and
-/// E(·)² = (σ₁² + μ₁²)Φ(a) + (σ₂² + μ₂²)Φ(−a) + (μ₁ + μ₂)sφ(a).
-pub fn clark_max(first: (f64, f64), second: (f64, f64), correlation: f64) -> (f64, f64) {
-    let ((mean_1, std_1), (mean_2, std_2)) = (first, second);
-    let spread = (std_1 - std_2).powi(2) + 2.0 * (1.0 - correlation) * std_1 * std_2;
-    if spread <= 0.0 {
-        // The difference is a constant: the variable with the larger mean always wins.
-        return if mean_1 >= mean_2 { first } else { second };
-    }
-    let s = spread.sqrt();
-    // Means are taken relative to the first, so that a large common mean does not drown the variance.
-    let gap = mean_2 - mean_1;
-    let a = -gap / s;
-    let (wins, loses, peak) = (cumulative(a), cumulative(-a), s * density(a));
-    let mean = gap * loses + peak;
-    let square = std_1 * std_1 * wins + (std_2 * std_2 + gap * gap) * loses + gap * peak;
-    (mean_1 + mean, (square - mean * mean).max(0.0).sqrt())
-}
-
 #[cfg(test)]
 mod tests {
     use std::f64::consts::PI;
 
     use super::*;
-    use crate::moments::gauss_hermite;
+    use crate::moments::gaussian::density;
 
     fn close(got: f64, want: f64, relative: f64) {
         assert!((got - want).abs() <= relative * want.abs(), "{got} {want}");
@@ -164,15 +144,12 @@ mod tests {
     /// E h(max(f(x), f(y))) over two independent N(0, 1), by brute force in two dimensions.
     fn pairwise(f: Activation, h: impl Fn(f64) -> f64) -> f64 {
         let grid: Vec<(f64, f64)> = {
-            let rule = crate::moments::gauss_legendre(40);
+            let rule = gauss_quad::GaussLegendre::new(40.try_into().unwrap());
             let panels = (-24..24).flat_map(|panel| {
-                let scaled = rule
-                    .nodes
-                    .iter()
-                    .map(move |x| (f64::from(panel) + 0.5 + 0.5 * x) / 3.0);
-                scaled
-                    .zip(&rule.weights)
-                    .map(|(z, w)| (z, w / 6.0 * density(z)))
+                let place = move |x: f64| (f64::from(panel) + 0.5 + 0.5 * x) / 3.0;
+                let pairs = rule.as_node_weight_pairs().iter();
+                pairs
+                    .map(|(x, w)| (place(*x), w / 6.0 * density(place(*x))))
                     .collect::<Vec<_>>()
             });
             panels.collect()
@@ -214,46 +191,5 @@ mod tests {
         close(absolute.mean, 2.0 / PI.sqrt(), 1e-12);
         close(absolute.second, 1.0 + 2.0 / PI, 1e-12);
         assert!((absolute.second_derivative - 1.0).abs() < 1e-12);
-    }
-
-    #[test]
-    fn clark_agrees_with_quadrature_and_with_the_table() {
-        let rule = gauss_hermite(120);
-        for (first, second, correlation) in [
-            ((0.0, 1.0), (0.0, 1.0), 0.0),
-            ((0.3, 0.5), (-0.4, 2.0), 0.6),
-            ((1e6, 1.0), (1e6 + 1.0, 1.5), -0.9),
-        ] {
-            // Given the first, the second is Gaussian: E max(c, N(m, s²)) is Clark's rule for a constant,
-            // which the closed form of ReLU gives: c + E max(N(m − c, s²), 0).
-            let conditional = second.1 * (1.0_f64 - correlation * correlation).sqrt();
-            let inner = |z: f64| {
-                let level = first.0 + first.1 * z;
-                let middle = second.0 + correlation * second.1 * z;
-                let over =
-                    crate::moments::moments_at(Activation::Relu, middle - level, conditional);
-                (level - first.0, over)
-            };
-            let mean = rule.apply(|z| inner(z).0 + inner(z).1.mean);
-            let square = rule.apply(|z| {
-                let (level, over) = inner(z);
-                level * level + 2.0 * level * over.mean + over.second
-            });
-            let got = clark_max(first, second, correlation);
-            close(got.0 - first.0, mean, 1e-8);
-            close(got.1 * got.1, square - mean * mean, 1e-8);
-        }
-        let pair = clark_max((0.0, 1.0), (0.0, 1.0), 0.0);
-        let four = clark_max(pair, pair, 0.0);
-        close(four.0, 1.030010045, 1e-9);
-        close(four.1 * four.1, 0.4647014113, 1e-9);
-    }
-
-    #[test]
-    fn clark_of_variables_that_differ_by_a_constant() {
-        assert_eq!(clark_max((1.0, 2.0), (3.0, 2.0), 1.0), (3.0, 2.0));
-        assert_eq!(clark_max((1.0, 0.0), (-3.0, 0.0), 0.0), (1.0, 0.0));
-        let (mean, std) = clark_max((0.0, 1.0), (-50.0, 0.0), 0.0);
-        assert!(mean.abs() < 1e-15 && (std - 1.0).abs() < 1e-15);
     }
 }

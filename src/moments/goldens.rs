@@ -1,5 +1,6 @@
 //! Golden constants of `scripts/goldens/moments.py`: multiple-precision quadrature, 13 digits.
 
+use super::activation::KNOTS;
 use super::*;
 
 /// E f, E f², Var f, √Var f, E f′, E f′², J, √J, χ.

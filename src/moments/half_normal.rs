@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 
 use super::gaussian::cumulative;
-use super::integrate;
+use super::quadrature::integrate;
 
 /// E of the mean of the `top` largest |z| among `count` independent z ~ N(0, 1); `top` is taken as at least
 /// 1 and at most `count`.

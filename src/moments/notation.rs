@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use anyhow::Result;
 
-use super::Activation;
+use super::activation::Activation;
 use crate::error::did_you_mean;
 
 /// Slope of `leaky` when none is given, as in PyTorch.

@@ -12,6 +12,7 @@
 //! (An early version of the paper had ‖Wᵢ‖² in place of ‖Wᵢ‖⁴ in the proof.) Real inputs are not
 //! uncorrelated, so the measured error may exceed the bound; by how much is the point of measuring it.
 
+mod basis;
 mod matrix;
 mod rows;
 #[cfg(test)]
@@ -20,49 +21,18 @@ mod tests;
 use anyhow::{Result, bail};
 use tch::{Kind, Tensor};
 
-use super::images::{ProbeImages, by_unit, walk_layers};
+use super::images::{ProbeImages, by_unit, walk_images};
 use crate::nn::block::{Block, LinearOp};
 use crate::nn::network::Network;
 use crate::streams::{Purpose, permutation, stream};
 use crate::usage;
+pub use basis::{Basis, LARGEST_PATCH};
 pub use matrix::{Overlap, Spread, covariance, overlap, spread};
 use rows::weight_rows;
 pub use rows::{Rows, effective_rows};
 
-/// Patches with more numbers than this are described by their channels alone.
-pub const LARGEST_PATCH: i64 = 3200;
 /// Images whose patches are laid out in memory at a time.
 const PATCH_IMAGES: i64 = 10;
-
-/// What the dimensions of a layer's input are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Basis {
-    /// Input units of a dense layer.
-    Inputs,
-    /// Channels × kernel positions of a convolution.
-    Patches,
-    /// Channels of a convolution whose patches are too large.
-    Channels,
-}
-
-impl Basis {
-    /// Its name in tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Basis::Inputs => "inputs",
-            Basis::Patches => "patches",
-            Basis::Channels => "channels",
-        }
-    }
-
-    fn of(op: &LinearOp) -> Basis {
-        match op {
-            LinearOp::Dense { .. } => Basis::Inputs,
-            _ if op.fan_in() > LARGEST_PATCH => Basis::Channels,
-            _ => Basis::Patches,
-        }
-    }
-}
 
 /// One layer.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,9 +64,15 @@ impl LayerCovariance {
     pub fn chance_correlation(&self) -> f64 {
         (2.0 / (std::f64::consts::PI * self.sites as f64)).sqrt()
     }
+
+    /// The pre-activation's canonical error over its bound.
+    pub fn error_to_bound(&self) -> f64 {
+        self.output.canonical_error / self.bound
+    }
 }
 
 /// The inputs and pre-activations of one layer at its sites.
+#[derive(Default)]
 struct Read {
     inputs: Vec<Tensor>,
     outputs: Vec<Tensor>,
@@ -120,32 +96,17 @@ pub fn measure(
     };
     let blocks = layers.iter().map(block).collect::<Result<Vec<&Block>>>()?;
     let last = layers.iter().copied().max().unwrap_or(0);
-    let mut reads: Vec<Read> = layers
-        .iter()
-        .map(|_| Read {
-            inputs: Vec::new(),
-            outputs: Vec::new(),
-        })
-        .collect();
-    let mut first = 0;
-    for chunk in images.chunks(network) {
-        let count = chunk.size()[0] as usize;
-        walk_layers(network, &chunk, last, |index, input, pre| {
-            let wanted = reads
-                .iter_mut()
-                .zip(&blocks)
-                .zip(layers)
-                .find(|(_, layer)| **layer == index);
-            if let Some(((read, block), _)) = wanted {
-                let place = (index * images.len() + first) as u64;
-                let per_image = sites.div_ceil(images.len().max(1));
-                read_sites(read, &block.op, &input.value(), pre, per_image, |i| {
-                    stream(seed, Purpose::Probe, place + i)
-                });
-            }
-        });
-        first += count;
-    }
+    let mut reads: Vec<Read> = layers.iter().map(|_| Read::default()).collect();
+    walk_images(network, images, last, |first, index, input, pre| {
+        let mut wanted = reads.iter_mut().zip(&blocks).zip(layers);
+        if let Some(((read, block), _)) = wanted.find(|(_, layer)| **layer == index) {
+            let place = (index * images.len() + first) as u64;
+            let per_image = sites.div_ceil(images.len().max(1));
+            read_sites(read, &block.op, &input.value(), pre, per_image, |i| {
+                stream(seed, Purpose::Probe, place + i)
+            });
+        }
+    });
     reads
         .iter()
         .zip(blocks)

@@ -7,7 +7,7 @@
 use anyhow::{Result, bail};
 use tch::Tensor;
 
-use super::images::{ProbeImages, by_unit, to_values, walk_layers};
+use super::images::{ProbeImages, by_unit, to_values, walk_images};
 use crate::nn::network::Network;
 use crate::stats::{
     SHAPIRO_MAX_N, Sample, Summary, TestResult, anderson_darling, kolmogorov_smirnov_standard,
@@ -61,26 +61,17 @@ pub fn sample_layers(
             images: 0,
         })
         .collect();
-    let mut first = 0;
-    for chunk in images.chunks(network) {
-        walk_layers(network, &chunk, last, |index, _, pre| {
-            for (sample, _) in samples
-                .iter_mut()
-                .zip(layers)
-                .filter(|(_, layer)| **layer == index)
-            {
-                read_sites(sample, pre, first, images.len(), values, seed);
-            }
-        });
-        first += chunk.size()[0] as usize;
-    }
-    for sample in &samples {
-        if sample
-            .units
-            .iter()
-            .flatten()
-            .any(|value| !value.is_finite())
+    walk_images(network, images, last, |first, index, _, pre| {
+        for sample in samples
+            .iter_mut()
+            .filter(|sample| sample.layer == index + 1)
         {
+            read_sites(sample, pre, first, images.len(), values, seed);
+        }
+    });
+    for sample in &samples {
+        let mut values = sample.units.iter().flatten();
+        if values.any(|value| !value.is_finite()) {
             bail!(
                 "layer {} ({}) has pre-activations that are not finite numbers: did the run diverge?",
                 sample.layer,

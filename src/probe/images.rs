@@ -77,7 +77,7 @@ impl ProbeImages {
     }
 
     /// The images in order as tensors of a size that fits in memory.
-    pub fn chunks<'a>(&'a self, network: &'a Network) -> impl Iterator<Item = Tensor> + 'a {
+    fn chunks<'a>(&'a self, network: &'a Network) -> impl Iterator<Item = Tensor> + 'a {
         let size = (CHUNK * self.shape.pixels()).max(1);
         self.pixels
             .chunks(size)
@@ -106,6 +106,23 @@ pub fn walk_layers(
             layer.post_activation(pre, &pass)
         });
     });
+}
+
+/// Sends all images through the layers up to number `last`, a part at a time, and shows each layer to `look`, with the
+/// number of the part's first image.
+pub fn walk_images(
+    network: &Network,
+    images: &ProbeImages,
+    last: usize,
+    mut look: impl FnMut(usize, usize, &Signal, &Tensor),
+) {
+    let mut first = 0;
+    for chunk in images.chunks(network) {
+        walk_layers(network, &chunk, last, |index, input, pre| {
+            look(first, index, input, pre);
+        });
+        first += chunk.size()[0] as usize;
+    }
 }
 
 /// `[N, units, ...]` as `[units, N, positions]`.

@@ -63,6 +63,8 @@ pub struct LayerJacobian {
     pub layer: usize,
     /// Its name.
     pub name: String,
+    /// Images looked at.
+    pub images: usize,
     /// From what the layer receives to what it hands on.
     pub spectrum: Spectrum,
     /// By how much a random gradient behind the last hidden layer has grown when it has come back
@@ -97,6 +99,7 @@ pub fn layers(network: &Network, images: &Tensor, seed: u64) -> Result<Vec<Layer
         let name = built.node.name().to_owned();
         found.push(LayerJacobian {
             layer: index + 1,
+            images: images.size()[0] as usize,
             spectrum: spectrum(&map, input, seed)
                 .with_context(|| format!("the Jacobian of layer {name}"))?,
             name,

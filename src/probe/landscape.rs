@@ -13,7 +13,7 @@
 use anyhow::{Result, ensure};
 use tch::{Kind, Tensor};
 
-use super::kept::Kept;
+use super::restore_guard::RestoreGuard;
 use crate::nn::Pass;
 use crate::nn::backward::gradients_at;
 use crate::nn::parameters::{Parameters, Role};
@@ -63,7 +63,7 @@ fn probe_tensors(
     loss: &Loss,
 ) -> Result<Landscape> {
     ensure!(!lengths.is_empty(), "no step lengths to look at");
-    let kept = Kept::of([trained, buffers].concat());
+    let guard = RestoreGuard::of([trained, buffers].concat());
     let (start, gradients) = loss_and_gradients(trained, loss)?;
     let gradient_norm = norm(&gradients);
     let mut found = Landscape {
@@ -78,9 +78,9 @@ fn probe_tensors(
         smoothness: 0.0,
     };
     for &length in lengths {
-        kept.restore();
+        guard.restore();
         {
-            let _guard = tch::no_grad_guard();
+            let _no_grad = tch::no_grad_guard();
             for (parameter, gradient) in trained.iter().zip(&gradients) {
                 let _ = parameter.shallow_clone().g_sub_(&(gradient * length));
             }

@@ -4,8 +4,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::interval::{Interval, is_level};
+use super::moments::{compensated_sum, mean, quantile_of_sorted};
 use super::special::{normal_cdf, normal_quantile};
-use super::summary::{compensated_sum, mean, quantile_of_sorted};
 
 /// How to resample: the same settings and data give the same interval on every machine.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,19 +23,11 @@ impl Bootstrap {
     /// Largest number of resamples; all of them are held in memory.
     pub const MAX_RESAMPLES: usize = 10_000_000;
 
-    /// Percentile interval of the mean: the (1 ± level)/2 quantiles of the resampled means.
-    ///
-    /// `None` for fewer than two values, a value that is not finite, a level outside (0, 1) or a
-    /// number of resamples out of range. Costs n·B additions.
-    pub fn percentile_mean(&self, values: &[f64]) -> Option<Interval> {
-        let replicates = self.replicates_of_mean(values)?;
-        Some(self.percentile(mean(values), &replicates))
-    }
-
     /// Bias-corrected and accelerated (BCa) interval of the mean: percentiles shifted by the bias
     /// of the resampled means and by the skewness of the data (Efron, 1987).
     ///
-    /// `None` as for [`Bootstrap::percentile_mean`]. Equal values give an interval of no width.
+    /// `None` for fewer than two values, a value that is not finite, a level outside (0, 1) or a
+    /// number of resamples out of range. Equal values give an interval of no width. Costs n·B additions.
     pub fn bca_mean(&self, values: &[f64]) -> Option<Interval> {
         let replicates = self.replicates_of_mean(values)?;
         let estimate = mean(values);
@@ -229,14 +221,9 @@ mod tests {
         let values: Vec<f64> = (0..200).map(|i| uniform(i, 2)).collect();
         let exact = t_interval(&values, 0.95).unwrap();
         let near = 0.1 * exact.half_width();
-        for interval in [
-            SETTINGS.percentile_mean(&values),
-            SETTINGS.bca_mean(&values),
-        ] {
-            let interval = interval.unwrap();
-            assert!((interval.low - exact.low).abs() < near);
-            assert!((interval.high - exact.high).abs() < near);
-        }
+        let interval = SETTINGS.bca_mean(&values).unwrap();
+        assert!((interval.low - exact.low).abs() < near);
+        assert!((interval.high - exact.high).abs() < near);
     }
 
     #[test]
@@ -267,7 +254,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_resampled_has_no_interval() {
-        assert_eq!(SETTINGS.percentile_mean(&[1.0]), None);
+        assert_eq!(SETTINGS.bca_mean(&[1.0]), None);
         assert_eq!(SETTINGS.bca_mean(&[1.0, f64::INFINITY]), None);
         assert_eq!(
             Bootstrap {

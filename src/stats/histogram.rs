@@ -1,11 +1,11 @@
 //! Equal-width histograms with the normal density to compare them with.
 
+use super::moments::quantile_of_sorted;
 use super::sample::Sample;
-use super::special::{normal_cdf, normal_sf};
-use super::summary::quantile_of_sorted;
+use super::special::{normal_cdf, normal_pdf, normal_sf};
 
 /// How many bins, and over which range.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bins {
     /// Number of bins; `None` for the rule of Freedman and Diaconis, at most [`Bins::MAX_AUTOMATIC`].
     pub count: Option<usize>,
@@ -14,41 +14,40 @@ pub struct Bins {
 }
 
 impl Bins {
-    /// Bins and range both chosen from the sample.
-    pub const AUTOMATIC: Bins = Bins {
-        count: None,
-        range: None,
-    };
-
-    /// Largest automatic number of bins: what a plot still shows.
-    pub const MAX_AUTOMATIC: usize = 200;
+    /// Largest automatic number of bins: more show noise.
+    pub const MAX_AUTOMATIC: usize = 80;
 
     /// Largest number of bins that can be asked for.
     pub const MAX_COUNT: usize = 1_000_000;
 }
 
-/// The normal distribution a histogram is compared with.
+/// A normal distribution to compare with.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Reference {
+pub struct Normal {
     /// Its mean.
     pub mean: f64,
     /// Its standard deviation; 0 for all weight on the mean.
     pub std_dev: f64,
 }
 
-impl Reference {
+impl Normal {
     /// N(0, 1).
-    pub const STANDARD: Reference = Reference {
+    pub const STANDARD: Normal = Normal {
         mean: 0.0,
         std_dev: 1.0,
     };
 
     /// The normal of the sample's mean and standard deviation; no spread for a single value.
-    pub fn fitted(sample: &Sample) -> Reference {
-        Reference {
+    pub fn fitted(sample: &Sample) -> Normal {
+        Normal {
             mean: sample.mean(),
             std_dev: sample.std_dev().max(0.0),
         }
+    }
+
+    /// The density at `x`, exp(−(x − μ)²/2σ²)/(σ√(2π)).
+    pub fn density(&self, x: f64) -> f64 {
+        normal_pdf((x - self.mean) / self.std_dev) / self.std_dev
     }
 
     /// P(low ≤ X < high), from the tail nearer to the bin so that far bins keep their digits.
@@ -73,7 +72,7 @@ impl Reference {
 }
 
 /// One bin: low ≤ x < high, the last one closed at both ends.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Bin {
     /// Lower end.
     pub low: f64,
@@ -105,7 +104,7 @@ impl Histogram {
     /// A range of no width (a constant sample) is widened by ½ on both sides. `None` for zero
     /// bins or more than [`Bins::MAX_COUNT`], a given range that is not finite and ascending, or one too narrow or too wide for a double to
     /// tell its bins apart.
-    pub fn new(sample: &Sample, bins: Bins, reference: Reference) -> Option<Histogram> {
+    pub fn new(sample: &Sample, bins: Bins, reference: Normal) -> Option<Histogram> {
         let (low, high) = match bins.range {
             Some(given) => given,
             None if sample.min() == sample.max() => (sample.min() - 0.5, sample.max() + 0.5),
@@ -151,6 +150,15 @@ impl Histogram {
             above: sample.n() - inside_or_below,
         })
     }
+
+    /// The same bins, to count another sample in.
+    pub fn same_bins(&self) -> Bins {
+        let ends = self.bins.first().zip(self.bins.last());
+        Bins {
+            count: Some(self.bins.len()),
+            range: ends.map(|(first, last)| (first.low, last.high)),
+        }
+    }
 }
 
 /// ⌈span/w⌉ with w = 2·IQR/n^{1/3} (D. Freedman and P. Diaconis, 1981), or Sturges' ⌈log₂ n⌉ + 1
@@ -184,7 +192,7 @@ mod tests {
                 count: row["bins"].as_u64().map(|bins| bins as usize),
                 range: (range.len() == 2).then(|| (range[0], range[1])),
             };
-            let got = Histogram::new(&sample, bins, Reference::fitted(&sample)).unwrap();
+            let got = Histogram::new(&sample, bins, Normal::fitted(&sample)).unwrap();
             let counts: Vec<f64> = got.bins.iter().map(|bin| bin.count as f64).collect();
             assert_eq!(counts, column(&row, "counts"), "{name}");
             let (densities, normal) = (column(&row, "densities"), column(&row, "normal"));
@@ -206,7 +214,7 @@ mod tests {
             count: Some(2),
             range: Some((0.0, 2.0)),
         };
-        let got = Histogram::new(&sample, bins, Reference::STANDARD).unwrap();
+        let got = Histogram::new(&sample, bins, Normal::STANDARD).unwrap();
         assert_eq!((got.below, got.above), (1, 1));
         assert_eq!([got.bins[0].count, got.bins[1].count], [2, 3]);
         assert_eq!(got.bins[0].high, got.bins[1].low);
@@ -221,8 +229,8 @@ mod tests {
     #[test]
     fn a_constant_sample_has_one_full_bin() {
         let sample = Sample::new([3.0; 8]).unwrap();
-        let reference = Reference::fitted(&sample);
-        let got = Histogram::new(&sample, Bins::AUTOMATIC, reference).unwrap();
+        let reference = Normal::fitted(&sample);
+        let got = Histogram::new(&sample, Bins::default(), reference).unwrap();
         let full: Vec<&Bin> = got.bins.iter().filter(|bin| bin.count > 0).collect();
         assert_eq!((full.len(), full[0].count), (1, 8));
         assert_eq!(full[0].density, full[0].normal_density);
@@ -245,20 +253,20 @@ mod tests {
                 count: Some(3),
                 range: Some(range),
             };
-            assert_eq!(Histogram::new(&sample, bins, Reference::STANDARD), None);
+            assert_eq!(Histogram::new(&sample, bins, Normal::STANDARD), None);
         }
         for count in [0, Bins::MAX_COUNT + 1, usize::MAX] {
             let bins = Bins {
                 count: Some(count),
                 range: None,
             };
-            assert_eq!(Histogram::new(&sample, bins, Reference::STANDARD), None);
+            assert_eq!(Histogram::new(&sample, bins, Normal::STANDARD), None);
         }
         let crowded = Bins {
             count: Some(4),
             range: Some((1.0, 1.0 + f64::EPSILON)),
         };
-        assert_eq!(Histogram::new(&sample, crowded, Reference::STANDARD), None);
+        assert_eq!(Histogram::new(&sample, crowded, Normal::STANDARD), None);
     }
 
     #[test]
@@ -267,8 +275,8 @@ mod tests {
         values.push(1e9);
         let got = Histogram::new(
             &Sample::new(values).unwrap(),
-            Bins::AUTOMATIC,
-            Reference::STANDARD,
+            Bins::default(),
+            Normal::STANDARD,
         );
         assert_eq!(got.unwrap().bins.len(), Bins::MAX_AUTOMATIC);
     }

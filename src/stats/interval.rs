@@ -1,7 +1,7 @@
 //! Confidence intervals in closed form.
 
+use super::moments::{mean, std_dev};
 use super::special::{normal_quantile, student_t_critical};
-use super::summary::{mean, std_dev};
 
 /// An estimate and the interval around it.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -89,6 +89,7 @@ fn stirling_error(k: usize) -> f64 {
 
 /// A square matrix of non-negative numbers with a common power of two split off, so that its
 /// powers neither overflow nor vanish.
+#[derive(Clone)]
 struct ScaledMatrix {
     size: usize,
     entries: Vec<f64>,
@@ -118,35 +119,15 @@ impl ScaledMatrix {
     }
 
     /// The `power`-th power, `power` ≥ 1, by repeated squaring.
-    fn power(self, power: usize) -> ScaledMatrix {
-        let mut result: Option<ScaledMatrix> = None;
-        let mut square = self;
-        let mut left = power;
-        loop {
-            if left % 2 == 1 {
-                result = Some(match result {
-                    Some(so_far) => so_far.product(&square),
-                    None => square.product(&square.identity()),
-                });
-            }
-            left /= 2;
-            match result {
-                Some(done) if left == 0 => return done,
-                other => result = other,
-            }
-            square = square.product(&square);
+    fn power(&self, power: usize) -> ScaledMatrix {
+        if power <= 1 {
+            return self.clone();
         }
-    }
-
-    fn identity(&self) -> ScaledMatrix {
-        let size = self.size;
-        let entries = (0..size * size)
-            .map(|i| if i % (size + 1) == 0 { 1.0 } else { 0.0 })
-            .collect();
-        ScaledMatrix {
-            size,
-            entries,
-            exponent: 0,
+        let half = self.power(power / 2);
+        let square = half.product(&half);
+        match power % 2 {
+            0 => square,
+            _ => square.product(self),
         }
     }
 }

@@ -8,6 +8,9 @@ use super::special::{normal_cdf, normal_sf};
 /// Above this p-value the formula of Dallal and Wilkinson no longer holds.
 const FORMULA_MAX_P: f64 = 0.1;
 
+/// Fewest values that have a p-value.
+const FEWEST_WITH_P: usize = 6;
+
 /// (z, P(Z ≥ z)) for p > 0.1, from six million simulated samples of size 100
 /// (scripts/goldens/lilliefors_table.py); z is [`modified_statistic`].
 const LILLIEFORS_KNOTS: [(f64, f64); 30] = [
@@ -46,7 +49,8 @@ const LILLIEFORS_KNOTS: [(f64, f64); 30] = [
 /// Test of normality with mean and spread taken from the sample (divisor n − 1).
 ///
 /// The p-value is an approximation, within 4 % of simulated ones where 0.005 ≤ p and n ≥ 10 (8 %
-/// at 0.001; 0.03 in all for fewer values). Up to 0.1 it is the formula of G. E. Dallal and
+/// at 0.001; 0.03 in all for fewer values); for fewer than six values it is NaN, because the approximation
+/// is up to 0.06 off there. Up to 0.1 it is the formula of G. E. Dallal and
 /// L. Wilkinson (1986), which holds for 5 ≤ n ≤ 100; a larger n is mapped to the statistic that is as
 /// unlikely at n = 100, because their own extension by a power of n is wrong by a factor of two at
 /// a million values. Above 0.1 it is interpolated in a simulated table. `None` for fewer than four
@@ -55,13 +59,15 @@ pub fn lilliefors(sample: &Sample) -> Option<TestResult> {
     if sample.n() < 4 {
         return None;
     }
+    let n = sample.n();
     let standardized = sample.standardized()?;
     let tails = standardized.iter().map(|z| (normal_cdf(*z), normal_sf(*z)));
-    let statistic = distance(tails, sample.n());
-    Some(TestResult {
-        statistic,
-        p_value: p_value(statistic, sample.n() as f64),
-    })
+    let statistic = distance(tails, n);
+    let p_value = match n < FEWEST_WITH_P {
+        true => f64::NAN,
+        false => p_value(statistic, n as f64),
+    };
+    Some(TestResult { statistic, p_value })
 }
 
 fn p_value(statistic: f64, n: f64) -> f64 {
@@ -168,6 +174,27 @@ mod tests {
     }
 
     #[test]
+    fn p_values_of_six_and_eight_values_are_the_simulated_ones() {
+        // Upper quantiles of the statistic of 400,000 samples each.
+        let simulated = [
+            (6.0, [0.16383, 0.19860, 0.21876, 0.24963, 0.32341, 0.37100]),
+            (8.0, [0.14341, 0.17739, 0.19462, 0.22092, 0.28796, 0.33298]),
+        ];
+        for (n, statistics) in simulated {
+            for (d, p) in statistics
+                .into_iter()
+                .zip([0.9, 0.65, 0.5, 0.3, 0.05, 0.01])
+            {
+                let got = p_value(d, n);
+                assert!(
+                    (got - p).abs() < 0.02,
+                    "n = {n}, d = {d}: {got} against {p}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn p_values_fall_with_the_statistic() {
         for n in [4.0, 30.0, 100.0, 101.0, 1e6_f64] {
             let p: Vec<f64> = (0..200)
@@ -186,6 +213,11 @@ mod tests {
         let values: Vec<f64> = (0..20_000).map(|i| 3.0 + 2.0 * normal_like(i, 4)).collect();
         assert!(lilliefors(&Sample::new(values).unwrap()).unwrap().p_value > 0.05);
         assert_eq!(lilliefors(&Sample::new([1.0, 2.0, 3.0]).unwrap()), None);
+        for n in [4, 5, 6] {
+            let few: Vec<f64> = (0..n).map(|i| normal_like(i, 4)).collect();
+            let test = lilliefors(&Sample::new(few).unwrap()).unwrap();
+            assert_eq!((test.statistic > 0.0, test.p_value.is_nan()), (true, n < 6));
+        }
         assert_eq!(lilliefors(&Sample::new([1.0; 50]).unwrap()), None);
     }
 }

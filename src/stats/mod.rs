@@ -16,27 +16,27 @@ mod interval;
 mod kolmogorov;
 mod kolmogorov_distribution;
 mod lilliefors;
+mod moments;
 mod normality;
 mod paired;
 mod sample;
 mod shapiro;
 pub mod special;
 mod summary;
-mod wilcoxon;
 
 #[cfg(test)]
 mod goldens;
 
 pub use anderson::anderson_darling;
 pub use bootstrap::Bootstrap;
-pub use histogram::{Bin, Bins, Histogram, Reference};
+pub use histogram::{Bin, Bins, Histogram, Normal};
 pub use interval::{Interval, t_interval, wilson};
 pub use kolmogorov::{kolmogorov_smirnov, kolmogorov_smirnov_standard};
 pub use kolmogorov_distribution::kolmogorov_survival;
 pub use lilliefors::lilliefors;
-pub use normality::{TestResult, jarque_bera, normal_qq};
-pub use paired::{MeanComparison, holm, paired_t, welch_t};
+pub use moments::{excess_kurtosis, mean, median, quantile, skewness, std_dev};
+pub use normality::{TestResult, normal_qq};
+pub use paired::{MeanComparison, holm, paired_t};
 pub use sample::Sample;
 pub use shapiro::{SHAPIRO_MAX_N, shapiro_wilk};
-pub use summary::{Summary, excess_kurtosis, mean, median, quantile, skewness, std_dev};
-pub use wilcoxon::{SignedRank, wilcoxon_signed_rank};
+pub use summary::Summary;

@@ -1,8 +1,7 @@
-//! What the tests of normality share: their result, the Jarque-Bera test, quantile-quantile points.
+//! What the tests of normality share: their result, and quantile-quantile points.
 
 use super::sample::Sample;
 use super::special::normal_quantile;
-use super::summary::{excess_kurtosis, skewness};
 
 /// A test statistic with its p-value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -11,20 +10,6 @@ pub struct TestResult {
     pub statistic: f64,
     /// Probability of a statistic at least this extreme if the hypothesis holds.
     pub p_value: f64,
-}
-
-/// Test of skewness S and excess kurtosis K being zero together (C. M. Jarque and A. K. Bera, 1980):
-/// n/6 (S² + K²/4), compared with χ² of two degrees of freedom, which needs a few thousand values.
-///
-/// `None` for fewer than two values or no spread.
-pub fn jarque_bera(sample: &Sample) -> Option<TestResult> {
-    let skewness = skewness(sample.sorted());
-    let kurtosis = excess_kurtosis(sample.sorted());
-    let statistic = sample.n() as f64 / 6.0 * (skewness * skewness + 0.25 * kurtosis * kurtosis);
-    let p_value = (-0.5 * statistic).exp();
-    statistic
-        .is_finite()
-        .then_some(TestResult { statistic, p_value })
 }
 
 /// Points (theoretical, sample) of a normal quantile-quantile plot: Φ⁻¹((i − ½)/n) against the i-th
@@ -53,18 +38,6 @@ pub fn normal_qq(sample: &Sample, points: usize) -> Vec<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::goldens::{assert_relative, named_samples, number};
-
-    #[test]
-    fn jarque_bera_agrees_with_scipy() {
-        for (name, values, golden) in named_samples() {
-            let got = jarque_bera(&Sample::new(values).unwrap()).unwrap();
-            assert_relative(got.statistic, number(&golden, "jarque_bera"), 1e-9, &name);
-            assert_relative(got.p_value, number(&golden, "jarque_bera_p"), 1e-7, &name);
-        }
-        assert_eq!(jarque_bera(&Sample::new([1.0; 5]).unwrap()), None);
-        assert_eq!(jarque_bera(&Sample::new([1.0]).unwrap()), None);
-    }
 
     #[test]
     fn quantiles_of_a_normal_lie_on_its_line() {

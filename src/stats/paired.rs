@@ -1,8 +1,8 @@
-//! Comparing two methods by their means: paired t, Welch's t, and Holm's correction.
+//! Comparing two methods by their means: paired t and Holm's correction.
 
 use super::interval::{Interval, around, is_level};
+use super::moments::{mean, std_dev};
 use super::special::student_t_two_sided;
-use super::summary::{mean, std_dev};
 
 /// The difference of two means with its t-test.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,29 +31,6 @@ pub fn paired_t(first: &[f64], second: &[f64], level: f64) -> Option<MeanCompari
     compare(mean(&differences), standard_error, n - 1.0, level)
 }
 
-/// Welch's t-test of two independent groups, whose spreads may differ (B. L. Welch, 1947).
-///
-/// Standard error √(s₁²/n₁ + s₂²/n₂), degrees of freedom by Satterthwaite. `None` when a group has
-/// fewer than two values, a value is not finite or the level lies outside (0, 1). Groups without
-/// spread: p = 1 if their means are equal, otherwise 0, with the smaller group's degrees.
-pub fn welch_t(first: &[f64], second: &[f64], level: f64) -> Option<MeanComparison> {
-    let finite = first.iter().chain(second).all(|value| value.is_finite());
-    if first.len() < 2 || second.len() < 2 || !finite {
-        return None;
-    }
-    let part = |values: &[f64]| spread(values).powi(2) / values.len() as f64;
-    let (one, two) = (part(first), part(second));
-    let (one_degrees, two_degrees) = (first.len() as f64 - 1.0, second.len() as f64 - 1.0);
-    let total = one + two;
-    // Shares instead of squares of variances: tiny variances do not underflow.
-    let degrees = if total > 0.0 {
-        1.0 / ((one / total).powi(2) / one_degrees + (two / total).powi(2) / two_degrees)
-    } else {
-        one_degrees.min(two_degrees)
-    };
-    compare(mean(first) - mean(second), total.sqrt(), degrees, level)
-}
-
 /// Adjusts p-values for having asked several questions (S. Holm, 1979): the k-th smallest of m is
 /// multiplied by m − k + 1, made monotone and capped at 1. Order is kept.
 ///
@@ -74,7 +51,7 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
 }
 
 /// First less second, value by value; `None` when lengths differ or a difference is not finite.
-pub(super) fn paired_differences(first: &[f64], second: &[f64]) -> Option<Vec<f64>> {
+fn paired_differences(first: &[f64], second: &[f64]) -> Option<Vec<f64>> {
     if first.len() != second.len() {
         return None;
     }
@@ -123,17 +100,9 @@ mod tests {
     }
 
     #[test]
-    fn paired_and_welch_tests_agree_with_scipy() {
+    fn paired_tests_agree_with_scipy() {
         for row in rows("paired_t") {
             let got = paired_t(
-                &column(&row, "a"),
-                &column(&row, "b"),
-                number(&row, "level"),
-            );
-            check(got.unwrap(), &row);
-        }
-        for row in rows("welch_t") {
-            let got = welch_t(
                 &column(&row, "a"),
                 &column(&row, "b"),
                 number(&row, "level"),
@@ -151,11 +120,6 @@ mod tests {
         );
         let shifted = paired_t(&[2.0, 3.0], &[1.0, 2.0], 0.95).unwrap();
         assert_eq!((shifted.t, shifted.p_value), (f64::INFINITY, 0.0));
-        let apart = welch_t(&[0.1; 3], &[0.3; 7], 0.95).unwrap();
-        assert_eq!(
-            (apart.t, apart.p_value, apart.degrees),
-            (f64::NEG_INFINITY, 0.0, 2.0)
-        );
     }
 
     #[test]
@@ -164,8 +128,6 @@ mod tests {
         assert_eq!(paired_t(&[1.0], &[2.0], 0.95), None);
         assert_eq!(paired_t(&[1.0, f64::NAN], &[2.0, 1.0], 0.95), None);
         assert_eq!(paired_t(&[1.0, 2.0], &[2.0, 1.0], 95.0), None);
-        assert_eq!(welch_t(&[1.0], &[2.0, 3.0], 0.95), None);
-        assert_eq!(welch_t(&[1.0, f64::INFINITY], &[2.0, 3.0], 0.95), None);
     }
 
     #[test]

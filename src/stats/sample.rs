@@ -1,6 +1,6 @@
 //! A sample made ready for statistics: finite, sorted, with its mean and spread.
 
-use super::summary::{central_moment, mean};
+use super::moments::{central_moment, mean};
 
 /// Finite values in ascending order, with the mean and the standard deviation of them.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,10 +1,10 @@
 //! Shapiro-Wilk test of normality (S. S. Shapiro and M. B. Wilk, 1965) by P. Royston's
 //! approximation (Applied Statistics 44, 1995, algorithm AS R94).
 
+use super::moments::compensated_sum;
 use super::normality::TestResult;
 use super::sample::Sample;
 use super::special::{normal_quantile, normal_sf};
-use super::summary::compensated_sum;
 
 /// Largest sample the approximation was made for.
 pub const SHAPIRO_MAX_N: usize = 5000;

@@ -13,6 +13,7 @@ pub use text_histogram::TextHistogram;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::Bin;
     use proptest::prelude::*;
 
     proptest! {
@@ -20,8 +21,9 @@ mod tests {
 
         #[test]
         fn histograms_bear_any_edges(edges in prop::collection::vec(any::<f64>(), 0..8)) {
-            let counts = vec![3; edges.len()];
-            let text = TextHistogram { edges, counts, ..TextHistogram::default() };
+            let bin = |ends: &[f64]| Bin { low: ends[0], high: ends[1], count: 3, normal_density: 0.1, ..Bin::default() };
+            let bins: Vec<Bin> = edges.windows(2).map(bin).collect();
+            let text = TextHistogram { bins: &bins, n: 9, bar_width: 30 };
             prop_assert!(text.render(&Terminal::plain()).ends_with('\n'));
         }
 

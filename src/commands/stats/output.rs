@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::columns::ProbeTable;
 use crate::cli::OutputArgs;
 use crate::draw::Figure;
 use crate::record::files::{RealDisk, replace};
-use crate::record::row::{Row, header, lines};
 use crate::{errln, out, outln};
 
 /// The results of one call.
@@ -49,12 +48,18 @@ impl Output {
         Ok(())
     }
 
-    /// Writes `R::FILE_NAME` anew with these rows.
-    pub fn table<R: Row>(&mut self, rows: &[R]) -> Result<()> {
-        let text = header::<R>() + &lines(rows)?;
-        replace(&RealDisk, &self.folder.join(R::FILE_NAME), text.as_bytes())?;
-        self.written.push(R::FILE_NAME.to_string());
+    /// Writes `<stem>.csv`.
+    pub fn table(&mut self, stem: &str, table: &ProbeTable) -> Result<()> {
+        let file = format!("{stem}.csv");
+        replace(&RealDisk, &self.folder.join(&file), &table.csv()?)?;
+        self.written.push(file);
         Ok(())
+    }
+
+    /// Writes `<stem>.csv`, and keeps the rows for the JSON document.
+    pub fn main_table(&mut self, stem: &str, table: &ProbeTable) -> Result<()> {
+        self.documents.insert(stem.replace('-', "_"), table.json()?);
+        self.table(stem, table)
     }
 
     /// Writes `<stem>.svg` and `<stem>.png`.
@@ -65,27 +70,18 @@ impl Output {
         Ok(())
     }
 
-    /// Keeps rows for the JSON document.
-    pub fn document<R: Serialize>(&mut self, name: &str, rows: &[R]) -> Result<()> {
-        self.documents
-            .insert(name.to_string(), serde_json::to_value(rows)?);
-        Ok(())
-    }
-
     /// Prints the JSON document (the rows alone where there is one kind of them), or names the files.
     pub fn finish(self) -> Result<()> {
         if !self.switches.json {
             outln!("{}: {}", self.folder.display(), self.written.join(", "))?;
             return Ok(());
         }
-        let document = match self.documents.len() {
-            1 => self
-                .documents
-                .into_iter()
-                .next()
-                .map_or(Value::Null, |(_, rows)| rows),
-            _ => Value::Object(self.documents),
+        let mut documents = self.documents;
+        let document = match documents.len() {
+            1 => documents.values_mut().map(Value::take).next(),
+            _ => None,
         };
+        let document = document.unwrap_or(Value::Object(documents));
         outln!("{}", serde_json::to_string_pretty(&document)?)?;
         Ok(())
     }

@@ -13,6 +13,11 @@ pub fn panel(title: &str, x: &str, y: Axis, series: Vec<Series>) -> LineChart {
     }
 }
 
+/// A panel over the layers.
+pub fn layer_panel(title: &str, y: Axis, series: Vec<Series>) -> LineChart {
+    panel(title, "Layer", y, series)
+}
+
 /// A logarithmic axis.
 pub fn logarithmic(label: &str) -> Axis {
     Axis::new(label).log()
@@ -28,7 +33,8 @@ pub fn from_zero(label: &str) -> Axis {
     Axis::new(label).from_zero()
 }
 
-/// A labeled line across a panel.
-pub fn mark(value: f64, label: &str) -> ReferenceLine {
-    ReferenceLine::new(value, label)
+/// The panel with one more labeled line across it.
+pub fn marked(mut panel: LineChart, value: f64, label: &str) -> LineChart {
+    panel.references.push(ReferenceLine::new(value, label));
+    panel
 }

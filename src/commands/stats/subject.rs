@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::super::trained::{RUNS, Trained, newest_run};
 use crate::cli::StatsArgs;
+use crate::commands::trained::{RUNS, Trained, newest_run};
 use crate::config::RunConfig;
 use crate::config::overrides::{Assignment, split};
 use crate::data::normalizer::Normalizer;
@@ -41,86 +41,53 @@ pub fn named_runs(args: &StatsArgs) -> Result<Vec<PathBuf>> {
     Ok(runs)
 }
 
-/// A short name for each run: its method, with what tells it apart where that is not enough.
-pub fn run_labels(runs: &[PathBuf], configs: &[RunConfig]) -> Vec<String> {
-    let unique = |labels: &[String]| {
-        let mut sorted = labels.to_vec();
-        sorted.sort();
-        sorted.windows(2).all(|pair| pair[0] != pair[1])
-    };
-    let labels =
-        |label: &dyn Fn(&RunConfig) -> String| configs.iter().map(label).collect::<Vec<_>>();
-    let methods = labels(&|config| config.method.name.clone());
-    let telling = telling_labels(configs, &[]);
-    let folders: Vec<String> = runs
-        .iter()
-        .map(|run| {
-            run.file_name()
-                .unwrap_or(run.as_os_str())
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect();
-    let candidates = [methods, telling, folders];
-    let chosen = candidates.iter().find(|labels| unique(labels));
-    chosen
-        .cloned()
-        .unwrap_or_else(|| runs.iter().map(|run| run.display().to_string()).collect())
-}
-
-/// Each run's method, with whatever tells it from others of that method but the keys that are to be `ignored`.
-pub fn telling_labels(configs: &[RunConfig], ignored: &[&str]) -> Vec<String> {
-    let settings: Vec<_> = configs
-        .iter()
-        .map(|config| settings(config, ignored))
-        .collect();
-    let differs = |method: &str, setting: &(String, String)| {
-        let mut same_method = configs.iter().zip(&settings);
-        same_method.any(|(config, other)| config.method.name == method && !other.contains(setting))
-    };
-    let label = |(config, own): (&RunConfig, &Vec<(String, String)>)| {
-        let method = &config.method.name;
-        let telling = own.iter().filter(|setting| differs(method, setting));
-        let telling = telling.map(|(key, value)| format!(" {key}={value}"));
-        format!("{method}{}", telling.collect::<String>())
-    };
-    configs.iter().zip(&settings).map(label).collect()
-}
-
-/// Every setting of a run, those of the method by their own names.
-fn settings(config: &RunConfig, ignored: &[&str]) -> Vec<(String, String)> {
-    let written = config.to_toml().unwrap_or_default();
-    let mut table: toml::Table = written.parse().unwrap_or_default();
-    if let Some(toml::Value::Table(method)) = table.remove("method") {
-        table.extend(method);
-    }
-    table.retain(|key, _| !ignored.contains(&key));
-    let entries = table.into_iter();
-    entries
-        .map(|(key, value)| (key, value.to_string().trim_matches('"').to_owned()))
-        .collect()
-}
-
 /// The configuration of a network that was never trained: `--set` upon the defaults.
 pub fn initial_config(args: &StatsArgs) -> Result<RunConfig> {
-    let mut assignments = args
-        .set
-        .iter()
-        .map(|text| split(text))
-        .collect::<Result<Vec<_>>>()?;
+    let given = args.set.iter().map(|text| split(text));
+    let mut assignments = given.collect::<Result<Vec<_>>>()?;
     assignments.extend(threads(args));
     RunConfig::load(None, &assignments)
 }
 
-/// The configuration of a run, for this many threads.
-pub fn run_config(run: &Path, args: &StatsArgs) -> Result<RunConfig> {
+/// The configurations of runs, for this many threads.
+pub fn run_configs(runs: &[PathBuf], args: &StatsArgs) -> Result<Vec<RunConfig>> {
     let assignments: Vec<Assignment> = threads(args).into_iter().collect();
-    RunConfig::load(Some(&run.join("config.toml")), &assignments)
+    runs.iter()
+        .map(|run| RunConfig::load(Some(&run.join("config.toml")), &assignments))
+        .collect()
 }
 
 fn threads(args: &StatsArgs) -> Option<Assignment> {
     args.threads
         .map(|threads| Assignment::flag("--threads", "threads", &threads.to_string()))
+}
+
+/// The places (from 0) of the layers that `--layer` names by number, by name, or all of them.
+pub fn choose_layers(names: &[&str], wanted: &str) -> Result<Vec<usize>> {
+    if wanted == "all" {
+        return Ok((0..names.len()).collect());
+    }
+    let numbered = (1..)
+        .zip(names)
+        .map(|(number, name)| (number.to_string(), *name));
+    let numbered: Vec<(String, &str)> = numbered.collect();
+    let place = numbered
+        .iter()
+        .position(|(number, name)| number == wanted || *name == wanted);
+    place.map(|place| vec![place]).ok_or_else(|| {
+        let hint = match wanted.parse::<u64>() {
+            Ok(_) => String::new(),
+            Err(_) => did_you_mean(wanted, names.iter().copied()) + "; ",
+        };
+        let listed = numbered
+            .iter()
+            .map(|(number, name)| format!("{number} {name}"));
+        usage!(
+            "--layer {wanted}: {hint}there are layers 1 to {}: {}",
+            names.len(),
+            listed.collect::<Vec<_>>().join(", ")
+        )
+    })
 }
 
 /// A network with its data.
@@ -129,8 +96,8 @@ pub struct Subject {
     pub folder: Option<PathBuf>,
     /// What it is, for headings.
     pub title: String,
-    /// Why this network and not another, where that was not said.
-    pub note: String,
+    /// A line on what is looked at, and why this network and not another where that was not said.
+    pub headline: String,
     /// The configuration.
     pub config: RunConfig,
     /// The dataset.
@@ -142,160 +109,75 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// The network that is named, else the latest run's, else the default one at initialisation.
+    /// The network that is named, else the latest run's, else the default one at initialization.
     ///
-    /// With `--set` and no run it is a network of that configuration at initialisation.
+    /// With `--set` and no run it is a network of that configuration at initialization.
     pub fn find(named: Option<&Path>, args: &StatsArgs) -> Result<Subject> {
-        let initial = named.is_none() && !args.set.is_empty();
-        let run = match named {
-            Some(path) => Some(path.to_path_buf()),
-            None if initial => None,
-            None => newest_run()?,
+        let newest = match named {
+            None if args.set.is_empty() => newest_run()?,
+            _ => None,
         };
-        if let Some(run) = run {
-            let note = if named.is_none() {
-                "the latest run"
-            } else {
-                ""
-            };
-            return Subject::trained(&run, args, note);
+        match (named, newest) {
+            (Some(run), _) => Subject::trained(run, args, ""),
+            (None, Some(run)) => Subject::trained(&run, args, "\nthe latest run"),
+            (None, None) => Subject::initial(args),
         }
-        let note = if initial {
-            "a network of this configuration at initialisation".to_string()
-        } else {
-            format!("there is no run under {RUNS}/: this is the default network at initialisation")
-        };
-        Subject::initial(initial_config(args)?, note)
     }
 
     fn trained(run: &Path, args: &StatsArgs, note: &str) -> Result<Subject> {
         let trained = Trained::load(Some(run), &args.checkpoint, args.threads)?;
+        let (config, folder) = (trained.config, trained.folder);
+        let title = format!("{} at epoch {}", config.method.name, trained.position.epoch);
         Ok(Subject {
-            title: format!(
-                "{} at epoch {}",
-                trained.config.method.name, trained.position.epoch
-            ),
-            note: note.to_string(),
-            folder: Some(trained.folder),
-            config: trained.config,
+            headline: format!("{title} on {} ({}){note}", config.dataset, folder.display()),
+            title,
+            folder: Some(folder),
+            config,
             dataset: trained.dataset,
             normalizer: trained.normalizer,
             network: trained.network,
         })
     }
 
-    fn initial(config: RunConfig, note: String) -> Result<Subject> {
+    fn initial(args: &StatsArgs) -> Result<Subject> {
+        let config = initial_config(args)?;
         let dataset = setup::load_dataset(&config, &setup::data_dir())?;
-        let network = Trainer::initial_network(&config, &dataset)?;
+        let title = format!("{} at initialization", config.method.name);
+        let note = match args.set.is_empty() {
+            true => format!(
+                "there is no run under {RUNS}/: this is the default network at initialization"
+            ),
+            false => "a network of this configuration at initialization".into(),
+        };
         Ok(Subject {
             folder: None,
-            title: format!("{} at initialisation", config.method.name),
-            note,
+            headline: format!("{title} on {}\n{note}", config.dataset),
+            title,
             normalizer: Normalizer::fit(config.data_norm, &dataset.train, dataset.shape),
+            network: Trainer::initial_network(&config, &dataset)?,
             config,
             dataset,
-            network,
         })
-    }
-
-    /// A line on what is looked at.
-    pub fn headline(&self) -> String {
-        let place = match &self.folder {
-            Some(folder) => format!(" ({})", folder.display()),
-            None => String::new(),
-        };
-        let line = format!("{} on {}{place}", self.title, self.config.dataset);
-        match self.note.as_str() {
-            "" => line,
-            note => format!("{line}\n{note}"),
-        }
     }
 
     /// At most `count` images of the split that was asked for.
     pub fn images(&self, count: usize, split: &str) -> ProbeImages {
-        ProbeImages::spread(
-            count,
-            self.split(split),
-            self.dataset.shape,
-            &self.normalizer,
-        )
+        let split = split_of(&self.dataset, split);
+        ProbeImages::spread(count, split, self.dataset.shape, &self.normalizer)
     }
 
-    fn split(&self, name: &str) -> &Split {
-        match name {
-            "train" => &self.dataset.train,
-            _ => &self.dataset.test,
-        }
-    }
-
-    /// Numbers (from 0) of the layers that `--layer` names by number, by name, or all of them.
-    pub fn layers(&self, wanted: &str) -> Result<Vec<usize>> {
-        let names: Vec<&str> = self.layer_names();
-        if wanted == "all" {
-            return Ok((0..names.len()).collect());
-        }
-        let listed = || {
-            let numbered = names
-                .iter()
-                .enumerate()
-                .map(|(i, name)| format!("{} {name}", i + 1));
-            numbered.collect::<Vec<_>>().join(", ")
-        };
-        match wanted.parse::<usize>() {
-            Ok(number) if (1..=names.len()).contains(&number) => Ok(vec![number - 1]),
-            Ok(number) => Err(usage!(
-                "--layer {number}: the network has layers 1 to {}: {}",
-                names.len(),
-                listed()
-            )),
-            Err(_) => match names.iter().position(|name| *name == wanted) {
-                Some(index) => Ok(vec![index]),
-                None => Err(usage!(
-                    "--layer {wanted}: expected a number, `all` or a layer's name; {}; the layers are {}",
-                    did_you_mean(wanted, names.iter().copied()),
-                    listed()
-                )),
-            },
-        }
-    }
-
-    fn layer_names(&self) -> Vec<&str> {
+    /// Places (from 0) of the layers that `--layer` names.
+    pub fn layers(&self, args: &StatsArgs) -> Result<Vec<usize>> {
         let blocks = self.network.blocks.iter();
-        blocks.map(|built| built.node.name()).collect()
+        let names: Vec<&str> = blocks.map(|built| built.node.name()).collect();
+        choose_layers(&names, &args.layer)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn config(assignments: &[&str]) -> RunConfig {
-        let given = assignments.iter().map(|text| split(text).unwrap());
-        RunConfig::load(None, &given.collect::<Vec<_>>()).unwrap()
-    }
-
-    #[test]
-    fn runs_are_told_apart_by_what_differs_within_a_method() {
-        let configs = [
-            config(&["method.name=bn", "seed=0"]),
-            config(&["method.name=bn", "seed=1"]),
-            config(&["method.name=normprop", "lr=0.1"]),
-            config(&["method.name=normprop", "lr=0.1", "method.center_rows=true"]),
-        ];
-        let expected = [
-            "bn",
-            "bn",
-            "normprop center_rows=false",
-            "normprop center_rows=true",
-        ];
-        assert_eq!(telling_labels(&configs, &["seed"]), expected);
-        let runs = ["a", "b", "c", "d"].map(PathBuf::from);
-        assert_eq!(
-            run_labels(&runs[..2], &configs[..2]),
-            ["bn seed=0", "bn seed=1"]
-        );
-        assert_eq!(run_labels(&runs[1..3], &configs[1..3]), ["bn", "normprop"]);
-        let twins = [configs[0].clone(), configs[0].clone()];
-        assert_eq!(run_labels(&runs[..2], &twins), ["a", "b"]);
+/// The training images or the test images.
+pub fn split_of<'d>(dataset: &'d Dataset, name: &str) -> &'d Split {
+    match name {
+        "train" => &dataset.train,
+        _ => &dataset.test,
     }
 }

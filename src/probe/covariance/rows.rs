@@ -2,7 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::Basis;
+use super::basis::Basis;
 use crate::nn::block::{Block, LinearOp};
 use crate::nn::network::Network;
 use crate::nn::{Pass, Signal};

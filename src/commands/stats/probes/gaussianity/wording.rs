@@ -1,6 +1,6 @@
 //! What the figures say, in sentences: sizes of effects first, p-values last.
 
-use super::gaussianity::Measured;
+use super::measured::{LayerGaussianity, p_value as p_of};
 use crate::probe::gaussianity::Gaussianity;
 use crate::stats::Summary;
 use crate::text::numbers::{count, p_value, significant};
@@ -25,7 +25,7 @@ units with means and spreads of their own and may look normal where none of them
 gaussianity-units.csv has each unit.";
 
 /// A sentence or three on one layer.
-pub fn verdict(layer: &Measured) -> String {
+pub fn verdict(layer: &LayerGaussianity) -> String {
     let (pooled, summary) = (&layer.pooled, &layer.pooled.summary);
     let distance = pooled.standard.statistic;
     let n = summary.n as f64;
@@ -44,13 +44,9 @@ pub fn verdict(layer: &Measured) -> String {
         cause(pooled),
         units(layer),
         p_value(pooled.standard.p_value),
-        p_value(pooled.fitted.map_or(f64::NAN, |test| test.p_value)),
-        p_value(
-            pooled
-                .anderson_darling
-                .map_or(f64::NAN, |test| test.p_value)
-        ),
-        p_value(pooled.shapiro_wilk.map_or(f64::NAN, |test| test.p_value)),
+        p_value(p_of(pooled.fitted)),
+        p_value(p_of(pooled.anderson_darling)),
+        p_value(p_of(pooled.shapiro_wilk)),
         count(summary.n as u64),
         significant(CRITICAL / n.sqrt(), 2),
     )
@@ -105,7 +101,7 @@ fn shape(summary: &Summary) -> &'static str {
 }
 
 /// How the single units fare.
-fn units(layer: &Measured) -> String {
+fn units(layer: &LayerGaussianity) -> String {
     let total = layer.units.len();
     let mut distances: Vec<f64> = layer
         .units
@@ -121,19 +117,15 @@ fn units(layer: &Measured) -> String {
         .filter(|&&distance| distance < NEAR)
         .count();
     let means: Vec<f64> = layer.units.iter().map(|unit| unit.summary.mean).collect();
-    let stds: Vec<f64> = layer
-        .units
-        .iter()
-        .map(|unit| unit.summary.std_dev)
-        .collect();
+    let stds = || layer.units.iter().map(|unit| unit.summary.std_dev);
     format!(
         "Unit by unit, {good} of {total} lie within {NEAR} of their own normal (median {}, worst {}); \
          their means spread by {} (standard deviation), their stds run from {} to {}.",
         significant(median, 2),
         significant(worst, 2),
         significant(crate::stats::std_dev(&means), 2),
-        significant(stds.iter().copied().fold(f64::INFINITY, f64::min), 2),
-        significant(stds.iter().copied().fold(0.0, f64::max), 2),
+        significant(stds().fold(f64::INFINITY, f64::min), 2),
+        significant(stds().fold(0.0, f64::max), 2),
     )
 }
 

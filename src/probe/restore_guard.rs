@@ -3,19 +3,19 @@
 use tch::Tensor;
 
 /// Tensors as they were, put back when this goes out of scope.
-pub struct Kept<'t> {
+pub struct RestoreGuard<'t> {
     tensors: Vec<&'t Tensor>,
     copies: Vec<Tensor>,
 }
 
-impl<'t> Kept<'t> {
+impl<'t> RestoreGuard<'t> {
     /// Keeps what these tensors hold now.
-    pub fn of(tensors: Vec<&'t Tensor>) -> Kept<'t> {
+    pub fn of(tensors: Vec<&'t Tensor>) -> RestoreGuard<'t> {
         let copies = tensors
             .iter()
             .map(|tensor| tensor.detach().copy())
             .collect();
-        Kept { tensors, copies }
+        RestoreGuard { tensors, copies }
     }
 
     /// Puts it back.
@@ -27,7 +27,7 @@ impl<'t> Kept<'t> {
     }
 }
 
-impl Drop for Kept<'_> {
+impl Drop for RestoreGuard<'_> {
     fn drop(&mut self) {
         self.restore();
     }

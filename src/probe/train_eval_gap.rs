@@ -6,7 +6,7 @@
 use anyhow::{Result, ensure};
 use tch::Tensor;
 
-use super::kept::Kept;
+use super::restore_guard::RestoreGuard;
 use crate::nn::Pass;
 use crate::nn::network::Network;
 use crate::nn::parameters::Role;
@@ -14,7 +14,7 @@ use crate::nn::scores::Scores;
 
 /// Mean loss (nats) and error (a fraction) over the images.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Said {
+pub struct MeanScores {
     /// Mean cross-entropy, in nats.
     pub loss: f64,
     /// Fraction misclassified.
@@ -23,11 +23,13 @@ pub struct Said {
 
 /// The same images seen in both ways.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Modes {
+pub struct TrainEvalGap {
+    /// Images seen.
+    pub images: usize,
     /// As in training, batch by batch.
-    pub training: Said,
+    pub training: MeanScores,
     /// As in evaluation.
-    pub evaluation: Said,
+    pub evaluation: MeanScores,
 }
 
 /// Sends `images` `[N, C, H, W]` through the network in batches of `batch_size`, an incomplete last one left out, in
@@ -38,7 +40,7 @@ pub fn measure(
     labels: &[i64],
     batch_size: usize,
     pass: &dyn Fn(u64) -> Pass,
-) -> Result<Modes> {
+) -> Result<TrainEvalGap> {
     let batches = labels.chunks_exact(batch_size);
     let count = batches.len() * batch_size;
     ensure!(
@@ -48,7 +50,7 @@ pub fn measure(
     );
     let entries = network.parameters.iter();
     let buffers = entries.filter(|entry| entry.role == Role::Buffer);
-    let kept = Kept::of(buffers.map(|entry| &entry.tensor).collect());
+    let guard = RestoreGuard::of(buffers.map(|entry| &entry.tensor).collect());
     let (mut training, mut evaluation) = ((0.0, 0), (0.0, 0));
     for (index, labels) in batches.enumerate() {
         let batch = images.narrow(0, (index * batch_size) as i64, batch_size as i64);
@@ -61,15 +63,16 @@ pub fn measure(
         // In this order: a training pass changes the averages that the evaluation of the next batch must not see.
         add(&mut evaluation, &Pass::eval());
         add(&mut training, &pass(index as u64));
-        kept.restore();
+        guard.restore();
     }
-    let said = |(loss, wrong): (f64, u64)| Said {
+    let mean = |(loss, wrong): (f64, u64)| MeanScores {
         loss: loss / count as f64,
         error: wrong as f64 / count as f64,
     };
-    Ok(Modes {
-        training: said(training),
-        evaluation: said(evaluation),
+    Ok(TrainEvalGap {
+        images: count,
+        training: mean(training),
+        evaluation: mean(evaluation),
     })
 }
 
@@ -79,7 +82,7 @@ mod tests {
     use crate::methods::walk::{conv_network, gaussian};
     use crate::nn::parameters::to_named;
 
-    fn look(method: &str, options: &str) -> (Modes, bool) {
+    fn look(method: &str, options: &str) -> (TrainEvalGap, bool) {
         let network = conv_network(method, options, 1);
         let images = gaussian(&[7, 2, 8, 8], 2);
         let state = || -> Vec<_> {

@@ -1,25 +1,31 @@
 //! Histograms, quantile plots and the text in the terminal.
 
-use super::super::subject::Subject;
-use super::super::wording;
-use super::{Measured, statistic};
-use crate::draw::{Axis, Figure, HistogramBin, HistogramChart, NormalCurve, QqPlot};
-use crate::stats::{Bins, Histogram, Reference, normal_qq};
+use super::measured::{LayerGaussianity, statistic};
+use super::wording;
+use crate::commands::stats::columns::Columns;
+use crate::commands::stats::subject::Subject;
+use crate::draw::{Axis, Figure, HistogramChart, NormalCurve, QqPlot};
+use crate::stats::{Bins, Histogram, Normal, normal_qq};
 use crate::text::numbers::{count, significant};
-use crate::text::{Align, Table, Terminal, TextHistogram};
+use crate::text::{Terminal, TextHistogram};
 
 /// Lines of the histogram in the terminal.
 const LINES: usize = 20;
+/// Characters of its longest bar.
+const BAR_WIDTH: usize = 50;
 /// Pictures in a row where there are several layers.
 const COLUMNS: usize = 3;
 
 /// One picture of all layers.
-pub(super) fn sheet(layers: &[Measured], draw: impl Fn(&Measured) -> Figure) -> Figure {
+pub(super) fn sheet(
+    layers: &[LayerGaussianity],
+    draw: impl Fn(&LayerGaussianity) -> Figure,
+) -> Figure {
     let figures: Vec<Figure> = layers.iter().map(draw).collect();
     Figure::grid(&figures, COLUMNS.min(figures.len()))
 }
 
-fn title(layer: &Measured, subject: &Subject) -> String {
+fn title(layer: &LayerGaussianity, subject: &Subject) -> String {
     format!(
         "Layer {} ({}): {}",
         layer.read.layer, layer.read.name, subject.title
@@ -27,21 +33,15 @@ fn title(layer: &Measured, subject: &Subject) -> String {
 }
 
 /// The histogram with both normal curves.
-pub(super) fn histogram(layer: &Measured, subject: &Subject) -> Figure {
+pub(super) fn histogram(layer: &LayerGaussianity, subject: &Subject) -> Figure {
     let summary = &layer.pooled.summary;
-    let bins = layer.histogram.bins.iter().map(|bin| HistogramBin {
-        low: bin.low,
-        high: bin.high,
-        density: bin.density,
-    });
     let fitted = NormalCurve {
         label: format!(
             "N({}, {}²), fitted",
             significant(summary.mean, 2),
             significant(summary.std_dev, 2)
         ),
-        mean: summary.mean,
-        std: summary.std_dev,
+        normal: Normal::fitted(&layer.sample),
     };
     HistogramChart {
         title: title(layer, subject),
@@ -55,14 +55,14 @@ pub(super) fn histogram(layer: &Measured, subject: &Subject) -> Figure {
         ),
         x: Axis::new("Pre-activation"),
         label: "measured".into(),
-        bins: bins.collect(),
+        bins: layer.histogram.bins.clone(),
         curves: vec![NormalCurve::standard(), fitted],
     }
     .figure()
 }
 
 /// Quantiles against those of N(0, 1).
-pub(super) fn qq(layer: &Measured, subject: &Subject) -> Figure {
+pub(super) fn qq(layer: &LayerGaussianity, subject: &Subject) -> Figure {
     let summary = &layer.pooled.summary;
     QqPlot {
         title: title(layer, subject),
@@ -79,7 +79,7 @@ pub(super) fn qq(layer: &Measured, subject: &Subject) -> Figure {
 }
 
 /// What is printed: histogram (of a single layer), table, sentences.
-pub(super) fn text(layers: &[Measured]) -> String {
+pub(super) fn text(layers: &[LayerGaussianity]) -> String {
     let mut text = String::new();
     if let [only] = layers {
         text += &text_histogram(only);
@@ -92,59 +92,35 @@ pub(super) fn text(layers: &[Measured]) -> String {
     text + "\n" + wording::CAVEAT + "\n"
 }
 
-fn table(layers: &[Measured]) -> String {
-    let mut table = Table::new([
-        ("layer", Align::Left),
-        ("values", Align::Right),
-        ("KS distance", Align::Right),
-        ("fitted", Align::Right),
-        ("skewness", Align::Right),
-        ("ex. kurtosis", Align::Right),
-        ("mean", Align::Right),
-        ("std", Align::Right),
-        ("A²", Align::Right),
-        ("W", Align::Right),
-    ]);
-    for layer in layers {
-        let (pooled, summary) = (&layer.pooled, &layer.pooled.summary);
-        let digits = |value: f64| significant(value, 3);
-        table.push([
-            format!("{} {}", layer.read.layer, layer.read.name),
-            count(summary.n as u64),
-            digits(pooled.standard.statistic),
-            digits(statistic(pooled.fitted)),
-            digits(summary.skewness),
-            digits(summary.excess_kurtosis),
-            digits(summary.mean),
-            digits(summary.std_dev),
-            digits(statistic(pooled.anderson_darling)),
-            digits(statistic(pooled.shapiro_wilk)),
-        ]);
-    }
-    table.render(&Terminal::detect())
+fn table(layers: &[LayerGaussianity]) -> String {
+    let columns = Columns::new()
+        .with("layer", |l: &LayerGaussianity| {
+            format!("{} {}", l.read.layer, l.read.name)
+        })
+        .with("values", |l| l.pooled.summary.n)
+        .with("KS distance", |l| l.pooled.standard.statistic)
+        .with("fitted", |l| statistic(l.pooled.fitted))
+        .with("skewness", |l| l.pooled.summary.skewness)
+        .with("ex. kurtosis", |l| l.pooled.summary.excess_kurtosis)
+        .with("mean", |l| l.pooled.summary.mean)
+        .with("std", |l| l.pooled.summary.std_dev)
+        .with("A²", |l| statistic(l.pooled.anderson_darling))
+        .with("W", |l| statistic(l.pooled.shapiro_wilk));
+    columns.table(layers).text()
 }
 
 /// A histogram of even lines, whatever the number of bins in the files.
-fn text_histogram(layer: &Measured) -> String {
+fn text_histogram(layer: &LayerGaussianity) -> String {
     let bins = Bins {
         count: Some(layer.histogram.bins.len().min(LINES)),
         range: None,
     };
-    let histogram = Histogram::new(&layer.sample, bins, Reference::STANDARD);
+    let histogram = Histogram::new(&layer.sample, bins, Normal::STANDARD);
     let bins = histogram.map_or(Vec::new(), |histogram| histogram.bins);
-    let edges = bins
-        .iter()
-        .map(|bin| bin.low)
-        .chain(bins.last().map(|bin| bin.high));
-    let n = layer.pooled.summary.n as f64;
     TextHistogram {
-        edges: edges.collect(),
-        counts: bins.iter().map(|bin| bin.count as u64).collect(),
-        expected: bins
-            .iter()
-            .map(|bin| bin.normal_density * (bin.high - bin.low) * n)
-            .collect(),
-        ..TextHistogram::default()
+        bins: &bins,
+        n: layer.sample.n(),
+        bar_width: BAR_WIDTH,
     }
     .render(&Terminal::detect())
 }

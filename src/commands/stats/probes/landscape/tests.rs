@@ -36,9 +36,9 @@ fn looking_changes_nothing_in_the_training() {
 
         let (mut watched, mut steps) = (trainer(), Vec::new());
         let done = watched.train_watched(99, 3, &mut |next| {
-            let row = look(&config, "x", &[0.5, 4.0], next)?;
+            let row = look(&config, &[0.5, 4.0], next)?;
             assert!(row.loss_min <= row.loss_max && row.gradient_norm > 0.0);
-            steps.push(row.step);
+            steps.push(next.step);
             Ok(())
         });
         assert_eq!((done.unwrap(), steps), (10, vec![0, 3, 6, 9]));
@@ -54,8 +54,8 @@ fn the_batch_that_is_shown_is_the_one_that_is_trained_on() {
     // A step down the gradient of that batch lowers its loss, and so the gradients must agree.
     let mut seen = Vec::new();
     let mut watch = |next: &NextStep| {
-        let row = look(&config, "x", &[1.0], next)?;
-        seen.push((row.loss, row.loss_min, row.lr));
+        let found = look(&config, &[1.0], next)?;
+        seen.push((found.loss, found.loss_min, next.lr));
         Ok(())
     };
     trainer.train_watched(3, 1, &mut watch).unwrap();

@@ -2,16 +2,16 @@
 
 use anyhow::Result;
 
-use super::super::panels::{from_zero, logarithmic, mark, panel};
-use super::super::subject::Subject;
-use super::{Measured, value_rows};
+use super::measured::NetworkJacobians;
+use crate::commands::stats::panels::{from_zero, layer_panel, logarithmic, marked, panel};
+use crate::commands::stats::subject::Subject;
 use crate::draw::{LineChart, PanelGrid, Point, Series};
 use crate::moments::moments;
 use crate::probe::jacobian::LayerJacobian;
 use crate::text::numbers::significant;
 
-fn series(measured: &[Measured], point: &dyn Fn(&LayerJacobian) -> Point) -> Vec<Series> {
-    let one = |one: &Measured| Series {
+fn series(measured: &[NetworkJacobians], point: &dyn Fn(&LayerJacobian) -> Point) -> Vec<Series> {
+    let one = |one: &NetworkJacobians| Series {
         label: one.label.clone(),
         points: one.layers.iter().map(point).collect(),
         slot: None,
@@ -28,37 +28,29 @@ fn at(layer: &LayerJacobian, y: f64) -> Point {
 }
 
 /// The picture of the tension: forward, layer by layer, backward, and end to end.
-pub(super) fn picture(measured: &[Measured], subject: &Subject) -> Result<PanelGrid> {
-    let forward = LineChart {
-        references: vec![mark(1.0, "unit variance")],
-        ..panel(
-            "Forward: spread of the pre-activation",
-            "Layer",
-            from_zero("Std over images, within units"),
-            series(measured, &|layer| at(layer, layer.pre_unit_std)),
-        )
-    };
-    let backward = LineChart {
-        references: vec![mark(1.0, "as sent")],
-        ..panel(
-            "Backward: gradient from the top",
-            "Layer",
-            logarithmic("Growth of its length"),
-            series(measured, &|layer| at(layer, layer.gain_from_top)),
-        )
-    };
+pub(super) fn picture(measured: &[NetworkJacobians], subject: &Subject) -> Result<PanelGrid> {
+    let forward = layer_panel(
+        "Forward: spread of the pre-activation",
+        from_zero("Std over images, within units"),
+        series(measured, &|layer| at(layer, layer.pre_unit_std)),
+    );
+    let backward = layer_panel(
+        "Backward: gradient from the top",
+        logarithmic("Growth of its length"),
+        series(measured, &|layer| at(layer, layer.gain_from_top)),
+    );
     let root = moments(subject.config.activation()?).jacobian_root();
     Ok(PanelGrid {
         title: "Unit variance or unit Jacobian".into(),
         subtitle: format!(
             "{} images of {}; bands: two standard errors, for logits the range over images; init and fixed start alike",
-            measured.first().map_or(0, |one| one.end_to_end.size()[0]),
+            measured.first().map_or(0, |one| one.layers[0].images),
             subject.config.dataset
         ),
         panels: vec![
-            forward,
+            marked(forward, 1.0, "unit variance"),
             layer_by_layer(measured, root),
-            backward,
+            marked(backward, 1.0, "as sent"),
             end_to_end(measured),
         ],
         ..PanelGrid::default()
@@ -66,7 +58,7 @@ pub(super) fn picture(measured: &[Measured], subject: &Subject) -> Result<PanelG
 }
 
 /// Root of each layer's mean square, with two standard errors; `theory` is √J.
-fn layer_by_layer(measured: &[Measured], theory: f64) -> LineChart {
+fn layer_by_layer(measured: &[NetworkJacobians], theory: f64) -> LineChart {
     let root = |value: f64| value.max(0.0).sqrt();
     let with_band = |layer: &LayerJacobian| {
         let (square, error) = (layer.spectrum.mean_square, layer.spectrum.mean_square_error);
@@ -76,24 +68,20 @@ fn layer_by_layer(measured: &[Measured], theory: f64) -> LineChart {
             ..at(layer, root(square))
         }
     };
-    LineChart {
-        references: vec![
-            mark(1.0, "unit Jacobian"),
-            mark(theory, &format!("√J = {}", significant(theory, 4))),
-        ],
-        ..panel(
-            "Each layer's Jacobian",
-            "Layer",
-            from_zero("Root mean square of σ"),
-            series(measured, &with_band),
-        )
-    }
+    let panel = layer_panel(
+        "Each layer's Jacobian",
+        from_zero("Root mean square of σ"),
+        series(measured, &with_band),
+    );
+    let panel = marked(panel, 1.0, "unit Jacobian");
+    marked(panel, theory, &format!("√J = {}", significant(theory, 4)))
 }
 
-fn end_to_end(measured: &[Measured]) -> LineChart {
-    let one = |one: &Measured| Series {
+fn end_to_end(measured: &[NetworkJacobians]) -> LineChart {
+    let one = |one: &NetworkJacobians| Series {
         label: one.label.clone(),
-        points: value_rows(one)
+        points: one
+            .end_to_end
             .iter()
             .map(|row| Point {
                 x: row.index as f64,

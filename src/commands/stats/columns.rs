@@ -1,0 +1,269 @@
+//! The tables of probes: columns as data, from which CSV files, JSON documents and tables in the terminal are made.
+
+use anyhow::{Result, anyhow};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::text::numbers::{count, significant};
+use crate::text::{Align, Table, Terminal};
+
+/// Digits of a number in the terminal.
+const DIGITS: usize = 3;
+
+/// A field of a table. A number that is NaN is an empty field, and null in JSON.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TableField {
+    /// A name.
+    Text(String),
+    /// A whole number.
+    Count(u64),
+    /// A measured number.
+    Number(f64),
+    /// Yes or no.
+    Flag(bool),
+}
+
+impl TableField {
+    fn in_terminal(&self) -> String {
+        match self {
+            TableField::Text(text) => text.clone(),
+            TableField::Count(number) => count(*number),
+            TableField::Number(number) => significant(*number, DIGITS),
+            TableField::Flag(flag) => flag.to_string(),
+        }
+    }
+}
+
+impl Serialize for TableField {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            TableField::Text(text) => serializer.serialize_str(text),
+            TableField::Count(count) => serializer.serialize_u64(*count),
+            TableField::Number(number) if number.is_nan() => serializer.serialize_none(),
+            TableField::Number(number) => serializer.serialize_f64(*number),
+            TableField::Flag(flag) => serializer.serialize_bool(*flag),
+        }
+    }
+}
+
+impl From<String> for TableField {
+    fn from(text: String) -> Self {
+        TableField::Text(text)
+    }
+}
+
+impl From<u64> for TableField {
+    fn from(count: u64) -> Self {
+        TableField::Count(count)
+    }
+}
+
+impl From<usize> for TableField {
+    fn from(count: usize) -> Self {
+        TableField::Count(count as u64)
+    }
+}
+
+impl From<f64> for TableField {
+    fn from(number: f64) -> Self {
+        TableField::Number(number)
+    }
+}
+
+impl From<bool> for TableField {
+    fn from(flag: bool) -> Self {
+        TableField::Flag(flag)
+    }
+}
+
+/// A table with the names of its columns.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ProbeTable {
+    names: Vec<&'static str>,
+    rows: Vec<Vec<TableField>>,
+}
+
+impl ProbeTable {
+    /// Tables of the same columns, one below the other.
+    pub fn stacked(tables: impl IntoIterator<Item = ProbeTable>) -> ProbeTable {
+        let below = |mut above: ProbeTable, table: ProbeTable| {
+            above.rows.extend(table.rows);
+            above
+        };
+        tables.into_iter().reduce(below).unwrap_or_default()
+    }
+
+    /// The table with more columns in front, in which all rows have the same.
+    pub fn labeled<const N: usize>(self, labels: [(&'static str, TableField); N]) -> ProbeTable {
+        let (names, fields): (Vec<_>, Vec<_>) = labels.into_iter().unzip();
+        let rows = self.rows.into_iter();
+        ProbeTable {
+            names: [names, self.names].concat(),
+            rows: rows.map(|row| [fields.clone(), row].concat()).collect(),
+        }
+    }
+
+    /// As a CSV file.
+    pub fn csv(&self) -> Result<Vec<u8>> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(&self.names)?;
+        for row in &self.rows {
+            writer.serialize(row)?;
+        }
+        writer.into_inner().map_err(|error| anyhow!("{error}"))
+    }
+
+    /// As a JSON array, an object a row.
+    pub fn json(&self) -> Result<Value> {
+        let object = |row: &Vec<TableField>| {
+            let named = self.names.iter().zip(row);
+            let entry = |(name, field): (&&str, &TableField)| {
+                Ok(((*name).to_owned(), serde_json::to_value(field)?))
+            };
+            Ok(Value::Object(
+                named.map(entry).collect::<Result<Map<_, _>>>()?,
+            ))
+        };
+        self.rows.iter().map(object).collect()
+    }
+
+    /// For the terminal: names at the left, numbers at the right, to three digits.
+    pub fn text(&self) -> String {
+        let is_text = |index: usize| {
+            let first = self.rows.first().and_then(|row| row.get(index));
+            matches!(first, Some(TableField::Text(_)))
+        };
+        let align = |index| {
+            if is_text(index) {
+                Align::Left
+            } else {
+                Align::Right
+            }
+        };
+        let names = self.names.iter().enumerate();
+        let mut table = Table::new(names.map(|(index, name)| (*name, align(index))));
+        for row in &self.rows {
+            table.push(row.iter().map(TableField::in_terminal));
+        }
+        table.render(&Terminal::detect())
+    }
+}
+
+/// In which tables a column stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    Both,
+    OneNetwork,
+    OverCheckpoints,
+}
+
+struct ProbeColumn<M> {
+    name: &'static str,
+    scope: Scope,
+    value: Box<dyn Fn(&M) -> TableField>,
+}
+
+/// The columns of the rows that are made of `M`.
+pub struct Columns<M>(Vec<ProbeColumn<M>>);
+
+impl<M> Columns<M> {
+    /// No columns yet.
+    pub fn new() -> Self {
+        Columns(Vec::new())
+    }
+
+    /// One more column.
+    pub fn with<V: Into<TableField>>(
+        mut self,
+        name: &'static str,
+        value: impl Fn(&M) -> V + 'static,
+    ) -> Self {
+        self.0.push(ProbeColumn {
+            name,
+            scope: Scope::Both,
+            value: Box::new(move |row: &M| value(row).into()),
+        });
+        self
+    }
+
+    /// The table over checkpoints does not have the column added last.
+    pub fn of_one_network(self) -> Self {
+        self.scoped(Scope::OneNetwork)
+    }
+
+    /// Only the table over checkpoints has the column added last.
+    pub fn over_checkpoints(self) -> Self {
+        self.scoped(Scope::OverCheckpoints)
+    }
+
+    fn scoped(mut self, scope: Scope) -> Self {
+        if let Some(column) = self.0.last_mut() {
+            column.scope = scope;
+        }
+        self
+    }
+
+    /// The table of one network.
+    pub fn table(&self, rows: &[M]) -> ProbeTable {
+        self.without(Scope::OverCheckpoints, rows)
+    }
+
+    /// What a table over checkpoints has of these columns.
+    pub fn checkpoint_table(&self, rows: &[M]) -> ProbeTable {
+        self.without(Scope::OneNetwork, rows)
+    }
+
+    fn without(&self, scope: Scope, rows: &[M]) -> ProbeTable {
+        let columns = || self.0.iter().filter(|column| column.scope != scope);
+        let fields = |row: &M| columns().map(|column| (column.value)(row)).collect();
+        ProbeTable {
+            names: columns().map(|column| column.name).collect(),
+            rows: rows.iter().map(fields).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_written_as_csv_and_as_json() {
+        let columns = Columns::<(&str, f64)>::new()
+            .with("name", |row| row.0.to_owned())
+            .with("value", |row| row.1)
+            .of_one_network()
+            .with("half", |row| 0.5 * row.1)
+            .over_checkpoints()
+            .with("count", |_| 3_usize)
+            .with("large", |row| row.1 > 1.0);
+        let rows = [("a,b", 1.5), ("", f64::NAN), ("c", f64::INFINITY)];
+        let table = columns.table(&rows);
+        let csv = "name,value,count,large\n\"a,b\",1.5,3,true\n,,3,false\nc,inf,3,true\n";
+        assert_eq!(String::from_utf8(table.csv().unwrap()).unwrap(), csv);
+        let json = table.json().unwrap();
+        assert_eq!(
+            json[0].to_string(),
+            r#"{"name":"a,b","value":1.5,"count":3,"large":true}"#
+        );
+        assert!(json[1]["value"].is_null());
+        assert_eq!(
+            columns.checkpoint_table(&rows).names,
+            ["name", "half", "count", "large"]
+        );
+    }
+
+    #[test]
+    fn tables_are_labeled_and_stacked() {
+        let columns = Columns::<f64>::new().with("value", |value| *value);
+        let of = |run: &str, values: &[f64]| {
+            columns
+                .table(values)
+                .labeled([("run", run.to_owned().into())])
+        };
+        let table = ProbeTable::stacked([of("bn", &[1.0, 2.0]), of("none", &[3.0])]);
+        let csv = "run,value\nbn,1.0\nbn,2.0\nnone,3.0\n";
+        assert_eq!(String::from_utf8(table.csv().unwrap()).unwrap(), csv);
+        assert!(table.text().contains("2.00"), "{}", table.text());
+    }
+}

@@ -1,0 +1,221 @@
+//! How each layer's mean and standard deviation move over the epochs of a run, runs side by side.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use crate::cli::StatsArgs;
+use crate::commands::stats::columns::{Columns, ProbeTable};
+use crate::commands::stats::labels::run_labels;
+use crate::commands::stats::output::Output;
+use crate::commands::stats::panels::panel;
+use crate::commands::stats::probe::Probe;
+use crate::commands::stats::subject::{choose_layers, run_configs};
+use crate::draw::{Axis, PanelGrid, Series, ShareY};
+use crate::event::LayerRow;
+use crate::record::read_layers;
+use crate::text::numbers::significant;
+use crate::usage;
+
+const NAME: &str = "evolution";
+
+/// Layers over the epochs.
+pub const PROBE: Probe = Probe {
+    name: NAME,
+    about: "Mean and standard deviation of each layer over the epochs, runs side by side",
+    at_network: None,
+    at_runs: run,
+};
+
+/// A column of `layers.csv`.
+type LayerValue = fn(&LayerRow) -> f64;
+
+/// The layers of one run, epoch by epoch.
+struct RunLayers {
+    label: String,
+    rows: Vec<LayerRow>,
+}
+
+fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()> {
+    if runs.is_empty() {
+        return Err(usage!(
+            "--probe evolution follows a run over its epochs: name one, or train one with normprop train"
+        ));
+    }
+    let labels = run_labels(runs, &run_configs(runs, args)?);
+    let mut all = Vec::new();
+    for (run, label) in runs.iter().zip(labels) {
+        let rows = read_layers(run).with_context(|| format!("the layers of {}", run.display()))?;
+        if rows.is_empty() {
+            bail!(
+                "{}: layers.csv has no rows (was the run made with probe_images = 0?)",
+                run.display()
+            );
+        }
+        let rows = select(rows, &args.layer)?;
+        all.push(RunLayers { label, rows });
+    }
+    let columns = Columns::new()
+        .with("epoch", |row: &LayerRow| row.epoch)
+        .with("layer", |row| row.layer)
+        .with("name", |row| row.name.clone())
+        .with("pre_mean", |row| row.pre_mean)
+        .with("pre_std", |row| row.pre_std)
+        .with("post_mean", |row| row.post_mean)
+        .with("post_std", |row| row.post_std);
+    let table = |run: &RunLayers| {
+        let label = ("run", run.label.clone().into());
+        columns.table(&run.rows).labeled([label])
+    };
+    output.main_table(NAME, &ProbeTable::stacked(all.iter().map(table)))?;
+    output.figure(NAME, &picture(&all).figure())?;
+    output.print(&text(&all))
+}
+
+/// Numbers and names of the layers, in order.
+fn layers(rows: &[LayerRow]) -> Vec<(u64, &str)> {
+    let mut layers: Vec<(u64, &str)> = rows
+        .iter()
+        .map(|row| (row.layer, row.name.as_str()))
+        .collect();
+    layers.sort_unstable();
+    layers.dedup();
+    layers
+}
+
+/// The rows of the layer that is wanted, by number or name, or all.
+fn select(rows: Vec<LayerRow>, wanted: &str) -> Result<Vec<LayerRow>> {
+    let (numbers, names): (Vec<u64>, Vec<&str>) = layers(&rows).into_iter().unzip();
+    let chosen = choose_layers(&names, wanted)?;
+    let is_chosen = |row: &LayerRow| chosen.iter().any(|&place| numbers[place] == row.layer);
+    Ok(rows.iter().filter(|row| is_chosen(row)).cloned().collect())
+}
+
+/// A line a layer, in the order of the layers.
+fn lines(run: &RunLayers, value: LayerValue) -> Vec<Series> {
+    let line = |(layer, name): (u64, &str)| {
+        let points = run.rows.iter().filter(|row| row.layer == layer);
+        let points = points.map(|row| (row.epoch as f64, value(row)));
+        Series {
+            slot: Some(layer.saturating_sub(1) as usize),
+            ..Series::new(format!("{layer} {name}"), points)
+        }
+    };
+    layers(&run.rows).into_iter().map(line).collect()
+}
+
+/// A column a run: means above, standard deviations below, on common axes.
+fn picture(all: &[RunLayers]) -> PanelGrid {
+    let measures: [(&str, LayerValue); 2] = [
+        ("Mean of the pre-activation", |row| row.pre_mean),
+        ("Std of the pre-activation", |row| row.pre_std),
+    ];
+    let panels = measures.into_iter().flat_map(|(label, value)| {
+        all.iter()
+            .map(move |run| panel(&run.label, "Epoch", Axis::new(label), lines(run, value)))
+    });
+    PanelGrid {
+        title: "Pre-activations over training".into(),
+        subtitle: "each layer on a fixed batch of test images".into(),
+        columns: all.len(),
+        share_y: ShareY::Rows,
+        panels: panels.collect(),
+    }
+}
+
+/// How far each layer has moved from its first epoch to its last, and at most in between.
+fn text(all: &[RunLayers]) -> String {
+    let columns = Columns::new()
+        .with("layer", |(mean, _): &(Series, Series)| mean.label.clone())
+        .with("mean, first → last", |(mean, _)| ends(mean))
+        .with("range", |(mean, _)| extent(mean))
+        .with("std, first → last", |(_, std)| ends(std))
+        .with("range", |(_, std)| extent(std));
+    let table = |run: &RunLayers| {
+        let means = lines(run, |row| row.pre_mean).into_iter();
+        let rows: Vec<_> = means.zip(lines(run, |row| row.pre_std)).collect();
+        columns
+            .table(&rows)
+            .labeled([("run", run.label.clone().into())])
+    };
+    ProbeTable::stacked(all.iter().map(table)).text()
+}
+
+fn ends(line: &Series) -> String {
+    let ends = [line.points.first(), line.points.last()];
+    let ends = ends.map(|point| significant(point.map_or(f64::NAN, |point| point.y), 3));
+    ends.join(" → ")
+}
+
+/// From the smallest to the largest finite value.
+fn extent(line: &Series) -> f64 {
+    let values = || {
+        line.points
+            .iter()
+            .map(|point| point.y)
+            .filter(|y| y.is_finite())
+    };
+    values().fold(f64::NEG_INFINITY, f64::max) - values().fold(f64::INFINITY, f64::min)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(epoch: u64, layer: u64, pre_mean: f64) -> LayerRow {
+        LayerRow {
+            epoch,
+            layer,
+            name: format!("conv{layer}"),
+            pre_mean,
+            pre_std: 1.0,
+            pre_skew: 0.0,
+            pre_kurtosis: 0.0,
+            post_mean: 0.0,
+            post_std: 1.0,
+            row_norm_mean: 1.0,
+            gamma_mean: 1.0,
+            beta_mean: 0.0,
+            dead_fraction: 0.0,
+        }
+    }
+
+    #[test]
+    fn each_layer_is_one_line_over_the_epochs() {
+        let rows = vec![
+            row(0, 1, 0.1),
+            row(0, 2, 0.2),
+            row(1, 1, 0.3),
+            row(1, 2, 0.5),
+        ];
+        let run = RunLayers {
+            label: "bn".into(),
+            rows,
+        };
+        let lines = lines(&run, |row| row.pre_mean);
+        assert_eq!(lines.len(), 2);
+        assert_eq!(
+            (lines[1].label.as_str(), lines[1].slot),
+            ("2 conv2", Some(1))
+        );
+        assert_eq!((lines[1].points[1].x, lines[1].points[1].y), (1.0, 0.5));
+        assert_eq!(ends(&lines[1]), "0.200 → 0.500");
+        assert!((extent(&lines[1]) - 0.3).abs() < 1e-12);
+    }
+
+    #[test]
+    fn layers_are_chosen_by_number_or_name() {
+        let rows = || vec![row(0, 1, 0.1), row(0, 2, 0.2)];
+        assert_eq!(
+            select(rows(), "2").unwrap(),
+            select(rows(), "conv2").unwrap()
+        );
+        assert_eq!(select(rows(), "all").unwrap().len(), 2);
+        assert!(
+            select(rows(), "3")
+                .unwrap_err()
+                .to_string()
+                .contains("1 conv1, 2 conv2")
+        );
+    }
+}

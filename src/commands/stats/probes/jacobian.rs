@@ -1,0 +1,207 @@
+//! Singular values of Jacobians beside the spread of the signal, for each `jacobian_scale` of NormProp.
+//!
+//! With unit weight rows the pre-activations keep unit variance from layer to layer and gradients grow
+//! by 1.21 a layer; with the factor 1/1.21 gradients keep their length and pre-activations shrink. Both
+//! cannot be had at once; the picture shows what each choice gives.
+
+mod measured;
+mod picture;
+
+use anyhow::Result;
+
+use crate::cli::StatsArgs;
+use crate::commands::stats::columns::{Columns, ProbeTable};
+use crate::commands::stats::network_probe::NetworkProbe;
+use crate::commands::stats::output::Output;
+use crate::commands::stats::panels::{from_zero, layer_panel, logarithmic, marked};
+use crate::commands::stats::subject::Subject;
+use crate::commands::stats::trends::Trends;
+use crate::config::{MethodConfig, RunConfig};
+use crate::engine::trainer::Trainer;
+use crate::methods;
+use crate::nn::network::Network;
+use crate::options::OptionKind;
+use crate::probe::jacobian::{LayerJacobian, layers};
+use crate::text::numbers::significant;
+use measured::{NetworkJacobians, SingularValue};
+
+/// The method and the option that are varied.
+const METHOD: &str = "normprop";
+const OPTION: &str = "jacobian_scale";
+
+/// Unit variance or unit Jacobian?
+pub struct Jacobians;
+
+impl NetworkProbe for Jacobians {
+    type Layer = LayerJacobian;
+    const NAME: &'static str = "jacobian";
+    const ABOUT: &'static str =
+        "Singular values of Jacobians beside the forward std, for each jacobian_scale of normprop";
+
+    /// The network alone, without the choices at initialization.
+    fn measure(subject: &Subject, args: &StatsArgs) -> Result<Vec<LayerJacobian>> {
+        let images = subject.images(args.images as usize, &args.split);
+        let network = &subject.network;
+        layers(network, &images.tensor(network), subject.config.seed)
+    }
+
+    fn number(layer: &LayerJacobian) -> usize {
+        layer.layer
+    }
+
+    fn columns() -> Columns<LayerJacobian> {
+        Columns::new()
+            .with("layer", |l: &LayerJacobian| l.layer)
+            .with("name", |l| l.name.clone())
+            .with("inputs", |l| l.spectrum.inputs)
+            .with("outputs", |l| l.spectrum.outputs)
+            .with("exact", |l| l.spectrum.exact)
+            .with("images", |l| l.images)
+            .with("mean_square", |l| l.spectrum.mean_square)
+            .with("mean_square_error", |l| l.spectrum.mean_square_error)
+            .with("smallest", |l| l.spectrum.smallest)
+            .with("median", |l| l.spectrum.median)
+            .with("largest", |l| l.spectrum.largest)
+            .with("gain_from_top", |l| l.gain_from_top)
+            .with("pre_std", |l| l.pre_std)
+            .with("pre_unit_std", |l| l.pre_unit_std)
+    }
+
+    fn trends() -> Trends<LayerJacobian> {
+        let panel = |title, axis, mark| marked(layer_panel(title, axis, Vec::new()), 1.0, mark);
+        let spread = panel(
+            "Pre-activation",
+            from_zero("Std within units"),
+            "unit variance",
+        );
+        let square = panel(
+            "Each layer's Jacobian",
+            from_zero("Mean square of σ"),
+            "unit Jacobian",
+        );
+        let gain = panel(
+            "Gradient from the top",
+            logarithmic("Growth of its length"),
+            "as sent",
+        );
+        Trends::new(
+            "Unit variance or unit Jacobian",
+            "singular values on a few images",
+        )
+        .with("std within units", |l: &LayerJacobian| l.pre_unit_std)
+        .drawn(spread)
+        .with("mean square", |l| l.spectrum.mean_square)
+        .drawn(square)
+        .with("largest", |l| l.spectrum.largest)
+        .with("gradient from top", |l| l.gain_from_top)
+        .drawn(gain)
+    }
+
+    /// The network, and the three choices at initialization.
+    fn look(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<()> {
+        let images = subject.images(args.images as usize, &args.split);
+        let mut found = Vec::new();
+        let variants = variants(&subject.config)?;
+        let is_subject =
+            |config: &RunConfig| subject.folder.is_none() && config.method == subject.config.method;
+        let mut measure = |label, network: &Network, seed| {
+            found.push(NetworkJacobians::of(label, network, &images, seed)?);
+            anyhow::Ok(())
+        };
+        if !variants.iter().any(|(_, config)| is_subject(config)) {
+            measure(subject.title.clone(), &subject.network, subject.config.seed)?;
+        }
+        for (label, config) in variants {
+            let network = Trainer::initial_network(&config, &subject.dataset)?;
+            measure(label, &network, config.seed)?;
+        }
+        output.main_table(
+            Self::NAME,
+            &stacked(&found, &Self::columns(), |one| &one.layers),
+        )?;
+        let values = Columns::new()
+            .with("index", |value: &SingularValue| value.index)
+            .with("images", |value| value.images)
+            .with("mean", |value| value.mean)
+            .with("min", |value| value.min)
+            .with("max", |value| value.max);
+        let values = stacked(&found, &values, |one| &one.end_to_end);
+        output.table("jacobian-network", &values)?;
+        output.figure(Self::NAME, &picture::picture(&found, subject)?.figure())?;
+        output.print(&text(&found))
+    }
+}
+
+/// The rows of all networks, with what each is.
+fn stacked<M>(
+    found: &[NetworkJacobians],
+    columns: &Columns<M>,
+    rows: fn(&NetworkJacobians) -> &Vec<M>,
+) -> ProbeTable {
+    let table = |one: &NetworkJacobians| {
+        let label = ("network", one.label.clone().into());
+        columns.table(rows(one)).labeled([label])
+    };
+    ProbeTable::stacked(found.iter().map(table))
+}
+
+/// The configuration with NormProp and each of its choices, at initialization.
+fn variants(config: &RunConfig) -> Result<Vec<(String, RunConfig)>> {
+    let method = methods::find(METHOD)?;
+    let spec = method.options.iter().find(|spec| spec.name == OPTION);
+    let choices: &[&str] = match spec.map(|spec| spec.kind) {
+        Some(OptionKind::Choice(choices)) => choices,
+        _ => &[],
+    };
+    let variant = |choice: &&str| {
+        let mut config = config.clone();
+        if config.method.name != METHOD {
+            config.method = MethodConfig::default();
+            config.method.name = METHOD.into();
+        }
+        config
+            .method
+            .options
+            .insert(OPTION.into(), (*choice).into());
+        Ok((
+            format!("{OPTION} = {choice} at initialization"),
+            config.resolve()?,
+        ))
+    };
+    choices.iter().map(variant).collect()
+}
+
+fn text(found: &[NetworkJacobians]) -> String {
+    let exact = |l: &LayerJacobian| {
+        if l.spectrum.exact {
+            "exact"
+        } else {
+            "estimated"
+        }
+    };
+    let columns = Columns::new()
+        .with("layer", |l: &LayerJacobian| {
+            format!("{} {}", l.layer, l.name)
+        })
+        .with("mean square", |l| l.spectrum.mean_square)
+        .with("± s.e.", |l| l.spectrum.mean_square_error)
+        .with("largest", |l| l.spectrum.largest)
+        .with("", move |l| exact(l).to_owned())
+        .with("gradient from top", |l| l.gain_from_top)
+        .with("pre std", |l| l.pre_std)
+        .with("within units", |l| l.pre_unit_std);
+    let mut text = String::new();
+    for one in found {
+        let ends = [one.end_to_end.first(), one.end_to_end.last()];
+        let [first, last] = ends.map(|end| significant(end.map_or(f64::NAN, |end| end.mean), 3));
+        text += &format!(
+            "{}: singular values from image to logits {first} to {last} (means over images)\n{}\n",
+            one.label,
+            columns.table(&one.layers).text()
+        );
+    }
+    text + "Mean square: ‖J‖_F² over the number of outputs, by which a random gradient's squared length grows in the \
+            layer. Estimates: the mean square by Hutchinson's method, the largest value from below by Lanczos steps. \
+            In theory (unit rows, uncorrelated N(0, 1) inputs) a layer keeps either the spread at 1 or the \
+            gradient's length, not both; inputs that are correlated, as real ones are, add to the spread.\n"
+}

@@ -1,0 +1,120 @@
+//! Loss and error of the same images as in training and as in evaluation, along training: each run's configuration is
+//! retrained and looked at every few steps, runs side by side.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::cli::StatsArgs;
+use crate::commands::stats::columns::Columns;
+use crate::commands::stats::output::Output;
+use crate::commands::stats::panels::{from_zero, unit_interval};
+use crate::commands::stats::probe::Probe;
+use crate::commands::stats::retrain::{
+    FoundValue, Look, Retrained, StepLook, retrain, step_panel, step_table,
+};
+use crate::commands::stats::subject::split_of;
+use crate::config::RunConfig;
+use crate::data::Dataset;
+use crate::data::normalizer::Normalizer;
+use crate::draw::{Axis, PanelGrid};
+use crate::engine::trainer::watched::NextStep;
+use crate::nn::Pass;
+use crate::probe::images::ProbeImages;
+use crate::probe::train_eval_gap::{TrainEvalGap, measure};
+use crate::usage;
+
+/// Images looked at, about: as many whole batches as they make.
+const IMAGES: usize = 500;
+
+/// Stem of the files.
+const STEM: &str = "modes";
+
+/// What averages of batch statistics cost.
+pub const PROBE: Probe = Probe {
+    name: "train-eval-gap",
+    about: "Loss and error on the same images as in training and as in evaluation, while the run is retrained",
+    at_network: None,
+    at_runs: run,
+};
+
+fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()> {
+    let all = retrain(runs, args, output, &|config, dataset| {
+        looker(config, dataset, &args.split)
+    })?;
+    let columns = Columns::new()
+        .with("step", |look: &StepLook<TrainEvalGap>| look.step)
+        .with("images", |look| look.found.images)
+        .with("training_loss", |look| look.found.training.loss)
+        .with("evaluation_loss", |look| look.found.evaluation.loss)
+        .with("training_error", |look| look.found.training.error)
+        .with("evaluation_error", |look| look.found.evaluation.error);
+    output.main_table(STEM, &step_table(&all, &columns))?;
+    output.figure(STEM, &picture(&all).figure())?;
+    output.print(&text(&all))
+}
+
+/// Looks at whole batches of images of a split.
+fn looker<'a>(
+    config: &'a RunConfig,
+    dataset: &'a Dataset,
+    split_name: &str,
+) -> Result<Look<'a, TrainEvalGap>> {
+    let split = split_of(dataset, split_name);
+    if config.batch_size > split.len() {
+        return Err(usage!(
+            "a batch of {} is more than the {} {split_name} images",
+            config.batch_size,
+            split.len(),
+        ));
+    }
+    let wanted = IMAGES.max(config.batch_size);
+    let normalizer = Normalizer::fit(config.data_norm, &dataset.train, dataset.shape);
+    let images = ProbeImages::spread(wanted, split, dataset.shape, &normalizer);
+    let labels = ProbeImages::labels(wanted, split);
+    Ok(Box::new(move |next: &NextStep| {
+        let pass = |index| Pass::train(config.seed, next.step + index);
+        let images = images.tensor(next.network);
+        measure(next.network, &images, &labels, config.batch_size, &pass)
+    }))
+}
+
+/// Loss and error, as in training and as in evaluation.
+fn picture(all: &[Retrained<TrainEvalGap>]) -> PanelGrid {
+    let panel = |title: &str, axis: Axis, value: FoundValue<TrainEvalGap>| {
+        step_panel(title, axis, all, value, None)
+    };
+    let (loss, error) = (from_zero("Cross-entropy"), unit_interval("Error"));
+    PanelGrid {
+        title: "The same images as in training and as in evaluation".into(),
+        subtitle: "batch statistics and their averages are two functions early on".into(),
+        panels: vec![
+            panel("Loss as in training", loss.clone(), |gap| gap.training.loss),
+            panel("Loss as in evaluation", loss, |gap| gap.evaluation.loss),
+            panel("Error as in training", error.clone(), |gap| {
+                gap.training.error
+            }),
+            panel("Error as in evaluation", error, |gap| gap.evaluation.error),
+        ],
+        ..PanelGrid::default()
+    }
+}
+
+fn text(all: &[Retrained<TrainEvalGap>]) -> String {
+    let loss: FoundValue<TrainEvalGap> = |gap| gap.evaluation.loss - gap.training.loss;
+    let error: FoundValue<TrainEvalGap> = |gap| gap.evaluation.error - gap.training.error;
+    let largest = |one: &Retrained<TrainEvalGap>, value| {
+        let gaps = one.values(value).into_iter();
+        gaps.fold(f64::NEG_INFINITY, f64::max)
+    };
+    let columns = Columns::new()
+        .with("run", |one: &Retrained<TrainEvalGap>| one.run.clone())
+        .with("looks", |one| one.looks.len())
+        .with("median loss gap", move |one| one.median(loss))
+        .with("largest", move |one| largest(one, loss))
+        .with("median error gap", move |one| one.median(error))
+        .with("largest", move |one| largest(one, error));
+    columns.table(all).text()
+        + "\nGaps are evaluation minus training, on the same images with the same weights. In training mode batch \
+           normalization sees the other images of the batch.\n"
+}

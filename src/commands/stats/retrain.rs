@@ -1,0 +1,127 @@
+//! Runs retrained from their start and looked at on the way, side by side.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::columns::{Columns, ProbeTable};
+use super::labels::run_labels;
+use super::output::Output;
+use super::panels::panel;
+use super::subject::{initial_config, run_configs};
+use crate::cli::StatsArgs;
+use crate::config::RunConfig;
+use crate::data::Dataset;
+use crate::draw::{Axis, LineChart, Point, Series};
+use crate::engine::trainer::Trainer;
+use crate::engine::trainer::watched::NextStep;
+use crate::engine::{device, setup};
+use crate::stats::median;
+
+/// What was found before a step.
+pub struct StepLook<R> {
+    /// Steps done before.
+    pub step: u64,
+    /// The step's learning rate.
+    pub lr: f64,
+    /// What was found.
+    pub found: R,
+}
+
+/// What was found of a run, step by step.
+pub struct Retrained<R> {
+    /// The run's label.
+    pub run: String,
+    /// What was found.
+    pub looks: Vec<StepLook<R>>,
+}
+
+/// A value of what was found.
+pub type FoundValue<R> = fn(&R) -> f64;
+
+/// What looks at a step that is about to be done.
+pub type Look<'a, R> = Box<dyn FnMut(&NextStep) -> Result<R> + 'a>;
+
+/// Makes what looks at a run of this configuration on this dataset.
+pub type PrepareLook<'p, R> =
+    dyn for<'a> Fn(&'a RunConfig, &'a Dataset) -> Result<Look<'a, R>> + 'p;
+
+/// Trains each run's configuration, or that of `--set`, `--steps` steps, with a look before every `--every`-th of
+/// them.
+pub fn retrain<R>(
+    runs: &[PathBuf],
+    args: &StatsArgs,
+    output: &Output,
+    prepare: &PrepareLook<R>,
+) -> Result<Vec<Retrained<R>>> {
+    let configs = match runs {
+        [] => vec![initial_config(args)?],
+        _ => run_configs(runs, args)?,
+    };
+    let mut all = Vec::new();
+    for (config, run) in configs.iter().zip(run_labels(runs, &configs)) {
+        output.say(&format!(
+            "{run}: training {} steps from the start, looking every {}",
+            args.steps, args.every
+        ));
+        device::set_threads(config);
+        let dataset = setup::load_dataset(config, &setup::data_dir())?;
+        let mut look = prepare(config, &dataset)?;
+        let mut looks = Vec::new();
+        let mut trainer = Trainer::new(config.clone(), &dataset)?;
+        let done = trainer.train_watched(args.steps, args.every, &mut |next| {
+            let (step, lr, found) = (next.step, next.lr, look(next)?);
+            looks.push(StepLook { step, lr, found });
+            Ok(())
+        })?;
+        if done < args.steps {
+            output.say(&format!(
+                "{run}: stopped after {done} steps, at the run's end or a loss that is not finite"
+            ));
+        }
+        all.push(Retrained { run, looks });
+    }
+    Ok(all)
+}
+
+/// The rows of all runs: run, step, and these columns.
+pub fn step_table<R>(all: &[Retrained<R>], columns: &Columns<StepLook<R>>) -> ProbeTable {
+    let table = |one: &Retrained<R>| {
+        let label = ("run", one.run.clone().into());
+        columns.table(&one.looks).labeled([label])
+    };
+    ProbeTable::stacked(all.iter().map(table))
+}
+
+/// A panel over the steps, a line a run, with a band between the `ends`.
+pub fn step_panel<R>(
+    title: &str,
+    axis: Axis,
+    all: &[Retrained<R>],
+    value: FoundValue<R>,
+    ends: Option<(FoundValue<R>, FoundValue<R>)>,
+) -> LineChart {
+    let point = |look: &StepLook<R>| Point {
+        x: look.step as f64,
+        y: value(&look.found),
+        interval: ends.map(|(low, high)| (low(&look.found), high(&look.found))),
+    };
+    let line = |one: &Retrained<R>| Series {
+        label: one.run.clone(),
+        points: one.looks.iter().map(point).collect(),
+        slot: None,
+    };
+    panel(title, "Step", axis, all.iter().map(line).collect())
+}
+
+impl<R> Retrained<R> {
+    /// A value at each step.
+    pub fn values(&self, value: FoundValue<R>) -> Vec<f64> {
+        self.looks.iter().map(|look| value(&look.found)).collect()
+    }
+
+    /// Median over the steps.
+    pub fn median(&self, value: FoundValue<R>) -> f64 {
+        median(&self.values(value))
+    }
+}

@@ -1,0 +1,72 @@
+//! What is drawn and told of a probe over checkpoints.
+
+use crate::draw::LineChart;
+
+/// How the values of layers and seeds become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gathered {
+    /// Their median.
+    Median,
+    /// How many of them are not 0.
+    Count,
+}
+
+/// One value of a layer.
+pub struct Trend<M> {
+    /// Heading of its column in the terminal.
+    pub heading: &'static str,
+    /// The value.
+    pub value: fn(&M) -> f64,
+    /// How the values of layers and seeds become one.
+    pub gathered: Gathered,
+    /// Title, axes and marks of its panel over the layers, without lines; none where it is not drawn.
+    pub panel: Option<LineChart>,
+}
+
+/// The values of a probe, in the order in which they are told.
+pub struct Trends<M> {
+    /// Title of the picture.
+    pub title: &'static str,
+    /// What to know about the picture.
+    pub subtitle: &'static str,
+    /// The values.
+    pub list: Vec<Trend<M>>,
+}
+
+impl<M> Trends<M> {
+    /// No values yet.
+    pub fn new(title: &'static str, subtitle: &'static str) -> Self {
+        Trends {
+            title,
+            subtitle,
+            list: Vec::new(),
+        }
+    }
+
+    /// One more value.
+    pub fn with(mut self, heading: &'static str, value: fn(&M) -> f64) -> Self {
+        self.list.push(Trend {
+            heading,
+            value,
+            gathered: Gathered::Median,
+            panel: None,
+        });
+        self
+    }
+
+    /// The value added last is drawn too: a row of panels like `panel`, one an epoch.
+    pub fn drawn(mut self, panel: LineChart) -> Self {
+        if let Some(trend) = self.list.last_mut() {
+            trend.panel = Some(panel);
+        }
+        self
+    }
+
+    /// The value added last is so or not; told is in how many layers it is.
+    pub fn counted(mut self) -> Self {
+        if let Some(trend) = self.list.last_mut() {
+            trend.gathered = Gathered::Count;
+        }
+        self
+    }
+}
