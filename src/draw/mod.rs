@@ -34,6 +34,7 @@ mod stretch;
 mod svg;
 #[cfg(test)]
 mod tests;
+mod text_histogram;
 mod text_style;
 mod tick_labels;
 mod ticks;
@@ -48,5 +49,6 @@ pub use interval_row::IntervalRow;
 pub use intervals::{IntervalGroup, IntervalMark, IntervalPlot};
 pub use qq::QqPlot;
 pub use series::{Point, ReferenceLine, Series};
+pub use text_histogram::TextHistogram;
 pub use tick_labels::TickFormat;
 pub use ticks::AxisScale;

@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::stats::{Bin, Normal};
+use crate::text::Terminal;
 use insta::assert_snapshot;
 use proptest::prelude::*;
 
@@ -270,6 +271,14 @@ proptest! {
             ..IntervalPlot::default()
         };
         prop_assert!(is_sound(&plot.figure()));
+    }
+
+    #[test]
+    fn histograms_bear_any_edges(edges in prop::collection::vec(any::<f64>(), 0..8)) {
+        let bin = |ends: &[f64]| Bin { low: ends[0], high: ends[1], count: 3, normal_density: 0.1, ..Bin::default() };
+        let bins: Vec<Bin> = edges.windows(2).map(bin).collect();
+        let text = TextHistogram { bins: &bins, n: 9, bar_width: 30 };
+        prop_assert!(text.render(&Terminal::plain()).ends_with('\n'));
     }
 
     #[test]

@@ -4,10 +4,10 @@ use super::measured::{LayerGaussianity, statistic};
 use super::wording;
 use crate::commands::stats::columns::Columns;
 use crate::commands::stats::subject::Subject;
-use crate::draw::{Axis, Figure, HistogramChart, NormalCurve, QqPlot};
+use crate::draw::{Axis, Figure, HistogramChart, NormalCurve, QqPlot, TextHistogram};
 use crate::stats::{Bins, Histogram, Normal, normal_qq};
+use crate::text::Terminal;
 use crate::text::numbers::{count, significant};
-use crate::text::{Terminal, TextHistogram};
 
 /// Lines of the histogram in the terminal.
 const LINES: usize = 20;

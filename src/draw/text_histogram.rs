@@ -1,8 +1,8 @@
 //! A small histogram for the terminal.
 
-use super::numbers::count;
-use super::terminal::Terminal;
 use crate::stats::Bin;
+use crate::text::Terminal;
+use crate::text::numbers::count;
 
 /// Bins as horizontal bars of characters, one line each, with ticks where the bins' normal distribution would end.
 #[derive(Clone, Debug, PartialEq)]
