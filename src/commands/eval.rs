@@ -30,11 +30,7 @@ pub fn run(args: &EvalArgs, output: OutputArgs) -> Result<()> {
         errln!("checkpoint {}", trained.file.display());
     }
     let dataset = &trained.dataset;
-    let split = if args.split == "train" {
-        &dataset.train
-    } else {
-        &dataset.test
-    };
+    let split = dataset.split(&args.split);
     let evaluation = evaluate(&trained.network, split, dataset.shape, &trained.normalizer);
     let counts = confusion(split, &evaluation, dataset.classes.len());
     let folder = trained.folder.join(format!("eval-{}", args.split));

@@ -80,6 +80,14 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// The part that `--split` names: `train`, else the test images.
+    pub fn split(&self, name: &str) -> &Split {
+        match name {
+            "train" => &self.train,
+            _ => &self.test,
+        }
+    }
+
     /// Puts a dataset together and checks that its parts fit. What it holds counts as official until it is compared.
     pub fn new(
         name: &str,

@@ -8,8 +8,8 @@ use crate::cli::StatsArgs;
 use crate::commands::trained::{RUNS, Trained, newest_run};
 use crate::config::RunConfig;
 use crate::config::overrides::{Assignment, split};
+use crate::data::Dataset;
 use crate::data::normalizer::Normalizer;
-use crate::data::{Dataset, Split};
 use crate::engine::setup;
 use crate::engine::trainer::Trainer;
 use crate::error::did_you_mean;
@@ -162,8 +162,8 @@ impl Subject {
 
     /// At most `count` images of the split that was asked for.
     pub fn images(&self, count: usize, split: &str) -> ProbeImages {
-        let split = split_of(&self.dataset, split);
-        ProbeImages::spread(count, split, self.dataset.shape, &self.normalizer)
+        let dataset = &self.dataset;
+        ProbeImages::spread(count, dataset.split(split), dataset.shape, &self.normalizer)
     }
 
     /// Places (from 0) of the layers that `--layer` names.
@@ -171,13 +171,5 @@ impl Subject {
         let blocks = self.network.blocks.iter();
         let names: Vec<&str> = blocks.map(|built| built.node.name()).collect();
         choose_layers(&names, &args.layer)
-    }
-}
-
-/// The training images or the test images.
-pub fn split_of<'d>(dataset: &'d Dataset, name: &str) -> &'d Split {
-    match name {
-        "train" => &dataset.train,
-        _ => &dataset.test,
     }
 }

@@ -13,7 +13,6 @@ use crate::commands::stats::probe::Probe;
 use crate::commands::stats::retrain::{
     FoundValue, Look, Retrained, StepLook, retrain, step_panel, step_table,
 };
-use crate::commands::stats::subject::split_of;
 use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::data::normalizer::Normalizer;
@@ -60,7 +59,7 @@ fn looker<'a>(
     dataset: &'a Dataset,
     split_name: &str,
 ) -> Result<Look<'a, TrainEvalGap>> {
-    let split = split_of(dataset, split_name);
+    let split = dataset.split(split_name);
     if config.batch_size > split.len() {
         return Err(usage!(
             "a batch of {} is more than the {} {split_name} images",
