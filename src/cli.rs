@@ -89,6 +89,9 @@ pub enum Command {
     /// List the normalization methods, or describe one
     #[command(after_help = "Example:\n  normprop methods normprop")]
     Methods(MethodsArgs),
+    /// List the keys of experiment files and configurations, with values, defaults and meaning
+    #[command(after_help = "Example: what can be said of learning rates:\n  normprop keys lr")]
+    Keys(KeysArgs),
     /// List, fetch or verify datasets
     #[command(
         subcommand,
@@ -206,6 +209,19 @@ pub struct MethodsArgs {
     /// Print the table in Markdown
     #[arg(long, conflicts_with = "name")]
     pub markdown: bool,
+}
+
+/// `normprop keys`.
+#[derive(Debug, Args)]
+pub struct KeysArgs {
+    /// Show only keys whose names contain this
+    pub pattern: Option<String>,
+    /// Print them as a page in Markdown
+    #[arg(long, conflicts_with = "pattern")]
+    pub markdown: bool,
+    /// Print the JSON Schema of experiment files, for editors
+    #[arg(long, conflicts_with_all = ["pattern", "markdown"])]
+    pub schema: bool,
 }
 
 /// `normprop data`.

@@ -13,12 +13,12 @@ const TIMES: &[&str] = &["train_s_per_epoch_median"];
 const PATIENCE: Duration = Duration::from_secs(300);
 
 const TINY: &str = r#"
-train_subset = 100
-test_subset = 50
-width = 0.05
-epochs = 3
-probe_images = 20
-threads = 1
+run.train_subset = 100
+run.test_subset = 50
+run.width = 0.05
+run.epochs = 3
+run.probe_images = 20
+run.threads = 1
 batch_sizes = [10]
 seeds = 2
 methods = [{ name = "bn", lr = 0.05 }, { name = "normprop", lr = 0.05 }]
@@ -306,7 +306,7 @@ fn a_torn_table_of_a_finished_run_is_computed_again() {
 #[test]
 fn deleted_or_torn_tables_beside_the_metrics_are_computed_again() {
     let place = Place::new(&format!(
-        "record_percentiles = 4\n{}",
+        "run.record_percentiles = 4\n{}",
         TINY.replace("seeds = 2", "seeds = 1")
     ));
     place.succeed(&["compare", "tiny.toml"]);
@@ -431,11 +431,11 @@ fn mistakes_end_with_code_2_before_anything_is_run() {
         ),
         (
             &["compare", "tiny.toml", "--set", "lr=0.1"],
-            "lr=0.1: method `bn` has learning rates of its own; use --set 'methods=[{ name = \"bn\", lr = 0.1 }, ...]'",
+            "--set lr: method `bn` has a learning rate of its own; use --set 'methods=[{ name = \"bn\", lr = 0.1 }, ...]'",
         ),
         (
             &["compare", "tiny.toml", "--set", "lrs=[0.1, 0.2]"],
-            "lrs = [0.1, 0.2] }, ...]'",
+            "lr = ... }, ...]'",
         ),
         (&["report", "."], "is not a results folder"),
     ];
@@ -459,8 +459,8 @@ fn mistakes_end_with_code_2_before_anything_is_run() {
 #[test]
 fn percentiles_of_a_unit_are_recorded_where_asked_for() {
     let place = Place::new(
-        "train_subset = 60\ntest_subset = 40\nmodel = \"mlp\"\nmlp_widths = [5, 4]\nactivation = \"sigmoid\"\nepochs = 2\n\
-         record_percentiles = 4\nbatch_sizes = [10]\nmethods = [\"bn\"]\n",
+        "run.train_subset = 60\nrun.test_subset = 40\nrun.model = \"mlp\"\nrun.mlp_widths = [5, 4]\nrun.activation = \"sigmoid\"\nrun.epochs = 2\n\
+         run.record_percentiles = 4\nbatch_sizes = [10]\nmethods = [\"bn\"]\n",
     );
     place.succeed(&["compare", "tiny.toml"]);
     let text = std::fs::read_to_string(place.path("results/tiny/percentiles.csv")).unwrap();

@@ -15,13 +15,13 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Four settings for each of two methods: judged after epoch 1, two of them after epoch 2, one trained to its end.
 const TINY: &str = r#"
-train_subset = 100
-test_subset = 50
-width = 0.05
-epochs = 4
-probe_images = 0
-threads = 1
-batch_size = 10
+run.train_subset = 100
+run.test_subset = 50
+run.width = 0.05
+run.epochs = 4
+run.probe_images = 0
+run.threads = 1
+run.batch_size = 10
 methods = ["bn", "normprop"]
 [sweep]
 only = true

@@ -20,12 +20,12 @@ const TIMES: &[&str] = &["train_s_per_epoch_median"];
 const MOST_JOBS: &str = "40";
 
 const TINY: &str = r#"
-train_subset = 100
-test_subset = 50
-width = 0.05
-epochs = 2
-probe_images = 20
-threads = 1
+run.train_subset = 100
+run.test_subset = 50
+run.width = 0.05
+run.epochs = 2
+run.probe_images = 20
+run.threads = 1
 batch_sizes = [10]
 methods = [{ name = "bn", lr = 0.05 }, { name = "normprop", lr = 0.05 }]
 "#;

@@ -6,6 +6,7 @@ pub mod data;
 pub mod doctor;
 pub mod eval;
 pub mod generate;
+pub mod keys;
 pub mod methods;
 pub mod report;
 pub mod stats;
@@ -42,6 +43,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Bench(args) => bench::run(&args, output),
         Command::Report(args) => report::run(&args, output),
         Command::Methods(args) => methods::run(&args, output),
+        Command::Keys(args) => keys::run(&args, output),
         Command::Data(command) => data::run(&command, output),
         Command::Doctor => doctor::run(output),
         Command::Completions { shell } => generate::completions(shell),

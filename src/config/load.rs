@@ -5,10 +5,11 @@ use std::path::Path;
 use anyhow::Result;
 use toml::Table;
 
-use super::check::{self, Fault};
+use super::check;
+use super::fault::Fault;
 use super::overrides::{self, Assignment};
 use super::source::Source;
-use super::{MethodConfig, RunConfig};
+use super::{MethodConfig, RunConfig, schema, typed};
 use crate::data::catalogue;
 use crate::methods;
 use crate::nn::node::NetworkKind;
@@ -27,7 +28,8 @@ impl RunConfig {
                 Source::parse(&text, &path.display().to_string())?
             }
         };
-        overrides::apply(&mut table, assignments, &RunConfig::known_keys())?;
+        let known: Vec<&str> = schema::keys(&schema::RUN).collect();
+        overrides::apply(&mut table, assignments, &known)?;
         source.set_aside(assignments);
         RunConfig::build(table).map_err(|fault| source.refuse(&fault.key, &fault.what))
     }
@@ -42,25 +44,10 @@ impl RunConfig {
         self.completed().map_err(Fault::into_error)
     }
 
-    /// The names of all top-level keys.
-    pub fn known_keys() -> Vec<String> {
-        let shown = Table::try_from(RunConfig::default()).unwrap_or_default();
-        let mut keys: Vec<String> = shown.keys().cloned().collect();
-        // What is not written, or not where it has its default.
-        let unwritten = ["threads", "device", "clip_units", "keep_epochs"];
-        keys.extend(unwritten.map(String::from));
-        keys
-    }
-
     /// [`RunConfig::from_table`], with an error that names the key and leaves its place to the caller.
     pub(super) fn build(table: Table) -> Result<RunConfig, Fault> {
-        for (key, value) in &table {
-            check::key(key, value)?;
-        }
-        // The keys fit one by one, so that together they fit too.
-        let config: RunConfig = table
-            .try_into()
-            .map_err(|error: toml::de::Error| Fault::new("", error.message()))?;
+        check::keys(&table, "")?;
+        let config: RunConfig = typed::read(&table, "")?;
         config.completed()
     }
 

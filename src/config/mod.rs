@@ -2,16 +2,24 @@
 //!
 //! The same resolved configuration always has the same hash and so the same run directory.
 
+mod axes;
 mod check;
 pub mod experiment;
+mod fault;
 mod identity;
+pub mod keys;
+mod limits;
 mod load;
+mod ordered;
 pub mod overrides;
+mod schema;
 mod source;
 pub mod sweep;
+mod typed;
 mod value_types;
 
 use anyhow::{Context, Result};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::data::augment::Augmentation;
@@ -22,12 +30,12 @@ use crate::options::Options;
 pub use value_types::{Precision, Schedule};
 
 /// Everything that decides what a run computes, and a few switches on what it records.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunConfig {
-    /// Experiment name: the folder that its runs share.
+    /// Name of the folder that the runs share.
     pub name: String,
-    /// Dataset name, see `normprop data list`.
+    /// Dataset, see `normprop data list`.
     pub dataset: String,
     /// Use only this many training images, balanced over classes; 0 takes all.
     pub train_subset: usize,
@@ -35,6 +43,7 @@ pub struct RunConfig {
     pub test_subset: usize,
     /// Hold this part of the training images out, balanced over classes, train on the rest and report the
     /// held-out part in place of the test images: below 1 a fraction, from 1 on a number of images; 0 holds out none.
+    #[schemars(range(min = 0))]
     pub holdout: f64,
     /// How images are normalized.
     pub data_norm: DataNormalization,
@@ -43,44 +52,57 @@ pub struct RunConfig {
     /// Network: the name of one of [`NETWORKS`](crate::nn::networks::NETWORKS).
     pub model: String,
     /// Multiplies the channels of every hidden layer of the NIN.
+    // What a network may weigh is counted when its blocks are known.
+    #[schemars(range(min = 0.001, max = 1000))]
     pub width: f64,
     /// Units of the hidden layers of the MLP.
+    #[schemars(inner(range(min = 1, max = 1_000_000)))]
     pub mlp_widths: Vec<usize>,
     /// Units of the LSTM.
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub lstm_hidden: usize,
     /// Activation of the hidden layers of NIN and MLP, such as `relu` or `leaky:0.1`.
     pub activation: String,
     /// Images per optimizer step.
+    #[schemars(range(min = 1))]
     pub batch_size: usize,
     /// Passes over the training images.
     pub epochs: u64,
-    /// Base learning rate; 0 stands for the method's default at this batch size and is resolved at once.
+    /// Base learning rate; 0 stands for the method's default at this batch size.
+    #[schemars(range(min = 0))]
     pub lr: f64,
     /// Momentum of SGD.
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     pub momentum: f64,
     /// Nesterov's form of momentum.
     pub nesterov: bool,
     /// Weight decay (L2 coefficient in the gradient) of the weights.
+    #[schemars(range(min = 0))]
     pub weight_decay: f64,
     /// Apply weight decay to gamma, beta and biases too.
     pub decay_all: bool,
     /// Learning-rate schedule.
     pub schedule: Schedule,
     /// Epochs over which the learning rate rises linearly from 0; may be fractional.
+    #[schemars(range(min = 0))]
     pub warmup_epochs: f64,
     /// With `schedule = "step"`: the epochs at which the rate falls, as fractions of the training.
+    #[schemars(inner(range(min = 0, max = 1)))]
     pub step_at: Vec<f64>,
     /// With `schedule = "step"`: what the rate is multiplied by.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub step_factor: f64,
     /// Longest gradient (Euclidean norm over all parameters); 0 does not clip.
+    #[schemars(range(min = 0))]
     pub clip_norm: f64,
     /// Adaptive gradient clipping in every layer but the last: longest gradient of an output unit as a multiple of its
     /// weights' length; 0 does not clip.
     #[serde(skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0))]
     pub clip_units: f64,
     /// Seed of every random stream.
     pub seed: u64,
-    /// Number format of the forward and backward pass: `f32`, `bf16` (parameters and updates stay f32) or `f64`.
+    /// Number format of the forward and backward pass.
     pub precision: Precision,
     /// Test images in the fixed batch on which `layers.csv` is measured; 0 measures nothing.
     pub probe_images: usize,
@@ -95,7 +117,9 @@ pub struct RunConfig {
     /// Write a TensorBoard event file too.
     pub tensorboard: bool,
     /// CPU threads; 0 chooses by timing a few steps. Does not change which run this is.
+    // Far more than any machine has; far more of them overflow libgomp's stack.
     #[serde(skip_serializing)]
+    #[schemars(range(max = 1024))]
     pub threads: usize,
     /// `cpu`, `cuda` or `cuda:N`. Does not change which run this is.
     #[serde(skip_serializing)]
@@ -105,13 +129,14 @@ pub struct RunConfig {
 }
 
 /// A method's name and the options given for it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct MethodConfig {
-    /// Registry name.
+    /// Method, see `normprop methods`.
     pub name: String,
     /// Options by name; after [`RunConfig::resolve`] every option of the method is present.
     #[serde(flatten)]
+    #[schemars(skip)]
     pub options: toml::Table,
 }
 

@@ -47,11 +47,11 @@ pub fn split(assignment: &str) -> Result<Assignment> {
 
 /// Writes each assignment into `table`. Dotted keys reach into sub-tables (`method.center_rows`).
 /// The first part of a key must be one of `known`; what stands below it is checked by whoever owns it.
-pub fn apply(table: &mut toml::Table, assignments: &[Assignment], known: &[String]) -> Result<()> {
+pub fn apply(table: &mut toml::Table, assignments: &[Assignment], known: &[&str]) -> Result<()> {
     for Assignment { key, value, origin } in assignments {
         let parts: Vec<&str> = key.split('.').collect();
         let (first, rest) = (parts[0], &parts[1..]);
-        if !known.iter().any(|name| name == first) {
+        if !known.contains(&first) {
             let hint = hint(first, known);
             return Err(usage!("{origin}: unknown key `{first}`; {hint}"));
         }
@@ -62,11 +62,11 @@ pub fn apply(table: &mut toml::Table, assignments: &[Assignment], known: &[Strin
 }
 
 /// What may have been meant by a key that is not known.
-fn hint(key: &str, known: &[String]) -> String {
+fn hint(key: &str, known: &[&str]) -> String {
     if METHODS.iter().any(|method| method.has_option(key)) {
         return format!("the option of a method is `method.{key}`");
     }
-    did_you_mean(key, known.iter().map(String::as_str))
+    did_you_mean(key, known.iter().copied())
 }
 
 /// Writes one value at a dotted key whose name is known to be right.
@@ -115,8 +115,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn known() -> Vec<String> {
-        vec!["lr".into(), "method".into(), "dataset".into()]
+    fn known() -> Vec<&'static str> {
+        vec!["lr", "method", "dataset"]
     }
 
     #[test]
@@ -166,7 +166,7 @@ mod tests {
                 let mut table = toml::Table::new();
                 let first = assignment.key.split('.').next().unwrap_or("").to_string();
                 let taken = apply(&mut table, &[assignment], &known());
-                prop_assert_eq!(taken.is_ok(), known().contains(&first));
+                prop_assert_eq!(taken.is_ok(), known().contains(&first.as_str()));
             }
         }
 

@@ -7,6 +7,7 @@ use anyhow::Result;
 use toml::de::{DeTable, DeValue};
 
 use super::overrides::Assignment;
+use super::typed::joined;
 use crate::usage;
 
 /// Line numbers of the keys and array items of one TOML text.
@@ -52,15 +53,12 @@ impl Source {
         }
     }
 
-    /// The place of the first of several paths that has one of its own, else the file.
-    pub fn place_of_first(&self, paths: &[String]) -> String {
-        let own = paths.iter().find_map(|path| self.own_place(path));
-        own.unwrap_or_else(|| self.origin.clone())
-    }
-
     /// An error at a path.
     pub fn refuse(&self, path: &str, what: impl Display) -> anyhow::Error {
-        refuse_at(&self.place(path), what)
+        match self.place(path).as_str() {
+            "" => usage!("{what}"),
+            place => usage!("{place}: {what}"),
+        }
     }
 
     /// Where this very path stands. The last override counts, and one of a table counts for all that lies in it.
@@ -76,7 +74,7 @@ impl Source {
 
     fn walk_table(&mut self, table: &DeTable<'_>, prefix: &str, text: &str) {
         for (key, value) in table {
-            let path = joined(prefix, key.get_ref());
+            let path = joined(prefix, &[key.get_ref()]);
             self.add(&path, key.span().start, text);
             self.walk_value(value.get_ref(), &path, text);
         }
@@ -87,7 +85,7 @@ impl Source {
             DeValue::Table(table) => self.walk_table(table, path, text),
             DeValue::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    let path = joined(path, &index.to_string());
+                    let path = joined(path, &[&index.to_string()]);
                     self.add(&path, item.span().start, text);
                     self.walk_value(item.get_ref(), &path, text);
                 }
@@ -100,23 +98,6 @@ impl Source {
         let before = text.as_bytes().iter().take(offset);
         let line = 1 + before.filter(|byte| **byte == b'\n').count();
         self.lines.insert(path.to_owned(), line);
-    }
-}
-
-/// An error at a place, which may be empty.
-pub fn refuse_at(place: &str, what: impl Display) -> anyhow::Error {
-    if place.is_empty() {
-        usage!("{what}")
-    } else {
-        usage!("{place}: {what}")
-    }
-}
-
-fn joined(prefix: &str, name: &str) -> String {
-    if prefix.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{prefix}.{name}")
     }
 }
 
@@ -153,9 +134,6 @@ mod tests {
         assert_eq!(source.place("a"), "x.toml, line 1");
         source.set_aside(&[Assignment::flag("--a", "a", "2")]);
         assert_eq!(source.place("a"), "--a");
-        let paths = ["absent", "t.absent", "t.b", "a"].map(str::to_owned);
-        assert_eq!(source.place_of_first(&paths), "x.toml, line 8");
-        assert_eq!(source.place_of_first(&paths[..2]), "x.toml");
     }
 
     #[test]

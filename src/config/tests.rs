@@ -82,7 +82,8 @@ fn a_wrong_type_and_an_unknown_key_are_named_with_the_nearest() {
     );
     let schedule = message(&[("schedule", "triangle")]);
     assert!(
-        schedule.starts_with("--set schedule: schedule = \"triangle\": unknown variant"),
+        schedule
+            .starts_with("--set schedule: schedule = \"triangle\"; known: constant, step, cosine"),
         "{schedule}"
     );
 }
@@ -92,11 +93,11 @@ fn what_no_machine_can_hold_is_refused_before_anything_is_made() {
     let message = |key: &str, value: &str| load(&[(key, value)]).unwrap_err().to_string();
     assert_eq!(
         message("threads", "5000000000"),
-        "--set threads: threads = 5000000000: must be at most 1024"
+        "--set threads: threads = 5000000000: must be in [0, 1024]"
     );
-    assert!(message("width", "1e5").contains("width = 100000.0: expected number in [0.001, 1000]"));
-    assert!(message("mlp_widths", "[4, 100000000000]").contains("in [1, 1000000]"));
-    assert!(message("lstm_hidden", "2000000").contains("in [1, 1000000]"));
+    assert!(message("width", "1e5").contains("width = 100000.0: must be in [0.001, 1000]"));
+    assert!(message("mlp_widths", "[4, 100000000000]").contains("[1, 1000000]"));
+    assert!(message("lstm_hidden", "2000000").contains("[1, 1000000]"));
     assert!(load(&[("threads", "1024"), ("width", "1000")]).is_ok());
 }
 
@@ -107,7 +108,7 @@ fn errors_of_meaning_carry_the_line_or_the_flag_that_the_value_came_from() {
     let cases = [
         (
             "epochs = 3\nwidth = -1\n",
-            "line 2: width = -1.0: expected number in [0.001, 1000]",
+            "line 2: width = -1: must be in [0.001, 1000]",
         ),
         (
             "epochs = 3\nepocs = 4\n",
@@ -127,7 +128,10 @@ fn errors_of_meaning_carry_the_line_or_the_flag_that_the_value_came_from() {
             "[method]\ncenter_rows = 1",
             "line 2: method.center_rows = 1: expected true, false",
         ),
-        ("method.name = 3", "line 1: method = { name = 3 }"),
+        (
+            "method.name = 3",
+            "line 1: name = 3: expected a text in quotes",
+        ),
         ("epochs = 3\nlr = = 4\n", "TOML parse error at line 2"),
     ];
     for (text, expected) in cases {

@@ -1,9 +1,10 @@
 //! Closed sets of configuration values, each with its TOML spelling.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Learning rate over the training.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
     /// The base rate throughout.
@@ -15,7 +16,9 @@ pub enum Schedule {
 }
 
 /// Number format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
     /// 32-bit floats.

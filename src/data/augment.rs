@@ -1,6 +1,7 @@
 //! Crops and flips, done on bytes while a batch is gathered.
 
 use rand_chacha::ChaCha8Rng;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::store::ImageShape;
@@ -10,7 +11,7 @@ use crate::streams::below;
 const PADDING: u32 = 4;
 
 /// How training images are varied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Augmentation {
     /// Images as they are.

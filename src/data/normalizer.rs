@@ -3,13 +3,14 @@
 //! Float32 values of a batch are looked up, one table of 256 values a channel, so that normalization costs no
 //! arithmetic on pixels.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::split::Split;
 use super::store::ImageShape;
 
 /// How pixels become network inputs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DataNormalization {
     /// Pixels divided by 255, nothing else.

@@ -55,7 +55,7 @@ fn wrong_values_are_named_with_their_key() {
     refused(&["--batch-size=0"], &["batch_size = 0"]);
     refused(&["--momentum=1"], &["momentum = 1"]);
     refused(&["--width=-1"], &["width = -1"]);
-    refused(&["--lr=nan"], &["lr = NaN"]);
+    refused(&["--lr=nan"], &["lr = nan"]);
     refused(&["--set", "lr"], &["expected key=value"]);
     refused(
         &["--schedule=triangle"],
@@ -138,13 +138,13 @@ fn an_experiment_names_the_line_of_what_cannot_be_run() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(
         folder.path().join("wrong.toml"),
-        "methods = [\"bn\"]\nwidth = -1\n",
+        "methods = [\"bn\"]\nrun.width = -1\n",
     )
     .unwrap();
     run(folder.path(), &["compare", "wrong.toml"])
         .code(2)
         .stderr(contains(
-            "wrong.toml, line 2: method `bn` at batch size 50: width = -1",
+            "wrong.toml, line 2: width = -1: must be in [0.001, 1000]",
         ));
     assert!(!folder.path().join("runs").exists());
 }
@@ -156,7 +156,7 @@ fn threads_are_bounded_where_a_run_is_looked_at_too() {
     run(folder.path(), &["eval", "--threads=5000000000"])
         .code(2)
         .stderr(contains(
-            "--threads: threads = 5000000000: must be at most 1024",
+            "--threads: threads = 5000000000: must be in [0, 1024]",
         ));
 }
 

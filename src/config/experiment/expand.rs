@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use toml::{Table, Value};
+use toml::Table;
 
-use super::{Experiment, MethodEntry};
-use crate::config::check::{self, Fault};
-use crate::config::source::refuse_at;
+use super::definition::Experiment;
+use super::draft::Draft;
+use super::method_entry::MethodEntry;
+use crate::config::RunConfig;
 use crate::config::sweep::Candidate;
-use crate::config::{RunConfig, overrides};
 use crate::usage;
 
 /// What a sweep chose for a method (by label) and batch size: keys with their values, or nothing yet.
@@ -24,6 +24,17 @@ pub struct PlannedRun {
     pub config: RunConfig,
 }
 
+/// A method at a batch size.
+struct Cell<'e> {
+    entry: &'e MethodEntry,
+    /// Where the entry stands in the file.
+    path: String,
+    batch_size: usize,
+}
+
+/// A learning rate and where it stands; none stands for the method's default.
+type Rate = Option<(f64, String)>;
+
 impl Experiment {
     /// The runs: seed by seed, so that early results compare all methods, then batch size, method, learning rate.
     ///
@@ -34,22 +45,22 @@ impl Experiment {
         if self.is_only_a_sweep() {
             return Ok(runs);
         }
-        for &seed in &self.seeds {
-            self.for_each_cell(|entry, batch_size| {
-                let found = chosen(&entry.label, batch_size);
-                let rates = match &found {
-                    Some(keys) if keys.contains_key("lr") => vec![None],
-                    _ => self.rates(entry, batch_size)?,
+        let cells = self.cells();
+        for seed in self.seeds.list() {
+            for cell in &cells {
+                let found = chosen(&cell.entry.label, cell.batch_size).unwrap_or_default();
+                let rates = match found.contains_key("lr") {
+                    true => vec![None],
+                    false => self.rates(cell)?,
                 };
                 for rate in rates {
-                    let mut table = self.table(entry, batch_size, rate, seed);
-                    put_all(&mut table, found.as_ref())?;
-                    runs.push(self.planned(entry, batch_size, table, false)?);
+                    let mut draft = self.draft(cell, rate, seed)?;
+                    draft.put_all(&found, "sweep")?;
+                    runs.push(self.planned(cell, draft)?);
                 }
-                Ok(())
-            })?;
+            }
         }
-        refuse_twins(&runs)?;
+        refuse_twins(runs.iter())?;
         Ok(runs)
     }
 
@@ -59,152 +70,137 @@ impl Experiment {
             return Ok(Vec::new());
         };
         let mut runs = Vec::new();
-        for &seed in &sweep.seeds {
-            self.for_each_cell(|entry, batch_size| {
-                let own = self.table(
-                    entry,
-                    batch_size,
-                    self.rates(entry, batch_size)?.first().copied().flatten(),
-                    seed,
-                );
-                let own_rate = self
-                    .planned(entry, batch_size, own.clone(), false)?
-                    .config
-                    .lr;
+        let cells = self.cells();
+        for seed in sweep.seeds.list() {
+            for cell in &cells {
+                let first = self.rates(cell)?.into_iter().next().flatten();
+                let own = self.draft(cell, first, seed)?;
+                let own_rate = self.planned(cell, own.clone())?.config.lr;
                 let candidates = sweep
                     .candidates(own_rate)
                     .map_err(|error| self.source.refuse("sweep.samples", error))?;
                 for candidate in candidates {
-                    let mut table = own.clone();
-                    put_all(&mut table, Some(&sweep.set))?;
-                    put_all(&mut table, Some(&candidate.keys))?;
-                    table.insert("name".into(), format!("{}-sweep", self.name).into());
-                    table.insert("holdout".into(), sweep.holdout.into());
-                    runs.push((self.planned(entry, batch_size, table, true)?, candidate));
+                    let mut draft = own.clone();
+                    draft.put_all(&sweep.set, "sweep.set")?;
+                    for (key, value) in &candidate.keys {
+                        draft.put(key, value.clone(), sweep.path_of(key))?;
+                    }
+                    draft.put("name", format!("{}-sweep", self.name), "name")?;
+                    draft.put("holdout", sweep.holdout(), sweep.holdout_path())?;
+                    runs.push((self.planned(cell, draft)?, candidate));
                 }
-                Ok(())
-            })?;
+            }
         }
-        let planned: Vec<PlannedRun> = runs.iter().map(|(run, _)| run.clone()).collect();
-        refuse_twins(&planned)?;
+        refuse_twins(runs.iter().map(|(run, _)| run))?;
         Ok(runs)
     }
 
-    fn for_each_cell(
-        &self,
-        mut visit: impl FnMut(&MethodEntry, usize) -> Result<()>,
-    ) -> Result<()> {
+    /// Batch size by batch size: those of the experiment, then those that only single methods have.
+    fn cells(&self) -> Vec<Cell<'_>> {
         let mut sizes = self.batch_sizes.clone();
         for own in self
             .methods
             .iter()
-            .filter_map(|entry| entry.batch_sizes.as_ref())
-            .flatten()
+            .flat_map(|entry| entry.batch_sizes.iter().flatten())
         {
             if !sizes.contains(own) {
                 sizes.push(*own);
             }
         }
+        let mut cells = Vec::new();
         for batch_size in sizes {
-            for entry in &self.methods {
+            for (index, entry) in self.methods.iter().enumerate() {
                 let own = entry.batch_sizes.as_ref().unwrap_or(&self.batch_sizes);
                 if own.contains(&batch_size) {
-                    visit(entry, batch_size)?;
+                    let path = format!("methods.{index}");
+                    cells.push(Cell {
+                        entry,
+                        path,
+                        batch_size,
+                    });
                 }
             }
         }
-        Ok(())
+        cells
     }
 
-    /// The learning rates of a cell; one `None` stands for the base's or the method's default.
-    fn rates(&self, entry: &MethodEntry, batch_size: usize) -> Result<Vec<Option<f64>>> {
-        let rates = entry.rates_at(batch_size, &self.lrs).map_err(|error| {
-            let place = self.source.place_of_first(&self.paths(entry, "lr", false));
-            refuse_at(&place, error)
+    /// The learning rates of a cell.
+    fn rates(&self, cell: &Cell) -> Result<Vec<Rate>> {
+        let own = cell
+            .entry
+            .lr
+            .as_ref()
+            .map(|rate| (rate, format!("{}.lr", cell.path)));
+        let own = own.or(self
+            .shared_lr
+            .as_ref()
+            .map(|rate| (rate, "run.lr".to_owned())));
+        if let Some((rate, path)) = own {
+            let size = cell.batch_size;
+            return match rate.at(size) {
+                Some(rate) => Ok(vec![Some((rate, path))]),
+                None => Err(self.source.refuse(
+                    &path,
+                    format!(
+                        "method `{}` has no learning rate for batch size {size}, only for {}",
+                        cell.entry.label,
+                        rate.batch_sizes()
+                    ),
+                )),
+            };
+        }
+        if self.lrs.is_empty() {
+            return Ok(vec![None]);
+        }
+        let rates = self.lrs.iter().enumerate();
+        Ok(rates
+            .map(|(index, rate)| Some((*rate, format!("lrs.{index}"))))
+            .collect())
+    }
+
+    fn draft(&self, cell: &Cell, rate: Rate, seed: u64) -> Result<Draft> {
+        let Cell {
+            entry,
+            path,
+            batch_size,
+        } = cell;
+        let mut draft = Draft::default();
+        draft.put_all(&self.run, "run")?;
+        draft.put("name", self.name.clone(), "name")?;
+        draft.put_all(&entry.set, &format!("{path}.set"))?;
+        draft.put("method.name", entry.name.clone(), path.clone())?;
+        for (key, value) in &entry.options {
+            draft.put(
+                &format!("method.{key}"),
+                value.clone(),
+                format!("{path}.{key}"),
+            )?;
+        }
+        let sizes = match entry.batch_sizes {
+            Some(_) => format!("{path}.batch_sizes"),
+            None => self.batch_sizes_path().to_owned(),
+        };
+        draft.put("batch_size", *batch_size as i64, sizes)?;
+        draft.put("seed", seed as i64, "seeds")?;
+        if let Some((rate, path)) = rate {
+            draft.put("lr", rate, path)?;
+        }
+        Ok(draft)
+    }
+
+    fn planned(&self, cell: &Cell, draft: Draft) -> Result<PlannedRun> {
+        let label = cell.entry.label.clone();
+        let size = cell.batch_size;
+        let config = draft.build().map_err(|fault| {
+            let what = format!("method `{label}` at batch size {size}: {}", fault.what);
+            self.source.refuse(&fault.key, what)
         })?;
-        Ok(if rates.is_empty() {
-            vec![None]
-        } else {
-            rates.into_iter().map(Some).collect()
-        })
+        Ok(PlannedRun { label, config })
     }
-
-    fn table(&self, entry: &MethodEntry, batch_size: usize, rate: Option<f64>, seed: u64) -> Table {
-        let mut table = self.base.clone();
-        table.extend(entry.set.clone());
-        let mut method = entry.options.clone();
-        method.insert("name".into(), entry.name.clone().into());
-        table.insert("method".into(), Value::Table(method));
-        table.insert("batch_size".into(), Value::Integer(batch_size as i64));
-        table.insert("seed".into(), Value::Integer(seed as i64));
-        if let Some(rate) = rate {
-            table.insert("lr".into(), Value::Float(rate));
-        }
-        table
-    }
-
-    fn planned(
-        &self,
-        entry: &MethodEntry,
-        batch_size: usize,
-        table: Table,
-        swept: bool,
-    ) -> Result<PlannedRun> {
-        let checked =
-            RunConfig::build(table).and_then(|config| check::images(&config).map(|()| config));
-        let config = checked.map_err(|Fault { key, what }| {
-            let place = self.source.place_of_first(&self.paths(entry, &key, swept));
-            let label = &entry.label;
-            refuse_at(
-                &place,
-                format!("method `{label}` at batch size {batch_size}: {what}"),
-            )
-        })?;
-        Ok(PlannedRun {
-            label: entry.label.clone(),
-            config,
-        })
-    }
-
-    /// Where in the file a key of a run may come from, what counts most first.
-    fn paths(&self, entry: &MethodEntry, key: &str, swept: bool) -> Vec<String> {
-        let index = self.methods.iter().position(|other| other == entry);
-        let entry = format!("methods.{}", index.unwrap_or(0));
-        let own = |key: &str| format!("{entry}.{key}");
-        let mut paths = Vec::new();
-        if swept {
-            let tables = ["grid", "range", "set"];
-            paths.extend(tables.map(|table| format!("sweep.{table}.{key}")));
-        }
-        match key {
-            "lr" => paths.extend([own("lr"), own("lrs"), "rates_from".into(), "lrs".into()]),
-            "batch_size" => paths.extend([own("batch_sizes"), "batch_sizes".into()]),
-            "seed" => paths.push("seeds".into()),
-            "holdout" if swept => {
-                paths.extend(
-                    ["validation_subset", "validation_fraction"].map(|key| format!("sweep.{key}")),
-                );
-            }
-            _ => paths.push(own(&format!("set.{key}"))),
-        }
-        if let Some(option) = key.strip_prefix("method.") {
-            // An entry may be a name alone, which has a line but no keys.
-            paths.extend([own(option), entry.clone()]);
-        }
-        paths.push(key.to_owned());
-        paths
-    }
-}
-
-fn put_all(table: &mut Table, keys: Option<&Table>) -> Result<()> {
-    for (key, value) in keys.into_iter().flatten() {
-        overrides::put(table, key, value.clone())?;
-    }
-    Ok(())
 }
 
 /// Two runs with the same configuration would share a run directory.
-fn refuse_twins(runs: &[PlannedRun]) -> Result<()> {
+fn refuse_twins<'r>(runs: impl Iterator<Item = &'r PlannedRun>) -> Result<()> {
     let mut seen = BTreeMap::new();
     for run in runs {
         let name = run.config.run_name()?;

@@ -1,7 +1,10 @@
 mod mistakes;
 mod sweeps;
 
+use anyhow::Result;
+
 use super::*;
+use crate::config::overrides::Assignment;
 use proptest::prelude::*;
 
 fn parse(text: &str) -> Result<Experiment> {
@@ -17,11 +20,12 @@ fn runs(text: &str) -> Vec<PlannedRun> {
 }
 
 const QUICK: &str = r#"
-epochs = 3
+run.epochs = 3
 methods = [
   { name = "bn", lr = { 1 = 0.004, 50 = 0.05 } },
-  { name = "normprop", label = "centred", center_rows = true, lrs = [0.01, 0.02], set = { weight_decay = 0.0 } },
+  { name = "normprop", label = "centred", center_rows = true, set = { weight_decay = 0.0 } },
 ]
+lrs = [0.01, 0.02]
 batch_sizes = [1, 50]
 seeds = 2
 "#;
@@ -38,13 +42,13 @@ fn a_learning_rate_from_the_command_line_is_used_or_refused() {
     let used = used.expand(&|_, _| None).unwrap();
     assert_eq!(used[0].config.lr, 0.3);
     let own = "methods = [\"none\", { name = \"bn\", label = \"b\", lr = 0.1 }]";
-    assert!(refused(own, "lr", "0.3").contains("method `b` has learning rates of its own"));
-    assert!(refused(own, "lrs", "[0.3]").contains("{ name = \"bn\", lrs = [0.3] }"));
+    assert!(refused(own, "lr", "0.3").contains("method `b` has a learning rate of its own"));
+    assert!(refused(own, "lrs", "[0.3]").contains("{ name = \"bn\", lr = ... }"));
     let swept = "methods = [\"bn\"]\n[sweep]\nlrs = [0.1, 0.2]";
     assert!(refused(swept, "lr", "0.3").contains("sweep.lrs"));
     assert!(with(swept, "sweep.lrs", "[0.3]").is_ok());
     let several = "methods = [\"bn\"]\nlrs = [0.1, 0.2]";
-    assert!(refused(several, "lr", "0.3").contains("use --set 'lrs=[0.3]'"));
+    assert!(refused(several, "lr", "0.3").contains("--set lr: give `lr` in [run] or `lrs`"));
     let factors = with(
         "methods = [\"bn\"]\n[sweep]\nlr_factors = [2.0]",
         "lr",

@@ -1,14 +1,16 @@
 //! A sweep in sentences, for whoever reads its results.
 
-use super::Sweep;
-use super::random::{LR_FACTOR, Random, Range, Scale};
+use super::range::{LR_FACTOR, Range, Scale};
+use super::{Search, Sweep};
 
 impl Sweep {
     /// How settings were found and judged. The table of what was tried stands beside it.
     pub fn describe(&self) -> Vec<String> {
-        let mut sentences = vec![match &self.random {
-            Some(random) => random.describe(self.listed()),
-            None => "Every point of a grid was tried for each method and batch size.".to_owned(),
+        let mut sentences = vec![match self.search {
+            Search::Random => self.describe_draws(),
+            Search::Grid => {
+                "Every point of a grid was tried for each method and batch size.".to_owned()
+            }
         }];
         if let Some(halving) = &self.halving {
             sentences.push(format!(
@@ -19,13 +21,13 @@ impl Sweep {
                 halving.factor
             ));
         }
-        let held_out = match self.holdout {
+        let held_out = match self.holdout() {
             fraction if fraction < 1.0 => {
                 format!("a fraction of {fraction} of the training images")
             }
             images => format!("{images} training images"),
         };
-        let seeds: Vec<String> = self.seeds.iter().map(u64::to_string).collect();
+        let seeds: Vec<String> = self.seeds.list().iter().map(u64::to_string).collect();
         sentences.push(format!(
             "Held out: {held_out}. Seeds of each setting: {}.",
             seeds.join(", ")
@@ -39,27 +41,25 @@ impl Sweep {
         let rates = rates.iter().filter(|(_, list)| !list.is_empty());
         let rates = rates.map(|(key, _)| *key);
         rates
-            .chain(self.grid.iter().map(|(key, _)| key.as_str()))
+            .chain(self.grid.iter().map(|(key, _)| key))
             .map(|key| format!("{key} from its list"))
             .collect()
     }
-}
 
-impl Random {
-    fn describe(&self, listed: Vec<String>) -> String {
-        let range = |(key, range): &(String, Range)| {
+    fn describe_draws(&self) -> String {
+        let range = |(key, range): (&str, &Range)| {
             let scale = match range.scale {
                 Scale::Log => "log-uniformly",
                 Scale::Linear => "uniformly",
             };
             format!("{key} {scale} from {} to {}", range.low, range.high)
         };
-        let mut drawn: Vec<String> = self.ranges.iter().map(range).collect();
-        drawn.extend(listed);
+        let mut drawn: Vec<String> = self.range.iter().map(range).collect();
+        drawn.extend(self.listed());
         format!(
             "{} settings, the same for each method and batch size, were drawn with seed {}: {}.",
-            self.samples,
-            self.draw_seed,
+            self.samples.unwrap_or(0),
+            self.draw_seed.unwrap_or(0),
             drawn.join(", ")
         )
     }

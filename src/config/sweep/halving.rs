@@ -5,39 +5,33 @@
 //! setting that goes on is continued, not begun anew, and its last result is that of an uninterrupted training; with
 //! a schedule that falls late, early errors say the less.
 
-use anyhow::Result;
-use toml::{Table, Value};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
-use crate::config::experiment::Reader;
-
-const KEYS: &[&str] = &["first_epochs", "factor"];
-const DEFAULT_FACTOR: u64 = 3;
+use crate::config::fault::Fault;
 
 /// When settings are judged, and how many go on.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Halving {
     /// Epochs after which settings are judged for the first time.
+    #[schemars(range(min = 1))]
     pub first_epochs: u64,
     /// One setting in so many goes on, to be judged again after so many times the epochs.
+    #[schemars(range(min = 2))]
     pub factor: u64,
 }
 
-impl Halving {
-    /// Reads the table `sweep.halving`.
-    pub fn read(sweep: &Table, reader: &Reader) -> Result<Option<Halving>> {
-        let path = "sweep.halving";
-        let Some(given) = reader.table(sweep, "halving", path)? else {
-            return Ok(None);
-        };
-        reader.known(given, path, KEYS)?;
-        let first_epochs = "sweep.halving.first_epochs";
-        let first_epochs = reader.positive(given, "first_epochs", first_epochs)?;
-        Ok(Some(Halving {
-            first_epochs: first_epochs.map_or(1, |epochs| epochs as u64),
-            factor: factor(given, reader)?,
-        }))
+impl Default for Halving {
+    fn default() -> Self {
+        Halving {
+            first_epochs: 1,
+            factor: 3,
+        }
     }
+}
 
+impl Halving {
     /// The epochs before the end of a training of `epochs` after which settings are judged: `first_epochs`, then
     /// `factor` times as many each time, as long as the end is at least `factor` times as far.
     pub fn rungs(&self, epochs: u64) -> Vec<u64> {
@@ -54,9 +48,9 @@ impl Halving {
     }
 
     /// Refuses a training so short that every setting would be trained to its end.
-    pub fn check(&self, epochs: u64, reader: &Reader) -> Result<()> {
+    pub fn check(&self, epochs: u64) -> Result<(), Fault> {
         if self.rungs(epochs).is_empty() {
-            return Err(reader.refuse(
+            return Err(Fault::new(
                 "sweep.halving.first_epochs",
                 format!(
                     "first_epochs = {} and factor = {} leave no setting out before the end: a training of {epochs} \
@@ -66,18 +60,5 @@ impl Halving {
             ));
         }
         Ok(())
-    }
-}
-
-fn factor(given: &Table, reader: &Reader) -> Result<u64> {
-    let Some(value) = given.get("factor") else {
-        return Ok(DEFAULT_FACTOR);
-    };
-    match value {
-        Value::Integer(factor @ 2..) => Ok(factor.unsigned_abs()),
-        _ => Err(reader.refuse(
-            "sweep.halving.factor",
-            format!("factor = {value}: expected a whole number of at least 2"),
-        )),
     }
 }

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::random::{Range, Scale};
+use super::range::{Range, Scale};
 use super::*;
 use crate::config::experiment::Experiment;
 use crate::config::overrides::Assignment;
@@ -9,7 +9,7 @@ use crate::streams::{Purpose, stream};
 
 fn parse(sweep: &str) -> Result<Experiment> {
     let text = format!(
-        "methods = [\"bn\", {{ name = \"none\", lr = 0.5 }}]\nepochs = 9\n[sweep]\n{sweep}"
+        "methods = [\"bn\", {{ name = \"none\", lr = 0.5 }}]\nrun.epochs = 9\n[sweep]\n{sweep}"
     );
     Experiment::parse(&text, "x.toml", "x", &[])
 }
@@ -165,7 +165,7 @@ fn a_sweep_tells_how_it_searched() {
 #[test]
 fn a_rate_from_the_command_line_is_refused_where_the_range_takes_its_place() {
     let with_rate = |sweep: &str| {
-        let text = format!("methods = [\"bn\"]\nepochs = 9\n[sweep]\n{sweep}");
+        let text = format!("methods = [\"bn\"]\nrun.epochs = 9\n[sweep]\n{sweep}");
         Experiment::parse(&text, "x.toml", "x", &[Assignment::set("lr", "0.1")])
     };
     let error = with_rate(RANDOM).unwrap_err().to_string();
@@ -188,7 +188,7 @@ fn mistakes_are_named_with_file_line_and_key() {
         ),
         (
             "search = \"halving\"\nlrs = [1]".into(),
-            "line 4: search = \"halving\": halving goes with either search",
+            "line 4: search = \"halving\"; known: grid, random",
         ),
         (
             "lrs = [1]\nsamples = 4".into(),
@@ -204,7 +204,7 @@ fn mistakes_are_named_with_file_line_and_key() {
         ),
         (
             "search = \"random\"\nsamples = 10001\nlrs = [1]".into(),
-            "line 5: samples = 10001: expected at most 10000",
+            "line 5: samples = 10001: must be in [1, 10000]",
         ),
         (random(""), "line 3: a sweep needs"),
         (
@@ -242,15 +242,15 @@ fn mistakes_are_named_with_file_line_and_key() {
         ),
         (
             range("lr = { low = nan, high = 1 }"),
-            "line 7: low = nan: expected a number",
+            "line 7: low = nan: must be a finite number",
         ),
         (
             range("lr = { low = 0.1, high = inf }"),
-            "line 7: high = inf: expected a number",
+            "line 7: high = inf: must be a finite number",
         ),
         (
             range("lr = { low = 0.1, high = 1, scale = \"lin\" }"),
-            "line 7: scale = \"lin\"; did you mean",
+            "line 7: scale = \"lin\"; ",
         ),
         (
             range("width = { low = -1e308, high = 1e308, scale = \"linear\" }"),
@@ -258,7 +258,7 @@ fn mistakes_are_named_with_file_line_and_key() {
         ),
         (
             range("momentun = { low = 0.1, high = 0.9 }"),
-            "line 7: unknown key `momentun`; did you mean `momentum`?",
+            "line 7: unknown key `momentun` in sweep.range; did you mean `momentum`?",
         ),
         (
             range("momentum = { low = 0.1,\nhigh = 1.5 }"),
@@ -278,7 +278,7 @@ fn mistakes_are_named_with_file_line_and_key() {
         ),
         (
             range("method = { low = 1, high = 9 }"),
-            "line 7: method.low = 1: expected a range",
+            "line 7: method.low = 1: expected a range such as {",
         ),
         (
             random(
@@ -288,7 +288,7 @@ fn mistakes_are_named_with_file_line_and_key() {
         ),
         (
             halving("factor = 1"),
-            "line 5: factor = 1: expected a whole number of at least 2",
+            "line 5: factor = 1: must be at least 2",
         ),
         (halving("factor = 2.5"), "line 5: factor = 2.5"),
         (halving("first_epochs = 0"), "line 5: first_epochs = 0"),

@@ -10,8 +10,8 @@ fn plan_of(text: &str) -> Vec<Entry> {
     plan::look_up(runs, nowhere.path(), false).unwrap()
 }
 
-const SIX_KINDS: &str = "train_subset = 100\ntest_subset = 50\nwidth = 0.05\nprobe_images = 0\nthreads = 1\n\
-                         epochs = 4\nbatch_sizes = [1, 10, 50]\nseeds = 2\nmethods = [\"none\", \"normprop\"]\n";
+const SIX_KINDS: &str = "run.train_subset = 100\nrun.test_subset = 50\nrun.width = 0.05\nrun.probe_images = 0\nrun.threads = 1\n\
+                         run.epochs = 4\nbatch_sizes = [1, 10, 50]\nseeds = 2\nmethods = [\"none\", \"normprop\"]\n";
 
 #[test]
 fn a_kind_of_each_batch_size_is_measured_before_a_second_one() {

@@ -10,7 +10,7 @@ use crate::event::Status;
 use crate::report::comparison::caveats::caveats;
 use crate::report::comparison::rows::SweepRow;
 
-const NINE: &str = "methods = [\"bn\", \"none\"]\nepochs = 9\n[sweep]\n\
+const NINE: &str = "methods = [\"bn\", \"none\"]\nrun.epochs = 9\n[sweep]\n\
     lrs = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]\nseeds = 2\nhalving = { first_epochs = 1, factor = 3 }";
 
 fn search(experiment: &Experiment, runs: &Path) -> Search {

@@ -6,7 +6,7 @@ use super::*;
 fn a_sweep_chooses_the_lowest_error_and_never_what_diverged() {
     let runs = tempfile::tempdir().unwrap();
     let experiment = experiment(
-        "methods = [\"bn\", \"normprop\"]\nepochs = 1\n[sweep]\nlrs = [0.1, 0.2, 0.4]\nseeds = 2\ngrid = { momentum = [0.5, 0.9] }",
+        "methods = [\"bn\", \"normprop\"]\nrun.epochs = 1\n[sweep]\nlrs = [0.1, 0.2, 0.4]\nseeds = 2\ngrid = { momentum = [0.5, 0.9] }",
     );
     let (planned, candidates): (Vec<PlannedRun>, Vec<_>) =
         experiment.expand_sweep().unwrap().into_iter().unzip();
@@ -61,7 +61,7 @@ fn a_sweep_chooses_the_lowest_error_and_never_what_diverged() {
 fn a_choice_among_settings_that_all_diverged_has_its_caveat() {
     let runs = tempfile::tempdir().unwrap();
     let experiment = experiment(
-        "methods = [\"bn\", \"normprop\"]\nepochs = 1\n[sweep]\nlrs = [0.1, 0.2]\nonly = true",
+        "methods = [\"bn\", \"normprop\"]\nrun.epochs = 1\n[sweep]\nlrs = [0.1, 0.2]\nonly = true",
     );
     let (planned, candidates): (Vec<PlannedRun>, Vec<_>) =
         experiment.expand_sweep().unwrap().into_iter().unzip();

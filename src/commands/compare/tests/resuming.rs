@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn the_plan_tells_what_is_there() {
     let runs = tempfile::tempdir().unwrap();
-    let experiment = experiment("methods = [\"bn\"]\nseeds = 4\nepochs = 3");
+    let experiment = experiment("methods = [\"bn\"]\nseeds = 4\nrun.epochs = 3");
     let planned = runs_of(&experiment);
     record(
         &planned[0].config,
@@ -48,7 +48,7 @@ fn the_plan_tells_what_is_there() {
 #[test]
 fn a_run_that_has_begun_tells_the_time_to_a_goal() {
     let runs = tempfile::tempdir().unwrap();
-    let experiment = experiment("methods = [\"bn\"]\nseeds = 3\nepochs = 9");
+    let experiment = experiment("methods = [\"bn\"]\nseeds = 3\nrun.epochs = 9");
     let planned = runs_of(&experiment);
     for run in &planned[..2] {
         record(&run.config, runs.path(), &[0.9, 0.5], Status::Paused);
@@ -66,7 +66,7 @@ fn a_run_that_has_begun_tells_the_time_to_a_goal() {
 #[test]
 fn a_job_is_over_when_its_run_got_as_far_as_was_asked() {
     let runs = tempfile::tempdir().unwrap();
-    let experiment = experiment("methods = [\"bn\"]\nepochs = 3");
+    let experiment = experiment("methods = [\"bn\"]\nrun.epochs = 3");
     let config = &runs_of(&experiment)[0].config;
     record(config, runs.path(), &[0.9, 0.5], Status::Paused);
     let mut entry = look_up(&experiment, runs.path()).remove(0);
@@ -87,7 +87,7 @@ fn a_job_is_over_when_its_run_got_as_far_as_was_asked() {
 #[test]
 fn a_stopped_run_is_called_saved_only_when_its_record_says_so() {
     let runs = tempfile::tempdir().unwrap();
-    let planned = runs_of(&experiment("methods = [\"bn\"]\nseeds = 3\nepochs = 3"));
+    let planned = runs_of(&experiment("methods = [\"bn\"]\nseeds = 3\nrun.epochs = 3"));
     record(&planned[0].config, runs.path(), &[0.9], Status::Interrupted);
     record(&planned[1].config, runs.path(), &[0.9], Status::Running);
     let plan = plan::look_up(planned, runs.path(), false).unwrap();
@@ -103,7 +103,7 @@ fn a_stopped_run_is_called_saved_only_when_its_record_says_so() {
 #[test]
 fn a_finished_run_that_lost_rows_goes_on_from_before_the_loss() {
     let runs = tempfile::tempdir().unwrap();
-    let experiment = experiment("methods = [\"bn\"]\nepochs = 3");
+    let experiment = experiment("methods = [\"bn\"]\nrun.epochs = 3");
     let config = &runs_of(&experiment)[0].config;
     record(config, runs.path(), &[0.9, 0.5, 0.4, 0.3], Status::Finished);
     let path = runs.path().join("x").join(config.run_name().unwrap());
@@ -124,7 +124,7 @@ fn a_finished_run_that_lost_rows_goes_on_from_before_the_loss() {
 
 #[test]
 fn a_finished_run_whose_layers_are_torn_or_gone_goes_on_from_before_the_loss() {
-    let experiment = experiment("methods = [\"bn\"]\nepochs = 3");
+    let experiment = experiment("methods = [\"bn\"]\nrun.epochs = 3");
     let config = &runs_of(&experiment)[0].config;
     let damaged = |damage: &dyn Fn(&Path)| {
         let runs = tempfile::tempdir().unwrap();
@@ -149,7 +149,7 @@ fn a_finished_run_whose_layers_are_torn_or_gone_goes_on_from_before_the_loss() {
 #[test]
 fn a_run_that_diverged_is_over_without_layers_of_its_last_epoch() {
     let runs = tempfile::tempdir().unwrap();
-    let experiment = experiment("methods = [\"bn\"]\nepochs = 3");
+    let experiment = experiment("methods = [\"bn\"]\nrun.epochs = 3");
     let config = &runs_of(&experiment)[0].config;
     record(config, runs.path(), &[0.9, 0.5, f64::NAN], Status::Diverged);
     let path = runs.path().join("x").join(config.run_name().unwrap());
@@ -171,7 +171,7 @@ fn a_run_that_diverged_is_over_without_layers_of_its_last_epoch() {
 #[test]
 fn a_run_that_was_prepared_but_never_started_is_new() {
     let runs = tempfile::tempdir().unwrap();
-    let experiment = experiment("methods = [\"bn\"]\nepochs = 3");
+    let experiment = experiment("methods = [\"bn\"]\nrun.epochs = 3");
     let config = &runs_of(&experiment)[0].config;
     let path = runs.path().join("x").join(config.run_name().unwrap());
     drop(RunDir::open_or_create(&path, &config.to_toml().unwrap()).unwrap());
@@ -186,7 +186,7 @@ fn a_run_that_was_prepared_but_never_started_is_new() {
 #[test]
 fn a_run_of_another_configuration_or_a_newer_schema_is_not_touched() {
     let runs = tempfile::tempdir().unwrap();
-    let experiment = experiment("methods = [\"bn\"]\nepochs = 1");
+    let experiment = experiment("methods = [\"bn\"]\nrun.epochs = 1");
     let planned = runs_of(&experiment);
     record(
         &planned[0].config,

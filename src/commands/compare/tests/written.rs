@@ -12,7 +12,7 @@ const TWO: &str = r#"
 methods = ["bn", { name = "normprop", label = "np, \"ours\"" }]
 batch_sizes = [1, 50]
 seeds = 3
-epochs = 3
+run.epochs = 3
 target_test_error = 0.25
 [reference]
 source = "somewhere"
@@ -221,7 +221,7 @@ fn a_hundred_finished_runs_are_collected_and_drawn() {
     let runs = tempfile::tempdir().unwrap();
     let experiment = experiment(
         "methods = [\"none\", \"bn\", \"normprop\", { name = \"normprop\", label = \"centred\", center_rows = true }]\n\
-         batch_sizes = [1, 2, 8, 50, 100]\nseeds = 5\nepochs = 20",
+         batch_sizes = [1, 2, 8, 50, 100]\nseeds = 5\nrun.epochs = 20",
     );
     for (index, run) in runs_of(&experiment).iter().enumerate() {
         let errors: Vec<f64> = (0..=20)

@@ -10,7 +10,7 @@ fn mistakes_are_named_with_file_line_and_nearest_name() {
             "x.toml, line 2: unknown key `epocs`; did you mean `epochs`?",
         ),
         (
-            "methods = [\"bn\"]\n\nepochs = \"many\"",
+            "methods = [\"bn\"]\n\nrun.epochs = \"many\"",
             "x.toml, line 3: epochs = \"many\"",
         ),
         (
@@ -18,7 +18,7 @@ fn mistakes_are_named_with_file_line_and_nearest_name() {
             "x.toml, line 3: unknown method `normpropp`; did you mean `normprop`?",
         ),
         (
-            "methods = [\"bn\"]\ndataset = \"cifar11\"",
+            "methods = [\"bn\"]\nrun.dataset = \"cifar11\"",
             "did you mean `cifar10`?",
         ),
         (
@@ -30,8 +30,8 @@ fn mistakes_are_named_with_file_line_and_nearest_name() {
             "methods = [\"bn\", { name = \"bn\", label = \"again\" }]",
             "ask for the same run",
         ),
-        ("methods = []", "at least one method"),
-        ("epochs = 2", "`methods` is missing"),
+        ("methods = []", "methods is empty: at least 1 is needed"),
+        ("title = \"x\"", "`methods` is missing"),
         (
             "methods = [\"bn\"]\nseeds = []",
             "x.toml, line 2: seeds is empty",
@@ -43,19 +43,19 @@ fn mistakes_are_named_with_file_line_and_nearest_name() {
         ),
         (
             "methods = [\"bn\"]\nbatch_sizes = [50, 0]",
-            "0 in batch_sizes: expected whole numbers of at least 1",
+            "0 in batch_sizes: must be at least 1",
         ),
-        ("methods = [\"bn\"]\nbatch_size = 0", "x.toml, line 2"),
+        ("methods = [\"bn\"]\nrun.batch_size = 0", "x.toml, line 2"),
         (
             "methods = [\"bn\"]\nbatch_sizes = [5000]",
             "batch_size = 5000 is larger than the 4000 training images",
         ),
         (
-            "methods = [\"bn\"]\ntrain_subset = 40\nbatch_sizes = [50]",
+            "methods = [\"bn\"]\nrun.train_subset = 40\nbatch_sizes = [50]",
             "batch_size = 50 is larger than the 40 training images",
         ),
         (
-            "methods = [\"bn\"]\ntrain_subset = 5000",
+            "methods = [\"bn\"]\nrun.train_subset = 5000",
             "train_subset = 5000 is larger than the 4000",
         ),
         ("methods = [\"bn\"]\nlrs = [0.1, -1]", "-1 in lrs"),
@@ -64,8 +64,20 @@ fn mistakes_are_named_with_file_line_and_nearest_name() {
             "method `bn` has no learning rate for batch size 8",
         ),
         (
-            "methods = [{ name = \"bn\", lr = 1, lrs = [1] }]",
-            "`lr` or `lrs`",
+            "methods = [\n{ name = \"bn\",\n lrs = [1] }]",
+            "x.toml, line 3: `lrs` stands at the top, for all methods",
+        ),
+        (
+            "run.lr = 0.1\nlrs = [1]\nmethods = [\"bn\"]",
+            "x.toml, line 1: give `lr` in [run] or `lrs`, not both",
+        ),
+        (
+            "run.lr = { 1 = 0.1, x = 3 }\nmethods = [\"bn\"]",
+            "x.toml, line 1: `x` in lr: expected a batch size",
+        ),
+        (
+            "run.lr = 0\nmethods = [\"bn\"]",
+            "x.toml, line 1: lr = 0: must be greater than 0",
         ),
         (
             "methods = [{ name = \"bn\", set = { epoch = 1 } }]",
@@ -77,24 +89,44 @@ fn mistakes_are_named_with_file_line_and_nearest_name() {
         ),
         (
             "methods = [\"bn\"]\nmethod = { name = \"bn\" }",
-            "`method` or `methods`",
+            "x.toml, line 2: a comparison has a list: methods = [",
         ),
         (
-            "methods = [\"bn\"]\nbatch_sizes = [1]\ndata_norm = \"batch\"",
+            "[run]\nmethod = { name = \"bn\" }",
+            "x.toml, line 2: `method` cannot stand in [run]",
+        ),
+        (
+            "title = \"x\"\nmethods = [\"bn\"]\nepochs = 3",
+            "x.toml, line 3: `epochs` tells what every run is, and stands in the table [run]:\n\n[run]\nepochs = 3",
+        ),
+        (
+            "[run]\nepochs = 3\nmethods = [\"bn\"]",
+            "x.toml, line 3: `methods` is a key of the comparison, but it stands below the header [run]",
+        ),
+        (
+            "methods = [\"bn\"]\n[sweep]\nlrs = [1]\njobs = 2",
+            "x.toml, line 4: `jobs` is a key of the comparison, but it stands below the header [sweep]",
+        ),
+        (
+            "methods = [\"bn\"]\n[sweep]\nlrs = [1]\nepochs = 2",
+            "x.toml, line 4: `epochs` is a key of [run], but it stands below the header [sweep]",
+        ),
+        (
+            "methods = [\"bn\"]\nbatch_sizes = [1]\nrun.data_norm = \"batch\"",
             "method `bn` at batch size 1: data_norm = \"batch\"",
         ),
         (
-            "methods = [\"bn\"]\nbatch_sizes = [1]\nmodel = \"mlp\"",
+            "methods = [\"bn\"]\nbatch_sizes = [1]\nrun.model = \"mlp\"",
             "batch_size = 1",
         ),
         (
             "methods = [\"bn\"]\ntarget_test_error = 7",
-            "expected a fraction between 0 and 1",
+            "x.toml, line 2: target_test_error = 7: must be in (0, 1)",
         ),
         ("methods = [\"bn\"]\njobs = 0", "jobs = 0"),
         (
             "methods = [\"bn\"]\n[reference]\nsource = \"x\"",
-            "x.toml, line 2: a reference needs a table test_error",
+            "x.toml, line 2: `test_error` is missing",
         ),
         (
             "methods = [\"bn\"]\n[reference]\ntest_eror = { bn = 0.1 }",
@@ -102,7 +134,7 @@ fn mistakes_are_named_with_file_line_and_nearest_name() {
         ),
         (
             "methods = [\"bn\"]\n[sweep]\nlr = [1]",
-            "x.toml, line 3: unknown key `lr` in sweep; did you mean `lrs`?",
+            "x.toml, line 3: `lr` is a key of [run], but it stands below the header [sweep]",
         ),
         (
             "methods = [\"bn\"]\n[sweep]\nseeds = 1",
@@ -138,14 +170,14 @@ fn mistakes_are_named_with_file_line_and_nearest_name() {
 fn what_cannot_be_run_is_named_with_the_line_that_asks_for_it() {
     let bn = "methods = [\"bn\"]\n";
     let cases = [
-        (format!("{bn}width = -1"), "line 2: method `bn` at batch size 50: width = -1"),
-        (format!("{bn}activation = \"rellu\""), "line 2: "),
+        (format!("{bn}run.width = -1"), "line 2: width = -1: must be in [0.001, 1000]"),
+        (format!("{bn}run.activation = \"rellu\""), "line 2: "),
         (format!("name = \"a/b\"\n{bn}"), "line 1: "),
         (
-            format!("{bn}\ntest_subset = 1001"),
+            format!("{bn}\nrun.test_subset = 1001"),
             "line 3: method `bn` at batch size 50: test_subset = 1001 is larger than the 1000 test images",
         ),
-        (format!("{bn}dataset = \"cifar11\""), "line 2: "),
+        (format!("{bn}run.dataset = \"cifar11\""), "line 2: "),
         (format!("{bn}batch_sizes = [50, 5000]"), "line 2: method `bn` at batch size 5000: "),
         (
             "methods = [\n \"none\",\n { name = \"bn\", batch_sizes = [1], set = { model = \"mlp\" } }]".into(),
@@ -157,15 +189,15 @@ fn what_cannot_be_run_is_named_with_the_line_that_asks_for_it() {
         ),
         (
             "methods = [\n{ name = \"bn\",\nset = { momentum = 2 } }]".into(),
-            "line 3: method `bn` at batch size 50: momentum = 2",
+            "line 3: momentum = 2: must be in [0, 1)",
         ),
         (
             format!("{bn}[sweep]\nlrs = [0.1]\n[sweep.grid]\nmomentum = [0.5, 1.5]"),
-            "line 5: method `bn` at batch size 50: momentum = 1.5",
+            "line 5: momentum = 1.5: must be in [0, 1)",
         ),
         (
             format!("{bn}[sweep]\nlrs = [0.1]\nset = {{ weight_decay = -1 }}"),
-            "line 4: method `bn` at batch size 50: weight_decay = -1",
+            "line 4: weight_decay = -1: must be at least 0",
         ),
     ];
     for (text, expected) in cases {
@@ -178,9 +210,7 @@ fn what_cannot_be_run_is_named_with_the_line_that_asks_for_it() {
     let set = [Assignment::set("width", "-1")];
     let error = Experiment::parse(bn, "x.toml", "x", &set).unwrap_err();
     assert!(
-        error
-            .to_string()
-            .starts_with("--set width: method `bn` at batch size 50: width = -1"),
+        error.to_string().starts_with("--set width: width = -1"),
         "{error}"
     );
 }

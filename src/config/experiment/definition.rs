@@ -1,0 +1,106 @@
+//! The keys of an experiment file.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::Table;
+
+use super::method_entry::{MethodEntry, NameOrEntry};
+use crate::config::RunConfig;
+use crate::config::axes::{LearningRate, Seeds};
+use crate::config::source::Source;
+use crate::config::sweep::Sweep;
+
+/// A comparison: which runs, and what is shown beside them.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Experiment {
+    /// Folder name of its runs and results; without one, the name of the file.
+    pub name: String,
+    /// Title of the report.
+    pub title: String,
+    /// Sentences that the report shows among its caveats.
+    pub notes: Vec<String>,
+    /// The methods, by name or as tables. The first one is what the others are compared with.
+    #[schemars(with = "Vec<NameOrEntry>", length(min = 1))]
+    pub methods: Vec<MethodEntry>,
+    /// Images per step, each a run; in place of `run.batch_size`.
+    #[schemars(length(min = 1), inner(range(min = 1)), extend("uniqueItems" = true))]
+    pub batch_sizes: Vec<usize>,
+    /// Learning rates, each a run, for every method that has no `lr` of its own; in place of `run.lr`.
+    #[schemars(length(min = 1), extend("uniqueItems" = true, "items" = { "type": "number", "exclusiveMinimum": 0 }))]
+    pub lrs: Vec<f64>,
+    /// The table `sweep.csv` of an earlier sweep, relative to this file: each method without an `lr` of its own is
+    /// trained with the rates chosen for its label.
+    pub rates_from: Option<String>,
+    /// Seeds, or how many (then 0, 1, 2, …); in place of `run.seed`.
+    pub seeds: Seeds,
+    /// Test error (a fraction) whose first epoch is reported.
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
+    pub target_test_error: Option<f64>,
+    /// Runs at a time.
+    #[schemars(range(min = 1))]
+    pub jobs: usize,
+    /// What every run is.
+    #[schemars(with = "RunConfig")]
+    pub run: Table,
+    /// How learning rates or other keys are chosen before the runs.
+    pub sweep: Option<Sweep>,
+    /// Numbers from elsewhere that are printed beside ours.
+    pub reference: Option<Reference>,
+    /// Where each key stands, for errors that come up when the runs are made.
+    #[serde(skip)]
+    pub(super) source: Source,
+    /// The learning rate that all methods share.
+    #[serde(skip)]
+    pub(super) shared_lr: Option<LearningRate>,
+}
+
+/// Numbers of a publication.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// Where they come from.
+    #[serde(default)]
+    pub source: String,
+    /// How sure they are.
+    #[serde(default = "unverified")]
+    pub label: String,
+    /// Test error (a fraction) by name; a name that is a method's label stands beside that method.
+    #[schemars(extend("minProperties" = 1, "additionalProperties" = { "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1 }))]
+    pub test_error: BTreeMap<String, f64>,
+}
+
+fn unverified() -> String {
+    "unverified".to_owned()
+}
+
+impl Default for Experiment {
+    fn default() -> Self {
+        Experiment {
+            name: String::new(),
+            title: String::new(),
+            notes: Vec::new(),
+            methods: Vec::new(),
+            batch_sizes: vec![RunConfig::default().batch_size],
+            lrs: Vec::new(),
+            rates_from: None,
+            seeds: Seeds::List(vec![RunConfig::default().seed]),
+            target_test_error: None,
+            jobs: 1,
+            run: Table::new(),
+            sweep: None,
+            reference: None,
+            source: Source::default(),
+            shared_lr: None,
+        }
+    }
+}
+
+impl Experiment {
+    /// Whether it is over when the sweep has chosen.
+    pub fn is_only_a_sweep(&self) -> bool {
+        self.sweep.as_ref().is_some_and(|sweep| sweep.only)
+    }
+}

@@ -1,0 +1,50 @@
+//! The configuration of one run as it is put together, with the place that each key comes from.
+
+use anyhow::Result;
+use toml::{Table, Value};
+
+use crate::config::RunConfig;
+use crate::config::check;
+use crate::config::fault::Fault;
+use crate::config::overrides;
+
+/// Keys with their values. What is put later replaces what was put before.
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    table: Table,
+    /// Keys with the path in the experiment's file that they come from.
+    origins: Vec<(String, String)>,
+}
+
+impl Draft {
+    /// Sets a key, dotted where it lies in a table, to a value that stands at `path`.
+    pub fn put(
+        &mut self,
+        key: &str,
+        value: impl Into<Value>,
+        path: impl Into<String>,
+    ) -> Result<()> {
+        self.origins.push((key.to_owned(), path.into()));
+        overrides::put(&mut self.table, key, value.into())
+    }
+
+    /// Sets every key of a table that stands at `path`.
+    pub fn put_all(&mut self, keys: &Table, path: &str) -> Result<()> {
+        keys.iter()
+            .try_for_each(|(key, value)| self.put(key, value.clone(), format!("{path}.{key}")))
+    }
+
+    /// The configuration. A fault names the path that its key comes from.
+    pub fn build(self) -> Result<RunConfig, Fault> {
+        let built = RunConfig::build(self.table).and_then(|config| {
+            check::images(&config)?;
+            Ok(config)
+        });
+        built.map_err(|fault| {
+            let holds = |key: &str| fault.key == key || fault.key.starts_with(&format!("{key}."));
+            let last = self.origins.iter().rev().find(|(key, _)| holds(key));
+            let key = last.map_or(fault.key.clone(), |(_, path)| path.clone());
+            Fault { key, ..fault }
+        })
+    }
+}

@@ -1,0 +1,99 @@
+//! One method of an experiment.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use crate::config::RunConfig;
+use crate::config::axes::LearningRate;
+use crate::config::check;
+use crate::config::fault::Fault;
+use crate::config::typed::joined;
+use crate::methods;
+
+/// Keys that a method's runs have elsewhere.
+const NOT_IN_SET: [&str; 5] = ["method", "lr", "batch_size", "seed", "name"];
+
+/// A method with its options, learning rate and exceptions.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+pub struct MethodEntry {
+    /// Method, see `normprop methods`.
+    pub name: String,
+    /// What tables and pictures call it; without one, its name.
+    #[serde(default)]
+    pub label: String,
+    /// Learning rate, or one for each batch size, as in `{ 1 = 0.002, 50 = 0.02 }`.
+    pub lr: Option<LearningRate>,
+    /// Batch sizes, where they are not the experiment's.
+    #[schemars(length(min = 1), inner(range(min = 1)), extend("uniqueItems" = true))]
+    pub batch_sizes: Option<Vec<usize>>,
+    /// Keys of `[run]` that this entry changes.
+    #[serde(default)]
+    #[schemars(with = "RunConfig")]
+    pub set: Table,
+    /// The method's options that differ from their defaults.
+    #[serde(flatten)]
+    #[schemars(skip)]
+    pub options: Table,
+}
+
+/// How an entry may be written.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[allow(dead_code, reason = "read for its schema alone")]
+pub enum NameOrEntry {
+    /// A name with everything at its default.
+    Name(String),
+    /// All of it.
+    Entry(MethodEntry),
+}
+
+/// Writes names in a list of methods as the tables that they stand for.
+pub fn spell_out(methods: &mut Value) {
+    for item in methods.as_array_mut().into_iter().flatten() {
+        if let Value::String(name) = item {
+            *item = Value::Table(Table::from_iter([(
+                "name".to_owned(),
+                Value::from(name.clone()),
+            )]));
+        }
+    }
+}
+
+impl MethodEntry {
+    /// Names the entry that has no label, and checks what its type does not say. It stands at `path`.
+    pub fn complete(&mut self, path: &str) -> Result<(), Fault> {
+        let at = |keys: &[&str]| joined(path, keys);
+        if self.label.trim().is_empty() {
+            self.label.clone_from(&self.name);
+        }
+        let method = methods::find(&self.name).map_err(|error| Fault::new(at(&["name"]), error))?;
+        if self.options.contains_key("lrs") {
+            let what = "`lrs` stands at the top, for all methods; for one of them write an entry with a label for each lr";
+            return Err(Fault::new(at(&["lrs"]), what));
+        }
+        for (key, value) in &self.options {
+            let single = Table::from_iter([(key.clone(), value.clone())]);
+            method.resolve(&single).map_err(|error| {
+                let what =
+                    format!("{error} (an entry also takes name, label, lr, batch_sizes, set)");
+                Fault::new(at(&[key]), what)
+            })?;
+        }
+        if let Some(key) = self.lr.as_ref().and_then(LearningRate::wrong_key) {
+            let what = format!(
+                "`{key}` in lr: expected a batch size, as in lr = {{ 1 = 0.002, 50 = 0.02 }}"
+            );
+            return Err(Fault::new(at(&["lr", key]), what));
+        }
+        if let Some(key) = self
+            .set
+            .keys()
+            .find(|key| NOT_IN_SET.contains(&key.as_str()))
+        {
+            let what = format!("`{key}` has a place of its own and cannot stand in `set`");
+            return Err(Fault::new(at(&["set", key]), what));
+        }
+        check::keys(&self.set, &at(&["set"]))
+    }
+}

@@ -1,0 +1,60 @@
+//! Learning rates from the table that an earlier sweep wrote (`rates_from`).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use serde::Deserialize;
+
+use super::method_entry::MethodEntry;
+use crate::config::axes::LearningRate;
+
+/// The columns of `sweep.csv` that are needed here.
+#[derive(Debug, Deserialize)]
+struct Row {
+    batch_size: usize,
+    lr: f64,
+    /// What else was set with this rate; tables of sweeps over rates alone may lack the column.
+    #[serde(default)]
+    settings: String,
+    chosen: bool,
+    label: String,
+}
+
+/// Gives each method without a learning rate of its own those that a sweep chose for its label.
+///
+/// A method the sweep did not try is an error: a default would pass for a tuned rate.
+pub fn take(methods: &mut [MethodEntry], path: &Path) -> Result<()> {
+    let chosen = read(path)?;
+    for method in methods.iter_mut().filter(|method| method.lr.is_none()) {
+        let label = &method.label;
+        let Some(rates) = chosen.get(label) else {
+            bail!(
+                "it has no learning rate for `{label}`; give the method an lr, or add it to the sweep"
+            );
+        };
+        method.lr = Some(LearningRate::ByBatchSize(rates.clone()));
+    }
+    Ok(())
+}
+
+/// The chosen rates by label and batch size.
+fn read(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, f64>>> {
+    let mut chosen: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
+    for row in csv::Reader::from_path(path)?.deserialize() {
+        let row: Row = row?;
+        if row.chosen && !row.settings.is_empty() {
+            bail!(
+                "the rate of `{}` at batch size {} was chosen together with {}: give the method an lr and these settings",
+                row.label,
+                row.batch_size,
+                row.settings
+            );
+        }
+        if row.chosen {
+            let of_label = chosen.entry(row.label).or_default();
+            of_label.insert(row.batch_size.to_string(), row.lr);
+        }
+    }
+    Ok(chosen)
+}

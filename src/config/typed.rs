@@ -1,0 +1,169 @@
+//! From a TOML table to a typed value, with faults that name the key and say what would fit.
+
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
+use toml::{Table, Value};
+
+use super::fault::Fault;
+use crate::error::did_you_mean;
+
+/// What serde calls the types, and what people call them.
+const KINDS: [(&str, &str); 7] = [
+    ("u64", "a whole number of at least 0"),
+    ("usize", "a whole number of at least 0"),
+    ("f64", "a number"),
+    ("a boolean", "true or false"),
+    ("a string", "a text in quotes"),
+    ("a map", "a table"),
+    ("a sequence", "a list"),
+];
+
+/// Reads `table`, which stands at `path` (empty for the whole file).
+pub fn read<T: DeserializeOwned>(table: &Table, path: &str) -> Result<T, Fault> {
+    let whole = Value::Table(table.clone());
+    serde_path_to_error::deserialize(whole).map_err(|error| {
+        let segments: Vec<String> = error.path().iter().map(name).collect();
+        let message = error.inner().message();
+        let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+        let (word, known) = quoted.split_first().unwrap_or((&"", &[]));
+        let own = segments.iter().map(String::as_str).collect::<Vec<_>>();
+        if message.starts_with("unknown field") {
+            let outer = own.split_last().map_or(&[][..], |(_, outer)| outer);
+            return unknown_key(word, &joined(path, outer), known.iter().copied());
+        }
+        if message.starts_with("missing field") {
+            return Fault::new(joined(path, &own), format!("`{word}` is missing"));
+        }
+        let key = own.last().copied().unwrap_or_default();
+        let value = find(table, &own).map(Value::to_string).unwrap_or_default();
+        let what = match message.starts_with("unknown variant") {
+            true => did_you_mean(word, known.iter().copied()),
+            false => format!("expected {}", plain(message)),
+        };
+        let separator = if message.starts_with("unknown variant") {
+            "; "
+        } else {
+            ": "
+        };
+        Fault::new(
+            joined(path, &own),
+            format!("{key} = {value}{separator}{what}"),
+        )
+    })
+}
+
+/// A key that the table at `path` does not have.
+pub fn unknown_key<'a>(key: &str, path: &str, known: impl Iterator<Item = &'a str>) -> Fault {
+    let hint = did_you_mean(key, known);
+    let place = if path.is_empty() {
+        String::new()
+    } else {
+        format!(" in {path}")
+    };
+    Fault::new(
+        joined(path, &[key]),
+        format!("unknown key `{key}`{place}; {hint}"),
+    )
+}
+
+/// A dotted path below another one.
+pub fn joined(path: &str, names: &[&str]) -> String {
+    let outer = Some(path).filter(|path| !path.is_empty());
+    let parts: Vec<&str> = outer.into_iter().chain(names.iter().copied()).collect();
+    parts.join(".")
+}
+
+fn name(segment: &Segment) -> String {
+    match segment {
+        Segment::Seq { index } => index.to_string(),
+        Segment::Map { key } => key.clone(),
+        Segment::Enum { variant } => variant.clone(),
+        Segment::Unknown => "?".to_owned(),
+    }
+}
+
+fn find<'t>(table: &'t Table, path: &[&str]) -> Option<&'t Value> {
+    let (first, rest) = path.split_first()?;
+    rest.iter()
+        .try_fold(table.get(*first)?, |value, name| match value {
+            Value::Array(items) => items.get(name.parse::<usize>().ok()?),
+            other => other.get(*name),
+        })
+}
+
+/// What serde expected, in plain words.
+fn plain(message: &str) -> String {
+    let expected = message
+        .rsplit_once("expected ")
+        .map_or(message, |(_, expected)| expected);
+    if expected.starts_with("struct ") {
+        return "a table".to_owned();
+    }
+    let kind = KINDS.iter().find(|(name, _)| *name == expected);
+    kind.map_or(expected, |(_, plain)| plain).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::RunConfig;
+
+    fn fault(text: &str) -> (String, String) {
+        let fault = read::<RunConfig>(&text.parse().unwrap(), "run").unwrap_err();
+        (fault.key, fault.what)
+    }
+
+    #[test]
+    fn faults_name_the_key_and_what_would_fit() {
+        let cases = [
+            (
+                "epochs = \"many\"",
+                "run.epochs",
+                "epochs = \"many\": expected a whole number of at least 0",
+            ),
+            (
+                "epochs = -1",
+                "run.epochs",
+                "epochs = -1: expected a whole number of at least 0",
+            ),
+            (
+                "nesterov = 1",
+                "run.nesterov",
+                "nesterov = 1: expected true or false",
+            ),
+            (
+                "name = 1",
+                "run.name",
+                "name = 1: expected a text in quotes",
+            ),
+            (
+                "width = \"a\"",
+                "run.width",
+                "width = \"a\": expected a number",
+            ),
+            (
+                "mlp_widths = [1, true]",
+                "run.mlp_widths.1",
+                "1 = true: expected a whole number of at least 0",
+            ),
+            (
+                "mlp_widths = 3",
+                "run.mlp_widths",
+                "mlp_widths = 3: expected a list",
+            ),
+            (
+                "schedule = \"cosin\"",
+                "run.schedule",
+                "schedule = \"cosin\"; did you mean `cosine`?",
+            ),
+            (
+                "epocs = 1",
+                "run.epocs",
+                "unknown key `epocs` in run; did you mean `epochs`?",
+            ),
+        ];
+        for (text, key, what) in cases {
+            assert_eq!(fault(text), (key.to_owned(), what.to_owned()), "{text}");
+        }
+    }
+}
