@@ -81,7 +81,7 @@ fn mistakes_are_named_with_file_line_and_nearest_name() {
         ),
         (
             "methods = [{ name = \"bn\", set = { epoch = 1 } }]",
-            "unknown key `epoch`; did you mean `epochs`?",
+            "x.toml, line 1: unknown key `epoch` in methods.0.set; did you mean `epochs`?",
         ),
         (
             "methods = [{ name = \"bn\", set = { seed = 1 } }]",
