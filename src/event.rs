@@ -2,6 +2,8 @@
 //!
 //! The engine emits these; the recorder, the progress display and tests consume them.
 
+mod any_f64;
+
 use serde::{Deserialize, Serialize};
 
 /// How a run ended, or that it has not.
@@ -152,6 +154,7 @@ pub struct Position {
     /// Lowest test error seen, and its epoch.
     pub best: Option<(f64, u64)>,
     /// Seconds of training so far, over all sittings.
+    #[serde(with = "any_f64")]
     pub train_s: f64,
 }
 
@@ -163,12 +166,15 @@ pub struct EpochSums {
     /// Steps done.
     pub steps: u64,
     /// Sum over images of the cross-entropy.
+    #[serde(with = "any_f64")]
     pub loss: f64,
     /// Images misclassified.
     pub wrong: u64,
     /// Sum over steps of the squared gradient norm.
+    #[serde(with = "any_f64")]
     pub squared_grad_norm: f64,
     /// Seconds of training.
+    #[serde(with = "any_f64")]
     pub train_s: f64,
 }
 
@@ -179,45 +185,6 @@ pub struct Snapshot {
     pub tensors: Vec<NamedTensor>,
     /// Where the run stands.
     pub position: Position,
-}
-
-/// `summary.json`: how a run ended. Also what `train --json` prints.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
-    /// How it ended.
-    pub status: Status,
-    /// Method name.
-    pub method: String,
-    /// Dataset name.
-    pub dataset: String,
-    /// Images per step.
-    pub batch_size: u64,
-    /// Base learning rate.
-    pub lr: f64,
-    /// Seed.
-    pub seed: u64,
-    /// Final test error (fraction).
-    pub test_error: f64,
-    /// Final test loss (nats).
-    pub test_loss: f64,
-    /// Last epoch's training loss (nats).
-    pub train_loss: f64,
-    /// Last epoch's training error (fraction).
-    pub train_error: f64,
-    /// Lowest test error over the epochs (fraction).
-    pub best_test_error: f64,
-    /// Epochs done.
-    pub epochs: u64,
-    /// Steps done.
-    pub steps: u64,
-    /// Seconds of training over all sittings.
-    pub train_s: f64,
-    /// Training images per second over all sittings.
-    pub images_per_s: f64,
-    /// Trainable parameters.
-    pub parameters: u64,
-    /// The run directory.
-    pub run_dir: String,
 }
 
 /// What happened.

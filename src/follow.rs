@@ -12,7 +12,7 @@ const EVERY_S: f64 = 0.2;
 
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Standing {
+pub struct RunProgress {
     /// Steps done.
     pub step: u64,
     /// Steps in all.
@@ -25,7 +25,7 @@ pub struct Standing {
     pub train_error: f64,
 }
 
-/// Writes a [`Standing`] line now and then.
+/// Writes a [`RunProgress`] line now and then.
 pub struct Follow {
     on: bool,
     epochs: u64,
@@ -62,14 +62,14 @@ impl Observer for Follow {
                 let due = |told: Instant| told.elapsed().as_secs_f64() >= EVERY_S;
                 if self.told.is_none_or(due) {
                     self.told = Some(Instant::now());
-                    let standing = Standing {
+                    let progress = RunProgress {
                         step: row.step,
                         steps: self.steps,
                         epoch: *epoch,
                         epochs: self.epochs,
                         train_error: sums.wrong as f64 / sums.images.max(1) as f64,
                     };
-                    let line = serde_json::to_string(&standing)?;
+                    let line = serde_json::to_string(&progress)?;
                     let mut stdout = std::io::stdout().lock();
                     // When the reader is gone, training goes on: what counts is the run directory.
                     let _ = writeln!(stdout, "{line}").and_then(|()| stdout.flush());

@@ -3,6 +3,7 @@
 //! A run goes one way: TOML → [`config`] → [`engine`] (with [`data`], [`methods`], [`nn`]) → [`event`]s →
 //! [`record`] → CSV → [`report`] (with [`draw`] and [`text`]). Nothing flows back.
 
+pub mod bar;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -22,6 +23,7 @@ pub mod probe;
 pub mod progress;
 pub mod record;
 pub mod report;
+pub mod run_key;
 pub mod stats;
 pub mod streams;
 pub mod text;

@@ -1,12 +1,10 @@
 //! Shows events: a bar on a terminal, one line an epoch elsewhere. Always on stderr.
 
-use std::io::IsTerminal;
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 
-use crate::cli::OutputArgs;
-use crate::errln;
+use crate::bar;
 use crate::event::{EpochRow, EpochSums, Event, Observer, Status};
 use crate::text::numbers::duration;
 
@@ -16,7 +14,7 @@ const WORTH_A_LINE_S: f64 = 30.0;
 const REFRESH_S: f64 = 0.1;
 
 /// The display of one run.
-pub struct Progress {
+pub struct TrainingDisplay {
     bar: ProgressBar,
     lines: bool,
     verbose: bool,
@@ -25,30 +23,15 @@ pub struct Progress {
     refreshed: Instant,
 }
 
-impl Progress {
+impl TrainingDisplay {
     /// A display for stderr: nothing when quiet, a bar on a terminal, lines elsewhere; when verbose also a line for
     /// each checkpoint.
-    pub fn new(output: OutputArgs) -> Progress {
-        let quiet = output.quiet;
-        let terminal = std::io::stderr().is_terminal();
-        let bar = if quiet || !terminal {
-            ProgressBar::hidden()
-        } else {
-            ProgressBar::no_length()
-        };
-        bar.set_draw_target(if quiet || !terminal {
-            ProgressDrawTarget::hidden()
-        } else {
-            ProgressDrawTarget::stderr_with_hz(10)
-        });
-        let style = ProgressStyle::with_template("{msg} [{wide_bar}] {percent:>3} % {eta} left");
-        if let Ok(style) = style {
-            bar.set_style(style.progress_chars("=> "));
-        }
-        Progress {
-            bar,
+    pub fn new(quiet: bool, verbose: bool) -> TrainingDisplay {
+        let bar = ProgressBar::with_draw_target(None, bar::target(quiet));
+        TrainingDisplay {
+            bar: bar::styled(bar, "{msg} [{wide_bar}] {percent:>3} % {eta} left"),
             lines: !quiet,
-            verbose: output.verbose,
+            verbose,
             epochs: 0,
             last_test_error: f64::NAN,
             refreshed: Instant::now(),
@@ -56,13 +39,8 @@ impl Progress {
     }
 
     fn say(&self, line: &str) {
-        if !self.lines {
-            return;
-        }
-        if self.bar.is_hidden() {
-            errln!("{line}");
-        } else {
-            self.bar.println(line);
+        if self.lines {
+            bar::say(&self.bar, line);
         }
     }
 
@@ -104,7 +82,7 @@ impl Progress {
     }
 }
 
-impl Observer for Progress {
+impl Observer for TrainingDisplay {
     fn on(&mut self, event: &Event) -> anyhow::Result<()> {
         match event {
             Event::Started {

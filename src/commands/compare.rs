@@ -22,13 +22,15 @@ use crate::cli::{CompareArgs, OutputArgs};
 use crate::config::experiment::Experiment;
 use crate::config::overrides;
 use crate::engine::interrupt::Interrupt;
+use crate::record::row::to_json;
 use crate::report::bench::Bench;
 use crate::report::comparison::{Manifest, Results, page, tables};
 use crate::text::Terminal;
 use crate::{errln, out, outln};
 use choose::Choice;
-use launch::{Away, Job};
-use plan::Entry;
+use execute::Session;
+use launch::{Job, Submitted};
+use plan::PlanEntry;
 use slurm::SlurmLauncher;
 
 /// Runs the command.
@@ -59,8 +61,8 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
         return session.show(&experiment);
     }
     match session.run(&experiment, earlier.as_ref(), &folder) {
-        Err(error) => match error.downcast_ref::<Away>() {
-            Some(away) => session.tell(away),
+        Err(error) => match error.downcast_ref::<Submitted>() {
+            Some(submitted) => session.tell(submitted),
             None => Err(error),
         },
         done => done,
@@ -70,7 +72,7 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
 /// Says that results of other runs are going to be replaced, while there is still time to choose another folder.
 fn warn_of_other_results(
     earlier: Option<&Manifest>,
-    entries: &[Entry],
+    entries: &[PlanEntry],
     folder: &Path,
 ) -> Result<()> {
     let Some(earlier) = earlier else {
@@ -97,16 +99,6 @@ fn write(results: &Results, folder: &Path) -> Result<()> {
     page::save(results, folder)
 }
 
-/// What the parts of one call of the command share.
-struct Session<'a> {
-    args: &'a CompareArgs,
-    output: OutputArgs,
-    parallel: usize,
-    /// `None` to run here.
-    slurm: Option<SlurmLauncher>,
-    interrupt: Interrupt,
-}
-
 impl Session<'_> {
     /// Brings the sweep and the runs to their end, and reports.
     fn run(
@@ -129,10 +121,11 @@ impl Session<'_> {
         let mut entries = plan::look_up(runs, &self.args.runs, self.args.overwrite)?;
         warn_of_other_results(earlier, &entries, folder)?;
         let failed = self.execute(&mut entries, "")?;
+        let asked = entries.len();
 
-        let mut results = collect::collect(experiment, &entries, choice.rows)?;
+        let mut results = collect::collect(experiment, entries, choice.rows)?;
         results.bench = Bench::read(folder)?;
-        if results.curves.is_empty() {
+        if results.runs.curves.is_empty() {
             bail!(
                 "no run is over, so there is nothing to compare:\n{}",
                 failed.join("\n")
@@ -145,8 +138,7 @@ impl Session<'_> {
             // They are not failures, and were listed.
             _ if self.args.launch.collect => Ok(()),
             count => bail!(
-                "{count} of {} runs failed; the same command tries them again:\n{}",
-                entries.len(),
+                "{count} of {asked} runs failed; the same command tries them again:\n{}",
                 failed.join("\n")
             ),
         }
@@ -173,7 +165,7 @@ impl Session<'_> {
         )?;
         let tested = self.test(&all)?;
         if self.output.json {
-            let mut document = plan::document(&all, self.parallel);
+            let mut document = plan::document(&all, self.parallel)?;
             if let Some((tasks, said)) = tested {
                 document["slurm"] = serde_json::json!({ "tasks": tasks, "test": said });
             }
@@ -202,9 +194,9 @@ impl Session<'_> {
     }
 
     /// What Slurm would say to the runs that are still to do.
-    fn test(&self, entries: &[Entry]) -> Result<Option<(usize, String)>> {
+    fn test(&self, entries: &[PlanEntry]) -> Result<Option<(usize, String)>> {
         let left = entries.iter().filter(|entry| !entry.is_done());
-        let jobs: Vec<Job> = left.map(Entry::job).collect::<Result<_>>()?;
+        let jobs: Vec<Job> = left.map(PlanEntry::job).collect::<Result<_>>()?;
         match &self.slurm {
             Some(slurm) if !jobs.is_empty() => slurm.test(&jobs).map(Some),
             _ => Ok(None),
@@ -212,36 +204,33 @@ impl Session<'_> {
     }
 
     /// Tells what was handed over, and how to go on.
-    fn tell(&self, away: &Away) -> Result<()> {
+    fn tell(&self, submitted: &Submitted) -> Result<()> {
         if self.output.json {
-            outln!("{}", serde_json::to_string_pretty(away)?)?;
+            outln!("{}", serde_json::to_string_pretty(submitted)?)?;
             return Ok(());
         }
-        if let Some(script) = &away.script {
+        if let Some(script) = &submitted.script {
             outln!("{}", script.display())?;
         }
         self.say(&format!(
             "{}; the same command submits again what was lost, with --wait it waits and reports, with --collect it reports what is there",
-            slurm::sentence(away)
+            slurm::sentence(submitted)
         ));
         Ok(())
     }
 
     fn report(&self, results: &Results, folder: &Path) -> Result<()> {
         if self.output.json {
-            outln!("{}", serde_json::to_string_pretty(&results.summary)?)?;
+            outln!(
+                "{}",
+                serde_json::to_string_pretty(&to_json(&results.summary)?)?
+            )?;
             return Ok(());
         }
         print_tables(results)?;
         let page: PathBuf = folder.join(page::PAGE);
         outln!("{}", page.display())?;
         Ok(())
-    }
-
-    fn say(&self, text: &str) {
-        if !self.output.quiet {
-            errln!("{text}");
-        }
     }
 }
 

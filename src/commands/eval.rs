@@ -10,11 +10,11 @@ use crate::cli::{EvalArgs, OutputArgs};
 use crate::data::Split;
 use crate::draw::{Axis, ConfusionMatrix, LineChart, Series};
 use crate::engine::evaluate::{Evaluation, evaluate};
-use crate::event::{EpochRow, Status, Summary};
+use crate::event::{EpochRow, Status};
 use crate::output::print_json;
 use crate::record::files::{RealDisk, replace};
 use crate::record::summary::summarize;
-use crate::record::{Identity, read_metrics, read_summary};
+use crate::record::{RunIdentity, RunSummary, read_metrics, read_summary};
 use crate::stats::{Interval, wilson};
 use crate::text::numbers::percent_interval;
 use crate::text::{Align, Table, Terminal};
@@ -162,19 +162,13 @@ fn document(
 }
 
 /// The summary of a run that is over; of another, what its tables and the checkpoint say until now.
-fn run_so_far(trained: &Trained) -> Result<Summary> {
+fn run_so_far(trained: &Trained) -> Result<RunSummary> {
     if let Some(summary) = read_summary(&trained.folder)? {
         return Ok(summary);
     }
-    let (config, position) = (&trained.config, &trained.position);
-    let identity = Identity {
-        method: config.method.name.clone(),
-        dataset: config.dataset.clone(),
-        batch_size: config.batch_size as u64,
-        lr: config.lr,
-        seed: config.seed,
-        parameters: trained.network.parameters.trainable_count(),
-    };
+    let position = &trained.position;
+    let parameters = trained.network.parameters.trainable_count();
+    let identity = RunIdentity::of(&trained.config, parameters);
     let rows = read_metrics(&trained.folder)?;
     let mut summary = summarize(&identity, &trained.folder, &rows, Status::Running)
         .with_context(|| format!("no epoch is recorded in {}", trained.folder.display()))?;

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::compare::print_tables;
 use crate::cli::{OutputArgs, ReportArgs};
 use crate::output::print_json;
+use crate::record::row::to_json;
 use crate::report::comparison::{Results, page};
 use crate::{errln, outln};
 
@@ -29,10 +30,11 @@ pub fn run(args: &ReportArgs, output: OutputArgs) -> Result<()> {
         (folders, all) => several(all, folders, args.out.as_deref())?,
     };
     if output.json {
-        let rows: Vec<_> = all
-            .iter()
-            .map(|results| json!({ "experiment": results.name, "rows": results.summary }))
-            .collect();
+        let of = |results: &Results| -> Result<Value> {
+            let rows = to_json(&results.summary)?;
+            Ok(json!({ "experiment": results.name, "rows": rows }))
+        };
+        let rows = all.iter().map(of).collect::<Result<Vec<Value>>>()?;
         return print_json(&json!({ "report": written, "results": rows }));
     }
     for results in &all {

@@ -13,12 +13,12 @@ use crate::engine::interrupt::Interrupt;
 use crate::engine::trainer::Trainer;
 use crate::engine::{device, memory, setup, threads};
 use crate::error::Failure;
-use crate::event::{Observer, Status, Summary};
+use crate::event::{Observer, Status};
 use crate::follow::Follow;
 use crate::output::arguments;
-use crate::progress::Progress;
+use crate::progress::TrainingDisplay;
 use crate::record::meta::{self, Facts};
-use crate::record::{Identity, Recorder, RunDir, Settings, read_summary};
+use crate::record::{Recorder, RunDir, RunSummary, Settings, read_summary};
 use crate::{errln, usage};
 use wording::{headline, report, show_plan, thread_line};
 
@@ -48,7 +48,7 @@ pub fn run(args: &TrainArgs, output: OutputArgs) -> Result<()> {
             let _ = report(&summary, output);
             Err(Failure::Diverged(format!(
                 "training diverged at step {} (lr = {}); its record is complete in {}; a smaller --lr may train",
-                summary.steps, summary.lr, summary.run_dir
+                summary.steps, summary.key.group.lr, summary.run_dir
             ))
             .into())
         }
@@ -101,7 +101,7 @@ fn train(
     path: &Path,
     args: &TrainArgs,
     output: OutputArgs,
-) -> Result<(Status, Option<Summary>)> {
+) -> Result<(Status, Option<RunSummary>)> {
     if args.resume.is_some() {
         RunDir::wait_until_free(path)?;
     }
@@ -142,7 +142,8 @@ fn train(
     }
     let parameters = trainer.network.parameters.trainable_count();
     let mut recorder = Recorder::new(run_dir, settings(config, &dataset, threads, parameters));
-    let (mut progress, mut follow) = (Progress::new(output), Follow::new(args.follow));
+    let mut progress = TrainingDisplay::new(output.quiet, output.verbose);
+    let mut follow = Follow::new(args.follow);
     let observers: &mut [&mut dyn Observer] = &mut [&mut recorder, &mut progress, &mut follow];
     let status = trainer.run(observers, &interrupt)?;
     match interrupt.signal() {
@@ -154,7 +155,7 @@ fn train(
 }
 
 /// What is recorded of the run in `path`, if it is over.
-fn finished(config: &RunConfig, path: &Path) -> Result<Option<Summary>> {
+fn finished(config: &RunConfig, path: &Path) -> Result<Option<RunSummary>> {
     // Refuses what a newer program made, before anything of it is read or written.
     meta::read(path)?;
     let summary = read_summary(path)?;
@@ -175,7 +176,7 @@ fn set_threads(
 ) -> Result<usize> {
     let recorded = match overwrite {
         true => None,
-        false => meta::read(path)?.and_then(|meta| usize::try_from(meta.threads).ok()),
+        false => meta::read(path)?.and_then(|meta| usize::try_from(meta.facts.threads).ok()),
     };
     match (config.threads, recorded) {
         (0, Some(recorded)) => Ok(device::use_threads(recorded)),
@@ -201,7 +202,7 @@ fn open(config: &RunConfig, path: &Path, overwrite: bool) -> Result<RunDir> {
 
 /// Refuses to go on with other images than those the run was started with.
 fn check_dataset(dataset: &Dataset, path: &Path) -> Result<()> {
-    let started_with = meta::read(path)?.and_then(|meta| meta.dataset_sha256);
+    let started_with = meta::read(path)?.and_then(|meta| meta.facts.dataset_sha256);
     if started_with.is_some_and(|sha256| sha256 != dataset.sha256) {
         bail!(
             "the images of {} differ from those that the run in {} was started with: put those back, or delete the folder to start over",
@@ -226,14 +227,7 @@ fn settings(config: &RunConfig, dataset: &Dataset, threads: usize, parameters: u
         steps_every: config.record_steps,
         keep_epochs: config.keep_epochs.clone(),
         tensorboard: config.tensorboard,
-        identity: Identity {
-            method: config.method.name.clone(),
-            dataset: config.dataset.clone(),
-            batch_size: config.batch_size as u64,
-            lr: config.lr,
-            seed: config.seed,
-            parameters,
-        },
+        identity: RunIdentity::of(config, parameters),
         facts: Facts {
             tch: TCH_VERSION.into(),
             libtorch: LIBTORCH_VERSION.into(),
@@ -250,3 +244,7 @@ fn say(output: OutputArgs, line: &str) {
         errln!("{line}");
     }
 }
+    let mut progress = TrainingDisplay::new(output.quiet, output.verbose);
+    let mut follow = Follow::new(args.follow);
+    let observers: &mut [&mut dyn Observer] = &mut [&mut recorder, &mut progress, &mut follow];
+    let status = trainer.run(observers, &interrupt)?;

@@ -6,7 +6,7 @@
 //! cover (the order and offsets of the tensors in the file) the format itself determines, so that any changed bit
 //! is found.
 
-use crate::event::{ElementType, EpochSums, NamedTensor, Position, Snapshot};
+use crate::event::{ElementType, NamedTensor, Position, Snapshot};
 use anyhow::{Context, Result, bail, ensure};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
@@ -23,64 +23,8 @@ pub const SCHEMA_VERSION: u32 = 1;
 #[derive(Serialize, Deserialize)]
 struct Header {
     schema_version: u32,
-    #[serde(with = "PositionFields")]
     position: Position,
     sha256: String,
-}
-
-/// [`Position`] with numbers that may be infinite or NaN, which JSON has no sign for.
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Position")]
-struct PositionFields {
-    epoch: u64,
-    step_in_epoch: u64,
-    step: u64,
-    #[serde(with = "EpochSumsFields")]
-    sums: EpochSums,
-    best: Option<(f64, u64)>,
-    #[serde(with = "any_f64")]
-    train_s: f64,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "EpochSums")]
-struct EpochSumsFields {
-    images: u64,
-    steps: u64,
-    #[serde(with = "any_f64")]
-    loss: f64,
-    wrong: u64,
-    #[serde(with = "any_f64")]
-    squared_grad_norm: f64,
-    #[serde(with = "any_f64")]
-    train_s: f64,
-}
-
-/// Numbers in JSON, with the texts `NaN`, `inf` and `-inf` for those that JSON lacks.
-mod any_f64 {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    #[derive(Serialize, Deserialize)]
-    #[serde(untagged)]
-    enum NumberOrText {
-        Number(f64),
-        Text(String),
-    }
-
-    pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-        if value.is_finite() {
-            NumberOrText::Number(*value).serialize(serializer)
-        } else {
-            NumberOrText::Text(value.to_string()).serialize(serializer)
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-        match NumberOrText::deserialize(deserializer)? {
-            NumberOrText::Number(value) => Ok(value),
-            NumberOrText::Text(text) => text.parse().map_err(serde::de::Error::custom),
-        }
-    }
 }
 
 /// The bytes of a snapshot's file.
@@ -176,9 +120,7 @@ fn checksum(sorted: &[&NamedTensor], position: &Position) -> Result<String> {
         hash.update((bytes.len() as u64).to_le_bytes());
         hash.update(bytes);
     };
-    let mut json = Vec::new();
-    PositionFields::serialize(position, &mut serde_json::Serializer::new(&mut json))?;
-    part(&json);
+    part(&serde_json::to_vec(position)?);
     for tensor in sorted {
         part(tensor.name.as_bytes());
         part(format!("{:?}", dtype(tensor.element)).as_bytes());

@@ -2,12 +2,14 @@
 
 use super::files::{Disk, RealDisk};
 use super::meta::Facts;
-use super::recorder::{Identity, Recorder, Settings};
+use super::recorder::{Recorder, Settings};
 use super::run_dir::RunDir;
+use super::summary::RunIdentity;
 use crate::event::{
     ElementType, EpochRow, EpochSums, Event, LayerRow, NamedTensor, Observer, Position, Snapshot,
     Status, StepRow,
 };
+use crate::run_key::RunKey;
 use anyhow::Result;
 use std::io::{Error, ErrorKind};
 use std::path::Path;
@@ -117,12 +119,9 @@ pub fn settings() -> Settings {
         steps_every: 2,
         keep_epochs: Vec::new(),
         tensorboard: true,
-        identity: Identity {
-            method: "normprop".to_owned(),
+        identity: RunIdentity {
+            key: RunKey::default(),
             dataset: "fake".to_owned(),
-            batch_size: 10,
-            lr: 0.5,
-            seed: 1,
             parameters: 2,
         },
         facts: Facts {

@@ -74,14 +74,7 @@ mod tests {
         std::fs::create_dir_all(path).unwrap();
         std::fs::write(path.join(CONFIG), "").unwrap();
         let Some(started) = started else { return };
-        let facts = Facts {
-            tch: String::new(),
-            libtorch: String::new(),
-            threads: 1,
-            device: String::new(),
-            command_line: Vec::new(),
-            dataset_sha256: None,
-        };
+        let facts = Facts::default();
         let position = Position {
             epoch: 0,
             step_in_epoch: 0,

@@ -111,7 +111,7 @@ impl Lease {
             path,
             line,
             expiry: timing.expiry,
-            standing: Mutex::new(Standing {
+            last_look: Mutex::new(LastLook {
                 looked: Instant::now(),
                 lost: false,
             }),
@@ -159,11 +159,11 @@ pub struct Holder {
     path: PathBuf,
     line: String,
     expiry: Duration,
-    standing: Mutex<Standing>,
+    last_look: Mutex<LastLook>,
 }
 
 #[derive(Debug)]
-struct Standing {
+struct LastLook {
     /// When the file was last seen to be ours.
     looked: Instant,
     lost: bool,
@@ -173,8 +173,8 @@ impl Holder {
     /// Fails when the lease was lost to another; looks at the file only when the last look is long ago.
     pub fn check(&self) -> io::Result<()> {
         let (long_ago, lost) = {
-            let standing = self.standing();
-            (standing.looked.elapsed() > self.expiry / 2, standing.lost)
+            let last_look = self.last_look();
+            (last_look.looked.elapsed() > self.expiry / 2, last_look.lost)
         };
         match (lost, long_ago) {
             (true, _) => Err(lost_error()),
@@ -188,7 +188,7 @@ impl Holder {
     pub(super) fn look_at_next_check(&self) {
         // The clock may be younger than that.
         if let Some(long_ago) = Instant::now().checked_sub(self.expiry) {
-            self.standing().looked = long_ago;
+            self.last_look().looked = long_ago;
         }
     }
 
@@ -199,16 +199,18 @@ impl Holder {
         let mut text = String::new();
         file.read_to_string(&mut text)?;
         if text != self.line {
-            self.standing().lost = true;
+            self.last_look().lost = true;
             return Err(lost_error());
         }
         file.set_modified(SystemTime::now())?;
-        self.standing().looked = looked;
+        self.last_look().looked = looked;
         Ok(())
     }
 
-    fn standing(&self) -> MutexGuard<'_, Standing> {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn last_look(&self) -> MutexGuard<'_, LastLook> {
+        self.last_look
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

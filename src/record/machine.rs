@@ -4,26 +4,8 @@ use serde::{Deserialize, Serialize};
 use std::process::Command;
 
 /// Processor features that change how fast or how exactly convolutions are computed.
-const FLAGS_OF_INTEREST: &[&str] = &[
-    "sse4_2",
-    "avx",
-    "avx2",
-    "fma",
-    "avx512f",
-    "avx512bw",
-    "avx512_vnni",
-    "avx512_bf16",
-    "avx512_fp16",
-    "avx_vnni",
-    "amx_tile",
-    "amx_int8",
-    "amx_bf16",
-    "asimd",
-    "asimdhp",
-    "bf16",
-    "sve",
-    "sve2",
-];
+const FLAGS_OF_INTEREST: &str = "sse4_2 avx avx2 fma avx512f avx512bw avx512_vnni avx512_bf16 avx512_fp16 avx_vnni amx_tile amx_int8 amx_bf16 \
+    asimd asimdhp bf16 sve sve2";
 
 /// The processor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,10 +67,9 @@ fn parse_cpuinfo(text: &str) -> (Option<String>, Vec<String>) {
     };
     let present = value(&["flags", "Features"]).unwrap_or_default();
     let present: Vec<&str> = present.split_whitespace().collect();
-    let flags = FLAGS_OF_INTEREST
-        .iter()
-        .filter(|flag| present.contains(flag));
-    let flags = flags.map(|flag| (*flag).to_owned()).collect();
+    let flags = FLAGS_OF_INTEREST.split_whitespace();
+    let flags = flags.filter(|flag| present.contains(flag));
+    let flags = flags.map(str::to_owned).collect();
     (value(&["model name"]), flags)
 }
 

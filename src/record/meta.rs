@@ -19,7 +19,7 @@ pub const FILE_NAME: &str = "meta.json";
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// What only the caller knows about a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Facts {
     /// Version of the tch crate.
     pub tch: String,
@@ -29,7 +29,7 @@ pub struct Facts {
     pub threads: u64,
     /// Device that computes.
     pub device: String,
-    /// The command line as it was given; it is reduced before it is written.
+    /// The command line as it was given; what is written is reduced to what may be shown to others.
     pub command_line: Vec<String>,
     /// SHA-256 of the dataset in hexadecimal, where the dataset has one.
     pub dataset_sha256: Option<String>,
@@ -46,20 +46,11 @@ pub struct Meta {
     pub git: Option<Git>,
     /// Version of the compiler, where the build recorded it.
     pub rustc: Option<String>,
-    /// Version of the tch crate.
-    pub tch: String,
-    /// Version of libtorch.
-    pub libtorch: String,
+    /// What the caller said of it at the first start.
+    #[serde(flatten)]
+    pub facts: Facts,
     /// The processor.
     pub cpu: Cpu,
-    /// Threads that compute.
-    pub threads: u64,
-    /// Device that computes.
-    pub device: String,
-    /// Command line of the first start, reduced.
-    pub command_line: Vec<String>,
-    /// SHA-256 of the dataset, where it has one.
-    pub dataset_sha256: Option<String>,
     /// First start, UTC.
     pub started: String,
     /// End of the last sitting, UTC; null while the run goes on, and after a sitting that was killed.
@@ -107,13 +98,11 @@ impl Meta {
             normprop: env!("CARGO_PKG_VERSION").to_owned(),
             git: git.clone(),
             rustc: option_env!("NORMPROP_RUSTC").map(str::to_owned),
-            tch: facts.tch.clone(),
-            libtorch: facts.libtorch.clone(),
+            facts: Facts {
+                command_line: command_line.clone(),
+                ..facts.clone()
+            },
             cpu: Cpu::here(),
-            threads: facts.threads,
-            device: facts.device.clone(),
-            command_line: command_line.clone(),
-            dataset_sha256: facts.dataset_sha256.clone(),
             started: started.clone(),
             ended: None,
             sittings: Vec::new(),
@@ -226,7 +215,7 @@ mod tests {
         resumed.write(&RealDisk, folder.path()).unwrap();
         let meta = read(folder.path()).unwrap().unwrap();
         assert_eq!(meta, resumed);
-        assert_eq!((meta.threads, meta.sittings.len()), (2, 2));
+        assert_eq!((meta.facts.threads, meta.sittings.len()), (2, 2));
         assert_eq!(meta.started, "1970-01-01T12:00:00.000Z");
         assert_eq!(meta.ended.as_deref(), Some("1970-01-01T12:01:30.000Z"));
         assert_eq!(meta.last_started(), "1970-01-01T12:01:00.000Z");
@@ -246,7 +235,7 @@ mod tests {
         meta.write(&RealDisk, folder.path()).unwrap();
         let text = std::fs::read_to_string(folder.path().join(FILE_NAME)).unwrap();
         assert!(!text.contains("ada"), "{text}");
-        assert_eq!(meta.command_line, ["normprop", "~/x"]);
+        assert_eq!(meta.facts.command_line, ["normprop", "~/x"]);
         for key in [
             "schema_version",
             "git",

@@ -1,14 +1,13 @@
 //! The tables of a run: `metrics.csv`, `layers.csv`, and where asked for `steps.csv` and `percentiles.csv`.
 
 use super::row::Row;
-use super::table::Table;
+use super::table::CsvTable;
 use crate::event::{EpochRow, LayerRow, PercentileRow, StepRow};
 use anyhow::Result;
 use std::path::Path;
 
 impl Row for EpochRow {
     const FILE_NAME: &'static str = "metrics.csv";
-    const TEXT_COLUMNS: &'static [&'static str] = &["status"];
 
     fn key(&self) -> u64 {
         self.epoch
@@ -17,7 +16,6 @@ impl Row for EpochRow {
 
 impl Row for LayerRow {
     const FILE_NAME: &'static str = "layers.csv";
-    const TEXT_COLUMNS: &'static [&'static str] = &["name"];
 
     fn key(&self) -> u64 {
         self.epoch
@@ -26,7 +24,6 @@ impl Row for LayerRow {
 
 impl Row for StepRow {
     const FILE_NAME: &'static str = "steps.csv";
-    const TEXT_COLUMNS: &'static [&'static str] = &[];
 
     fn key(&self) -> u64 {
         self.step
@@ -35,7 +32,6 @@ impl Row for StepRow {
 
 impl Row for PercentileRow {
     const FILE_NAME: &'static str = "percentiles.csv";
-    const TEXT_COLUMNS: &'static [&'static str] = &["name"];
 
     fn key(&self) -> u64 {
         self.step
@@ -44,7 +40,7 @@ impl Row for PercentileRow {
 
 /// The rows of a run directory's `metrics.csv`.
 pub fn read_metrics(run_dir: &Path) -> Result<Vec<EpochRow>> {
-    Table::in_folder(run_dir).read()
+    CsvTable::in_folder(run_dir).read()
 }
 
 /// The rows of a run directory's `layers.csv`; none when there is no such file.
@@ -52,19 +48,9 @@ pub fn read_layers(run_dir: &Path) -> Result<Vec<LayerRow>> {
     read_if_there(run_dir)
 }
 
-/// The rows of a run directory's `steps.csv`, which is there only when the run was asked for it.
-pub fn read_steps(run_dir: &Path) -> Result<Vec<StepRow>> {
-    Table::in_folder(run_dir).read()
-}
-
-/// The rows of a run directory's `percentiles.csv`; none when the run was not asked for it.
-pub fn read_percentiles(run_dir: &Path) -> Result<Vec<PercentileRow>> {
-    read_if_there(run_dir)
-}
-
 /// The whole rows of a table; none where it is missing.
 pub fn read_if_there<R: Row>(run_dir: &Path) -> Result<Vec<R>> {
-    let table = Table::in_folder(run_dir);
+    let table = CsvTable::in_folder(run_dir);
     if table.path().is_file() {
         table.read()
     } else {
@@ -74,7 +60,7 @@ pub fn read_if_there<R: Row>(run_dir: &Path) -> Result<Vec<R>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::row::{columns, header, lines};
+    use super::super::row::{header, lines};
     use super::*;
     use crate::event::Status;
 
@@ -89,12 +75,6 @@ mod tests {
             "epoch,layer,name,pre_mean,pre_std,pre_skew,pre_kurtosis,post_mean,post_std,row_norm_mean,gamma_mean,beta_mean,dead_fraction\n"
         );
         assert_eq!(header::<StepRow>(), "step,loss,lr\n");
-    }
-
-    #[test]
-    fn text_columns_are_columns() {
-        assert!(columns::<EpochRow>().contains(&EpochRow::TEXT_COLUMNS[0]));
-        assert!(columns::<LayerRow>().contains(&LayerRow::TEXT_COLUMNS[0]));
     }
 
     #[test]

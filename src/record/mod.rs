@@ -10,6 +10,7 @@
 //! | [`retention`] | which checkpoints there are, which is the latest, which are deleted |
 //! | [`meta`], [`machine`] | `meta.json`: versions, machine, sittings |
 //! | [`summary`] | `summary.json`, whose presence means that the run is over |
+//! | [`run_record`] | all of it read at once |
 //! | [`tensorboard`] | the same scalars as a TensorBoard event file |
 //! | [`find`] | the run directories under a folder, newest first |
 //! | [`files`] | the few file operations all of them are made of |
@@ -29,6 +30,7 @@ pub mod recorder;
 pub mod retention;
 pub mod row;
 pub mod run_dir;
+pub mod run_record;
 pub mod summary;
 pub mod table;
 pub mod tensorboard;
@@ -37,11 +39,12 @@ pub mod time;
 pub use checkpoint::read as read_checkpoint;
 pub use find::{list_runs, runs_by_start};
 pub use hold::{Hold, Taken};
-pub use metrics::{read_layers, read_metrics, read_percentiles, read_steps};
-pub use recorder::{Identity, Recorder, Settings};
+pub use metrics::{read_layers, read_metrics};
+pub use recorder::{Recorder, Settings};
 pub use retention::{Found, best_checkpoint, epoch_checkpoints, latest_snapshot};
 pub use run_dir::RunDir;
-pub use summary::read_summary;
+pub use run_record::RunRecord;
+pub use summary::{RunIdentity, RunSummary, read_summary};
 
 #[cfg(test)]
 mod fake_run;

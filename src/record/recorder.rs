@@ -24,35 +24,17 @@
 //! from the last checkpoint, emit the end again, and write it then.
 
 use super::meta::{self, Facts, Meta};
-use super::row::{Row, columns, fields};
+use super::row::{ColumnKind, CsvColumn, Row, fields};
 use super::run_dir::RunDir;
-use super::summary::{self, summarize};
-use super::table::Table;
+use super::summary::{self, RunIdentity, RunSummary, summarize};
+use super::table::CsvTable;
 use super::tensorboard::EventFile;
 use super::{files, retention};
 use crate::event::{
     EpochRow, Event, LayerRow, Observer, PercentileRow, Position, Snapshot, Status, StepRow,
-    Summary,
 };
 use anyhow::{Context, Result, ensure};
 use std::time::SystemTime;
-
-/// What the summary says of a run besides its results.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Identity {
-    /// Method name.
-    pub method: String,
-    /// Dataset name.
-    pub dataset: String,
-    /// Images per step.
-    pub batch_size: u64,
-    /// Base learning rate.
-    pub lr: f64,
-    /// Seed.
-    pub seed: u64,
-    /// Trainable parameters.
-    pub parameters: u64,
-}
 
 /// What is recorded, and about which run.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +46,7 @@ pub struct Settings {
     /// Whether to write a TensorBoard event file.
     pub tensorboard: bool,
     /// The run, for `summary.json`.
-    pub identity: Identity,
+    pub identity: RunIdentity,
     /// Versions and machine, for `meta.json`.
     pub facts: Facts,
 }
@@ -73,25 +55,25 @@ pub struct Settings {
 pub struct Recorder {
     run_dir: RunDir,
     settings: Settings,
-    metrics: Table<EpochRow>,
-    layers: Table<LayerRow>,
-    steps: Table<StepRow>,
-    percentiles: Table<PercentileRow>,
+    metrics: CsvTable<EpochRow>,
+    layers: CsvTable<LayerRow>,
+    steps: CsvTable<StepRow>,
+    percentiles: CsvTable<PercentileRow>,
     /// The rows of `metrics.csv` so far, from which the summary is made.
     rows: Vec<EpochRow>,
     meta: Option<Meta>,
     event_file: Option<EventFile>,
-    summary: Option<Summary>,
+    summary: Option<RunSummary>,
 }
 
 impl Recorder {
     /// A recorder that takes over a run directory, and with it its lock.
     pub fn new(run_dir: RunDir, settings: Settings) -> Recorder {
         Recorder {
-            metrics: Table::in_folder(run_dir.path()),
-            layers: Table::in_folder(run_dir.path()),
-            steps: Table::in_folder(run_dir.path()),
-            percentiles: Table::in_folder(run_dir.path()),
+            metrics: CsvTable::in_folder(run_dir.path()),
+            layers: CsvTable::in_folder(run_dir.path()),
+            steps: CsvTable::in_folder(run_dir.path()),
+            percentiles: CsvTable::in_folder(run_dir.path()),
             run_dir,
             settings,
             rows: Vec::new(),
@@ -107,7 +89,7 @@ impl Recorder {
     }
 
     /// The content of `summary.json`, once the run has finished or diverged.
-    pub fn summary(&self) -> Option<&Summary> {
+    pub fn summary(&self) -> Option<&RunSummary> {
         self.summary.as_ref()
     }
 
@@ -134,13 +116,13 @@ impl Recorder {
         if self.settings.steps_every > 0 {
             self.steps.truncate_after(disk, position.step)?;
         }
+        // What is told before the first step, a run that starts there tells again.
+        let first_step = match position.step {
+            0 => 0,
+            done => done.saturating_add(1),
+        };
         if self.percentiles.path().is_file() {
-            // The row before training is told again by a run that starts before its first step.
-            let end = match position.step {
-                0 => 0,
-                done => done.saturating_add(1),
-            };
-            let kept = self.percentiles.scan(end)?;
+            let kept = self.percentiles.scan(first_step)?;
             self.percentiles.cut(disk, &kept)?;
         }
         self.layers.cut(disk, &layers)?;
@@ -150,11 +132,6 @@ impl Recorder {
         let meta = Meta::start(earlier, &self.settings.facts, position, now);
         meta.write(disk, folder)?;
         if self.settings.tensorboard {
-            // At the very start epoch 0, at step 0, is still to come; later, the step after the last one done.
-            let first_step = match position.step {
-                0 => 0,
-                done => done.saturating_add(1),
-            };
             self.event_file = Some(EventFile::create(disk, folder, now, first_step)?);
         }
         self.rows = metrics.rows;
@@ -285,12 +262,12 @@ impl Observer for Recorder {
 /// A row's numbers under tags made of a prefix and the column, without the columns that only say which row it is.
 fn scalars<R: Row>(row: &R, prefix: &str, without: &[&str]) -> Result<Vec<(String, f64)>> {
     let mut scalars = Vec::new();
-    for (column, field) in columns::<R>().iter().zip(fields(row)?) {
-        if without.contains(column) || R::TEXT_COLUMNS.contains(column) {
-            continue;
-        }
-        if let Ok(number) = field.parse() {
-            scalars.push((format!("{prefix}{column}"), number));
+    for (CsvColumn { name, kind }, field) in fields(row)? {
+        if kind != ColumnKind::Text
+            && !without.contains(&name)
+            && let Ok(number) = field.parse()
+        {
+            scalars.push((format!("{prefix}{name}"), number));
         }
     }
     Ok(scalars)

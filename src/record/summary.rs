@@ -1,25 +1,86 @@
 //! `summary.json`: how a run ended. It is written last, so its presence means that the run is over.
 
 use super::files;
-use super::recorder::Identity;
-use crate::event::{EpochRow, Status, Summary};
+use crate::config::RunConfig;
+use crate::event::{EpochRow, Status};
+use crate::run_key::RunKey;
 use anyhow::{Context, Result};
-use serde::de::value::MapDeserializer;
-use serde::de::{Deserialize, Deserializer, IntoDeserializer, Visitor};
-use serde::forward_to_deserialize_any;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::path::Path;
 
 /// Name of the file in a run directory.
 pub const FILE_NAME: &str = "summary.json";
 
+/// What is recorded of a run besides its results.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunIdentity {
+    /// Which run; without a label.
+    pub key: RunKey,
+    /// Dataset name.
+    pub dataset: String,
+    /// Trainable parameters.
+    pub parameters: u64,
+}
+
+impl RunIdentity {
+    /// What is recorded of a run of this configuration.
+    pub fn of(config: &RunConfig, parameters: u64) -> RunIdentity {
+        RunIdentity {
+            key: RunKey::of(config, ""),
+            dataset: config.dataset.clone(),
+            parameters,
+        }
+    }
+}
+
+/// How a run ended. Also what `train --json` prints.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// How it ended.
+    pub status: Status,
+    /// Which run.
+    #[serde(flatten)]
+    pub key: RunKey,
+    /// Dataset name.
+    pub dataset: String,
+    /// Final test error (fraction).
+    #[serde(deserialize_with = "null_as_nan")]
+    pub test_error: f64,
+    /// Final test loss (nats).
+    #[serde(deserialize_with = "null_as_nan")]
+    pub test_loss: f64,
+    /// Last epoch's training loss (nats).
+    #[serde(deserialize_with = "null_as_nan")]
+    pub train_loss: f64,
+    /// Last epoch's training error (fraction).
+    #[serde(deserialize_with = "null_as_nan")]
+    pub train_error: f64,
+    /// Lowest test error over the epochs (fraction).
+    #[serde(deserialize_with = "null_as_nan")]
+    pub best_test_error: f64,
+    /// Epochs done.
+    pub epochs: u64,
+    /// Steps done.
+    pub steps: u64,
+    /// Seconds of training over all sittings.
+    #[serde(deserialize_with = "null_as_nan")]
+    pub train_s: f64,
+    /// Training images per second over all sittings.
+    #[serde(deserialize_with = "null_as_nan")]
+    pub images_per_s: f64,
+    /// Trainable parameters.
+    pub parameters: u64,
+    /// The run directory.
+    pub run_dir: String,
+}
+
 /// How the run in a directory ended, or `None` when it has not.
-pub fn read_summary(run_dir: &Path) -> Result<Option<Summary>> {
+pub fn read_summary(run_dir: &Path) -> Result<Option<RunSummary>> {
     let path = run_dir.join(FILE_NAME);
     let Some(text) = files::read_text_if_there(&path)? else {
         return Ok(None);
     };
-    let summary = parse(&text).with_context(|| {
+    let summary = serde_json::from_str(&text).with_context(|| {
         format!(
             "{} is damaged: delete it and run the same command again, which makes it anew from the run's other files",
             path.display()
@@ -28,16 +89,8 @@ pub fn read_summary(run_dir: &Path) -> Result<Option<Summary>> {
     Ok(Some(summary))
 }
 
-/// Reads the JSON of a summary; null stands for a number that is not finite and is read as NaN.
-pub fn parse(text: &str) -> Result<Summary> {
-    let fields: Map<String, Value> = serde_json::from_str(text)?;
-    let fields = fields.into_iter().map(|(key, value)| (key, Field(value)));
-    let summary = Summary::deserialize(MapDeserializer::new(fields));
-    summary.map_err(|error: serde_json::Error| error.into())
-}
-
 /// The JSON of a summary, with a final line break. JSON knows no NaN and no infinity: they become null.
-pub fn to_json(summary: &Summary) -> Result<String> {
+pub fn to_json(summary: &RunSummary) -> Result<String> {
     Ok(serde_json::to_string_pretty(summary)? + "\n")
 }
 
@@ -45,11 +98,11 @@ pub fn to_json(summary: &Summary) -> Result<String> {
 ///
 /// The rate is Σ rᵢ tᵢ / Σ tᵢ, with rᵢ the images per second of epoch i and tᵢ its seconds of training.
 pub fn summarize(
-    identity: &Identity,
+    identity: &RunIdentity,
     run_dir: &Path,
     rows: &[EpochRow],
     status: Status,
-) -> Option<Summary> {
+) -> Option<RunSummary> {
     let last = rows.last()?;
     let (mut train_s, mut images) = (0.0, 0.0);
     for row in rows {
@@ -63,13 +116,10 @@ pub fn summarize(
         .iter()
         .map(|row| row.test_error)
         .fold(f64::NAN, f64::min);
-    Some(Summary {
+    Some(RunSummary {
         status,
-        method: identity.method.clone(),
+        key: identity.key.clone(),
         dataset: identity.dataset.clone(),
-        batch_size: identity.batch_size,
-        lr: identity.lr,
-        seed: identity.seed,
         test_error: last.test_error,
         test_loss: last.test_loss,
         train_loss: last.train_loss,
@@ -88,45 +138,15 @@ fn finite_or_zero(value: f64) -> f64 {
     if value.is_finite() { value } else { 0.0 }
 }
 
-/// A JSON value that reads as NaN where it is null.
-struct Field(Value);
-
-impl<'de> Deserializer<'de> for Field {
-    type Error = serde_json::Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        match self.0 {
-            Value::Null => visitor.visit_f64(f64::NAN),
-            value => value.deserialize_any(visitor),
-        }
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Self::Error> {
-        self.0.deserialize_enum(name, variants, visitor)
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit
-        unit_struct newtype_struct seq tuple tuple_struct map struct identifier ignored_any
-    }
-}
-
-impl<'de> IntoDeserializer<'de, serde_json::Error> for Field {
-    type Deserializer = Self;
-
-    fn into_deserializer(self) -> Self {
-        self
-    }
+/// Reads null, which stands for a number that is not finite, as NaN.
+fn null_as_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run_key::GroupKey;
 
     fn row(epoch: u64, test_error: f64, train_s: f64, images_per_s: f64) -> EpochRow {
         EpochRow {
@@ -146,13 +166,18 @@ mod tests {
         }
     }
 
-    fn identity() -> Identity {
-        Identity {
-            method: "normprop".to_owned(),
+    fn identity() -> RunIdentity {
+        RunIdentity {
+            key: RunKey {
+                group: GroupKey {
+                    method: "normprop".to_owned(),
+                    label: String::new(),
+                    batch_size: 50,
+                    lr: 0.08,
+                },
+                seed: 3,
+            },
             dataset: "mini".to_owned(),
-            batch_size: 50,
-            lr: 0.08,
-            seed: 3,
             parameters: 1234,
         }
     }
@@ -171,7 +196,10 @@ mod tests {
             (0.4, 2, 20)
         );
         assert_eq!((summary.train_s, summary.images_per_s), (8.0, 175.0));
-        assert_eq!(parse(&to_json(&summary).unwrap()).unwrap(), summary);
+        let json = to_json(&summary).unwrap();
+        let back: RunSummary = serde_json::from_str(&json).unwrap();
+        assert_eq!(back, summary);
+        assert!(json.contains("\"method\": \"normprop\"") && !json.contains("label"));
         assert!(summarize(&identity(), Path::new("a"), &[], Status::Finished).is_none());
     }
 
@@ -181,7 +209,7 @@ mod tests {
         let summary = summarize(&identity(), Path::new("a"), &rows, Status::Diverged).unwrap();
         let json = to_json(&summary).unwrap();
         assert!(json.contains("\"test_error\": null"), "{json}");
-        let back = parse(&json).unwrap();
+        let back: RunSummary = serde_json::from_str(&json).unwrap();
         assert!(back.test_error.is_nan());
         assert_eq!((back.best_test_error, back.status), (0.9, Status::Diverged));
     }

@@ -1,24 +1,25 @@
 //! CSV files of rows: a header line, then one line a row.
 //!
 //! Rows are only added at the end and carry a number that never falls, the key (epoch or step), by which
-//! [`Table::scan`] decides what a resumed run keeps.
+//! [`CsvTable::scan`] decides what a resumed run keeps.
 
 use super::files::{self, Disk};
-use super::row::{Row, columns, decode, header, lines};
+use super::row::{Row, check_header, columns, decode_bytes, header, lines, parse_line};
 use anyhow::{Context, Result, bail, ensure};
+use csv::StringRecord;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 /// One CSV file of a run directory.
 #[derive(Debug, Clone)]
-pub struct Table<R> {
+pub struct CsvTable<R> {
     path: PathBuf,
     row: PhantomData<fn() -> R>,
 }
 
 /// The part of a table that a resumed run keeps.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Kept<R> {
+pub struct KeptRows<R> {
     /// The kept rows.
     pub rows: Vec<R>,
     /// The kept beginning of the file, header included.
@@ -29,15 +30,15 @@ pub struct Kept<R> {
 
 /// A table's text, taken apart.
 struct Lines<'a> {
-    /// Fields of the header.
-    width: usize,
+    /// Names of the columns.
+    header: StringRecord,
     /// Line number, offset of the line's end, and the line, for each complete line after the header.
     rows: Vec<(usize, usize, &'a [u8])>,
     /// Length of the header line; 0 where there is none yet.
     header_bytes: usize,
 }
 
-impl<R: Row> Table<R> {
+impl<R: Row> CsvTable<R> {
     /// The table of a run directory; the file need not be there yet.
     pub fn in_folder(folder: &Path) -> Self {
         Self::at(&folder.join(R::FILE_NAME))
@@ -46,7 +47,7 @@ impl<R: Row> Table<R> {
     /// The table in a file of any name.
     pub fn at(path: &Path) -> Self {
         let path = path.to_owned();
-        Table {
+        CsvTable {
             path,
             row: PhantomData,
         }
@@ -69,9 +70,9 @@ impl<R: Row> Table<R> {
     pub fn read(&self) -> Result<Vec<R>> {
         let bytes = std::fs::read(&self.path)
             .with_context(|| format!("cannot read {}", self.path.display()))?;
-        let lines = self.split(&bytes)?;
-        let rows = lines.rows.iter().map(|(number, _, line)| {
-            decode(line, lines.width)
+        let parts = self.split(&bytes)?;
+        let rows = parts.rows.iter().map(|(number, _, line)| {
+            decode_bytes(line, &parts.header)
                 .with_context(|| format!("{}, line {number}", self.path.display()))
         });
         rows.collect()
@@ -81,23 +82,26 @@ impl<R: Row> Table<R> {
     ///
     /// Kept are the complete rows from the top with keys below `end`; a torn last line and what else stands behind
     /// is not. A damaged line before a good row that ought to be kept is an error, since cutting there would lose
-    /// the good row. Changes nothing; see [`Table::cut`].
-    pub fn scan(&self, end: u64) -> Result<Kept<R>> {
+    /// the good row. Of a file that an older version wrote the rows are kept under the present header, with empty fields
+    /// where it has no column. Changes nothing; see [`CsvTable::cut`].
+    pub fn scan(&self, end: u64) -> Result<KeptRows<R>> {
         let bytes = match std::fs::read(&self.path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             other => other.with_context(|| format!("cannot read {}", self.path.display()))?,
         };
-        let lines = self.split(&bytes)?;
+        let parts = self.split(&bytes)?;
+        let names = columns::<R>();
+        let is_known = |found: &str| names.iter().any(|column| column.name == found);
         ensure!(
-            lines.width == columns::<R>().len(),
+            parts.header.iter().all(is_known),
             "{} has columns that this version does not know: continue with the version of normprop that wrote it, or delete the run's folder to start it anew",
             self.path.display()
         );
         let mut rows = Vec::new();
-        let mut kept_bytes = lines.header_bytes;
+        let mut kept_bytes = parts.header_bytes;
         let mut stopped: Option<(usize, Option<anyhow::Error>)> = None;
-        for (number, line_end, line) in &lines.rows {
-            match (decode::<R>(line, lines.width), &stopped) {
+        for (number, line_end, line) in &parts.rows {
+            match (decode_bytes::<R>(line, &parts.header), &stopped) {
                 (Ok(row), None) if row.key() < end => {
                     rows.push(row);
                     kept_bytes = *line_end;
@@ -111,23 +115,28 @@ impl<R: Row> Table<R> {
                 (_, Some(_)) => {}
             }
         }
-        let headless = lines.header_bytes == 0;
-        let whole = kept_bytes == bytes.len() && !headless;
-        let mut kept = bytes;
-        if headless {
-            kept = header::<R>().into_bytes();
-        } else {
+        let as_now = parts
+            .header
+            .iter()
+            .eq(names.iter().map(|column| column.name));
+        let headless = parts.header_bytes == 0;
+        let whole = kept_bytes == bytes.len() && !headless && as_now;
+        let kept = if as_now && !headless {
+            let mut kept = bytes;
             kept.truncate(kept_bytes);
-        }
-        Ok(Kept {
+            kept
+        } else {
+            (header::<R>() + &lines(&rows)?).into_bytes()
+        };
+        Ok(KeptRows {
             rows,
             bytes: kept,
             whole,
         })
     }
 
-    /// Makes the file what [`Table::scan`] kept of it, in one step; makes a file with only a header where none was.
-    pub fn cut(&self, disk: &dyn Disk, kept: &Kept<R>) -> Result<()> {
+    /// Makes the file what [`CsvTable::scan`] kept of it, in one step; makes a file with only a header where none was.
+    pub fn cut(&self, disk: &dyn Disk, kept: &KeptRows<R>) -> Result<()> {
         if kept.whole {
             return Ok(());
         }
@@ -144,55 +153,41 @@ impl<R: Row> Table<R> {
     fn split<'a>(&self, bytes: &'a [u8]) -> Result<Lines<'a>> {
         let expected = header::<R>();
         let mut rows = Vec::new();
-        let (mut start, mut header_bytes, mut width) = (0, 0, columns::<R>().len());
+        let (mut start, mut header_bytes) = (0, 0);
+        let mut header = parse_line(expected.trim_end())?;
         for (index, piece) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
             let Some(line) = piece.strip_suffix(b"\n") else {
                 // A torn header is one of which only a beginning was written.
-                let torn_header = index == 0 && expected.as_bytes().starts_with(piece);
-                ensure!(index > 0 || torn_header, self.header_mismatch(piece));
+                if index == 0 && !expected.as_bytes().starts_with(piece) {
+                    self.read_header(piece)?;
+                }
                 break;
             };
             start += piece.len();
             if index == 0 {
-                width = self.check_header(line)?;
+                header = self.read_header(line)?;
                 header_bytes = start;
             } else {
                 rows.push((index + 1, start, line));
             }
         }
         Ok(Lines {
-            width,
+            header,
             rows,
             header_bytes,
         })
     }
 
-    fn check_header(&self, line: &[u8]) -> Result<usize> {
-        let text = String::from_utf8_lossy(line);
-        let found: Vec<&str> = text.trim_end_matches('\r').split(',').collect();
-        let known = columns::<R>();
-        let oldest = known.len() - R::LATER_COLUMNS.len();
-        let older = known.starts_with(&found) && found.len() >= oldest;
-        ensure!(
-            found.starts_with(known) || older,
-            self.header_mismatch(line)
-        );
-        Ok(found.len())
-    }
-
-    fn header_mismatch(&self, line: &[u8]) -> String {
-        let text = String::from_utf8_lossy(line);
-        let found: Vec<&str> = text.trim_end_matches('\r').split(',').collect();
-        let missing = columns::<R>().iter().find(|name| !found.contains(name));
-        let reason = match missing {
-            Some(name) => format!("column `{name}` is missing"),
-            None => format!("its columns must begin with {}", header::<R>().trim_end()),
-        };
-        format!(
-            "{}, line 1: {reason}; the file is not a {} of this version of normprop",
-            self.path.display(),
-            R::FILE_NAME
-        )
+    fn read_header(&self, line: &[u8]) -> Result<StringRecord> {
+        let header = parse_line(&String::from_utf8_lossy(line))?;
+        check_header::<R>(&header).with_context(|| {
+            format!(
+                "{}, line 1: the file is no {} of this version of normprop",
+                self.path.display(),
+                R::FILE_NAME
+            )
+        })?;
+        Ok(header)
     }
 }
 

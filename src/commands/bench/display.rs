@@ -1,10 +1,8 @@
 //! Shows how far a bench is: a bar on a terminal, a line a setting elsewhere. Always on stderr.
 
-use std::io::IsTerminal;
+use indicatif::ProgressBar;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
-use crate::errln;
+use crate::bar;
 
 /// Parts of a setting that the bar tells apart.
 const PARTS: f64 = 1000.0;
@@ -20,17 +18,10 @@ pub struct Display {
 impl Display {
     /// A display for so many settings.
     pub fn new(settings: usize, quiet: bool) -> Display {
-        let bar = ProgressBar::new((settings as f64 * PARTS) as u64);
-        bar.set_draw_target(if quiet || !std::io::stderr().is_terminal() {
-            ProgressDrawTarget::hidden()
-        } else {
-            ProgressDrawTarget::stderr_with_hz(4)
-        });
-        if let Ok(style) = ProgressStyle::with_template("{msg} [{wide_bar}] {percent:>3} %") {
-            bar.set_style(style.progress_chars("=> "));
-        }
+        let length = (settings as f64 * PARTS) as u64;
+        let bar = ProgressBar::with_draw_target(Some(length), bar::target(quiet));
         Display {
-            bar,
+            bar: bar::styled(bar, "{msg} [{wide_bar}] {percent:>3} %"),
             quiet,
             settings,
             done: 0,
@@ -50,10 +41,8 @@ impl Display {
     pub fn end(&mut self, line: &str) {
         self.done += 1;
         let line = format!("[{}/{}] {line}", self.done, self.settings);
-        match (self.quiet, self.bar.is_hidden()) {
-            (true, _) => {}
-            (false, true) => errln!("{line}"),
-            (false, false) => self.bar.println(line),
+        if !self.quiet {
+            bar::say(&self.bar, &line);
         }
     }
 

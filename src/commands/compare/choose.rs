@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 use toml::Table;
 
-use super::plan::Entry;
+use super::plan::PlanEntry;
 use crate::config::sweep::Candidate;
 use crate::event::Status;
-use crate::record::read_metrics;
 use crate::report::comparison::rows::SweepRow;
+use crate::run_key::GroupKey;
 use crate::stats::{mean, std_dev};
 
 /// The keys chosen, by label and batch size, and what was tried.
@@ -20,12 +20,12 @@ pub struct Choice {
     /// One row for each setting.
     pub rows: Vec<SweepRow>,
     /// The runs it was chosen from.
-    pub tried: Vec<Entry>,
+    pub tried: Vec<PlanEntry>,
 }
 
 impl Choice {
     /// Nothing chosen yet from these runs.
-    pub fn among(runs: &[Entry]) -> Choice {
+    pub fn among(runs: &[PlanEntry]) -> Choice {
         Choice {
             tried: runs.to_vec(),
             ..Choice::default()
@@ -42,7 +42,7 @@ impl Choice {
         let rows = tried.iter().enumerate();
         let cell = (label.to_owned(), batch_size);
         self.rows
-            .extend(rows.map(|(place, one)| one.row(&cell, place == chosen, tried)));
+            .extend(rows.map(|(place, one)| one.row(place == chosen, tried)));
         if let Some(one) = tried.get(chosen) {
             self.keys.insert(cell, one.candidate.keys.clone());
         }
@@ -56,8 +56,7 @@ pub struct Tried {
     pub candidate: Candidate,
     /// Places of its runs in the plan.
     pub runs: Vec<usize>,
-    method: String,
-    lr: f64,
+    group: GroupKey,
     /// How often it was judged.
     rung: u64,
     /// Epochs before the last judgement.
@@ -68,12 +67,11 @@ pub struct Tried {
 
 impl Tried {
     /// A setting whose runs are like `entry`; none of them is in it yet.
-    pub fn new(entry: &Entry, candidate: &Candidate) -> Tried {
+    pub fn new(entry: &PlanEntry, candidate: &Candidate) -> Tried {
         Tried {
             candidate: candidate.clone(),
             runs: Vec::new(),
-            method: entry.config.method.name.clone(),
-            lr: entry.config.lr,
+            group: entry.key.group.clone(),
             rung: 0,
             epochs: 0,
             errors: Vec::new(),
@@ -82,7 +80,7 @@ impl Tried {
     }
 
     /// Judges it by its runs' errors after the epoch they were to be trained to.
-    pub fn judge(&mut self, plan: &[Entry]) -> Result<()> {
+    pub fn judge(&mut self, plan: &[PlanEntry]) -> Result<()> {
         (self.errors, self.diverged) = (Vec::new(), 0);
         self.rung += 1;
         for entry in self.runs.iter().filter_map(|run| plan.get(*run)) {
@@ -104,7 +102,7 @@ impl Tried {
     /// the smaller learning rate.
     pub fn compare(&self, other: &Tried) -> Ordering {
         let by_error = self.rank().total_cmp(&other.rank());
-        by_error.then(self.lr.total_cmp(&other.lr))
+        by_error.then(self.group.lr.total_cmp(&other.group.lr))
     }
 
     fn rank(&self) -> f64 {
@@ -113,14 +111,12 @@ impl Tried {
         error + 2.0 * self.diverged as f64
     }
 
-    fn row(&self, cell: &(String, usize), chosen: bool, all: &[Tried]) -> SweepRow {
-        let several = all.iter().any(|other| other.lr != self.lr);
-        let smallest = all.iter().all(|other| self.lr <= other.lr);
-        let largest = all.iter().all(|other| self.lr >= other.lr);
+    fn row(&self, chosen: bool, all: &[Tried]) -> SweepRow {
+        let several = all.iter().any(|other| other.group.lr != self.group.lr);
+        let smallest = all.iter().all(|other| self.group.lr <= other.group.lr);
+        let largest = all.iter().all(|other| self.group.lr >= other.group.lr);
         SweepRow {
-            method: self.method.clone(),
-            batch_size: cell.1 as u64,
-            lr: self.lr,
+            group: self.group.clone(),
             settings: self.candidate.settings(),
             n: self.errors.len() as u64,
             n_diverged: self.diverged,
@@ -128,9 +124,8 @@ impl Tried {
             validation_error_std: std_dev(&self.errors),
             chosen,
             at_edge: chosen && several && (smallest || largest),
-            label: cell.0.clone(),
-            rung: self.rung,
-            epochs: self.epochs,
+            rung: Some(self.rung),
+            epochs: Some(self.epochs),
         }
     }
 }
@@ -138,8 +133,8 @@ impl Tried {
 /// A run's error on held-out images after the epoch it was to be trained to, `None` where it diverged before.
 ///
 /// Only that epoch's row counts, even when the run has gone on since: so the same is said at any later time.
-fn error_after(entry: &Entry) -> Result<Option<f64>> {
-    let rows = read_metrics(&entry.run_dir)?;
+fn error_after(entry: &PlanEntry) -> Result<Option<f64>> {
+    let rows = &entry.record.epochs;
     let row = rows.iter().find(|row| row.epoch == entry.goal());
     match (row, rows.last()) {
         (Some(row), _) if row.status != Status::Diverged => Ok(Some(row.test_error)),

@@ -1,95 +1,71 @@
 //! From run directories to a folder of results.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::Value;
 
-use super::plan::Entry;
+use super::plan::PlanEntry;
 use crate::config::RunConfig;
 use crate::config::experiment::Experiment;
 use crate::config::sweep::Sweep;
-use crate::event::{EpochRow, LayerRow, PercentileRow};
+use crate::event::Status;
 use crate::methods;
-use crate::record::meta::{self, Meta};
+use crate::record::meta::Meta;
 use crate::record::time::rfc3339;
-use crate::record::{read_layers, read_metrics, read_percentiles, read_summary};
 use crate::report::comparison::Results;
 use crate::report::comparison::manifest::{
     Cited, Manifest, ManifestMethod, ManifestRun, SCHEMA_VERSION,
 };
 use crate::report::comparison::results::Runs;
 use crate::report::comparison::rows::SweepRow;
-use crate::report::comparison::tagged::{RunRows, Tag};
+use crate::report::comparison::tagged::RunRows;
 
-/// Reads the runs that are over; the others are left out.
-pub fn collect(experiment: &Experiment, plan: &[Entry], sweep: Vec<SweepRow>) -> Result<Results> {
-    let (mut collected, mut runs) = (Runs::default(), Vec::new());
-    let mut metas: Vec<Meta> = Vec::new();
-    for entry in plan {
-        let context = || format!("cannot collect {}", entry.run_dir.display());
-        let Some(summary) = read_summary(&entry.run_dir).with_context(context)? else {
+/// The results of the runs that are over; the others are left out.
+pub fn collect(
+    experiment: &Experiment,
+    plan: Vec<PlanEntry>,
+    sweep: Vec<SweepRow>,
+) -> Result<Results> {
+    let manifest = manifest(experiment, &plan)?;
+    let mut runs = Runs::default();
+    for PlanEntry { key, record, .. } in plan {
+        if record.summary.is_none() {
             continue;
-        };
-        let meta = meta::read(&entry.run_dir).with_context(context)?;
-        let tag = tag(entry);
-        let rows: Vec<EpochRow> = read_metrics(&entry.run_dir).with_context(context)?;
-        collected.curves.push(RunRows {
-            tag: tag.clone(),
-            rows,
-        });
-        let rows: Vec<LayerRow> = read_layers(&entry.run_dir).with_context(context)?;
-        collected.layers.push(RunRows {
-            tag: tag.clone(),
-            rows,
-        });
-        let rows: Vec<PercentileRow> = read_percentiles(&entry.run_dir).with_context(context)?;
-        if !rows.is_empty() {
-            collected.percentiles.push(RunRows { tag, rows });
         }
-        runs.push(manifest_run(entry, &summary, meta.as_ref())?);
-        metas.extend(meta);
+        // Moved, not copied: thousands of runs fill the memory.
+        let record = Arc::unwrap_or_clone(record);
+        runs.curves.push(RunRows::new(&key, record.epochs));
+        runs.layers.push(RunRows::new(&key, record.layers));
+        if !record.percentiles.is_empty() {
+            let rows = record.percentiles;
+            runs.percentiles.push(RunRows::new(&key, rows));
+        }
     }
-    let manifest = manifest(experiment, plan, &metas, runs)?;
-    Ok(Results::of(
-        experiment.name.clone(),
-        Some(manifest),
-        collected,
-        sweep,
-    ))
+    let name = experiment.name.clone();
+    Ok(Results::of(name, Some(manifest), runs, sweep))
 }
 
 /// What a sweep tried, and which runs tried it: all there is of an experiment that is a sweep and no more.
 pub fn collect_sweep(
     experiment: &Experiment,
-    tried: &[Entry],
+    tried: &[PlanEntry],
     rows: Vec<SweepRow>,
 ) -> Result<Results> {
-    let (mut runs, mut metas) = (Vec::new(), Vec::new());
-    for entry in tried {
-        let context = || format!("cannot collect {}", entry.run_dir.display());
-        let meta = meta::read(&entry.run_dir).with_context(context)?;
-        if let Some(summary) = read_summary(&entry.run_dir).with_context(context)? {
-            runs.push(manifest_run(entry, &summary, meta.as_ref())?);
-        }
-        metas.extend(meta);
-    }
-    let manifest = manifest(experiment, tried, &metas, runs)?;
-    Ok(Results::of(
-        experiment.name.clone(),
-        Some(manifest),
-        Runs::default(),
-        rows,
-    ))
+    let manifest = manifest(experiment, tried)?;
+    let name = experiment.name.clone();
+    Ok(Results::of(name, Some(manifest), Runs::default(), rows))
 }
 
-fn manifest(
-    experiment: &Experiment,
-    plan: &[Entry],
-    metas: &[Meta],
-    runs: Vec<ManifestRun>,
-) -> Result<Manifest> {
+fn manifest(experiment: &Experiment, plan: &[PlanEntry]) -> Result<Manifest> {
+    let over = plan.iter().filter(|entry| entry.record.summary.is_some());
+    let runs: Vec<ManifestRun> = over.map(manifest_run).collect::<Result<_>>()?;
+    let metas: Vec<&Meta> = plan
+        .iter()
+        .filter_map(|entry| entry.record.meta.as_ref())
+        .collect();
     let configs: Vec<&RunConfig> = plan.iter().map(|entry| &entry.config).collect();
     let shared = shared_keys(&configs)?;
     Ok(Manifest {
@@ -104,7 +80,7 @@ fn manifest(
         configuration: as_lines(&shared),
         methods: manifest_methods(experiment, plan, &shared)?,
         target_test_error: experiment.target_test_error,
-        jobs: most_at_a_time(metas),
+        jobs: most_at_a_time(&metas),
         notes: experiment.notes.clone(),
         reference: experiment.reference.as_ref().map(|reference| Cited {
             source: reference.source.clone(),
@@ -124,7 +100,7 @@ fn manifest(
 
 /// How many runs were trained at the same time at most, by the times of their sittings: whether times may be compared
 /// does not depend on what the last call of the command was told.
-fn most_at_a_time(metas: &[Meta]) -> usize {
+fn most_at_a_time(metas: &[&Meta]) -> usize {
     let sittings = || metas.iter().flat_map(|meta| &meta.sittings);
     // A sitting that was killed has no end and counts as a moment.
     let spans = sittings().map(|sitting| {
@@ -148,33 +124,17 @@ fn most_at_a_time(metas: &[Meta]) -> usize {
         .max(1)
 }
 
-fn tag(entry: &Entry) -> Tag {
-    Tag {
-        method: entry.config.method.name.clone(),
-        batch_size: entry.config.batch_size as u64,
-        lr: entry.config.lr,
-        seed: entry.config.seed,
-        label: entry.label.clone(),
-    }
-}
-
-fn manifest_run(
-    entry: &Entry,
-    summary: &crate::event::Summary,
-    meta: Option<&Meta>,
-) -> Result<ManifestRun> {
+fn manifest_run(entry: &PlanEntry) -> Result<ManifestRun> {
+    let (summary, meta) = (entry.record.summary.as_ref(), entry.record.meta.as_ref());
     Ok(ManifestRun {
         run: entry.config.run_name()?,
         hash: entry.config.hash8()?,
-        label: entry.label.clone(),
-        batch_size: entry.config.batch_size as u64,
-        lr: entry.config.lr,
-        seed: entry.config.seed,
-        status: summary.status,
-        threads: meta.map(|meta| meta.threads),
+        key: entry.key.clone(),
+        status: summary.map_or(Status::Running, |summary| summary.status),
+        threads: meta.map(|meta| meta.facts.threads),
         git_commit: meta.and_then(|meta| Some(meta.git.as_ref()?.commit.clone())),
-        dataset_sha256: meta.and_then(|meta| meta.dataset_sha256.clone()),
-        parameters: summary.parameters,
+        dataset_sha256: meta.and_then(|meta| meta.facts.dataset_sha256.clone()),
+        parameters: summary.map_or(0, |summary| summary.parameters),
     })
 }
 
@@ -217,13 +177,13 @@ fn as_lines(keys: &BTreeMap<String, Value>) -> String {
 
 fn manifest_methods(
     experiment: &Experiment,
-    plan: &[Entry],
+    plan: &[PlanEntry],
     shared: &BTreeMap<String, Value>,
 ) -> Result<Vec<ManifestMethod>> {
     let method = |entry: &crate::config::experiment::MethodEntry| {
         let own: Vec<&RunConfig> = plan
             .iter()
-            .filter(|run| run.label == entry.label)
+            .filter(|run| run.key.group.label == entry.label)
             .map(|run| &run.config)
             .collect();
         let mut differs = shared_keys(&own)?;
@@ -262,15 +222,15 @@ fn machine(meta: &Meta, runs: &[ManifestRun]) -> Vec<(String, String)> {
         ("Processor features", meta.cpu.flags.join(" ")),
         ("Hardware threads", meta.cpu.cores.to_string()),
         ("Threads a run", threads.join(", ")),
-        ("Device", meta.device.clone()),
+        ("Device", meta.facts.device.clone()),
         ("normprop", meta.normprop.clone()),
         ("Source tree", git),
-        ("libtorch", meta.libtorch.clone()),
-        ("tch", meta.tch.clone()),
+        ("libtorch", meta.facts.libtorch.clone()),
+        ("tch", meta.facts.tch.clone()),
         ("rustc", meta.rustc.clone().unwrap_or_else(unknown)),
         (
             "Dataset SHA-256",
-            meta.dataset_sha256.clone().unwrap_or_else(unknown),
+            meta.facts.dataset_sha256.clone().unwrap_or_else(unknown),
         ),
     ]
     .map(|(name, value)| (name.to_owned(), value))
@@ -285,14 +245,7 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     fn sat(from_s: u64, to_s: Option<u64>) -> Meta {
-        let facts = Facts {
-            tch: String::new(),
-            libtorch: String::new(),
-            threads: 1,
-            device: String::new(),
-            command_line: Vec::new(),
-            dataset_sha256: None,
-        };
+        let facts = Facts::default();
         let position = Position {
             epoch: 0,
             step_in_epoch: 0,
@@ -304,20 +257,21 @@ mod tests {
         let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
         let mut meta = Meta::start(None, &facts, &position, at(from_s));
         if let Some(end) = to_s {
-            meta.end(crate::event::Status::Finished, at(end));
+            meta.end(Status::Finished, at(end));
         }
         meta
     }
 
+    fn most(metas: &[Meta]) -> usize {
+        most_at_a_time(&metas.iter().collect::<Vec<_>>())
+    }
+
     #[test]
     fn runs_at_the_same_time_are_counted_by_their_sittings() {
-        assert_eq!(most_at_a_time(&[]), 1);
+        assert_eq!(most(&[]), 1);
+        assert_eq!(most(&[sat(0, Some(5)), sat(5, Some(9)), sat(9, None)]), 1);
         assert_eq!(
-            most_at_a_time(&[sat(0, Some(5)), sat(5, Some(9)), sat(9, None)]),
-            1
-        );
-        assert_eq!(
-            most_at_a_time(&[
+            most(&[
                 sat(0, Some(5)),
                 sat(4, Some(9)),
                 sat(4, Some(6)),
@@ -325,6 +279,6 @@ mod tests {
             ]),
             3
         );
-        assert_eq!(most_at_a_time(&[sat(0, None), sat(1, Some(2))]), 1);
+        assert_eq!(most(&[sat(0, None), sat(1, Some(2))]), 1);
     }
 }

@@ -1,21 +1,20 @@
 //! Shows how far the runs are: a bar a run and one for all on a terminal, a line a finished run elsewhere.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Instant;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar};
 
 use super::launch::{Outcome, Report};
-use super::plan::Entry;
-use crate::errln;
+use super::plan::PlanEntry;
+use crate::bar;
 use crate::event::Status;
 use crate::record::{meta, read_metrics, read_summary};
 use crate::text::numbers::{duration, percent};
 
 /// The display of the runs that are still to do.
-pub struct Display {
+pub struct RunsDisplay {
     quiet: bool,
     bars: MultiProgress,
     overall: ProgressBar,
@@ -26,17 +25,11 @@ pub struct Display {
     over: usize,
 }
 
-impl Display {
+impl RunsDisplay {
     /// A display on stderr for `entries`; it says nothing when quiet.
-    pub fn new(entries: &[&Entry], quiet: bool) -> Display {
-        let terminal = std::io::stderr().is_terminal() && !quiet;
-        let target = if terminal {
-            ProgressDrawTarget::stderr_with_hz(8)
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bars = MultiProgress::with_draw_target(target);
-        let weight = |entry: &&Entry| {
+    pub fn new(entries: &[&PlanEntry], quiet: bool) -> RunsDisplay {
+        let bars = MultiProgress::with_draw_target(bar::target(quiet));
+        let weight = |entry: &&PlanEntry| {
             if entry.remaining_s.is_finite() {
                 entry.remaining_s.max(0.1)
             } else {
@@ -46,9 +39,9 @@ impl Display {
         let work: Vec<(f64, f64)> = entries.iter().map(|entry| (weight(entry), 0.0)).collect();
         let total: f64 = work.iter().map(|(seconds, _)| seconds).sum();
         let overall = bars.add(ProgressBar::new(thousandths(total)));
-        set_style(&overall, "{msg} [{wide_bar}] {percent:>3} % {eta} left");
+        let overall = bar::styled(overall, "{msg} [{wide_bar}] {percent:>3} % {eta} left");
         overall.set_message(format!("0 of {} runs", entries.len()));
-        Display {
+        RunsDisplay {
             quiet,
             bars,
             overall,
@@ -60,34 +53,31 @@ impl Display {
     }
 
     /// Shows what happened to one of `entries`.
-    pub fn show(&mut self, entries: &[&Entry], report: &Report) {
+    pub fn show(&mut self, entries: &[&PlanEntry], report: &Report) {
+        let title = |index: usize| {
+            entries
+                .get(index)
+                .map_or(String::new(), |entry| entry.key.to_string())
+        };
         match report {
-            Report::Started(index) => self.start(
-                *index,
-                entries
-                    .get(*index)
-                    .map_or(String::new(), |entry| entry.title()),
-            ),
-            Report::Progress(index, standing) => {
+            Report::Started(index) => self.start(*index, title(*index)),
+            Report::Progress(index, progress) => {
                 if let Some(bar) = self.running.get(index) {
-                    bar.set_length(standing.steps);
-                    bar.set_position(standing.step);
+                    bar.set_length(progress.steps);
+                    bar.set_position(progress.step);
                     bar.set_prefix(format!(
                         "epoch {}/{}, training error {}",
-                        standing.epoch,
-                        standing.epochs,
-                        percent(standing.train_error, 1)
+                        progress.epoch,
+                        progress.epochs,
+                        percent(progress.train_error, 1)
                     ));
                 }
-                let part = |entry: &&Entry| entry.goal() as f64 / standing.epochs.max(1) as f64;
-                let steps = standing.steps as f64 * entries.get(*index).map_or(1.0, part);
-                self.advance(*index, (standing.step as f64 / steps.max(1.0)).min(1.0));
+                let part = |entry: &&PlanEntry| entry.goal() as f64 / progress.epochs.max(1) as f64;
+                let steps = progress.steps as f64 * entries.get(*index).map_or(1.0, part);
+                self.advance(*index, (progress.step as f64 / steps.max(1.0)).min(1.0));
             }
             Report::Message(index, text) => {
-                let title = entries
-                    .get(*index)
-                    .map_or(String::new(), |entry| entry.title());
-                self.say(&format!("{title}: {text}"));
+                self.say(&format!("{}: {text}", title(*index)));
             }
             Report::Ended(index, outcome) => {
                 if let Some(entry) = entries.get(*index) {
@@ -105,12 +95,12 @@ impl Display {
     fn start(&mut self, index: usize, title: String) {
         self.begun.insert(index, Instant::now());
         let bar = self.bars.insert_before(&self.overall, ProgressBar::new(1));
-        set_style(&bar, "{msg} [{wide_bar}] {prefix}");
+        let bar = bar::styled(bar, "{msg} [{wide_bar}] {prefix}");
         bar.set_message(title);
         self.running.insert(index, bar);
     }
 
-    fn end(&mut self, index: usize, entry: &Entry, outcome: &Outcome, count: usize) {
+    fn end(&mut self, index: usize, entry: &PlanEntry, outcome: &Outcome, count: usize) {
         if let Some(bar) = self.running.remove(&index) {
             bar.finish_and_clear();
             self.bars.remove(&bar);
@@ -128,7 +118,7 @@ impl Display {
         self.say(&format!(
             "[{}/{count}] {}: {}{taken}",
             self.over,
-            entry.title(),
+            entry.key,
             result(entry, outcome)
         ));
     }
@@ -146,19 +136,14 @@ impl Display {
     }
 
     fn say(&self, line: &str) {
-        if self.quiet {
-            return;
-        }
-        if self.overall.is_hidden() {
-            errln!("{line}");
-        } else {
-            self.overall.println(line);
+        if !self.quiet {
+            bar::say(&self.overall, line);
         }
     }
 }
 
 /// How a run ended, in words. That its state is saved is said only where its record says so.
-pub(super) fn result(entry: &Entry, outcome: &Outcome) -> String {
+pub(super) fn result(entry: &PlanEntry, outcome: &Outcome) -> String {
     match outcome {
         Outcome::Finished => match read_summary(&entry.run_dir) {
             Ok(Some(summary)) => {
@@ -186,7 +171,7 @@ fn was_interrupted(run_dir: &Path) -> bool {
 }
 
 /// What the run's errors are errors on.
-fn measured(entry: &Entry) -> &'static str {
+fn measured(entry: &PlanEntry) -> &'static str {
     if entry.config.holdout > 0.0 {
         "error on held-out images"
     } else {
@@ -195,7 +180,7 @@ fn measured(entry: &Entry) -> &'static str {
 }
 
 /// How a run stands that is paused.
-fn judged(entry: &Entry) -> String {
+fn judged(entry: &PlanEntry) -> String {
     let rows = read_metrics(&entry.run_dir).unwrap_or_default();
     match rows.iter().find(|row| row.epoch == entry.goal()) {
         Some(row) => format!(
@@ -210,11 +195,4 @@ fn judged(entry: &Entry) -> String {
 
 fn thousandths(seconds: f64) -> u64 {
     (seconds * 1000.0) as u64
-}
-
-fn set_style(bar: &ProgressBar, template: &str) {
-    // The templates are ours; should one be wrong, the default style has to do.
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style.progress_chars("=> "));
-    }
 }

@@ -3,21 +3,20 @@
 mod probe;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::IsTerminal;
 use std::time::Instant;
 
 use anyhow::Result;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
-use super::plan::Entry;
+use super::plan::PlanEntry;
 use super::state::State;
+use crate::bar;
 use crate::config::{Precision, RunConfig};
 use crate::data::Dataset;
 use crate::engine::interrupt::Interrupt;
 use crate::engine::{device, setup};
 use crate::errln;
 use crate::error::Failure;
-use crate::record::read_metrics;
 use crate::stats::median;
 use probe::probe;
 
@@ -41,13 +40,13 @@ type Kind = (String, usize, (usize, Precision));
 ///
 /// With `elsewhere` the runs are for other machines: what this one has no device for is not measured.
 pub fn fill_in(
-    plan: &mut [Entry],
+    plan: &mut [PlanEntry],
     parallel: usize,
     elsewhere: bool,
     interrupt: &Interrupt,
     quiet: bool,
 ) -> Result<bool> {
-    let mut known = recorded(plan)?;
+    let mut known = recorded(plan);
     let mut open = to_measure(plan, &known);
     if elsewhere {
         open.retain(|entry| device::find(&entry.config.device).is_ok());
@@ -64,44 +63,37 @@ pub fn fill_in(
     Ok(measured)
 }
 
-fn kind(entry: &Entry) -> Kind {
+fn kind(entry: &PlanEntry) -> Kind {
     let config = &entry.config;
     let rest = (config.train_subset, config.precision);
-    (entry.label.clone(), config.batch_size, rest)
+    (entry.key.group.label.clone(), config.batch_size, rest)
 }
 
 /// Seconds of an epoch by the runs that are finished, else by the first that has begun.
-fn recorded(plan: &[Entry]) -> Result<BTreeMap<Kind, f64>> {
+fn recorded(plan: &[PlanEntry]) -> BTreeMap<Kind, f64> {
     let mut epochs_s: BTreeMap<Kind, Vec<f64>> = BTreeMap::new();
     for entry in plan {
-        if let State::Finished(epoch_s) = entry.state {
-            epochs_s.entry(kind(entry)).or_default().push(epoch_s);
+        if entry.state == State::Finished {
+            let epochs_s = epochs_s.entry(kind(entry)).or_default();
+            epochs_s.push(entry.record.epoch_s());
         }
     }
     let median = |(kind, epochs_s): (Kind, Vec<f64>)| (kind, median(&epochs_s));
     let mut known: BTreeMap<Kind, f64> = epochs_s.into_iter().map(median).collect();
     for entry in plan {
-        if let State::Unfinished(epochs @ 1..) = entry.state
-            && !known.contains_key(&kind(entry))
-        {
-            known.insert(kind(entry), recorded_s(entry)? / epochs as f64);
+        if entry.state == State::Unfinished && entry.epochs_done() > 0 {
+            let epoch_s = || entry.record.epoch_s();
+            known.entry(kind(entry)).or_insert_with(epoch_s);
         }
     }
-    Ok(known)
-}
-
-/// Seconds of all epochs of a run that has begun.
-fn recorded_s(entry: &Entry) -> Result<f64> {
-    let rows = read_metrics(&entry.run_dir)?;
-    let epochs = rows.iter().skip(1);
-    Ok(epochs.map(|row| row.train_s + row.eval_s).sum())
+    known
 }
 
 /// One run of each kind that is not known: the first of each batch size, then the second of each, and so on.
-fn to_measure(plan: &[Entry], known: &BTreeMap<Kind, f64>) -> Vec<Entry> {
+fn to_measure(plan: &[PlanEntry], known: &BTreeMap<Kind, f64>) -> Vec<PlanEntry> {
     let mut seen: BTreeSet<Kind> = known.keys().cloned().collect();
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut open: Vec<(usize, Entry)> = Vec::new();
+    let mut open: Vec<(usize, PlanEntry)> = Vec::new();
     for entry in plan.iter().filter(|entry| !entry.is_done()) {
         if seen.insert(kind(entry)) {
             let place = counts.entry(entry.config.batch_size).or_default();
@@ -115,7 +107,7 @@ fn to_measure(plan: &[Entry], known: &BTreeMap<Kind, f64>) -> Vec<Entry> {
 
 /// Measures kinds until the time for it is over, the first one in any case.
 fn measure(
-    open: &[Entry],
+    open: &[PlanEntry],
     known: &mut BTreeMap<Kind, f64>,
     parallel: usize,
     interrupt: &Interrupt,
@@ -153,20 +145,12 @@ fn measure(
 /// A line that says how many of the kinds are measured, on a terminal; elsewhere one that says that they are.
 fn progress(kinds: usize, quiet: bool) -> ProgressBar {
     const WHAT: &str = "estimating how long it will take";
-    if quiet || kinds == 0 {
-        return ProgressBar::hidden();
-    }
-    if !std::io::stderr().is_terminal() {
+    let target = bar::target(quiet || kinds == 0);
+    let bar = ProgressBar::with_draw_target(Some(kinds as u64), target).with_message(WHAT);
+    if bar.is_hidden() && !quiet && kinds > 0 {
         errln!("{WHAT}");
-        return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new(kinds as u64);
-    // The template is ours; should it be wrong, the default style has to do.
-    if let Ok(style) = ProgressStyle::with_template("{msg}: {pos} of {len}") {
-        bar.set_style(style);
-    }
-    bar.set_message(WHAT);
-    bar
+    bar::styled(bar, "{msg}: {pos} of {len}")
 }
 
 /// Seconds of an epoch of a kind: its own, else the median of the kinds with the nearest batch size, if any among those
@@ -191,11 +175,8 @@ fn epoch_s(known: &BTreeMap<Kind, f64>, kind: &Kind) -> f64 {
     median(&like)
 }
 
-fn epochs_left(entry: &Entry) -> f64 {
-    let done = match entry.state {
-        State::Unfinished(epochs) => epochs,
-        _ => 0,
-    };
+fn epochs_left(entry: &PlanEntry) -> f64 {
+    let done = entry.epochs_done();
     // One for the evaluation before training, so that this is never 0.
     (entry.goal().saturating_sub(done)).max(1) as f64
 }

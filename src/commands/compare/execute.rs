@@ -3,24 +3,45 @@
 use anyhow::{Result, bail};
 
 use super::choose::Choice;
-use super::display::Display;
+use super::display::RunsDisplay;
 use super::launch::{Launched, Launcher, Outcome, Report};
 use super::local::LocalLauncher;
-use super::plan::{self, Entry};
+use super::plan::{self, PlanEntry};
 use super::search::Search;
-use super::state::{self, State};
-use super::{Session, estimate, missing};
+use super::slurm::SlurmLauncher;
+use super::state::State;
+use super::{estimate, missing};
+use crate::cli::{CompareArgs, OutputArgs};
 use crate::config::experiment::Experiment;
 use crate::engine::device;
+use crate::engine::interrupt::Interrupt;
+use crate::errln;
 use crate::error::Failure;
 use crate::record::RunDir;
 use crate::text::Terminal;
 
+/// What the parts of one call of the command share.
+pub(super) struct Session<'a> {
+    pub(super) args: &'a CompareArgs,
+    pub(super) output: OutputArgs,
+    pub(super) parallel: usize,
+    /// `None` to run here.
+    pub(super) slurm: Option<SlurmLauncher>,
+    pub(super) interrupt: Interrupt,
+}
+
 impl Session<'_> {
+    /// Says something on stderr, unless it is to be quiet.
+    pub(super) fn say(&self, text: &str) {
+        if !self.output.quiet {
+            errln!("{text}");
+        }
+    }
+
     /// The sweep at its beginning, without runs where the experiment has none.
     pub(super) fn search(&self, experiment: &Experiment) -> Result<Search> {
         let (runs, candidates): (_, Vec<_>) = experiment.expand_sweep()?.into_iter().unzip();
-        let entries = plan::look_up(runs, &self.args.runs, self.args.overwrite)?;
+        let entries = plan::look_up_sweep(runs, &self.args.runs, self.args.overwrite)?;
         let halving = experiment.sweep.as_ref().and_then(|sweep| sweep.halving);
         Ok(Search::new(entries, &candidates, halving))
     }
@@ -48,7 +69,7 @@ impl Session<'_> {
     }
 
     /// Brings every run to its goal, and returns a line for each that failed.
-    pub(super) fn execute(&self, entries: &mut [Entry], what: &str) -> Result<Vec<String>> {
+    pub(super) fn execute(&self, entries: &mut [PlanEntry], what: &str) -> Result<Vec<String>> {
         if self.args.launch.collect {
             return missing::list(entries, what, self.output);
         }
@@ -69,32 +90,32 @@ impl Session<'_> {
             .collect();
         let mut failed = Vec::new();
         if !left.is_empty() && self.interrupt.signal().is_none() {
-            let waiting: Vec<&Entry> = left.iter().map(|&index| &entries[index]).collect();
+            let waiting: Vec<&PlanEntry> = left.iter().map(|&index| &entries[index]).collect();
             failed = self.launch(&waiting)?;
         }
         if let Some(signal) = self.interrupt.signal() {
             return Err(Failure::Interrupted { signal }.into());
         }
         for index in left {
-            entries[index].state = state::inspect(&entries[index].run_dir, &entries[index].config)?;
+            entries[index].look()?;
         }
         Ok(failed)
     }
 
-    fn launch(&self, waiting: &[&Entry]) -> Result<Vec<String>> {
+    fn launch(&self, waiting: &[&PlanEntry]) -> Result<Vec<String>> {
         let mut jobs = Vec::with_capacity(waiting.len());
         for entry in waiting {
             self.prepare(entry)?;
             jobs.push(entry.job()?);
         }
         let mut failed = Vec::new();
-        let mut display = Display::new(waiting, self.output.quiet);
+        let mut display = RunsDisplay::new(waiting, self.output.quiet);
         let mut on_report = |report: Report| {
             display.show(waiting, &report);
             if let Report::Ended(index, Outcome::Failed(reason)) = &report
                 && let Some(entry) = waiting.get(*index)
             {
-                failed.push(format!("{}: {reason}", entry.title()));
+                failed.push(format!("{}: {reason}", entry.key));
             }
         };
         let launched = self
@@ -103,7 +124,7 @@ impl Session<'_> {
         display.finish();
         match launched {
             Launched::Ended => Ok(failed),
-            Launched::Away(away) => Err(away.into()),
+            Launched::Submitted(submitted) => Err(submitted.into()),
         }
     }
 
@@ -118,7 +139,7 @@ impl Session<'_> {
     }
 
     /// Empties the run directory where that was asked for.
-    fn prepare(&self, entry: &Entry) -> Result<()> {
+    fn prepare(&self, entry: &PlanEntry) -> Result<()> {
         // What is there of a run that this call of the command has begun is not to be thrown away.
         if self.args.overwrite && entry.state == State::New {
             RunDir::wait_until_free(&entry.run_dir)?;

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::engine::interrupt::Interrupt;
 use crate::event::{EpochRow, Status};
-use crate::follow::Standing;
+use crate::follow::RunProgress;
 use crate::record::row::Row;
 use crate::record::{read_metrics, read_summary};
 
@@ -73,7 +73,7 @@ pub enum Report {
     /// It was started here.
     Started(usize),
     /// It is that far.
-    Progress(usize, Standing),
+    Progress(usize, RunProgress),
     /// It has something to say.
     Message(usize, String),
     /// It ended.
@@ -86,14 +86,14 @@ pub enum Launched {
     /// Every job ended, or a signal came.
     Ended,
     /// The jobs were handed over, and nobody waits for them here.
-    Away(Away),
+    Submitted(Submitted),
 }
 
 /// Jobs that were handed to a scheduler. Not a failure, though it ends the command as one does: whatever comes next
 /// needs the results of these jobs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Error)]
 #[error("{} runs are with Slurm", .runs_submitted + .runs_queued)]
-pub struct Away {
+pub struct Submitted {
     /// The job array that was submitted; `None` when every job was in the queue already.
     pub job_id: Option<String>,
     /// Its tasks.

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use super::launch::{Job, Launched, Launcher, Outcome, Report};
 use super::plan::share;
 use crate::engine::interrupt::Interrupt;
-use crate::follow::Standing;
+use crate::follow::RunProgress;
 use crate::record::{RunDir, meta};
 
 /// How often children and signals are looked after.
@@ -38,10 +38,11 @@ struct Running {
     lines: Vec<String>,
 }
 
-/// A line from a child.
-enum Line {
-    Out(usize, String),
-    Err(usize, String),
+/// A line that the child of a job wrote.
+struct ChildLine {
+    job: usize,
+    is_stderr: bool,
+    text: String,
 }
 
 impl Launcher for LocalLauncher {
@@ -95,10 +96,10 @@ fn start(
     job: &Job,
     share: usize,
     index: usize,
-    sender: &Sender<Line>,
+    sender: &Sender<ChildLine>,
 ) -> Result<Running> {
     // A run that is continued keeps the threads it was started with, since other sums round differently.
-    let recorded = meta::read(&job.run_dir)?.map(|meta| meta.threads);
+    let recorded = meta::read(&job.run_dir)?.map(|meta| meta.facts.threads);
     let started_with = recorded.and_then(|threads| usize::try_from(threads).ok());
     let threads = job.threads.or(started_with).unwrap_or(share);
     let mut command = Command::new(program);
@@ -119,21 +120,18 @@ fn start(
     let mut child = command
         .spawn()
         .with_context(|| format!("cannot start {}", program.display()))?;
-    let mut readers = Vec::new();
-    if let Some(out) = child.stdout.take() {
-        readers.push(read_lines(out, sender.clone(), move |line| {
-            Line::Out(index, line)
-        }));
-    }
-    if let Some(err) = child.stderr.take() {
-        readers.push(read_lines(err, sender.clone(), move |line| {
-            Line::Err(index, line)
-        }));
-    }
+    let out = child
+        .stdout
+        .take()
+        .map(|out| read_lines(out, index, false, sender));
+    let err = child
+        .stderr
+        .take()
+        .map(|err| read_lines(err, index, true, sender));
     Ok(Running {
         job: index,
         child,
-        readers,
+        readers: out.into_iter().chain(err).collect(),
         lines: Vec::new(),
     })
 }
@@ -169,13 +167,19 @@ fn terminate(child: &Child) {
 
 fn read_lines(
     from: impl Read + Send + 'static,
-    sender: Sender<Line>,
-    wrap: impl Fn(String) -> Line + Send + 'static,
+    job: usize,
+    is_stderr: bool,
+    sender: &Sender<ChildLine>,
 ) -> JoinHandle<()> {
+    let sender = sender.clone();
     std::thread::spawn(move || {
-        for line in BufReader::new(from).lines() {
-            let Ok(line) = line else { return };
-            if sender.send(wrap(line)).is_err() {
+        for text in BufReader::new(from).lines().map_while(Result::ok) {
+            let line = ChildLine {
+                job,
+                is_stderr,
+                text,
+            };
+            if sender.send(line).is_err() {
                 return;
             }
         }
@@ -183,41 +187,35 @@ fn read_lines(
 }
 
 /// Takes lines in for a moment.
-fn listen(receiver: &Receiver<Line>, running: &mut [Running], report: &mut dyn FnMut(Report)) {
-    match receiver.recv_timeout(POLL) {
-        Ok(line) => take(line, running, report),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+fn listen(receiver: &Receiver<ChildLine>, running: &mut [Running], report: &mut dyn FnMut(Report)) {
+    if let Ok(line) = receiver.recv_timeout(POLL) {
+        take(line, running, report);
     }
     drain(receiver, running, report);
 }
 
-fn drain(receiver: &Receiver<Line>, running: &mut [Running], report: &mut dyn FnMut(Report)) {
+fn drain(receiver: &Receiver<ChildLine>, running: &mut [Running], report: &mut dyn FnMut(Report)) {
     while let Ok(line) = receiver.try_recv() {
         take(line, running, report);
     }
 }
 
-fn take(line: Line, running: &mut [Running], report: &mut dyn FnMut(Report)) {
-    match line {
-        Line::Out(job, text) => {
-            if let Ok(standing) = serde_json::from_str::<Standing>(&text) {
-                report(Report::Progress(job, standing));
-            }
+fn take(line: ChildLine, running: &mut [Running], report: &mut dyn FnMut(Report)) {
+    if !line.is_stderr {
+        if let Ok(progress) = serde_json::from_str::<RunProgress>(&line.text) {
+            report(Report::Progress(line.job, progress));
         }
-        Line::Err(job, text) => {
-            if let Some(one) = running.iter_mut().find(|one| one.job == job) {
-                one.lines.push(text);
-                if one.lines.len() > KEPT_LINES {
-                    one.lines.remove(0);
-                }
-            }
+    } else if let Some(one) = running.iter_mut().find(|one| one.job == line.job) {
+        one.lines.push(line.text);
+        if one.lines.len() > KEPT_LINES {
+            one.lines.remove(0);
         }
     }
 }
 
 /// Reports the children that ended.
 fn reap(
-    receiver: &Receiver<Line>,
+    receiver: &Receiver<ChildLine>,
     running: &mut Vec<Running>,
     stopping: bool,
     report: &mut dyn FnMut(Report),

@@ -1,6 +1,7 @@
 //! The runs of a comparison with what is there of them already, and the plan as a table.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -10,34 +11,63 @@ use super::state::{State, inspect};
 use crate::config::RunConfig;
 use crate::config::experiment::PlannedRun;
 use crate::engine::device::cores;
+use crate::record::RunRecord;
+use crate::run_key::{GroupKey, RunKey, grouped};
+use crate::text::Table;
 use crate::text::numbers::duration;
-use crate::text::{Align, Table};
 
-/// One run: what, where, how far.
+/// A run of the plan: what, where, how far.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    /// The method's label.
-    pub label: String,
+pub struct PlanEntry {
+    /// What tables call it.
+    pub key: RunKey,
     /// What is run.
     pub config: RunConfig,
     /// The run directory.
     pub run_dir: PathBuf,
-    /// What is there already.
+    /// How far it is.
     pub state: State,
+    /// What its directory held when it was last looked at; layers and percentiles only where they are to be reported.
+    pub record: Arc<RunRecord>,
+    /// Whether it is a run of a sweep, of which only errors are reported.
+    of_sweep: bool,
     /// Seconds it will still take, where that was estimated.
     pub remaining_s: f64,
     /// Epochs after which a sweep judges it, where that is before the end.
     pub until_epoch: Option<u64>,
 }
 
-impl Entry {
-    /// The run in a few words.
-    pub fn title(&self) -> String {
-        let config = &self.config;
-        format!(
-            "{}, batch size {}, lr {}, seed {}",
-            self.label, config.batch_size, config.lr, config.seed
-        )
+impl PlanEntry {
+    /// A run that is not yet looked up.
+    fn new(run: PlannedRun, runs_dir: &Path, of_sweep: bool) -> Result<PlanEntry> {
+        Ok(PlanEntry {
+            key: RunKey::of(&run.config, &run.label),
+            run_dir: runs_dir.join(&run.config.name).join(run.config.run_name()?),
+            config: run.config,
+            state: State::New,
+            record: Arc::default(),
+            of_sweep,
+            remaining_s: f64::NAN,
+            until_epoch: None,
+        })
+    }
+
+    /// Looks at the run directory.
+    pub fn look(&mut self) -> Result<()> {
+        let (state, mut record) = inspect(&self.run_dir, &self.config)?;
+        if self.of_sweep || !state.is_over() {
+            (record.layers, record.percentiles) = (Vec::new(), Vec::new());
+        }
+        (self.state, self.record) = (state, Arc::new(record));
+        Ok(())
+    }
+
+    /// Epochs that are done.
+    pub fn epochs_done(&self) -> u64 {
+        match self.state {
+            State::New => 0,
+            _ => self.record.epoch(),
+        }
     }
 
     /// Epochs that it is to be trained for now.
@@ -48,7 +78,9 @@ impl Entry {
     /// Whether there is nothing left to do, at least for now.
     pub fn is_done(&self) -> bool {
         match self.state {
-            State::Unfinished(epochs) => self.until_epoch.is_some_and(|until| epochs >= until),
+            State::Unfinished => self
+                .until_epoch
+                .is_some_and(|until| self.epochs_done() >= until),
             state => state.is_over(),
         }
     }
@@ -56,7 +88,7 @@ impl Entry {
     /// The run as something to launch.
     pub fn job(&self) -> Result<Job> {
         Ok(Job {
-            title: self.title(),
+            title: self.key.to_string(),
             run_dir: self.run_dir.clone(),
             config: self.config.to_toml()?,
             threads: threads_wanted(&self.config),
@@ -68,8 +100,9 @@ impl Entry {
     }
 
     /// Whether the estimate of one holds for the other.
-    pub fn costs_like(&self, other: &Entry) -> bool {
-        self.label == other.label && self.config.batch_size == other.config.batch_size
+    pub fn costs_like(&self, other: &PlanEntry) -> bool {
+        let (own, other) = (&self.key.group, &other.key.group);
+        own.label == other.label && own.batch_size == other.batch_size
     }
 }
 
@@ -92,75 +125,69 @@ pub fn share(cores: usize, parallel: usize) -> usize {
     (cores / parallel.max(1)).max(1)
 }
 
-/// Looks up what is there of each run; with `overwrite` nothing counts.
-pub fn look_up(runs: Vec<PlannedRun>, runs_dir: &Path, overwrite: bool) -> Result<Vec<Entry>> {
+/// Looks up what is there of each run of a comparison; with `overwrite` nothing counts.
+pub fn look_up(runs: Vec<PlannedRun>, runs_dir: &Path, overwrite: bool) -> Result<Vec<PlanEntry>> {
+    entries(runs, runs_dir, overwrite, false)
+}
+
+/// [`look_up`] for the runs of a sweep.
+pub fn look_up_sweep(
+    runs: Vec<PlannedRun>,
+    runs_dir: &Path,
+    overwrite: bool,
+) -> Result<Vec<PlanEntry>> {
+    entries(runs, runs_dir, overwrite, true)
+}
+
+fn entries(
+    runs: Vec<PlannedRun>,
+    runs_dir: &Path,
+    overwrite: bool,
+    of_sweep: bool,
+) -> Result<Vec<PlanEntry>> {
     let entry = |run: PlannedRun| {
-        let run_dir = runs_dir.join(&run.config.name).join(run.config.run_name()?);
-        let state = if overwrite {
-            State::New
-        } else {
-            inspect(&run_dir, &run.config)?
-        };
-        Ok(Entry {
-            label: run.label,
-            config: run.config,
-            run_dir,
-            state,
-            remaining_s: f64::NAN,
-            until_epoch: None,
-        })
+        let mut entry = PlanEntry::new(run, runs_dir, of_sweep)?;
+        if !overwrite {
+            entry.look()?;
+        }
+        Ok(entry)
     };
     runs.into_iter().map(entry).collect()
 }
 
 /// Seconds that all runs together will still take, shared among `parallel` at a time.
-pub fn remaining_s(plan: &[Entry], parallel: usize) -> f64 {
+pub fn remaining_s(plan: &[PlanEntry], parallel: usize) -> f64 {
     let left = plan.iter().filter(|entry| !entry.is_done());
     let sum: f64 = left.clone().map(|entry| entry.remaining_s).sum();
     sum / parallel.clamp(1, left.count().max(1)) as f64
 }
 
 /// The plan as a table: a row for each method, batch size and learning rate.
-pub fn table(plan: &[Entry]) -> Table {
-    let mut table = Table::new([
-        ("method", Align::Left),
-        ("batch size", Align::Right),
-        ("lr", Align::Right),
-        ("runs", Align::Right),
-        ("over", Align::Right),
-        ("begun", Align::Right),
-        ("time left", Align::Right),
-    ]);
-    let mut seen: Vec<&Entry> = Vec::new();
-    for first in plan {
-        let same = |entry: &&Entry| entry.costs_like(first) && entry.config.lr == first.config.lr;
-        if seen.iter().any(same) {
-            continue;
-        }
-        seen.push(first);
-        let group: Vec<&Entry> = plan.iter().filter(same).collect();
-        let count = |holds: fn(&Entry) -> bool| group.iter().filter(|entry| holds(entry)).count();
-        let left: f64 = group
-            .iter()
-            .filter(|entry| !entry.is_done())
-            .map(|entry| entry.remaining_s)
-            .sum();
-        table.push([
-            first.label.clone(),
-            first.config.batch_size.to_string(),
-            first.config.lr.to_string(),
-            group.len().to_string(),
-            count(Entry::is_done).to_string(),
-            count(|entry| matches!(entry.state, State::Unfinished(_)) && !entry.is_done())
-                .to_string(),
-            duration(left),
-        ]);
+pub fn table(plan: &[PlanEntry]) -> Table {
+    type Group<'p> = (&'p GroupKey, Vec<&'p PlanEntry>);
+    fn left<'g>((_, runs): &'g Group) -> impl Iterator<Item = &'g &'g PlanEntry> {
+        runs.iter().filter(|entry| !entry.is_done())
     }
-    table
+    let begun = |entry: &&&PlanEntry| entry.state == State::Unfinished;
+    Table::of(&grouped(plan, |entry| &entry.key.group))
+        .left("method", |(key, _): &Group| key.label.clone())
+        .right("batch size", |(key, _)| key.batch_size.to_string())
+        .right("lr", |(key, _)| key.lr.to_string())
+        .right("runs", |(_, runs)| runs.len().to_string())
+        .right("over", |group| {
+            (group.1.len() - left(group).count()).to_string()
+        })
+        .right("begun", |group| {
+            left(group).filter(begun).count().to_string()
+        })
+        .right("time left", |group| {
+            duration(left(group).map(|entry| entry.remaining_s).sum())
+        })
+        .build()
 }
 
 /// The plan in one sentence.
-pub fn sentence(plan: &[Entry], parallel: usize) -> String {
+pub fn sentence(plan: &[PlanEntry], parallel: usize) -> String {
     let over = plan.iter().filter(|entry| entry.is_done()).count();
     let runs = if plan.len() == 1 {
         "1 run".to_owned()
@@ -177,23 +204,20 @@ pub fn sentence(plan: &[Entry], parallel: usize) -> String {
 }
 
 /// The plan for `--dry-run --json`.
-pub fn document(plan: &[Entry], parallel: usize) -> Value {
-    let run = |entry: &Entry| {
-        let (state, epochs) = match entry.state {
-            State::New => ("new", 0),
-            State::Unfinished(epochs) => ("unfinished", epochs),
-            State::Finished(_) => ("finished", entry.config.epochs),
-            State::Diverged => ("diverged", 0),
+pub fn document(plan: &[PlanEntry], parallel: usize) -> Result<Value> {
+    let run = |entry: &PlanEntry| {
+        let mut run = serde_json::to_value(&entry.key)?;
+        run["run_dir"] = json!(entry.run_dir);
+        run["state"] = json!(entry.state);
+        run["epochs_done"] = match entry.state {
+            State::Diverged => json!(0),
+            _ => json!(entry.epochs_done()),
         };
-        json!({
-            "method": entry.config.method.name, "label": entry.label, "batch_size": entry.config.batch_size,
-            "lr": entry.config.lr, "seed": entry.config.seed, "run_dir": entry.run_dir, "state": state,
-            "epochs_done": epochs, "epochs": entry.config.epochs, "remaining_s": entry.remaining_s,
-            "until_epoch": entry.until_epoch,
-        })
+        run["epochs"] = json!(entry.config.epochs);
+        run["remaining_s"] = json!(entry.remaining_s);
+        run["until_epoch"] = json!(entry.until_epoch);
+        Ok(run)
     };
-    json!({
-        "jobs": parallel, "remaining_s": remaining_s(plan, parallel),
-        "runs": plan.iter().map(run).collect::<Vec<Value>>(),
-    })
+    let runs = plan.iter().map(run).collect::<Result<Vec<Value>>>()?;
+    Ok(json!({ "jobs": parallel, "remaining_s": remaining_s(plan, parallel), "runs": runs }))
 }

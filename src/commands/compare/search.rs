@@ -8,22 +8,22 @@
 use anyhow::Result;
 
 use super::choose::{Choice, Tried};
-use super::plan::Entry;
+use super::plan::PlanEntry;
 use crate::config::sweep::Candidate;
 use crate::config::sweep::halving::Halving;
 
 /// A sweep's runs with what was found out about them.
 pub struct Search {
     /// The runs, in the plan's order. Those of settings that were dropped have a goal that they have reached.
-    pub entries: Vec<Entry>,
-    cells: Vec<Cell>,
+    pub entries: Vec<PlanEntry>,
+    cells: Vec<CellSearch>,
     halving: Option<Halving>,
     /// Rounds that were judged.
     rounds: usize,
 }
 
 /// What is tried for one method at one batch size.
-struct Cell {
+struct CellSearch {
     label: String,
     batch_size: usize,
     tried: Vec<Tried>,
@@ -36,10 +36,14 @@ struct Cell {
 
 impl Search {
     /// A sweep at its beginning; `candidates` says for each run what it tries.
-    pub fn new(entries: Vec<Entry>, candidates: &[Candidate], halving: Option<Halving>) -> Search {
-        let mut cells: Vec<Cell> = Vec::new();
+    pub fn new(
+        entries: Vec<PlanEntry>,
+        candidates: &[Candidate],
+        halving: Option<Halving>,
+    ) -> Search {
+        let mut cells: Vec<CellSearch> = Vec::new();
         for (place, (entry, candidate)) in entries.iter().zip(candidates).enumerate() {
-            let cell = Cell::of(entry, &mut cells, halving);
+            let cell = CellSearch::of(entry, &mut cells, halving);
             cell.add(place, entry, candidate);
         }
         let mut search = Search {
@@ -54,7 +58,7 @@ impl Search {
 
     /// Judges as many rounds as the runs have been trained for. Whether that was all.
     pub fn catch_up(&mut self) -> Result<bool> {
-        while self.entries.iter().all(Entry::is_done) {
+        while self.entries.iter().all(PlanEntry::is_done) {
             if self.judge()? {
                 return Ok(true);
             }
@@ -117,14 +121,20 @@ impl Search {
     }
 }
 
-impl Cell {
+impl CellSearch {
     /// The cell of a run, made where there is none yet.
-    fn of<'c>(entry: &Entry, cells: &'c mut Vec<Cell>, halving: Option<Halving>) -> &'c mut Cell {
+    fn of<'c>(
+        entry: &PlanEntry,
+        cells: &'c mut Vec<CellSearch>,
+        halving: Option<Halving>,
+    ) -> &'c mut CellSearch {
         let batch_size = entry.config.batch_size;
-        let is_it = |cell: &Cell| cell.label == entry.label && cell.batch_size == batch_size;
+        let is_it = |cell: &CellSearch| {
+            cell.label == entry.key.group.label && cell.batch_size == batch_size
+        };
         let place = cells.iter().position(is_it).unwrap_or_else(|| {
-            cells.push(Cell {
-                label: entry.label.clone(),
+            cells.push(CellSearch {
+                label: entry.key.group.label.clone(),
                 batch_size,
                 tried: Vec::new(),
                 left: Vec::new(),
@@ -136,7 +146,7 @@ impl Cell {
         &mut cells[place]
     }
 
-    fn add(&mut self, place: usize, entry: &Entry, candidate: &Candidate) {
+    fn add(&mut self, place: usize, entry: &PlanEntry, candidate: &Candidate) {
         let is_it = |one: &Tried| one.candidate == *candidate;
         let index = self.tried.iter().position(is_it).unwrap_or_else(|| {
             self.left.push(self.tried.len());
@@ -152,13 +162,18 @@ impl Cell {
         rung.filter(|_| settings > 1)
     }
 
-    fn set_goal(&self, settings: &[usize], goal: Option<u64>, entries: &mut [Entry]) {
+    fn set_goal(&self, settings: &[usize], goal: Option<u64>, entries: &mut [PlanEntry]) {
         for run in settings.iter().flat_map(|&index| &self.tried[index].runs) {
             entries[*run].until_epoch = goal;
         }
     }
 
-    fn judge(&mut self, entries: &[Entry], round: usize, halving: Option<Halving>) -> Result<()> {
+    fn judge(
+        &mut self,
+        entries: &[PlanEntry],
+        round: usize,
+        halving: Option<Halving>,
+    ) -> Result<()> {
         let at_end = self.goal(round, self.left.len()).is_none();
         for &index in &self.left {
             self.tried[index].judge(entries)?;

@@ -12,14 +12,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::launch::{Away, Job, Launched, Launcher, Report};
+use super::launch::{Job, Launched, Launcher, Report, Submitted};
 use crate::cli::{self, CompareArgs};
 use crate::engine::interrupt::Interrupt;
 use crate::record::{Hold, Taken};
 use crate::{errln, usage};
 use client::{States, TaskId};
-use options::Options;
+use options::SlurmOptions;
 pub use submission::Submission;
+use watch::QueuePlace;
 
 /// Folder in the results folder in which submissions are kept.
 const FOLDER: &str = "slurm";
@@ -29,22 +30,13 @@ const ENDING: Duration = Duration::from_secs(90);
 /// Submits jobs to Slurm.
 #[derive(Debug, Clone)]
 pub struct SlurmLauncher {
-    options: Options,
+    options: SlurmOptions,
     /// Where submissions are kept.
     folder: PathBuf,
     experiment: String,
     /// Whether to wait until the jobs are over.
     wait: bool,
     quiet: bool,
-}
-
-/// Where a job is in the queue.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Place {
-    /// The task that does it.
-    pub task: TaskId,
-    /// Where the task writes.
-    pub log: PathBuf,
 }
 
 /// A run directory, and the epoch that it is brought to where that is not the last.
@@ -77,7 +69,7 @@ impl SlurmLauncher {
                 "--jobs is for runs on this machine; with --launch slurm, give --slurm array-limit=N"
             ));
         }
-        let options = Options::parse(&launch.slurm, launch.minutes_per_job)?;
+        let options = SlurmOptions::parse(&launch.slurm, launch.minutes_per_job)?;
         client::check()?;
         Ok(Some(SlurmLauncher {
             options,
@@ -126,7 +118,7 @@ impl SlurmLauncher {
     }
 
     /// The jobs that tasks in the queue, waiting or running, will see to, by their [`goal`].
-    fn queued(&self) -> Result<BTreeMap<Goal, Place>> {
+    fn queued(&self) -> Result<BTreeMap<Goal, QueuePlace>> {
         let accepted = Submission::accepted(&self.folder)?;
         let ids: Vec<String> = accepted.iter().map(|(_, id)| id.clone()).collect();
         let active = self.settled(&ids)?;
@@ -136,7 +128,7 @@ impl SlurmLauncher {
                 let log = submission.log(task.index);
                 for job in submission.task(task.index)? {
                     let (task, log) = (task.clone(), log.clone());
-                    queued.insert(goal(&job), Place { task, log });
+                    queued.insert(goal(&job), QueuePlace { task, log });
                 }
             }
         }
@@ -163,12 +155,12 @@ impl SlurmLauncher {
     }
 
     /// Submits jobs as one array; returns where each is, and the submission.
-    fn submit(&self, jobs: &[&Job]) -> Result<(Vec<(Goal, Place)>, Away)> {
+    fn submit(&self, jobs: &[&Job]) -> Result<(Vec<(Goal, QueuePlace)>, Submitted)> {
         let tasks = self.pack(jobs);
         let submission = Submission::make(&self.folder, &self.experiment, &tasks, &self.options)?;
         let id = client::submit(&submission.script())?;
         submission.accept(&id)?;
-        let away = Away {
+        let submitted = Submitted {
             job_id: Some(id.clone()),
             tasks: tasks.len(),
             runs_submitted: jobs.len(),
@@ -178,13 +170,13 @@ impl SlurmLauncher {
         let mut places = Vec::new();
         for (index, task) in tasks.iter().enumerate() {
             let job = id.clone();
-            let place = Place {
+            let place = QueuePlace {
                 task: TaskId { job, index },
                 log: submission.log(index),
             };
             places.extend(task.iter().map(|job| (goal(job), place.clone())));
         }
-        Ok((places, away))
+        Ok((places, submitted))
     }
 }
 
@@ -204,7 +196,7 @@ impl Launcher for SlurmLauncher {
             .iter()
             .filter(|job| !places.contains_key(&goal(job)))
             .collect();
-        let mut away = Away {
+        let mut submitted = Submitted {
             job_id: None,
             tasks: 0,
             runs_submitted: 0,
@@ -212,19 +204,19 @@ impl Launcher for SlurmLauncher {
             script: None,
         };
         if !new.is_empty() {
-            let (submitted, told) = self.submit(&new)?;
-            places.extend(submitted);
-            away = told;
+            let (new_places, told) = self.submit(&new)?;
+            places.extend(new_places);
+            submitted = told;
         }
-        away.runs_queued = jobs.len() - new.len();
+        submitted.runs_queued = jobs.len() - new.len();
         drop(hold);
         if !self.wait {
-            return Ok(Launched::Away(away));
+            return Ok(Launched::Submitted(submitted));
         }
         if !self.quiet {
-            errln!("normprop: {}", sentence(&away));
+            errln!("normprop: {}", sentence(&submitted));
         }
-        let places: Vec<&Place> = jobs
+        let places: Vec<&QueuePlace> = jobs
             .iter()
             .filter_map(|job| places.get(&goal(job)))
             .collect();
@@ -234,18 +226,18 @@ impl Launcher for SlurmLauncher {
 }
 
 /// What was submitted, in words.
-pub fn sentence(away: &Away) -> String {
+pub fn sentence(submitted: &Submitted) -> String {
     let mut parts = Vec::new();
-    if let Some(id) = &away.job_id {
-        let (runs, tasks) = (away.runs_submitted, away.tasks);
+    if let Some(id) = &submitted.job_id {
+        let (runs, tasks) = (submitted.runs_submitted, submitted.tasks);
         parts.push(format!(
             "{} in {} submitted as job {id}",
             several(runs, "run"),
             several(tasks, "task")
         ));
     }
-    if away.runs_queued > 0 {
-        let runs = several(away.runs_queued, "run");
+    if submitted.runs_queued > 0 {
+        let runs = several(submitted.runs_queued, "run");
         parts.push(format!("{runs} with tasks submitted before"));
     }
     parts.join("; ")

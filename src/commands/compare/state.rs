@@ -4,26 +4,27 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use serde::Serialize;
 
 use crate::config::RunConfig;
 use crate::data::catalogue;
 use crate::engine::setup;
 use crate::event::{EpochRow, LayerRow, PercentileRow, Status};
 use crate::record::files::read_text_if_there;
-use crate::record::metrics::read_if_there;
 use crate::record::row::Row;
-use crate::record::{latest_snapshot, meta, read_summary, retention, summary};
+use crate::record::{RunRecord, latest_snapshot, retention, summary};
 use crate::{errln, usage};
 
 /// How far a run is.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum State {
     /// Nothing is there, or only the configuration of a run that was never started.
     New,
-    /// Begun; epochs done.
-    Unfinished(u64),
-    /// Every epoch was done; seconds an epoch, evaluation included.
-    Finished(f64),
+    /// Begun.
+    Unfinished,
+    /// Every epoch was done.
+    Finished,
     /// The loss stopped being a finite number.
     Diverged,
 }
@@ -31,14 +32,14 @@ pub enum State {
 impl State {
     /// Whether there is nothing left to do.
     pub fn is_over(self) -> bool {
-        matches!(self, State::Finished(_) | State::Diverged)
+        matches!(self, State::Finished | State::Diverged)
     }
 }
 
-/// Looks at a run directory; it may be absent.
-pub fn inspect(run_dir: &Path, config: &RunConfig) -> Result<State> {
+/// Reads a run directory, which may be absent, and tells how far its run is.
+pub fn inspect(run_dir: &Path, config: &RunConfig) -> Result<(State, RunRecord)> {
     let Some(text) = read_text_if_there(&run_dir.join("config.toml"))? else {
-        return Ok(State::New);
+        return Ok((State::New, RunRecord::default()));
     };
     if text != config.to_toml()? {
         return Err(usage!(
@@ -46,53 +47,36 @@ pub fn inspect(run_dir: &Path, config: &RunConfig) -> Result<State> {
             run_dir.display()
         ));
     }
-    let meta = meta::read(run_dir)?;
-    if let Some(meta) = &meta
-        && meta.schema_version > meta::SCHEMA_VERSION
-    {
-        return Err(usage!(
-            "{} was made by a newer normprop (schema version {}, this one knows up to {}): use that version, or choose another folder with --runs",
-            run_dir.display(),
-            meta.schema_version,
-            meta::SCHEMA_VERSION
-        ));
-    }
-    let rows: Vec<EpochRow> = read_if_there(run_dir)?;
-    let epochs = rows.last().map_or(0, |row| row.epoch);
-    let Some(summary) = read_summary(run_dir)? else {
-        return Ok(match meta {
-            // A comparison writes every run's configuration before it starts the first.
-            None if rows.is_empty() => State::New,
-            _ => State::Unfinished(epochs),
-        });
+    let mut record = RunRecord::read(run_dir)?;
+    let begun = record.meta.is_some() || !record.epochs.is_empty();
+    let state = match &record.summary {
+        // A comparison writes every run's configuration before it starts the first.
+        None if !begun => State::New,
+        None => State::Unfinished,
+        Some(summary) => {
+            let reaches = reaches(config, &record)?;
+            let shortest = reaches.into_iter().min_by_key(|(_, epoch)| *epoch);
+            if let Some((file, whole)) = shortest
+                && whole < Some(summary.epochs)
+            {
+                mend(run_dir, file, whole)?;
+                record.summary = None;
+                record.epochs.retain(|row| Some(row.epoch) <= whole);
+                return Ok((State::Unfinished, record));
+            }
+            match summary.status {
+                Status::Diverged => State::Diverged,
+                _ => State::Finished,
+            }
+        }
     };
-    let shortest = reaches(run_dir, config, &rows)?
-        .into_iter()
-        .min_by_key(|(_, epoch)| *epoch);
-    if let Some((file, whole)) = shortest
-        && whole < Some(summary.epochs)
-    {
-        mend(run_dir, file, whole)?;
-        return Ok(State::Unfinished(whole.unwrap_or(0)));
-    }
-    let seconds: f64 = rows
-        .iter()
-        .skip(1)
-        .map(|row| row.train_s + row.eval_s)
-        .sum();
-    Ok(match summary.status {
-        Status::Diverged => State::Diverged,
-        _ => State::Finished(seconds / epochs.max(1) as f64),
-    })
+    Ok((state, record))
 }
 
 /// The tables that the configuration asks for, each with the last epoch up to which it is whole; `None` when not even
 /// the epoch before training is.
-fn reaches(
-    run_dir: &Path,
-    config: &RunConfig,
-    rows: &[EpochRow],
-) -> Result<Vec<(&'static str, Option<u64>)>> {
+fn reaches(config: &RunConfig, record: &RunRecord) -> Result<Vec<(&'static str, Option<u64>)>> {
+    let rows = &record.epochs;
     let mut reaches = vec![(EpochRow::FILE_NAME, rows.last().map(|row| row.epoch))];
     let dataset = catalogue::find(&config.dataset)?;
     let nodes = setup::nodes(config, dataset.shape, dataset.classes.len())?;
@@ -100,11 +84,9 @@ fn reaches(
     if config.probe_images == 0 || !hidden_layers {
         return Ok(reaches);
     }
-    let whole = layers_reach(rows, &read_if_there(run_dir)?);
-    reaches.push((LayerRow::FILE_NAME, whole));
+    reaches.push((LayerRow::FILE_NAME, layers_reach(rows, &record.layers)));
     if config.record_percentiles > 0 {
-        let percentiles: Vec<PercentileRow> = read_if_there(run_dir)?;
-        let last = percentiles.last().map(|row| row.step);
+        let last = record.percentiles.last().map(|row| row.step);
         let whole = percentiles_reach(rows, last, config.record_percentiles);
         reaches.push((PercentileRow::FILE_NAME, whole));
     }

@@ -8,7 +8,7 @@ use crate::config::experiment::PlannedRun;
 use crate::config::overrides::Assignment;
 use crate::event::{EpochRow, EpochSums, Event, LayerRow, Observer, Position, Snapshot, Status};
 use crate::record::meta::Facts;
-use crate::record::{Identity, Recorder, RunDir, Settings};
+use crate::record::{Recorder, RunDir, RunIdentity, Settings};
 use crate::report::bench::rows::examples;
 use crate::report::comparison::results::write_rows;
 use crate::report::comparison::rows::SummaryRow;
@@ -33,14 +33,7 @@ fn record_with(config: &RunConfig, runs: &Path, errors: &[f64], status: Status, 
         steps_every: 0,
         keep_epochs: Vec::new(),
         tensorboard: false,
-        identity: Identity {
-            method: config.method.name.clone(),
-            dataset: config.dataset.clone(),
-            batch_size: config.batch_size as u64,
-            lr: config.lr,
-            seed: config.seed,
-            parameters: 7,
-        },
+        identity: RunIdentity::of(config, 7),
         facts: Facts {
             tch: "0".into(),
             libtorch: "0".into(),
@@ -131,6 +124,6 @@ fn runs_of(experiment: &Experiment) -> Vec<PlannedRun> {
     experiment.expand(&|_, _| None).unwrap()
 }
 
-fn look_up(experiment: &Experiment, runs: &Path) -> Vec<Entry> {
+fn look_up(experiment: &Experiment, runs: &Path) -> Vec<PlanEntry> {
     plan::look_up(runs_of(experiment), runs, false).unwrap()
 }

@@ -9,7 +9,7 @@ use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::engine::trainer::Trainer;
 use crate::engine::{device, setup};
-use crate::event::Summary;
+use crate::record::RunSummary;
 use crate::outln;
 use crate::output::print_json;
 use crate::text::numbers::{count, duration};
@@ -102,7 +102,7 @@ pub fn show_plan(config: &RunConfig, path: &Path, output: OutputArgs) -> Result<
 }
 
 /// The end of a run, in words or as JSON.
-pub fn report(summary: &Summary, output: OutputArgs) -> Result<()> {
+pub fn report(summary: &RunSummary, output: OutputArgs) -> Result<()> {
     if output.json {
         return print_json(summary);
     }
@@ -114,7 +114,7 @@ pub fn report(summary: &Summary, output: OutputArgs) -> Result<()> {
     };
     outln!(
         "{}: test error {:.4}, test loss {:.4}, lowest test error {:.4}, {} epochs, {} training{rate}",
-        summary.method,
+        summary.key.group.method,
         summary.test_error,
         summary.test_loss,
         summary.best_test_error,

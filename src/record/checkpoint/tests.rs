@@ -1,4 +1,5 @@
 use super::*;
+use crate::event::EpochSums;
 use proptest::prelude::*;
 
 fn tensor(name: &str, element: ElementType, shape: &[usize], bytes: Vec<u8>) -> NamedTensor {

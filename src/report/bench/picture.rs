@@ -14,9 +14,9 @@ pub const STEM: &str = "step-time";
 ///
 /// A method's style is that of its place in `order`, and behind those the order of the rows: so that a method looks
 /// the same in all pictures of a comparison.
-pub fn figure(rows: &[BenchRow], order: &[&str]) -> Figure {
+pub fn figure(rows: &[BenchRow], order: &[String]) -> Figure {
     let relative = rows.iter().any(|row| row.ratio_to_none.is_finite());
-    let styles = distinct(order.iter().copied().chain(norms(rows)));
+    let styles = distinct(order.iter().cloned().chain(norms(rows)));
     let bar = |row: &BenchRow| IntervalRow {
         label: row.norm.clone(),
         value: if relative {

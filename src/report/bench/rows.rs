@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::record::row::Row;
-use crate::record::table::Table;
+use crate::record::table::CsvTable;
 use crate::report::distinct::distinct;
 
 /// The method that others are measured against.
@@ -95,18 +95,6 @@ pub struct BenchRow {
 
 impl Row for BenchRow {
     const FILE_NAME: &'static str = "bench.csv";
-    const TEXT_COLUMNS: &'static [&'static str] = &[
-        "norm",
-        "model",
-        "precision",
-        "dataset",
-        "not_measured",
-        "note",
-    ];
-
-    fn key(&self) -> u64 {
-        0
-    }
 }
 
 impl BenchRow {
@@ -177,7 +165,7 @@ impl BenchRow {
 
 /// The rows of a folder; none where it has no `bench.csv`.
 pub fn read(folder: &Path) -> Result<Vec<BenchRow>> {
-    let table = Table::<BenchRow>::in_folder(folder);
+    let table = CsvTable::<BenchRow>::in_folder(folder);
     if table.path().is_file() {
         table.read()
     } else {
@@ -228,7 +216,7 @@ pub fn examples() -> Vec<BenchRow> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::row::{columns, header};
+    use crate::record::row::header;
     use crate::report::comparison::results::write_rows;
     use proptest::prelude::*;
 
@@ -236,12 +224,6 @@ mod tests {
     fn the_documented_columns_come_first() {
         let documented = "norm,model,width,batch_size,precision,threads,step_ms,ratio_to_none,ratio_to_bn,images_per_s,";
         assert!(header::<BenchRow>().starts_with(documented));
-        let columns = columns::<BenchRow>();
-        assert!(
-            BenchRow::TEXT_COLUMNS
-                .iter()
-                .all(|column| columns.contains(column))
-        );
     }
 
     #[test]

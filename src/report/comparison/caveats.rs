@@ -1,6 +1,5 @@
 //! What the tables and pictures must not be taken for.
 
-use super::groups::has_several_rates;
 use super::manifest::Manifest;
 use super::results::Results;
 use super::rows::SweepRow;
@@ -32,7 +31,7 @@ fn of_seeds(results: &Results) -> Vec<String> {
     if diverged > 0 {
         caveats.push(format!("{diverged} runs diverged (their loss stopped being finite); they are counted, and are in no mean."));
     }
-    if has_several_rates(results) {
+    if results.groups.has_several_rates {
         caveats.push("Several learning rates a method: the best of them was chosen on the test set, which flatters it.".to_owned());
     }
     caveats
@@ -42,9 +41,10 @@ fn of_sweep(results: &Results) -> Vec<String> {
     let chosen = || results.sweep.iter().filter(|row| row.chosen);
     // What never diverged is preferred, so that here nothing was left to prefer in the last round.
     let of_diverged = |row: &SweepRow| {
-        let cell = format!("{} at batch size {}", row.label, row.batch_size);
+        let cell = format!("{} at batch size {}", row.group.label, row.group.batch_size);
         let is_rival = |other: &SweepRow| {
-            (&other.label, other.batch_size) == (&row.label, row.batch_size)
+            let (own, other_group) = (&row.group, &other.group);
+            (&other_group.label, other_group.batch_size) == (&own.label, own.batch_size)
                 && other.n_diverged == 0
         };
         if results.sweep.iter().any(is_rival) {

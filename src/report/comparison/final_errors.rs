@@ -1,9 +1,9 @@
 //! Final test errors and their differences, as the pictures and tables of them share it.
 
-use super::groups::{Shown, finished_of};
 use super::results::Results;
 use super::rows::SummaryRow;
 use crate::draw::{Axis, Point};
+use crate::run_key::GroupKey;
 use crate::text::numbers::{percent, percent_interval};
 
 /// A final test error in words: with its interval, cut to what an error can be, or why it has none.
@@ -27,15 +27,13 @@ pub fn points(difference: f64) -> String {
 }
 
 /// The row of a group.
-pub fn summary_of<'r>(results: &'r Results, group: &Shown) -> Option<&'r SummaryRow> {
-    let key = (&group.label, group.batch_size, group.lr);
-    let mut rows = results.summary.iter();
-    rows.find(|row| (&row.label, row.batch_size, row.lr) == key)
+pub fn summary_of<'r>(results: &'r Results, group: &GroupKey) -> Option<&'r SummaryRow> {
+    results.summary.iter().find(|row| row.group == *group)
 }
 
 /// The final test errors of a group's runs.
-pub fn outcomes(results: &Results, group: &Shown) -> Vec<f64> {
-    let runs = finished_of(results, group).into_iter();
+pub fn outcomes(results: &Results, group: &GroupKey) -> Vec<f64> {
+    let runs = results.runs.finished_of(group).into_iter();
     let last = runs.filter_map(|run| run.rows.last());
     last.map(|row| row.test_error).collect()
 }
@@ -46,7 +44,7 @@ pub fn error_axis() -> Axis {
 }
 
 /// The mean final test error of a group with the range of its runs, at `x`; without a place where a run diverged.
-pub fn error_point(results: &Results, group: &Shown, x: f64) -> Point {
+pub fn error_point(results: &Results, group: &GroupKey, x: f64) -> Point {
     let errors = outcomes(results, group);
     let whole = summary_of(results, group).filter(|row| row.n_diverged == 0);
     let extreme = |pick: fn(f64, f64) -> f64| errors.iter().copied().fold(f64::NAN, pick);

@@ -1,10 +1,10 @@
 //! Which groups of runs the pictures show, and how runs become one line.
 
-use super::results::Results;
-use super::summarize::{LEVEL, finished, grouped};
+use super::rows::SummaryRow;
+use super::summarize::LEVEL;
 use super::tagged::RunRows;
 use crate::draw::{Point, Series};
-use crate::event::EpochRow;
+use crate::run_key::GroupKey;
 use crate::stats::{mean, t_interval};
 
 /// From this many runs on a band is a confidence interval; below, it would be wider than the picture.
@@ -15,104 +15,99 @@ const MOST_POINTS: usize = 150;
 /// A group that is drawn: a method at a batch size, at its learning rate of the lowest final test error.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shown {
-    /// The method's label.
-    pub label: String,
-    /// Its place among the methods, which gives its style.
+    /// The group.
+    pub key: GroupKey,
+    /// Its method's place among the methods, which gives its style.
     pub slot: usize,
-    /// Images per step.
-    pub batch_size: u64,
-    /// Learning rate.
-    pub lr: f64,
 }
 
-impl Shown {
-    /// Whether the group holds a run.
-    pub fn holds<R>(&self, run: &RunRows<R>) -> bool {
-        run.tag.label == self.label
-            && run.tag.batch_size == self.batch_size
-            && run.tag.lr == self.lr
-    }
+/// The groups of a comparison in the order in which tables and pictures show them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Groups {
+    /// The methods' labels in the order of the experiment; their places are their styles in every picture.
+    pub labels: Vec<String>,
+    /// The batch sizes, in the order of the runs.
+    pub batch_sizes: Vec<u64>,
+    /// The groups to draw, in the order of the methods within each batch size.
+    pub shown: Vec<Shown>,
+    /// Whether a method was run with several learning rates at one batch size.
+    pub has_several_rates: bool,
+    /// Runs of the largest group.
+    most_runs: usize,
 }
 
-/// The groups to draw, in the order of the methods within each batch size.
-pub fn shown(results: &Results) -> Vec<Shown> {
-    let mut shown = Vec::new();
-    for batch_size in batch_sizes(results) {
-        for (slot, label) in results.labels().into_iter().enumerate() {
-            let rates = results
-                .summary
-                .iter()
-                .filter(|row| row.label == label && row.batch_size == batch_size);
+impl Groups {
+    /// The groups of these rows.
+    pub fn of(summary: &[SummaryRow], labels: Vec<String>) -> Groups {
+        let mut batch_sizes = Vec::new();
+        for row in summary {
+            if !batch_sizes.contains(&row.group.batch_size) {
+                batch_sizes.push(row.group.batch_size);
+            }
+        }
+        let best_of = |batch_size: u64, label: &String| {
+            let is_of =
+                |row: &&SummaryRow| row.group.label == *label && row.group.batch_size == batch_size;
             // A group without a finished run has no mean: it is shown only where there is no other.
-            let error = |mean: f64| {
+            let error = |row: &SummaryRow| {
+                let mean = row.final_test_error_mean;
                 if mean.is_finite() {
                     mean
                 } else {
                     f64::INFINITY
                 }
             };
-            let best = rates.min_by(|a, b| {
-                error(a.final_test_error_mean).total_cmp(&error(b.final_test_error_mean))
-            });
-            if let Some(row) = best {
-                shown.push(Shown {
-                    label: label.to_owned(),
-                    slot,
-                    batch_size,
-                    lr: row.lr,
-                });
+            let rates = summary.iter().filter(is_of);
+            rates.min_by(|a, b| error(a).total_cmp(&error(b)))
+        };
+        let mut shown = Vec::new();
+        for &batch_size in &batch_sizes {
+            let of_methods = labels.iter().enumerate();
+            shown.extend(of_methods.filter_map(|(slot, label)| {
+                let key = best_of(batch_size, label)?.group.clone();
+                Some(Shown { key, slot })
+            }));
+        }
+        let runs = summary.iter().map(|row| row.n + row.n_diverged);
+        Groups {
+            has_several_rates: summary.len() > shown.len(),
+            most_runs: runs.max().unwrap_or(0) as usize,
+            labels,
+            batch_sizes,
+            shown,
+        }
+    }
+
+    /// A method's place.
+    pub fn slot(&self, label: &str) -> Option<usize> {
+        self.labels.iter().position(|other| other == label)
+    }
+
+    /// The groups to draw at a batch size.
+    pub fn at(&self, batch_size: u64) -> impl Iterator<Item = &Shown> {
+        let is_at = move |group: &&Shown| group.key.batch_size == batch_size;
+        self.shown.iter().filter(is_at)
+    }
+
+    /// What the pictures of one learning rate a method must say where there were several.
+    pub fn rate_note(&self) -> &'static str {
+        if self.has_several_rates {
+            "; each method at the learning rate of its lowest final test error"
+        } else {
+            ""
+        }
+    }
+
+    /// What the bands of [`mean_line`] are, for a subtitle.
+    pub fn band_note(&self) -> String {
+        match self.most_runs {
+            0 | 1 => "one run each, no interval".to_owned(),
+            n if n < INTERVAL_FROM => {
+                format!("mean of {n} runs, band from the lowest to the highest")
             }
+            n => format!("mean of {n} runs with its 95 % interval"),
         }
     }
-    shown
-}
-
-/// The batch sizes, in the order of the runs.
-pub fn batch_sizes(results: &Results) -> Vec<u64> {
-    let mut sizes = Vec::new();
-    for row in &results.summary {
-        if !sizes.contains(&row.batch_size) {
-            sizes.push(row.batch_size);
-        }
-    }
-    sizes
-}
-
-/// Whether a method was run with several learning rates at one batch size.
-pub fn has_several_rates(results: &Results) -> bool {
-    results.summary.len() > shown(results).len()
-}
-
-/// What the pictures of one learning rate a method must say where there were several.
-pub fn rate_note(results: &Results) -> &'static str {
-    if has_several_rates(results) {
-        "; each method at the learning rate of its lowest final test error"
-    } else {
-        ""
-    }
-}
-
-/// What the bands of [`mean_line`] are, for a subtitle.
-pub fn band_note(results: &Results) -> String {
-    let most = grouped(&results.curves)
-        .iter()
-        .map(Vec::len)
-        .max()
-        .unwrap_or(0);
-    match most {
-        0 | 1 => "one run each, no interval".to_owned(),
-        n if n < INTERVAL_FROM => format!("mean of {n} runs, band from the lowest to the highest"),
-        n => format!("mean of {n} runs with its 95 % interval"),
-    }
-}
-
-/// The finished runs of a group.
-pub fn finished_of<'r>(results: &'r Results, group: &Shown) -> Vec<&'r RunRows<EpochRow>> {
-    results
-        .curves
-        .iter()
-        .filter(|run| group.holds(run) && finished(run))
-        .collect()
 }
 
 /// The mean over runs at each epoch, with a band; `value` gives a row's epoch and value.
@@ -170,19 +165,12 @@ fn thinned(points: Vec<Point>) -> Vec<Point> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tagged::Tag;
     use super::*;
+    use crate::run_key::RunKey;
 
     fn run(values: &[f64]) -> RunRows<(f64, f64)> {
-        let tag = Tag {
-            method: "bn".into(),
-            batch_size: 1,
-            lr: 1.0,
-            seed: 0,
-            label: "bn".into(),
-        };
         RunRows {
-            tag,
+            key: RunKey::default(),
             rows: values
                 .iter()
                 .enumerate()

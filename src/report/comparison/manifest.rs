@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Status;
 use crate::record::files::{self, RealDisk};
+use crate::run_key::RunKey;
 use crate::usage;
 
 /// Name of the file in a results folder.
@@ -82,14 +83,9 @@ pub struct ManifestRun {
     pub run: String,
     /// Hash of its configuration.
     pub hash: String,
-    /// The method's label.
-    pub label: String,
-    /// Images per step.
-    pub batch_size: u64,
-    /// Learning rate.
-    pub lr: f64,
-    /// Seed.
-    pub seed: u64,
+    /// What tables call it.
+    #[serde(flatten)]
+    pub key: RunKey,
     /// How it ended.
     pub status: Status,
     /// Threads that computed it, where its record says.

@@ -113,7 +113,7 @@ fn sections(tables: impl Fn(Topic) -> Vec<Table>, pictures: &[(&Picture, &str)])
 }
 
 fn subtitle(results: &Results) -> String {
-    let runs = match results.curves.len() {
+    let runs = match results.runs.curves.len() {
         1 => "1 run".to_owned(),
         runs => format!("{runs} runs"),
     };

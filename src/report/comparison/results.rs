@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 
+use super::groups::Groups;
 use super::manifest::Manifest;
 use super::rows::{PairedRow, SummaryRow, SweepRow};
 use super::summarize;
@@ -11,8 +12,9 @@ use super::tagged::{self, RunRows};
 use crate::event::{EpochRow, LayerRow, PercentileRow};
 use crate::record::files::{RealDisk, replace};
 use crate::record::row::{Row, header, lines};
-use crate::record::table::Table;
+use crate::record::table::CsvTable;
 use crate::report::bench::Bench;
+use crate::run_key::{GroupKey, grouped};
 use crate::usage;
 
 /// The rows of all runs.
@@ -26,6 +28,15 @@ pub struct Runs {
     pub percentiles: Vec<RunRows<PercentileRow>>,
 }
 
+impl Runs {
+    /// The finished runs of a group.
+    pub fn finished_of(&self, group: &GroupKey) -> Vec<&RunRows<EpochRow>> {
+        let runs = self.curves.iter();
+        runs.filter(|run| run.key.group == *group && summarize::finished(run))
+            .collect()
+    }
+}
+
 /// Name of the table of all epochs.
 pub const CURVES: &str = "curves.csv";
 
@@ -36,12 +47,10 @@ pub struct Results {
     pub name: String,
     /// What was run; `None` for a folder without `manifest.json`.
     pub manifest: Option<Manifest>,
-    /// The epochs of every run.
-    pub curves: Vec<RunRows<EpochRow>>,
-    /// The layers of every run.
-    pub layers: Vec<RunRows<LayerRow>>,
-    /// One unit's percentiles, of the runs that recorded them.
-    pub percentiles: Vec<RunRows<PercentileRow>>,
+    /// The rows of every run.
+    pub runs: Runs,
+    /// The groups of these runs, as they are shown.
+    pub groups: Groups,
     /// One row a group.
     pub summary: Vec<SummaryRow>,
     /// Groups against the first method.
@@ -60,26 +69,25 @@ impl Results {
         runs: Runs,
         sweep: Vec<SweepRow>,
     ) -> Results {
-        let Runs {
-            curves,
-            layers,
-            percentiles,
-        } = runs;
+        let methods = manifest.iter().flat_map(|manifest| &manifest.methods);
+        let mut labels: Vec<String> = methods.map(|method| method.label.clone()).collect();
+        for run in &runs.curves {
+            if !labels.contains(&run.key.group.label) {
+                labels.push(run.key.group.label.clone());
+            }
+        }
         let target = manifest
             .as_ref()
             .and_then(|manifest| manifest.target_test_error);
-        let first = match &manifest {
-            Some(manifest) => manifest.methods.first().map(|method| method.label.clone()),
-            None => curves.first().map(|run| run.tag.label.clone()),
-        };
-        let summary = summarize::summary(&curves, target);
-        let paired = summarize::paired(&curves, &first.unwrap_or_default());
+        let grouped = grouped(&runs.curves, |run| &run.key.group);
+        let summary = summarize::summary(&grouped, target);
+        let first = labels.first().map_or("", String::as_str);
+        let paired = summarize::paired(&grouped, first);
         Results {
             name,
             manifest,
-            curves,
-            layers,
-            percentiles,
+            groups: Groups::of(&summary, labels),
+            runs,
             summary,
             paired,
             sweep,
@@ -91,10 +99,13 @@ impl Results {
     pub fn write(&self, folder: &Path) -> Result<()> {
         let put =
             |name: &str, text: String| replace(&RealDisk, &folder.join(name), text.as_bytes());
-        put(CURVES, tagged::to_csv(&self.curves)?)?;
-        put(LayerRow::FILE_NAME, tagged::to_csv(&self.layers)?)?;
-        if !self.percentiles.is_empty() {
-            put(PercentileRow::FILE_NAME, tagged::to_csv(&self.percentiles)?)?;
+        put(CURVES, tagged::to_csv(&self.runs.curves)?)?;
+        put(LayerRow::FILE_NAME, tagged::to_csv(&self.runs.layers)?)?;
+        if !self.runs.percentiles.is_empty() {
+            put(
+                PercentileRow::FILE_NAME,
+                tagged::to_csv(&self.runs.percentiles)?,
+            )?;
         }
         write_rows(folder, &self.summary)?;
         write_rows(folder, &self.paired)?;
@@ -124,7 +135,7 @@ impl Results {
             layers: read_runs(&folder.join(LayerRow::FILE_NAME), &mut warnings)?,
             percentiles: read_runs(&folder.join(PercentileRow::FILE_NAME), &mut warnings)?,
         };
-        let sweep = Table::<SweepRow>::at(&folder.join(SweepRow::FILE_NAME));
+        let sweep = CsvTable::<SweepRow>::at(&folder.join(SweepRow::FILE_NAME));
         let sweep = if sweep.path().is_file() {
             sweep.read()?
         } else {
@@ -145,20 +156,6 @@ impl Results {
         let mut results = Results::of(name, manifest, runs, sweep);
         results.bench = Bench::read(folder)?;
         Ok((results, warnings))
-    }
-
-    /// The methods' labels in the order of the experiment; their places are their styles in every picture.
-    pub fn labels(&self) -> Vec<&str> {
-        let mut labels: Vec<&str> = Vec::new();
-        if let Some(manifest) = &self.manifest {
-            labels.extend(manifest.methods.iter().map(|method| method.label.as_str()));
-        }
-        for run in &self.curves {
-            if !labels.contains(&run.tag.label.as_str()) {
-                labels.push(&run.tag.label);
-            }
-        }
-        labels
     }
 
     /// The title for pictures and page.

@@ -5,16 +5,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::record::row::Row;
+use crate::run_key::GroupKey;
 
 /// One row of `summary.csv`. Errors are fractions; NaN (an empty field, null in JSON) is "not known".
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SummaryRow {
-    /// Registry name of the method.
-    pub method: String,
-    /// Images per step.
-    pub batch_size: u64,
-    /// Base learning rate.
-    pub lr: f64,
+    /// The group.
+    pub group: GroupKey,
     /// Runs that finished, over which the figures below are taken.
     pub n: u64,
     /// Runs whose loss stopped being finite; they are in no mean.
@@ -31,8 +28,6 @@ pub struct SummaryRow {
     pub epochs_to_target: f64,
     /// Median over epochs and runs of the seconds of training in an epoch.
     pub train_s_per_epoch_median: f64,
-    /// What tables and pictures call the method with its options.
-    pub label: String,
     /// Standard deviation over runs of the final test error.
     pub final_test_error_std: f64,
     /// Lower end of the 95 % bootstrap (BCa) interval of the final test error's mean.
@@ -49,24 +44,19 @@ pub struct SummaryRow {
 
 impl Row for SummaryRow {
     const FILE_NAME: &'static str = "summary.csv";
-    const TEXT_COLUMNS: &'static [&'static str] = &["method", "label"];
-
-    fn key(&self) -> u64 {
-        0
-    }
+    const ORDER: &'static str = "method,batch_size,lr,n,n_diverged,final_test_error_mean,final_test_error_ci_low,\
+        final_test_error_ci_high,best_test_error_mean,epochs_to_target,train_s_per_epoch_median,label,\
+        final_test_error_std,final_test_error_bootstrap_low,final_test_error_bootstrap_high,target_test_error,\
+        n_reached_target,final_train_error_mean";
 }
 
 /// One row of `paired.csv`: a group against the first method, seed by seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PairedRow {
-    /// Registry name of the method.
-    pub method: String,
+    /// The group.
+    pub group: GroupKey,
     /// Registry name of the first method of the experiment.
     pub baseline: String,
-    /// Images per step.
-    pub batch_size: u64,
-    /// Learning rate of the method.
-    pub lr: f64,
     /// Learning rate of the first method.
     pub baseline_lr: f64,
     /// Seeds with which both finished.
@@ -83,31 +73,21 @@ pub struct PairedRow {
     pub p: f64,
     /// The same after Holm's correction for all rows of the table.
     pub p_holm: f64,
-    /// The method's label.
-    pub label: String,
     /// The first method's label.
     pub baseline_label: String,
 }
 
 impl Row for PairedRow {
     const FILE_NAME: &'static str = "paired.csv";
-    const TEXT_COLUMNS: &'static [&'static str] =
-        &["method", "baseline", "label", "baseline_label"];
-
-    fn key(&self) -> u64 {
-        0
-    }
+    const ORDER: &'static str = "method,baseline,batch_size,lr,baseline_lr,n_pairs,difference_mean,difference_ci_low,\
+        difference_ci_high,t,p,p_holm,label,baseline_label";
 }
 
 /// One row of `sweep.csv`: a setting that was tried for a method and batch size, on held-out training images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SweepRow {
-    /// Registry name of the method.
-    pub method: String,
-    /// Images per step.
-    pub batch_size: u64,
-    /// Learning rate tried.
-    pub lr: f64,
+    /// The group.
+    pub group: GroupKey,
     /// Other keys tried, as `key=value` separated by blanks.
     pub settings: String,
     /// Runs that got to the epoch of the judgement.
@@ -123,31 +103,23 @@ pub struct SweepRow {
     pub chosen: bool,
     /// Whether it is chosen and has the smallest or largest learning rate that was tried: then the best may lie outside.
     pub at_edge: bool,
-    /// The method's label.
-    pub label: String,
-    /// How often it was judged: 1 without halving, more for a setting that went on. 0: not known.
-    #[serde(default)]
-    pub rung: u64,
-    /// Epochs before the last judgement. 0: not known.
-    #[serde(default)]
-    pub epochs: u64,
+    /// How often it was judged: 1 without halving, more for a setting that went on.
+    pub rung: Option<u64>,
+    /// Epochs before the last judgement.
+    pub epochs: Option<u64>,
 }
 
 impl Row for SweepRow {
     const FILE_NAME: &'static str = "sweep.csv";
-    const TEXT_COLUMNS: &'static [&'static str] = &["method", "settings", "label"];
-    const LATER_COLUMNS: &'static [&'static str] = &["rung", "epochs"];
-
-    fn key(&self) -> u64 {
-        0
-    }
+    const ORDER: &'static str = "method,batch_size,lr,settings,n,n_diverged,validation_error_mean,\
+        validation_error_std,chosen,at_edge,label,rung,epochs";
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::row::{columns, header};
-    use crate::record::table::Table;
+    use crate::record::row::header;
+    use crate::record::table::CsvTable;
 
     #[test]
     fn the_documented_columns_come_first() {
@@ -166,25 +138,21 @@ mod tests {
             format!("{old}\nbn,50,0.1,,2,0,0.25,,true,false,bn\n"),
         )
         .unwrap();
-        let rows = Table::<SweepRow>::at(&path).read().unwrap();
-        assert_eq!((rows[0].lr, rows[0].rung, rows[0].epochs), (0.1, 0, 0));
-        assert!(rows[0].chosen && rows[0].label == "bn");
+        let rows = CsvTable::<SweepRow>::at(&path).read().unwrap();
+        assert_eq!((rows[0].rung, rows[0].epochs), (None, None));
+        let group = &rows[0].group;
+        assert!(rows[0].chosen && group.label == "bn" && group.lr == 0.1);
         assert_eq!(header::<SweepRow>(), format!("{old},rung,epochs\n"));
         std::fs::write(&path, "method,batch_size,lr\nbn,50,0.1\n").unwrap();
-        let error = Table::<SweepRow>::at(&path).read().unwrap_err().to_string();
-        assert!(error.contains("column `settings` is missing"), "{error}");
+        let error = CsvTable::<SweepRow>::at(&path).read().unwrap_err();
+        let error = format!("{error:#}");
+        assert!(error.contains("column `n` is missing"), "{error}");
     }
 
     #[test]
-    fn text_columns_are_columns() {
+    fn an_order_names_every_column_once() {
         fn check<R: Row>() {
-            assert!(
-                R::TEXT_COLUMNS
-                    .iter()
-                    .all(|column| columns::<R>().contains(column)),
-                "{}",
-                R::FILE_NAME
-            );
+            assert_eq!(header::<R>().trim_end(), R::ORDER);
         }
         check::<SummaryRow>();
         check::<PairedRow>();

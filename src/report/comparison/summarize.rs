@@ -1,31 +1,15 @@
 //! From the curves of all runs to one row a group, and to the differences between methods.
 
 use super::rows::{PairedRow, SummaryRow};
-use super::tagged::{RunRows, Tag};
+use super::tagged::RunRows;
 use crate::event::{EpochRow, Status};
-use crate::stats::{Bootstrap, holm, mean, median, paired_t, std_dev, t_interval};
+use crate::run_key::GroupKey;
+use crate::stats::{Bootstrap, Interval, holm, mean, median, paired_t, std_dev, t_interval};
 
 /// Confidence level of every interval.
 pub const LEVEL: f64 = 0.95;
 /// Resamples of the bootstrap: more than enough for two digits.
 const RESAMPLES: usize = 9999;
-
-/// The runs of each group, groups in the order of their first run.
-pub fn grouped<R>(runs: &[RunRows<R>]) -> Vec<Vec<&RunRows<R>>> {
-    let mut groups: Vec<Vec<&RunRows<R>>> = Vec::new();
-    for run in runs {
-        let same = |group: &&mut Vec<&RunRows<R>>| {
-            group
-                .first()
-                .is_some_and(|first| first.tag.same_group(&run.tag))
-        };
-        match groups.iter_mut().find(same) {
-            Some(group) => group.push(run),
-            None => groups.push(vec![run]),
-        }
-    }
-    groups
-}
 
 /// Whether a run did every epoch.
 pub fn finished(run: &RunRows<EpochRow>) -> bool {
@@ -40,16 +24,17 @@ fn diverged(run: &RunRows<EpochRow>) -> bool {
         .is_some_and(|row| row.status == Status::Diverged)
 }
 
+type Group<'r> = (&'r GroupKey, Vec<&'r RunRows<EpochRow>>);
+
 /// One row a group.
-pub fn summary(runs: &[RunRows<EpochRow>], target: Option<f64>) -> Vec<SummaryRow> {
-    grouped(runs)
+pub fn summary(groups: &[Group], target: Option<f64>) -> Vec<SummaryRow> {
+    groups
         .iter()
-        .filter_map(|group| summary_row(group, target))
+        .map(|group| summary_row(group, target))
         .collect()
 }
 
-fn summary_row(group: &[&RunRows<EpochRow>], target: Option<f64>) -> Option<SummaryRow> {
-    let tag = &group.first()?.tag;
+fn summary_row((key, group): &Group, target: Option<f64>) -> SummaryRow {
     let done: Vec<&RunRows<EpochRow>> = group.iter().copied().filter(|run| finished(run)).collect();
     let last = |value: fn(&EpochRow) -> f64| -> Vec<f64> {
         done.iter()
@@ -63,13 +48,15 @@ fn summary_row(group: &[&RunRows<EpochRow>], target: Option<f64>) -> Option<Summ
             .map(|row| row.test_error)
             .fold(f64::NAN, f64::min)
     };
-    let interval = t_interval(&finals, LEVEL);
-    let bootstrap = Bootstrap {
-        level: LEVEL,
-        resamples: RESAMPLES,
-        seed: 0,
-    }
-    .bca_mean(&finals);
+    let (ci_low, ci_high) = ends(t_interval(&finals, LEVEL));
+    let (bootstrap_low, bootstrap_high) = ends(
+        Bootstrap {
+            level: LEVEL,
+            resamples: RESAMPLES,
+            seed: 0,
+        }
+        .bca_mean(&finals),
+    );
     let reached: Vec<f64> = done
         .iter()
         .map(|run| first_epoch_at(&run.rows, target))
@@ -83,25 +70,29 @@ fn summary_row(group: &[&RunRows<EpochRow>], target: Option<f64>) -> Option<Summ
         .map(|row| row.train_s)
         .filter(|seconds| seconds.is_finite())
         .collect();
-    Some(SummaryRow {
-        method: tag.method.clone(),
-        batch_size: tag.batch_size,
-        lr: tag.lr,
+    SummaryRow {
+        group: (*key).clone(),
         n: done.len() as u64,
         n_diverged: group.iter().filter(|run| diverged(run)).count() as u64,
         final_test_error_mean: mean(&finals),
-        final_test_error_ci_low: interval.map_or(f64::NAN, |interval| interval.low),
-        final_test_error_ci_high: interval.map_or(f64::NAN, |interval| interval.high),
+        final_test_error_ci_low: ci_low,
+        final_test_error_ci_high: ci_high,
         best_test_error_mean: mean(&done.iter().map(best).collect::<Vec<f64>>()),
         epochs_to_target: if middle.is_finite() { middle } else { f64::NAN },
         train_s_per_epoch_median: median(&train_s),
-        label: tag.label.clone(),
         final_test_error_std: std_dev(&finals),
-        final_test_error_bootstrap_low: bootstrap.map_or(f64::NAN, |interval| interval.low),
-        final_test_error_bootstrap_high: bootstrap.map_or(f64::NAN, |interval| interval.high),
+        final_test_error_bootstrap_low: bootstrap_low,
+        final_test_error_bootstrap_high: bootstrap_high,
         target_test_error: target.unwrap_or(f64::NAN),
         n_reached_target: reached.iter().filter(|epoch| epoch.is_finite()).count() as u64,
         final_train_error_mean: mean(&last(|row| row.train_error)),
+    }
+}
+
+/// The ends of an interval; NaN where there is none.
+fn ends(interval: Option<Interval>) -> (f64, f64) {
+    interval.map_or((f64::NAN, f64::NAN), |interval| {
+        (interval.low, interval.high)
     })
 }
 
@@ -118,12 +109,11 @@ fn first_epoch_at(rows: &[EpochRow], target: Option<f64>) -> f64 {
 ///
 /// The first method's group is the one of the same learning rate, else its only one; with several of other rates
 /// there is nothing to compare with, and no row. `first` is the label of the first method.
-pub fn paired(runs: &[RunRows<EpochRow>], first: &str) -> Vec<PairedRow> {
-    let groups = grouped(runs);
+pub fn paired(groups: &[Group], first: &str) -> Vec<PairedRow> {
     let mut rows: Vec<PairedRow> = groups
         .iter()
-        .filter(|group| group.first().is_some_and(|run| run.tag.label != first))
-        .filter_map(|group| paired_row(group, baseline(&groups, group, first)?))
+        .filter(|(key, _)| key.label != first)
+        .filter_map(|group| Some(paired_row(group, baseline(groups, group.0, first)?)))
         .collect();
     let adjusted = holm(&rows.iter().map(|row| row.p).collect::<Vec<f64>>());
     for (row, p) in rows.iter_mut().zip(adjusted) {
@@ -132,23 +122,10 @@ pub fn paired(runs: &[RunRows<EpochRow>], first: &str) -> Vec<PairedRow> {
     rows
 }
 
-type Group<'r> = Vec<&'r RunRows<EpochRow>>;
-
-fn baseline<'g, 'r>(
-    groups: &'g [Group<'r>],
-    group: &Group<'r>,
-    first: &str,
-) -> Option<&'g Group<'r>> {
-    let tag = &group.first()?.tag;
-    let of_first = |other: &&Group| {
-        other
-            .first()
-            .is_some_and(|run| run.tag.label == first && run.tag.batch_size == tag.batch_size)
-    };
+fn baseline<'g, 'r>(groups: &'g [Group<'r>], key: &GroupKey, first: &str) -> Option<&'g Group<'r>> {
+    let of_first = |(other, _): &&Group| other.label == first && other.batch_size == key.batch_size;
     let candidates: Vec<&Group> = groups.iter().filter(of_first).collect();
-    let same_rate = candidates
-        .iter()
-        .find(|other| other.first().is_some_and(|run| run.tag.lr == tag.lr));
+    let same_rate = candidates.iter().find(|(other, _)| other.lr == key.lr);
     match (same_rate, candidates.as_slice()) {
         (Some(same), _) => Some(same),
         (None, [only]) => Some(only),
@@ -156,15 +133,14 @@ fn baseline<'g, 'r>(
     }
 }
 
-fn paired_row(group: &Group, baseline: &Group) -> Option<PairedRow> {
-    let (tag, base): (&Tag, &Tag) = (&group.first()?.tag, &baseline.first()?.tag);
+fn paired_row((key, group): &Group, (base, baseline): &Group) -> PairedRow {
     let final_error =
         |run: &RunRows<EpochRow>| run.rows.last().map_or(f64::NAN, |row| row.test_error);
     let mut pairs = (Vec::new(), Vec::new());
     for run in group.iter().filter(|run| finished(run)) {
         if let Some(other) = baseline
             .iter()
-            .find(|other| other.tag.seed == run.tag.seed && finished(other))
+            .find(|other| other.key.seed == run.key.seed && finished(other))
         {
             pairs.0.push(final_error(run));
             pairs.1.push(final_error(other));
@@ -177,20 +153,18 @@ fn paired_row(group: &Group, baseline: &Group) -> Option<PairedRow> {
         .map(|(own, other)| own - other)
         .collect();
     let test = paired_t(&pairs.0, &pairs.1, LEVEL);
-    Some(PairedRow {
-        method: tag.method.clone(),
+    let (ci_low, ci_high) = ends(test.map(|test| test.difference));
+    PairedRow {
+        group: (*key).clone(),
         baseline: base.method.clone(),
-        batch_size: tag.batch_size,
-        lr: tag.lr,
         baseline_lr: base.lr,
         n_pairs: differences.len() as u64,
         difference_mean: mean(&differences),
-        difference_ci_low: test.map_or(f64::NAN, |test| test.difference.low),
-        difference_ci_high: test.map_or(f64::NAN, |test| test.difference.high),
+        difference_ci_low: ci_low,
+        difference_ci_high: ci_high,
         t: test.map_or(f64::NAN, |test| test.t),
         p: test.map_or(f64::NAN, |test| test.p_value),
         p_holm: f64::NAN,
-        label: tag.label.clone(),
         baseline_label: base.label.clone(),
-    })
+    }
 }

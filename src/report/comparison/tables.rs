@@ -1,7 +1,6 @@
 //! The tables of the terminal and the page.
 
 use super::final_errors::{error_text, points};
-use super::groups::batch_sizes;
 use super::manifest::{Manifest, ManifestMethod};
 use super::results::Results;
 use super::rows::{PairedRow, SummaryRow, SweepRow};
@@ -19,9 +18,9 @@ pub fn summary(results: &Results) -> Table {
     };
     let rows = in_order(results);
     let mut table = Table::of(&rows)
-        .left("method", |row| row.label.clone())
-        .right("batch size", |row| row.batch_size.to_string())
-        .right("lr", |row| row.lr.to_string())
+        .left("method", |row| row.group.label.clone())
+        .right("batch size", |row| row.group.batch_size.to_string())
+        .right("lr", |row| row.group.lr.to_string())
         .right("n", |row| row.n.to_string())
         .right("final test error (95 % interval)", |row| error_text(row))
         .right("best", |row| percent(row.best_test_error_mean, 1));
@@ -38,7 +37,7 @@ pub fn summary(results: &Results) -> Table {
     if let Some(reference) = reference {
         let name = format!("reference ({})", reference.label);
         table = table.right(&name, |row| {
-            let cited = reference.test_error.get(&row.label);
+            let cited = reference.test_error.get(&row.group.label);
             cited.map_or("–".to_owned(), |error| percent(*error, 2))
         });
     }
@@ -47,11 +46,11 @@ pub fn summary(results: &Results) -> Table {
 
 /// The rows by batch size, then method, then learning rate.
 fn in_order(results: &Results) -> Vec<&SummaryRow> {
-    let (labels, sizes) = (results.labels(), batch_sizes(results));
+    let (groups, sizes) = (&results.groups, &results.groups.batch_sizes);
     let mut rows: Vec<&SummaryRow> = results.summary.iter().collect();
     rows.sort_by_key(|row| {
-        let size = sizes.iter().position(|size| *size == row.batch_size);
-        (size, labels.iter().position(|label| *label == row.label))
+        let size = sizes.iter().position(|size| *size == row.group.batch_size);
+        (size, groups.slot(&row.group.label))
     });
     rows
 }
@@ -68,9 +67,9 @@ fn to_target_text(row: &SummaryRow) -> String {
 /// Differences from the first method; without rows where there is one method only.
 pub fn paired(results: &Results) -> Table {
     let mut table = Table::of(&results.paired)
-        .left("method", |row| row.label.clone())
-        .right("batch size", |row| row.batch_size.to_string())
-        .right("lr", |row| row.lr.to_string())
+        .left("method", |row| row.group.label.clone())
+        .right("batch size", |row| row.group.batch_size.to_string())
+        .right("lr", |row| row.group.lr.to_string())
         .right("pairs", |row| row.n_pairs.to_string())
         .right("difference (95 % interval)", difference_text)
         .right("p", |row| p_value(row.p))
@@ -106,14 +105,14 @@ pub fn sweep(results: &Results) -> Table {
         (true, false) => "chosen",
         (false, _) => "",
     };
-    let epochs = |row: &SweepRow| match row.epochs {
-        0 => String::new(),
-        known => known.to_string(),
+    let epochs = |row: &SweepRow| {
+        row.epochs
+            .map_or(String::new(), |epochs| epochs.to_string())
     };
     Table::of(&results.sweep)
-        .left("method", |row| row.label.clone())
-        .right("batch size", |row| row.batch_size.to_string())
-        .right("lr", |row| row.lr.to_string())
+        .left("method", |row| row.group.label.clone())
+        .right("batch size", |row| row.group.batch_size.to_string())
+        .right("lr", |row| row.group.lr.to_string())
         .left("settings", |row| row.settings.clone())
         .right("n", |row| row.n.to_string())
         .right("diverged", |row| row.n_diverged.to_string())
@@ -132,7 +131,10 @@ pub fn reference(results: &Results) -> Table {
         return Table::default();
     };
     let ours = |label: &str| {
-        let rows = results.summary.iter().filter(|row| row.label == label);
+        let rows = results
+            .summary
+            .iter()
+            .filter(|row| row.group.label == label);
         let errors = rows.map(|row| row.final_test_error_mean);
         errors.fold(f64::NAN, f64::min)
     };

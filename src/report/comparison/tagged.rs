@@ -1,65 +1,94 @@
-//! Rows of a run with the run's name before them, and the method's label behind them.
+//! Rows of runs in one table: each row with the run's key before it and the method's label behind it.
 
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow};
 use csv::StringRecord;
+use serde::Deserialize;
 
-use crate::record::row::{Row, columns, decode, fields};
+use crate::record::row::{Row, check_header, columns, decode, fields};
+use crate::run_key::{GroupKey, RunKey};
 
 /// Columns before those of the run's own table.
-pub const TAGS: &str = "method,batch_size,lr,seed";
-
-/// Which run a row is of.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Tag {
-    /// Registry name of the method.
-    pub method: String,
-    /// Images per step.
-    pub batch_size: u64,
-    /// Base learning rate.
-    pub lr: f64,
-    /// Seed.
-    pub seed: u64,
-    /// What tables and pictures call the method with its options.
-    pub label: String,
-}
-
-impl Tag {
-    /// Whether two rows are of runs that differ by seed only.
-    pub fn same_group(&self, other: &Tag) -> bool {
-        self.label == other.label && self.batch_size == other.batch_size && self.lr == other.lr
-    }
-}
+const KEY_COLUMNS: [&str; 4] = ["method", "batch_size", "lr", "seed"];
 
 /// The rows of one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunRows<R> {
     /// Which run.
-    pub tag: Tag,
+    pub key: RunKey,
     /// Its rows, in the order of its own table.
     pub rows: Vec<R>,
+}
+
+impl<R> RunRows<R> {
+    /// The rows of a run.
+    pub fn new(key: &RunKey, rows: Vec<R>) -> RunRows<R> {
+        let key = key.clone();
+        RunRows { key, rows }
+    }
+}
+
+/// What a column of a run's own table is called beside those of the key: `lr` of an epoch is not that of the run.
+fn name_beside_key(name: &str) -> String {
+    if KEY_COLUMNS.contains(&name) {
+        format!("epoch_{name}")
+    } else {
+        name.to_owned()
+    }
+}
+
+/// The header as a row of the run's own table knows it: without the key's columns. Tables of earlier versions call
+/// the epoch's learning rate `lr` too.
+fn header_of_rows<'h>(header: &'h StringRecord) -> StringRecord {
+    let mut key_columns: Vec<&str> = KEY_COLUMNS.into();
+    let own_name = |name: &'h str| {
+        if let Some(place) = key_columns.iter().position(|column| *column == name) {
+            key_columns.remove(place);
+            return "";
+        }
+        let short = name.strip_prefix("epoch_");
+        short
+            .filter(|short| KEY_COLUMNS.contains(short))
+            .unwrap_or(name)
+    };
+    header.iter().map(own_name).collect()
+}
+
+/// The part of a key that is not the group's.
+#[derive(Deserialize)]
+struct Seed {
+    seed: u64,
+}
+
+fn key_of(record: &StringRecord, header: &StringRecord) -> Result<RunKey> {
+    let mut group: GroupKey = decode(record, header)?;
+    if group.label.is_empty() {
+        group.label = group.method.clone();
+    }
+    let Seed { seed } = decode(record, header)?;
+    Ok(RunKey { group, seed })
 }
 
 /// The text of a table of all runs.
 pub fn to_csv<R: Row>(runs: &[RunRows<R>]) -> Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let names = TAGS
-        .split(',')
-        .chain(columns::<R>().iter().copied())
-        .chain(["label"]);
-    writer.write_record(names)?;
-    for run in runs {
-        let tag = &run.tag;
+    let key_columns = KEY_COLUMNS.into_iter().map(str::to_owned);
+    let own_columns = columns::<R>().into_iter();
+    let own_columns = own_columns.map(|column| name_beside_key(column.name));
+    writer.write_record(key_columns.chain(own_columns).chain(["label".to_owned()]))?;
+    for RunRows { key, rows } in runs {
+        let group = &key.group;
         let before = [
-            tag.method.clone(),
-            tag.batch_size.to_string(),
-            tag.lr.to_string(),
-            tag.seed.to_string(),
+            group.method.clone(),
+            group.batch_size.to_string(),
+            group.lr.to_string(),
+            key.seed.to_string(),
         ];
-        for row in &run.rows {
+        for row in rows {
             let own = fields(row)?;
-            writer.write_record(before.iter().chain(&own).chain([&tag.label]))?;
+            let own = own.iter().map(|(_, text)| text);
+            writer.write_record(before.iter().chain(own).chain([&group.label]))?;
         }
     }
     let bytes = writer.into_inner().map_err(|error| anyhow!("{error}"))?;
@@ -74,65 +103,33 @@ pub fn from_csv<R: Row>(path: &Path) -> Result<(Vec<RunRows<R>>, bool)> {
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
         .from_reader(&text.as_bytes()[..whole]);
-    let expected: Vec<&str> = TAGS
-        .split(',')
-        .chain(columns::<R>().iter().copied())
-        .collect();
     let header = reader.headers()?.clone();
-    let label_column = header.iter().position(|name| name == "label");
-    ensure!(
-        header
-            .iter()
-            .zip(&expected)
-            .filter(|(name, wanted)| name == *wanted)
-            .count()
-            == expected.len(),
-        "{}: its columns are not those of this version: make it anew with normprop compare",
-        path.display()
-    );
+    let own_header = header_of_rows(&header);
+    check_header::<GroupKey>(&header)
+        .and_then(|()| check_header::<Seed>(&header))
+        .and_then(|()| check_header::<R>(&own_header))
+        .with_context(|| {
+            format!(
+                "{}: its columns are not those of this version: make it anew with normprop compare",
+                path.display()
+            )
+        })?;
     let mut runs: Vec<RunRows<R>> = Vec::new();
     for record in reader.records() {
         let record = record.with_context(|| path.display().to_string())?;
         let line = record.position().map_or(0, csv::Position::line);
-        let (tag, row) = parse(&record, header.len(), label_column)
-            .with_context(|| format!("{}, line {line}", path.display()))?;
-        match runs.last_mut().filter(|last| last.tag == tag) {
+        let context = || format!("{}, line {line}", path.display());
+        let key = key_of(&record, &header).with_context(context)?;
+        let row = decode(&record, &own_header).with_context(context)?;
+        match runs.last_mut().filter(|last| last.key == key) {
             Some(last) => last.rows.push(row),
             None => runs.push(RunRows {
-                tag,
+                key,
                 rows: vec![row],
             }),
         }
     }
     Ok((runs, whole < text.len()))
-}
-
-fn parse<R: Row>(
-    record: &StringRecord,
-    width: usize,
-    label_column: Option<usize>,
-) -> Result<(Tag, R)> {
-    ensure!(
-        record.len() == width,
-        "{} fields, where the header has {width}",
-        record.len()
-    );
-    let field = |index: usize| record.get(index).unwrap_or_default();
-    let number =
-        |index: usize, name: &str| format!("column `{name}`: {:?} is not a number", field(index));
-    let tag = Tag {
-        method: field(0).to_owned(),
-        batch_size: field(1).parse().with_context(|| number(1, "batch_size"))?,
-        lr: field(2).parse().with_context(|| number(2, "lr"))?,
-        seed: field(3).parse().with_context(|| number(3, "seed"))?,
-        label: label_column.map_or(field(0), field).to_owned(),
-    };
-    let own: StringRecord = record.iter().skip(4).take(columns::<R>().len()).collect();
-    let mut line = csv::Writer::from_writer(Vec::new());
-    line.write_record(&own)?;
-    let line = line.into_inner().map_err(|error| anyhow!("{error}"))?;
-    let line = line.strip_suffix(b"\n").unwrap_or(&line);
-    Ok((tag, decode(line, columns::<R>().len())?))
 }
 
 #[cfg(test)]
@@ -141,12 +138,11 @@ mod tests {
     use crate::event::StepRow;
 
     fn run(label: &str, seed: u64, losses: &[f64]) -> RunRows<StepRow> {
-        let tag = Tag {
+        let group = GroupKey {
             method: "bn".into(),
+            label: label.into(),
             batch_size: 50,
             lr: 0.1,
-            seed,
-            label: label.into(),
         };
         let row = |(index, loss): (usize, &f64)| StepRow {
             step: index as u64,
@@ -154,7 +150,7 @@ mod tests {
             lr: 0.1,
         };
         RunRows {
-            tag,
+            key: RunKey { group, seed },
             rows: losses.iter().enumerate().map(row).collect(),
         }
     }
@@ -169,13 +165,32 @@ mod tests {
             run("b", 1, &[1e-300, 3.0]),
         ];
         let text = to_csv(&runs).unwrap();
-        assert!(text.starts_with("method,batch_size,lr,seed,step,loss,lr,label\nbn,50,0.1,0,0,1.5,0.1,\"bn, \"\"mine\"\"\"\n"));
+        assert!(text.starts_with("method,batch_size,lr,seed,step,loss,epoch_lr,label\nbn,50,0.1,0,0,1.5,0.1,\"bn, \"\"mine\"\"\"\n"));
         std::fs::write(&path, &text).unwrap();
         assert_eq!(from_csv::<StepRow>(&path).unwrap(), (runs.to_vec(), false));
         std::fs::write(&path, &text[..text.len() - 3]).unwrap();
         let (torn, was_torn) = from_csv::<StepRow>(&path).unwrap();
         assert!(was_torn);
         assert_eq!((torn[2].rows.len(), &torn[..2]), (1, &runs[..2]));
+    }
+
+    #[test]
+    fn tables_of_other_versions_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("curves.csv");
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            from_csv::<StepRow>(&path).unwrap().0
+        };
+        let mut wanted = run("bn", 3, &[1.5]);
+        wanted.rows[0].lr = 0.05;
+        let twice = "method,batch_size,lr,seed,step,loss,lr,label\nbn,50,0.1,3,0,1.5,0.05,bn\n";
+        assert_eq!(read(twice), [wanted.clone()], "two columns called lr");
+        let later =
+            "method,batch_size,lr,seed,later,step,loss,epoch_lr\nbn,50,0.1,3,x,0,1.5,0.05\n";
+        assert_eq!(read(later), [wanted], "a column more, and none with labels");
+        let earlier = "method,batch_size,lr,seed,step,loss,label\nbn,50,0.1,3,0,1.5,bn\n";
+        assert!(read(earlier)[0].rows[0].lr.is_nan());
     }
 
     #[test]
@@ -191,7 +206,7 @@ mod tests {
             "{head}bn,50,0.1,0,0,1.5,0.1,bn\nbn,fifty,0.1,0,0,1.5,0.1,bn\n"
         ));
         assert!(
-            wrong.contains("curves.csv, line 3") && wrong.contains("`batch_size`: \"fifty\""),
+            wrong.contains("curves.csv, line 3") && wrong.contains("column `batch_size`"),
             "{wrong}"
         );
         assert!(message(&format!("{head}bn,50\n")).contains("line 2: 2 fields"));

@@ -3,7 +3,7 @@ use crate::commands::compare::plan;
 use crate::config::experiment::Experiment;
 
 /// The plan of an experiment of which nothing is there yet.
-fn plan_of(text: &str) -> Vec<Entry> {
+fn plan_of(text: &str) -> Vec<PlanEntry> {
     let experiment = Experiment::parse(text, "x.toml", "x", &[]).unwrap();
     let runs = experiment.expand(&|_, _| None).unwrap();
     let nowhere = tempfile::tempdir().unwrap();

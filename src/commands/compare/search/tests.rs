@@ -2,8 +2,8 @@ use std::path::Path;
 
 use super::*;
 use crate::commands::compare::collect::collect_sweep;
-use crate::commands::compare::plan::look_up;
-use crate::commands::compare::state::{State, inspect};
+use crate::commands::compare::plan::look_up_sweep;
+use crate::commands::compare::state::State;
 use crate::commands::compare::tests::{experiment, record};
 use crate::config::experiment::Experiment;
 use crate::event::Status;
@@ -16,7 +16,7 @@ const NINE: &str = "methods = [\"bn\", \"none\"]\nrun.epochs = 9\n[sweep]\n\
 fn search(experiment: &Experiment, runs: &Path) -> Search {
     let (planned, candidates): (Vec<_>, Vec<_>) =
         experiment.expand_sweep().unwrap().into_iter().unzip();
-    let entries = look_up(planned, runs, false).unwrap();
+    let entries = look_up_sweep(planned, runs, false).unwrap();
     Search::new(
         entries,
         &candidates,
@@ -25,14 +25,14 @@ fn search(experiment: &Experiment, runs: &Path) -> Search {
 }
 
 /// The error of a run after an epoch: at first larger rates look better, in the end those near 0.8.
-fn error(entry: &Entry, epoch: u64) -> f64 {
+fn error(entry: &PlanEntry, epoch: u64) -> f64 {
     let best = if epoch < 3 { 0.95 } else { 0.8 };
     let seed = if entry.config.seed == 0 { 0.01 } else { -0.01 };
     0.3 + (entry.config.lr - best).abs() / 2.0 + 0.1 / (epoch + 1) as f64 + seed
 }
 
 /// Trains one run to an epoch, or to where it diverges.
-fn train(entry: &mut Entry, runs: &Path, to: u64, diverges_in: Option<u64>) {
+fn train(entry: &mut PlanEntry, runs: &Path, to: u64, diverges_in: Option<u64>) {
     let mut errors: Vec<f64> = (0..=to).map(|epoch| error(entry, epoch)).collect();
     let mut status = match to == entry.config.epochs {
         true => Status::Finished,
@@ -44,7 +44,7 @@ fn train(entry: &mut Entry, runs: &Path, to: u64, diverges_in: Option<u64>) {
         status = Status::Diverged;
     }
     record(&entry.config, runs, &errors, status);
-    entry.state = inspect(&entry.run_dir, &entry.config).unwrap();
+    entry.look().unwrap();
 }
 
 /// Does what the round asks for; BN at 0.9 diverges in epoch 2 with its second seed.
@@ -52,7 +52,7 @@ fn train_round(search: &mut Search, runs: &Path) -> usize {
     let mut trained = 0;
     for entry in search.entries.iter_mut().filter(|entry| !entry.is_done()) {
         let config = &entry.config;
-        let diverges = entry.label == "bn" && config.lr == 0.9 && config.seed == 1;
+        let diverges = entry.key.group.label == "bn" && config.lr == 0.9 && config.seed == 1;
         train(entry, runs, entry.goal(), diverges.then_some(2));
         trained += 1;
     }
@@ -63,7 +63,7 @@ fn rows<'r>(choice: &'r Choice, label: &str) -> Vec<&'r SweepRow> {
     choice
         .rows
         .iter()
-        .filter(|row| row.label == label)
+        .filter(|row| row.group.label == label)
         .collect()
 }
 
@@ -86,22 +86,27 @@ fn the_better_settings_go_on_and_the_others_stay_recorded() {
     let choice = search.choice();
     assert_eq!(choice.keys("none", 50).unwrap()["lr"].as_float(), Some(0.8));
     let none = rows(&choice, "none");
-    let stages: Vec<(u64, u64)> = none.iter().map(|row| (row.rung, row.epochs)).collect();
+    let stages: Vec<(u64, u64)> = none
+        .iter()
+        .map(|row| (row.rung.unwrap(), row.epochs.unwrap()))
+        .collect();
     let expected = [[(1, 1); 6].as_slice(), &[(2, 3), (3, 9), (2, 3)]].concat();
     assert_eq!(stages, expected);
     for row in &none {
-        let error = 0.3 + (row.lr - if row.epochs < 3 { 0.95 } else { 0.8 }).abs() / 2.0;
-        let error = error + 0.1 / (row.epochs + 1) as f64;
+        let (lr, epochs) = (row.group.lr, row.epochs.unwrap());
+        let error = 0.3 + (lr - if epochs < 3 { 0.95 } else { 0.8 }).abs() / 2.0;
+        let error = error + 0.1 / (epochs + 1) as f64;
         assert!((row.validation_error_mean - error).abs() < 1e-12, "{row:?}");
-        assert_eq!((row.n, row.n_diverged, row.chosen), (2, 0, row.lr == 0.8));
+        assert_eq!((row.n, row.n_diverged, row.chosen), (2, 0, lr == 0.8));
     }
     let diverged = rows(&choice, "bn")[8];
-    assert_eq!((diverged.n, diverged.n_diverged, diverged.rung), (1, 1, 2));
+    let counts = (diverged.n, diverged.n_diverged, diverged.rung);
+    assert_eq!(counts, (1, 1, Some(2)));
     // What was dropped was trained no further.
     let dropped = search.entries.iter().filter(|entry| entry.config.lr < 0.7);
     assert!(dropped.clone().count() > 0);
     for entry in dropped {
-        assert_eq!(entry.state, State::Unfinished(1));
+        assert_eq!((entry.state, entry.epochs_done()), (State::Unfinished, 1));
     }
 }
 
@@ -190,7 +195,7 @@ fn a_chosen_setting_that_diverged_in_the_last_round_has_a_caveat_of_its_own() {
         assert!(!search.judge().unwrap());
     }
     let last = search.entries.iter_mut().filter(|entry| !entry.is_done());
-    for entry in last.filter(|entry| entry.label == "none") {
+    for entry in last.filter(|entry| entry.key.group.label == "none") {
         train(entry, runs.path(), 9, Some(5));
     }
     train_round(&mut search, runs.path());
@@ -214,8 +219,8 @@ fn the_whole_of_a_halving_is_estimated_before_it_begins() {
     let bn = search
         .entries
         .iter()
-        .filter(|entry| entry.label == "bn" && entry.config.seed == 0);
-    let goals: Vec<u64> = bn.map(Entry::goal).collect();
+        .filter(|entry| entry.key.group.label == "bn" && entry.config.seed == 0);
+    let goals: Vec<u64> = bn.map(PlanEntry::goal).collect();
     assert_eq!(goals, [9, 3, 3, 1, 1, 1, 1, 1, 1]);
 }
 

@@ -9,7 +9,7 @@ use crate::usage;
 pub const NOTICE_S: u64 = 120;
 /// Below this, saving and starting again would take up a good part of a task's time.
 const SHORTEST_TIME_S: u64 = 300;
-/// Options that the job script sets itself.
+/// SlurmOptions that the job script sets itself.
 const OURS: &[&str] = &[
     "array",
     "chdir",
@@ -30,8 +30,8 @@ const ARRAY_LIMIT: &str = "array-limit";
 
 /// How the job array is to be submitted.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Options {
-    /// Options of sbatch by their long names, with their values where they have one.
+pub struct SlurmOptions {
+    /// SlurmOptions of sbatch by their long names, with their values where they have one.
     pub sbatch: Vec<(String, Option<String>)>,
     /// Tasks at a time.
     pub array_limit: Option<u64>,
@@ -39,15 +39,15 @@ pub struct Options {
     pub task_s: f64,
 }
 
-impl Options {
+impl SlurmOptions {
     /// Reads the values of `--slurm`, in order, and of `--minutes-per-job`.
-    pub fn parse(texts: &[String], minutes_per_job: f64) -> Result<Options> {
+    pub fn parse(texts: &[String], minutes_per_job: f64) -> Result<SlurmOptions> {
         if !(minutes_per_job >= 0.0 && minutes_per_job.is_finite()) {
             return Err(usage!(
                 "--minutes-per-job {minutes_per_job}: expected a number of minutes, 0 for a task a run"
             ));
         }
-        let mut options = Options {
+        let mut options = SlurmOptions {
             sbatch: Vec::new(),
             array_limit: None,
             task_s: minutes_per_job * 60.0,
@@ -198,9 +198,9 @@ fn seconds(text: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn parse(texts: &[&str]) -> Result<Options> {
+    fn parse(texts: &[&str]) -> Result<SlurmOptions> {
         let texts: Vec<String> = texts.iter().map(ToString::to_string).collect();
-        Options::parse(&texts, 10.0)
+        SlurmOptions::parse(&texts, 10.0)
     }
 
     #[test]
@@ -266,7 +266,7 @@ mod tests {
             let message = parse(&[text]).unwrap_err().to_string();
             assert!(message.contains(expected), "{text}: {message}");
         }
-        assert!(Options::parse(&[], f64::NAN).is_err());
-        assert!(Options::parse(&[], -1.0).is_err());
+        assert!(SlurmOptions::parse(&[], f64::NAN).is_err());
+        assert!(SlurmOptions::parse(&[], -1.0).is_err());
     }
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::super::launch::Job;
-use super::options::{NOTICE_S, Options};
+use super::options::{NOTICE_S, SlurmOptions};
 use crate::record::files::{self, read_text_if_there};
 use crate::usage;
 
@@ -33,7 +33,7 @@ impl Submission {
         parent: &Path,
         experiment: &str,
         tasks: &[Vec<&Job>],
-        options: &Options,
+        options: &SlurmOptions,
     ) -> Result<Submission> {
         let submission = Submission::next(parent)?;
         for (index, jobs) in tasks.iter().enumerate() {
@@ -137,7 +137,7 @@ pub fn script(
     folder: &Path,
     experiment: &str,
     tasks: &[Vec<&Job>],
-    options: &Options,
+    options: &SlurmOptions,
 ) -> Result<String> {
     let runs: usize = tasks.iter().map(Vec::len).sum();
     let here = std::env::current_dir().context("cannot tell the current folder")?;
@@ -216,7 +216,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let (a, b, c) = (job("a"), job("b"), job("c"));
         let tasks = vec![vec![&a, &b], vec![&c]];
-        let options = Options::parse(
+        let options = SlurmOptions::parse(
             &["partition=gpu,array-limit=2,comment=two words".into()],
             0.0,
         )

@@ -1,15 +1,15 @@
 //! Waiting for jobs that Slurm runs: the queue says which tasks are alive, the run directories what became of runs.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
 use super::super::launch::{Job, Outcome, Report};
-use super::Place;
-use super::client::{self, States};
+use super::client::{self, States, TaskId};
 use crate::engine::interrupt::Interrupt;
 use crate::errln;
-use crate::follow::Standing;
+use crate::follow::RunProgress;
 use crate::record::read_metrics;
 
 /// Between two looks at first, and at most: a short wait should be short, and a long one be no burden to Slurm.
@@ -24,11 +24,20 @@ const MOST_FAILURES: u32 = 30;
 /// So many last lines of a task's log explain a failure.
 const KEPT_LINES: usize = 5;
 
+/// Where a job is in the queue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueuePlace {
+    /// The task that does it.
+    pub task: TaskId,
+    /// Where the task writes.
+    pub log: PathBuf,
+}
+
 /// A job that is waited for.
 struct Waited<'w> {
     index: usize,
     job: &'w Job,
-    place: &'w Place,
+    place: &'w QueuePlace,
     /// How often its task was not in the queue.
     missing: u32,
 }
@@ -36,7 +45,7 @@ struct Waited<'w> {
 /// Waits until every job is over or its task is gone, or a signal comes, which the tasks are not told.
 pub fn watch(
     jobs: &[Job],
-    places: &[&Place],
+    places: &[&QueuePlace],
     interrupt: &Interrupt,
     report: &mut dyn FnMut(Report),
 ) -> Result<()> {
@@ -111,17 +120,17 @@ fn look(one: &mut Waited, active: &States, report: &mut dyn FnMut(Report)) -> Re
         report(Report::Ended(one.index, Outcome::Failed(reason(one.place))));
         return Ok(true);
     }
-    if let Some(standing) = standing(one.job) {
-        report(Report::Progress(one.index, standing));
+    if let Some(progress) = progress(one.job) {
+        report(Report::Progress(one.index, progress));
     }
     Ok(false)
 }
 
 /// How far a run is, by its table; `None` when nothing can be read of it.
-fn standing(job: &Job) -> Option<Standing> {
+fn progress(job: &Job) -> Option<RunProgress> {
     let rows = read_metrics(&job.run_dir).ok()?;
     let last = rows.last()?;
-    Some(Standing {
+    Some(RunProgress {
         step: last.epoch,
         steps: job.epochs,
         epoch: last.epoch,
@@ -131,7 +140,7 @@ fn standing(job: &Job) -> Option<Standing> {
 }
 
 /// Why a task is gone whose run is not over, as far as anybody knows.
-fn reason(place: &Place) -> String {
+fn reason(place: &QueuePlace) -> String {
     let task = &place.task;
     let state = match client::accounts(&task.job) {
         Some(states) => match states.get(task) {

@@ -44,7 +44,11 @@ fn a_sweep_chooses_the_lowest_error_and_never_what_diverged() {
     assert_eq!(choice.rows.len(), 12);
     let chosen: Vec<_> = choice.rows.iter().filter(|row| row.chosen).collect();
     assert_eq!(
-        (chosen[0].lr, chosen[0].settings.as_str(), chosen[0].at_edge),
+        (
+            chosen[0].group.lr,
+            chosen[0].settings.as_str(),
+            chosen[0].at_edge
+        ),
         (0.2, "momentum=0.5", false)
     );
     assert!((chosen[0].validation_error_mean - 0.355).abs() < 1e-12);
@@ -52,7 +56,7 @@ fn a_sweep_chooses_the_lowest_error_and_never_what_diverged() {
     let diverged = choice
         .rows
         .iter()
-        .find(|row| row.label == "bn" && row.lr == 0.4)
+        .find(|row| row.group.label == "bn" && row.group.lr == 0.4)
         .unwrap();
     assert_eq!((diverged.n, diverged.n_diverged), (1, 1));
 }

@@ -2,6 +2,12 @@
 
 use super::*;
 
+/// How far the first run of an experiment is.
+fn state_of(experiment: &Experiment, runs: &Path) -> (State, u64) {
+    let entry = &look_up(experiment, runs)[0];
+    (entry.state, entry.epochs_done())
+}
+
 #[test]
 fn the_plan_tells_what_is_there() {
     let runs = tempfile::tempdir().unwrap();
@@ -26,16 +32,20 @@ fn the_plan_tells_what_is_there() {
         Status::Diverged,
     );
     let mut plan = look_up(&experiment, runs.path());
-    let states: Vec<State> = plan.iter().map(|entry| entry.state).collect();
+    let states: Vec<_> = plan
+        .iter()
+        .map(|entry| (entry.state, entry.epochs_done()))
+        .collect();
     assert_eq!(
         states,
         [
-            State::Finished(4.0),
-            State::Unfinished(1),
-            State::Diverged,
-            State::New
+            (State::Finished, 3),
+            (State::Unfinished, 1),
+            (State::Diverged, 1),
+            (State::New, 0)
         ]
     );
+    assert_eq!(plan[0].record.epoch_s(), 4.0);
     let measured = estimate::fill_in(&mut plan, 1, false, &Interrupt::default(), true).unwrap();
     assert!(!measured, "a finished run tells the time");
     let left: Vec<f64> = plan.iter().map(|entry| entry.remaining_s).collect();
@@ -110,10 +120,7 @@ fn a_finished_run_that_lost_rows_goes_on_from_before_the_loss() {
     let metrics = path.join("metrics.csv");
     let text = std::fs::read_to_string(&metrics).unwrap();
     std::fs::write(&metrics, &text[..text.len() - 5]).unwrap();
-    assert_eq!(
-        look_up(&experiment, runs.path())[0].state,
-        State::Unfinished(2)
-    );
+    assert_eq!(state_of(&experiment, runs.path()), (State::Unfinished, 2));
     assert!(!path.join("summary.json").exists());
     let (snapshot, _) = crate::record::latest_snapshot(&path)
         .unwrap()
@@ -131,19 +138,19 @@ fn a_finished_run_whose_layers_are_torn_or_gone_goes_on_from_before_the_loss() {
         record(config, runs.path(), &[0.9, 0.5, 0.4, 0.3], Status::Finished);
         let path = runs.path().join("x").join(config.run_name().unwrap());
         damage(&path.join("layers.csv"));
-        let state = look_up(&experiment, runs.path())[0].state;
+        let state = state_of(&experiment, runs.path());
         let found = crate::record::latest_snapshot(&path).unwrap();
         let epoch = found.snapshot.map(|(snapshot, _)| snapshot.position.epoch);
         (state, epoch, path.join("summary.json").exists())
     };
-    assert!(matches!(damaged(&|_| {}), (State::Finished(_), _, true)));
+    assert!(matches!(damaged(&|_| {}), ((State::Finished, 3), _, true)));
     let torn = damaged(&|layers| {
         let text = std::fs::read_to_string(layers).unwrap();
         std::fs::write(layers, &text[..text.len() - 5]).unwrap();
     });
-    assert_eq!(torn, (State::Unfinished(2), Some(2), false));
+    assert_eq!(torn, ((State::Unfinished, 2), Some(2), false));
     let gone = damaged(&|layers| std::fs::remove_file(layers).unwrap());
-    assert_eq!(gone, (State::Unfinished(0), None, false));
+    assert_eq!(gone, ((State::Unfinished, 0), None, false));
 }
 
 #[test]
@@ -162,10 +169,7 @@ fn a_run_that_diverged_is_over_without_layers_of_its_last_epoch() {
     std::fs::write(&layers, kept.join("\n") + "\n").unwrap();
     assert_eq!(look_up(&experiment, runs.path())[0].state, State::Diverged);
     std::fs::write(&layers, kept[..kept.len() - 1].join("\n") + "\n").unwrap();
-    assert_eq!(
-        look_up(&experiment, runs.path())[0].state,
-        State::Unfinished(0)
-    );
+    assert_eq!(state_of(&experiment, runs.path()), (State::Unfinished, 0));
 }
 
 #[test]
@@ -177,10 +181,7 @@ fn a_run_that_was_prepared_but_never_started_is_new() {
     drop(RunDir::open_or_create(&path, &config.to_toml().unwrap()).unwrap());
     assert_eq!(look_up(&experiment, runs.path())[0].state, State::New);
     record(config, runs.path(), &[0.9], Status::Running);
-    assert_eq!(
-        look_up(&experiment, runs.path())[0].state,
-        State::Unfinished(0)
-    );
+    assert_eq!(state_of(&experiment, runs.path()), (State::Unfinished, 0));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::*;
 
 fn row<'r>(results: &'r Results, label: &str, batch_size: u64) -> &'r SummaryRow {
     let mut rows = results.summary.iter();
-    rows.find(|row| row.label == label && row.batch_size == batch_size)
+    rows.find(|row| row.group.label == label && row.group.batch_size == batch_size)
         .unwrap()
 }
 
@@ -39,7 +39,7 @@ fn two(runs: &Path) -> (Experiment, Results) {
         );
     }
     let plan = look_up(&experiment, runs);
-    let results = collect::collect(&experiment, &plan, Vec::new()).unwrap();
+    let results = collect::collect(&experiment, plan, Vec::new()).unwrap();
     (experiment, results)
 }
 
@@ -70,7 +70,7 @@ fn recorded_runs_become_summaries_and_paired_differences() {
     let paired = results
         .paired
         .iter()
-        .find(|row| row.batch_size == 50)
+        .find(|row| row.group.batch_size == 50)
         .unwrap();
     assert_eq!((paired.n_pairs, paired.baseline.as_str()), (3, "bn"));
     assert!((paired.difference_mean + 0.03).abs() < 1e-12);
@@ -78,7 +78,7 @@ fn recorded_runs_become_summaries_and_paired_differences() {
     let other = results
         .paired
         .iter()
-        .find(|row| row.batch_size == 1)
+        .find(|row| row.group.batch_size == 1)
         .unwrap();
     assert_eq!(other.n_pairs, 2);
     assert!(paired.p < other.p && (paired.p_holm - 2.0 * paired.p).abs() < 1e-12);
@@ -127,7 +127,7 @@ fn a_results_folder_reads_back_as_what_was_written() {
     assert_eq!(format!("{again:?}"), format!("{results:?}"));
     let curves = std::fs::read_to_string(folder.join("curves.csv")).unwrap();
     assert!(curves.starts_with(
-        "method,batch_size,lr,seed,epoch,step,lr,train_loss,train_error,test_loss,test_error,"
+        "method,batch_size,lr,seed,epoch,step,epoch_lr,train_loss,train_error,test_loss,test_error,"
     ));
     assert_eq!(curves.lines().count(), 1 + 11 * 4 + 2);
     for picture in [
@@ -231,12 +231,12 @@ fn a_hundred_finished_runs_are_collected_and_drawn() {
     }
     let plan = look_up(&experiment, runs.path());
     assert!(plan.iter().all(|entry| entry.state.is_over()));
-    let results = collect::collect(&experiment, &plan, Vec::new()).unwrap();
+    let results = collect::collect(&experiment, plan, Vec::new()).unwrap();
     let folder = runs.path().join("results");
     write(&results, &folder).unwrap();
     assert_eq!(
         (
-            results.curves.len(),
+            results.runs.curves.len(),
             results.summary.len(),
             results.paired.len()
         ),

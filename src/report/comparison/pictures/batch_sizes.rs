@@ -2,9 +2,9 @@
 
 use crate::draw::{Axis, Figure, LineChart, Series};
 use crate::report::comparison::final_errors::{error_axis, error_point};
-use crate::report::comparison::groups::{Shown, band_note, batch_sizes, rate_note, shown};
 use crate::report::comparison::picture::{Draw, PictureKind, Topic};
 use crate::report::comparison::results::Results;
+use crate::run_key::GroupKey;
 
 /// A line for each method, where there are batch sizes enough for one.
 pub const PICTURE: PictureKind = PictureKind {
@@ -18,27 +18,28 @@ pub const PICTURE: PictureKind = PictureKind {
 const BATCH_SIZES_OF_A_LINE: usize = 3;
 
 fn figure(results: &Results) -> Option<Figure> {
-    if batch_sizes(results).len() < BATCH_SIZES_OF_A_LINE {
+    let groups = &results.groups;
+    if groups.batch_sizes.len() < BATCH_SIZES_OF_A_LINE {
         return None;
     }
-    let mut groups = shown(results);
-    groups.sort_by_key(|group| group.batch_size);
-    let line = |(slot, label): (usize, &str)| {
-        let own = groups.iter().filter(|group| group.label == label);
-        let point = |group: &Shown| error_point(results, group, group.batch_size as f64);
+    let mut shown: Vec<&GroupKey> = groups.shown.iter().map(|group| &group.key).collect();
+    shown.sort_by_key(|group| group.batch_size);
+    let line = |(slot, label): (usize, &String)| {
+        let own = shown.iter().filter(|group| group.label == *label);
+        let point = |group: &&GroupKey| error_point(results, group, group.batch_size as f64);
         Series {
             label: label.to_owned(),
             points: own.map(point).collect(),
             slot: Some(slot),
         }
     };
-    let (band_note, rate_note) = (band_note(results), rate_note(results));
+    let (band_note, rate_note) = (groups.band_note(), groups.rate_note());
     let chart = LineChart {
         title: format!("Final test error over batch sizes: {}", results.title()),
         subtitle: format!("{band_note}; a line breaks where a run diverged{rate_note}"),
         x: Axis::new("Batch size").log(),
         y: error_axis(),
-        series: results.labels().into_iter().enumerate().map(line).collect(),
+        series: groups.labels.iter().enumerate().map(line).collect(),
         ..LineChart::default()
     };
     Some(chart.figure())

@@ -2,9 +2,7 @@
 
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, ReferenceLine, ShareY};
 use crate::event::EpochRow;
-use crate::report::comparison::groups::{
-    Shown, band_note, batch_sizes, finished_of, mean_line, rate_note, shown,
-};
+use crate::report::comparison::groups::{Shown, mean_line};
 use crate::report::comparison::picture::{Draw, PictureKind, Topic};
 use crate::report::comparison::results::Results;
 use crate::text::numbers::significant;
@@ -65,30 +63,27 @@ fn figure(
     target: Option<f64>,
     value: fn(&EpochRow) -> f64,
 ) -> Figure {
-    let groups = shown(results);
+    let groups = &results.groups;
     let line = |group: &Shown| {
-        let runs = finished_of(results, group);
+        let runs = results.runs.finished_of(&group.key);
         let point = |row: &EpochRow| (row.epoch as f64, value(row));
-        mean_line(&group.label, group.slot, &runs, point)
+        mean_line(&group.key.label, group.slot, &runs, point)
     };
     let target = target.map(|target| {
         let label = format!("target {} %", significant(100.0 * target, 3));
         ReferenceLine::new(target, label)
     });
-    let panel = |size: u64| {
-        let own = groups.iter().filter(|group| group.batch_size == size);
-        LineChart {
-            title: format!("Batch size {size}"),
-            x: Axis::new("Epoch").integer(),
-            y: y.clone(),
-            series: own.map(line).collect(),
-            references: target.iter().cloned().collect(),
-            ..LineChart::default()
-        }
+    let panel = |size: u64| LineChart {
+        title: format!("Batch size {size}"),
+        x: Axis::new("Epoch").integer(),
+        y: y.clone(),
+        series: groups.at(size).map(line).collect(),
+        references: target.iter().cloned().collect(),
+        ..LineChart::default()
     };
     let title = format!("{name}: {}", results.title());
-    let subtitle = format!("{}{}", band_note(results), rate_note(results));
-    let panels: Vec<LineChart> = batch_sizes(results).into_iter().map(panel).collect();
+    let subtitle = format!("{}{}", groups.band_note(), groups.rate_note());
+    let panels: Vec<LineChart> = groups.batch_sizes.iter().copied().map(panel).collect();
     if let [only] = panels.as_slice() {
         let subtitle = format!("{}; {subtitle}", only.title.to_lowercase());
         let chart = LineChart {

@@ -2,7 +2,6 @@
 
 use crate::draw::{Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow, ReferenceLine};
 use crate::report::comparison::final_errors::{interval, points};
-use crate::report::comparison::groups::{batch_sizes, has_several_rates};
 use crate::report::comparison::picture::{Draw, PictureKind, Topic};
 use crate::report::comparison::results::Results;
 use crate::report::comparison::rows::PairedRow;
@@ -17,15 +16,14 @@ pub const PICTURE: PictureKind = PictureKind {
 };
 
 fn figure(results: &Results) -> Option<Figure> {
-    let labels = results.labels();
-    let several_rates = has_several_rates(results);
+    let groups = &results.groups;
     let baseline = results.paired.first()?.baseline_label.clone();
     let with_interval = |row: &&PairedRow| row.n_pairs > 1 && row.difference_ci_low.is_finite();
     results.paired.iter().find(with_interval)?;
     let row = |row: &PairedRow| IntervalRow {
-        label: match several_rates {
-            true => format!("{}, lr {}", row.label, row.lr),
-            false => row.label.clone(),
+        label: match groups.has_several_rates {
+            true => format!("{}, lr {}", row.group.label, row.group.lr),
+            false => row.group.label.clone(),
         },
         value: row.difference_mean,
         interval: interval((row.difference_ci_low, row.difference_ci_high)),
@@ -34,26 +32,26 @@ fn figure(results: &Results) -> Option<Figure> {
             points(row.difference_mean),
             compared(row.p_holm)
         ),
-        slot: labels.iter().position(|label| *label == row.label),
+        slot: groups.slot(&row.group.label),
         ..IntervalRow::default()
     };
     let group = |batch_size: u64| {
         let own = results.paired.iter();
-        let own = own.filter(|row| row.batch_size == batch_size);
+        let own = own.filter(|row| row.group.batch_size == batch_size);
         IntervalGroup {
             label: format!("Batch size {batch_size}"),
             rows: own.map(row).collect(),
         }
     };
-    let mut groups: Vec<IntervalGroup> = batch_sizes(results).into_iter().map(group).collect();
-    groups.retain(|group| !group.rows.is_empty());
+    let mut rows: Vec<IntervalGroup> = groups.batch_sizes.iter().copied().map(group).collect();
+    rows.retain(|group| !group.rows.is_empty());
     let plot = IntervalPlot {
         title: format!("Final test error less that of {baseline}"),
         subtitle:
             "paired by seed, with 95 % t interval; below 0 is better; p after Holm's correction"
                 .to_owned(),
         axis: Axis::new("Difference in percentage points of test images").percent(),
-        groups,
+        groups: rows,
         references: vec![ReferenceLine::new(0.0, baseline)],
         ..IntervalPlot::default()
     };

@@ -2,7 +2,7 @@
 
 use crate::draw::{Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow};
 use crate::report::comparison::final_errors::{ends, error_text, interval, outcomes, summary_of};
-use crate::report::comparison::groups::{Shown, batch_sizes, rate_note, shown};
+use crate::report::comparison::groups::Shown;
 use crate::report::comparison::picture::{Draw, PictureKind, Topic};
 use crate::report::comparison::results::Results;
 use crate::report::comparison::rows::SummaryRow;
@@ -17,33 +17,30 @@ pub const PICTURE: PictureKind = PictureKind {
 };
 
 fn figure(results: &Results) -> Option<Figure> {
-    let groups = shown(results);
+    let groups = &results.groups;
     let row = |group: &Shown| {
-        let summary = summary_of(results, group)?;
+        let summary = summary_of(results, &group.key)?;
         Some(IntervalRow {
-            label: group.label.clone(),
+            label: group.key.label.clone(),
             value: summary.final_test_error_mean,
             interval: interval(ends(summary)),
-            outcomes: outcomes(results, group),
+            outcomes: outcomes(results, &group.key),
             text: text(summary),
             slot: Some(group.slot),
         })
     };
-    let group = |batch_size: u64| {
-        let own = groups.iter().filter(|group| group.batch_size == batch_size);
-        IntervalGroup {
-            label: format!("Batch size {batch_size}"),
-            rows: own.filter_map(row).collect(),
-        }
+    let group = |batch_size: u64| IntervalGroup {
+        label: format!("Batch size {batch_size}"),
+        rows: groups.at(batch_size).filter_map(row).collect(),
     };
-    let rate_note = rate_note(results);
+    let rate_note = groups.rate_note();
     let plot = IntervalPlot {
         title: format!("Final test error: {}", results.title()),
         subtitle: format!(
             "mean over seeds with its 95 % t interval; small marks: single runs{rate_note}"
         ),
         axis: Axis::new("Test images misclassified").percent(),
-        groups: batch_sizes(results).into_iter().map(group).collect(),
+        groups: groups.batch_sizes.iter().copied().map(group).collect(),
         ..IntervalPlot::default()
     };
     Some(plot.figure())

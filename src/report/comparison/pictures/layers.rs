@@ -2,7 +2,7 @@
 
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, ReferenceLine, ShareY};
 use crate::event::LayerRow;
-use crate::report::comparison::groups::{Shown, mean_line, rate_note, shown};
+use crate::report::comparison::groups::{Shown, mean_line};
 use crate::report::comparison::picture::{Draw, PictureKind, Topic};
 use crate::report::comparison::results::Results;
 use crate::report::comparison::tagged::RunRows;
@@ -62,15 +62,15 @@ fn figure(
     of_normal: f64,
     value: fn(&LayerRow) -> f64,
 ) -> Option<Figure> {
-    results.layers.iter().find(|run| !run.rows.is_empty())?;
+    let layers = &results.runs.layers;
+    layers.iter().find(|run| !run.rows.is_empty())?;
     let statistic = Statistic {
         name,
         value,
         of_normal,
     };
-    let mut groups = shown(results);
-    groups.retain(|group| group.batch_size == batch_size);
-    let panels = groups.iter().map(|group| panel(results, &statistic, group));
+    let groups = results.groups.at(batch_size);
+    let panels = groups.map(|group| panel(results, &statistic, group));
     let panels: Vec<LineChart> = panels.collect();
     let ranges = || panels.iter().map(range).filter(|range| *range > 0.0);
     let narrow = ranges().fold(f64::NAN, f64::min);
@@ -80,7 +80,7 @@ fn figure(
         false if panels.len() < 2 => (ShareY::None, ""),
         false => (ShareY::None, "; the panels have axes of their own"),
     };
-    let rate_note = rate_note(results);
+    let rate_note = results.groups.rate_note();
     let grid = PanelGrid {
         title: format!("{name} of the pre-activations, batch size {batch_size}"),
         subtitle: format!(
@@ -94,7 +94,8 @@ fn figure(
 }
 
 fn panel(results: &Results, statistic: &Statistic, group: &Shown) -> LineChart {
-    let runs = results.layers.iter().filter(|run| group.holds(run));
+    let runs = results.runs.layers.iter();
+    let runs = runs.filter(|run| run.key.group == group.key);
     let runs: Vec<&RunRows<LayerRow>> = runs.collect();
     let line = |(slot, (number, name)): (usize, (u64, String))| {
         let value = |row: &LayerRow| match row.layer == number {
@@ -111,7 +112,7 @@ fn panel(results: &Results, statistic: &Statistic, group: &Shown) -> LineChart {
     };
     let layers = some_layers(&runs).into_iter().enumerate();
     LineChart {
-        title: group.label.clone(),
+        title: group.key.label.clone(),
         x: Axis::new("Epoch").integer(),
         y: Axis::new(statistic.name),
         series: layers.map(line).collect(),

@@ -2,7 +2,6 @@
 
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
 use crate::report::comparison::final_errors::{error_axis, error_point};
-use crate::report::comparison::groups::{Shown, band_note, batch_sizes, has_several_rates};
 use crate::report::comparison::picture::{Draw, PictureKind, Topic};
 use crate::report::comparison::results::Results;
 use crate::report::comparison::rows::SummaryRow;
@@ -16,11 +15,12 @@ pub const PICTURE: PictureKind = PictureKind {
 };
 
 fn figure(results: &Results) -> Option<Figure> {
-    if !has_several_rates(results) {
+    let groups = &results.groups;
+    if !groups.has_several_rates {
         return None;
     }
     let panel = |batch_size: u64| {
-        let labels = results.labels().into_iter().enumerate();
+        let labels = groups.labels.iter().enumerate();
         LineChart {
             title: format!("Batch size {batch_size}"),
             x: Axis::new("Learning rate").log(),
@@ -33,28 +33,20 @@ fn figure(results: &Results) -> Option<Figure> {
     };
     let grid = PanelGrid {
         title: format!("Final test error over learning rates: {}", results.title()),
-        subtitle: format!("{}; a line ends where a run diverged", band_note(results)),
+        subtitle: format!("{}; a line ends where a run diverged", groups.band_note()),
         share_y: ShareY::All,
-        panels: batch_sizes(results).into_iter().map(panel).collect(),
+        panels: groups.batch_sizes.iter().copied().map(panel).collect(),
         ..PanelGrid::default()
     };
     Some(grid.figure())
 }
 
-fn line(results: &Results, batch_size: u64, (slot, label): (usize, &str)) -> Series {
+fn line(results: &Results, batch_size: u64, (slot, label): (usize, &String)) -> Series {
     let rows = results.summary.iter();
-    let own = rows.filter(|row| row.label == label && row.batch_size == batch_size);
+    let own = rows.filter(|row| row.group.label == *label && row.group.batch_size == batch_size);
     let mut rows: Vec<&SummaryRow> = own.collect();
-    rows.sort_by(|a, b| a.lr.total_cmp(&b.lr));
-    let point = |row: &&SummaryRow| {
-        let group = Shown {
-            label: label.to_owned(),
-            slot,
-            batch_size,
-            lr: row.lr,
-        };
-        error_point(results, &group, row.lr)
-    };
+    rows.sort_by(|a, b| a.group.lr.total_cmp(&b.group.lr));
+    let point = |row: &&SummaryRow| error_point(results, &row.group, row.group.lr);
     Series {
         label: label.to_owned(),
         points: rows.iter().map(point).collect(),

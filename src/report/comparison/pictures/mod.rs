@@ -15,7 +15,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Result;
 
-use super::groups::batch_sizes;
 use super::picture::{Draw, PictureKind};
 use super::results::Results;
 use crate::draw::Figure;
@@ -51,7 +50,7 @@ pub struct Picture {
 /// Every picture of a comparison; none of a sweep alone.
 pub fn pictures(results: &Results) -> Vec<Picture> {
     let mut pictures = Vec::new();
-    if results.curves.is_empty() {
+    if results.runs.curves.is_empty() {
         return pictures;
     }
     for &kind in PICTURES {
@@ -61,7 +60,7 @@ pub fn pictures(results: &Results) -> Vec<Picture> {
         match kind.draw {
             Draw::Once(draw) => add(kind.name.to_owned(), draw(results)),
             Draw::ByBatchSize(draw) => {
-                for size in batch_sizes(results) {
+                for &size in &results.groups.batch_sizes {
                     add(format!("{}-bs{size}", kind.name), draw(results, size));
                 }
             }

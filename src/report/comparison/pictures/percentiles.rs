@@ -2,7 +2,7 @@
 
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
 use crate::event::PercentileRow;
-use crate::report::comparison::groups::{Shown, shown};
+use crate::report::comparison::groups::Shown;
 use crate::report::comparison::picture::{Draw, PictureKind, Topic};
 use crate::report::comparison::results::Results;
 
@@ -18,9 +18,9 @@ pub const PICTURE: PictureKind = PictureKind {
 };
 
 fn figure(results: &Results) -> Option<Figure> {
-    let groups = shown(results);
-    let panels = groups.iter().filter_map(|group| panel(results, group));
-    let mut rows = results.percentiles.iter().flat_map(|run| &run.rows);
+    let groups = results.groups.shown.iter();
+    let panels = groups.filter_map(|group| panel(results, group));
+    let mut rows = results.runs.percentiles.iter().flat_map(|run| &run.rows);
     let first = rows.next()?;
     let grid = PanelGrid {
         title: format!("Input of one unit of layer {}: {}", first.layer, first.name),
@@ -34,8 +34,9 @@ fn figure(results: &Results) -> Option<Figure> {
 }
 
 fn panel(results: &Results, group: &Shown) -> Option<LineChart> {
-    let runs = results.percentiles.iter().filter(|run| group.holds(run));
-    let run = runs.min_by_key(|run| run.tag.seed)?;
+    let runs = results.runs.percentiles.iter();
+    let runs = runs.filter(|run| run.key.group == group.key);
+    let run = runs.min_by_key(|run| run.key.seed)?;
     let stride = run.rows.len().div_ceil(MOST_POINTS).max(1);
     let line = |label: &str, slot: usize, value: fn(&PercentileRow) -> f64| {
         let rows = run.rows.iter().step_by(stride);
@@ -43,7 +44,7 @@ fn panel(results: &Results, group: &Shown) -> Option<LineChart> {
         Series::new(label, points).in_slot(slot)
     };
     Some(LineChart {
-        title: format!("{}, batch size {}", group.label, group.batch_size),
+        title: format!("{}, batch size {}", group.key.label, group.key.batch_size),
         x: Axis::new("Step").integer(),
         y: Axis::new("Pre-activation"),
         series: vec![

@@ -10,6 +10,6 @@ pub const PICTURE: PictureKind = PictureKind {
     caption: "",
     draw: Draw::Once(|results| {
         let rows = &results.bench.as_ref()?.rows;
-        Some(bench::picture::figure(rows, &results.labels()))
+        Some(bench::picture::figure(rows, &results.groups.labels))
     }),
 };
