@@ -16,7 +16,7 @@ pub const STEM: &str = "step-time";
 /// the same in all pictures of a comparison.
 pub fn figure(rows: &[BenchRow], order: &[String]) -> Figure {
     let relative = rows.iter().any(|row| row.ratio_to_none.is_finite());
-    let styles = distinct(order.iter().cloned().chain(norms(rows)));
+    let styles = distinct(order.iter().map(String::as_str).chain(norms(rows)));
     let bar = |row: &BenchRow| IntervalRow {
         label: row.norm.clone(),
         value: if relative {
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn every_method_has_a_bar_or_says_why_not() {
-        let figure = figure(&examples(), &["normprop"]);
+        let figure = figure(&examples(), &["normprop".to_owned()]);
         assert!(figure.png().is_ok());
         for text in [
             ">Batch size 1, width 0.25<",
