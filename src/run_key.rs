@@ -4,8 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::RunConfig;
-
 /// A group of runs: a method with its options at one batch size and learning rate.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct GroupKey {
@@ -29,21 +27,6 @@ pub struct RunKey {
     pub group: GroupKey,
     /// Seed of every random stream.
     pub seed: u64,
-}
-
-impl RunKey {
-    /// The run of a configuration, whose method is called `label`.
-    pub fn of(config: &RunConfig, label: &str) -> RunKey {
-        RunKey {
-            group: GroupKey {
-                method: config.method.name.clone(),
-                label: label.to_owned(),
-                batch_size: config.batch_size as u64,
-                lr: config.lr,
-            },
-            seed: config.seed,
-        }
-    }
 }
 
 /// Items by their groups, in the order of each group's first.

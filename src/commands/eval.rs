@@ -14,7 +14,7 @@ use crate::event::{EpochRow, Status};
 use crate::output::print_json;
 use crate::record::files::{RealDisk, replace};
 use crate::record::summary::summarize;
-use crate::record::{RunIdentity, RunSummary, read_metrics, read_summary};
+use crate::record::{RunSummary, read_metrics, read_summary};
 use crate::stats::{Interval, wilson};
 use crate::text::numbers::percent_interval;
 use crate::text::{Align, Table, Terminal};
@@ -168,7 +168,7 @@ fn run_so_far(trained: &Trained) -> Result<RunSummary> {
     }
     let position = &trained.position;
     let parameters = trained.network.parameters.trainable_count();
-    let identity = RunIdentity::of(&trained.config, parameters);
+    let identity = trained.config.identity(parameters);
     let rows = read_metrics(&trained.folder)?;
     let mut summary = summarize(&identity, &trained.folder, &rows, Status::Running)
         .with_context(|| format!("no epoch is recorded in {}", trained.folder.display()))?;

@@ -227,7 +227,7 @@ fn settings(config: &RunConfig, dataset: &Dataset, threads: usize, parameters: u
         steps_every: config.record_steps,
         keep_epochs: config.keep_epochs.clone(),
         tensorboard: config.tensorboard,
-        identity: RunIdentity::of(config, parameters),
+        identity: config.identity(parameters),
         facts: Facts {
             tch: TCH_VERSION.into(),
             libtorch: LIBTORCH_VERSION.into(),
@@ -244,7 +244,3 @@ fn say(output: OutputArgs, line: &str) {
         errln!("{line}");
     }
 }
-    let mut progress = TrainingDisplay::new(output.quiet, output.verbose);
-    let mut follow = Follow::new(args.follow);
-    let observers: &mut [&mut dyn Observer] = &mut [&mut recorder, &mut progress, &mut follow];
-    let status = trainer.run(observers, &interrupt)?;

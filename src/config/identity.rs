@@ -4,6 +4,8 @@ use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 use super::RunConfig;
+use crate::record::RunIdentity;
+use crate::run_key::{GroupKey, RunKey};
 
 impl RunConfig {
     /// First 8 hexadecimal digits of the SHA-256 of the sorted canonical form.
@@ -27,6 +29,28 @@ impl RunConfig {
             self.seed,
             self.hash8()?
         ))
+    }
+
+    /// What tables, plans and records call the run, whose method is called `label`.
+    pub fn key(&self, label: &str) -> RunKey {
+        RunKey {
+            group: GroupKey {
+                method: self.method.name.clone(),
+                label: label.to_owned(),
+                batch_size: self.batch_size as u64,
+                lr: self.lr,
+            },
+            seed: self.seed,
+        }
+    }
+
+    /// What is recorded of the run, whose network has so many parameters, besides its results.
+    pub fn identity(&self, parameters: u64) -> RunIdentity {
+        RunIdentity {
+            key: self.key(""),
+            dataset: self.dataset.clone(),
+            parameters,
+        }
     }
 }
 

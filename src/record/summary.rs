@@ -1,7 +1,6 @@
 //! `summary.json`: how a run ended. It is written last, so its presence means that the run is over.
 
 use super::files;
-use crate::config::RunConfig;
 use crate::event::{EpochRow, Status};
 use crate::run_key::RunKey;
 use anyhow::{Context, Result};
@@ -20,17 +19,6 @@ pub struct RunIdentity {
     pub dataset: String,
     /// Trainable parameters.
     pub parameters: u64,
-}
-
-impl RunIdentity {
-    /// What is recorded of a run of this configuration.
-    pub fn of(config: &RunConfig, parameters: u64) -> RunIdentity {
-        RunIdentity {
-            key: RunKey::of(config, ""),
-            dataset: config.dataset.clone(),
-            parameters,
-        }
-    }
 }
 
 /// How a run ended. Also what `train --json` prints.

@@ -16,8 +16,8 @@ const LAYERS: &[&[&str]] = &[
     &["config", "probe", "report"],
     &["data", "methods", "record"],
     &["draw", "follow", "nn"],
-    &["event", "moments", "options", "panics", "stats"],
-    &["error", "output", "streams", "text"],
+    &["bar", "event", "moments", "options", "panics", "stats"],
+    &["error", "output", "run_key", "streams", "text"],
 ];
 
 /// Modules that work without tensors, so that they can be read, tested and used without libtorch in mind.

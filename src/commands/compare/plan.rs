@@ -41,7 +41,7 @@ impl PlanEntry {
     /// A run that is not yet looked up.
     fn new(run: PlannedRun, runs_dir: &Path, of_sweep: bool) -> Result<PlanEntry> {
         Ok(PlanEntry {
-            key: RunKey::of(&run.config, &run.label),
+            key: run.config.key(&run.label),
             run_dir: runs_dir.join(&run.config.name).join(run.config.run_name()?),
             config: run.config,
             state: State::New,

@@ -8,7 +8,7 @@ use crate::config::experiment::PlannedRun;
 use crate::config::overrides::Assignment;
 use crate::event::{EpochRow, EpochSums, Event, LayerRow, Observer, Position, Snapshot, Status};
 use crate::record::meta::Facts;
-use crate::record::{Recorder, RunDir, RunIdentity, Settings};
+use crate::record::{Recorder, RunDir, Settings};
 use crate::report::bench::rows::examples;
 use crate::report::comparison::results::write_rows;
 use crate::report::comparison::rows::SummaryRow;
@@ -33,7 +33,7 @@ fn record_with(config: &RunConfig, runs: &Path, errors: &[f64], status: Status, 
         steps_every: 0,
         keep_epochs: Vec::new(),
         tensorboard: false,
-        identity: RunIdentity::of(config, 7),
+        identity: config.identity(7),
         facts: Facts {
             tch: "0".into(),
             libtorch: "0".into(),

@@ -9,9 +9,9 @@ use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::engine::trainer::Trainer;
 use crate::engine::{device, setup};
-use crate::record::RunSummary;
 use crate::outln;
 use crate::output::print_json;
+use crate::record::RunSummary;
 use crate::text::numbers::{count, duration};
 
 /// What is trained, on what, and where it is recorded.
