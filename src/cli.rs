@@ -206,7 +206,7 @@ pub struct EvalArgs {
 pub struct MethodsArgs {
     /// Describe this method
     pub name: Option<String>,
-    /// Print the table in Markdown
+    /// Print the table and every method in Markdown, as docs/methods.md has them
     #[arg(long, conflicts_with = "name")]
     pub markdown: bool,
 }

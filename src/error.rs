@@ -51,18 +51,19 @@ macro_rules! usage {
     ($($arg:tt)*) => { anyhow::Error::from($crate::error::Failure::Usage(format!($($arg)*))) };
 }
 
+/// The known name nearest to `given`, where one is near.
+pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let distance = |name: &str| strsim::damerau_levenshtein(given, name);
+    let nearest = known.into_iter().min_by_key(|name| distance(name))?;
+    (distance(nearest) <= 1 + given.chars().count() / 3).then_some(nearest)
+}
+
 /// The known name nearest to `given`, phrased as a suggestion, or the whole list when none is near.
 pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    let nearest = known
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(given, name), *name))
-        .min_by_key(|(distance, _)| *distance);
-    match nearest {
-        Some((distance, name)) if distance <= 1 + given.chars().count() / 3 => {
-            format!("did you mean `{name}`?")
-        }
-        _ => format!("known: {}", known.join(", ")),
+    match nearest(given, known.iter().copied()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => format!("known: {}", known.join(", ")),
     }
 }
 

@@ -53,6 +53,36 @@ pub struct OptionSpec {
 }
 
 impl OptionSpec {
+    const fn new(name: &'static str, kind: OptionKind) -> OptionSpec {
+        let help = "";
+        OptionSpec { name, kind, help }
+    }
+
+    /// True or false.
+    pub const fn flag(name: &'static str, default: bool) -> OptionSpec {
+        OptionSpec::new(name, OptionKind::Flag(default))
+    }
+
+    /// A number from `low` to `high`, ends included.
+    pub const fn number(name: &'static str, default: f64, low: f64, high: f64) -> OptionSpec {
+        OptionSpec::new(name, OptionKind::Number { default, low, high })
+    }
+
+    /// A whole number from `low` to `high`, ends included.
+    pub const fn count(name: &'static str, default: i64, low: i64, high: i64) -> OptionSpec {
+        OptionSpec::new(name, OptionKind::Count { default, low, high })
+    }
+
+    /// One of several names; the first is the default.
+    pub const fn choice(name: &'static str, names: &'static [&'static str]) -> OptionSpec {
+        OptionSpec::new(name, OptionKind::Choice(names))
+    }
+
+    /// The same with a line on what it does.
+    pub const fn help(self, help: &'static str) -> OptionSpec {
+        OptionSpec { help, ..self }
+    }
+
     /// The default as a TOML value.
     pub fn default_value(&self) -> toml::Value {
         match self.kind {

@@ -8,7 +8,6 @@ Normalization Propagation.
 Needs numpy and torch 2.13. Usage: python scripts/goldens/methods.py [output]
 """
 
-import json
 import math
 import sys
 from pathlib import Path
@@ -16,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+
+from lines import lines
 
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
@@ -293,7 +294,7 @@ def main():
         "cases": cases(),
         "training": training(),
     }
-    output.write_text(json.dumps(document, separators=(",", ":")) + "\n")
+    output.write_text(lines(document, 4) + "\n")
     print(f"{output}: {output.stat().st_size} bytes")
 
 

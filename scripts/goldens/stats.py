@@ -4,7 +4,6 @@
 Writes tests/goldens/stats.json. Long inputs are not stored: `uniform` and `normal_like`
 below and in src/stats/goldens.rs are the same formula.
 """
-import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +12,8 @@ from scipy import special, stats
 from scipy.stats import _ksstats
 from statsmodels.stats import _adnorm, _lilliefors, multitest, proportion
 from statsmodels.stats._lilliefors_critical_values import PERCENTILES, normal_crit_vals
+
+from lines import lines
 
 OUT = Path(__file__).resolve().parents[2] / "tests" / "goldens" / "stats.json"
 
@@ -220,8 +221,7 @@ def main():
     goldens = {"samples": rows, "histogram": histograms(rows), "bootstrap": bootstrap(), "million": million(),
                "shapiro_small": shapiro_small(), "lilliefors_approx": approx, "lilliefors_table": table}
     goldens |= distributions() | comparisons() | intervals()
-    body = ",\n".join(f"{json.dumps(key)}: {json.dumps(value, default=plain)}" for key, value in goldens.items())
-    OUT.write_text("{\n" + body + "\n}\n")
+    OUT.write_text(lines(goldens, 2, default=plain) + "\n")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::cli::{MethodsArgs, OutputArgs};
-use crate::methods::{self, Descriptor, METHODS};
+use crate::methods::{self, ActsOn, Descriptor, METHODS};
 use crate::nn::node::NetworkKind;
 use crate::out;
 use crate::output::{print_json, wrapped};
@@ -21,15 +21,32 @@ pub fn run(args: &MethodsArgs, output: OutputArgs) -> Result<()> {
                 .map(|method| to_json(method))
                 .collect::<Vec<_>>(),
         ),
-        None if args.markdown => Ok(out!("{}", table().markdown())?),
+        None if args.markdown => Ok(out!("{}", document())?),
         None => Ok(out!("{}", table().render(&Terminal::detect()))?),
     }
 }
 
-/// The table of all methods; README shows the same.
-pub fn table() -> Table {
+/// What docs/methods.md holds: the table, then every method in full.
+fn document() -> String {
+    let mut text = format!(
+        "# Methods\n\nWritten by `normprop methods --markdown`.\n\n{}",
+        table().markdown()
+    );
+    for method in METHODS {
+        text += &format!(
+            "\n## {}\n\n```text\n{}```\n",
+            method.name,
+            description(method)
+        );
+    }
+    text
+}
+
+/// The table of all methods.
+fn table() -> Table {
     let mut table = Table::new([
         ("method", Align::Left),
+        ("also", Align::Left),
         ("acts on", Align::Left),
         ("uses the batch", Align::Left),
         ("train = eval", Align::Left),
@@ -42,12 +59,13 @@ pub fn table() -> Table {
     for method in METHODS {
         table.push([
             method.name.to_string(),
-            method.acts_on.name().into(),
-            yes_no(method.uses_batch_statistics).into(),
-            yes_no(method.train_equals_eval).into(),
+            method.aliases.join(", "),
+            ActsOn::names(method.acts_on),
+            yes_no(method.uses_batch_statistics),
+            yes_no(method.train_equals_eval),
             method.batch_size_one_conv.name().into(),
             method.batch_size_one_fc.name().into(),
-            yes_no(method.serves(NetworkKind::Recurrent)).into(),
+            yes_no(method.serves(NetworkKind::Recurrent)),
             method.extra_parameters.into(),
             format!("{}, {}", method.paper.authors, method.paper.venue),
         ]);
@@ -67,54 +85,44 @@ fn to_json(method: &Descriptor) -> Value {
         })
         .collect();
     json!({
-        "name": method.name, "summary": method.summary, "formula": method.formula,
-        "acts_on": method.acts_on.name(),
+        "name": method.name, "aliases": method.aliases, "summary": method.summary, "formula": method.formula,
+        "acts_on": ActsOn::names(method.acts_on),
         "uses_batch_statistics": method.uses_batch_statistics,
         "train_equals_eval": method.train_equals_eval,
         "batch_size_one_conv": method.batch_size_one_conv.name(),
         "batch_size_one_fc": method.batch_size_one_fc.name(),
         "extra_parameters": method.extra_parameters,
         "options": options, "departures": method.departures, "recurrent": method.recurrent.is_some(),
-        "year": method.paper.year,
-        "paper": format!("{}: {}. {}", method.paper.authors, method.paper.title, method.paper.venue),
+        "year": method.paper.year(),
+        "paper": cited(method),
     })
 }
 
-fn yes_no(flag: bool) -> &'static str {
-    if flag { "yes" } else { "no" }
-}
-
 fn description(method: &Descriptor) -> String {
+    let learning_rate = |size| method.default_learning_rate(size, NetworkKind::Convolutional);
     let served = NetworkKind::ALL.iter().filter(|&&kind| method.serves(kind));
     let networks: Vec<&str> = served.map(|kind| kind.name()).collect();
-    let rate = |batch_size| method.default_learning_rate(batch_size, NetworkKind::Convolutional);
-    let paper = &method.paper;
-    let rows = [
-        (
-            "paper",
-            format!("{}: {}. {}", paper.authors, paper.title, paper.venue),
-        ),
-        ("acts on", method.acts_on.name().into()),
-        (
-            "uses the batch",
-            yes_no(method.uses_batch_statistics).into(),
-        ),
-        ("train = eval", yes_no(method.train_equals_eval).into()),
+    let (conv, fc) = (
+        method.batch_size_one_conv.name(),
+        method.batch_size_one_fc.name(),
+    );
+    let facts = [
+        ("paper", cited(method)),
+        ("also", method.aliases.join(", ")),
+        ("acts on", ActsOn::names(method.acts_on)),
+        ("uses the batch", yes_no(method.uses_batch_statistics)),
+        ("train = eval", yes_no(method.train_equals_eval)),
         (
             "batch size 1",
-            format!(
-                "{} on convolutional layers, {} on fully connected ones",
-                method.batch_size_one_conv.name(),
-                method.batch_size_one_fc.name()
-            ),
+            format!("{conv} on convolutional layers, {fc} on fully connected ones"),
         ),
         ("extra parameters", method.extra_parameters.into()),
         (
             "learning rate",
             format!(
                 "{} at batch size 50, {} at 1 (default; tune it for comparisons)",
-                rate(50),
-                rate(1)
+                learning_rate(50),
+                learning_rate(1)
             ),
         ),
         ("networks", networks.join(", ")),
@@ -123,7 +131,8 @@ fn description(method: &Descriptor) -> String {
         "{}: {}\n\n  {}\n",
         method.name, method.summary, method.formula
     )];
-    lines.extend(rows.map(|(name, value)| format!("{name:<16}  {value}")));
+    let known = facts.into_iter().filter(|(_, value)| !value.is_empty());
+    lines.extend(known.map(|(name, value)| format!("{name:<16}  {value}")));
     if !method.options.is_empty() {
         lines.push("\noptions (--set method.NAME=VALUE)".into());
     }
@@ -137,11 +146,16 @@ fn description(method: &Descriptor) -> String {
     if !method.departures.is_empty() {
         lines.push("\nwhere we differ from the paper, or had to choose".into());
     }
-    lines.extend(
-        method
-            .departures
-            .iter()
-            .map(|departure| format!("  - {departure}")),
-    );
+    let departures = method.departures.iter();
+    lines.extend(departures.map(|departure| format!("  - {departure}")));
     lines.join("\n") + "\n"
+}
+
+fn cited(method: &Descriptor) -> String {
+    let paper = method.paper;
+    format!("{}: {}. {}", paper.authors, paper.title, paper.venue)
+}
+
+fn yes_no(flag: bool) -> String {
+    if flag { "yes" } else { "no" }.into()
 }

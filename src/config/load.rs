@@ -56,6 +56,7 @@ impl RunConfig {
         let dataset = catalogue::find(&self.dataset).map_err(at("dataset"))?;
         self.dataset = dataset.name.to_owned();
         let method = methods::find(&self.method.name).map_err(at("method.name"))?;
+        self.method.name = method.name.into();
         self.method.options = complete_options(method, &self.method)?;
         check::values(&self)?;
         let network = self.network().map_err(at("model"))?.0.kind;

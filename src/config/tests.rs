@@ -150,3 +150,13 @@ fn errors_of_meaning_carry_the_line_or_the_flag_that_the_value_came_from() {
     );
     assert!(load_file(Some(&file), &[("momentum", "0.5")]).is_ok());
 }
+
+#[test]
+fn a_method_under_another_name_is_the_same_run() {
+    let own = load(&[("method.name", "bn")]).unwrap();
+    for alias in ["BatchNorm2d", "batch_norm", "BN"] {
+        let other = load(&[("method.name", alias)]).unwrap();
+        assert_eq!(other.method.name, "bn", "{alias}");
+        assert_eq!(other.run_name().unwrap(), own.run_name().unwrap());
+    }
+}

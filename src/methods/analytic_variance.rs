@@ -15,7 +15,8 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::{ActsOn, Descriptor, Paper};
+use super::behavior::ActsOn;
+use super::descriptor::{Descriptor, Paper};
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
 use crate::nn::init;
@@ -23,54 +24,31 @@ use crate::nn::plain;
 use crate::nn::propagation::ChannelMoments;
 use crate::nn::statistics::{channel_means, channel_stds};
 use crate::nn::{ActivationPool, Builder, Estimate, Layer, Pass, Signal};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionSpec, Options};
 
 /// What `analytic-variance` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "analytic-variance",
+    aliases: &["avp"],
     summary: "analytic variance propagation: statistics computed from the parameters, layer by layer",
     formula: "y = f(γ·(W·x − μ')/√(v' + ε) + β),  μ' = W·M, v' = W²·V,  (M, V) moments of f(N(β, γ²)) below",
     paper: Paper {
         authors: "Shekhovtsov, Flach",
         title: "Normalization of Neural Networks using Analytic Variance Propagation",
         venue: "CVWW 2018, arXiv:1803.10560",
-        year: 2018,
     },
-    acts_on: ActsOn::PreActivation,
-    uses_batch_statistics: false,
-    train_equals_eval: true,
+    acts_on: &[ActsOn::PreActivation],
     row_scale_invariant: true,
     data_dependent_start: true,
     extra_parameters: "γ, β",
     options: &[
-        OptionSpec {
-            name: "eps",
-            kind: OptionKind::Number {
-                default: 1e-8,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "ε, added to the variance",
-        },
-        OptionSpec {
-            name: "detach",
-            kind: OptionKind::Flag(false),
-            help: "treat μ' and v' as constants in the backward pass",
-        },
-        OptionSpec {
-            name: "noise",
-            kind: OptionKind::Choice(&["none", "chi", "gaussian"]),
-            help: "training noise of the stochastic follow-up: none, s from χ², or s from a Gaussian",
-        },
-        OptionSpec {
-            name: "noise_images",
-            kind: OptionKind::Count {
-                default: 32,
-                low: 2,
-                high: 4096,
-            },
-            help: "n, the batch size whose noise is imitated",
-        },
+        OptionSpec::number("eps", 1e-8, 0.0, 1.0).help("ε, added to the variance"),
+        OptionSpec::flag("detach", false).help("treat μ' and v' as constants in the backward pass"),
+        OptionSpec::choice("noise", &["none", "chi", "gaussian"]).help(
+            "training noise of the stochastic follow-up: none, s from χ², or s from a Gaussian",
+        ),
+        OptionSpec::count("noise_images", 32, 2, 4096)
+            .help("n, the batch size whose noise is imitated"),
     ],
     departures: &[
         "Exact Gaussian moments; the authors' approximations for sigmoid and maximum were not readable.",
@@ -93,10 +71,9 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
     let weight = init::he(&builder.direction(), block.op.fan_in());
     let data = if block.first {
         let channels = block.op.inputs();
-        let (zeros, ones) = (builder.filled(channels, 0.0), builder.filled(channels, 1.0));
         Some(ChannelMoments {
-            mean: builder.buffer("input_mean", zeros)?,
-            variance: builder.buffer("input_var", ones)?,
+            mean: builder.buffer("input_mean", builder.filled(channels, 0.0))?,
+            variance: builder.buffer("input_var", builder.filled(channels, 1.0))?,
         })
     } else {
         None

@@ -8,99 +8,40 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use super::descriptor::{Descriptor, Paper};
 use crate::nn::affine::Affine;
 use crate::nn::block::{Block, LinearOp};
 use crate::nn::normalized::{Normalization, NormalizedLayer};
-use crate::nn::statistics::{channel_means, channel_stds};
+use crate::nn::statistics::{channel_means, channel_stds, update_average};
 use crate::nn::{Builder, Layer, Pass};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionSpec, Options};
 
 const STEPS: i64 = 1_000_000_000;
 
 /// What `batch-renorm` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "batch-renorm",
-    summary: "batch normalization corrected towards the running statistics that evaluation uses",
+    aliases: &["brn", "batch-renormalization"],
+    summary: "batch normalization, corrected in training to agree with the running statistics of evaluation",
     formula: "y = f(γ·((a − μ_B)/s_B·r + d) + β),  r ≈ s_B/s, d ≈ (μ_B − μ)/s, clipped",
     paper: Paper {
         authors: "Ioffe",
         title: "Batch Renormalization: Towards Reducing Minibatch Dependence in Batch-Normalized Models",
         venue: "NIPS 2017, arXiv:1702.03275",
-        year: 2017,
     },
-    acts_on: ActsOn::PreActivation,
-    uses_batch_statistics: true,
-    train_equals_eval: false,
     row_scale_invariant: false,
-    data_dependent_start: false,
-    batch_size_one_conv: BatchSizeOne::Degenerates,
-    batch_size_one_fc: BatchSizeOne::Refused,
-    extra_parameters: "γ, β",
     options: &[
-        OptionSpec {
-            name: "r_max",
-            kind: OptionKind::Number {
-                default: 3.0,
-                low: 1.0,
-                high: 1e6,
-            },
-            help: "limit of r and 1/r at the end of its ramp",
-        },
-        OptionSpec {
-            name: "d_max",
-            kind: OptionKind::Number {
-                default: 5.0,
-                low: 0.0,
-                high: 1e6,
-            },
-            help: "limit of |d| at the end of its ramp",
-        },
-        OptionSpec {
-            name: "ramp_start",
-            kind: OptionKind::Count {
-                default: 5_000,
-                low: 0,
-                high: STEPS,
-            },
-            help: "step until which it is batch normalization; short runs want less",
-        },
-        OptionSpec {
-            name: "r_ramp_end",
-            kind: OptionKind::Count {
-                default: 40_000,
-                low: 0,
-                high: STEPS,
-            },
-            help: "step from which r may reach r_max",
-        },
-        OptionSpec {
-            name: "d_ramp_end",
-            kind: OptionKind::Count {
-                default: 25_000,
-                low: 0,
-                high: STEPS,
-            },
-            help: "step from which d may reach d_max",
-        },
-        OptionSpec {
-            name: "eps",
-            kind: OptionKind::Number {
-                default: 1e-3,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "ε, added to the standard deviation",
-        },
-        OptionSpec {
-            name: "average_momentum",
-            kind: OptionKind::Number {
-                default: 0.01,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "weight of the newest batch in the running mean and deviation; short runs want more",
-        },
+        OptionSpec::number("r_max", 3.0, 1.0, 1e6)
+            .help("limit of r and 1/r at the end of its ramp"),
+        OptionSpec::number("d_max", 5.0, 0.0, 1e6).help("limit of |d| at the end of its ramp"),
+        OptionSpec::count("ramp_start", 5_000, 0, STEPS)
+            .help("step until which it is batch normalization; short runs want less"),
+        OptionSpec::count("r_ramp_end", 40_000, 0, STEPS).help("step from which r may reach r_max"),
+        OptionSpec::count("d_ramp_end", 25_000, 0, STEPS).help("step from which d may reach d_max"),
+        OptionSpec::number("eps", 1e-3, 0.0, 1.0).help("ε, added to the standard deviation"),
+        OptionSpec::number("average_momentum", 0.01, 0.0, 1.0).help(
+            "weight of the newest batch in the running mean and deviation; short runs want more",
+        ),
     ],
     departures: &[
         "ε is added to the standard deviation, as in a known implementation; the paper has it under the root.",
@@ -112,22 +53,19 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     build,
     // Nothing that only starts later in training.
     row_scale_options: "ramp_start = 0\nr_ramp_end = 0\nd_ramp_end = 0",
-    folds: true,
-    ..Descriptor::ORDINARY
+    ..Descriptor::WITH_BATCH_STATISTICS
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     NormalizedLayer::build(block, builder, |builder| {
         let channels = block.op.outputs();
         let affine = Affine::build(block, builder)?;
-        let (zeros, ones) = (builder.filled(channels, 0.0), builder.filled(channels, 1.0));
-        let none_yet = builder.filled(1, 0.0);
         Ok(BatchRenorm {
             op: block.op,
             affine,
-            running_mean: builder.buffer("running_mean", zeros)?,
-            running_std: builder.buffer("running_std", ones)?,
-            steps: builder.buffer("steps", none_yet)?,
+            running_mean: builder.buffer("running_mean", builder.filled(channels, 0.0))?,
+            running_std: builder.buffer("running_std", builder.filled(channels, 1.0))?,
+            steps: builder.buffer("steps", builder.filled(1, 0.0))?,
             limits: Limits {
                 r_max: options.number("r_max"),
                 d_max: options.number("d_max"),
@@ -194,21 +132,17 @@ impl Normalization for BatchRenorm {
         let (r, d) = tch::no_grad(|| {
             let r = (&std / &self.running_std).clamp(1.0 / r_limit, r_limit);
             let d = ((&mean - &self.running_mean) / &self.running_std).clamp(-d_limit, d_limit);
-            let _ = self
-                .running_mean
-                .shallow_clone()
-                .lerp_(&mean, self.momentum);
-            let _ = self.running_std.shallow_clone().lerp_(&std, self.momentum);
             (r, d)
         });
+        update_average(&self.running_mean, &mean, self.momentum);
+        update_average(&self.running_std, &std, self.momentum);
         let hat = (linear - wide(&mean)) * wide(&(r / std)) + wide(&d);
         self.affine.apply(&hat)
     }
 
     fn evaluation_map(&self) -> Option<(Tensor, Tensor)> {
         let factor = &self.affine.gamma / &self.running_std;
-        let shift = &self.affine.beta - &self.running_mean * &factor;
-        Some((factor, shift))
+        Some(self.affine.centred_map(&self.running_mean, factor))
     }
 
     fn after_step(&self) {
@@ -219,7 +153,7 @@ impl Normalization for BatchRenorm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::walk;
+    use crate::methods::conformance;
     use crate::nn::Signal;
     use crate::nn::network::Network;
     use tch::{Device, Kind};
@@ -228,7 +162,7 @@ mod tests {
     const AT_ONCE: &str = "ramp_start = 0\nr_ramp_end = 0\nd_ramp_end = 0";
 
     fn bare(options: &str) -> Network {
-        let net = walk::single(
+        let net = conformance::single(
             "batch-renorm",
             options,
             LinearOp::Dense {
@@ -236,7 +170,7 @@ mod tests {
                 outputs: 3,
             },
         );
-        walk::set(
+        conformance::set(
             &net,
             "layer.weight",
             &Tensor::eye(3, (Kind::Double, Device::Cpu)),
@@ -246,12 +180,12 @@ mod tests {
 
     fn with_running(options: &str) -> Network {
         let net = bare(&format!("{AT_ONCE}\n{options}"));
-        walk::set(
+        conformance::set(
             &net,
             "layer.running_mean",
             &Tensor::from_slice(&[0.2, 0.1, 1.0]),
         );
-        walk::set(
+        conformance::set(
             &net,
             "layer.running_std",
             &Tensor::from_slice(&[1.0, 2.0, 1.5]),
@@ -262,31 +196,31 @@ mod tests {
     #[test]
     fn golden_row() {
         let net = with_running("r_max = 1.5\nd_max = 0.5");
-        let y = walk::pre_activation(&net, &walk::golden_inputs());
-        walk::assert_close(&walk::row(&y, 0), &[0.8, 0.95, -1.333333333]);
+        let y = conformance::pre_activation(&net, &conformance::golden_inputs());
+        conformance::assert_close(&conformance::row(&y, 0), &[0.8, 0.95, -1.333333333]);
     }
 
     #[test]
     fn before_the_ramps_it_is_batch_normalization() {
         let net = bare("eps = 0.0");
-        let x = walk::golden_inputs();
+        let x = conformance::golden_inputs();
         let none = None::<Tensor>;
         let normalized = x.batch_norm(none.as_ref(), None, None, None, true, 0.1, 0.0, false);
-        assert!(walk::gap(&walk::pre_activation(&net, &x), &normalized) < 1e-12);
+        assert!(conformance::gap(&conformance::pre_activation(&net, &x), &normalized) < 1e-12);
     }
 
     #[test]
     fn unclipped_it_is_evaluations_value_with_batch_normalizations_gradient() {
         let net = with_running("r_max = 1e6\nd_max = 1e6\naverage_momentum = 0\neps = 0.0");
-        let x = walk::golden_inputs().set_requires_grad(true);
-        let y = walk::pre_activation(&net, &x);
+        let x = conformance::golden_inputs().set_requires_grad(true);
+        let y = conformance::pre_activation(&net, &x);
         let eval = net.blocks[0]
             .layer
             .pre_activation(&Signal::plain(x.copy()), &Pass::eval());
-        assert!(walk::gap(&y, &eval) < 1e-12);
+        assert!(conformance::gap(&y, &eval) < 1e-12);
 
         // r times the gradient of batch normalization.
-        let u = walk::gaussian(&[4, 3], 2);
+        let u = conformance::gaussian(&[4, 3], 2);
         let gradient =
             &Tensor::run_backward(&[&(y * &u).sum(Kind::Double)], &[&x], false, false)[0];
         let none = None::<Tensor>;
@@ -294,7 +228,7 @@ mod tests {
         let r = channel_stds(&x) / net.parameters.get("layer.running_std").unwrap();
         let loss = (normalized * &u * r.detach()).sum(Kind::Double);
         let expected = &Tensor::run_backward(&[&loss], &[&x], false, false)[0];
-        assert!(walk::gap(gradient, expected) < 1e-12);
+        assert!(conformance::gap(gradient, expected) < 1e-12);
     }
 
     #[test]
@@ -302,12 +236,15 @@ mod tests {
         let distance = |options: &str| {
             let net = bare(options);
             for seed in 0..200 {
-                let _ = walk::pre_activation(&net, &(walk::gaussian(&[4, 3], seed) * 2.0 + 1.0));
+                let _ = conformance::pre_activation(
+                    &net,
+                    &(conformance::gaussian(&[4, 3], seed) * 2.0 + 1.0),
+                );
             }
-            let x = walk::gaussian(&[4, 3], 1000) * 2.0 + 1.0;
-            let trained = walk::pre_activation(&net, &x);
+            let x = conformance::gaussian(&[4, 3], 1000) * 2.0 + 1.0;
+            let trained = conformance::pre_activation(&net, &x);
             let signal = Signal::plain(x);
-            walk::gap(
+            conformance::gap(
                 &trained,
                 &net.blocks[0].layer.pre_activation(&signal, &Pass::eval()),
             )

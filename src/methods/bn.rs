@@ -10,56 +10,30 @@
 
 use anyhow::Result;
 
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use super::descriptor::{Descriptor, Paper};
 use crate::nn::batch_norm::{BatchNorm, BatchNormSettings, Population};
 use crate::nn::block::Block;
 use crate::nn::normalized::NormalizedLayer;
+use crate::nn::statistics::{AVERAGE_MOMENTUM, EPS};
 use crate::nn::{Builder, Layer};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionSpec, Options};
 
 /// What `bn` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "bn",
+    aliases: &["batch-norm"],
     summary: "batch normalization: statistics of the batch, running averages at evaluation",
     formula: "y = f(γ·(a − μ_B)/√(v_B + ε) + β),  a = W·x",
     paper: Paper {
         authors: "Ioffe, Szegedy",
         title: "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift",
         venue: "ICML 2015, arXiv:1502.03167",
-        year: 2015,
     },
-    acts_on: ActsOn::PreActivation,
-    uses_batch_statistics: true,
-    train_equals_eval: false,
-    row_scale_invariant: true,
-    data_dependent_start: false,
-    batch_size_one_conv: BatchSizeOne::Degenerates,
-    batch_size_one_fc: BatchSizeOne::Refused,
-    extra_parameters: "γ, β",
     options: &[
-        OptionSpec {
-            name: "eps",
-            kind: OptionKind::Number {
-                default: 1e-5,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "ε, added to the variance",
-        },
-        OptionSpec {
-            name: "average_momentum",
-            kind: OptionKind::Number {
-                default: 0.1,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "ρ, the weight of the newest batch in the running averages",
-        },
-        OptionSpec {
-            name: "population",
-            kind: OptionKind::Choice(&["running", "cumulative", "precise"]),
-            help: "evaluation's statistics: exponential averages, the plain average over all batches so far, or that over the training images with the weights at evaluation (a pass before each evaluation)",
-        },
+        EPS,
+        AVERAGE_MOMENTUM,
+        OptionSpec::choice("population", &["running", "cumulative", "precise"])
+            .help("evaluation's statistics: exponential averages, the plain average over all batches so far, or that over the training images with the weights at evaluation (a pass before each evaluation)"),
     ],
     departures: &[
         "Running averages are exponential by default, as in common frameworks; the paper averages over batches after training, which is population = \"precise\".",
@@ -67,20 +41,16 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     learning_rate_at_50: 0.02,
     build,
-    folds: true,
-    ..Descriptor::ORDINARY
+    ..Descriptor::WITH_BATCH_STATISTICS
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-    let settings = BatchNormSettings {
-        eps: options.number("eps"),
-        momentum: options.number("average_momentum"),
-        population: match options.choice("population") {
-            "running" => Population::Running,
-            "cumulative" => Population::Cumulative,
-            _ => Population::Precise,
-        },
+    let population = match options.choice("population") {
+        "running" => Population::Running,
+        "cumulative" => Population::Cumulative,
+        _ => Population::Precise,
     };
+    let settings = BatchNormSettings::of(options, population);
     NormalizedLayer::build(block, builder, |builder| {
         BatchNorm::build(block, builder, settings)
     })
@@ -88,7 +58,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
 
 #[cfg(test)]
 mod tests {
-    use crate::methods::walk;
+    use crate::methods::conformance;
     use crate::nn::block::LinearOp;
     use crate::nn::init;
     use crate::nn::network::Network;
@@ -97,9 +67,9 @@ mod tests {
 
     #[test]
     fn single_image_on_convolutions_equals_instance_statistics() {
-        let net = walk::conv_network("bn", "", 1);
+        let net = conformance::conv_network("bn", "", 1);
         let block = &net.blocks[0];
-        let x = walk::gaussian(&[1, 2, 8, 8], 3);
+        let x = conformance::gaussian(&[1, 2, 8, 8], 3);
         let weight = net.parameters.get("conv1.weight").unwrap();
         let linear = block.node.block().unwrap().op.apply(&x, weight, None);
         let pre = block
@@ -108,13 +78,13 @@ mod tests {
         let none = None::<Tensor>;
         let instance =
             linear.instance_norm(none.as_ref(), None, None, None, true, 0.1, 1e-5, false);
-        assert!(walk::gap(&pre, &instance) < 1e-12);
+        assert!(conformance::gap(&pre, &instance) < 1e-12);
     }
 
     #[test]
     fn running_averages_move_in_training_only() {
-        let net = walk::dense_network("bn", "average_momentum = 0.25", 1);
-        let x = walk::gaussian(&[32, 12], 4);
+        let net = conformance::dense_network("bn", "average_momentum = 0.25", 1);
+        let x = conformance::gaussian(&[32, 12], 4);
         let mean = || {
             net.parameters
                 .get("layer1.running_mean")
@@ -135,7 +105,7 @@ mod tests {
 
     /// A network that normalizes three features as they are.
     fn bare(options: &str) -> Network {
-        let net = walk::single(
+        let net = conformance::single(
             "bn",
             options,
             LinearOp::Dense {
@@ -143,7 +113,7 @@ mod tests {
                 outputs: 3,
             },
         );
-        walk::set(
+        conformance::set(
             &net,
             "layer.weight",
             &Tensor::eye(3, (Kind::Double, Device::Cpu)),
@@ -154,38 +124,41 @@ mod tests {
     #[test]
     fn golden_outputs_gradients_and_running_variance() {
         let net = bare("");
-        let x = walk::golden_inputs().set_requires_grad(true);
-        let y = walk::pre_activation(&net, &x);
-        walk::assert_close(
-            &walk::row(&y.detach(), 0),
+        let x = conformance::golden_inputs().set_requires_grad(true);
+        let y = conformance::pre_activation(&net, &x);
+        conformance::assert_close(
+            &conformance::row(&y.detach(), 0),
             &[0.4472118067, 1.183213252, -1.325506557],
         );
         let upstream = [
             1.0, 0.0, -2.0, 0.5, 1.0, 1.0, 0.0, -1.0, 2.0, -1.0, 0.5, 0.0,
         ];
-        let loss = (y * walk::matrix(&upstream, 3)).sum(Kind::Double);
+        let loss = (y * conformance::matrix(&upstream, 3)).sum(Kind::Double);
         let gradient = &Tensor::run_backward(&[&loss], &[&x], false, false)[0];
-        walk::assert_close(
-            &walk::row(gradient, 0),
+        conformance::assert_close(
+            &conformance::row(gradient, 0),
             &[0.6260977815, -0.4732835236, -0.7664862365],
         );
         let running =
             Vec::<f64>::try_from(net.parameters.get("layer.running_var").unwrap()).unwrap();
-        walk::assert_close(&running, &[1.066666667, 1.191666667, 1.422916667]);
+        conformance::assert_close(&running, &[1.066666667, 1.191666667, 1.422916667]);
     }
 
     #[test]
     fn outputs_have_mean_beta_and_the_known_variance() {
         let net = bare("eps = 0.1");
-        let (gamma, beta) = (walk::gaussian(&[3], 7), walk::gaussian(&[3], 8));
-        walk::set(&net, "layer.gamma", &gamma);
-        walk::set(&net, "layer.beta", &beta);
-        let x = walk::golden_inputs();
-        let y = walk::pre_activation(&net, &x);
+        let (gamma, beta) = (
+            conformance::gaussian(&[3], 7),
+            conformance::gaussian(&[3], 8),
+        );
+        conformance::set(&net, "layer.gamma", &gamma);
+        conformance::set(&net, "layer.beta", &beta);
+        let x = conformance::golden_inputs();
+        let y = conformance::pre_activation(&net, &x);
         let over = |t: &Tensor| t.var_dim([0].as_slice(), false, false);
-        assert!(walk::gap(&y.mean_dim([0].as_slice(), false, None), &beta) < 1e-12);
+        assert!(conformance::gap(&y.mean_dim([0].as_slice(), false, None), &beta) < 1e-12);
         let expected = gamma.square() * over(&x) / (over(&x) + 0.1);
-        assert!(walk::gap(&over(&y), &expected) < 1e-12);
+        assert!(conformance::gap(&over(&y), &expected) < 1e-12);
     }
 
     #[test]
@@ -196,14 +169,14 @@ mod tests {
             kernel: 3,
             padding: 1,
         };
-        let net = walk::single("bn", "eps = 0.0", op);
-        let x = walk::gaussian(&[4, 2, 5, 5], 1);
+        let net = conformance::single("bn", "eps = 0.0", op);
+        let x = conformance::gaussian(&[4, 2, 5, 5], 1);
         let weight = net.parameters.get("layer.weight").unwrap();
         let linear = op.apply(&x, &weight.detach(), None).set_requires_grad(true);
         let none = None::<Tensor>;
         let hat = linear.batch_norm(none.as_ref(), None, None, None, true, 0.1, 0.0, false);
-        assert!(walk::gap(&hat, &walk::pre_activation(&net, &x)) < 1e-12);
-        let loss = (hat.sin() * walk::gaussian(&[4, 3, 5, 5], 2)).sum(Kind::Double);
+        assert!(conformance::gap(&hat, &conformance::pre_activation(&net, &x)) < 1e-12);
+        let loss = (hat.sin() * conformance::gaussian(&[4, 3, 5, 5], 2)).sum(Kind::Double);
         let gradient = &Tensor::run_backward(&[&loss], &[&linear], false, false)[0];
         let total = |t: Tensor| {
             t.sum_dim_intlist([0, 2, 3].as_slice(), false, None::<Kind>)
@@ -213,8 +186,8 @@ mod tests {
         assert!(total(gradient.copy()).double_value(&[]) < 1e-12);
         assert!(total(gradient * hat.detach()).double_value(&[]) < 1e-11);
 
-        let y = walk::pre_activation(&net, &x);
-        let loss = (y.sin() * walk::gaussian(&[4, 3, 5, 5], 2)).sum(Kind::Double);
+        let y = conformance::pre_activation(&net, &x);
+        let loss = (y.sin() * conformance::gaussian(&[4, 3, 5, 5], 2)).sum(Kind::Double);
         let by_weight = &Tensor::run_backward(&[&loss], &[weight], false, false)[0];
         let along = (by_weight * weight).flatten(1, -1).sum_dim_intlist(
             [1].as_slice(),
@@ -230,12 +203,13 @@ mod tests {
             inputs: 7,
             outputs: 3,
         };
-        let net = walk::single("bn", "", op);
+        let net = conformance::single("bn", "", op);
         for seed in 0..5 {
-            let _ = walk::pre_activation(&net, &(walk::gaussian(&[20, 7], seed) + 1.0));
+            let _ =
+                conformance::pre_activation(&net, &(conformance::gaussian(&[20, 7], seed) + 1.0));
         }
-        walk::set(&net, "layer.gamma", &walk::gaussian(&[3], 7));
-        walk::set(&net, "layer.beta", &walk::gaussian(&[3], 8));
+        conformance::set(&net, "layer.gamma", &conformance::gaussian(&[3], 7));
+        conformance::set(&net, "layer.beta", &conformance::gaussian(&[3], 8));
         let get = |name: &str| {
             net.parameters
                 .get(&format!("layer.{name}"))
@@ -244,11 +218,11 @@ mod tests {
         };
         let factor = get("gamma") / (get("running_var") + 1e-5).sqrt();
         let bias = get("beta") - &factor * get("running_mean");
-        let x = walk::gaussian(&[5, 7], 9);
+        let x = conformance::gaussian(&[5, 7], 9);
         let folded = op.apply(&x, &(get("weight") * factor.view([3, 1])), Some(&bias));
         let signal = Signal::plain(x);
         let y = net.blocks[0].layer.pre_activation(&signal, &Pass::eval());
-        assert!(walk::gap(&y, &folded) < 1e-12);
+        assert!(conformance::gap(&y, &folded) < 1e-12);
     }
 
     /// What evaluation gives when statistics are those of the batches, averaged with equal weight.
@@ -270,9 +244,9 @@ mod tests {
     #[test]
     fn plain_averages_are_exact_with_frozen_weights() {
         let batches: Vec<Tensor> = (0..7)
-            .map(|seed| walk::gaussian(&[6, 3], seed) * 2.0 + 1.0)
+            .map(|seed| conformance::gaussian(&[6, 3], seed) * 2.0 + 1.0)
             .collect();
-        let x = walk::gaussian(&[5, 3], 20);
+        let x = conformance::gaussian(&[5, 3], 20);
         let eval = |net: &Network| {
             net.blocks[0]
                 .layer
@@ -283,18 +257,18 @@ mod tests {
         assert!(!net.restart_population());
         batches
             .iter()
-            .for_each(|batch| drop(walk::pre_activation(&net, batch)));
-        assert!(walk::gap(&eval(&net), &by_pooled_statistics(&batches, &x)) < 1e-12);
+            .for_each(|batch| drop(conformance::pre_activation(&net, batch)));
+        assert!(conformance::gap(&eval(&net), &by_pooled_statistics(&batches, &x)) < 1e-12);
 
         let net = bare("population = \"precise\"");
         batches
             .iter()
-            .for_each(|batch| drop(walk::pre_activation(&net, batch)));
+            .for_each(|batch| drop(conformance::pre_activation(&net, batch)));
         assert!(net.restart_population());
         batches[..3]
             .iter()
-            .for_each(|batch| drop(walk::pre_activation(&net, batch)));
-        assert!(walk::gap(&eval(&net), &by_pooled_statistics(&batches[..3], &x)) < 1e-12);
+            .for_each(|batch| drop(conformance::pre_activation(&net, batch)));
+        assert!(conformance::gap(&eval(&net), &by_pooled_statistics(&batches[..3], &x)) < 1e-12);
     }
 
     #[test]
@@ -305,14 +279,14 @@ mod tests {
 
     #[test]
     fn rows_start_by_hes_rule() {
-        let net = walk::dense_network("bn", "", 1);
-        let none = walk::dense_network("none", "", 1);
+        let net = conformance::dense_network("bn", "", 1);
+        let none = conformance::dense_network("none", "", 1);
         let lengths = |net: &Network| init::row_norms(net.parameters.get("layer1.weight").unwrap());
-        assert!(walk::gap(&lengths(&net), &lengths(&none)) < 1e-12);
+        assert!(conformance::gap(&lengths(&net), &lengths(&none)) < 1e-12);
     }
 
     #[test]
     fn gradients_are_exact_under_other_options() {
-        walk::assert_exact_gradients("bn", &["population = \"cumulative\""]);
+        conformance::assert_exact_gradients("bn", &["population = \"cumulative\""]);
     }
 }

@@ -10,43 +10,33 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use super::behavior::ActsOn;
+use super::descriptor::{Descriptor, Paper};
 use crate::nn::block::{Block, LinearOp};
 use crate::nn::init;
 use crate::nn::reparametrized::{Reparametrization, ReparametrizedLayer};
 use crate::nn::{Builder, Layer};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionSpec, Options};
 
 /// What `bounded-weight-norm` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "bounded-weight-norm",
-    summary: "weight rows as directions whose total length is that of the start",
+    aliases: &["bwn"],
+    summary: "weight normalization in which the total length of the rows stays as it was at the start",
     formula: "y = f(ρ·v·x/‖v‖ + b),  ρ from the initial weights",
     paper: Paper {
         authors: "Hoffer, Banner, Golan, Soudry",
         title: "Norm Matters: Efficient and Accurate Normalization Schemes in Deep Networks",
         venue: "NeurIPS 2018, arXiv:1803.01814",
-        year: 2018,
     },
-    acts_on: ActsOn::Weights,
-    uses_batch_statistics: false,
-    train_equals_eval: true,
+    acts_on: &[ActsOn::Weights],
     row_scale_invariant: true,
-    data_dependent_start: false,
-    batch_size_one_conv: BatchSizeOne::Works,
-    batch_size_one_fc: BatchSizeOne::Works,
     extra_parameters: "b (g with length = \"learned\")",
     options: &[
-        OptionSpec {
-            name: "length",
-            kind: OptionKind::Choice(&["frobenius", "mean", "learned"]),
-            help: "ρ: ‖V‖_F/√rows, or the mean row length, of the start; or a trained split of the start's total",
-        },
-        OptionSpec {
-            name: "norm",
-            kind: OptionKind::Choice(&["l2", "l1", "linf"]),
-            help: "what the length of a row is",
-        },
+        OptionSpec::choice("length", &["frobenius", "mean", "learned"])
+            .help("ρ: ‖V‖_F/√rows, or the mean row length, of the start; or a trained split of the start's total"),
+        OptionSpec::choice("norm", &["l2", "l1", "linf"])
+            .help("what the length of a row is"),
     ],
     departures: &[
         "Which definition of ρ the paper uses is not known to us; the authors' code has two.",
@@ -91,7 +81,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
     let lengths = norm.of_rows(&weight);
     let total = lengths.square().sum(Kind::Double).sqrt().view([1]);
     let rows = (block.op.outputs() as f64).sqrt();
-    let layer = ReparametrizedLayer::build(block, builder, |builder| {
+    ReparametrizedLayer::build(block, builder, |builder| {
         Ok(BoundedRows {
             op: block.op,
             norm,
@@ -107,8 +97,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
                 _ => Length::Fixed(builder.buffer("length", total / rows)?),
             },
         })
-    })?;
-    Ok(Box::new(layer))
+    })
 }
 
 /// ρ. It comes from the initial weights, so it is saved with the others.
@@ -144,7 +133,7 @@ impl Reparametrization for BoundedRows {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::walk;
+    use crate::methods::conformance;
     use tch::Device;
 
     const OP: LinearOp = LinearOp::Dense {
@@ -154,37 +143,37 @@ mod tests {
 
     /// The kernel of a network whose only layer is given: its response to the unit vectors.
     fn kernel(net: &crate::nn::network::Network) -> Tensor {
-        walk::pre_activation(net, &Tensor::eye(5, (Kind::Double, Device::Cpu)))
+        conformance::pre_activation(net, &Tensor::eye(5, (Kind::Double, Device::Cpu)))
             .tr()
             .detach()
     }
 
     fn disturb(net: &crate::nn::network::Network) {
-        walk::set(net, "layer.weight", &walk::gaussian(&[4, 5], 40));
+        conformance::set(net, "layer.weight", &conformance::gaussian(&[4, 5], 40));
         if net.parameters.get("layer.g").is_some() {
-            walk::set(net, "layer.g", &walk::gaussian(&[4], 41).exp());
+            conformance::set(net, "layer.g", &conformance::gaussian(&[4], 41).exp());
         }
     }
 
     #[test]
     fn the_start_keeps_its_total_length() {
-        let initial = walk::single("none", "", OP)
+        let initial = conformance::single("none", "", OP)
             .parameters
             .get("layer.weight")
             .unwrap()
             .detach();
         let lengths = init::row_norms(&initial);
-        let learned = walk::single("bounded-weight-norm", "length = \"learned\"", OP);
-        assert!(walk::gap(&kernel(&learned), &initial) < 1e-12);
+        let learned = conformance::single("bounded-weight-norm", "length = \"learned\"", OP);
+        assert!(conformance::gap(&kernel(&learned), &initial) < 1e-12);
         for (options, expected) in [
             ("", lengths.square().mean(Kind::Double).sqrt()),
             ("length = \"mean\"", lengths.mean(Kind::Double)),
         ] {
-            let net = walk::single("bounded-weight-norm", options, OP);
+            let net = conformance::single("bounded-weight-norm", options, OP);
             disturb(&net);
             let rows = init::row_norms(&kernel(&net));
             assert!(
-                walk::gap(&rows, &(rows.ones_like() * expected)) < 1e-12,
+                conformance::gap(&rows, &(rows.ones_like() * expected)) < 1e-12,
                 "{options}"
             );
         }
@@ -193,7 +182,7 @@ mod tests {
             initial.square().sum(Kind::Double),
             kernel(&learned).square().sum(Kind::Double),
         );
-        assert!(walk::gap(&before, &after) < 1e-12);
+        assert!(conformance::gap(&before, &after) < 1e-12);
         assert!(
             init::row_norms(&kernel(&learned))
                 .std(false)
@@ -205,12 +194,12 @@ mod tests {
     #[test]
     fn rows_can_be_measured_in_other_norms() {
         for (name, norm) in [("l1", Norm::L1), ("linf", Norm::LInf)] {
-            let initial = walk::single("none", "", OP)
+            let initial = conformance::single("none", "", OP)
                 .parameters
                 .get("layer.weight")
                 .unwrap()
                 .detach();
-            let net = walk::single(
+            let net = conformance::single(
                 "bounded-weight-norm",
                 &format!("norm = \"{name}\"\nlength = \"mean\""),
                 OP,
@@ -219,11 +208,11 @@ mod tests {
             let lengths = norm.of_rows(&kernel(&net));
             let expected = norm.of_rows(&initial).mean(Kind::Double);
             assert!(
-                walk::gap(&lengths, &(lengths.ones_like() * expected)) < 1e-12,
+                conformance::gap(&lengths, &(lengths.ones_like() * expected)) < 1e-12,
                 "{name}"
             );
         }
-        let row = walk::matrix(&[3.0, -4.0], 2);
+        let row = conformance::matrix(&[3.0, -4.0], 2);
         let length = |norm: Norm| norm.of_rows(&row).double_value(&[0]);
         assert_eq!(
             [length(Norm::L2), length(Norm::L1), length(Norm::LInf)],
@@ -236,13 +225,13 @@ mod tests {
         for length in ["frobenius", "mean", "learned"] {
             let options = format!("length = \"{length}\"");
             let (from, to) = (
-                walk::conv_network("bounded-weight-norm", &options, 3),
-                walk::conv_network("bounded-weight-norm", &options, 4),
+                conformance::conv_network("bounded-weight-norm", &options, 3),
+                conformance::conv_network("bounded-weight-norm", &options, 4),
             );
             for parameter in from.parameters.iter() {
-                walk::set(&to, &parameter.name, &parameter.tensor);
+                conformance::set(&to, &parameter.name, &parameter.tensor);
             }
-            let x = walk::gaussian(&[3, 2, 8, 8], 2);
+            let x = conformance::gaussian(&[3, 2, 8, 8], 2);
             let eval = crate::nn::Pass::eval();
             assert_eq!(from.logits(&x, &eval), to.logits(&x, &eval), "{length}");
         }
@@ -250,7 +239,7 @@ mod tests {
 
     #[test]
     fn gradients_are_exact_under_other_options() {
-        walk::assert_exact_gradients(
+        conformance::assert_exact_gradients(
             "bounded-weight-norm",
             &[
                 "length = \"mean\"",

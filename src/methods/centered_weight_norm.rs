@@ -7,57 +7,34 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use super::behavior::ActsOn;
+use super::descriptor::{Descriptor, Paper};
 use crate::nn::block::{Block, LinearOp};
 use crate::nn::init;
 use crate::nn::reparametrized::{Reparametrization, ReparametrizedLayer};
 use crate::nn::statistics::{centred_rows, check_rows_can_be_centred};
 use crate::nn::{Builder, Layer};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionSpec, Options};
 
 /// What `centered-weight-norm` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "centered-weight-norm",
-    summary: "weight rows of mean 0 and a given length",
+    aliases: &["cwn"],
+    summary: "weight rows shifted to mean 0 and scaled to a given length",
     formula: "y = f(g·(v − v̄)·x/(‖v − v̄‖ + ε) + b)",
     paper: Paper {
         authors: "Huang, Liu, Liu, Lang, Tao",
         title: "Centered Weight Normalization in Accelerating Training of Deep Neural Networks",
         venue: "ICCV 2017",
-        year: 2017,
     },
-    acts_on: ActsOn::Weights,
-    uses_batch_statistics: false,
-    train_equals_eval: true,
+    acts_on: &[ActsOn::Weights],
     row_scale_invariant: true,
-    data_dependent_start: false,
-    batch_size_one_conv: BatchSizeOne::Works,
-    batch_size_one_fc: BatchSizeOne::Works,
     extra_parameters: "b (g with learn_length)",
     options: &[
-        OptionSpec {
-            name: "length",
-            kind: OptionKind::Number {
-                default: std::f64::consts::SQRT_2,
-                low: 1e-3,
-                high: 1e3,
-            },
-            help: "g, or what it starts at",
-        },
-        OptionSpec {
-            name: "learn_length",
-            kind: OptionKind::Flag(false),
-            help: "train g, one a row",
-        },
-        OptionSpec {
-            name: "eps",
-            kind: OptionKind::Number {
-                default: 1e-5,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "ε, added to the length of a centred row",
-        },
+        OptionSpec::number("length", std::f64::consts::SQRT_2, 1e-3, 1e3)
+            .help("g, or what it starts at"),
+        OptionSpec::flag("learn_length", false).help("train g, one a row"),
+        OptionSpec::number("eps", 1e-5, 0.0, 1.0).help("ε, added to the length of a centred row"),
     ],
     departures: &["The last layer is treated like the others."],
     learning_rate_at_50: 0.05,
@@ -68,23 +45,20 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     check_rows_can_be_centred(block, DESCRIPTOR.name)?;
-    let layer = ReparametrizedLayer::build(block, builder, |builder| {
+    ReparametrizedLayer::build(block, builder, |builder| {
         let weight = init::he(&builder.direction(), block.op.fan_in());
         let lengths = builder.filled(block.op.outputs(), options.number("length"));
-        let learned = options.flag("learn_length");
         Ok(CenteredRows {
             op: block.op,
             direction: builder.weight("weight", weight)?,
             length: options.number("length"),
-            learned: if learned {
-                Some(builder.gain("g", lengths)?)
-            } else {
-                None
-            },
+            learned: options
+                .flag("learn_length")
+                .then(|| builder.gain("g", lengths))
+                .transpose()?,
             eps: options.number("eps"),
         })
-    })?;
-    Ok(Box::new(layer))
+    })
 }
 
 struct CenteredRows {
@@ -111,12 +85,12 @@ impl Reparametrization for CenteredRows {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::walk;
+    use crate::methods::conformance;
     use tch::{Device, Kind};
 
     #[test]
     fn golden_row() {
-        let net = walk::single(
+        let net = conformance::single(
             "centered-weight-norm",
             "eps = 0.0",
             LinearOp::Dense {
@@ -124,9 +98,10 @@ mod tests {
                 outputs: 2,
             },
         );
-        walk::set(&net, "layer.weight", &walk::golden_weight());
-        let kernel = walk::pre_activation(&net, &Tensor::eye(3, (Kind::Double, Device::Cpu))).tr();
-        walk::assert_close(&walk::row(&kernel.detach(), 0), &[0.0, -1.0, 1.0]);
+        conformance::set(&net, "layer.weight", &conformance::golden_weight());
+        let kernel =
+            conformance::pre_activation(&net, &Tensor::eye(3, (Kind::Double, Device::Cpu))).tr();
+        conformance::assert_close(&conformance::row(&kernel.detach(), 0), &[0.0, -1.0, 1.0]);
     }
 
     #[test]
@@ -135,22 +110,22 @@ mod tests {
             inputs: 7,
             outputs: 4,
         };
-        let net = walk::single(
+        let net = conformance::single(
             "centered-weight-norm",
             "eps = 0.0\nlength = 3\nlearn_length = true",
             op,
         );
         let kernel = || {
-            walk::pre_activation(&net, &Tensor::eye(7, (Kind::Double, Device::Cpu)))
+            conformance::pre_activation(&net, &Tensor::eye(7, (Kind::Double, Device::Cpu)))
                 .tr()
                 .detach()
         };
         let mean = kernel().mean_dim([1].as_slice(), false, None);
-        assert!(walk::gap(&mean, &mean.zeros_like()) < 1e-12);
-        assert!(walk::gap(&init::row_norms(&kernel()), &(mean.ones_like() * 3.0)) < 1e-12);
-        let lengths = walk::gaussian(&[4], 5).exp();
-        walk::set(&net, "layer.g", &lengths);
-        assert!(walk::gap(&init::row_norms(&kernel()), &lengths) < 1e-12);
+        assert!(conformance::gap(&mean, &mean.zeros_like()) < 1e-12);
+        assert!(conformance::gap(&init::row_norms(&kernel()), &(mean.ones_like() * 3.0)) < 1e-12);
+        let lengths = conformance::gaussian(&[4], 5).exp();
+        conformance::set(&net, "layer.g", &lengths);
+        assert!(conformance::gap(&init::row_norms(&kernel()), &lengths) < 1e-12);
     }
 
     #[test]
@@ -159,21 +134,21 @@ mod tests {
             inputs: 7,
             outputs: 4,
         };
-        let net = walk::single("centered-weight-norm", "eps = 0.0", op);
-        let x = walk::gaussian(&[5, 7], 1);
-        let y = walk::pre_activation(&net, &x);
-        assert!(walk::gap(&y, &walk::pre_activation(&net, &(&x + 10.0))) < 1e-11);
+        let net = conformance::single("centered-weight-norm", "eps = 0.0", op);
+        let x = conformance::gaussian(&[5, 7], 1);
+        let y = conformance::pre_activation(&net, &x);
+        assert!(conformance::gap(&y, &conformance::pre_activation(&net, &(&x + 10.0))) < 1e-11);
         let weight = net.parameters.get("layer.weight").unwrap().detach().copy();
-        walk::set(
+        conformance::set(
             &net,
             "layer.weight",
-            &(weight * 3.0 + walk::gaussian(&[4, 1], 6)),
+            &(weight * 3.0 + conformance::gaussian(&[4, 1], 6)),
         );
-        assert!(walk::gap(&y, &walk::pre_activation(&net, &x)) < 1e-12);
+        assert!(conformance::gap(&y, &conformance::pre_activation(&net, &x)) < 1e-12);
     }
 
     #[test]
     fn gradients_are_exact_under_other_options() {
-        walk::assert_exact_gradients("centered-weight-norm", &["learn_length = true"]);
+        conformance::assert_exact_gradients("centered-weight-norm", &["learn_length = true"]);
     }
 }

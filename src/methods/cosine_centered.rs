@@ -7,56 +7,35 @@
 
 use anyhow::Result;
 
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use super::behavior::ActsOn;
+use super::descriptor::{Descriptor, Paper};
 use crate::nn::block::Block;
 use crate::nn::cosine::{CosineLayer, CosineSettings};
 use crate::nn::statistics::check_rows_can_be_centred;
 use crate::nn::{Builder, Layer};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionSpec, Options};
 
 /// What `cosine-centered` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "cosine-centered",
-    summary: "the correlation between weight row and input in place of their product",
+    aliases: &["pearson"],
+    summary: "cosine normalization with means removed: the correlation of weight row and input replaces their product",
     formula: "y = f((W − W̄)·(x − x̄)/(‖W − W̄‖·‖x − x̄‖)),  x the input vector or the patch under the kernel",
     paper: Paper {
         authors: "Luo, Zhan, Wang, Yang",
         title: "Cosine Normalization: Using Cosine Similarity Instead of Dot Product in Neural Networks",
         venue: "ICANN 2018, arXiv:1702.05870",
-        year: 2018,
     },
-    acts_on: ActsOn::LinearOperation,
-    uses_batch_statistics: false,
-    train_equals_eval: true,
+    acts_on: &[ActsOn::LinearOperation],
     row_scale_invariant: true,
-    data_dependent_start: false,
-    batch_size_one_conv: BatchSizeOne::Works,
-    batch_size_one_fc: BatchSizeOne::Works,
     extra_parameters: "none",
     options: &[
-        OptionSpec {
-            name: "last",
-            kind: OptionKind::Choice(&["plain", "scaled"]),
-            help: "the last layer: a linear layer with a bias, or the correlation times one trained number",
-        },
-        OptionSpec {
-            name: "logit_scale",
-            kind: OptionKind::Number {
-                default: 10.0,
-                low: 1e-3,
-                high: 1e3,
-            },
-            help: "what that number starts at",
-        },
-        OptionSpec {
-            name: "eps",
-            kind: OptionKind::Number {
-                default: 1e-8,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "ε, added to both squared lengths",
-        },
+        OptionSpec::choice("last", &["plain", "scaled"])
+            .help("the last layer: a linear layer with a bias, or the correlation times one trained number"),
+        OptionSpec::number("logit_scale", 10.0, 1e-3, 1e3)
+            .help("what that number starts at"),
+        OptionSpec::number("eps", 1e-8, 0.0, 1.0)
+            .help("ε, added to both squared lengths"),
     ],
     departures: &[
         "What the paper does in the last layer is not known to us: it is plain, or scaled.",
@@ -83,7 +62,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
 
 #[cfg(test)]
 mod tests {
-    use crate::methods::walk;
+    use crate::methods::conformance;
     use crate::nn::block::LinearOp;
     use crate::nn::init;
     use crate::nn::statistics::centred_rows;
@@ -91,8 +70,8 @@ mod tests {
 
     #[test]
     fn golden_row() {
-        let y = walk::golden_outputs("cosine-centered", "eps = 0.0");
-        walk::assert_close(&walk::row(&y, 0), &[-0.9819805061, 0.9449111825]);
+        let y = conformance::golden_outputs("cosine-centered", "eps = 0.0");
+        conformance::assert_close(&conformance::row(&y, 0), &[-0.9819805061, 0.9449111825]);
     }
 
     #[test]
@@ -103,8 +82,8 @@ mod tests {
             kernel: 3,
             padding: 1,
         };
-        let net = walk::single("cosine-centered", "eps = 0.0", op);
-        let x = walk::gaussian(&[4, 2, 5, 5], 1) + 2.0;
+        let net = conformance::single("cosine-centered", "eps = 0.0", op);
+        let x = conformance::gaussian(&[4, 2, 5, 5], 1) + 2.0;
         let rows = centred_rows(&net.parameters.get("layer.weight").unwrap().flatten(1, -1));
         let patches = x.im2col([3, 3], [1, 1], [1, 1], [1, 1]);
         let patches = &patches - patches.mean_dim([1].as_slice(), true, None);
@@ -113,14 +92,14 @@ mod tests {
             .sum_dim_intlist([1].as_slice(), true, None::<Kind>)
             .sqrt();
         let expected = rows.matmul(&patches) / lengths / init::row_norms(&rows).view([1, 3, 1]);
-        let y = walk::pre_activation(&net, &x);
-        assert!(walk::gap(&y, &expected.view([4, 3, 5, 5])) < 1e-11);
+        let y = conformance::pre_activation(&net, &x);
+        assert!(conformance::gap(&y, &expected.view([4, 3, 5, 5])) < 1e-11);
         assert!(y.abs().max().double_value(&[]) <= 1.0);
     }
 
     #[test]
     fn on_vectors_it_is_layer_norm_of_the_input_times_centred_unit_rows() {
-        let net = walk::single(
+        let net = conformance::single(
             "cosine-centered",
             "eps = 0.0",
             LinearOp::Dense {
@@ -128,20 +107,20 @@ mod tests {
                 outputs: 3,
             },
         );
-        let x = walk::gaussian(&[5, 7], 1);
+        let x = conformance::gaussian(&[5, 7], 1);
         let rows = centred_rows(net.parameters.get("layer.weight").unwrap());
         let unit = &rows / init::row_norms(&rows).view([3, 1]);
         let expected = x
             .layer_norm([7], None::<Tensor>, None::<Tensor>, 0.0, false)
             .matmul(&unit.tr());
-        let y = walk::pre_activation(&net, &x);
-        assert!(walk::gap(&y, &(expected / 7f64.sqrt())) < 1e-12);
-        assert!(walk::gap(&y, &walk::pre_activation(&net, &(x * 3.0 + 5.0))) < 1e-11);
+        let y = conformance::pre_activation(&net, &x);
+        assert!(conformance::gap(&y, &(expected / 7f64.sqrt())) < 1e-12);
+        assert!(conformance::gap(&y, &conformance::pre_activation(&net, &(x * 3.0 + 5.0))) < 1e-11);
     }
 
     #[test]
     fn a_constant_image_gives_zeros() {
-        let net = walk::single(
+        let net = conformance::single(
             "cosine-centered",
             "",
             LinearOp::Dense {
@@ -150,11 +129,17 @@ mod tests {
             },
         );
         let x = Tensor::full([2, 7], 0.1, (Kind::Double, tch::Device::Cpu));
-        assert!(walk::pre_activation(&net, &x).abs().max().double_value(&[]) < 1e-9);
+        assert!(
+            conformance::pre_activation(&net, &x)
+                .abs()
+                .max()
+                .double_value(&[])
+                < 1e-9
+        );
     }
 
     #[test]
     fn gradients_are_exact_under_other_options() {
-        walk::assert_exact_gradients("cosine-centered", &["last = \"scaled\""]);
+        conformance::assert_exact_gradients("cosine-centered", &["last = \"scaled\""]);
     }
 }

@@ -10,14 +10,15 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use super::behavior::ActsOn;
+use super::descriptor::{Descriptor, Paper};
 use crate::moments::Activation;
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
 use crate::nn::init;
 use crate::nn::plain;
 use crate::nn::{ActivationPool, Builder, Layer, Pass, Signal};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionSpec, Options};
 
 /// What a trained e starts at.
 const TRAINED_EPS_START: f64 = 1e-4;
@@ -25,37 +26,21 @@ const TRAINED_EPS_START: f64 = 1e-4;
 /// What `frn` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "frn",
+    aliases: &["filter-response-norm"],
     summary: "filter response normalization: root mean square over one channel's positions, then a trained threshold",
     formula: "y = max(γ·a/√(ν² + ε) + β, τ),  ν² = mean a² over positions, a = W·x",
     paper: Paper {
         authors: "Singh, Krishnan",
         title: "Filter Response Normalization Layer: Eliminating Batch Dependence in the Training of Deep Neural Networks",
         venue: "CVPR 2020, arXiv:1911.09737",
-        year: 2020,
     },
-    acts_on: ActsOn::PreActivationAndActivation,
-    uses_batch_statistics: false,
-    train_equals_eval: true,
+    acts_on: &[ActsOn::PreActivation, ActsOn::Activation],
     row_scale_invariant: true,
-    data_dependent_start: false,
-    batch_size_one_conv: BatchSizeOne::Works,
-    batch_size_one_fc: BatchSizeOne::Works,
     extra_parameters: "γ, β, τ",
     options: &[
-        OptionSpec {
-            name: "eps",
-            kind: OptionKind::Number {
-                default: 1e-6,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "ε₀, added to the mean square",
-        },
-        OptionSpec {
-            name: "learnable_eps",
-            kind: OptionKind::Choice(&["dense", "always", "never"]),
-            help: "layers whose ε is ε₀ + |e| with a trained e: fully connected ones, all, none",
-        },
+        OptionSpec::number("eps", 1e-6, 0.0, 1.0).help("ε₀, added to the mean square"),
+        OptionSpec::choice("learnable_eps", &["dense", "always", "never"])
+            .help("layers whose ε is ε₀ + |e| with a trained e: fully connected ones, all, none"),
     ],
     departures: &[
         "Hidden layers have the thresholded linear unit whatever the configuration's activation is.",
@@ -84,20 +69,14 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         "dense" => block.op.is_dense(),
         choice => choice == "always",
     };
-    let (threshold, start) = (
-        builder.filled(channels, 0.0),
-        builder.filled(1, TRAINED_EPS_START),
-    );
     Ok(Box::new(FilterResponse {
         weight: builder.weight("weight", weight)?,
         affine: Affine::build(&block, builder)?,
-        threshold: builder.activation("tau", threshold)?,
+        threshold: builder.activation("tau", builder.filled(channels, 0.0))?,
         eps: options.number("eps"),
-        trained_eps: if trained {
-            Some(builder.activation("eps", start)?)
-        } else {
-            None
-        },
+        trained_eps: trained
+            .then(|| builder.activation("eps", builder.filled(1, TRAINED_EPS_START)))
+            .transpose()?,
         activation_pool: ActivationPool::build(&block, builder)?,
         block,
     }))
@@ -140,7 +119,7 @@ impl Layer for FilterResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::walk;
+    use crate::methods::conformance;
     use crate::nn::block::LinearOp;
 
     const MAP: LinearOp = LinearOp::Conv {
@@ -152,16 +131,16 @@ mod tests {
 
     #[test]
     fn golden_map() {
-        let net = walk::single("frn", "", MAP);
-        walk::set(&net, "layer.weight", &Tensor::from_slice(&[1.0]));
-        walk::set(&net, "layer.tau", &Tensor::from_slice(&[-0.5]));
+        let net = conformance::single("frn", "", MAP);
+        conformance::set(&net, "layer.weight", &Tensor::from_slice(&[1.0]));
+        conformance::set(&net, "layer.tau", &Tensor::from_slice(&[-0.5]));
         let x = Tensor::from_slice(&[1.0, -2.0, 3.0, 0.5]).view([1, 1, 2, 2]);
         let y = net.blocks[0]
             .layer
             .forward(&Signal::plain(x), &Pass::eval())
             .value();
         let values = Vec::<f64>::try_from(y.flatten(0, -1)).unwrap();
-        walk::assert_close(&values, &[0.5298128685, -0.5, 1.589438605, 0.2649064342]);
+        conformance::assert_close(&values, &[0.5298128685, -0.5, 1.589438605, 0.2649064342]);
     }
 
     #[test]
@@ -172,8 +151,8 @@ mod tests {
             kernel: 3,
             padding: 1,
         };
-        let net = walk::single("frn", "eps = 0.0", op);
-        let x = walk::gaussian(&[4, 2, 5, 5], 1);
+        let net = conformance::single("frn", "eps = 0.0", op);
+        let x = conformance::gaussian(&[4, 2, 5, 5], 1);
         let linear = op.apply(&x, net.parameters.get("layer.weight").unwrap(), None);
         let rms = linear
             .flatten(2, -1)
@@ -184,14 +163,14 @@ mod tests {
             .layer
             .forward(&Signal::plain(x.copy()), &Pass::train(0, 0))
             .value();
-        assert!(walk::gap(&y, &(linear / rms).relu()) < 1e-12);
+        assert!(conformance::gap(&y, &(linear / rms).relu()) < 1e-12);
         // Each image may have another scale.
         let factors = Tensor::from_slice(&[0.1, 3.0, 7.0, 1.0]).view([4, 1, 1, 1]);
         let scaled = net.blocks[0]
             .layer
             .forward(&Signal::plain(x * factors), &Pass::eval())
             .value();
-        assert!(walk::gap(&y, &scaled) < 1e-12);
+        assert!(conformance::gap(&y, &scaled) < 1e-12);
     }
 
     #[test]
@@ -200,18 +179,18 @@ mod tests {
             inputs: 7,
             outputs: 3,
         };
-        let x = walk::gaussian(&[5, 7], 1) * 0.01;
-        let never = walk::single("frn", "eps = 0.0\nlearnable_eps = \"never\"", op);
-        let y = walk::pre_activation(&never, &x);
-        assert!(walk::gap(&y, &y.sign()) < 1e-12);
-        let trained = walk::single("frn", "", op);
+        let x = conformance::gaussian(&[5, 7], 1) * 0.01;
+        let never = conformance::single("frn", "eps = 0.0\nlearnable_eps = \"never\"", op);
+        let y = conformance::pre_activation(&never, &x);
+        assert!(conformance::gap(&y, &y.sign()) < 1e-12);
+        let trained = conformance::single("frn", "", op);
         let weight = trained.parameters.get("layer.weight").unwrap();
         let linear = x.matmul(&weight.tr());
         let expected = &linear / (linear.square() + 1e-6 + 1e-4).sqrt();
-        assert!(walk::gap(&walk::pre_activation(&trained, &x), &expected) < 1e-12);
-        walk::set(&trained, "layer.eps", &Tensor::from_slice(&[-1.0]));
+        assert!(conformance::gap(&conformance::pre_activation(&trained, &x), &expected) < 1e-12);
+        conformance::set(&trained, "layer.eps", &Tensor::from_slice(&[-1.0]));
         assert!(
-            walk::pre_activation(&trained, &x)
+            conformance::pre_activation(&trained, &x)
                 .abs()
                 .max()
                 .double_value(&[])
@@ -224,14 +203,14 @@ mod tests {
         let has = |network: &crate::nn::network::Network, name: &str| {
             network.parameters.get(name).is_some()
         };
-        assert!(has(&walk::dense_network("frn", "", 3), "layer1.eps"));
-        assert!(!has(&walk::conv_network("frn", "", 3), "conv1.eps"));
+        assert!(has(&conformance::dense_network("frn", "", 3), "layer1.eps"));
+        assert!(!has(&conformance::conv_network("frn", "", 3), "conv1.eps"));
         assert!(has(
-            &walk::conv_network("frn", "learnable_eps = \"always\"", 3),
+            &conformance::conv_network("frn", "learnable_eps = \"always\"", 3),
             "conv1.eps"
         ));
         assert!(!has(
-            &walk::dense_network("frn", "learnable_eps = \"never\"", 3),
+            &conformance::dense_network("frn", "learnable_eps = \"never\"", 3),
             "layer1.eps"
         ));
     }
@@ -239,7 +218,7 @@ mod tests {
     #[test]
     fn thresholds_and_epsilon_are_free_of_weight_decay() {
         use crate::nn::parameters::Role;
-        let network = walk::dense_network("frn", "", 3);
+        let network = conformance::dense_network("frn", "", 3);
         for name in ["layer1.tau", "layer1.eps"] {
             let role = network
                 .parameters
@@ -252,6 +231,6 @@ mod tests {
 
     #[test]
     fn gradients_are_exact_under_other_options() {
-        walk::assert_exact_gradients("frn", &["learnable_eps = \"always\""]);
+        conformance::assert_exact_gradients("frn", &["learnable_eps = \"always\""]);
     }
 }

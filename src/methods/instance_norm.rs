@@ -6,50 +6,36 @@
 //! over positions would be β whatever the image.
 
 use anyhow::Result;
-use tch::Tensor;
 
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
-use crate::nn::affine::Affine;
+use super::behavior::{ActsOn, BatchSizeOne};
+use super::descriptor::{Descriptor, Paper};
 use crate::nn::block::Block;
-use crate::nn::normalized::{Normalization, NormalizedLayer};
-use crate::nn::{Builder, Layer, Pass};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::nn::groups::GroupNorm;
+use crate::nn::normalized::NormalizedLayer;
+use crate::nn::statistics::EPS;
+use crate::nn::{Builder, Layer};
+use crate::options::{OptionSpec, Options};
 use crate::usage;
 
 /// What `instance-norm` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "instance-norm",
+    aliases: &["in"],
     summary: "instance normalization: statistics of one channel of one image over positions",
     formula: "y = f(γ·(a − μ)/√(v + ε) + β),  μ, v over the positions of a = W·x",
     paper: Paper {
         authors: "Ulyanov, Vedaldi, Lempitsky",
         title: "Instance Normalization: The Missing Ingredient for Fast Stylization",
         venue: "2016, arXiv:1607.08022",
-        year: 2016,
     },
-    acts_on: ActsOn::PreActivation,
-    uses_batch_statistics: false,
-    train_equals_eval: true,
+    acts_on: &[ActsOn::PreActivation],
     row_scale_invariant: true,
-    data_dependent_start: false,
-    batch_size_one_conv: BatchSizeOne::Works,
     batch_size_one_fc: BatchSizeOne::Unsupported,
     extra_parameters: "γ, β",
     options: &[
-        OptionSpec {
-            name: "affine",
-            kind: OptionKind::Flag(true),
-            help: "gain and shift; common frameworks have none by default",
-        },
-        OptionSpec {
-            name: "eps",
-            kind: OptionKind::Number {
-                default: 1e-5,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "ε, added to the variance",
-        },
+        OptionSpec::flag("affine", true)
+            .help("gain and shift; common frameworks have none by default"),
+        EPS,
     ],
     departures: &["The last layer is a plain linear layer with a bias."],
     learning_rate_at_50: 0.1,
@@ -66,41 +52,23 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         ));
     }
     NormalizedLayer::build(block, builder, |builder| {
-        let affine = if options.flag("affine") {
-            Some(Affine::build(block, builder)?)
-        } else {
-            None
-        };
-        Ok(InstanceNorm {
-            channels: block.op.outputs(),
-            affine,
-            eps: options.number("eps"),
-        })
-    })
-}
-
-struct InstanceNorm {
-    channels: i64,
-    affine: Option<Affine>,
-    eps: f64,
-}
-
-impl Normalization for InstanceNorm {
-    fn apply(&self, linear: &Tensor, _pass: &Pass) -> Tensor {
-        let gamma = self.affine.as_ref().map(|affine| &affine.gamma);
-        let beta = self.affine.as_ref().map(|affine| &affine.beta);
         // Groups of one channel are the same statistic.
-        linear.group_norm(self.channels, gamma, beta, self.eps, false)
-    }
+        let (channels, eps) = (block.op.outputs(), options.number("eps"));
+        if options.flag("affine") {
+            GroupNorm::build(channels, eps, block, builder)
+        } else {
+            Ok(GroupNorm::bare(channels, eps))
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::walk;
+    use crate::methods::conformance;
     use crate::nn::block::LinearOp;
     use crate::nn::node::Node;
-    use tch::{Device, Kind};
+    use tch::{Device, Kind, Tensor};
 
     const OP: LinearOp = LinearOp::Conv {
         inputs: 3,
@@ -111,8 +79,8 @@ mod tests {
 
     /// A network that normalizes its input as it is.
     fn bare(options: &str) -> crate::nn::network::Network {
-        let net = walk::single("instance-norm", options, OP);
-        walk::set(
+        let net = conformance::single("instance-norm", options, OP);
+        conformance::set(
             &net,
             "layer.weight",
             &Tensor::eye(3, (Kind::Double, Device::Cpu)),
@@ -123,10 +91,13 @@ mod tests {
     #[test]
     fn equals_torchs_instance_norm() {
         let net = bare("");
-        let (gamma, beta) = (walk::gaussian(&[3], 7), walk::gaussian(&[3], 8));
-        walk::set(&net, "layer.gamma", &gamma);
-        walk::set(&net, "layer.beta", &beta);
-        let x = walk::gaussian(&[5, 3, 4, 4], 1);
+        let (gamma, beta) = (
+            conformance::gaussian(&[3], 7),
+            conformance::gaussian(&[3], 8),
+        );
+        conformance::set(&net, "layer.gamma", &gamma);
+        conformance::set(&net, "layer.beta", &beta);
+        let x = conformance::gaussian(&[5, 3, 4, 4], 1);
         let torch = x.instance_norm(
             Some(&gamma),
             Some(&beta),
@@ -137,27 +108,28 @@ mod tests {
             1e-5,
             false,
         );
-        assert!(walk::gap(&walk::pre_activation(&net, &x), &torch) < 1e-12);
+        assert!(conformance::gap(&conformance::pre_activation(&net, &x), &torch) < 1e-12);
     }
 
     #[test]
     fn scale_and_shift_of_a_channel_of_an_image_do_not_matter() {
         let net = bare("eps = 0.0\naffine = false");
         assert!(net.parameters.get("layer.gamma").is_none());
-        let x = walk::gaussian(&[5, 3, 4, 4], 1);
-        let moved = &x * walk::gaussian(&[5, 3, 1, 1], 2).exp() + walk::gaussian(&[5, 3, 1, 1], 3);
-        let y = walk::pre_activation(&net, &x);
-        assert!(walk::gap(&y, &walk::pre_activation(&net, &moved)) < 1e-10);
+        let x = conformance::gaussian(&[5, 3, 4, 4], 1);
+        let moved = &x * conformance::gaussian(&[5, 3, 1, 1], 2).exp()
+            + conformance::gaussian(&[5, 3, 1, 1], 3);
+        let y = conformance::pre_activation(&net, &x);
+        assert!(conformance::gap(&y, &conformance::pre_activation(&net, &moved)) < 1e-10);
     }
 
     #[test]
     fn the_average_over_positions_is_beta() {
         let net = bare("");
-        let beta = walk::gaussian(&[3], 8);
-        walk::set(&net, "layer.beta", &beta);
-        let y = walk::pre_activation(&net, &walk::gaussian(&[5, 3, 4, 4], 1));
+        let beta = conformance::gaussian(&[3], 8);
+        conformance::set(&net, "layer.beta", &beta);
+        let y = conformance::pre_activation(&net, &conformance::gaussian(&[5, 3, 4, 4], 1));
         let averages = y.mean_dim([2, 3].as_slice(), false, None);
-        assert!(walk::gap(&averages, &beta.view([1, 3]).expand([5, 3], false)) < 1e-12);
+        assert!(conformance::gap(&averages, &beta.view([1, 3]).expand([5, 3], false)) < 1e-12);
     }
 
     #[test]
@@ -182,13 +154,13 @@ mod tests {
 
     #[test]
     fn the_last_layer_is_plain() {
-        let net = walk::conv_network("instance-norm", "", 3);
+        let net = conformance::conv_network("instance-norm", "", 3);
         assert!(net.parameters.get("logits.bias").is_some());
         assert!(net.parameters.get("logits.gamma").is_none());
     }
 
     #[test]
     fn gradients_are_exact_under_other_options() {
-        walk::assert_exact_gradients("instance-norm", &["affine = false"]);
+        conformance::assert_exact_gradients("instance-norm", &["affine = false"]);
     }
 }

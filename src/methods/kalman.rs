@@ -20,14 +20,15 @@ use tch::{Kind, Tensor};
 
 use estimate::{automatic_gain, group_moments, grouped, mixture};
 
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use super::descriptor::{Descriptor, Paper};
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
 use crate::nn::init;
 use crate::nn::plain;
 use crate::nn::propagation::ChannelMoments;
+use crate::nn::statistics::{AVERAGE_MOMENTUM, EPS, update_average};
 use crate::nn::{ActivationPool, Builder, Estimate, Layer, Pass, Signal};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionSpec, Options};
 use crate::usage;
 
 /// Draws for a fully connected layer's prediction, in place of the positions of an image.
@@ -36,82 +37,34 @@ const DRAWS: i64 = 256;
 /// What `kalman` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "kalman",
+    aliases: &["kalman-norm"],
     summary: "Kalman normalization: batch statistics corrected by a prediction from the layer before",
     formula: "y = f(γ·(a − μ)/√(v + ε) + β),  μ = p·μ_p + (1−p)·μ_B,  v = p·v_p + (1−p)·v_B + p(1−p)(μ_B − μ_p)²",
     paper: Paper {
         authors: "Wang, Peng, Luo, Wang, Lin",
         title: "Kalman Normalization: Normalizing Internal Representations Across Network Layers",
         venue: "NeurIPS 2018, arXiv:1802.03133",
-        year: 2018,
     },
-    acts_on: ActsOn::PreActivation,
-    uses_batch_statistics: true,
-    train_equals_eval: false,
     row_scale_invariant: false,
-    batch_size_one_conv: BatchSizeOne::Degenerates,
-    batch_size_one_fc: BatchSizeOne::Refused,
-    extra_parameters: "γ, β",
     options: &[
-        OptionSpec {
-            name: "prediction",
-            kind: OptionKind::Choice(&["sampled", "analytic"]),
-            help: "from draws of Gaussian noise, or from the moments of f(N(μ, v)), deterministic and cheaper",
-        },
-        OptionSpec {
-            name: "gain",
-            kind: OptionKind::Choice(&["auto", "fixed"]),
-            help: "p from the images in a group (0.9 up to 2, 0.05 from 64, linear in log₂ between), or the option p",
-        },
-        OptionSpec {
-            name: "p",
-            kind: OptionKind::Number {
-                default: 0.05,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "p, the weight of the prediction, with gain = \"fixed\"",
-        },
-        OptionSpec {
-            name: "group_size",
-            kind: OptionKind::Count {
-                default: 0,
-                low: 0,
-                high: 4096,
-            },
-            help: "images that share statistics and prediction (micro-batches); 0, or a number that does not divide the batch, takes all",
-        },
-        OptionSpec {
-            name: "fallback_ratio",
-            kind: OptionKind::Number {
-                default: 100.0,
-                low: 0.0,
-                high: f64::INFINITY,
-            },
-            help: "mean v_p/v_B from which the batch is used alone",
-        },
-        OptionSpec {
-            name: "eps",
-            kind: OptionKind::Number {
-                default: 1e-5,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "ε, added to the variance",
-        },
-        OptionSpec {
-            name: "average_momentum",
-            kind: OptionKind::Number {
-                default: 0.1,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "weight of the newest batch in the running averages",
-        },
+        OptionSpec::choice("prediction", &["sampled", "analytic"])
+            .help("from draws of Gaussian noise, or from the moments of f(N(μ, v)), deterministic and cheaper"),
+        OptionSpec::choice("gain", &["auto", "fixed"])
+            .help("p from the images in a group (0.9 up to 2, 0.05 from 64, linear in log₂ between), or the option p"),
+        OptionSpec::number("p", 0.05, 0.0, 1.0)
+            .help("p, the weight of the prediction, with gain = \"fixed\""),
+        OptionSpec::count("group_size", 0, 0, 4096)
+            .help("images that share statistics and prediction (micro-batches); 0, or a number that does not divide the batch, takes all"),
+        OptionSpec::number("fallback_ratio", 100.0, 0.0, f64::INFINITY)
+            .help("mean v_p/v_B from which the batch is used alone"),
+        EPS,
+        AVERAGE_MOMENTUM,
     ],
     departures: &[
         "As in the authors' code p is fixed and the transition is the layer itself; the paper's learned gain was not readable.",
         "The authors use p = 0.05 at 128 images and 0.9 at 2; what to take between is our choice (gain = \"auto\").",
         "The noise goes through the pool too; fully connected layers predict from 256 draws.",
+        "Each group of images falls back to its batch statistics by itself; the authors have one flag for all.",
         "Where a channel has one value in a group (v_B = 0), the prediction is used whatever its ratio.",
         "Fully connected layers refuse single images: the first one has no prediction, and nothing of the image would be left.",
         "As in the authors' code the prediction passes on N(μ, v), not what γ and β make of it, so it depends on the length of weight rows.",
@@ -119,7 +72,8 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     learning_rate_at_50: 0.02,
     build,
-    ..Descriptor::ORDINARY
+    folds: false,
+    ..Descriptor::WITH_BATCH_STATISTICS
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
@@ -139,14 +93,13 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
 fn make(block: &Block, options: &Options, builder: &mut Builder) -> Result<Kalman> {
     let outputs = block.op.outputs();
     let weight = init::he(&builder.direction(), block.op.fan_in());
-    let (zeros, ones) = (builder.filled(outputs, 0.0), builder.filled(outputs, 1.0));
     Ok(Kalman {
         block: block.clone(),
         weight: builder.weight("weight", weight)?,
         affine: Affine::build(block, builder)?,
         running: ChannelMoments {
-            mean: builder.buffer("running_mean", zeros)?,
-            variance: builder.buffer("running_var", ones)?,
+            mean: builder.buffer("running_mean", builder.filled(outputs, 0.0))?,
+            variance: builder.buffer("running_var", builder.filled(outputs, 1.0))?,
         },
         gain: (options.choice("gain") == "fixed").then(|| options.number("p")),
         analytic: options.choice("prediction") == "analytic",
@@ -223,18 +176,12 @@ impl Kalman {
     }
 
     fn remember(&self, corrected: &ChannelMoments) {
-        tch::no_grad(|| {
-            let _ = self
-                .running
-                .mean
-                .shallow_clone()
-                .lerp_(&corrected.mean.get(0), self.momentum);
-            let _ = self
-                .running
-                .variance
-                .shallow_clone()
-                .lerp_(&corrected.variance.get(0), self.momentum);
-        });
+        update_average(&self.running.mean, &corrected.mean.get(0), self.momentum);
+        update_average(
+            &self.running.variance,
+            &corrected.variance.get(0),
+            self.momentum,
+        );
     }
 
     /// What the next layer is told of the activations' distribution.

@@ -6,43 +6,30 @@
 mod recurrent;
 
 use anyhow::Result;
-use tch::Tensor;
 
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper, Recurrent};
-use crate::nn::affine::Affine;
+use super::behavior::ActsOn;
+use super::descriptor::{Descriptor, Paper, Recurrent};
 use crate::nn::block::Block;
-use crate::nn::normalized::{Normalization, NormalizedLayer};
-use crate::nn::{Builder, Layer, Pass};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::nn::groups::GroupNorm;
+use crate::nn::normalized::NormalizedLayer;
+use crate::nn::statistics::EPS;
+use crate::nn::{Builder, Layer};
+use crate::options::Options;
 
 /// What `layer-norm` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "layer-norm",
+    aliases: &["ln"],
     summary: "layer normalization: statistics of one image over channels and positions",
     formula: "y = f(γ·(a − μ)/√(v + ε) + β),  μ, v over a = W·x of one image",
     paper: Paper {
         authors: "Ba, Kiros, Hinton",
         title: "Layer Normalization",
         venue: "2016, arXiv:1607.06450",
-        year: 2016,
     },
-    acts_on: ActsOn::PreActivation,
-    uses_batch_statistics: false,
-    train_equals_eval: true,
-    row_scale_invariant: false,
-    data_dependent_start: false,
-    batch_size_one_conv: BatchSizeOne::Works,
-    batch_size_one_fc: BatchSizeOne::Works,
+    acts_on: &[ActsOn::PreActivation],
     extra_parameters: "γ, β",
-    options: &[OptionSpec {
-        name: "eps",
-        kind: OptionKind::Number {
-            default: 1e-5,
-            low: 0.0,
-            high: 1.0,
-        },
-        help: "ε, added to the variance",
-    }],
+    options: &[EPS],
     departures: &[
         "On maps the statistics run over channels and positions, and γ, β are one a channel, not one an element.",
         "In an LSTM the shifts behind the two products are one, the bias.",
@@ -58,44 +45,23 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-    let eps = options.number("eps");
     NormalizedLayer::build(block, builder, |builder| {
-        Ok(LayerNorm {
-            affine: Affine::build(block, builder)?,
-            eps,
-        })
+        // One group of all channels is the same statistic.
+        GroupNorm::build(1, options.number("eps"), block, builder)
     })
-}
-
-struct LayerNorm {
-    affine: Affine,
-    eps: f64,
-}
-
-impl Normalization for LayerNorm {
-    fn apply(&self, linear: &Tensor, _pass: &Pass) -> Tensor {
-        // One group of all channels is the same statistic, and has the affine map of a channel built in.
-        linear.group_norm(
-            1,
-            Some(&self.affine.gamma),
-            Some(&self.affine.beta),
-            self.eps,
-            false,
-        )
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::methods::walk;
+    use crate::methods::conformance;
     use crate::nn::block::LinearOp;
+    use tch::Tensor;
 
     #[test]
     fn golden_row() {
-        let y = walk::normalized_golden_inputs("layer-norm", "");
-        walk::assert_close(
-            &walk::row(&y, 0),
+        let y = conformance::normalized_golden_inputs("layer-norm", "");
+        conformance::assert_close(
+            &conformance::row(&y, 0),
             &[0.2672603829, 1.069041531, -1.336301914],
         );
     }
@@ -106,11 +72,11 @@ mod tests {
             inputs: 7,
             outputs: 6,
         };
-        let x = walk::gaussian(&[5, 7], 1);
-        let net = walk::single("layer-norm", "", op);
+        let x = conformance::gaussian(&[5, 7], 1);
+        let net = conformance::single("layer-norm", "", op);
         let linear = op.apply(&x, net.parameters.get("layer.weight").unwrap(), None);
         let torch = linear.layer_norm([6], None::<Tensor>, None::<Tensor>, 1e-5, false);
-        assert!(walk::gap(&walk::pre_activation(&net, &x), &torch) < 1e-12);
+        assert!(conformance::gap(&conformance::pre_activation(&net, &x), &torch) < 1e-12);
 
         let op = LinearOp::Conv {
             inputs: 2,
@@ -118,11 +84,11 @@ mod tests {
             kernel: 3,
             padding: 1,
         };
-        let x = walk::gaussian(&[5, 2, 4, 4], 1);
-        let net = walk::single("layer-norm", "", op);
+        let x = conformance::gaussian(&[5, 2, 4, 4], 1);
+        let net = conformance::single("layer-norm", "", op);
         let linear = op.apply(&x, net.parameters.get("layer.weight").unwrap(), None);
         let torch = linear.layer_norm([6, 4, 4], None::<Tensor>, None::<Tensor>, 1e-5, false);
-        assert!(walk::gap(&walk::pre_activation(&net, &x), &torch) < 1e-12);
+        assert!(conformance::gap(&conformance::pre_activation(&net, &x), &torch) < 1e-12);
     }
 
     #[test]
@@ -133,11 +99,14 @@ mod tests {
             kernel: 3,
             padding: 1,
         };
-        let net = walk::single("layer-norm", "eps = 0.0", op);
-        let y = walk::pre_activation(&net, &walk::gaussian(&[5, 2, 4, 4], 1)).flatten(1, -1);
+        let net = conformance::single("layer-norm", "eps = 0.0", op);
+        let y = conformance::pre_activation(&net, &conformance::gaussian(&[5, 2, 4, 4], 1))
+            .flatten(1, -1);
         let mean = y.mean_dim([1].as_slice(), false, None);
-        assert!(walk::gap(&mean, &mean.zeros_like()) < 1e-12);
-        assert!(walk::gap(&y.var_dim([1].as_slice(), false, false), &mean.ones_like()) < 1e-12);
+        assert!(conformance::gap(&mean, &mean.zeros_like()) < 1e-12);
+        assert!(
+            conformance::gap(&y.var_dim([1].as_slice(), false, false), &mean.ones_like()) < 1e-12
+        );
     }
 
     #[test]
@@ -146,17 +115,17 @@ mod tests {
             inputs: 7,
             outputs: 6,
         };
-        let net = walk::single("layer-norm", "eps = 0.0", op);
-        let x = walk::gaussian(&[5, 7], 1);
-        let before = walk::pre_activation(&net, &x);
+        let net = conformance::single("layer-norm", "eps = 0.0", op);
+        let x = conformance::gaussian(&[5, 7], 1);
+        let before = conformance::pre_activation(&net, &x);
         let weight = net.parameters.get("layer.weight").unwrap().detach().copy();
-        walk::set(&net, "layer.weight", &(&weight * 3.0));
-        assert!(walk::gap(&before, &walk::pre_activation(&net, &x)) < 1e-12);
-        walk::set(
+        conformance::set(&net, "layer.weight", &(&weight * 3.0));
+        assert!(conformance::gap(&before, &conformance::pre_activation(&net, &x)) < 1e-12);
+        conformance::set(
             &net,
             "layer.weight",
-            &(&weight + walk::gaussian(&[1, 7], 5)),
+            &(&weight + conformance::gaussian(&[1, 7], 5)),
         );
-        assert!(walk::gap(&before, &walk::pre_activation(&net, &x)) < 1e-12);
+        assert!(conformance::gap(&before, &conformance::pre_activation(&net, &x)) < 1e-12);
     }
 }

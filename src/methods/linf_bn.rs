@@ -8,86 +8,46 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
-use crate::nn::batch_scale::{BatchScale, ChannelScale, ExtremeConstant, Extremes, ScaleSettings};
+use super::descriptor::{Descriptor, Paper};
+use crate::nn::batch_scale::{BatchScale, ChannelScale, ExtremeConstant, NOISE, SCALE_EPS};
 use crate::nn::block::Block;
 use crate::nn::normalized::NormalizedLayer;
-use crate::nn::statistics::batch_axes;
+use crate::nn::statistics::{AVERAGE_MOMENTUM, batch_axes};
 use crate::nn::{Builder, Layer};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionSpec, Options};
 
 /// What `linf-bn` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "linf-bn",
+    aliases: &["linf-batch-norm"],
     summary: "batch normalization by the largest absolute deviation",
     formula: "y = f(γ·(a − μ_B)/(s + ε) + β),  s = C(n)·max |a − μ_B|",
     paper: Paper {
         authors: "Hoffer, Banner, Golan, Soudry",
         title: "Norm Matters: Efficient and Accurate Normalization Schemes in Deep Networks",
         venue: "NeurIPS 2018, arXiv:1803.01814",
-        year: 2018,
     },
-    acts_on: ActsOn::PreActivation,
-    uses_batch_statistics: true,
-    train_equals_eval: false,
-    row_scale_invariant: true,
-    data_dependent_start: false,
-    batch_size_one_conv: BatchSizeOne::Degenerates,
-    batch_size_one_fc: BatchSizeOne::Refused,
-    extra_parameters: "γ, β",
     options: &[
-        OptionSpec {
-            name: "constant",
-            kind: OptionKind::Choice(&["hoffer", "exact", "none"]),
-            help: "the authors' C(n), after which Gaussians have a standard deviation of about 0.7, or the one that makes it 1, or none: s = max |a − μ|",
-        },
-        OptionSpec {
-            name: "eps",
-            kind: OptionKind::Number {
-                default: 1e-5,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "ε, added to the scale",
-        },
-        OptionSpec {
-            name: "average_momentum",
-            kind: OptionKind::Number {
-                default: 0.1,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "ρ, the weight of the newest batch in the running averages",
-        },
-        OptionSpec {
-            name: "noise",
-            kind: OptionKind::Flag(false),
-            help: "in training, multiply what is normalized by 0.1·σ·N(1, 1), as the authors' code can; evaluation does not, and is of another scale",
-        },
+        OptionSpec::choice("constant", &["hoffer", "exact", "none"])
+            .help("the authors' C(n), after which Gaussians have a standard deviation of about 0.7, or the one that makes it 1, or none: s = max |a − μ|"),
+        SCALE_EPS,
+        AVERAGE_MOMENTUM,
+        NOISE,
     ],
     departures: &[
         "Running averages hold the scale itself with weight ρ = 0.1 for the newest batch; the authors' code holds its inverse with 0.9.",
+        "noise = true multiplies before γ and β; the authors' code multiplies the output.",
         "The last layer is a plain linear layer with a bias.",
     ],
     learning_rate_at_50: 0.05,
     build,
-    folds: true,
-    ..Descriptor::ORDINARY
+    ..Descriptor::WITH_BATCH_STATISTICS
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-    let settings = ScaleSettings {
-        eps: options.number("eps"),
-        momentum: options.number("average_momentum"),
-        noise: options.flag("noise"),
-    };
     NormalizedLayer::build(block, builder, |builder| {
-        let spread = LargestDistance(ExtremeConstant::new(match options.choice("constant") {
-            "exact" => Extremes::Exact,
-            "none" => Extremes::Bare,
-            _ => Extremes::Bound,
-        }));
-        BatchScale::build(block, builder, settings, spread)
+        let spread = LargestDistance(ExtremeConstant::of_options(options));
+        BatchScale::build(block, options, builder, spread)
     })
 }
 
@@ -103,20 +63,21 @@ impl ChannelScale for LargestDistance {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::walk;
+    use crate::methods::conformance;
+    use crate::nn::batch_scale::Extremes;
     use tch::Kind;
 
     #[test]
     fn golden_scale() {
-        let x = walk::golden_inputs();
+        let x = conformance::golden_inputs();
         let distances = (&x - x.mean_dim([0].as_slice(), true, None::<Kind>)).abs();
         let spread = LargestDistance(ExtremeConstant::new(Extremes::Bound));
         let scale = Vec::<f64>::try_from(spread.of(&distances)).unwrap();
-        walk::assert_close(&scale, &[1.390406506, 2.085609759, 2.433211386]);
-        let y = walk::normalized_golden_inputs("linf-bn", "eps = 0.0");
+        conformance::assert_close(&scale, &[1.390406506, 2.085609759, 2.433211386]);
+        let y = conformance::normalized_golden_inputs("linf-bn", "eps = 0.0");
         // (1 − 0.5)/1.390406506, (2 − 0.25)/2.085609759, (−1 − 1.625)/2.433211386
-        walk::assert_close(
-            &walk::row(&y, 0),
+        conformance::assert_close(
+            &conformance::row(&y, 0),
             &[0.3596070630, 0.8390831470, -1.078821189],
         );
     }
@@ -124,7 +85,7 @@ mod tests {
     #[test]
     fn gaussians_come_out_with_the_known_standard_deviation() {
         // 400 channels of 1024 values each: 1/(C(1024)·E max |z|) = 1/1.426794, or 1.
-        let distances = walk::gaussian(&[1024, 400], 1).abs();
+        let distances = conformance::gaussian(&[1024, 400], 1).abs();
         for (extremes, product) in [(Extremes::Bound, 1.426794), (Extremes::Exact, 1.0)] {
             let scale = LargestDistance(ExtremeConstant::new(extremes)).of(&distances);
             let mean = scale.mean(Kind::Double).double_value(&[]);
@@ -140,23 +101,26 @@ mod tests {
             kernel: 3,
             padding: 1,
         };
-        let net = walk::single("linf-bn", "eps = 0.0", op);
-        let x = walk::gaussian(&[4, 2, 5, 5], 1);
-        let y = walk::pre_activation(&net, &x);
-        assert!(walk::gap(&y, &walk::pre_activation(&net, &(x * 7.0))) < 1e-12);
+        let net = conformance::single("linf-bn", "eps = 0.0", op);
+        let x = conformance::gaussian(&[4, 2, 5, 5], 1);
+        let y = conformance::pre_activation(&net, &x);
+        assert!(conformance::gap(&y, &conformance::pre_activation(&net, &(x * 7.0))) < 1e-12);
     }
 
     #[test]
     fn without_a_constant_the_largest_distance_becomes_one() {
-        let y = walk::normalized_golden_inputs("linf-bn", "eps = 0.0\nconstant = \"none\"");
+        let y = conformance::normalized_golden_inputs("linf-bn", "eps = 0.0\nconstant = \"none\"");
         let largest = y.abs().amax([0].as_slice(), false);
-        assert!(walk::gap(&largest, &largest.ones_like()) < 1e-12);
+        assert!(conformance::gap(&largest, &largest.ones_like()) < 1e-12);
         // (1 − 0.5)/1.5, (2 − 0.25)/2.25, (−1 − 1.625)/2.625
-        walk::assert_close(&walk::row(&y, 0), &[1.0 / 3.0, 7.0 / 9.0, -1.0]);
+        conformance::assert_close(&conformance::row(&y, 0), &[1.0 / 3.0, 7.0 / 9.0, -1.0]);
     }
 
     #[test]
     fn gradients_are_exact_under_other_options() {
-        walk::assert_exact_gradients("linf-bn", &["constant = \"exact\"", "constant = \"none\""]);
+        conformance::assert_exact_gradients(
+            "linf-bn",
+            &["constant = \"exact\"", "constant = \"none\""],
+        );
     }
 }

@@ -9,32 +9,31 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::{ActsOn, Descriptor, Paper};
+use super::behavior::ActsOn;
+use super::descriptor::{Descriptor, Paper};
 use crate::nn::block::Block;
 use crate::nn::init;
 use crate::nn::plain;
 use crate::nn::widening::Widening;
 use crate::nn::{ActivationPool, Builder, Layer, Pass, Signal};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionSpec, Options};
 
 /// What `linked` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "linked",
+    aliases: &["linked-neurons", "crelu"],
     summary: "linked neurons: each pre-activation feeds an activation and its mirror image",
     formula: "y = [f(z), f(−z)],  z = W·x + b",
     paper: Paper {
         authors: "Riera Molina, Pujol Vila",
         title: "Solving Internal Covariate Shift in Deep Learning with Linked Neurons",
         venue: "2017, arXiv:1712.02609",
-        year: 2017,
     },
-    acts_on: ActsOn::Activation,
+    acts_on: &[ActsOn::Activation],
     extra_parameters: "b",
-    options: &[OptionSpec {
-        name: "fair_width",
-        kind: OptionKind::Flag(false),
-        help: "hidden layers 1/√2 as wide, so that there are about as many weights as without the link",
-    }],
+    options: &[OptionSpec::flag("fair_width", false).help(
+        "hidden layers 1/√2 as wide, so that there are about as many weights as without the link",
+    )],
     departures: &[
         "He initialization on the doubled fan-in instead of Glorot's: it keeps the variance with ReLU.",
         "fair_width narrows the linked network; the paper widens the unlinked one by √2 instead.",
@@ -60,11 +59,10 @@ fn build(block: &Block, _options: &Options, builder: &mut Builder) -> Result<Box
     }
     let outputs = block.op.outputs();
     let weight = init::he(&builder.direction(), block.op.fan_in());
-    let bias = builder.filled(outputs, 0.0);
     Ok(Box::new(Linked {
         block: block.clone(),
         weight: builder.weight("weight", weight)?,
-        bias: builder.shift("bias", bias)?,
+        bias: builder.shift("bias", builder.filled(outputs, 0.0))?,
         activation_pool: ActivationPool::build_for(block, 2 * outputs, builder)?,
     }))
 }
@@ -91,17 +89,17 @@ impl Layer for Linked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::walk;
+    use crate::methods::conformance;
     use crate::moments::Activation;
     use tch::Kind;
 
     /// Pre-activation of the second block (which has no pool) and the two halves behind it.
     fn halves(activation: Activation) -> (Tensor, Tensor, Tensor) {
-        let net = walk::conv_with("linked", "", activation, 3);
+        let net = conformance::conv_with("linked", "", activation, 3);
         let pass = Pass::eval();
         let first = net.blocks[0]
             .layer
-            .forward(&net.input(&walk::gaussian(&[9, 2, 8, 8], 2)), &pass);
+            .forward(&net.input(&conformance::gaussian(&[9, 2, 8, 8], 2)), &pass);
         let layer = &net.blocks[1].layer;
         let pre = layer.pre_activation(&first, &pass).detach();
         let parts = layer.post_activation(pre.copy(), &pass).value().chunk(2, 1);
@@ -120,13 +118,13 @@ mod tests {
         let lengths = Tensor::cat(&[&positive, &negative], 1)
             .square()
             .sum(Kind::Double);
-        assert!(walk::gap(&lengths, &pre.square().sum(Kind::Double)) < 1e-9);
+        assert!(conformance::gap(&lengths, &pre.square().sum(Kind::Double)) < 1e-9);
     }
 
     #[test]
     fn one_of_the_pair_always_passes_the_gradient_on() {
-        let net = walk::conv_network("linked", "", 3);
-        let pre = walk::gaussian(&[4, 5, 3, 3], 1).set_requires_grad(true);
+        let net = conformance::conv_network("linked", "", 3);
+        let pre = conformance::gaussian(&[4, 5, 3, 3], 1).set_requires_grad(true);
         let parts = net.blocks[1]
             .layer
             .post_activation(pre.shallow_clone(), &Pass::eval())
@@ -148,19 +146,20 @@ mod tests {
                 slope: None,
                 pool: None,
             };
-            assert!(walk::gap(&positive, &activation_pool.activate(pre.copy())) < 1e-15);
-            assert!(walk::gap(&negative, &activation_pool.activate(-&pre)) < 1e-15);
+            assert!(conformance::gap(&positive, &activation_pool.activate(pre.copy())) < 1e-15);
+            assert!(conformance::gap(&negative, &activation_pool.activate(-&pre)) < 1e-15);
         }
-        let net = walk::conv_with("linked", "", Activation::Prelu { slope: 0.25 }, 3);
+        let net = conformance::conv_with("linked", "", Activation::Prelu { slope: 0.25 }, 3);
         assert_eq!(net.parameters.get("conv2.slope").unwrap().size(), [10]);
-        let (relative, at) = walk::gradient_gap(&net, &walk::gaussian(&[9, 2, 8, 8], 2));
+        let (relative, at) =
+            conformance::gradient_gap(&net, &conformance::gaussian(&[9, 2, 8, 8], 2));
         assert!(relative < 1e-6, "{at}");
     }
 
     #[test]
     fn the_next_layer_receives_twice_the_channels_and_fair_width_makes_up_for_it() {
         let count = |options: &str, name: &str| {
-            walk::conv_network("linked", options, 3)
+            conformance::conv_network("linked", options, 3)
                 .parameters
                 .get(name)
                 .unwrap()

@@ -13,52 +13,38 @@ use std::rc::Rc;
 use anyhow::Result;
 use tch::Tensor;
 
-use super::{ActsOn, Descriptor, Paper};
+use super::behavior::ActsOn;
+use super::descriptor::{Descriptor, Paper};
 use crate::moments::{self, Activation};
 use crate::nn::adaptive_clip::AdaptiveClip;
 use crate::nn::block::Block;
 use crate::nn::init;
 use crate::nn::plain;
 use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionSpec, Options};
 use crate::usage;
 
 /// What `nf` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "nf",
+    aliases: &["nf-net", "normalizer-free"],
     summary: "normalizer-free: scaled weight standardization, adaptive gradient clipping",
     formula: "y = γ_f·f(g·(W − mean W)/√(n·var W)·x + b),  γ_f = 1/√Var f(z)",
     paper: Paper {
         authors: "Brock, De, Smith, Simonyan",
         title: "High-Performance Large-Scale Image Recognition Without Normalization",
         venue: "ICML 2021, arXiv:2102.06171",
-        year: 2021,
     },
-    acts_on: ActsOn::WeightsAndActivation,
-    uses_batch_statistics: false,
-    train_equals_eval: true,
+    acts_on: &[ActsOn::Weights, ActsOn::Activation],
     row_scale_invariant: true,
     extra_parameters: "g, b",
     options: &[
-        OptionSpec {
-            name: "agc",
-            kind: OptionKind::Number {
-                default: 0.01,
-                low: 0.0,
-                high: f64::INFINITY,
-            },
-            help: "λ of adaptive gradient clipping; 0 does not clip",
-        },
-        OptionSpec {
-            name: "variance_floor",
-            kind: OptionKind::Choice(&["max", "add"]),
-            help: "√max(n·var, 1e-4) as in the authors' code, or √(n·(var + 1e-6)) as in common PyTorch code",
-        },
-        OptionSpec {
-            name: "gamma",
-            kind: OptionKind::Choice(&["exact", "sampled"]),
-            help: "γ_f exact, or as sampled once by the authors",
-        },
+        OptionSpec::number("agc", 0.01, 0.0, f64::INFINITY)
+            .help("λ of adaptive gradient clipping; 0 does not clip"),
+        OptionSpec::choice("variance_floor", &["max", "add"])
+            .help("√max(n·var, 1e-4) as in the authors' code, or √(n·(var + 1e-6)) as in common PyTorch code"),
+        OptionSpec::choice("gamma", &["exact", "sampled"])
+            .help("γ_f exact, or as sampled once by the authors"),
     ],
     departures: &[
         "γ_f is exact by default; the authors' sampled constants are up to 0.2 % off (gamma = \"sampled\").",
@@ -78,12 +64,11 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
     }
     let outputs = block.op.outputs();
     let weight = init::he(&builder.direction(), block.op.fan_in());
-    let (ones, zeros) = (builder.filled(outputs, 1.0), builder.filled(outputs, 0.0));
     let layer = NormalizerFree {
         block: block.clone(),
         weight: builder.weight("weight", weight)?,
-        gain: builder.gain("gamma", ones)?,
-        bias: builder.shift("bias", zeros)?,
+        gain: builder.gain("gamma", builder.filled(outputs, 1.0))?,
+        bias: builder.shift("bias", builder.filled(outputs, 0.0))?,
         floor: if options.choice("variance_floor") == "max" {
             Floor::Max
         } else {

@@ -9,92 +9,39 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use super::descriptor::{Descriptor, Paper};
 use crate::nn::batch_norm::{BatchNorm, BatchNormSettings, Population};
 use crate::nn::block::Block;
 use crate::nn::normalized::{Normalization, NormalizedLayer};
+use crate::nn::statistics::{AVERAGE_MOMENTUM, EPS};
 use crate::nn::{Builder, Layer, Pass};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionSpec, Options};
 
 /// What `noisy-bn` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "noisy-bn",
-    summary: "batch normalization followed by noise that changes every distribution at every step",
+    aliases: &["noisy-batch-norm"],
+    summary: "batch normalization, then noise that changes the distribution of every unit at every step",
     formula: "y = f(s·BN(W·x) + m),  s, m random in training, s = 1, m = 0 at evaluation",
     paper: Paper {
         authors: "Santurkar, Tsipras, Ilyas, Mądry",
         title: "How Does Batch Normalization Help Optimization?",
         venue: "NeurIPS 2018, arXiv:1805.11604",
-        year: 2018,
     },
-    acts_on: ActsOn::PreActivation,
-    uses_batch_statistics: true,
-    train_equals_eval: false,
-    row_scale_invariant: true,
-    data_dependent_start: false,
-    batch_size_one_conv: BatchSizeOne::Degenerates,
-    batch_size_one_fc: BatchSizeOne::Refused,
-    extra_parameters: "γ, β",
     options: &[
-        OptionSpec {
-            name: "unit",
-            kind: OptionKind::Choice(&["channel", "activation"]),
-            help: "what has noise of its own: a channel of an image, or every position of it too (slow)",
-        },
-        OptionSpec {
-            name: "mean_range",
-            kind: OptionKind::Number {
-                default: 0.5,
-                low: 0.0,
-                high: 100.0,
-            },
-            help: "n_μ, how far a unit's mean is moved",
-        },
-        OptionSpec {
-            name: "scale_limit",
-            kind: OptionKind::Number {
-                default: 1.25,
-                low: 1.0,
-                high: 100.0,
-            },
-            help: "n_σ, what a unit is multiplied by at most, on average",
-        },
-        OptionSpec {
-            name: "mean_jitter",
-            kind: OptionKind::Number {
-                default: 0.1,
-                low: 0.0,
-                high: 100.0,
-            },
-            help: "r_μ, how far an image's shift is from its unit's",
-        },
-        OptionSpec {
-            name: "scale_jitter",
-            kind: OptionKind::Number {
-                default: 0.1,
-                low: 0.0,
-                high: 100.0,
-            },
-            help: "r_σ, standard deviation of an image's factor",
-        },
-        OptionSpec {
-            name: "eps",
-            kind: OptionKind::Number {
-                default: 1e-5,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "ε, added to the variance",
-        },
-        OptionSpec {
-            name: "average_momentum",
-            kind: OptionKind::Number {
-                default: 0.1,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "weight of the newest batch in the running averages",
-        },
+        OptionSpec::choice("unit", &["channel", "activation"]).help(
+            "what has noise of its own: a channel of an image, or every position of it too (slow)",
+        ),
+        OptionSpec::number("mean_range", 0.5, 0.0, 100.0)
+            .help("n_μ, how far a unit's mean is moved"),
+        OptionSpec::number("scale_limit", 1.25, 1.0, 100.0)
+            .help("n_σ, what a unit is multiplied by at most, on average"),
+        OptionSpec::number("mean_jitter", 0.1, 0.0, 100.0)
+            .help("r_μ, how far an image's shift is from its unit's"),
+        OptionSpec::number("scale_jitter", 0.1, 0.0, 100.0)
+            .help("r_σ, standard deviation of an image's factor"),
+        EPS,
+        AVERAGE_MOMENTUM,
     ],
     departures: &[
         "The four constants of the noise are from memory of the paper, not verified.",
@@ -104,16 +51,11 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     learning_rate_at_50: 0.05,
     build,
-    folds: true,
-    ..Descriptor::ORDINARY
+    ..Descriptor::WITH_BATCH_STATISTICS
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-    let settings = BatchNormSettings {
-        eps: options.number("eps"),
-        momentum: options.number("average_momentum"),
-        population: Population::Running,
-    };
+    let settings = BatchNormSettings::of(options, Population::Running);
     NormalizedLayer::build(block, builder, |builder| {
         Ok(NoisyBatchNorm {
             norm: BatchNorm::build(block, builder, settings)?,
@@ -171,7 +113,7 @@ impl Normalization for NoisyBatchNorm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::walk;
+    use crate::methods::conformance;
     use crate::nn::block::LinearOp;
     use tch::Kind;
 
@@ -185,22 +127,22 @@ mod tests {
 
     #[test]
     fn without_noise_it_is_batch_normalization() {
-        let x = walk::gaussian(&[9, 2, 8, 8], 2);
+        let x = conformance::gaussian(&[9, 2, 8, 8], 2);
         let (noisy, plain) = (
-            walk::conv_network("noisy-bn", QUIET, 3),
-            walk::conv_network("bn", "", 3),
+            conformance::conv_network("noisy-bn", QUIET, 3),
+            conformance::conv_network("bn", "", 3),
         );
         for pass in [Pass::train(0, 0), Pass::eval()] {
-            assert!(walk::gap(&noisy.logits(&x, &pass), &plain.logits(&x, &pass)) < 1e-12);
+            assert!(conformance::gap(&noisy.logits(&x, &pass), &plain.logits(&x, &pass)) < 1e-12);
         }
     }
 
     #[test]
     fn evaluation_has_no_noise_and_training_repeats_by_step() {
-        let x = walk::gaussian(&[9, 2, 8, 8], 2);
+        let x = conformance::gaussian(&[9, 2, 8, 8], 2);
         let (noisy, plain) = (
-            walk::conv_network("noisy-bn", "", 3),
-            walk::conv_network("bn", "", 3),
+            conformance::conv_network("noisy-bn", "", 3),
+            conformance::conv_network("bn", "", 3),
         );
         assert_eq!(
             noisy.logits(&x, &Pass::eval()),
@@ -208,17 +150,17 @@ mod tests {
         );
         let at = |step| noisy.logits(&x, &Pass::train(5, step));
         assert_eq!(at(1), at(1));
-        assert!(walk::gap(&at(1), &at(2)) > 1e-3);
+        assert!(conformance::gap(&at(1), &at(2)) > 1e-3);
     }
 
     #[test]
     fn units_and_images_are_moved_by_the_stated_amounts() {
-        let net = walk::single("noisy-bn", "", OP);
-        let quiet = walk::single("noisy-bn", QUIET, OP);
-        let x = walk::gaussian(&[6, 2, 8, 8], 2);
+        let net = conformance::single("noisy-bn", "", OP);
+        let quiet = conformance::single("noisy-bn", QUIET, OP);
+        let x = conformance::gaussian(&[6, 2, 8, 8], 2);
         let (noisy, plain) = (
-            walk::pre_activation(&net, &x),
-            walk::pre_activation(&quiet, &x),
+            conformance::pre_activation(&net, &x),
+            conformance::pre_activation(&quiet, &x),
         );
         // Solve s and m of each image and channel by least squares over positions.
         let centre = |t: &Tensor| t.mean_dim([2, 3].as_slice(), true, None::<Kind>);
@@ -244,11 +186,11 @@ mod tests {
 
     #[test]
     fn every_position_has_its_own_noise_where_asked() {
-        let net = walk::single("noisy-bn", "unit = \"activation\"", OP);
-        let quiet = walk::single("noisy-bn", QUIET, OP);
+        let net = conformance::single("noisy-bn", "unit = \"activation\"", OP);
+        let quiet = conformance::single("noisy-bn", QUIET, OP);
         let x = Tensor::ones([6, 2, 8, 8], (Kind::Double, tch::Device::Cpu));
         // A constant input is normalized to 0, so that what is left is the shift.
-        let moved = walk::pre_activation(&net, &x) - walk::pre_activation(&quiet, &x);
+        let moved = conformance::pre_activation(&net, &x) - conformance::pre_activation(&quiet, &x);
         let over_positions = moved
             .std_dim([2, 3].as_slice(), true, false)
             .mean(Kind::Double);
@@ -257,6 +199,6 @@ mod tests {
 
     #[test]
     fn gradients_are_exact_under_other_options() {
-        walk::assert_exact_gradients("noisy-bn", &["unit = \"activation\""]);
+        conformance::assert_exact_gradients("noisy-bn", &["unit = \"activation\""]);
     }
 }

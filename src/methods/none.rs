@@ -2,30 +2,22 @@
 //!
 //! a = W·x + b, y = f(a), with W ~ N(0, 2/n) for fan-in n (He et al. 2015, arXiv:1502.01852) and b = 0.
 
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper, Recurrent};
+use super::descriptor::{Descriptor, Paper, Recurrent};
 use crate::nn::lstm::{Lstm, PlainCell};
 use crate::nn::plain;
 
 /// What `none` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "none",
+    aliases: &["no-norm"],
     summary: "no normalization: He initialization and a bias",
     formula: "y = f(W·x + b),  W ~ N(0, 2/fan_in)",
     paper: Paper {
         authors: "He, Zhang, Ren, Sun",
         title: "Delving Deep into Rectifiers",
         venue: "ICCV 2015, arXiv:1502.01852",
-        year: 2015,
     },
-    acts_on: ActsOn::Nothing,
-    uses_batch_statistics: false,
-    train_equals_eval: true,
-    row_scale_invariant: false,
-    data_dependent_start: false,
-    batch_size_one_conv: BatchSizeOne::Works,
-    batch_size_one_fc: BatchSizeOne::Works,
     extra_parameters: "b",
-    options: &[],
     departures: &["The LSTM starts orthogonal, with all biases at 0."],
     learning_rate_at_50: 0.02,
     build: |block, _options, builder| plain::build(block, builder),

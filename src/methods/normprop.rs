@@ -23,6 +23,7 @@
 //! division, another activation takes the textbook formula of `pre_activation` and `post_activation`. Tests hold the two
 //! equal.
 
+mod constraint;
 mod noise;
 mod recurrent;
 
@@ -31,87 +32,57 @@ use std::rc::Rc;
 use anyhow::Result;
 use tch::Tensor;
 
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper, Recurrent};
+use super::behavior::ActsOn;
+use super::descriptor::{Descriptor, Paper, Recurrent};
 use crate::moments::{self, Activation};
 use crate::nn::block::Block;
 use crate::nn::rows::{self, DeferredAffine, ScaledRows};
 use crate::nn::update::{Update, UpdateRule};
 use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionSpec, Options};
+use constraint::Constraint;
 use noise::StatisticsNoise;
 
 /// What `normprop` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "normprop",
-    summary: "normalization propagation: unit weight rows, known moments of the rectified Gaussian",
+    aliases: &["normalization-propagation"],
+    summary: "normalization propagation: unit weight rows, and outputs standardized by the known moments of a rectified Gaussian",
     formula: "y = (f(γ·W·x/(c·‖W‖) + β) − m)/s,  m = E f(z), s² = Var f(z)",
     paper: Paper {
         authors: "Arpit, Zhou, Kota, Govindaraju",
         title: "Normalization Propagation: A Parametric Technique for Removing Internal Covariate Shift in Deep Networks",
         venue: "ICML 2016, arXiv:1603.01431",
-        year: 2016,
     },
-    acts_on: ActsOn::WeightsAndActivation,
-    uses_batch_statistics: false,
-    train_equals_eval: true,
+    acts_on: &[ActsOn::Weights, ActsOn::Activation],
     row_scale_invariant: true,
-    data_dependent_start: false,
-    batch_size_one_conv: BatchSizeOne::Works,
-    batch_size_one_fc: BatchSizeOne::Works,
     extra_parameters: "γ, β",
     options: &[
-        OptionSpec {
-            name: "jacobian_scale",
-            kind: OptionKind::Choice(&["init", "fixed", "none"]),
-            help: "where √J = 1.2112 goes: γ starts at 1/√J, the denominator holds √J, or nowhere",
-        },
-        OptionSpec {
-            name: "constraint",
-            kind: OptionKind::Choice(&["project", "reparametrize", "both"]),
-            help: "rows reset to unit length after each step, or the division by their length differentiated through, or both",
-        },
-        OptionSpec {
-            name: "center_rows",
-            kind: OptionKind::Flag(false),
-            help: "remove each weight row's mean before the division (beyond the paper)",
-        },
-        OptionSpec {
-            name: "pool",
-            kind: OptionKind::Choice(&["plain", "moments"]),
-            help: "constants of f alone (the authors' code), or of f and the max-pool together",
-        },
+        OptionSpec::choice("jacobian_scale", &["init", "fixed", "none"])
+            .help("where √J = 1.2112 goes: γ starts at 1/√J, the denominator holds √J, or nowhere"),
+        OptionSpec::choice("constraint", &["project", "reparametrize", "both"])
+            .help("rows reset to unit length after each step, or the division by their length differentiated through, or both"),
+        OptionSpec::flag("center_rows", false)
+            .help("remove each weight row's mean before the division (beyond the paper)"),
+        OptionSpec::choice("pool", &["plain", "moments"])
+            .help("constants of f alone (the authors' code), or of f and the max-pool together"),
         noise::OPTION,
-        OptionSpec {
-            name: "gate_variance",
-            kind: OptionKind::Choice(&["quadrature", "sum"]),
-            help: "LSTM: a gate's standard deviation from γₓ and γₕ, √(γₓ² + γₕ²) or γₓ + γₕ (the paper has both)",
-        },
-        OptionSpec {
-            name: "gate_gain",
-            kind: OptionKind::Number {
-                default: 2.0,
-                low: 1e-3,
-                high: 100.0,
-            },
-            help: "LSTM: where γₓ and γₕ start",
-        },
-        OptionSpec {
-            name: "cell_gain",
-            kind: OptionKind::Number {
-                default: 1.0,
-                low: 1e-3,
-                high: 100.0,
-            },
-            help: "LSTM: where γ_c starts",
-        },
+        OptionSpec::choice("gate_variance", &["quadrature", "sum"])
+            .help("LSTM: a gate's standard deviation from γₓ and γₕ, √(γₓ² + γₕ²) or γₓ + γₕ (the paper has both)"),
+        OptionSpec::number("gate_gain", 2.0, 1e-3, 100.0)
+            .help("LSTM: where γₓ and γₕ start"),
+        OptionSpec::number("cell_gain", 1.0, 1e-3, 100.0)
+            .help("LSTM: where γ_c starts"),
     ],
     departures: &[
+        "The defaults jacobian_scale = \"init\" and constraint = \"project\" are ours; \"fixed\" with \"both\" is close to the authors' code.",
         "How the paper treats the last layer is not known to us: here unit rows with γ = 1 and β = 0, no Jacobian factor, no moments.",
         "LSTM: the paper's two formulas for a gate's variance disagree; quadrature is right for independent input and state. Its gains are 2, 2, 1 for characters and 0.5 for images. jacobian_scale, pool and noise_values do not apply. All biases start at 0.",
         "jacobian_scale = \"fixed\" divides by √J = 1.211174 for ReLU, where the authors' code has the literal 1.21.",
         "When the paper renormalizes rows is not known to us. constraint = \"project\" does so after each step and has no division in the graph; the authors' code divides in the graph too, as \"both\" does.",
         "PReLU: m and s follow the trained slope, and gradients flow through them into it.",
         "1e-12 is added to a row's squared length.",
+        "PReLU with pool = \"moments\": m and s hold for slopes ≥ 0 only, where the activation never falls.",
         "With pool = \"moments\" the positions of a pool are taken as independent; real neighbours are not.",
         "noise_values is not the paper's: with it training differs from evaluation. The last layer has none.",
     ],
@@ -125,24 +96,6 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     folds: true,
     ..Descriptor::ORDINARY
 };
-
-/// How rows are kept at unit length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Constraint {
-    Project,
-    Reparametrize,
-    Both,
-}
-
-impl Constraint {
-    fn of(options: &Options) -> Constraint {
-        match options.choice("constraint") {
-            "project" => Constraint::Project,
-            "reparametrize" => Constraint::Reparametrize,
-            _ => Constraint::Both,
-        }
-    }
-}
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     let rate = moments::moments(block.activation).jacobian_root();

@@ -14,73 +14,40 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::{ActsOn, Descriptor, Paper};
+use super::behavior::ActsOn;
+use super::descriptor::{Descriptor, Paper};
 use crate::nn::affine::Affine;
 use crate::nn::block::{Block, LinearOp};
-use crate::nn::init;
-use crate::nn::plain;
-use crate::nn::{ActivationPool, Builder, Layer, Pass, Signal};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::nn::normalized::{Normalization, NormalizedLayer};
+use crate::nn::statistics::EPS;
+use crate::nn::{Builder, Layer, Pass};
+use crate::options::{OptionSpec, Options};
 
 /// What `online-norm` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "online-norm",
-    summary: "online normalization: running statistics forward, a control process backward",
+    summary: "online normalization: image after image by running statistics; the backward pass is a control process",
     formula: "y_t = f(bound(γ·(a_t − μ_t)/√(σ²_t + ε) + β)),  μ, σ² over the images before t",
     paper: Paper {
         authors: "Chiley, Sharapov, Kosson, Koster, Reece, Samaniego de la Fuente, Subbiah, James",
         title: "Online Normalization for Training Neural Networks",
         venue: "NeurIPS 2019, arXiv:1905.05894",
-        year: 2019,
     },
-    acts_on: ActsOn::PreActivation,
+    acts_on: &[ActsOn::PreActivation],
     uses_batch_statistics: true,
     train_equals_eval: false,
-    row_scale_invariant: false,
     exact_gradient: false,
     extra_parameters: "γ, β",
     options: &[
-        OptionSpec {
-            name: "forward_decay",
-            kind: OptionKind::Number {
-                default: 0.999,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "a, the weight of the past in μ and σ²",
-        },
-        OptionSpec {
-            name: "backward_decay",
-            kind: OptionKind::Number {
-                default: 0.99,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "b; 1 − b is the strength of the control",
-        },
-        OptionSpec {
-            name: "eps",
-            kind: OptionKind::Number {
-                default: 1e-5,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "ε, added to the variance",
-        },
-        OptionSpec {
-            name: "bound",
-            kind: OptionKind::Choice(&["clamp", "layer-scaling", "none"]),
-            help: "clamp to [−clamp_at, clamp_at] (the authors' code), divide each image by its root mean square (the paper's formula), or nothing",
-        },
-        OptionSpec {
-            name: "clamp_at",
-            kind: OptionKind::Number {
-                default: 5.0,
-                low: 0.0,
-                high: f64::INFINITY,
-            },
-            help: "the bound with bound = \"clamp\"",
-        },
+        OptionSpec::number("forward_decay", 0.999, 0.0, 1.0)
+            .help("a, the weight of the past in μ and σ²"),
+        OptionSpec::number("backward_decay", 0.99, 0.0, 1.0)
+            .help("b; 1 − b is the strength of the control"),
+        EPS,
+        OptionSpec::choice("bound", &["clamp", "layer-scaling", "none"])
+            .help("clamp to [−clamp_at, clamp_at] (the authors' code), divide each image by its root mean square (the paper's formula), or nothing"),
+        OptionSpec::number("clamp_at", 5.0, 0.0, f64::INFINITY)
+            .help("the bound with bound = \"clamp\""),
     ],
     departures: &[
         "Statistics of the images before t depend on the order within a batch; with one image a batch nothing else is in it.",
@@ -94,32 +61,28 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-    if block.last {
-        return plain::build(block, builder);
-    }
-    let outputs = block.op.outputs();
-    let weight = init::he(&builder.direction(), block.op.fan_in());
-    let (zeros, ones) = (builder.filled(outputs, 0.0), builder.filled(outputs, 1.0));
-    Ok(Box::new(OnlineNorm {
-        op: block.op,
-        weight: builder.weight("weight", weight)?,
-        affine: Affine::build(block, builder)?,
-        mean: builder.buffer("running_mean", zeros.copy())?,
-        variance: builder.buffer("running_var", ones)?,
-        control: Control {
-            decay: options.number("backward_decay"),
-            along_output: builder.buffer("control_output", zeros.copy())?,
-            along_ones: builder.buffer("control_ones", zeros)?,
-        },
-        decay: options.number("forward_decay"),
-        eps: options.number("eps"),
-        bound: match options.choice("bound") {
-            "clamp" => Bound::Clamp(options.number("clamp_at")),
-            "layer-scaling" => Bound::LayerScaling,
-            _ => Bound::None,
-        },
-        activation_pool: ActivationPool::build(block, builder)?,
-    }))
+    NormalizedLayer::build(block, builder, |builder| {
+        let outputs = block.op.outputs();
+        let zeros = builder.filled(outputs, 0.0);
+        Ok(OnlineNorm {
+            op: block.op,
+            affine: Affine::build(block, builder)?,
+            mean: builder.buffer("running_mean", zeros.copy())?,
+            variance: builder.buffer("running_var", builder.filled(outputs, 1.0))?,
+            control: Control {
+                decay: options.number("backward_decay"),
+                along_output: builder.buffer("control_output", zeros.copy())?,
+                along_ones: builder.buffer("control_ones", zeros)?,
+            },
+            decay: options.number("forward_decay"),
+            eps: options.number("eps"),
+            bound: match options.choice("bound") {
+                "clamp" => Bound::Clamp(options.number("clamp_at")),
+                "layer-scaling" => Bound::LayerScaling,
+                _ => Bound::None,
+            },
+        })
+    })
 }
 
 /// What keeps errors from compounding over layers.
@@ -181,7 +144,6 @@ fn scan(decay: f64, start: &Tensor, changes: &Tensor) -> Tensor {
 
 struct OnlineNorm {
     op: LinearOp,
-    weight: Tensor,
     affine: Affine,
     mean: Tensor,
     variance: Tensor,
@@ -189,7 +151,6 @@ struct OnlineNorm {
     decay: f64,
     eps: f64,
     bound: Bound,
-    activation_pool: ActivationPool,
 }
 
 impl OnlineNorm {
@@ -216,14 +177,13 @@ impl OnlineNorm {
     }
 }
 
-impl Layer for OnlineNorm {
-    fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
-        let linear = self.op.apply(&input.value(), &self.weight, None);
+impl Normalization for OnlineNorm {
+    fn apply(&self, linear: &Tensor, pass: &Pass) -> Tensor {
         let normalized = if pass.training() {
-            let (value, deviation) = tch::no_grad(|| self.stream(&linear));
+            let (value, deviation) = tch::no_grad(|| self.stream(linear));
             let (control, output) = (self.control.shallow_clone(), value.shallow_clone());
             pass.custom_backward(
-                linear,
+                linear.shallow_clone(),
                 &value,
                 Box::new(move |gradient| control.apply(gradient, &output, &deviation)),
             )
@@ -232,10 +192,6 @@ impl Layer for OnlineNorm {
             (linear - self.op.per_channel(&self.mean)) / self.op.per_channel(&deviation)
         };
         self.bound.apply(self.affine.apply(&normalized))
-    }
-
-    fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
-        Signal::plain(self.activation_pool.apply(pre))
     }
 }
 

@@ -8,15 +8,16 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use super::behavior::ActsOn;
+use super::descriptor::{Descriptor, Paper};
 use crate::moments::gaussian::midpoint_quantiles;
 use crate::nn::affine::Affine;
 use crate::nn::block::Block;
-use crate::nn::groups::groups;
+use crate::nn::groups::{group_norm, groups};
 use crate::nn::init;
 use crate::nn::plain;
 use crate::nn::{ActivationPool, Builder, Layer, Pass, Signal};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionSpec, Options};
 
 /// Quantiles that stand for the proxy.
 const QUANTILES: usize = 200;
@@ -24,55 +25,21 @@ const QUANTILES: usize = 200;
 /// What `proxy-norm` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "proxy-norm",
-    summary: "layer or group normalization, then each channel standardized as if its input were Gaussian",
+    summary: "layer or group normalization; then each channel is standardized as if its input were Gaussian",
     formula: "y = (z − E Z)/√(Var Z + ε),  z = f(γ·LN(W·x) + β),  Z = f(γ·((1 + g')Y + b') + β),  Y ~ N(0, 1)",
     paper: Paper {
         authors: "Labatie, Masters, Eaton-Rosen, Luschi",
         title: "Proxy-Normalizing Activations to Match Batch Normalization while Removing Batch Dependence",
         venue: "NeurIPS 2021, arXiv:2106.03743",
-        year: 2021,
     },
-    acts_on: ActsOn::PreActivationAndActivation,
-    uses_batch_statistics: false,
-    train_equals_eval: true,
-    row_scale_invariant: false,
-    data_dependent_start: false,
-    batch_size_one_conv: BatchSizeOne::Works,
-    batch_size_one_fc: BatchSizeOne::Works,
+    acts_on: &[ActsOn::PreActivation, ActsOn::Activation],
     extra_parameters: "γ, β, g', b'",
     options: &[
-        OptionSpec {
-            name: "norm",
-            kind: OptionKind::Choice(&["layer", "group"]),
-            help: "the normalization before it",
-        },
-        OptionSpec {
-            name: "groups",
-            kind: OptionKind::Count {
-                default: 0,
-                low: 0,
-                high: i64::MAX,
-            },
-            help: "groups of \"group\"; 0 chooses as group-norm does",
-        },
-        OptionSpec {
-            name: "proxy_eps",
-            kind: OptionKind::Number {
-                default: 0.03,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "ε, added to the proxy's variance",
-        },
-        OptionSpec {
-            name: "eps",
-            kind: OptionKind::Number {
-                default: 1e-5,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "ε of the normalization before it",
-        },
+        OptionSpec::choice("norm", &["layer", "group"]).help("the normalization before it"),
+        OptionSpec::count("groups", 0, 0, i64::MAX)
+            .help("groups of \"group\"; 0 chooses as group-norm does"),
+        OptionSpec::number("proxy_eps", 0.03, 0.0, 1.0).help("ε, added to the proxy's variance"),
+        OptionSpec::number("eps", 1e-5, 0.0, 1.0).help("ε of the normalization before it"),
     ],
     departures: &[
         "Gradients go through the proxy's mean and variance with the others; the reference updates them inside its optimizer step.",
@@ -91,7 +58,6 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
     }
     let channels = block.op.outputs();
     let weight = init::he(&builder.direction(), block.op.fan_in());
-    let zeros = builder.filled(channels, 0.0);
     let groups = match options.choice("norm") {
         "group" => groups(options.count("groups"), block)?,
         _ => 1,
@@ -102,8 +68,8 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         block: block.clone(),
         affine: Affine::build(block, builder)?,
         // Registered as weights, since they are decayed like weights.
-        proxy_gain: builder.weight("proxy_gain", zeros.copy())?,
-        proxy_shift: builder.weight("proxy_shift", zeros)?,
+        proxy_gain: builder.weight("proxy_gain", builder.filled(channels, 0.0))?,
+        proxy_shift: builder.weight("proxy_shift", builder.filled(channels, 0.0))?,
         quantiles: quantiles.to_device(weight.device()).to_kind(weight.kind()),
         groups,
         eps: options.number("eps"),
@@ -144,8 +110,7 @@ impl ProxyNorm {
 impl Layer for ProxyNorm {
     fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
         let linear = self.block.op.apply(&input.value(), &self.weight, None);
-        let (gamma, beta) = (Some(&self.affine.gamma), Some(&self.affine.beta));
-        linear.group_norm(self.groups, gamma, beta, self.eps, false)
+        group_norm(&linear, self.groups, Some(&self.affine), self.eps)
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
@@ -162,7 +127,7 @@ impl Layer for ProxyNorm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::walk;
+    use crate::methods::conformance;
     use crate::moments::{Activation, moments};
     use tch::Kind;
 
@@ -185,9 +150,9 @@ mod tests {
             first: true,
             last: false,
         };
-        let mut builder = Builder::new(&mut parameters, "layer", walk::gaussian(&[2, 3], 1));
+        let mut builder = Builder::new(&mut parameters, "layer", conformance::gaussian(&[2, 3], 1));
         ProxyNorm {
-            weight: walk::gaussian(&[2, 3], 1),
+            weight: conformance::gaussian(&[2, 3], 1),
             affine: Affine::build(&block, &mut builder).unwrap(),
             proxy_gain: vector(0.0),
             proxy_shift: vector(0.0),
@@ -205,7 +170,7 @@ mod tests {
         let (mean, variance) = layer(Activation::Relu, QUANTILES).proxy_moments();
         let factor = (&variance + 0.03).rsqrt();
         let got = [one(&mean), one(&variance), one(&factor)];
-        walk::assert_close(&got, &[0.3984511734, 0.3380347742, 1.648373304]);
+        conformance::assert_close(&got, &[0.3984511734, 0.3380347742, 1.648373304]);
     }
 
     #[test]
@@ -259,16 +224,19 @@ mod tests {
         });
         let (mean, variance) = made.proxy_moments();
         // γ·b' + β and (γ(1 + g'))².
-        assert!(walk::gap(&mean, &Tensor::from_slice(&[0.5, -0.2])) < 1e-9);
-        assert!(walk::gap(&variance, &Tensor::from_slice(&[9.0, 0.25])) < 5e-3);
+        assert!(conformance::gap(&mean, &Tensor::from_slice(&[0.5, -0.2])) < 1e-9);
+        assert!(conformance::gap(&variance, &Tensor::from_slice(&[9.0, 0.25])) < 5e-3);
     }
 
     #[test]
     fn standardizing_after_the_pool_is_the_same() {
-        let x = walk::gaussian(&[3, 2, 8, 8], 2);
+        let x = conformance::gaussian(&[3, 2, 8, 8], 2);
         for norm in ["layer", "group"] {
-            let net =
-                walk::conv_network("proxy-norm", &format!("norm = \"{norm}\"\ngroups = 1"), 3);
+            let net = conformance::conv_network(
+                "proxy-norm",
+                &format!("norm = \"{norm}\"\ngroups = 1"),
+                3,
+            );
             let built = &net.blocks[0];
             let pre = built
                 .layer
@@ -276,14 +244,14 @@ mod tests {
             let z = (pre.relu() - 0.39845117336) * 1.6483733038;
             let pooled = built.node.block().unwrap().pool.unwrap().apply(&z);
             let y = built.layer.post_activation(pre, &Pass::eval()).value();
-            assert!(walk::gap(&y, &pooled) < 1e-8, "{norm}");
+            assert!(conformance::gap(&y, &pooled) < 1e-8, "{norm}");
         }
     }
 
     #[test]
     fn trained_slopes_enter_the_proxy() {
-        let net = walk::conv_with("proxy-norm", "", Activation::Prelu { slope: 0.25 }, 3);
-        let logits = net.logits(&walk::gaussian(&[3, 2, 8, 8], 2), &Pass::train(0, 0));
+        let net = conformance::conv_with("proxy-norm", "", Activation::Prelu { slope: 0.25 }, 3);
+        let logits = net.logits(&conformance::gaussian(&[3, 2, 8, 8], 2), &Pass::train(0, 0));
         let slope = net.parameters.get("conv1.slope").unwrap();
         let gradient = &Tensor::run_backward(
             &[&logits.square().sum(Kind::Double)],
@@ -296,6 +264,6 @@ mod tests {
 
     #[test]
     fn gradients_are_exact_under_other_options() {
-        walk::assert_exact_gradients("proxy-norm", &["norm = \"group\""]);
+        conformance::assert_exact_gradients("proxy-norm", &["norm = \"group\""]);
     }
 }

@@ -6,55 +6,33 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use super::behavior::ActsOn;
+use super::descriptor::{Descriptor, Paper};
 use crate::nn::block::{Block, LinearOp};
 use crate::nn::normalized::{Normalization, NormalizedLayer};
 use crate::nn::{Builder, Layer, Pass};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionSpec, Options};
 
 /// What `rms-norm` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "rms-norm",
-    summary: "root mean square of one image over channels and positions; no mean, no shift",
+    aliases: &["rms"],
+    summary: "divides by the root mean square of one image over channels and positions; no mean, no shift",
     formula: "y = f(γ·a/√(mean a² + ε)),  a = W·x of one image",
     paper: Paper {
         authors: "Zhang, Sennrich",
         title: "Root Mean Square Layer Normalization",
         venue: "NeurIPS 2019, arXiv:1910.07467",
-        year: 2019,
     },
-    acts_on: ActsOn::PreActivation,
-    uses_batch_statistics: false,
-    train_equals_eval: true,
-    row_scale_invariant: false,
-    data_dependent_start: false,
-    batch_size_one_conv: BatchSizeOne::Works,
-    batch_size_one_fc: BatchSizeOne::Works,
+    acts_on: &[ActsOn::PreActivation],
     extra_parameters: "γ",
     options: &[
-        OptionSpec {
-            name: "axes",
-            kind: OptionKind::Choice(&["all", "channels"]),
-            help: "mean square of a map over channels and positions, or over channels at each position",
-        },
-        OptionSpec {
-            name: "fraction",
-            kind: OptionKind::Number {
-                default: 1.0,
-                low: 0.01,
-                high: 1.0,
-            },
-            help: "share of the channels, from the first on, that enters the mean square",
-        },
-        OptionSpec {
-            name: "eps",
-            kind: OptionKind::Number {
-                default: 1e-5,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "ε, added to the mean square",
-        },
+        OptionSpec::choice("axes", &["all", "channels"]).help(
+            "mean square of a map over channels and positions, or over channels at each position",
+        ),
+        OptionSpec::number("fraction", 1.0, 0.01, 1.0)
+            .help("share of the channels, from the first on, that enters the mean square"),
+        OptionSpec::number("eps", 1e-5, 0.0, 1.0).help("ε, added to the mean square"),
     ],
     departures: &[
         "Which axes a map is averaged over is our choice: the paper treats vectors.",
@@ -68,10 +46,9 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     NormalizedLayer::build(block, builder, |builder| {
         let channels = block.op.outputs();
-        let ones = builder.filled(channels, 1.0);
         Ok(RmsNorm {
             op: block.op,
-            gamma: builder.gain("gamma", ones)?,
+            gamma: builder.gain("gamma", builder.filled(channels, 1.0))?,
             channels_seen: ((channels as f64 * options.number("fraction")).ceil() as i64).max(1),
             over_positions: options.choice("axes") == "all",
             eps: options.number("eps"),
@@ -103,7 +80,7 @@ impl Normalization for RmsNorm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::walk;
+    use crate::methods::conformance;
 
     const MAPS: LinearOp = LinearOp::Conv {
         inputs: 2,
@@ -114,9 +91,9 @@ mod tests {
 
     #[test]
     fn golden_row() {
-        let y = walk::normalized_golden_inputs("rms-norm", "");
-        walk::assert_close(
-            &walk::row(&y, 0),
+        let y = conformance::normalized_golden_inputs("rms-norm", "");
+        conformance::assert_close(
+            &conformance::row(&y, 0),
             &[0.7071050134, 1.414210027, -0.7071050134],
         );
     }
@@ -128,26 +105,26 @@ mod tests {
             inputs: 7,
             outputs: 6,
         };
-        let net = walk::single("rms-norm", "", op);
-        let gamma = walk::gaussian(&[6], 7);
-        walk::set(&net, "layer.gamma", &gamma);
-        let x = walk::gaussian(&[5, 7], 1);
+        let net = conformance::single("rms-norm", "", op);
+        let gamma = conformance::gaussian(&[6], 7);
+        conformance::set(&net, "layer.gamma", &gamma);
+        let x = conformance::gaussian(&[5, 7], 1);
         let linear = op.apply(&x, net.parameters.get("layer.weight").unwrap(), None);
         let torch = linear.rms_norm([6], Some(&gamma), 1e-5);
-        assert!(walk::gap(&walk::pre_activation(&net, &x), &torch) < 1e-12);
+        assert!(conformance::gap(&conformance::pre_activation(&net, &x), &torch) < 1e-12);
 
-        let x = walk::gaussian(&[5, 2, 4, 4], 1);
-        let net = walk::single("rms-norm", "", MAPS);
+        let x = conformance::gaussian(&[5, 2, 4, 4], 1);
+        let net = conformance::single("rms-norm", "", MAPS);
         let linear = MAPS.apply(&x, net.parameters.get("layer.weight").unwrap(), None);
         let torch = linear.rms_norm([6, 4, 4], none.as_ref(), 1e-5);
-        assert!(walk::gap(&walk::pre_activation(&net, &x), &torch) < 1e-12);
+        assert!(conformance::gap(&conformance::pre_activation(&net, &x), &torch) < 1e-12);
 
-        let net = walk::single("rms-norm", "axes = \"channels\"", MAPS);
+        let net = conformance::single("rms-norm", "axes = \"channels\"", MAPS);
         let torch = linear
             .permute([0, 2, 3, 1])
             .rms_norm([6], none.as_ref(), 1e-5)
             .permute([0, 3, 1, 2]);
-        assert!(walk::gap(&walk::pre_activation(&net, &x), &torch) < 1e-12);
+        assert!(conformance::gap(&conformance::pre_activation(&net, &x), &torch) < 1e-12);
     }
 
     #[test]
@@ -156,19 +133,19 @@ mod tests {
             inputs: 6,
             outputs: 6,
         };
-        let net = walk::single("rms-norm", "eps = 0.0", op);
-        walk::set(
+        let net = conformance::single("rms-norm", "eps = 0.0", op);
+        conformance::set(
             &net,
             "layer.weight",
             &Tensor::eye(6, (Kind::Double, tch::Device::Cpu)),
         );
-        let x = walk::gaussian(&[5, 6], 1);
-        let y = walk::pre_activation(&net, &x);
-        assert!(walk::gap(&y, &walk::pre_activation(&net, &(&x * 4.0))) < 1e-12);
-        assert!(walk::gap(&y, &walk::pre_activation(&net, &(&x + 1.0))) > 0.1);
+        let x = conformance::gaussian(&[5, 6], 1);
+        let y = conformance::pre_activation(&net, &x);
+        assert!(conformance::gap(&y, &conformance::pre_activation(&net, &(&x * 4.0))) < 1e-12);
+        assert!(conformance::gap(&y, &conformance::pre_activation(&net, &(&x + 1.0))) > 0.1);
         let centred = &x - x.mean_dim([1].as_slice(), true, None);
         let layer = x.layer_norm([6], None::<Tensor>, None::<Tensor>, 0.0, false);
-        assert!(walk::gap(&walk::pre_activation(&net, &centred), &layer) < 1e-12);
+        assert!(conformance::gap(&conformance::pre_activation(&net, &centred), &layer) < 1e-12);
     }
 
     #[test]
@@ -177,23 +154,23 @@ mod tests {
             inputs: 6,
             outputs: 6,
         };
-        let net = walk::single("rms-norm", "eps = 0.0\nfraction = 0.3", op);
-        walk::set(
+        let net = conformance::single("rms-norm", "eps = 0.0\nfraction = 0.3", op);
+        conformance::set(
             &net,
             "layer.weight",
             &Tensor::eye(6, (Kind::Double, tch::Device::Cpu)),
         );
-        let x = walk::gaussian(&[5, 6], 1);
+        let x = conformance::gaussian(&[5, 6], 1);
         let rms = x
             .narrow(1, 0, 2)
             .square()
             .mean_dim([1].as_slice(), true, None)
             .sqrt();
-        assert!(walk::gap(&walk::pre_activation(&net, &x), &(&x / rms)) < 1e-12);
+        assert!(conformance::gap(&conformance::pre_activation(&net, &x), &(&x / rms)) < 1e-12);
     }
 
     #[test]
     fn gradients_are_exact_under_other_options() {
-        walk::assert_exact_gradients("rms-norm", &["axes = \"channels\"", "fraction = 0.4"]);
+        conformance::assert_exact_gradients("rms-norm", &["axes = \"channels\"", "fraction = 0.4"]);
     }
 }

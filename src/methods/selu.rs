@@ -10,40 +10,28 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use super::behavior::ActsOn;
+use super::descriptor::{Descriptor, Paper};
 use crate::moments::{Activation, SELU_ALPHA, SELU_SCALE};
 use crate::nn::block::Block;
 use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionSpec, Options};
 
 /// What `selu` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "selu",
+    aliases: &["snn", "self-normalizing"],
     summary: "self-normalizing networks: SELU, LeCun initialization, alpha dropout",
     formula: "y = selu(W·x + b),  W ~ N(0, 1/fan_in)",
     paper: Paper {
         authors: "Klambauer, Unterthiner, Mayr, Hochreiter",
         title: "Self-Normalizing Neural Networks",
         venue: "NIPS 2017, arXiv:1706.02515",
-        year: 2017,
     },
-    acts_on: ActsOn::Activation,
-    uses_batch_statistics: false,
-    train_equals_eval: true,
-    row_scale_invariant: false,
-    data_dependent_start: false,
-    batch_size_one_conv: BatchSizeOne::Works,
-    batch_size_one_fc: BatchSizeOne::Works,
+    acts_on: &[ActsOn::Activation],
     extra_parameters: "b",
-    options: &[OptionSpec {
-        name: "dropout",
-        kind: OptionKind::Number {
-            default: 0.0,
-            low: 0.0,
-            high: 0.9,
-        },
-        help: "rate of alpha dropout behind hidden layers, in training; 0.05 is usual; above 0 training is not evaluation",
-    }],
+    options: &[OptionSpec::number("dropout", 0.0, 0.0, 0.9)
+            .help("rate of alpha dropout behind hidden layers, in training; 0.05 is usual; above 0 training is not evaluation")],
     departures: &[
         "Hidden layers have SELU whatever the configuration's activation is.",
         "Max-pools stay as the model has them, although they move the mean off 0; alpha dropout comes behind them.",
@@ -66,10 +54,9 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         ..block.clone()
     };
     let weight = builder.direction() / (block.op.fan_in() as f64).sqrt();
-    let bias = builder.filled(block.op.outputs(), 0.0);
     Ok(Box::new(SelfNormalizing {
         weight: builder.weight("weight", weight)?,
-        bias: builder.shift("bias", bias)?,
+        bias: builder.shift("bias", builder.filled(block.op.outputs(), 0.0))?,
         dropout: if block.last {
             0.0
         } else {
@@ -126,7 +113,7 @@ impl Layer for SelfNormalizing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::walk;
+    use crate::methods::conformance;
     use crate::moments;
     use crate::nn::init;
     use crate::nn::networks::perceptron;
@@ -134,7 +121,7 @@ mod tests {
 
     #[test]
     fn golden_row_and_torchs_selu() {
-        let net = walk::single(
+        let net = conformance::single(
             "selu",
             "",
             crate::nn::block::LinearOp::Dense {
@@ -142,34 +129,38 @@ mod tests {
                 outputs: 3,
             },
         );
-        let x = walk::golden_inputs();
+        let x = conformance::golden_inputs();
         let y = net.blocks[0]
             .layer
             .post_activation(x.copy(), &Pass::eval())
             .value();
-        walk::assert_close(&walk::row(&y, 0), &[1.050700987, 2.101401975, -1.111330738]);
+        conformance::assert_close(
+            &conformance::row(&y, 0),
+            &[1.050700987, 2.101401975, -1.111330738],
+        );
         let formula = SELU_SCALE * (x.clamp_min(0.0) + SELU_ALPHA * x.clamp_max(0.0).expm1());
-        assert!(walk::gap(&y, &formula) < 1e-12);
-        assert!(walk::gap(&y, &x.selu()) < 1e-12);
+        assert!(conformance::gap(&y, &formula) < 1e-12);
+        assert!(conformance::gap(&y, &x.selu()) < 1e-12);
     }
 
     #[test]
     fn the_configured_activation_does_not_matter_and_the_last_layer_is_linear() {
-        let x = walk::gaussian(&[9, 12], 1);
-        let logits =
-            |activation| walk::dense_with("selu", "", activation, 3).logits(&x, &Pass::eval());
+        let x = conformance::gaussian(&[9, 12], 1);
+        let logits = |activation| {
+            conformance::dense_with("selu", "", activation, 3).logits(&x, &Pass::eval())
+        };
         assert_eq!(logits(Activation::Relu), logits(Activation::Tanh));
-        let net = walk::dense_network("selu", "", 3);
+        let net = conformance::dense_network("selu", "", 3);
         let weight = net.parameters.get("layer2.weight").unwrap();
-        let directions = walk::dense_network("none", "", 3);
+        let directions = conformance::dense_network("none", "", 3);
         let he = directions.parameters.get("layer2.weight").unwrap();
-        assert!(walk::gap(&(weight * 2f64.sqrt()), he) < 1e-12);
-        let hidden = walk::gaussian(&[9, 16], 2);
+        assert!(conformance::gap(&(weight * 2f64.sqrt()), he) < 1e-12);
+        let hidden = conformance::gaussian(&[9, 16], 2);
         let last = net.blocks[2]
             .layer
             .forward(&Signal::plain(hidden.copy()), &Pass::eval());
         let linear = hidden.matmul(&net.parameters.get("logits.weight").unwrap().tr());
-        assert!(walk::gap(&last.value(), &linear) < 1e-12);
+        assert!(conformance::gap(&last.value(), &linear) < 1e-12);
     }
 
     #[test]
@@ -186,7 +177,7 @@ mod tests {
         let net = DESCRIPTOR
             .network(&options, blocks, 1, Kind::Float, Device::Cpu)
             .unwrap();
-        let x = (walk::gaussian(&[100, 500], 1) * 1.5f64.sqrt() + 0.1).to_kind(Kind::Float);
+        let x = (conformance::gaussian(&[100, 500], 1) * 1.5f64.sqrt() + 0.1).to_kind(Kind::Float);
         let mut signal = net.input(&x);
         for built in &net.blocks[..20] {
             signal = built.layer.forward(&signal, &Pass::eval());
@@ -209,14 +200,14 @@ mod tests {
             (0.5, [0.8864048947, 0.7791939305]),
         ] {
             let (factor, shift) = restoring_map(rate);
-            walk::assert_close(&[factor, shift], &expected);
+            conformance::assert_close(&[factor, shift], &expected);
         }
         let dropped = alpha_dropout(
             &Tensor::from_slice(&[9.0_f64]),
             &Tensor::from_slice(&[0.0_f64]),
             0.1,
         );
-        walk::assert_close(&[dropped.double_value(&[0])], &[-1.457738731]);
+        conformance::assert_close(&[dropped.double_value(&[0])], &[-1.457738731]);
     }
 
     #[test]
@@ -229,21 +220,21 @@ mod tests {
         assert!(kept.mean(Kind::Double).double_value(&[]).abs() < 0.01);
         assert!((kept.var(false).double_value(&[]) - 1.0).abs() < 0.02);
 
-        let net = walk::dense_network("selu", "dropout = 0.2", 3);
-        let plain = walk::dense_network("selu", "", 3);
-        let x = walk::gaussian(&[9, 12], 1);
+        let net = conformance::dense_network("selu", "dropout = 0.2", 3);
+        let plain = conformance::dense_network("selu", "", 3);
+        let x = conformance::gaussian(&[9, 12], 1);
         assert_eq!(
             net.logits(&x, &Pass::eval()),
             plain.logits(&x, &Pass::eval())
         );
         let noisy = net.logits(&x, &Pass::train(1, 1));
-        assert!(walk::gap(&noisy, &plain.logits(&x, &Pass::eval())) > 0.01);
+        assert!(conformance::gap(&noisy, &plain.logits(&x, &Pass::eval())) > 0.01);
         assert_eq!(noisy, net.logits(&x, &Pass::train(1, 1)));
-        assert!(walk::gap(&noisy, &net.logits(&x, &Pass::train(1, 2))) > 0.01);
+        assert!(conformance::gap(&noisy, &net.logits(&x, &Pass::train(1, 2))) > 0.01);
     }
 
     #[test]
     fn gradients_are_exact_under_other_options() {
-        walk::assert_exact_gradients("selu", &["dropout = 0.2"]);
+        conformance::assert_exact_gradients("selu", &["dropout = 0.2"]);
     }
 }

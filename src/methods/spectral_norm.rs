@@ -11,12 +11,13 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use super::behavior::ActsOn;
+use super::descriptor::{Descriptor, Paper};
 use crate::nn::block::{Block, LinearOp};
 use crate::nn::init;
 use crate::nn::reparametrized::{Reparametrization, ReparametrizedLayer};
 use crate::nn::{Builder, Layer};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionSpec, Options};
 
 /// Added to lengths that are divided by.
 const SMALLEST_LENGTH: f64 = 1e-12;
@@ -24,46 +25,23 @@ const SMALLEST_LENGTH: f64 = 1e-12;
 /// What `spectral-norm` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "spectral-norm",
+    aliases: &["sn"],
     summary: "weights divided by their largest singular value, times a trained gain",
     formula: "y = f(k·W·x/σ(W) + b),  σ by power iteration, k one an output",
     paper: Paper {
         authors: "Miyato, Kataoka, Koyama, Yoshida",
         title: "Spectral Normalization for Generative Adversarial Networks",
         venue: "ICLR 2018, arXiv:1802.05957",
-        year: 2018,
     },
-    acts_on: ActsOn::Weights,
-    uses_batch_statistics: false,
-    train_equals_eval: true,
-    row_scale_invariant: false,
-    data_dependent_start: false,
-    batch_size_one_conv: BatchSizeOne::Works,
-    batch_size_one_fc: BatchSizeOne::Works,
+    acts_on: &[ActsOn::Weights],
     extra_parameters: "k, b",
     options: &[
-        OptionSpec {
-            name: "gain",
-            kind: OptionKind::Choice(&["he", "one", "none"]),
-            help: "k trained from σ of He's weights (the network starts as `none`), trained from 1, or fixed at 1 (the paper)",
-        },
-        OptionSpec {
-            name: "warm_up",
-            kind: OptionKind::Count {
-                default: 15,
-                low: 1,
-                high: 10_000,
-            },
-            help: "steps of power iteration before training",
-        },
-        OptionSpec {
-            name: "iterations",
-            kind: OptionKind::Count {
-                default: 1,
-                low: 1,
-                high: 1_000,
-            },
-            help: "steps of power iteration after each optimizer step",
-        },
+        OptionSpec::choice("gain", &["he", "one", "none"])
+            .help("k trained from σ of He's weights (the network starts as `none`), trained from 1, or fixed at 1 (the paper)"),
+        OptionSpec::count("warm_up", 15, 1, 10_000)
+            .help("steps of power iteration before training"),
+        OptionSpec::count("iterations", 1, 1, 1_000)
+            .help("steps of power iteration after each optimizer step"),
     ],
     departures: &[
         "The trained gain is ours; the paper constrains discriminators and has none.",
@@ -94,7 +72,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         "one" => Some(builder.filled(block.op.outputs(), 1.0)),
         _ => None,
     };
-    let layer = ReparametrizedLayer::build(block, builder, |builder| {
+    ReparametrizedLayer::build(block, builder, |builder| {
         Ok(SpectralWeights {
             op: block.op,
             weight: builder.weight("weight", weight)?,
@@ -105,8 +83,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
             },
             iterations: options.count("iterations"),
         })
-    })?;
-    Ok(Box::new(layer))
+    })
 }
 
 /// Approximate singular vectors of the largest singular value.
@@ -182,13 +159,13 @@ impl Reparametrization for SpectralWeights {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::walk;
+    use crate::methods::conformance;
     use crate::nn::Pass;
     use crate::nn::network::Network;
     use tch::Device;
 
     fn kernel(net: &Network, inputs: i64) -> Tensor {
-        walk::pre_activation(net, &Tensor::eye(inputs, (Kind::Double, Device::Cpu)))
+        conformance::pre_activation(net, &Tensor::eye(inputs, (Kind::Double, Device::Cpu)))
             .tr()
             .detach()
     }
@@ -203,7 +180,7 @@ mod tests {
 
     #[test]
     fn golden_singular_value() {
-        let net = walk::single(
+        let net = conformance::single(
             "spectral-norm",
             "gain = \"none\"",
             LinearOp::Dense {
@@ -211,10 +188,10 @@ mod tests {
                 outputs: 2,
             },
         );
-        walk::set(&net, "layer.weight", &walk::golden_weight());
+        conformance::set(&net, "layer.weight", &conformance::golden_weight());
         steps(&net, 100);
-        let ratio = walk::golden_weight() / kernel(&net, 3);
-        walk::assert_close(&walk::row(&ratio, 0), &[2.423080755; 3]);
+        let ratio = conformance::golden_weight() / kernel(&net, 3);
+        conformance::assert_close(&conformance::row(&ratio, 0), &[2.423080755; 3]);
     }
 
     #[test]
@@ -223,10 +200,10 @@ mod tests {
             inputs: 20,
             outputs: 12,
         };
-        let net = walk::single("spectral-norm", "gain = \"one\"\niterations = 3", op);
+        let net = conformance::single("spectral-norm", "gain = \"one\"\niterations = 3", op);
         steps(&net, 500);
         assert!((largest(&kernel(&net, 20)) - 1.0).abs() < 1e-9);
-        walk::set(
+        conformance::set(
             &net,
             "layer.gamma",
             &Tensor::full([12], 2.5, (Kind::Double, Device::Cpu)),
@@ -236,29 +213,29 @@ mod tests {
 
     #[test]
     fn with_hes_gain_the_network_starts_as_one_without_a_method() {
-        let x = walk::gaussian(&[9, 2, 8, 8], 2);
-        let spectral = walk::conv_network("spectral-norm", "", 3).logits(&x, &Pass::eval());
-        let plain = walk::conv_network("none", "", 3).logits(&x, &Pass::eval());
-        assert!(walk::gap(&spectral, &plain) < 1e-12);
+        let x = conformance::gaussian(&[9, 2, 8, 8], 2);
+        let spectral = conformance::conv_network("spectral-norm", "", 3).logits(&x, &Pass::eval());
+        let plain = conformance::conv_network("none", "", 3).logits(&x, &Pass::eval());
+        assert!(conformance::gap(&spectral, &plain) < 1e-12);
     }
 
     #[test]
     fn only_optimizer_steps_iterate() {
-        let net = walk::dense_network("spectral-norm", "", 3);
+        let net = conformance::dense_network("spectral-norm", "", 3);
         let vector = || net.parameters.get("layer1.u").unwrap().copy();
         let before = vector();
-        let x = walk::gaussian(&[9, 12], 1);
+        let x = conformance::gaussian(&[9, 12], 1);
         let _ = net.logits(&x, &Pass::train(0, 0));
         let _ = net.logits(&x, &Pass::eval());
         assert_eq!(before, vector());
-        walk::set(&net, "layer1.weight", &walk::gaussian(&[16, 12], 50));
+        conformance::set(&net, "layer1.weight", &conformance::gaussian(&[16, 12], 50));
         steps(&net, 1);
         assert_ne!(before, vector());
     }
 
     #[test]
     fn a_common_factor_on_the_matrix_does_not_matter() {
-        let net = walk::single(
+        let net = conformance::single(
             "spectral-norm",
             "gain = \"none\"",
             LinearOp::Dense {
@@ -268,12 +245,15 @@ mod tests {
         );
         let before = kernel(&net, 5);
         let weight = net.parameters.get("layer.weight").unwrap().detach().copy();
-        walk::set(&net, "layer.weight", &(weight * 7.0));
-        assert!(walk::gap(&before, &kernel(&net, 5)) < 1e-12);
+        conformance::set(&net, "layer.weight", &(weight * 7.0));
+        assert!(conformance::gap(&before, &kernel(&net, 5)) < 1e-12);
     }
 
     #[test]
     fn gradients_are_exact_under_other_options() {
-        walk::assert_exact_gradients("spectral-norm", &["gain = \"one\"", "gain = \"none\""]);
+        conformance::assert_exact_gradients(
+            "spectral-norm",
+            &["gain = \"one\"", "gain = \"none\""],
+        );
     }
 }

@@ -8,98 +8,52 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
-use crate::nn::batch_scale::{BatchScale, ChannelScale, ExtremeConstant, Extremes, ScaleSettings};
+use super::descriptor::{Descriptor, Paper};
+use crate::nn::batch_scale::{BatchScale, ChannelScale, ExtremeConstant, NOISE, SCALE_EPS};
 use crate::nn::block::Block;
 use crate::nn::normalized::NormalizedLayer;
-use crate::nn::statistics::values_per_channel;
+use crate::nn::statistics::{AVERAGE_MOMENTUM, values_per_channel};
 use crate::nn::{Builder, Layer};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionSpec, Options};
 
 /// What `topk-bn` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "topk-bn",
+    aliases: &["topk-batch-norm"],
     summary: "batch normalization by the mean of the k largest absolute deviations",
     formula: "y = f(γ·(a − μ_B)/(s + ε) + β),  s = C(n)·mean of the k largest |a − μ_B|",
     paper: Paper {
         authors: "Hoffer, Banner, Golan, Soudry",
         title: "Norm Matters: Efficient and Accurate Normalization Schemes in Deep Networks",
         venue: "NeurIPS 2018, arXiv:1803.01814",
-        year: 2018,
     },
-    acts_on: ActsOn::PreActivation,
-    uses_batch_statistics: true,
-    train_equals_eval: false,
-    row_scale_invariant: true,
-    data_dependent_start: false,
-    batch_size_one_conv: BatchSizeOne::Degenerates,
-    batch_size_one_fc: BatchSizeOne::Refused,
-    extra_parameters: "γ, β",
     options: &[
-        OptionSpec {
-            name: "k",
-            kind: OptionKind::Count {
-                default: 10,
-                low: 1,
-                high: i64::MAX,
-            },
-            help: "how many of the largest deviations",
-        },
-        OptionSpec {
-            name: "constant",
-            kind: OptionKind::Choice(&["hoffer", "exact"]),
-            help: "the authors' C(n), after which Gaussians have a standard deviation of 0.75 to 0.85, or the one that makes it 1",
-        },
-        OptionSpec {
-            name: "eps",
-            kind: OptionKind::Number {
-                default: 1e-5,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "ε, added to the scale",
-        },
-        OptionSpec {
-            name: "average_momentum",
-            kind: OptionKind::Number {
-                default: 0.1,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "ρ, the weight of the newest batch in the running averages",
-        },
-        OptionSpec {
-            name: "noise",
-            kind: OptionKind::Flag(false),
-            help: "in training, multiply what is normalized by 0.1·σ·N(1, 1), as the authors' code can; evaluation does not, and is of another scale",
-        },
+        OptionSpec::count("k", 10, 1, i64::MAX)
+            .help("how many of the largest deviations"),
+        OptionSpec::choice("constant", &["hoffer", "exact"])
+            .help("the authors' C(n), after which Gaussians have a standard deviation of 0.75 to 0.85, or the one that makes it 1"),
+        SCALE_EPS,
+        AVERAGE_MOMENTUM,
+        NOISE,
     ],
     departures: &[
         "The authors' code also keeps the mean of the largest values over steps (\"ghost\" statistics); that is left out.",
         "Running averages hold the scale itself with weight ρ = 0.1 for the newest batch; the authors' code holds its inverse with 0.9.",
+        "noise = true multiplies before γ and β; the authors' code multiplies the output.",
         "The last layer is a plain linear layer with a bias.",
     ],
     learning_rate_at_50: 0.05,
     build,
-    folds: true,
-    ..Descriptor::ORDINARY
+    ..Descriptor::WITH_BATCH_STATISTICS
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-    let settings = ScaleSettings {
-        eps: options.number("eps"),
-        momentum: options.number("average_momentum"),
-        noise: options.flag("noise"),
-    };
     NormalizedLayer::build(block, builder, |builder| {
         let spread = LargestDistances {
             count: options.count("k"),
-            constant: ExtremeConstant::new(match options.choice("constant") {
-                "exact" => Extremes::Exact,
-                _ => Extremes::Bound,
-            }),
+            constant: ExtremeConstant::of_options(options),
         };
-        BatchScale::build(block, builder, settings, spread)
+        BatchScale::build(block, options, builder, spread)
     })
 }
 
@@ -121,7 +75,8 @@ impl ChannelScale for LargestDistances {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::walk;
+    use crate::methods::conformance;
+    use crate::nn::batch_scale::Extremes;
 
     fn spread(count: i64, extremes: Extremes) -> LargestDistances {
         LargestDistances {
@@ -132,16 +87,16 @@ mod tests {
 
     #[test]
     fn golden_scale() {
-        let x = walk::golden_inputs();
+        let x = conformance::golden_inputs();
         let distances = (&x - x.mean_dim([0].as_slice(), true, None::<Kind>)).abs();
         let scale = Vec::<f64>::try_from(spread(2, Extremes::Bound).of(&distances)).unwrap();
-        walk::assert_close(&scale, &[1.390406506, 1.853875342, 2.317344177]);
+        conformance::assert_close(&scale, &[1.390406506, 1.853875342, 2.317344177]);
     }
 
     #[test]
     fn gaussians_come_out_with_the_known_standard_deviation() {
         // 200 channels of 4096 values each: C(4096)·E[mean of the 10 largest |z|] = 1.24753.
-        let distances = walk::gaussian(&[4096, 200], 1).abs();
+        let distances = conformance::gaussian(&[4096, 200], 1).abs();
         for (extremes, product) in [(Extremes::Bound, 1.24753), (Extremes::Exact, 1.0)] {
             let mean = spread(10, extremes)
                 .of(&distances)
@@ -153,7 +108,7 @@ mod tests {
 
     #[test]
     fn small_batches_take_all_their_values() {
-        let distances = walk::gaussian(&[4, 3], 1).abs();
+        let distances = conformance::gaussian(&[4, 3], 1).abs();
         assert_eq!(
             spread(10, Extremes::Exact).of(&distances),
             spread(4, Extremes::Exact).of(&distances)
@@ -161,16 +116,16 @@ mod tests {
         let exact = spread(10, Extremes::Exact).of(&distances);
         let l1 = distances.mean_dim([0].as_slice(), false, None::<Kind>)
             * (0.5 * std::f64::consts::PI).sqrt();
-        assert!(walk::gap(&exact, &l1) < 1e-12);
+        assert!(conformance::gap(&exact, &l1) < 1e-12);
     }
 
     #[test]
     fn one_largest_value_is_the_maximum() {
-        let distances = walk::gaussian(&[4, 3, 5, 5], 1).abs();
+        let distances = conformance::gaussian(&[4, 3, 5, 5], 1).abs();
         let maxima = distances.amax([0, 2, 3].as_slice(), false);
         let constant = crate::moments::extreme_bound_constant(100);
         assert!(
-            walk::gap(
+            conformance::gap(
                 &spread(1, Extremes::Bound).of(&distances),
                 &(maxima * constant)
             ) < 1e-12
@@ -185,14 +140,14 @@ mod tests {
             kernel: 3,
             padding: 1,
         };
-        let net = walk::single("topk-bn", "eps = 0.0", op);
-        let x = walk::gaussian(&[4, 2, 5, 5], 1);
-        let y = walk::pre_activation(&net, &x);
-        assert!(walk::gap(&y, &walk::pre_activation(&net, &(x * 7.0))) < 1e-12);
+        let net = conformance::single("topk-bn", "eps = 0.0", op);
+        let x = conformance::gaussian(&[4, 2, 5, 5], 1);
+        let y = conformance::pre_activation(&net, &x);
+        assert!(conformance::gap(&y, &conformance::pre_activation(&net, &(x * 7.0))) < 1e-12);
     }
 
     #[test]
     fn gradients_are_exact_under_other_options() {
-        walk::assert_exact_gradients("topk-bn", &["k = 2\nconstant = \"exact\""]);
+        conformance::assert_exact_gradients("topk-bn", &["k = 2\nconstant = \"exact\""]);
     }
 }

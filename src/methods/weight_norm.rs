@@ -10,44 +10,31 @@
 mod recurrent;
 
 use anyhow::Result;
-use tch::Tensor;
 
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper, Recurrent};
+use super::behavior::ActsOn;
+use super::descriptor::{Descriptor, Paper, Recurrent};
 use crate::nn::block::Block;
-use crate::nn::init;
-use crate::nn::statistics::{channel_means, channel_stds};
-use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
-use crate::options::{OptionKind, OptionSpec, Options};
-
-/// Standard deviation of the entries of v at the start, as in the authors' code.
-const DIRECTION_STD: f64 = 0.05;
-/// Smallest σ that g = 1/σ is taken from: a channel that says nothing must not get an infinite gain.
-const SMALLEST_STD: f64 = 1e-6;
+use crate::nn::length_direction::{LengthDirection, START};
+use crate::nn::reparametrized::ReparametrizedLayer;
+use crate::nn::{Builder, Layer};
+use crate::options::Options;
 
 /// What `weight-norm` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "weight-norm",
-    summary: "weight normalization: each weight row is a length times a direction, started from data",
+    aliases: &["wn"],
+    summary: "weight normalization: each weight row is a length times a direction; lengths start from data",
     formula: "y = f(g·v·x/‖v‖ + b)",
     paper: Paper {
         authors: "Salimans, Kingma",
         title: "Weight Normalization: A Simple Reparameterization to Accelerate Training of Deep Neural Networks",
         venue: "NIPS 2016, arXiv:1602.07868",
-        year: 2016,
     },
-    acts_on: ActsOn::Weights,
-    uses_batch_statistics: false,
-    train_equals_eval: true,
+    acts_on: &[ActsOn::Weights],
     row_scale_invariant: true,
     data_dependent_start: true,
-    batch_size_one_conv: BatchSizeOne::Works,
-    batch_size_one_fc: BatchSizeOne::Works,
     extra_parameters: "g, b",
-    options: &[OptionSpec {
-        name: "start",
-        kind: OptionKind::Choice(&["data", "he", "unit"]),
-        help: "g and b from a batch of training images, or b = 0 and g the length of He's row, or b = 0 and g = 1",
-    }],
+    options: &[START],
     departures: &[
         "An LSTM's gains start at the lengths of its orthogonal rows, not from data; its logits start from data.",
         "σ is taken as at least 1e-6 at the start.",
@@ -65,77 +52,20 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-    let (direction, outputs) = (builder.direction(), block.op.outputs());
-    let length = match options.choice("start") {
-        "he" => init::row_norms(&init::he(&direction, block.op.fan_in())),
-        _ => builder.filled(outputs, 1.0),
-    };
-    let bias = builder.filled(outputs, 0.0);
-    Ok(Box::new(WeightNorm {
-        block: block.clone(),
-        direction: builder.weight("weight", direction * DIRECTION_STD)?,
-        length: builder.gain("g", length)?,
-        bias: builder.shift("bias", bias)?,
-        from_data: options.choice("start") == "data",
-        activation_pool: ActivationPool::build(block, builder)?,
-    }))
-}
-
-struct WeightNorm {
-    block: Block,
-    /// v.
-    direction: Tensor,
-    /// g, `[outputs]`.
-    length: Tensor,
-    bias: Tensor,
-    from_data: bool,
-    activation_pool: ActivationPool,
-}
-
-impl WeightNorm {
-    /// g·v/‖v‖ row by row.
-    fn kernel(&self, length: &Tensor) -> Tensor {
-        Tensor::internal_weight_norm(&self.direction, &self.block.op.per_row(length), 0)
-    }
-}
-
-impl Layer for WeightNorm {
-    fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
-        self.block
-            .op
-            .apply_narrow(&input.value(), &self.kernel(&self.length), Some(&self.bias))
-    }
-
-    fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
-        Signal::plain(self.activation_pool.apply(pre))
-    }
-
-    fn fold(&self) -> Option<Folded> {
-        let (kernel, bias) = (self.kernel(&self.length), self.bias.shallow_clone());
-        Some(Folded::plain(kernel, bias, &self.activation_pool))
-    }
-
-    fn initialize(&self, input: &Signal) {
-        if !self.from_data {
-            return;
-        }
-        let unit_rows = self.kernel(&self.length.ones_like());
-        let linear = self.block.op.apply(&input.value(), &unit_rows, None);
-        let length = channel_stds(&linear).clamp_min(SMALLEST_STD).reciprocal();
-        self.bias
-            .shallow_clone()
-            .copy_(&(-channel_means(&linear) * &length));
-        self.length.shallow_clone().copy_(&length);
-    }
+    ReparametrizedLayer::build(block, builder, |builder| {
+        LengthDirection::build(block, options, builder)
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::methods::walk;
+    use crate::methods::conformance;
+    use crate::nn::Pass;
     use crate::nn::block::LinearOp;
+    use crate::nn::init;
     use crate::nn::network::Network;
-    use tch::Kind;
+    use crate::nn::statistics::{channel_means, channel_stds};
+    use tch::{Kind, Tensor};
 
     const OP: LinearOp = LinearOp::Dense {
         inputs: 3,
@@ -144,16 +74,16 @@ mod tests {
 
     #[test]
     fn golden_outputs_and_golden_start() {
-        let net = walk::single("weight-norm", "", OP);
-        walk::set(&net, "layer.weight", &walk::golden_weight());
-        walk::set(&net, "layer.g", &Tensor::from_slice(&[2.0, 0.5]));
-        let y = walk::pre_activation(&net, &walk::golden_inputs());
-        walk::assert_close(&walk::row(&y, 0), &[-3.055050463, 1.166666667]);
+        let net = conformance::single("weight-norm", "", OP);
+        conformance::set(&net, "layer.weight", &conformance::golden_weight());
+        conformance::set(&net, "layer.g", &Tensor::from_slice(&[2.0, 0.5]));
+        let y = conformance::pre_activation(&net, &conformance::golden_inputs());
+        conformance::assert_close(&conformance::row(&y, 0), &[-3.055050463, 1.166666667]);
 
-        net.initialize(&walk::golden_inputs());
+        net.initialize(&conformance::golden_inputs());
         let values = |name: &str| Vec::<f64>::try_from(net.parameters.get(name).unwrap()).unwrap();
-        walk::assert_close(&values("layer.g"), &[0.5588091427, 0.6462924889]);
-        walk::assert_close(&values("layer.bias"), &[-0.7926239891, 0.0269288537]);
+        conformance::assert_close(&values("layer.g"), &[0.5588091427, 0.6462924889]);
+        conformance::assert_close(&values("layer.bias"), &[-0.7926239891, 0.0269288537]);
     }
 
     #[test]
@@ -164,20 +94,22 @@ mod tests {
             kernel: 3,
             padding: 1,
         };
-        let net = walk::single("weight-norm", "start = \"he\"", op);
+        let net = conformance::single("weight-norm", "start = \"he\"", op);
         let weight = net.parameters.get("layer.weight").unwrap();
         let length = net.parameters.get("layer.g").unwrap();
         let kernel = weight * (length / init::row_norms(weight)).view([3, 1, 1, 1]);
-        let x = walk::gaussian(&[2, 2, 5, 5], 3);
+        let x = conformance::gaussian(&[2, 2, 5, 5], 3);
         assert!(
-            walk::gap(
-                &walk::pre_activation(&net, &x),
+            conformance::gap(
+                &conformance::pre_activation(&net, &x),
                 &op.apply(&x, &kernel, None)
             ) < 1e-12
         );
 
         // dg = ⟨dw, v⟩/‖v‖ and dv = g/‖v‖ (dw − dg v/‖v‖), which is orthogonal to v.
-        let loss = walk::pre_activation(&net, &x).sin().sum(Kind::Double);
+        let loss = conformance::pre_activation(&net, &x)
+            .sin()
+            .sum(Kind::Double);
         let actual = Tensor::run_backward(&[&loss], &[weight, length], false, false);
         let leaf = kernel.detach().set_requires_grad(true);
         let loss = op.apply(&x, &leaf, None).sin().sum(Kind::Double);
@@ -187,10 +119,10 @@ mod tests {
         let norm = init::row_norms(&v).view([3, 1]);
         let by_length = (&dw * &v).sum_dim_intlist([1].as_slice(), true, None) / &norm;
         let by_direction = (&dw - &by_length * &v / &norm) * length.view([3, 1]) / &norm;
-        assert!(walk::gap(&actual[1].view([3, 1]), &by_length) < 1e-12);
-        assert!(walk::gap(&flat(&actual[0]), &by_direction) < 1e-10);
+        assert!(conformance::gap(&actual[1].view([3, 1]), &by_length) < 1e-12);
+        assert!(conformance::gap(&flat(&actual[0]), &by_direction) < 1e-10);
         let along = (flat(&actual[0]) * &v).sum_dim_intlist([1].as_slice(), false, None);
-        assert!(walk::gap(&along, &along.zeros_like()) < 1e-12);
+        assert!(conformance::gap(&along, &along.zeros_like()) < 1e-12);
     }
 
     fn assert_starts_standardized(net: &Network, images: &Tensor) {
@@ -200,12 +132,12 @@ mod tests {
             let pre = built.layer.pre_activation(&signal, &Pass::eval());
             let (mean, std) = (channel_means(&pre), channel_stds(&pre));
             assert!(
-                walk::gap(&mean, &mean.zeros_like()) < 1e-10,
+                conformance::gap(&mean, &mean.zeros_like()) < 1e-10,
                 "{}",
                 built.node.name()
             );
             assert!(
-                walk::gap(&std, &std.ones_like()) < 1e-10,
+                conformance::gap(&std, &std.ones_like()) < 1e-10,
                 "{}",
                 built.node.name()
             );
@@ -215,49 +147,49 @@ mod tests {
 
     #[test]
     fn every_channel_starts_with_mean_zero_and_variance_one_on_the_start_batch() {
-        let images = walk::gaussian(&[40, 2, 8, 8], 2) * 3.0 + 1.0;
-        assert_starts_standardized(&walk::conv_network("weight-norm", "", 3), &images);
-        let images = walk::gaussian(&[40, 12], 2) * 3.0 + 1.0;
-        assert_starts_standardized(&walk::dense_network("weight-norm", "", 3), &images);
+        let images = conformance::gaussian(&[40, 2, 8, 8], 2) * 3.0 + 1.0;
+        assert_starts_standardized(&conformance::conv_network("weight-norm", "", 3), &images);
+        let images = conformance::gaussian(&[40, 12], 2) * 3.0 + 1.0;
+        assert_starts_standardized(&conformance::dense_network("weight-norm", "", 3), &images);
     }
 
     #[test]
     fn the_start_can_be_switched_off() {
-        let x = walk::gaussian(&[9, 12], 1);
+        let x = conformance::gaussian(&[9, 12], 1);
         for start in ["he", "unit"] {
-            let net = walk::dense_network("weight-norm", &format!("start = \"{start}\""), 3);
+            let net = conformance::dense_network("weight-norm", &format!("start = \"{start}\""), 3);
             let before = net.logits(&x, &Pass::eval());
             net.initialize(&x);
             assert_eq!(before, net.logits(&x, &Pass::eval()));
-            let plain = walk::dense_network("none", "", 3).logits(&x, &Pass::eval());
-            assert_eq!(walk::gap(&before, &plain) < 1e-12, start == "he");
+            let plain = conformance::dense_network("none", "", 3).logits(&x, &Pass::eval());
+            assert_eq!(conformance::gap(&before, &plain) < 1e-12, start == "he");
         }
     }
 
     #[test]
     fn on_whitened_inputs_it_is_batch_normalization() {
         // Inputs with mean 0 and unit covariance on the batch: BN divides by ‖v‖ itself.
-        let raw = walk::gaussian(&[60, 3], 4);
+        let raw = conformance::gaussian(&[60, 3], 4);
         let centred = &raw - raw.mean_dim([0].as_slice(), true, None);
         let covariance = centred.tr().matmul(&centred) / 60.0;
         let white = centred.matmul(&covariance.linalg_cholesky(false).inverse().tr());
-        let net = walk::single("weight-norm", "start = \"unit\"", OP);
+        let net = conformance::single("weight-norm", "start = \"unit\"", OP);
         let linear = white.matmul(&net.parameters.get("layer.weight").unwrap().tr());
         let none = None::<Tensor>;
         let normalized = linear.batch_norm(none.as_ref(), None, None, None, true, 0.1, 0.0, false);
-        assert!(walk::gap(&walk::pre_activation(&net, &white), &normalized) < 1e-10);
+        assert!(conformance::gap(&conformance::pre_activation(&net, &white), &normalized) < 1e-10);
     }
 
     #[test]
     fn a_dead_channel_gets_a_finite_gain() {
-        let net = walk::dense_network("weight-norm", "", 3);
+        let net = conformance::dense_network("weight-norm", "", 3);
         net.initialize(&Tensor::zeros([9, 12], (Kind::Double, tch::Device::Cpu)));
-        let logits = net.logits(&walk::gaussian(&[9, 12], 1), &Pass::eval());
+        let logits = net.logits(&conformance::gaussian(&[9, 12], 1), &Pass::eval());
         assert!(bool::try_from(logits.isfinite().all()).unwrap());
     }
 
     #[test]
     fn gradients_are_exact_under_other_options() {
-        walk::assert_exact_gradients("weight-norm", &["start = \"he\"", "start = \"unit\""]);
+        conformance::assert_exact_gradients("weight-norm", &["start = \"he\"", "start = \"unit\""]);
     }
 }

@@ -7,67 +7,38 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
-use crate::nn::affine::Affine;
+use super::behavior::ActsOn;
+use super::descriptor::{Descriptor, Paper};
 use crate::nn::block::Block;
-use crate::nn::groups::groups;
+use crate::nn::groups::{GroupNorm, groups};
 use crate::nn::normalized::{Normalization, NormalizedLayer};
 use crate::nn::statistics::{centred_rows, check_rows_can_be_centred};
 use crate::nn::{Builder, Layer, Pass};
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionSpec, Options};
 
 /// What `weight-standardization` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "weight-standardization",
+    aliases: &["ws"],
     summary: "weight rows with mean 0 and variance 1, followed by group normalization",
     formula: "y = f(γ·GN(ŵ·x) + β),  ŵ = (w − mean w)/(std w + ε) row by row",
     paper: Paper {
         authors: "Qiao, Wang, Liu, Shen, Yuille",
         title: "Micro-Batch Training with Batch-Channel Normalization and Weight Standardization",
         venue: "2019, arXiv:1903.10520",
-        year: 2019,
     },
-    acts_on: ActsOn::WeightsAndPreActivation,
-    uses_batch_statistics: false,
-    train_equals_eval: true,
+    acts_on: &[ActsOn::Weights, ActsOn::PreActivation],
     row_scale_invariant: true,
-    data_dependent_start: false,
-    batch_size_one_conv: BatchSizeOne::Works,
-    batch_size_one_fc: BatchSizeOne::Works,
     extra_parameters: "γ, β",
     options: &[
-        OptionSpec {
-            name: "deviation",
-            kind: OptionKind::Choice(&["unbiased", "biased"]),
-            help: "divide by the unbiased standard deviation + ε (the authors' code), or by √(biased variance + ε) (a later library)",
-        },
-        OptionSpec {
-            name: "eps",
-            kind: OptionKind::Number {
-                default: 1e-5,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "ε of the weights; 1e-6 goes with \"biased\" in that library",
-        },
-        OptionSpec {
-            name: "groups",
-            kind: OptionKind::Count {
-                default: 0,
-                low: 0,
-                high: i64::MAX,
-            },
-            help: "groups of the group normalization; 0 chooses as group-norm does",
-        },
-        OptionSpec {
-            name: "norm_eps",
-            kind: OptionKind::Number {
-                default: 1e-5,
-                low: 0.0,
-                high: 1.0,
-            },
-            help: "ε of the group normalization, added to the variance",
-        },
+        OptionSpec::choice("deviation", &["unbiased", "biased"])
+            .help("divide by the unbiased standard deviation + ε (the authors' code), or by √(biased variance + ε) (a later library)"),
+        OptionSpec::number("eps", 1e-5, 0.0, 1.0)
+            .help("ε of the weights; 1e-6 goes with \"biased\" in that library"),
+        OptionSpec::count("groups", 0, 0, i64::MAX)
+            .help("groups of the group normalization; 0 chooses as group-norm does"),
+        OptionSpec::number("norm_eps", 1e-5, 0.0, 1.0)
+            .help("ε of the group normalization, added to the variance"),
     ],
     departures: &[
         "Fully connected layers are standardized as well; the paper speaks of convolutions.",
@@ -79,15 +50,13 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-    let wanted = options.count("groups");
     NormalizedLayer::build(block, builder, |builder| {
         check_rows_can_be_centred(block, DESCRIPTOR.name)?;
+        let groups = groups(options.count("groups"), block)?;
         Ok(WeightStandardization {
             unbiased: options.choice("deviation") == "unbiased",
             eps: options.number("eps"),
-            groups: groups(wanted, block)?,
-            affine: Affine::build(block, builder)?,
-            norm_eps: options.number("norm_eps"),
+            norm: GroupNorm::build(groups, options.number("norm_eps"), block, builder)?,
         })
     })
 }
@@ -95,15 +64,12 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
 struct WeightStandardization {
     unbiased: bool,
     eps: f64,
-    groups: i64,
-    affine: Affine,
-    norm_eps: f64,
+    norm: GroupNorm,
 }
 
 impl Normalization for WeightStandardization {
-    fn apply(&self, linear: &Tensor, _pass: &Pass) -> Tensor {
-        let (gamma, beta) = (Some(&self.affine.gamma), Some(&self.affine.beta));
-        linear.group_norm(self.groups, gamma, beta, self.norm_eps, false)
+    fn apply(&self, linear: &Tensor, pass: &Pass) -> Tensor {
+        self.norm.apply(linear, pass)
     }
 
     fn kernel(&self, weight: &Tensor) -> Tensor {
@@ -129,47 +95,48 @@ fn standardized_rows(weight: &Tensor, unbiased: bool, eps: f64) -> Tensor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::walk;
+    use crate::methods::conformance;
     use crate::nn::init;
 
     #[test]
     fn golden_rows() {
-        let weight = walk::golden_weight();
-        let biased = walk::row(&standardized_rows(&weight, false, 0.0), 0);
-        walk::assert_close(&biased, &[0.0, -1.224744871, 1.224744871]);
-        let unbiased = walk::row(&standardized_rows(&weight, true, 1e-5), 0);
-        walk::assert_close(&unbiased, &[0.0, -0.9999933334, 0.9999933334]);
+        let weight = conformance::golden_weight();
+        let biased = conformance::row(&standardized_rows(&weight, false, 0.0), 0);
+        conformance::assert_close(&biased, &[0.0, -1.224744871, 1.224744871]);
+        let unbiased = conformance::row(&standardized_rows(&weight, true, 1e-5), 0);
+        conformance::assert_close(&unbiased, &[0.0, -0.9999933334, 0.9999933334]);
     }
 
     #[test]
     fn rows_have_mean_zero_and_deviation_one_and_gradients_keep_both() {
         for unbiased in [true, false] {
-            let weight = (walk::gaussian(&[4, 3, 3, 3], 1) * 2.0 + 0.3).set_requires_grad(true);
+            let weight =
+                (conformance::gaussian(&[4, 3, 3, 3], 1) * 2.0 + 0.3).set_requires_grad(true);
             let kernel = standardized_rows(&weight, unbiased, 0.0);
             let rows = kernel.flatten(1, -1);
             let mean = rows.mean_dim([1].as_slice(), false, None);
-            assert!(walk::gap(&mean, &mean.zeros_like()) < 1e-12);
+            assert!(conformance::gap(&mean, &mean.zeros_like()) < 1e-12);
             let std = rows.std_dim([1].as_slice(), unbiased, false);
-            assert!(walk::gap(&std, &std.ones_like()) < 1e-12);
+            assert!(conformance::gap(&std, &std.ones_like()) < 1e-12);
 
-            let loss = (kernel * walk::gaussian(&[4, 3, 3, 3], 2)).sum(Kind::Double);
+            let loss = (kernel * conformance::gaussian(&[4, 3, 3, 3], 2)).sum(Kind::Double);
             let gradient = &Tensor::run_backward(&[&loss], &[&weight], false, false)[0];
             let sum = |t: Tensor| {
                 t.flatten(1, -1)
                     .sum_dim_intlist([1].as_slice(), false, None)
             };
-            assert!(walk::gap(&sum(gradient.copy()), &mean.zeros_like()) < 1e-12);
+            assert!(conformance::gap(&sum(gradient.copy()), &mean.zeros_like()) < 1e-12);
             let along = sum(gradient * centred_rows(&weight));
-            assert!(walk::gap(&along, &mean.zeros_like()) < 1e-12);
+            assert!(conformance::gap(&along, &mean.zeros_like()) < 1e-12);
         }
     }
 
     #[test]
     fn the_two_deviations_differ_by_the_known_ratio() {
-        let weight = walk::gaussian(&[4, 4, 3, 3], 1);
+        let weight = conformance::gaussian(&[4, 4, 3, 3], 1);
         let lengths = |unbiased| init::row_norms(&standardized_rows(&weight, unbiased, 0.0));
         let ratio = lengths(true) / lengths(false);
-        assert!(walk::gap(&ratio, &(ratio.ones_like() * (35.0_f64 / 36.0).sqrt())) < 1e-12);
+        assert!(conformance::gap(&ratio, &(ratio.ones_like() * (35.0_f64 / 36.0).sqrt())) < 1e-12);
     }
 
     #[test]
@@ -180,15 +147,15 @@ mod tests {
             kernel: 3,
             padding: 1,
         };
-        let net = walk::single("weight-standardization", "groups = 2", op);
-        let x = walk::gaussian(&[5, 2, 4, 4], 1);
+        let net = conformance::single("weight-standardization", "groups = 2", op);
+        let x = conformance::gaussian(&[5, 2, 4, 4], 1);
         let weight = net.parameters.get("layer.weight").unwrap();
         let rows = weight.flatten(1, -1);
         let mean = rows.mean_dim([1].as_slice(), true, None);
         let kernel = (&rows - mean) / (rows.std_dim([1].as_slice(), true, true) + 1e-5);
         let linear = op.apply(&x, &kernel.view_as(weight), None);
         let expected = linear.group_norm(2, None::<Tensor>, None, 1e-5, false);
-        assert!(walk::gap(&walk::pre_activation(&net, &x), &expected) < 1e-12);
+        assert!(conformance::gap(&conformance::pre_activation(&net, &x), &expected) < 1e-12);
     }
 
     #[test]
@@ -206,6 +173,6 @@ mod tests {
 
     #[test]
     fn gradients_are_exact_under_other_options() {
-        walk::assert_exact_gradients("weight-standardization", &["deviation = \"biased\""]);
+        conformance::assert_exact_gradients("weight-standardization", &["deviation = \"biased\""]);
     }
 }

@@ -27,6 +27,12 @@ impl Affine {
         })
     }
 
+    /// factor·(x − mean) + β as a factor and a shift of each channel.
+    pub fn centred_map(&self, mean: &Tensor, factor: Tensor) -> (Tensor, Tensor) {
+        let shift = &self.beta - mean * &factor;
+        (factor, shift)
+    }
+
     /// γ·x + β for x of shape `[N, outputs, ...]`.
     pub fn apply(&self, x: &Tensor) -> Tensor {
         let (gamma, beta) = (

@@ -8,6 +8,7 @@ use super::block::Block;
 use super::builder::Builder;
 use super::normalized::Normalization;
 use super::pass::Pass;
+use crate::options::Options;
 
 /// Where the mean and variance of evaluation come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,17 @@ pub struct BatchNormSettings {
     pub momentum: f64,
     /// Where evaluation's statistics come from.
     pub population: Population,
+}
+
+impl BatchNormSettings {
+    /// By the options [`EPS`](super::statistics::EPS) and [`AVERAGE_MOMENTUM`](super::statistics::AVERAGE_MOMENTUM).
+    pub fn of(options: &Options, population: Population) -> BatchNormSettings {
+        BatchNormSettings {
+            eps: options.number("eps"),
+            momentum: options.number("average_momentum"),
+            population,
+        }
+    }
 }
 
 /// γ (a − μ)/√(v + ε) + β over images and positions of a channel; at evaluation μ and v are averages of the
@@ -101,8 +113,7 @@ impl Normalization for BatchNorm {
 
     fn evaluation_map(&self) -> Option<(Tensor, Tensor)> {
         let factor = &self.affine.gamma * (&self.running_var + self.settings.eps).rsqrt();
-        let shift = &self.affine.beta - &self.running_mean * &factor;
-        Some((factor, shift))
+        Some(self.affine.centred_map(&self.running_mean, factor))
     }
 
     /// libtorch's batch norm sums in float32 whatever it is given.

@@ -10,8 +10,9 @@ use super::block::{Block, LinearOp};
 use super::builder::Builder;
 use super::normalized::Normalization;
 use super::pass::Pass;
-use super::statistics::{channel_means, channel_stds, values_per_channel};
+use super::statistics::{channel_means, channel_stds, update_average, values_per_channel};
 use crate::moments::{extreme_bound_constant, half_normal_top_mean};
+use crate::options::{OptionSpec, Options};
 
 /// What each channel is divided by.
 pub trait ChannelScale {
@@ -19,15 +20,33 @@ pub trait ChannelScale {
     fn of(&self, distances: &Tensor) -> Tensor;
 }
 
-/// How a [`BatchScale`] is built.
+/// ε of a [`BatchScale`].
+pub const SCALE_EPS: OptionSpec =
+    OptionSpec::number("eps", 1e-5, 0.0, 1.0).help("ε, added to the scale");
+
+/// Noise of a [`BatchScale`].
+pub const NOISE: OptionSpec = OptionSpec::flag("noise", false)
+    .help("in training, multiply what is normalized by 0.1·σ·N(1, 1), as the authors' code can; evaluation does not, and is of another scale");
+
 #[derive(Debug, Clone, Copy)]
-pub struct ScaleSettings {
+struct ScaleSettings {
     /// ε, added to the scale.
-    pub eps: f64,
+    eps: f64,
     /// ρ, the weight of the newest batch in the running averages.
-    pub momentum: f64,
+    momentum: f64,
     /// Whether training multiplies what is normalized by noise.
-    pub noise: bool,
+    noise: bool,
+}
+
+impl ScaleSettings {
+    /// By the options [`SCALE_EPS`], [`AVERAGE_MOMENTUM`](super::statistics::AVERAGE_MOMENTUM) and [`NOISE`].
+    fn of(options: &Options) -> ScaleSettings {
+        ScaleSettings {
+            eps: options.number("eps"),
+            momentum: options.number("average_momentum"),
+            noise: options.flag("noise"),
+        }
+    }
 }
 
 /// γ (a − μ)/(s + ε) + β with μ the mean and s the [`ChannelScale`] of each channel over images and positions. At
@@ -49,8 +68,8 @@ impl<S: ChannelScale> BatchScale<S> {
     /// Registers gain, shift and running averages.
     pub fn build(
         block: &Block,
+        options: &Options,
         builder: &mut Builder,
-        settings: ScaleSettings,
         spread: S,
     ) -> Result<Self> {
         let channels = block.op.outputs();
@@ -60,7 +79,7 @@ impl<S: ChannelScale> BatchScale<S> {
             affine,
             running_mean: builder.buffer("running_mean", builder.filled(channels, 0.0))?,
             running_scale: builder.buffer("running_scale", builder.filled(channels, 1.0))?,
-            settings,
+            settings: ScaleSettings::of(options),
             spread,
         })
     }
@@ -83,16 +102,8 @@ impl<S: ChannelScale> Normalization for BatchScale<S> {
         let mean = channel_means(linear);
         let centred = linear - self.op.per_channel(&mean);
         let scale = self.spread.of(&centred.abs());
-        tch::no_grad(|| {
-            let _ = self
-                .running_mean
-                .shallow_clone()
-                .lerp_(&mean, self.settings.momentum);
-            let _ = self
-                .running_scale
-                .shallow_clone()
-                .lerp_(&scale, self.settings.momentum);
-        });
+        update_average(&self.running_mean, &mean, self.settings.momentum);
+        update_average(&self.running_scale, &scale, self.settings.momentum);
         if !self.settings.noise {
             return self.scaled(&centred, &scale);
         }
@@ -103,8 +114,7 @@ impl<S: ChannelScale> Normalization for BatchScale<S> {
 
     fn evaluation_map(&self) -> Option<(Tensor, Tensor)> {
         let factor = &self.affine.gamma / (&self.running_scale + self.settings.eps);
-        let shift = &self.affine.beta - &self.running_mean * &factor;
-        Some((factor, shift))
+        Some(self.affine.centred_map(&self.running_mean, factor))
     }
 }
 
@@ -119,6 +129,17 @@ pub enum Extremes {
     Bare,
 }
 
+impl Extremes {
+    /// By the option `constant`.
+    fn of(options: &Options) -> Extremes {
+        match options.choice("constant") {
+            "exact" => Extremes::Exact,
+            "none" => Extremes::Bare,
+            _ => Extremes::Bound,
+        }
+    }
+}
+
 /// That factor, for the size of the batch.
 #[derive(Debug)]
 pub struct ExtremeConstant {
@@ -128,6 +149,11 @@ pub struct ExtremeConstant {
 }
 
 impl ExtremeConstant {
+    /// The factor that the option `constant` asks for: `hoffer`, `exact` or `none`.
+    pub fn of_options(options: &Options) -> ExtremeConstant {
+        ExtremeConstant::new(Extremes::of(options))
+    }
+
     /// The factor of this kind.
     pub fn new(extremes: Extremes) -> ExtremeConstant {
         ExtremeConstant {

@@ -1,14 +1,67 @@
-//! How many groups a layer's channels are split into.
+//! Statistics of one image over groups of neighbouring channels and all positions.
 
 use anyhow::Result;
+use tch::Tensor;
 
+use super::affine::Affine;
 use super::block::Block;
+use super::builder::Builder;
+use super::normalized::Normalization;
+use super::pass::Pass;
+use crate::options::OptionSpec;
 use crate::usage;
+
+/// How many groups there are.
+pub const GROUPS: OptionSpec = OptionSpec::count("groups", 0, 0, i64::MAX)
+    .help("groups; 0 takes, in each layer, the largest divisor of its channels up to 32 that leaves 8 channels a group");
 
 /// Most groups of the automatic choice, the number of Wu and He (2018, arXiv:1803.08494).
 const MOST_GROUPS: i64 = 32;
 /// Fewest channels in a group of the automatic choice, where the layer has that many.
 const FEWEST_CHANNELS: i64 = 8;
+
+/// y = γ (a − μ)/√(v + ε) + β with mean and biased variance of an image's groups, one γ and one β a channel.
+#[derive(Debug)]
+pub struct GroupNorm {
+    groups: i64,
+    affine: Option<Affine>,
+    eps: f64,
+}
+
+impl GroupNorm {
+    /// Registers gain and shift.
+    pub fn build(groups: i64, eps: f64, block: &Block, builder: &mut Builder) -> Result<GroupNorm> {
+        let affine = Some(Affine::build(block, builder)?);
+        Ok(GroupNorm {
+            groups,
+            affine,
+            eps,
+        })
+    }
+
+    /// Without gain and shift.
+    pub fn bare(groups: i64, eps: f64) -> GroupNorm {
+        let affine = None;
+        GroupNorm {
+            groups,
+            affine,
+            eps,
+        }
+    }
+}
+
+impl Normalization for GroupNorm {
+    fn apply(&self, linear: &Tensor, _pass: &Pass) -> Tensor {
+        group_norm(linear, self.groups, self.affine.as_ref(), self.eps)
+    }
+}
+
+/// The formula of [`GroupNorm`], with gain and shift where they are given.
+pub fn group_norm(linear: &Tensor, groups: i64, affine: Option<&Affine>, eps: f64) -> Tensor {
+    let gamma = affine.map(|affine| &affine.gamma);
+    let beta = affine.map(|affine| &affine.beta);
+    linear.group_norm(groups, gamma, beta, eps, false)
+}
 
 /// The groups for `block`: `wanted`, which must divide the channels, or for 0 the largest divisor of the
 /// channel count that is at most 32 and leaves at least 8 channels in a group (else 1).

@@ -19,6 +19,7 @@ pub mod init;
 pub mod kernels;
 pub mod layer;
 pub mod layout;
+pub mod length_direction;
 pub mod lstm;
 pub mod network;
 pub mod networks;

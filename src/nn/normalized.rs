@@ -60,10 +60,20 @@ impl<N: Normalization + 'static> NormalizedLayer<N> {
         builder: &mut Builder,
         make: impl FnOnce(&mut Builder) -> Result<N>,
     ) -> Result<Box<dyn Layer>> {
+        let weight = init::he(&builder.direction(), block.op.fan_in());
+        NormalizedLayer::with_weight(weight, block, builder, make)
+    }
+
+    /// The same with W started at `weight`.
+    pub fn with_weight(
+        weight: Tensor,
+        block: &Block,
+        builder: &mut Builder,
+        make: impl FnOnce(&mut Builder) -> Result<N>,
+    ) -> Result<Box<dyn Layer>> {
         if block.last {
             return plain::build(block, builder);
         }
-        let weight = init::he(&builder.direction(), block.op.fan_in());
         Ok(Box::new(NormalizedLayer {
             block: block.clone(),
             weight: builder.weight("weight", weight)?,

@@ -22,9 +22,8 @@ impl Reparametrization for PlainWeight {
 ///
 /// Also the last layer of methods that leave the logits alone.
 pub fn build(block: &Block, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-    let layer = ReparametrizedLayer::build(block, builder, |builder| {
+    ReparametrizedLayer::build(block, builder, |builder| {
         let weight = init::he(&builder.direction(), block.op.fan_in());
         Ok(PlainWeight(builder.weight("weight", weight)?))
-    })?;
-    Ok(Box::new(layer))
+    })
 }

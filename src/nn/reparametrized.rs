@@ -16,6 +16,9 @@ pub trait Reparametrization {
     /// The weights that the linear operation gets, of the block's weight shape.
     fn kernel(&self) -> Tensor;
 
+    /// As [`Layer::initialize`]; may set `bias`.
+    fn initialize(&self, _bias: &Tensor, _input: &Signal) {}
+
     /// As [`Layer::after_step`].
     fn after_step(&self) {}
 }
@@ -29,20 +32,19 @@ pub struct ReparametrizedLayer<R> {
     activation_pool: ActivationPool,
 }
 
-impl<R: Reparametrization> ReparametrizedLayer<R> {
+impl<R: Reparametrization + 'static> ReparametrizedLayer<R> {
     /// A block with the weights that `make` builds.
     pub fn build(
         block: &Block,
         builder: &mut Builder,
         make: impl FnOnce(&mut Builder) -> Result<R>,
-    ) -> Result<ReparametrizedLayer<R>> {
-        let weights = make(builder)?;
-        Ok(ReparametrizedLayer {
+    ) -> Result<Box<dyn Layer>> {
+        Ok(Box::new(ReparametrizedLayer {
             block: block.clone(),
-            weights,
+            weights: make(builder)?,
             bias: builder.shift("bias", builder.filled(block.op.outputs(), 0.0))?,
             activation_pool: ActivationPool::build(block, builder)?,
-        })
+        }))
     }
 }
 
@@ -63,6 +65,10 @@ impl<R: Reparametrization> Layer for ReparametrizedLayer<R> {
             self.bias.shallow_clone(),
             &self.activation_pool,
         ))
+    }
+
+    fn initialize(&self, input: &Signal) {
+        self.weights.initialize(&self.bias, input);
     }
 
     fn after_step(&self) {

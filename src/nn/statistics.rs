@@ -4,7 +4,21 @@ use anyhow::Result;
 use tch::{Kind, Tensor};
 
 use super::block::{Block, LinearOp};
+use crate::options::OptionSpec;
 use crate::usage;
+
+/// The usual ε of a variance.
+pub const EPS: OptionSpec =
+    OptionSpec::number("eps", 1e-5, 0.0, 1.0).help("ε, added to the variance");
+
+/// ρ of running averages.
+pub const AVERAGE_MOMENTUM: OptionSpec = OptionSpec::number("average_momentum", 0.1, 0.0, 1.0)
+    .help("ρ, the weight of the newest batch in the running averages");
+
+/// r ← (1 − ρ) r + ρ·newest, without gradient.
+pub fn update_average(average: &Tensor, newest: &Tensor, momentum: f64) {
+    let _ = tch::no_grad(|| average.shallow_clone().lerp_(newest, momentum));
+}
 
 /// Axes of `[N, channels, ...]` beside the channels: images and positions.
 pub fn batch_axes(x: &Tensor) -> Vec<i64> {

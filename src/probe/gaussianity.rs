@@ -165,7 +165,7 @@ mod tests {
     use crate::data::normalizer::DataNormalization;
     use crate::data::normalizer::Normalizer;
     use crate::data::{ImageShape, Split};
-    use crate::methods::walk::{conv_network, dense_network, gaussian};
+    use crate::methods::conformance::{conv_network, dense_network, gaussian};
 
     const SHAPE: ImageShape = ImageShape {
         channels: 2,

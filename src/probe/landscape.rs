@@ -130,7 +130,7 @@ fn norm(tensors: &[Tensor]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::walk::{conv_network, gaussian};
+    use crate::methods::conformance::{conv_network, gaussian};
     use crate::nn::parameters::to_named;
     use crate::nn::scores::cross_entropy;
     use tch::Device;

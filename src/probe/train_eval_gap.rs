@@ -79,7 +79,7 @@ pub fn measure(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::walk::{conv_network, gaussian};
+    use crate::methods::conformance::{conv_network, gaussian};
     use crate::nn::parameters::to_named;
 
     fn look(method: &str, options: &str) -> (TrainEvalGap, bool) {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemUse, UseTree, Visibility};
 
@@ -85,10 +86,20 @@ impl Sources {
         for name in &reading.macros {
             self.macros.insert(name.clone(), path.clone());
         }
-        for child in reading.children {
-            let beside = folder.join(&child).with_extension("rs");
-            let inside = folder.join(&child).join("mod.rs");
-            let file: PathBuf = if beside.is_file() { beside } else { inside };
+        let file_of = |child: &String| {
+            let beside = folder.join(child).with_extension("rs");
+            let inside = folder.join(child).join("mod.rs");
+            if beside.is_file() { beside } else { inside }
+        };
+        let mut children = reading.children;
+        children.extend(
+            reading
+                .listed
+                .into_iter()
+                .filter(|name| file_of(name).is_file()),
+        );
+        for child in children {
+            let file = file_of(&child);
             let path = [path.clone(), vec![child.clone()]].concat();
             self.read_module(&file, &folder.join(&child), path);
         }
@@ -244,6 +255,8 @@ impl Sources {
 struct Reading {
     file: SourceFile,
     children: Vec<String>,
+    /// Names that a macro is called with.
+    listed: Vec<String>,
     macros: Vec<String>,
 }
 
@@ -264,6 +277,7 @@ impl Reading {
         Reading {
             file,
             children: Vec::new(),
+            listed: Vec::new(),
             macros: Vec::new(),
         }
     }
@@ -284,6 +298,10 @@ impl Reading {
             Item::Macro(item) => {
                 self.macros
                     .extend(item.ident.as_ref().map(ToString::to_string));
+                // A list of names declares modules where there are files of these names.
+                let list = Punctuated::<syn::Ident, syn::Token![,]>::parse_terminated;
+                let names = item.mac.parse_body_with(list).unwrap_or_default();
+                self.listed.extend(names.iter().map(ToString::to_string));
                 return;
             }
             _ => return,

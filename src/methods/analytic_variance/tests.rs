@@ -1,10 +1,10 @@
 use super::*;
-use crate::methods::walk;
+use crate::methods::conformance;
 use crate::moments::Activation;
 use crate::nn::block::LinearOp;
 
 fn close(got: &Tensor, want: &[f64]) {
-    walk::assert_close(&Vec::<f64>::try_from(got.contiguous()).unwrap(), want);
+    conformance::assert_close(&Vec::<f64>::try_from(got.contiguous()).unwrap(), want);
 }
 
 #[test]
@@ -28,14 +28,14 @@ fn propagated_moments_equal_the_published_values() {
         inputs: 3,
         outputs: 2,
     };
-    let next = active.through_linear(&op, &walk::golden_weight());
+    let next = active.through_linear(&op, &conformance::golden_weight());
     close(&next.mean, &[1.204861512, 0.3495881234]);
     close(&next.variance, &[2.58674081, 0.6614519844]);
 }
 
 #[test]
 fn the_first_layer_equals_the_statistics_of_a_huge_batch_of_white_noise() {
-    let net = walk::single(
+    let net = conformance::single(
         "analytic-variance",
         "",
         LinearOp::Dense {
@@ -44,12 +44,12 @@ fn the_first_layer_equals_the_statistics_of_a_huge_batch_of_white_noise() {
         },
     );
     let images = 40_000;
-    let pre = walk::pre_activation(&net, &walk::gaussian(&[images, 12], 5));
+    let pre = conformance::pre_activation(&net, &conformance::gaussian(&[images, 12], 5));
     let mean = pre.mean_dim([0].as_slice(), false, None::<Kind>);
     let variance = pre.var_dim([0].as_slice(), false, false);
     // Standard errors are 1/√N and √(2/N); 5 of them are hardly ever exceeded.
-    assert!(walk::gap(&mean, &mean.zeros_like()) < 5.0 / (images as f64).sqrt());
-    assert!(walk::gap(&variance, &mean.ones_like()) < 5.0 * (2.0 / images as f64).sqrt());
+    assert!(conformance::gap(&mean, &mean.zeros_like()) < 5.0 / (images as f64).sqrt());
+    assert!(conformance::gap(&variance, &mean.ones_like()) < 5.0 * (2.0 / images as f64).sqrt());
 }
 
 /// Independent inputs on `shape`, each channel or feature with its own mean and scale.
@@ -57,9 +57,9 @@ fn shifted_and_scaled(shape: &[i64], seed: u64) -> Tensor {
     let channels = shape[1];
     let mut wide = vec![1; shape.len()];
     wide[1] = channels;
-    let scales = (walk::gaussian(&[channels], 30) * 0.5).exp() * 3.0;
-    let shifts = walk::gaussian(&[channels], 31) * 2.0 + 1.0;
-    walk::gaussian(shape, seed) * scales.view(wide.as_slice()) + shifts.view(wide.as_slice())
+    let scales = (conformance::gaussian(&[channels], 30) * 0.5).exp() * 3.0;
+    let shifts = conformance::gaussian(&[channels], 31) * 2.0 + 1.0;
+    conformance::gaussian(shape, seed) * scales.view(wide.as_slice()) + shifts.view(wide.as_slice())
 }
 
 #[test]
@@ -76,14 +76,14 @@ fn the_first_layer_takes_the_moments_of_the_data_before_training() {
         padding: 0,
     };
     for (op, shape) in [(dense, vec![40_000, 12]), (conv, vec![2_000, 3, 6, 6])] {
-        let net = walk::single("analytic-variance", "", op);
+        let net = conformance::single("analytic-variance", "", op);
         let (seen, fresh) = (shifted_and_scaled(&shape, 5), shifted_and_scaled(&shape, 6));
         let off = || {
-            let pre = walk::pre_activation(&net, &fresh);
+            let pre = conformance::pre_activation(&net, &fresh);
             let (mean, std) = (channel_means(&pre), channel_stds(&pre));
             (
-                walk::gap(&mean, &mean.zeros_like()),
-                walk::gap(&std, &std.ones_like()),
+                conformance::gap(&mean, &mean.zeros_like()),
+                conformance::gap(&std, &std.ones_like()),
             )
         };
         let (mean, std) = off();
@@ -94,10 +94,10 @@ fn the_first_layer_takes_the_moments_of_the_data_before_training() {
         assert!(mean < 0.03 && std < 0.03, "{mean} {std}");
         let get = |name: &str| net.parameters.get(name).unwrap().copy();
         let (mean, variance) = (get("layer.input_mean"), get("layer.input_var"));
-        assert!(walk::gap(&mean, &channel_means(&seen)) < 1e-12);
-        assert!(walk::gap(&variance, &channel_stds(&seen).square()) < 1e-10);
+        assert!(conformance::gap(&mean, &channel_means(&seen)) < 1e-12);
+        assert!(conformance::gap(&variance, &channel_stds(&seen).square()) < 1e-10);
         // Training keeps them.
-        let _ = walk::pre_activation(&net, &fresh);
+        let _ = conformance::pre_activation(&net, &fresh);
         net.after_step();
         assert_eq!(mean, get("layer.input_mean"));
     }
@@ -109,7 +109,7 @@ fn only_the_first_layer_looks_at_data() {
         let buffers = net.parameters.iter().map(|entry| entry.name.clone());
         buffers.filter(|name| name.contains("input_")).collect()
     };
-    let net = walk::conv_network("analytic-variance", "", 3);
+    let net = conformance::conv_network("analytic-variance", "", 3);
     assert_eq!(names(&net), ["conv1.input_mean", "conv1.input_var"]);
     // a − μ' and √v' grow with the data alike, and nothing behind them sees it.
     let images = shifted_and_scaled(&[9, 2, 8, 8], 2);
@@ -117,21 +117,21 @@ fn only_the_first_layer_looks_at_data() {
         net.initialize(images);
         net.logits(images, &Pass::eval())
     };
-    assert!(walk::gap(&logits(&images), &logits(&(&images * 5.0))) < 1e-6);
+    assert!(conformance::gap(&logits(&images), &logits(&(&images * 5.0))) < 1e-6);
 }
 
 #[test]
 fn at_the_start_it_is_normalization_propagation_with_the_centring_behind_the_weights() {
-    let own = walk::dense_network("analytic-variance", "eps = 0.0", 3);
-    let other = walk::dense_network("normprop", "jacobian_scale = \"none\"", 3);
-    let x = walk::gaussian(&[9, 12], 1);
+    let own = conformance::dense_network("analytic-variance", "eps = 0.0", 3);
+    let other = conformance::dense_network("normprop", "jacobian_scale = \"none\"", 3);
+    let x = conformance::gaussian(&[9, 12], 1);
     let (mut a, mut b) = (own.input(&x), other.input(&x));
     for (own, other) in own.blocks.iter().zip(&other.blocks).take(2) {
         let (left, right) = (
             own.layer.pre_activation(&a, &Pass::eval()),
             other.layer.pre_activation(&b, &Pass::eval()),
         );
-        assert!(walk::gap(&left, &right) < 1e-9);
+        assert!(conformance::gap(&left, &right) < 1e-9);
         a = own.layer.post_activation(left, &Pass::eval());
         b = other.layer.post_activation(right, &Pass::eval());
     }
@@ -139,9 +139,9 @@ fn at_the_start_it_is_normalization_propagation_with_the_centring_behind_the_wei
 
 #[test]
 fn detaching_changes_gradients_only() {
-    let x = walk::gaussian(&[9, 2, 8, 8], 2);
+    let x = conformance::gaussian(&[9, 2, 8, 8], 2);
     let gradient = |options: &str| {
-        let net = walk::conv_network("analytic-variance", options, 3);
+        let net = conformance::conv_network("analytic-variance", options, 3);
         let logits = net.logits(&x, &Pass::train(0, 0));
         let weight = net.parameters.get("conv1.weight").unwrap();
         let gradient = Tensor::run_backward(
@@ -158,7 +158,7 @@ fn detaching_changes_gradients_only() {
     };
     let (attached, detached) = (gradient(""), gradient("detach = true"));
     assert_eq!(attached.0, detached.0);
-    assert!(walk::gap(&attached.1, &detached.1) > 1e-3);
+    assert!(conformance::gap(&attached.1, &detached.1) > 1e-3);
     // With gradients through v', rows' lengths do not matter: the gradient is orthogonal to each row.
     let along = |(_, gradient, weight): &(Tensor, Tensor, Tensor)| {
         (gradient * weight)
@@ -194,9 +194,10 @@ fn noise_is_that_of_n_images_and_absent_at_evaluation() {
         assert!(mean.abs() < 5e-3 && (std - 0.17678).abs() < 4e-3);
     }
     for noise in ["chi", "gaussian"] {
-        let plain = walk::conv_network("analytic-variance", "", 3);
-        let noisy = walk::conv_network("analytic-variance", &format!("noise = \"{noise}\""), 3);
-        let x = walk::gaussian(&[9, 2, 8, 8], 2);
+        let plain = conformance::conv_network("analytic-variance", "", 3);
+        let noisy =
+            conformance::conv_network("analytic-variance", &format!("noise = \"{noise}\""), 3);
+        let x = conformance::gaussian(&[9, 2, 8, 8], 2);
         assert_eq!(
             plain.logits(&x, &Pass::eval()),
             noisy.logits(&x, &Pass::eval())
@@ -206,7 +207,7 @@ fn noise_is_that_of_n_images_and_absent_at_evaluation() {
             plain.logits(&x, &Pass::train(0, 0))
         );
         assert!(
-            walk::gap(
+            conformance::gap(
                 &noisy.logits(&x, &Pass::train(0, 0)),
                 &noisy.logits(&x, &Pass::train(0, 1))
             ) > 1e-3
@@ -216,14 +217,14 @@ fn noise_is_that_of_n_images_and_absent_at_evaluation() {
 
 #[test]
 fn gradients_are_right_with_noise_and_with_every_kind_of_moments() {
-    let x = walk::gaussian(&[9, 2, 8, 8], 2);
+    let x = conformance::gaussian(&[9, 2, 8, 8], 2);
     for activation in [
         Activation::Prelu { slope: 0.25 },
         Activation::Silu,
         Activation::Elu { alpha: 1.0 },
     ] {
-        let net = walk::conv_with("analytic-variance", "noise = \"chi\"", activation, 3);
-        let (relative, at) = walk::gradient_gap(&net, &x);
+        let net = conformance::conv_with("analytic-variance", "noise = \"chi\"", activation, 3);
+        let (relative, at) = conformance::gradient_gap(&net, &x);
         assert!(relative < 1e-6, "{activation:?} {at}");
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::methods::walk;
+use crate::methods::conformance;
 use tch::Device;
 
 fn moments(mean: &[f64], variance: &[f64]) -> ChannelMoments {
@@ -16,10 +16,10 @@ fn values(tensor: &Tensor) -> Vec<f64> {
 #[test]
 fn the_mixture_equals_the_published_values_and_ends_at_its_parts() {
     let predicted = moments(&[0.5, 0.0, 1.0], &[1.0, 1.0, 2.0]);
-    let observed = group_moments(&grouped(&walk::golden_inputs(), 1));
+    let observed = group_moments(&grouped(&conformance::golden_inputs(), 1));
     let mixed = mixture(0.3, &predicted, &observed);
-    walk::assert_close(&values(&mixed.mean), &[0.5, 0.175, 1.4375]);
-    walk::assert_close(&values(&mixed.variance), &[1.175, 1.844375, 3.42734375]);
+    conformance::assert_close(&values(&mixed.mean), &[0.5, 0.175, 1.4375]);
+    conformance::assert_close(&values(&mixed.variance), &[1.175, 1.844375, 3.42734375]);
     assert_eq!(
         mixture(0.0, &predicted, &observed).variance,
         observed.variance
@@ -35,8 +35,8 @@ fn the_mixture_equals_the_published_values_and_ends_at_its_parts() {
 fn the_mixtures_variance_is_that_of_a_draw_from_either_gaussian() {
     let (first, second) = (moments(&[-1.0], &[0.5]), moments(&[2.0], &[1.5]));
     let draws = 200_000;
-    let noise = walk::gaussian(&[draws], 1);
-    let from_first = walk::gaussian(&[draws], 2).special_ndtr().lt(0.3);
+    let noise = conformance::gaussian(&[draws], 1);
+    let from_first = conformance::gaussian(&[draws], 2).special_ndtr().lt(0.3);
     let a = &noise * 0.5f64.sqrt() - 1.0;
     let b = &noise * 1.5f64.sqrt() + 2.0;
     let drawn = a.where_self(&from_first, &b);
@@ -49,21 +49,21 @@ fn the_mixtures_variance_is_that_of_a_draw_from_either_gaussian() {
 fn without_prediction_it_is_batch_normalization() {
     for (own, other, x) in [
         (
-            walk::conv_network("kalman", "gain = \"fixed\"\np = 0.0", 3),
-            walk::conv_network("bn", "", 3),
-            walk::gaussian(&[9, 2, 8, 8], 2),
+            conformance::conv_network("kalman", "gain = \"fixed\"\np = 0.0", 3),
+            conformance::conv_network("bn", "", 3),
+            conformance::gaussian(&[9, 2, 8, 8], 2),
         ),
         (
-            walk::dense_network("kalman", "gain = \"fixed\"\np = 0.0", 3),
-            walk::dense_network("bn", "", 3),
-            walk::gaussian(&[9, 12], 2),
+            conformance::dense_network("kalman", "gain = \"fixed\"\np = 0.0", 3),
+            conformance::dense_network("bn", "", 3),
+            conformance::gaussian(&[9, 12], 2),
         ),
     ] {
         let (own, other) = (
             own.logits(&x, &Pass::train(0, 0)),
             other.logits(&x, &Pass::train(0, 0)),
         );
-        assert!(walk::gap(&own, &other) < 1e-10);
+        assert!(conformance::gap(&own, &other) < 1e-10);
     }
 }
 
@@ -73,12 +73,12 @@ fn with_prediction_alone_a_layer_ignores_the_batch() {
         let options = format!(
             "prediction = \"{prediction}\"\ngain = \"fixed\"\np = 1.0\nfallback_ratio = inf"
         );
-        let net = walk::conv_network("kalman", &options, 3);
+        let net = conformance::conv_network("kalman", &options, 3);
         let estimate = || {
             if prediction == "analytic" {
                 Estimate::Moments(moments(&[0.5; 6], &[2.0; 6]))
             } else {
-                Estimate::Sample(walk::gaussian(&[1, 6, 4, 4], 1).relu())
+                Estimate::Sample(conformance::gaussian(&[1, 6, 4, 4], 1).relu())
             }
         };
         let pre = |x: Tensor| {
@@ -87,9 +87,9 @@ fn with_prediction_alone_a_layer_ignores_the_batch() {
                 .layer
                 .pre_activation(&signal, &Pass::train(0, 0))
         };
-        let x = walk::gaussian(&[5, 6, 4, 4], 2);
+        let x = conformance::gaussian(&[5, 6, 4, 4], 2);
         assert!(
-            walk::gap(
+            conformance::gap(
                 &pre(x.shallow_clone()).narrow(0, 0, 2),
                 &pre(x.narrow(0, 0, 2))
             ) < 1e-12
@@ -104,8 +104,8 @@ fn draws_and_moments_predict_the_same_where_both_are_exact() {
         let options = format!(
             "prediction = \"{prediction}\"\ngain = \"fixed\"\np = 1.0\nfallback_ratio = inf"
         );
-        let net = walk::dense_network("kalman", &options, 3);
-        let _ = net.logits(&walk::gaussian(&[64, 12], 2), &Pass::train(0, 0));
+        let net = conformance::dense_network("kalman", &options, 3);
+        let _ = net.logits(&conformance::gaussian(&[64, 12], 2), &Pass::train(0, 0));
         net.parameters
             .get("layer2.running_mean")
             .map(|mean| mean * 10.0)
@@ -113,11 +113,11 @@ fn draws_and_moments_predict_the_same_where_both_are_exact() {
     };
     let (sampled, analytic) = (predicted("sampled"), predicted("analytic"));
     assert!(
-        walk::gap(&sampled, &analytic) < 0.5,
+        conformance::gap(&sampled, &analytic) < 0.5,
         "{}",
-        walk::gap(&sampled, &analytic)
+        conformance::gap(&sampled, &analytic)
     );
-    assert!(walk::gap(&analytic, &analytic.zeros_like()) > 1.0);
+    assert!(conformance::gap(&analytic, &analytic.zeros_like()) > 1.0);
 }
 
 #[test]
@@ -157,22 +157,22 @@ fn layer(options: &str) -> Kalman {
         first: false,
         last: false,
     };
-    let mut builder = Builder::new(&mut parameters, "layer", walk::gaussian(&[2, 3], 1));
+    let mut builder = Builder::new(&mut parameters, "layer", conformance::gaussian(&[2, 3], 1));
     make(&block, &options, &mut builder).unwrap()
 }
 
 #[test]
 fn running_averages_take_the_corrected_statistics_of_the_first_group() {
-    let net = walk::dense_network("kalman", "group_size = 3\naverage_momentum = 0.25", 3);
-    let x = walk::gaussian(&[9, 12], 1);
+    let net = conformance::dense_network("kalman", "group_size = 3\naverage_momentum = 0.25", 3);
+    let x = conformance::gaussian(&[9, 12], 1);
     let weight = net.parameters.get("layer1.weight").unwrap();
     let first = x.narrow(0, 0, 3).matmul(&weight.tr());
     let _ = net.logits(&x, &Pass::train(0, 0));
     let running = |name: &str| net.parameters.get(name).unwrap().copy();
     let mean = first.mean_dim([0].as_slice(), false, None::<Kind>) * 0.25;
     let variance = first.var_dim([0].as_slice(), false, false) * 0.25 + 0.75;
-    assert!(walk::gap(&running("layer1.running_mean"), &mean) < 1e-12);
-    assert!(walk::gap(&running("layer1.running_var"), &variance) < 1e-12);
+    assert!(conformance::gap(&running("layer1.running_mean"), &mean) < 1e-12);
+    assert!(conformance::gap(&running("layer1.running_var"), &variance) < 1e-12);
     let before = running("layer2.running_var");
     let _ = net.logits(&x, &Pass::eval());
     assert_eq!(before, running("layer2.running_var"));
@@ -180,14 +180,15 @@ fn running_averages_take_the_corrected_statistics_of_the_first_group() {
 
 #[test]
 fn groups_share_nothing_but_weights() {
-    let net = walk::conv_network("kalman", "group_size = 3\nprediction = \"analytic\"", 3);
-    let x = walk::gaussian(&[9, 2, 8, 8], 2);
+    let net = conformance::conv_network("kalman", "group_size = 3\nprediction = \"analytic\"", 3);
+    let x = conformance::gaussian(&[9, 2, 8, 8], 2);
     let whole = net.logits(&x, &Pass::train(0, 0));
     let part = net.logits(&x.narrow(0, 3, 3), &Pass::train(0, 0));
-    assert!(walk::gap(&whole.narrow(0, 3, 3), &part) < 1e-12);
+    assert!(conformance::gap(&whole.narrow(0, 3, 3), &part) < 1e-12);
     // 9 images in groups of 4 do not go up: one group.
-    let uneven = walk::conv_network("kalman", "group_size = 4\nprediction = \"analytic\"", 3);
-    let plain = walk::conv_network("kalman", "prediction = \"analytic\"", 3);
+    let uneven =
+        conformance::conv_network("kalman", "group_size = 4\nprediction = \"analytic\"", 3);
+    let plain = conformance::conv_network("kalman", "prediction = \"analytic\"", 3);
     assert_eq!(
         uneven.logits(&x, &Pass::train(0, 0)),
         plain.logits(&x, &Pass::train(0, 0))
@@ -211,10 +212,10 @@ fn groups_of_one_image_are_refused_on_vectors_and_serve_maps() {
         message.contains("layer1") && message.contains("method.group_size of at least 2"),
         "{message}"
     );
-    let conv = built(walk::conv_blocks(relu)).unwrap();
-    let x = walk::gaussian(&[9, 2, 8, 8], 2);
+    let conv = built(conformance::conv_blocks(relu)).unwrap();
+    let x = conformance::gaussian(&[9, 2, 8, 8], 2);
     let logits = conv.logits(&x, &Pass::train(0, 0));
-    assert!(walk::gap(&logits.narrow(0, 0, 1), &logits.narrow(0, 1, 1)) > 1e-3);
+    assert!(conformance::gap(&logits.narrow(0, 0, 1), &logits.narrow(0, 1, 1)) > 1e-3);
 }
 
 #[test]
@@ -233,11 +234,12 @@ fn gradients_are_right_with_groups_and_with_moments() {
         "prediction = \"analytic\"",
         "gain = \"fixed\"\np = 0.7",
     ] {
-        let net = walk::conv_network("kalman", options, 3);
-        let (relative, at) = walk::gradient_gap(&net, &walk::gaussian(&[9, 2, 8, 8], 2));
+        let net = conformance::conv_network("kalman", options, 3);
+        let (relative, at) =
+            conformance::gradient_gap(&net, &conformance::gaussian(&[9, 2, 8, 8], 2));
         assert!(relative < 1e-6, "{options} {at}");
-        let net = walk::dense_network("kalman", options, 3);
-        let (relative, at) = walk::gradient_gap(&net, &walk::gaussian(&[9, 12], 2));
+        let net = conformance::dense_network("kalman", options, 3);
+        let (relative, at) = conformance::gradient_gap(&net, &conformance::gaussian(&[9, 12], 2));
         assert!(relative < 1e-6, "{options} {at}");
     }
 }

@@ -68,7 +68,7 @@ impl LstmCell for LayerNormCell {
 
 #[cfg(test)]
 mod tests {
-    use crate::methods::walk;
+    use crate::methods::conformance;
     use crate::nn::Pass;
     use tch::{Kind, Tensor};
 
@@ -82,11 +82,11 @@ mod tests {
 
     #[test]
     fn two_steps_equal_the_formula() {
-        let net = walk::lstm_network("layer-norm", "", 3);
+        let net = conformance::lstm_network("layer-norm", "", 3);
         let get = |name: &str| net.parameters.get(name).unwrap().detach();
-        walk::set(&net, "lstm.gamma_state", &walk::gaussian(&[24], 4));
-        walk::set(&net, "lstm.beta_cell", &walk::gaussian(&[6], 5));
-        let x = walk::gaussian(&[9, 1, 2, 5], 2);
+        conformance::set(&net, "lstm.gamma_state", &conformance::gaussian(&[24], 4));
+        conformance::set(&net, "lstm.beta_cell", &conformance::gaussian(&[6], 5));
+        let x = conformance::gaussian(&[9, 1, 2, 5], 2);
         let mut state = Tensor::zeros([9, 6], (Kind::Double, tch::Device::Cpu));
         let mut cell = state.copy();
         for step in 0..2 {
@@ -104,6 +104,6 @@ mod tests {
             .layer
             .forward(&net.input(&x), &Pass::eval())
             .value();
-        assert!(walk::gap(&own, &state) < 1e-10);
+        assert!(conformance::gap(&own, &state) < 1e-10);
     }
 }

@@ -1,7 +1,7 @@
 use std::f64::consts::FRAC_1_SQRT_2;
 
 use super::*;
-use crate::methods::{self, walk};
+use crate::methods::{self, conformance};
 use crate::nn::networks::perceptron;
 use tch::{Device, Kind};
 
@@ -17,14 +17,14 @@ fn weights() -> Tensor {
 fn standardized_rows_equal_the_published_values() {
     let expected = Tensor::from_slice(&[0.0, -FRAC_1_SQRT_2, FRAC_1_SQRT_2]);
     let rows = standardized_rows(&weights(), Floor::Max);
-    assert!(walk::gap(&rows.get(0), &expected) < 1e-10);
+    assert!(conformance::gap(&rows.get(0), &expected) < 1e-10);
     // (W − μ)/√(n·(v + 1e-6)) of the second row: v = 1/2.
     let rows = standardized_rows(&weights(), Floor::Add);
     let expected = Tensor::from_slice(&[0.5, 0.5, -1.0]) / (3.0 * (0.5 + 1e-6f64)).sqrt();
-    assert!(walk::gap(&rows.get(1), &expected) < 1e-15);
+    assert!(conformance::gap(&rows.get(1), &expected) < 1e-15);
     let constant = matrix(&[[2.0, 2.0, 2.0]]);
     assert_eq!(
-        walk::gap(
+        conformance::gap(
             &standardized_rows(&constant, Floor::Max),
             &(&constant * 0.0)
         ),
@@ -35,7 +35,7 @@ fn standardized_rows_equal_the_published_values() {
 #[test]
 fn every_tensor_but_the_last_layers_is_clipped() {
     let ruled = |options: &str| -> Vec<bool> {
-        let network = walk::conv_with("nf", options, Activation::Prelu { slope: 0.25 }, 1);
+        let network = conformance::conv_with("nf", options, Activation::Prelu { slope: 0.25 }, 1);
         network
             .parameters
             .trainable()
@@ -57,7 +57,7 @@ fn a_wide_network_keeps_unit_variance_with_every_activation() {
         let network = method
             .network(&options, blocks, 1, Kind::Double, Device::Cpu)
             .unwrap();
-        let mut signal = network.input(&walk::gaussian(&[128, 256], 2));
+        let mut signal = network.input(&conformance::gaussian(&[128, 256], 2));
         for built in &network.blocks[..5] {
             let pre = built.layer.pre_activation(&signal, &Pass::eval());
             let std = pre.std(true).double_value(&[]);
@@ -93,8 +93,9 @@ fn sampled_constants_are_close_to_exact_ones_and_refused_elsewhere() {
 #[test]
 fn gradients_are_right_with_every_option() {
     for options in ["variance_floor = \"add\"", "gamma = \"sampled\""] {
-        let network = walk::conv_network("nf", options, 3);
-        let (relative, at) = walk::gradient_gap(&network, &walk::gaussian(&[9, 2, 8, 8], 2));
+        let network = conformance::conv_network("nf", options, 3);
+        let (relative, at) =
+            conformance::gradient_gap(&network, &conformance::gaussian(&[9, 2, 8, 8], 2));
         assert!(relative < 1e-6, "{options} {at}");
     }
 }

@@ -4,10 +4,11 @@ use tch::{Kind, Tensor};
 
 use super::moment_tests::activations;
 use super::*;
-use crate::methods::walk::{conv_with, dense_with, gap, gaussian, set};
+use crate::methods::conformance::{conv_with, dense_with, gap, gaussian, set};
 use crate::nn::backward;
 use crate::nn::network::Network;
 use crate::nn::sgd::{Sgd, SgdConfig};
+use crate::options::OptionKind;
 
 /// Every combination of options.
 fn combinations() -> Vec<String> {

@@ -3,7 +3,7 @@
 use tch::{Device, Kind, Tensor};
 
 use super::*;
-use crate::methods::walk::gaussian;
+use crate::methods::conformance::gaussian;
 use crate::nn::block::{LinearOp, MaxPool};
 use crate::nn::network::Network;
 use crate::nn::networks::perceptron;

@@ -14,19 +14,12 @@ use anyhow::Result;
 use tch::Tensor;
 
 use crate::nn::Pass;
-use crate::options::{OptionKind, OptionSpec, Options};
+use crate::options::{OptionSpec, Options};
 use crate::usage;
 
 /// The option that turns it on.
-pub const OPTION: OptionSpec = OptionSpec {
-    name: "noise_values",
-    kind: OptionKind::Count {
-        default: 0,
-        low: 0,
-        high: 1_000_000_000,
-    },
-    help: "in training, disturb each unit as statistics of so many independent values would; 0: not (beyond the paper)",
-};
+pub const OPTION: OptionSpec = OptionSpec::count("noise_values", 0, 0, 1_000_000_000)
+            .help("in training, disturb each unit as statistics of so many independent values would; 0: not (beyond the paper)");
 
 /// E 1/σ̂² = n/(n − 3) is finite from here on.
 const FEWEST: i64 = 4;
@@ -66,7 +59,7 @@ impl StatisticsNoise {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::walk::{conv_network, gap, gaussian, pre_activation, single};
+    use crate::methods::conformance::{conv_network, gap, gaussian, pre_activation, single};
     use crate::nn::block::LinearOp;
     use tch::Kind;
 

@@ -7,7 +7,7 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::Constraint;
+use super::constraint::Constraint;
 use crate::moments::{GateDeviation, cell_constants};
 use crate::nn::lstm::{Lstm, LstmCell};
 use crate::nn::node::LstmBlock;
@@ -99,7 +99,7 @@ impl LstmCell for NormPropCell {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::walk;
+    use crate::methods::conformance;
     use crate::nn::Pass;
     use crate::nn::init;
     use tch::Kind;
@@ -114,9 +114,9 @@ mod tests {
         let constants = cell_constants(2.0, 2.0, 1.0, GateDeviation::Quadrature);
         let count = 60_000;
         let gate = |step: u64, which: u64| {
-            walk::gaussian(&[count], 10 * step + which) * constants.gate_std
+            conformance::gaussian(&[count], 10 * step + which) * constants.gate_std
         };
-        let mut cell = walk::gaussian(&[count], 9999) * 0.0;
+        let mut cell = conformance::gaussian(&[count], 9999) * 0.0;
         for step in 0..40 {
             cell = gate(step, 0).sigmoid() * gate(step, 1).tanh() + gate(step, 2).sigmoid() * cell;
         }
@@ -129,47 +129,49 @@ mod tests {
 
     #[test]
     fn lengths_of_rows_do_not_matter_when_reparametrized() {
-        let net = walk::lstm_network("normprop", "constraint = \"reparametrize\"", 3);
-        let x = walk::gaussian(&[9, 1, 7, 5], 2);
+        let net = conformance::lstm_network("normprop", "constraint = \"reparametrize\"", 3);
+        let x = conformance::gaussian(&[9, 1, 7, 5], 2);
         let before = net.logits(&x, &Pass::eval());
         for name in ["lstm.weight_input", "lstm.weight_state"] {
             let weight = net.parameters.get(name).unwrap();
             let factors =
                 Tensor::linspace(0.5, 3.0, weight.size()[0], (Kind::Double, tch::Device::Cpu));
-            walk::set(&net, name, &(weight.detach() * factors.view([-1, 1])));
+            conformance::set(&net, name, &(weight.detach() * factors.view([-1, 1])));
         }
-        assert!(walk::gap(&before, &net.logits(&x, &Pass::eval())) < 1e-9);
+        assert!(conformance::gap(&before, &net.logits(&x, &Pass::eval())) < 1e-9);
     }
 
     #[test]
     fn rows_start_at_unit_length_and_return_to_it_by_projection() {
         for (options, expected) in [("", 1.0), ("constraint = \"reparametrize\"", 2.0)] {
-            let net = walk::lstm_network("normprop", options, 3);
+            let net = conformance::lstm_network("normprop", options, 3);
             for name in ["lstm.weight_input", "lstm.weight_state"] {
                 let weight = net.parameters.get(name).unwrap();
                 let ones = Tensor::ones([24], (Kind::Double, tch::Device::Cpu));
-                assert!(walk::gap(&init::row_norms(&weight.detach()), &ones) < 1e-9);
-                walk::set(&net, name, &(weight.detach() * 2.0));
+                assert!(conformance::gap(&init::row_norms(&weight.detach()), &ones) < 1e-9);
+                conformance::set(&net, name, &(weight.detach() * 2.0));
                 net.after_step();
-                assert!(walk::gap(&init::row_norms(&weight.detach()), &(ones * expected)) < 1e-9);
+                assert!(
+                    conformance::gap(&init::row_norms(&weight.detach()), &(ones * expected)) < 1e-9
+                );
             }
         }
     }
 
     #[test]
     fn constants_stay_when_gains_move_and_differ_between_the_two_rules() {
-        let x = walk::gaussian(&[9, 1, 1, 5], 2);
+        let x = conformance::gaussian(&[9, 1, 1, 5], 2);
         let last = |options: &str, cell_gain: f64| {
-            let net = walk::lstm_network("normprop", options, 3);
+            let net = conformance::lstm_network("normprop", options, 3);
             let gains = Tensor::full([6], cell_gain, (Kind::Double, tch::Device::Cpu));
-            walk::set(&net, "lstm.gamma_cell", &gains);
+            conformance::set(&net, "lstm.gamma_cell", &gains);
             net.blocks[0]
                 .layer
                 .forward(&net.input(&x), &Pass::eval())
                 .value()
         };
         // One step, so c is known; h = σ(o) tanh(γ_c c/√Var c)/√Var h with the constants of the start.
-        let net = walk::lstm_network("normprop", "gate_gain = 2.0\ncell_gain = 1.0", 3);
+        let net = conformance::lstm_network("normprop", "gate_gain = 2.0\ncell_gain = 1.0", 3);
         let get = |name: &str| net.parameters.get(name).unwrap();
         let gates = (x.flatten(1, -1).matmul(&get("lstm.weight_input").tr())
             * get("lstm.gamma_input"))
@@ -184,7 +186,10 @@ mod tests {
                 * (&cell * 3.0 / constants.cell_variance.sqrt()).tanh()
                 / constants.hidden_variance.sqrt();
             let options = format!("gate_variance = \"{rule}\"\ngate_gain = 2.0\ncell_gain = 1.0");
-            assert!(walk::gap(&last(&options, 3.0), &expected) < 1e-9, "{rule}");
+            assert!(
+                conformance::gap(&last(&options, 3.0), &expected) < 1e-9,
+                "{rule}"
+            );
         }
     }
 
@@ -194,8 +199,9 @@ mod tests {
             "constraint = \"both\"",
             "center_rows = true\nconstraint = \"reparametrize\"",
         ] {
-            let net = walk::lstm_network("normprop", options, 3);
-            let (relative, at) = walk::gradient_gap(&net, &walk::gaussian(&[9, 1, 7, 5], 2));
+            let net = conformance::lstm_network("normprop", options, 3);
+            let (relative, at) =
+                conformance::gradient_gap(&net, &conformance::gaussian(&[9, 1, 7, 5], 2));
             assert!(relative < 1e-6, "{options} {at}");
         }
     }

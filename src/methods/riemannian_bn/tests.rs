@@ -1,11 +1,11 @@
 use super::*;
-use crate::methods::walk;
+use crate::methods::conformance;
 
 #[test]
 fn only_rows_with_more_inputs_than_outputs_live_on_the_sphere() {
     // conv1 has 18 inputs for 6 outputs; conv2 6 for 5; the logits are plain.
     for update in ["sgd-g", "adam-g"] {
-        let net = walk::conv_network("riemannian-bn", &format!("update = \"{update}\""), 3);
+        let net = conformance::conv_network("riemannian-bn", &format!("update = \"{update}\""), 3);
         let ruled: Vec<&str> = net
             .parameters
             .trainable()
@@ -19,19 +19,19 @@ fn only_rows_with_more_inputs_than_outputs_live_on_the_sphere() {
         );
     }
     // 12-16-16: the first hidden layer has fewer inputs than outputs, the second as many.
-    let net = walk::dense_network("riemannian-bn", "", 3);
+    let net = conformance::dense_network("riemannian-bn", "", 3);
     assert!(net.parameters.trainable().all(|p| p.rule.is_none()));
 }
 
 #[test]
 fn forward_is_batch_normalization_whatever_the_rows_lengths() {
     let (own, other) = (
-        walk::conv_network("riemannian-bn", "eps = 1e-12", 3),
-        walk::conv_network("bn", "eps = 1e-12", 3),
+        conformance::conv_network("riemannian-bn", "eps = 1e-12", 3),
+        conformance::conv_network("bn", "eps = 1e-12", 3),
     );
-    let x = walk::gaussian(&[9, 2, 8, 8], 2);
+    let x = conformance::gaussian(&[9, 2, 8, 8], 2);
     assert!(
-        walk::gap(
+        conformance::gap(
             &own.logits(&x, &Pass::train(0, 0)),
             &other.logits(&x, &Pass::train(0, 0))
         ) < 1e-8

@@ -46,15 +46,15 @@ impl LstmCell for WeightNormCell {
 
 #[cfg(test)]
 mod tests {
-    use crate::methods::walk;
+    use crate::methods::conformance;
     use crate::nn::Pass;
 
     #[test]
     fn it_starts_as_the_plain_cell_and_lengths_of_rows_do_not_matter() {
-        let x = walk::gaussian(&[9, 1, 7, 5], 2);
+        let x = conformance::gaussian(&[9, 1, 7, 5], 2);
         let (own, plain) = (
-            walk::lstm_network("weight-norm", "", 3),
-            walk::lstm_network("none", "", 3),
+            conformance::lstm_network("weight-norm", "", 3),
+            conformance::lstm_network("none", "", 3),
         );
         let last = |net: &crate::nn::network::Network| {
             net.blocks[0]
@@ -62,20 +62,20 @@ mod tests {
                 .forward(&net.input(&x), &Pass::eval())
                 .value()
         };
-        assert!(walk::gap(&last(&own), &last(&plain)) < 1e-12);
+        assert!(conformance::gap(&last(&own), &last(&plain)) < 1e-12);
         for name in ["lstm.weight_input", "lstm.weight_state"] {
-            walk::set(
+            conformance::set(
                 &own,
                 name,
                 &(own.parameters.get(name).unwrap().detach() * 3.0),
             );
         }
-        assert!(walk::gap(&last(&own), &last(&plain)) < 1e-12);
-        walk::set(
+        assert!(conformance::gap(&last(&own), &last(&plain)) < 1e-12);
+        conformance::set(
             &own,
             "lstm.g_input",
             &(own.parameters.get("lstm.g_input").unwrap().detach() * 2.0),
         );
-        assert!(walk::gap(&last(&own), &last(&plain)) > 1e-3);
+        assert!(conformance::gap(&last(&own), &last(&plain)) > 1e-3);
     }
 }

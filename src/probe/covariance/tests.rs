@@ -3,7 +3,7 @@ use crate::data::normalizer::DataNormalization;
 use crate::data::normalizer::Normalizer;
 use crate::data::{ImageShape, Split};
 use crate::methods::METHODS;
-use crate::methods::walk::{conv_network, dense_network, gap, gaussian};
+use crate::methods::conformance::{conv_network, dense_network, gap, gaussian};
 use crate::nn::{Pass, Signal};
 use rand::Rng;
 

@@ -132,7 +132,7 @@ fn units(layer: &LayerGaussianity) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::methods::walk::gaussian;
+    use crate::methods::conformance::gaussian;
     use crate::probe::images::to_values;
 
     fn of(values: Vec<f64>) -> Gaussianity {

@@ -48,7 +48,7 @@ fn hidden_weights(network: &Network) -> Vec<&Parameter> {
     trained.filter(|entry| is_hidden_weight(entry)).collect()
 }
 
-/// Gradients of the walk's loss at the hidden weights.
+/// Gradients of `loss` at the hidden weights.
 fn hidden_gradients(network: &Network, x: &Tensor) -> Vec<Tensor> {
     let pass = Pass::train(0, 0);
     let all = backward::gradients(&loss(network, x, &pass), &network.parameters, &pass);
