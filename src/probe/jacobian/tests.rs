@@ -1,5 +1,7 @@
 use super::*;
-use crate::methods::conformance::{conv_network, conv_with, dense_network, dense_with, gap, gaussian};
+use crate::methods::conformance::{
+    conv_network, conv_with, dense_network, dense_with, gap, gaussian,
+};
 use crate::moments::{Activation, moments};
 use crate::nn::networks::perceptron;
 use tch::Device;
