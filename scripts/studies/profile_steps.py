@@ -24,8 +24,8 @@ KINDS = [
     # oneDNN makes the code of its convolutions at run time: memory without a file, or no symbol.
     ("convolutions and products", r"dnnl|jit|gemm|brg|conv|mkl|im2col|addmm|//anon|memfd|\[unknown\]"),
     ("activation", r"relu|threshold|clamp|hardtanh"),
-    ("update", r"normprop::nn::sgd|Update|advance|step_rows|make_unit"),
-    ("weight rows", r"normprop::nn::rows|GainedRows|fill_back"),
+    ("update", r"normprop::nn::(sgd|update)|Update|advance|step_rows|make_unit"),
+    ("weight rows", r"normprop::nn::(rows|kernels)|ScaledRows|fill_back"),
     ("batch gathering", r"normprop::data|gather|Normalizer"),
     ("memory", r"memset|memcpy|memmove|malloc|free|alloc|clear_page|page_fault|brk|copy_kernel"),
     ("other tensor operations", r"at::|c10::|torch::|vectorized|VectorizedLoop|std::"),
