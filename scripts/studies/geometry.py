@@ -55,7 +55,7 @@ def jacobian_scale():
 JACOBIAN = Study(
     "jacobian-scale",
     [compare("jacobian-scale")]
-    + [(f"normprop stats --jacobian --set model=mlp --set 'mlp_widths=[{','.join(['128'] * depth)}]' --threads 1 "
+    + [(f"normprop stats --probe jacobian --set model=mlp --set 'mlp_widths=[{','.join(['128'] * depth)}]' --threads 1 "
         f"--out results/jacobian-scale/depth-{depth}", f"results/jacobian-scale/depth-{depth}/jacobian.csv")
        for depth in DEPTHS],
     jacobian_scale)
@@ -99,7 +99,7 @@ def landscape():
 def landscape_command(seed):
     runs = " ".join(f"runs/layer-inputs/{method}-*-s{seed}-*" for method in ("none", "bn", "normprop"))
     folder = "/".join(filter(None, ["results/landscape", SEEDS[seed]]))
-    return f"normprop stats --landscape {runs} --threads 1 --out {folder}", f"{folder}/landscape.csv"
+    return f"normprop stats --probe landscape {runs} --threads 1 --out {folder}", f"{folder}/landscape.csv"
 
 
 LANDSCAPE = Study("landscape", [FETCH_CIFAR, compare(RUNS)] + [landscape_command(seed) for seed in SEEDS], landscape, (RUNS,))

@@ -98,7 +98,7 @@ def inputs():
 INPUTS = Study(
     "layer-inputs",
     [FETCH_CIFAR, compare(RUNS),
-     ("normprop stats --modes runs/layer-inputs/bn-*-s0-* runs/layer-inputs/normprop-*-s0-* --steps 200 --every 5 "
+     ("normprop stats --probe train-eval-gap runs/layer-inputs/bn-*-s0-* runs/layer-inputs/normprop-*-s0-* --steps 200 --every 5 "
       "--threads 1 --out results/layer-inputs", "results/layer-inputs/modes.csv")],
     inputs)
 
@@ -194,6 +194,6 @@ def canonical():
 CANONICAL = Study(
     "canonical-error",
     [FETCH_CIFAR, compare(RUNS),
-     ("normprop stats --checkpoint all --covariance runs/layer-inputs/* --threads 1 --out results/canonical-error",
+     ("normprop stats --probe covariance --checkpoint all runs/layer-inputs/* --threads 1 --out results/canonical-error",
       "results/canonical-error/covariance-through.csv")],
     canonical, (RUNS,))
