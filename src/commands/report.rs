@@ -1,4 +1,4 @@
-//! `normprop report`: redraw a comparison from its CSV files, or lay several side by side.
+//! `normprop report`: remake a comparison's tables and pictures from its CSV files, or lay several side by side.
 
 use std::path::{Path, PathBuf};
 
@@ -50,6 +50,7 @@ pub fn run(args: &ReportArgs, output: OutputArgs) -> Result<()> {
 fn one(results: &Results, folder: &Path, out: Option<&Path>) -> Result<PathBuf> {
     match out {
         None => {
+            results.write(folder)?;
             page::save(results, folder)?;
             Ok(folder.join(page::PAGE))
         }

@@ -2,16 +2,18 @@
 //!
 //! | module | owns |
 //! | --- | --- |
-//! | [`rows`] | the rows of `summary.csv`, `paired.csv` and `sweep.csv` |
+//! | [`rows`] | the rows of `summary.csv`, `paired.csv`, `differences.csv` and `sweep.csv` |
 //! | [`tagged`] | a run's rows with the run's name before them: `curves.csv`, `layers.csv`, `percentiles.csv` |
 //! | [`manifest`] | `manifest.json`: what was run, on what |
-//! | [`summarize`] | from `curves.csv` to `summary.csv` and `paired.csv` |
+//! | [`summarize`] | from `curves.csv` to `summary.csv` |
+//! | [`differences`] | from `curves.csv` to `paired.csv` and `differences.csv` |
 //! | [`results`] | a results folder as a whole: writing and reading it |
 //! | [`picture`], [`pictures`] | what a picture is, and all of them |
 //! | [`final_errors`] | what pictures and tables of final errors share |
 //! | [`tables`], [`caveats`], [`page`] | the tables of terminal and page, what to keep in mind, and the pages |
 
 pub mod caveats;
+pub mod differences;
 pub mod final_errors;
 mod groups;
 pub mod manifest;

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 
+use super::differences::{differences, paired};
 use super::groups::Groups;
 use super::manifest::Manifest;
-use super::rows::{PairedRow, SummaryRow, SweepRow};
+use super::rows::{DifferenceRow, PairedRow, SummaryRow, SweepRow};
 use super::summarize;
 use super::tagged::{self, RunRows};
 use crate::event::{EpochRow, LayerRow, PercentileRow};
@@ -55,6 +56,8 @@ pub struct Results {
     pub summary: Vec<SummaryRow>,
     /// Groups against the first method.
     pub paired: Vec<PairedRow>,
+    /// Any two groups of one batch size.
+    pub differences: Vec<DifferenceRow>,
     /// What a sweep tried.
     pub sweep: Vec<SweepRow>,
     /// Step times that `normprop bench --out` put into the folder.
@@ -82,11 +85,13 @@ impl Results {
         let grouped = grouped(&runs.curves, |run| &run.key.group);
         let summary = summarize::summary(&grouped, target);
         let first = labels.first().map_or("", String::as_str);
-        let paired = summarize::paired(&grouped, first);
+        let paired = paired(&grouped, first);
+        let groups = Groups::of(&summary, labels);
         Results {
             name,
             manifest,
-            groups: Groups::of(&summary, labels),
+            differences: differences(&grouped, &groups),
+            groups,
             runs,
             summary,
             paired,
@@ -100,7 +105,9 @@ impl Results {
         let put =
             |name: &str, text: String| replace(&RealDisk, &folder.join(name), text.as_bytes());
         put(CURVES, tagged::to_csv(&self.runs.curves)?)?;
-        put(LayerRow::FILE_NAME, tagged::to_csv(&self.runs.layers)?)?;
+        if !self.runs.layers.is_empty() {
+            put(LayerRow::FILE_NAME, tagged::to_csv(&self.runs.layers)?)?;
+        }
         if !self.runs.percentiles.is_empty() {
             put(
                 PercentileRow::FILE_NAME,
@@ -109,6 +116,9 @@ impl Results {
         }
         write_rows(folder, &self.summary)?;
         write_rows(folder, &self.paired)?;
+        if !self.differences.is_empty() {
+            write_rows(folder, &self.differences)?;
+        }
         if !self.sweep.is_empty() {
             write_rows(folder, &self.sweep)?;
         }

@@ -83,6 +83,47 @@ impl Row for PairedRow {
         difference_ci_high,t,p,p_holm,label,baseline_label";
 }
 
+/// One row of `differences.csv`: a quantity of a method less that of another one of the same batch size, after an epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DifferenceRow {
+    /// The method's group.
+    pub group: GroupKey,
+    /// Registry name of the other method.
+    pub other: String,
+    /// Its learning rate.
+    pub other_lr: f64,
+    /// The column of `curves.csv` that is compared.
+    pub quantity: String,
+    /// The epoch after which it is compared.
+    pub epoch: u64,
+    /// Runs of the method that have a value.
+    pub n: u64,
+    /// Runs of the method that diverged before.
+    pub n_diverged: u64,
+    /// Runs of the other method that have a value.
+    pub other_n: u64,
+    /// Runs of the other method that diverged before.
+    pub other_n_diverged: u64,
+    /// Seeds with which both have a value.
+    pub n_pairs: u64,
+    /// Mean of the differences over these seeds.
+    pub difference_mean: f64,
+    /// Lower end of its 95 % paired Student-t interval.
+    pub difference_ci_low: f64,
+    /// Upper end.
+    pub difference_ci_high: f64,
+    /// Two-sided p-value, not corrected for the number of rows.
+    pub p: f64,
+    /// The other method's label.
+    pub other_label: String,
+}
+
+impl Row for DifferenceRow {
+    const FILE_NAME: &'static str = "differences.csv";
+    const ORDER: &'static str = "method,other,batch_size,lr,other_lr,quantity,epoch,n,n_diverged,other_n,\
+        other_n_diverged,n_pairs,difference_mean,difference_ci_low,difference_ci_high,p,label,other_label";
+}
+
 /// One row of `sweep.csv`: a setting that was tried for a method and batch size, on held-out training images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SweepRow {

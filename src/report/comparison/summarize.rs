@@ -1,10 +1,10 @@
-//! From the curves of all runs to one row a group, and to the differences between methods.
+//! From the curves of all runs to one row a group.
 
-use super::rows::{PairedRow, SummaryRow};
+use super::rows::SummaryRow;
 use super::tagged::RunRows;
 use crate::event::{EpochRow, Status};
 use crate::run_key::GroupKey;
-use crate::stats::{Bootstrap, Interval, holm, mean, median, paired_t, std_dev, t_interval};
+use crate::stats::{Bootstrap, Interval, mean, median, std_dev, t_interval};
 
 /// Confidence level of every interval.
 pub const LEVEL: f64 = 0.95;
@@ -18,13 +18,15 @@ pub fn finished(run: &RunRows<EpochRow>) -> bool {
         .is_some_and(|row| row.status == Status::Finished)
 }
 
-fn diverged(run: &RunRows<EpochRow>) -> bool {
+/// Whether a run's loss stopped being finite.
+pub fn diverged(run: &RunRows<EpochRow>) -> bool {
     run.rows
         .last()
         .is_some_and(|row| row.status == Status::Diverged)
 }
 
-type Group<'r> = (&'r GroupKey, Vec<&'r RunRows<EpochRow>>);
+/// Runs that differ by their seed only, with what they have in common.
+pub type Group<'r> = (&'r GroupKey, Vec<&'r RunRows<EpochRow>>);
 
 /// One row a group.
 pub fn summary(groups: &[Group], target: Option<f64>) -> Vec<SummaryRow> {
@@ -90,7 +92,7 @@ fn summary_row((key, group): &Group, target: Option<f64>) -> SummaryRow {
 }
 
 /// The ends of an interval; NaN where there is none.
-fn ends(interval: Option<Interval>) -> (f64, f64) {
+pub fn ends(interval: Option<Interval>) -> (f64, f64) {
     interval.map_or((f64::NAN, f64::NAN), |interval| {
         (interval.low, interval.high)
     })
@@ -103,68 +105,4 @@ fn first_epoch_at(rows: &[EpochRow], target: Option<f64>) -> f64 {
     };
     let first = rows.iter().find(|row| row.test_error <= target);
     first.map_or(f64::INFINITY, |row| row.epoch as f64)
-}
-
-/// Every group against the first method's at the same batch size, seed by seed.
-///
-/// The first method's group is the one of the same learning rate, else its only one; with several of other rates
-/// there is nothing to compare with, and no row. `first` is the label of the first method.
-pub fn paired(groups: &[Group], first: &str) -> Vec<PairedRow> {
-    let mut rows: Vec<PairedRow> = groups
-        .iter()
-        .filter(|(key, _)| key.label != first)
-        .filter_map(|group| Some(paired_row(group, baseline(groups, group.0, first)?)))
-        .collect();
-    let adjusted = holm(&rows.iter().map(|row| row.p).collect::<Vec<f64>>());
-    for (row, p) in rows.iter_mut().zip(adjusted) {
-        row.p_holm = p;
-    }
-    rows
-}
-
-fn baseline<'g, 'r>(groups: &'g [Group<'r>], key: &GroupKey, first: &str) -> Option<&'g Group<'r>> {
-    let of_first = |(other, _): &&Group| other.label == first && other.batch_size == key.batch_size;
-    let candidates: Vec<&Group> = groups.iter().filter(of_first).collect();
-    let same_rate = candidates.iter().find(|(other, _)| other.lr == key.lr);
-    match (same_rate, candidates.as_slice()) {
-        (Some(same), _) => Some(same),
-        (None, [only]) => Some(only),
-        _ => None,
-    }
-}
-
-fn paired_row((key, group): &Group, (base, baseline): &Group) -> PairedRow {
-    let final_error =
-        |run: &RunRows<EpochRow>| run.rows.last().map_or(f64::NAN, |row| row.test_error);
-    let mut pairs = (Vec::new(), Vec::new());
-    for run in group.iter().filter(|run| finished(run)) {
-        if let Some(other) = baseline
-            .iter()
-            .find(|other| other.key.seed == run.key.seed && finished(other))
-        {
-            pairs.0.push(final_error(run));
-            pairs.1.push(final_error(other));
-        }
-    }
-    let differences: Vec<f64> = pairs
-        .0
-        .iter()
-        .zip(&pairs.1)
-        .map(|(own, other)| own - other)
-        .collect();
-    let test = paired_t(&pairs.0, &pairs.1, LEVEL);
-    let (ci_low, ci_high) = ends(test.map(|test| test.difference));
-    PairedRow {
-        group: (*key).clone(),
-        baseline: base.method.clone(),
-        baseline_lr: base.lr,
-        n_pairs: differences.len() as u64,
-        difference_mean: mean(&differences),
-        difference_ci_low: ci_low,
-        difference_ci_high: ci_high,
-        t: test.map_or(f64::NAN, |test| test.t),
-        p: test.map_or(f64::NAN, |test| test.p_value),
-        p_holm: f64::NAN,
-        baseline_label: base.label.clone(),
-    }
 }
