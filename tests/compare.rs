@@ -142,6 +142,7 @@ fn a_comparison_makes_its_results_once() {
         "summary.csv",
         "layers.csv",
         "paired.csv",
+        "differences.csv",
         "manifest.json",
         "report.html",
         "test-error.svg",
@@ -194,6 +195,11 @@ fn a_comparison_makes_its_results_once() {
         "what is there is not"
     );
     assert!(results.join("report.html").is_file() && results.join("test-error.svg").is_file());
+    assert_eq!(
+        std::fs::read(results.join("summary.csv")).unwrap(),
+        summary,
+        "tables are made again"
+    );
     place.succeed(&[
         "report",
         "results/tiny",
