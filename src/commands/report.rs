@@ -50,7 +50,7 @@ pub fn run(args: &ReportArgs, output: OutputArgs) -> Result<()> {
 fn one(results: &Results, folder: &Path, out: Option<&Path>) -> Result<PathBuf> {
     match out {
         None => {
-            results.write(folder)?;
+            results.write_tables(folder)?;
             page::save(results, folder)?;
             Ok(folder.join(page::PAGE))
         }

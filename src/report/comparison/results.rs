@@ -102,6 +102,15 @@ impl Results {
 
     /// Writes the tables and the manifest, each in one step.
     pub fn write(&self, folder: &Path) -> Result<()> {
+        self.write_tables(folder)?;
+        match &self.manifest {
+            Some(manifest) => manifest.write(folder),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes the tables, each in one step.
+    pub fn write_tables(&self, folder: &Path) -> Result<()> {
         let put =
             |name: &str, text: String| replace(&RealDisk, &folder.join(name), text.as_bytes());
         put(CURVES, tagged::to_csv(&self.runs.curves)?)?;
@@ -122,10 +131,7 @@ impl Results {
         if !self.sweep.is_empty() {
             write_rows(folder, &self.sweep)?;
         }
-        match &self.manifest {
-            Some(manifest) => manifest.write(folder),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Reads a results folder from `curves.csv`, `layers.csv`, `sweep.csv`, `manifest.json` and, where it was benched too,
