@@ -6,6 +6,30 @@ use normprop::error::Failure;
 use normprop::output::lost_its_reader;
 use normprop::{commands, errln, panics};
 
+/// What the loader calls before the libraries initialize themselves.
+#[cfg(target_os = "linux")]
+#[used]
+#[unsafe(link_section = ".preinit_array")]
+static BEFORE_LIBRARIES: extern "C" fn() = refuse_a_folder_that_is_gone;
+
+/// In a current folder that was deleted, libtorch's MKL ends the process with a message that does not name the reason,
+/// before `main` begins.
+#[cfg(target_os = "linux")]
+extern "C" fn refuse_a_folder_that_is_gone() {
+    const MESSAGE: &[u8] =
+        b"normprop: the current folder is gone; change to another and try again\n";
+    let mut folder = [0; libc::PATH_MAX as usize];
+    // SAFETY: plain system calls on buffers of the lengths given; nothing of Rust's runtime is needed for them.
+    unsafe {
+        if libc::getcwd(folder.as_mut_ptr(), folder.len()).is_null()
+            && *libc::__errno_location() == libc::ENOENT
+        {
+            libc::write(2, MESSAGE.as_ptr().cast(), MESSAGE.len());
+            libc::_exit(1);
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let cli = match commands::parse() {
         Ok(cli) => cli,

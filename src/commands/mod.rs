@@ -13,7 +13,7 @@ pub mod stats;
 pub mod train;
 pub mod trained;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Command};
@@ -28,9 +28,6 @@ pub fn parse() -> Result<Cli, clap::Error> {
 /// Runs the command that was asked for.
 pub fn run(cli: Cli) -> Result<()> {
     let output = cli.output;
-    // Without one, libtorch ends the process in words that say nothing of it.
-    std::env::current_dir()
-        .context("the current folder is gone; change to another and try again")?;
     if output.verbose {
         errln!("{}", doctor::versions());
     }
