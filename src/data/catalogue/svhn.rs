@@ -7,7 +7,7 @@
 //!
 //! Checksums: recorded alike by TensorFlow Datasets, torchvision and others.
 
-use std::io::{self, Read};
+use std::io::Read;
 
 use anyhow::{Context, Result, bail, ensure};
 use flate2::read::ZlibDecoder;
@@ -59,7 +59,6 @@ const HEADER_BYTES: usize = 128;
 /// Types of elements.
 const UINT8: u32 = 2;
 const DOUBLE: u32 = 9;
-const MATRIX: u32 = 14;
 const COMPRESSED: u32 = 15;
 
 /// The format.
@@ -80,131 +79,100 @@ impl Format for MatlabDigits {
     }
 }
 
-/// A numeric array.
-struct Matrix {
+/// A numeric array in the bytes of its file.
+struct Matrix<'a> {
     name: String,
     sizes: Vec<usize>,
     kind: u32,
-    bytes: Vec<u8>,
+    bytes: &'a [u8],
 }
 
 /// Reads one split from its file.
 fn load_split(file: &mut SourceFile, shape: ImageShape, most: u64) -> Result<Split> {
-    let path = file.path.clone();
-    let mut split = || -> Result<Split> {
-        let matrices =
-            read_matrices(file, most).context("it is cut short, damaged or no MATLAB 5 file")?;
-        let variable = |name: &str| {
-            matrices
-                .iter()
-                .find(|matrix| matrix.name == name)
-                .with_context(|| {
-                    let names: Vec<&str> =
-                        matrices.iter().map(|matrix| matrix.name.as_str()).collect();
-                    format!(
-                        "it has no variable `{name}` (its variables: {})",
-                        names.join(", ")
-                    )
-                })
+    let mut bytes = Vec::new();
+    let read = file.read_to_end(&mut bytes);
+    let path = file.path.display();
+    read.with_context(|| format!("cannot read {path}"))?;
+    split_of(&bytes, shape, most).with_context(|| format!("cannot use {path}"))
+}
+
+fn split_of(bytes: &[u8], shape: ImageShape, most: u64) -> Result<Split> {
+    let damaged = "it is cut short, damaged or no MATLAB 5 file";
+    let mut rest = bytes;
+    let header = take(&mut rest, HEADER_BYTES).context(damaged)?;
+    // The version, 0x0100, and the letters MI, with the least significant byte first.
+    ensure!(header[124..] == [0, 1, b'I', b'M'], damaged);
+    let (mut images, mut labels, mut names) = (None, None, Vec::new());
+    while !rest.is_empty() {
+        let (kind, content) = take_element(&mut rest).context(damaged)?;
+        let mut unpacked = Vec::new();
+        let content = if kind == COMPRESSED {
+            let mut reader = ZlibDecoder::new(content).take(most);
+            reader.read_to_end(&mut unpacked).context(damaged)?;
+            take_element(&mut unpacked.as_slice()).context(damaged)?.1
+        } else {
+            content
         };
-        let labels = read_labels(variable("y")?)?;
-        let images = read_images(variable("X")?, shape)?;
-        let count = images.len() / shape.pixels();
-        ensure!(
-            count == labels.len(),
-            "`X` holds {count} images but `y` has {} labels",
-            labels.len()
-        );
-        Ok(Split { images, labels })
+        let matrix = matrix(content).context(damaged)?;
+        match matrix.name.as_str() {
+            "X" => images = Some(read_images(&matrix, shape)?),
+            "y" => labels = Some(read_labels(&matrix)?),
+            _ => {}
+        }
+        names.push(matrix.name);
+    }
+    let missing = |name: &str| {
+        format!(
+            "it has no variable `{name}` (its variables: {})",
+            names.join(", ")
+        )
     };
-    split().with_context(|| format!("cannot use {}", path.display()))
-}
-
-fn read_matrices(file: &mut impl Read, most: u64) -> Result<Vec<Matrix>> {
-    let mut header = [0; HEADER_BYTES];
-    file.read_exact(&mut header)?;
-    // The version, 0x0100, and the letters MI, read with the least significant byte first.
+    let labels = labels.with_context(|| missing("y"))?;
+    let images = images.with_context(|| missing("X"))?;
+    let count = images.len() / shape.pixels();
     ensure!(
-        header[124..] == [0, 1, b'I', b'M'],
-        "its header is not that of a MATLAB 5 file"
+        count == labels.len(),
+        "`X` holds {count} images but `y` has {} labels",
+        labels.len()
     );
-    let mut matrices = Vec::new();
-    while let Some((kind, length)) = read_tag(file)? {
-        let content = &mut file.take(length.into());
-        let matrix = match kind {
-            COMPRESSED => {
-                let mut unpacked = ZlibDecoder::new(&mut *content).take(most);
-                let tag = read_tag(&mut unpacked)?;
-                ensure!(
-                    tag.is_some_and(|(kind, _)| kind == MATRIX),
-                    "something else than a matrix is compressed"
-                );
-                let matrix = read_matrix(&mut unpacked, most)?;
-                // To the end, where zlib's own checksum is.
-                io::copy(&mut unpacked, &mut io::sink())?;
-                matrix
-            }
-            MATRIX => read_matrix(content, most)?,
-            other => bail!("it has an element of type {other}, which is no matrix"),
-        };
-        matrices.extend(matrix);
-        io::copy(content, &mut io::sink())?;
-        ensure!(content.limit() == 0, "it ends within an element");
-    }
-    Ok(matrices)
+    Ok(Split { images, labels })
 }
 
-/// Type and length of the next element, if there is one.
-fn read_tag(reader: &mut impl Read) -> Result<Option<(u32, u32)>> {
-    let mut tag = Vec::new();
-    reader.take(8).read_to_end(&mut tag)?;
-    match tag.len() {
-        0 => Ok(None),
-        8 => Ok(Some((number(&tag[..4]), number(&tag[4..])))),
-        _ => bail!("it ends within an element"),
-    }
+fn take<'a>(rest: &mut &'a [u8], length: usize) -> Result<&'a [u8]> {
+    rest.split_off(..length)
+        .context("it ends within an element")
 }
 
-/// The matrix whose tag was read; none where it is not of numbers (a text, a structure).
-fn read_matrix(reader: &mut impl Read, most: u64) -> Result<Option<Matrix>> {
-    let (_, flags) = read_element(reader, most)?;
-    let class = flags.first().copied().unwrap_or_default();
-    if !(6..=15).contains(&class) {
-        return Ok(None);
+/// The next element: its type and its bytes.
+fn take_element<'a>(rest: &mut &'a [u8]) -> Result<(u32, &'a [u8])> {
+    let tag = take(rest, 8)?;
+    let (kind, length) = (number(&tag[..4]), number(&tag[4..]) as usize);
+    if kind >> 16 != 0 {
+        // Up to 4 bytes stand in the tag itself.
+        let length = (kind >> 16).min(4) as usize;
+        return Ok((kind & 0xffff, &tag[4..4 + length]));
     }
-    let (_, sizes) = read_element(reader, most)?;
-    let (_, name) = read_element(reader, most)?;
-    let (kind, bytes) = read_element(reader, most)?;
-    Ok(Some(Matrix {
-        name: String::from_utf8_lossy(&name).into_owned(),
+    let bytes = take(rest, length)?;
+    if kind != COMPRESSED {
+        let filling = length.next_multiple_of(8) - length;
+        take(rest, filling.min(rest.len()))?;
+    }
+    Ok((kind, bytes))
+}
+
+/// The array whose four elements `content` holds.
+fn matrix(mut content: &[u8]) -> Result<Matrix<'_>> {
+    let mut next = || take_element(&mut content);
+    let ((_, _flags), (_, sizes), (_, name), (kind, bytes)) = (next()?, next()?, next()?, next()?);
+    Ok(Matrix {
+        name: String::from_utf8_lossy(name).into_owned(),
         sizes: sizes
             .chunks_exact(4)
             .map(|size| number(size) as usize)
             .collect(),
         kind,
         bytes,
-    }))
-}
-
-/// The next element of a matrix: its type and its bytes. Up to 4 bytes may stand in the tag itself.
-fn read_element(reader: &mut impl Read, most: u64) -> Result<(u32, Vec<u8>)> {
-    let mut tag = [0; 8];
-    reader.read_exact(&mut tag)?;
-    let (kind, length) = (number(&tag[..4]), number(&tag[4..]));
-    if kind >> 16 != 0 {
-        let length = (kind >> 16).min(4) as usize;
-        return Ok((kind & 0xffff, tag[4..4 + length].to_vec()));
-    }
-    let length = u64::from(length);
-    ensure!(
-        length <= most,
-        "it claims {length} bytes of values, which this dataset never has"
-    );
-    let mut bytes = Vec::new();
-    reader.take(length).read_to_end(&mut bytes)?;
-    ensure!(bytes.len() as u64 == length, "it ends within an element");
-    io::copy(&mut reader.take(length.wrapping_neg() % 8), &mut io::sink())?;
-    Ok((kind, bytes))
+    })
 }
 
 fn number(bytes: &[u8]) -> u32 {
@@ -214,7 +182,7 @@ fn number(bytes: &[u8]) -> u32 {
         .fold(0, |sum, &byte| sum << 8 | u32::from(byte))
 }
 
-fn read_labels(matrix: &Matrix) -> Result<Vec<u8>> {
+fn read_labels(matrix: &Matrix<'_>) -> Result<Vec<u8>> {
     let labels: Vec<f64> = match matrix.kind {
         UINT8 => matrix.bytes.iter().map(|&label| f64::from(label)).collect(),
         DOUBLE => {
@@ -234,7 +202,7 @@ fn read_labels(matrix: &Matrix) -> Result<Vec<u8>> {
     labels.into_iter().enumerate().map(as_digit).collect()
 }
 
-fn read_images(matrix: &Matrix, shape: ImageShape) -> Result<Vec<u8>> {
+fn read_images(matrix: &Matrix<'_>, shape: ImageShape) -> Result<Vec<u8>> {
     ensure!(matrix.kind == UINT8, "`X` should be of class uint8");
     let expected = [shape.height, shape.width, shape.channels];
     // MATLAB drops a last dimension of 1: a single image comes without it.
