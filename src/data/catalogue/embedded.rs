@@ -69,50 +69,18 @@ fn unpack(asset: &[u8], shape: ImageShape, classes: usize) -> Result<[Split; 2]>
         "it should hold {train} + {test} images but has {} bytes",
         body.len()
     );
-    let (labels, residuals) = body.split_at(train + test);
-    let mut images = residuals.to_vec();
-    for plane in images.chunks_exact_mut(shape.height * shape.width) {
-        undo_prediction(plane, shape.width);
-    }
-    let test_images = images.split_off(train * pixels);
+    let (labels, images) = body.split_at(train + test);
+    let (train_images, test_images) = images.split_at(train * pixels);
     Ok([
         Split {
-            images,
+            images: train_images.to_vec(),
             labels: labels[..train].to_vec(),
         },
         Split {
-            images: test_images,
+            images: test_images.to_vec(),
             labels: labels[train..].to_vec(),
         },
     ])
-}
-
-/// Turns differences from PNG's Paeth prediction (ISO/IEC 15948, section 9.4) back into pixels, in place.
-fn undo_prediction(plane: &mut [u8], width: usize) {
-    for i in 0..plane.len() {
-        let (first_row, first_column) = (i < width, i % width == 0);
-        let left = if first_column { 0 } else { plane[i - 1] };
-        let up = if first_row { 0 } else { plane[i - width] };
-        let corner = if first_row || first_column {
-            0
-        } else {
-            plane[i - width - 1]
-        };
-        plane[i] = plane[i].wrapping_add(paeth(left, up, corner));
-    }
-}
-
-/// Of left, up and corner the one nearest to left + up − corner; in a tie the first of them.
-fn paeth(left: u8, up: u8, corner: u8) -> u8 {
-    let estimate = i16::from(left) + i16::from(up) - i16::from(corner);
-    let distance = |value: u8| (estimate - i16::from(value)).abs();
-    if distance(left) <= distance(up) && distance(left) <= distance(corner) {
-        left
-    } else if distance(up) <= distance(corner) {
-        up
-    } else {
-        corner
-    }
 }
 
 #[cfg(test)]
@@ -159,15 +127,6 @@ mod tests {
                 .to_string()
                 .contains("14")
         );
-    }
-
-    #[test]
-    fn prediction_chooses_the_nearest_neighbour() {
-        assert_eq!(paeth(10, 20, 10), 20);
-        assert_eq!(paeth(10, 20, 20), 10);
-        assert_eq!(paeth(10, 30, 20), 20);
-        assert_eq!(paeth(7, 7, 7), 7);
-        assert_eq!(paeth(255, 255, 0), 255);
     }
 
     #[test]
