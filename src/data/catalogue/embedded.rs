@@ -12,7 +12,6 @@ use flate2::read::GzDecoder;
 use super::idx::FASHION_MNIST;
 use crate::data::entry::{CatalogueEntry, ClassCounts, Format, Packing, SplitFiles};
 use crate::data::split::Split;
-use crate::data::store::ImageShape;
 
 pub(super) const DATASETS: &[CatalogueEntry] = &[CatalogueEntry {
     name: "fashion-mnist-mini",
@@ -31,8 +30,6 @@ pub(super) const DATASETS: &[CatalogueEntry] = &[CatalogueEntry {
 }];
 
 const ASSET: &[u8] = include_bytes!("../../../assets/fashion-mnist-mini.bin.gz");
-const MAGIC: &[u8; 8] = b"npimages";
-const HEADER_BYTES: usize = 32;
 
 /// Images compressed inside this program.
 #[derive(Debug)]
@@ -40,46 +37,32 @@ struct Embedded;
 
 impl Format for Embedded {
     fn load(&self, entry: &CatalogueEntry, _: SplitFiles) -> Result<[Split; 2]> {
-        unpack(ASSET, entry.shape, entry.class_names().len()).context(
+        unpack(ASSET, entry).context(
             "the dataset inside this program is damaged; build or download the program again",
         )
     }
 }
 
-fn unpack(asset: &[u8], shape: ImageShape, classes: usize) -> Result<[Split; 2]> {
+fn unpack(asset: &[u8], entry: &CatalogueEntry) -> Result<[Split; 2]> {
     let mut bytes = Vec::new();
     GzDecoder::new(asset).read_to_end(&mut bytes)?;
-    ensure!(bytes.len() >= HEADER_BYTES, "its header is incomplete");
-    let (header, body) = bytes.split_at(HEADER_BYTES);
-    let (magic, numbers) = header.split_at(MAGIC.len());
-    ensure!(magic == MAGIC, "its first bytes are not `npimages`");
-    let numbers: Vec<usize> = numbers
-        .chunks_exact(4)
-        .map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]) as usize)
-        .collect();
-    let (train, test) = (numbers[0], numbers[1]);
-    let expected = [shape.channels, shape.height, shape.width, classes];
+    let [train, test] = entry.images();
+    let expected = (train + test) * (1 + entry.shape.pixels());
     ensure!(
-        numbers[2..] == expected,
-        "its images are not {shape:?} of {classes} classes"
+        bytes.len() == expected,
+        "it should have {expected} bytes but has {}",
+        bytes.len()
     );
-    let pixels = shape.pixels();
-    ensure!(
-        body.len() == (train + test) * (1 + pixels),
-        "it should hold {train} + {test} images but has {} bytes",
-        body.len()
-    );
-    let (labels, images) = body.split_at(train + test);
-    let (train_images, test_images) = images.split_at(train * pixels);
+    let (labels, images) = bytes.split_at(train + test);
+    let (train_labels, test_labels) = labels.split_at(train);
+    let (train_images, test_images) = images.split_at(train * entry.shape.pixels());
+    let split = |images: &[u8], labels: &[u8]| Split {
+        images: images.to_vec(),
+        labels: labels.to_vec(),
+    };
     Ok([
-        Split {
-            images: train_images.to_vec(),
-            labels: labels[..train].to_vec(),
-        },
-        Split {
-            images: test_images.to_vec(),
-            labels: labels[train..].to_vec(),
-        },
+        split(train_images, train_labels),
+        split(test_images, test_labels),
     ])
 }
 
@@ -87,19 +70,13 @@ fn unpack(asset: &[u8], shape: ImageShape, classes: usize) -> Result<[Split; 2]>
 mod tests {
     use super::*;
 
-    const SHAPE: ImageShape = ImageShape {
-        channels: 1,
-        height: 28,
-        width: 28,
-    };
-
     fn mean(split: &Split) -> f64 {
         split.images.iter().map(|&p| f64::from(p)).sum::<f64>() / split.images.len() as f64 / 255.0
     }
 
     #[test]
     fn the_embedded_images_are_fashion_mnist_and_balanced() {
-        let [train, test] = unpack(ASSET, SHAPE, 10).unwrap();
+        let [train, test] = unpack(ASSET, &DATASETS[0]).unwrap();
         assert_eq!(train.class_counts(10), [400; 10]);
         assert_eq!(test.class_counts(10), [100; 10]);
         // The full training set has mean 0.2860; its first labels are 9, 0, 0, 3, 0, 2, 7, 2, 5, 5.
@@ -115,17 +92,21 @@ mod tests {
 
     #[test]
     fn damage_is_noticed() {
-        let half = &ASSET[..ASSET.len() / 2];
-        assert!(unpack(half, SHAPE, 10).is_err());
+        let entry = DATASETS[0];
+        assert!(unpack(&ASSET[..ASSET.len() / 2], &entry).is_err());
         let mut flipped = ASSET.to_vec();
         flipped[ASSET.len() / 2] ^= 4;
-        assert!(unpack(&flipped, SHAPE, 10).is_err());
-        let other = ImageShape { width: 14, ..SHAPE };
+        assert!(unpack(&flipped, &entry).is_err());
+        let train_counts = ClassCounts::Each(399);
+        let other = CatalogueEntry {
+            train_counts,
+            ..entry
+        };
         assert!(
-            unpack(ASSET, other, 10)
+            unpack(ASSET, &other)
                 .unwrap_err()
                 .to_string()
-                .contains("14")
+                .contains("it should have")
         );
     }
 
