@@ -22,6 +22,7 @@ use crate::record::time::rfc3339;
 use crate::report::bench::machine::SCHEMA_VERSION;
 use crate::report::bench::{BenchMachine, BenchRow, picture, tables};
 use crate::report::comparison::results::write_rows;
+use crate::report::files::save;
 use crate::text::Terminal;
 use crate::{errln, outln, usage};
 use display::Display;
@@ -55,7 +56,7 @@ pub fn run(args: &BenchArgs, output: OutputArgs) -> Result<()> {
     machine.product_peaks = measurement.peaks;
     machine.ended = rfc3339(SystemTime::now());
     machine.write(&args.out)?;
-    picture::figure(&rows, &[]).save(&args.out.join(picture::STEM))?;
+    save(&picture::figure(&rows, &[]), &args.out.join(picture::STEM))?;
     if output.json {
         let document = json!({ "rows": rows, "machine": machine });
         return print_json(&document);

@@ -15,6 +15,7 @@ use crate::output::print_json;
 use crate::record::files::{RealDisk, replace};
 use crate::record::summary::summarize;
 use crate::record::{RunSummary, read_metrics, read_summary};
+use crate::report::files::save;
 use crate::stats::{Interval, wilson};
 use crate::text::numbers::percent_interval;
 use crate::text::{Align, Table, Terminal};
@@ -221,21 +222,16 @@ fn write_files(
         &table.into_inner()?,
     )?;
 
-    ConfusionMatrix {
-        title: format!(
-            "{} on {}",
-            trained.config.method.name, trained.config.dataset
-        ),
+    let config = &trained.config;
+    let confusion = ConfusionMatrix {
+        title: format!("{} on {}", config.method.name, config.dataset),
         subtitle: format!("{split} error {}", interval_text(overall(evaluation))),
         classes: classes.clone(),
         counts: counts.to_vec(),
-    }
-    .figure()
-    .save(&folder.join("confusion"))?;
-    let rows = read_metrics(&trained.folder)?;
-    learning_curve(&rows, trained)
-        .figure()
-        .save(&folder.join("learning-curve"))
+    };
+    let curve = learning_curve(&read_metrics(&trained.folder)?, trained);
+    save(&confusion.figure(), &folder.join("confusion"))?;
+    save(&curve.figure(), &folder.join("learning-curve"))
 }
 
 fn learning_curve(rows: &[EpochRow], trained: &Trained) -> LineChart {

@@ -1,9 +1,5 @@
 //! A finished picture: SVG text, and PNG rendered from it with the shipped font.
 
-use std::ffi::OsString;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-
 use anyhow::{Context, Result};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg;
@@ -105,47 +101,6 @@ impl Figure {
         let png = pixmap.encode_png();
         png.with_context(|| format!("cannot encode the picture \"{alt}\" as PNG"))
     }
-
-    /// Writes `STEM.svg` and `STEM.png`; each appears whole or not at all.
-    pub fn save(&self, stem: &Path) -> Result<()> {
-        let png = self.png()?;
-        write_whole(&with_suffix(stem, ".svg"), self.svg().as_bytes())?;
-        write_whole(&with_suffix(stem, ".png"), &png)
-    }
-}
-
-/// `stem` with a suffix added; unlike `with_extension` it keeps dots that belong to the name.
-fn with_suffix(stem: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(stem);
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-/// Writes a file under a temporary name beside it, flushes it, then renames it into place.
-pub fn write_whole(path: &Path, content: &[u8]) -> Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".normprop-");
-    #[cfg(unix)]
-    {
-        // Temporary files are private by default; the umask decides about a finished one.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder
-        .tempfile_in(folder)
-        .with_context(|| format!("cannot write into {}", folder.display()))?;
-    file.write_all(content)
-        .and_then(|()| file.as_file().sync_all())
-        .with_context(|| format!("cannot write {}: is the disk full?", path.display()))?;
-    file.persist(path)
-        .with_context(|| format!("cannot put {} into place", path.display()))?;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -199,34 +154,6 @@ mod tests {
         assert_eq!(
             [red(40, 40), red(10, 40), red(40, 70)],
             [Some(0x22), Some(0xff), Some(0xff)]
-        );
-        Ok(())
-    }
-
-    #[test]
-    fn save_writes_both_files_and_keeps_dots_in_the_name() -> Result<()> {
-        let folder = tempfile::tempdir()?;
-        let stem = folder.path().join("new/layer1.conv");
-        sample(80.0).save(&stem)?;
-        sample(90.0).save(&stem)?;
-        let svg = std::fs::read_to_string(folder.path().join("new/layer1.conv.svg"))?;
-        assert!(svg.contains("width=\"90\"") && svg.contains("σ² ≤ 1"));
-        assert!(std::fs::read(folder.path().join("new/layer1.conv.png"))?.starts_with(b"\x89PNG"));
-        assert_eq!(std::fs::read_dir(folder.path().join("new"))?.count(), 2);
-        Ok(())
-    }
-
-    #[test]
-    fn save_names_the_folder_that_cannot_be_made() -> Result<()> {
-        let folder = tempfile::tempdir()?;
-        let file = folder.path().join("file");
-        std::fs::write(&file, "x")?;
-        let error = sample(80.0)
-            .save(&file.join("picture"))
-            .expect_err("a file is no folder");
-        assert!(
-            format!("{error:#}").contains("cannot make the folder"),
-            "{error:#}"
         );
         Ok(())
     }

@@ -22,7 +22,7 @@ const HALF_WHISKER: f64 = 5.0;
 pub struct IntervalRow {
     /// The name before the row; rows of the same name share one style.
     pub label: String,
-    /// The value; NaN leaves the row without a mark, which is then best told in `text`.
+    /// The value; NaN leaves the row without a mark, so that `text` should say why.
     pub value: f64,
     /// Low and high end of the interval.
     pub interval: Option<(f64, f64)>,

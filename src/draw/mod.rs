@@ -41,7 +41,7 @@ mod ticks;
 
 pub use axis::Axis;
 pub use chart::LineChart;
-pub use figure::{Figure, write_whole};
+pub use figure::Figure;
 pub use grid::{PanelGrid, ShareY};
 pub use heatmap::ConfusionMatrix;
 pub use histogram::{HistogramChart, NormalCurve};

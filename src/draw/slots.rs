@@ -12,7 +12,7 @@ pub struct Slots {
 }
 
 impl Slots {
-    /// Keeps the slots that are asked for and deals out the free ones in order to the others.
+    /// Keeps the slots that are asked for; the other labels get the free ones in order.
     pub fn assign<'a>(wanted: impl IntoIterator<Item = (&'a str, Option<usize>)>) -> Slots {
         let wanted: Vec<_> = wanted.into_iter().collect();
         let taken: Vec<usize> = wanted.iter().filter_map(|(_, slot)| *slot).collect();

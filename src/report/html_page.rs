@@ -5,7 +5,8 @@ use std::path::Path;
 use anyhow::Result;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::draw::{Figure, write_whole};
+use super::files::write;
+use crate::draw::Figure;
 use crate::text::{Align, Table};
 
 static STYLE: &str = include_str!("report.css");
@@ -159,7 +160,7 @@ impl HtmlPage {
 
     /// Writes the page; it appears whole or not at all.
     pub fn save(&self, path: &Path) -> Result<()> {
-        write_whole(path, self.render().as_bytes())
+        write(path, self.render().as_bytes())
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod comparison;
 mod distinct;
+pub mod files;
 mod html_page;
 
 pub use html_page::{HtmlPage, Section};

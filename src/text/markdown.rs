@@ -1,5 +1,7 @@
 //! A table in GitHub's Markdown, for README and results.
 
+use textwrap::core::display_width;
+
 use super::table::{Align, Table, one_line};
 
 impl Table {
@@ -12,7 +14,7 @@ impl Table {
         let width = |index: usize| {
             let cells = lines
                 .iter()
-                .map(|line: &Vec<String>| line[index].chars().count());
+                .map(|line: &Vec<String>| display_width(&line[index]));
             cells.fold(3, usize::max)
         };
         let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
@@ -22,9 +24,12 @@ impl Table {
             Align::Right => "-".repeat(width - 1) + ":",
         });
         lines.insert(1, rule.collect());
-        let padded = |(index, cell): (usize, &String)| match self.columns[index].align {
-            Align::Left => format!("{cell:<0$}", widths[index]),
-            Align::Right => format!("{cell:>0$}", widths[index]),
+        let padded = |(index, cell): (usize, &String)| {
+            let room = " ".repeat(widths[index] - display_width(cell));
+            match self.columns[index].align {
+                Align::Left => format!("{cell}{room}"),
+                Align::Right => format!("{room}{cell}"),
+            }
         };
         let line = |cells: &Vec<String>| {
             let padded: Vec<String> = cells.iter().enumerate().map(padded).collect();

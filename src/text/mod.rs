@@ -3,9 +3,11 @@
 mod markdown;
 pub mod numbers;
 mod table;
+mod table_of;
 mod terminal;
 
-pub use table::{Align, Column, Table, TableOf};
+pub use table::{Align, Column, Table};
+pub use table_of::TableOf;
 pub use terminal::Terminal;
 
 #[cfg(test)]

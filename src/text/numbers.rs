@@ -26,6 +26,12 @@ pub fn count(value: u64) -> String {
     group_digits(&value.to_string())
 }
 
+/// A count with what is counted: "1 run", "3 runs".
+pub fn counted(value: u64, noun: &str) -> String {
+    let ending = if value == 1 { "" } else { "s" };
+    format!("{} {noun}{ending}", count(value))
+}
+
 /// What is written for NaN and the infinities; `None` for numbers.
 fn not_a_number(value: f64) -> Option<String> {
     match value {
@@ -167,6 +173,7 @@ mod tests {
         assert_eq!(count(4000), "4000");
         assert_eq!(count(50_000), "50\u{202f}000");
         assert_eq!(count(1_234_567), "1\u{202f}234\u{202f}567");
+        assert_eq!([counted(1, "run"), counted(0, "run")], ["1 run", "0 runs"]);
     }
 
     #[test]

@@ -4,6 +4,8 @@ use comfy_table::{
     Attribute, Cell, CellAlignment, ColumnConstraint, ContentArrangement, ContentLineStyle,
     LineStyle, TableStyle, Width,
 };
+use textwrap::core::display_width;
+use textwrap::{Options, fill};
 
 use super::terminal::Terminal;
 
@@ -65,15 +67,6 @@ impl Table {
         }
     }
 
-    /// A table to be made column by column, with a row for each of `rows`.
-    pub fn of<R>(rows: &[R]) -> TableOf<'_, R> {
-        let table = Table {
-            rows: vec![Vec::new(); rows.len()],
-            ..Table::default()
-        };
-        TableOf { rows, table }
-    }
-
     /// Adds a row.
     pub fn push(&mut self, cells: impl IntoIterator<Item = impl Into<String>>) {
         self.rows.push(cells.into_iter().map(Into::into).collect());
@@ -103,7 +96,7 @@ impl Table {
             && let Some(columns) = table.width()
         {
             if narrowest > usize::from(columns) {
-                return format!("{caption}{}", self.records());
+                return caption + &self.records(usize::from(columns));
             }
             // Columns keep their longest word whole.
             for (column, width) in table.column_iter_mut().zip(words) {
@@ -148,10 +141,9 @@ impl Table {
         table
     }
 
-    /// The characters of each column's longest word.
+    /// The width of each column's longest word.
     fn widest_words(&self) -> Vec<usize> {
-        let length = |word: &str| word.chars().count();
-        let longest = |text: &str| text.split_whitespace().map(length).max();
+        let longest = |text: &str| text.split_whitespace().map(display_width).max();
         let column = |(index, column): (usize, &Column)| {
             let cells = self.rows.iter().filter_map(|row| row.get(index));
             let texts = cells.map(String::as_str).chain([column.name.as_str()]);
@@ -160,51 +152,20 @@ impl Table {
         self.columns.iter().enumerate().map(column).collect()
     }
 
-    /// Each row as lines of heading and cell, rows set apart by a blank line.
-    fn records(&self) -> String {
-        let names = self
-            .columns
-            .iter()
-            .map(|column| column.name.chars().count());
-        let width = names.max().unwrap_or(0);
-        let line = |(column, cell): (&Column, &str)| {
-            let (name, cell) = (one_line(&column.name), one_line(cell));
-            format!(" {name:<width$}  {cell}\n")
+    /// Each row as lines of heading and cell, rows set apart by a blank line; long cells go on below their beginning.
+    fn records(&self, columns: usize) -> String {
+        let names = self.columns.iter().map(|column| one_line(&column.name));
+        let names: Vec<String> = names.collect();
+        let widest = names.iter().map(|name| display_width(name)).max();
+        let indent = " ".repeat(widest.unwrap_or(0) + 3);
+        let line = |(name, cell): (&String, &str)| {
+            let name = format!(" {name:<0$}", indent.len() - 1);
+            let options = Options::new(columns).break_words(false);
+            let options = options.initial_indent(&name).subsequent_indent(&indent);
+            fill(&one_line(cell), options) + "\n"
         };
-        let record = |row: Vec<&str>| self.columns.iter().zip(row).map(line).collect::<String>();
+        let record = |row: Vec<&str>| names.iter().zip(row).map(line).collect::<String>();
         self.even_rows().map(record).collect::<Vec<_>>().join("\n")
-    }
-}
-
-/// A table in the making, column by column.
-pub struct TableOf<'r, R> {
-    rows: &'r [R],
-    table: Table,
-}
-
-impl<R> TableOf<'_, R> {
-    /// Adds a column of texts.
-    pub fn left(self, name: &str, cell: impl Fn(&R) -> String) -> Self {
-        self.column(name, Align::Left, cell)
-    }
-
-    /// Adds a column of numbers.
-    pub fn right(self, name: &str, cell: impl Fn(&R) -> String) -> Self {
-        self.column(name, Align::Right, cell)
-    }
-
-    /// The table.
-    pub fn build(self) -> Table {
-        self.table
-    }
-
-    fn column(mut self, name: &str, align: Align, cell: impl Fn(&R) -> String) -> Self {
-        let name = name.to_owned();
-        self.table.columns.push(Column { name, align });
-        for (cells, row) in self.table.rows.iter_mut().zip(self.rows) {
-            cells.push(cell(row));
-        }
-        self
     }
 }
 
@@ -280,7 +241,11 @@ mod tests {
 ",
             " batch       1
 ",
-            " test error  16.6 % [15.0, 18.2]
+            " test error  16.6 %
+",
+            "             [15.0,
+",
+            "             18.2]
 ",
             "
 ",

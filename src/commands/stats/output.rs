@@ -9,6 +9,7 @@ use super::columns::ProbeTable;
 use crate::cli::OutputArgs;
 use crate::draw::Figure;
 use crate::record::files::{RealDisk, replace};
+use crate::report::files::save;
 use crate::{errln, out, outln};
 
 /// The results of one call.
@@ -64,7 +65,7 @@ impl Output {
 
     /// Writes `<stem>.svg` and `<stem>.png`.
     pub fn figure(&mut self, stem: &str, figure: &Figure) -> Result<()> {
-        figure.save(&self.folder.join(stem))?;
+        save(figure, &self.folder.join(stem))?;
         self.written.push(format!("{stem}.svg"));
         self.written.push(format!("{stem}.png"));
         Ok(())

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::files::{RealDisk, read_text_if_there, replace};
 use crate::record::machine::{Cpu, Git};
-use crate::text::numbers::significant;
+use crate::text::numbers::{counted, significant};
 
 /// Name of the file.
 pub const FILE_NAME: &str = "machine.json";
@@ -87,10 +87,7 @@ impl BenchMachine {
         let model = self.cpu.model.as_deref().unwrap_or("unknown processor");
         let peak = |peak: &ProductPeak| {
             let speed = significant(peak.gflop_per_s, 3);
-            let threads = match peak.threads {
-                1 => "1 thread".to_owned(),
-                threads => format!("{threads} threads"),
-            };
+            let threads = counted(peak.threads, "thread");
             format!("{speed} GFLOP/s ({}, {threads})", peak.precision)
         };
         let peaks: Vec<String> = self.product_peaks.iter().map(peak).collect();

@@ -18,6 +18,7 @@ use anyhow::Result;
 use super::picture::{Draw, PictureKind};
 use super::results::Results;
 use crate::draw::Figure;
+use crate::report::files;
 
 /// Every kind of picture, in the order of the page.
 pub const PICTURES: &[&PictureKind] = &[
@@ -76,7 +77,7 @@ pub fn save(pictures: &[Picture], folder: &Path) -> Result<()> {
     let work = || -> Result<()> {
         while let Some(picture) = pictures.get(next.fetch_add(1, Ordering::Relaxed)) {
             if !is_saved(picture, folder) {
-                picture.figure.save(&folder.join(&picture.stem))?;
+                files::save(&picture.figure, &folder.join(&picture.stem))?;
             }
         }
         Ok(())
