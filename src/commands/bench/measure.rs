@@ -72,7 +72,7 @@ impl<'a> Measurement<'a> {
             .entries
             .iter()
             .map(|entry| self.unmeasured(cell, entry))
-            .collect();
+            .collect::<Result<_>>()?;
         let configs = cell.entries.iter().enumerate();
         let configs =
             configs.filter_map(|(index, entry)| Some((index, entry.config.as_ref().ok()?)));
@@ -114,15 +114,15 @@ impl<'a> Measurement<'a> {
         Ok(rows)
     }
 
-    fn unmeasured(&self, cell: &BenchSetting, entry: &BenchEntry) -> BenchRow {
-        BenchRow {
+    fn unmeasured(&self, cell: &BenchSetting, entry: &BenchEntry) -> Result<BenchRow> {
+        Ok(BenchRow {
             width: cell.width.unwrap_or(f64::NAN),
             batch_size: cell.batch_size as u64,
             precision: entry.precision.clone(),
             dataset: self.dataset.name.clone(),
             not_measured: entry.config.as_ref().err().cloned().unwrap_or_default(),
-            ..BenchRow::empty(entry.norm, &self.args.model)
-        }
+            ..BenchRow::unmeasured(entry.norm, &self.args.model)?
+        })
     }
 
     fn trainer(&self, config: &RunConfig) -> Result<Trainer<'a>> {

@@ -6,6 +6,7 @@ use crate::draw::{
     Axis, Figure, IntervalGroup, IntervalMark, IntervalPlot, IntervalRow, ReferenceLine,
 };
 use crate::report::distinct::distinct;
+use crate::text::numbers::counted;
 
 /// Name of the picture, without its ending.
 pub const STEM: &str = "step-time";
@@ -74,8 +75,7 @@ pub fn threads(rows: &[BenchRow]) -> String {
     let counts = rows.iter().filter(|row| row.is_measured());
     let counts = counts.map(|row| row.threads);
     match (counts.clone().min(), counts.max()) {
-        (Some(1), Some(1)) => "1 thread".into(),
-        (Some(least), Some(most)) if least == most => format!("{most} threads"),
+        (Some(least), Some(most)) if least == most => counted(most, "thread"),
         (Some(least), Some(most)) => format!("{least} to {most} threads"),
         _ => "not measured".into(),
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::record::row::Row;
+use crate::record::row::{Row, decode};
 use crate::record::table::CsvTable;
 use crate::report::distinct::distinct;
 
@@ -98,49 +98,12 @@ impl Row for BenchRow {
 }
 
 impl BenchRow {
-    /// A row without a number.
-    pub fn empty(norm: &str, model: &str) -> BenchRow {
-        let unknown = f64::NAN;
-        BenchRow {
-            norm: norm.to_owned(),
-            model: model.to_owned(),
-            width: unknown,
-            batch_size: 0,
-            precision: String::new(),
-            threads: 0,
-            step_ms: unknown,
-            ratio_to_none: unknown,
-            ratio_to_bn: unknown,
-            images_per_s: unknown,
-            rounds: 0,
-            step_ms_min: unknown,
-            step_ms_q1: unknown,
-            step_ms_q3: unknown,
-            ratio_to_none_low: unknown,
-            ratio_to_none_high: unknown,
-            ratio_to_bn_low: unknown,
-            ratio_to_bn_high: unknown,
-            ratio_to_f32: unknown,
-            ratio_to_f32_low: unknown,
-            ratio_to_f32_high: unknown,
-            data_ms: unknown,
-            forward_ms: unknown,
-            backward_ms: unknown,
-            update_ms: unknown,
-            gflop_per_step: unknown,
-            gflop_per_s: unknown,
-            peak_fraction: unknown,
-            peak_rss_mb: unknown,
-            step_rss_mb: unknown,
-            eval_ms: unknown,
-            eval_ratio_to_none: unknown,
-            eval_ratio_to_none_low: unknown,
-            eval_ratio_to_none_high: unknown,
-            parameters: 0,
-            dataset: String::new(),
-            not_measured: String::new(),
-            note: String::new(),
-        }
+    /// A row of which only method and network are known.
+    pub fn unmeasured(norm: &str, model: &str) -> Result<BenchRow> {
+        let mut known = vec![("norm", norm), ("model", model)];
+        known.extend(["batch_size", "threads", "rounds", "parameters"].map(|count| (count, "0")));
+        let (header, line): (Vec<&str>, Vec<&str>) = known.into_iter().unzip();
+        decode(&line.into(), &header.into())
     }
 
     /// Whether the row has times.
@@ -150,10 +113,9 @@ impl BenchRow {
 
     /// What the row was measured with, in words: "batch size 64, width 0.25", and the format unless it is f32.
     pub fn setting(&self) -> String {
-        let width = if self.width.is_nan() {
-            String::new()
-        } else {
-            format!(", width {}", self.width)
+        let width = match self.width {
+            unknown if unknown.is_nan() => String::new(),
+            width => format!(", width {width}"),
         };
         let precision = match self.precision.as_str() {
             "f32" => String::new(),
@@ -166,10 +128,9 @@ impl BenchRow {
 /// The rows of a folder; none where it has no `bench.csv`.
 pub fn read(folder: &Path) -> Result<Vec<BenchRow>> {
     let table = CsvTable::<BenchRow>::in_folder(folder);
-    if table.path().is_file() {
-        table.read()
-    } else {
-        Ok(Vec::new())
+    match table.path().is_file() {
+        true => table.read(),
+        false => Ok(Vec::new()),
     }
 }
 
@@ -196,7 +157,7 @@ pub fn examples() -> Vec<BenchRow> {
         ratio_to_none_low: ratio - 0.02,
         ratio_to_none_high: ratio + 0.02,
         rounds: 40,
-        ..BenchRow::empty(norm, "nin")
+        ..BenchRow::unmeasured(norm, "nin").unwrap()
     };
     let refused = BenchRow {
         rounds: 0,

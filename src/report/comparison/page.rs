@@ -14,6 +14,7 @@ use crate::report::bench::Bench;
 use crate::report::distinct::distinct;
 use crate::report::html_page::{HtmlPage, Section};
 use crate::text::Table;
+use crate::text::numbers::counted;
 
 /// Name of the page.
 pub const PAGE: &str = "report.html";
@@ -113,10 +114,7 @@ fn sections(tables: impl Fn(Topic) -> Vec<Table>, pictures: &[(&Picture, &str)])
 }
 
 fn subtitle(results: &Results) -> String {
-    let runs = match results.runs.curves.len() {
-        1 => "1 run".to_owned(),
-        runs => format!("{runs} runs"),
-    };
+    let runs = counted(results.runs.curves.len() as u64, "run");
     let Some(manifest) = &results.manifest else {
         return runs;
     };

@@ -4,8 +4,9 @@ use super::final_errors::{error_text, points};
 use super::manifest::{Manifest, ManifestMethod};
 use super::results::Results;
 use super::rows::{PairedRow, SummaryRow, SweepRow};
+use crate::run_key::GroupKey;
 use crate::text::numbers::{p_value, percent, significant};
-use crate::text::{Align, Table};
+use crate::text::{Align, Table, TableOf};
 
 /// One row a group.
 pub fn summary(results: &Results) -> Table {
@@ -17,10 +18,7 @@ pub fn summary(results: &Results) -> Table {
         _ => "s/epoch",
     };
     let rows = in_order(results);
-    let mut table = Table::of(&rows)
-        .left("method", |row| row.group.label.clone())
-        .right("batch size", |row| row.group.batch_size.to_string())
-        .right("lr", |row| row.group.lr.to_string())
+    let mut table = of_groups(&rows, |row| &row.group)
         .right("n", |row| row.n.to_string())
         .right("final test error (95 % interval)", |row| error_text(row))
         .right("best", |row| percent(row.best_test_error_mean, 1));
@@ -44,12 +42,21 @@ pub fn summary(results: &Results) -> Table {
     table.build()
 }
 
+/// A table whose first columns say which group a row is of.
+fn of_groups<'r, R>(rows: &'r [R], group: impl Fn(&R) -> &GroupKey) -> TableOf<'r, R> {
+    Table::of(rows)
+        .left("method", |row| group(row).label.clone())
+        .right("batch size", |row| group(row).batch_size.to_string())
+        .right("lr", |row| group(row).lr.to_string())
+}
+
 /// The rows by batch size, then method, then learning rate.
 fn in_order(results: &Results) -> Vec<&SummaryRow> {
-    let (groups, sizes) = (&results.groups, &results.groups.batch_sizes);
+    let groups = &results.groups;
     let mut rows: Vec<&SummaryRow> = results.summary.iter().collect();
     rows.sort_by_key(|row| {
-        let size = sizes.iter().position(|size| *size == row.group.batch_size);
+        let size = row.group.batch_size;
+        let size = groups.batch_sizes.iter().position(|other| *other == size);
         (size, groups.slot(&row.group.label))
     });
     rows
@@ -66,10 +73,7 @@ fn to_target_text(row: &SummaryRow) -> String {
 
 /// Differences from the first method; without rows where there is one method only.
 pub fn paired(results: &Results) -> Table {
-    let mut table = Table::of(&results.paired)
-        .left("method", |row| row.group.label.clone())
-        .right("batch size", |row| row.group.batch_size.to_string())
-        .right("lr", |row| row.group.lr.to_string())
+    let mut table = of_groups(&results.paired, |row| &row.group)
         .right("pairs", |row| row.n_pairs.to_string())
         .right("difference (95 % interval)", difference_text)
         .right("p", |row| p_value(row.p))
@@ -109,10 +113,7 @@ pub fn sweep(results: &Results) -> Table {
         row.epochs
             .map_or(String::new(), |epochs| epochs.to_string())
     };
-    Table::of(&results.sweep)
-        .left("method", |row| row.group.label.clone())
-        .right("batch size", |row| row.group.batch_size.to_string())
-        .right("lr", |row| row.group.lr.to_string())
+    of_groups(&results.sweep, |row| &row.group)
         .left("settings", |row| row.settings.clone())
         .right("n", |row| row.n.to_string())
         .right("diverged", |row| row.n_diverged.to_string())

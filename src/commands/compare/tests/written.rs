@@ -147,7 +147,7 @@ fn a_results_folder_reads_back_as_what_was_written() {
     for text in [
         "np, &quot;ours&quot;",
         "recalled, unverified",
-        "1 runs diverged",
+        "1 run diverged",
         "not comparable",
         "9.00 %",
     ] {
