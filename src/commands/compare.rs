@@ -22,6 +22,7 @@ use crate::cli::{CompareArgs, OutputArgs};
 use crate::config::experiment::Experiment;
 use crate::config::overrides;
 use crate::engine::interrupt::Interrupt;
+use crate::output::print_json;
 use crate::record::row::to_json;
 use crate::report::bench::Bench;
 use crate::report::comparison::{Manifest, Results, page, tables};
@@ -169,8 +170,7 @@ impl Session<'_> {
             if let Some((tasks, said)) = tested {
                 document["slurm"] = serde_json::json!({ "tasks": tasks, "test": said });
             }
-            outln!("{}", serde_json::to_string_pretty(&document)?)?;
-            return Ok(());
+            return print_json(&document);
         }
         let (sweep, runs) = all.split_at(sweep_runs);
         let terminal = Terminal::detect();
@@ -206,8 +206,7 @@ impl Session<'_> {
     /// Tells what was handed over, and how to go on.
     fn tell(&self, submitted: &Submitted) -> Result<()> {
         if self.output.json {
-            outln!("{}", serde_json::to_string_pretty(submitted)?)?;
-            return Ok(());
+            return print_json(submitted);
         }
         if let Some(script) = &submitted.script {
             outln!("{}", script.display())?;
@@ -221,11 +220,7 @@ impl Session<'_> {
 
     fn report(&self, results: &Results, folder: &Path) -> Result<()> {
         if self.output.json {
-            outln!(
-                "{}",
-                serde_json::to_string_pretty(&to_json(&results.summary)?)?
-            )?;
-            return Ok(());
+            return print_json(&to_json(&results.summary)?);
         }
         print_tables(results)?;
         let page: PathBuf = folder.join(page::PAGE);

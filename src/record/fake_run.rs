@@ -28,7 +28,7 @@ pub fn scratch() -> tempfile::TempDir {
 
 /// What happens at the operation whose turn it is to fail, and afterwards.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Fault {
+pub enum DiskFault {
     /// The process is dead: this operation is done in part, those after it not at all.
     Kill,
     /// There is no room: what writes bytes fails from here on, the rest works.
@@ -43,13 +43,13 @@ pub struct FaultyDisk {
     /// How many of them succeed.
     pub good: u64,
     /// What happens then.
-    pub fault: Fault,
+    pub fault: DiskFault,
     /// How much of the failing operation is done, in 256ths; 256 is all, unnoticed.
     pub done_256ths: usize,
 }
 
 impl FaultyDisk {
-    pub fn failing_after(good: u64, fault: Fault, done_256ths: usize) -> FaultyDisk {
+    pub fn failing_after(good: u64, fault: DiskFault, done_256ths: usize) -> FaultyDisk {
         FaultyDisk {
             count: Arc::new(AtomicU64::new(0)),
             good,
@@ -59,7 +59,7 @@ impl FaultyDisk {
     }
 
     pub fn sound() -> FaultyDisk {
-        FaultyDisk::failing_after(u64::MAX, Fault::Kill, 0)
+        FaultyDisk::failing_after(u64::MAX, DiskFault::Kill, 0)
     }
 
     /// Runs one operation that can be done in part, given by how many of its bytes are done.
@@ -70,11 +70,11 @@ impl FaultyDisk {
         operation: impl FnOnce(usize) -> std::io::Result<()>,
     ) -> std::io::Result<()> {
         let turn = self.count.fetch_add(1, Ordering::Relaxed);
-        if turn < self.good || self.fault == Fault::Full && !takes_room {
+        if turn < self.good || self.fault == DiskFault::Full && !takes_room {
             return operation(length);
         }
         // A killed process leaves part of what it wrote; on a full disk appending takes it back.
-        if turn == self.good && self.fault == Fault::Kill {
+        if turn == self.good && self.fault == DiskFault::Kill {
             operation(length * self.done_256ths / 256)?;
         }
         Err(Error::from(ErrorKind::StorageFull))

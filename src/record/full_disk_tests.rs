@@ -1,6 +1,6 @@
 //! A disk that is full: the message, what is kept, and that the same command goes on.
 
-use super::fake_run::{Fault, FaultyDisk, scratch, sit};
+use super::fake_run::{DiskFault, FaultyDisk, scratch, sit};
 use super::files::{Disk, RealDisk};
 use super::kill_tests::{differences, outcome, uninterrupted};
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ fn a_disk_that_fills_up_at_any_write_loses_nothing_and_the_run_goes_on() {
     let mut failures = 0;
     for good in 0..operations {
         let folder = scratch();
-        let disk = FaultyDisk::failing_after(good, Fault::Full, 0);
+        let disk = FaultyDisk::failing_after(good, DiskFault::Full, 0);
         let Err(error) = sit(folder.path(), disk) else {
             // Only operations that take no room were left.
             continue;

@@ -1,6 +1,8 @@
 //! Runs killed at every file operation, and the recorder's other promises.
 
-use super::fake_run::{EPOCHS, Fault, FaultyDisk, Loop, STEPS_PER_EPOCH, scratch, settings, sit};
+use super::fake_run::{
+    DiskFault, EPOCHS, FaultyDisk, Loop, STEPS_PER_EPOCH, scratch, settings, sit,
+};
 use super::files::RealDisk;
 use super::*;
 use crate::event::{EpochRow, Event, Observer, Status};
@@ -85,7 +87,7 @@ fn a_kill_at_any_file_operation_changes_nothing_in_the_end() {
     for good in 0..operations {
         for done_256ths in [100, 256] {
             let folder = scratch();
-            let disk = FaultyDisk::failing_after(good, Fault::Kill, done_256ths);
+            let disk = FaultyDisk::failing_after(good, DiskFault::Kill, done_256ths);
             assert!(sit(folder.path(), disk).is_err());
             // Killed after its very last file operation, the run is over and is not started again.
             if read_summary(folder.path()).unwrap().is_none() {
@@ -109,7 +111,7 @@ proptest! {
         let (expected, _) = uninterrupted();
         let folder = scratch();
         for (good, done_256ths) in kills {
-            let disk = FaultyDisk::failing_after(good, Fault::Kill, done_256ths);
+            let disk = FaultyDisk::failing_after(good, DiskFault::Kill, done_256ths);
             if read_summary(folder.path()).unwrap().is_none() {
                 let _ = sit(folder.path(), disk);
             }

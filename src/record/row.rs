@@ -60,7 +60,7 @@ fn columns_of_struct<R: DeserializeOwned>() -> Vec<CsvColumn> {
     // Makes a row of zeros, which nobody needs: what counts is which fields it asks for.
     let _ = R::deserialize(CsvField {
         name: "",
-        source: Origin::None(&columns),
+        source: FieldSource::None(&columns),
     });
     columns.into_inner()
 }
@@ -173,7 +173,7 @@ pub fn decode<R: DeserializeOwned>(line: &StringRecord, header: &StringRecord) -
         line.len(),
         header.len()
     );
-    let source = Origin::Line { header, line };
+    let source = FieldSource::Line { header, line };
     R::deserialize(CsvField { name: "", source }).map_err(|error| anyhow!("{error}"))
 }
 
@@ -185,7 +185,7 @@ pub fn decode_bytes<R: Row>(line: &[u8], header: &StringRecord) -> Result<R> {
 
 /// Where fields come from.
 #[derive(Clone, Copy)]
-enum Origin<'a> {
+enum FieldSource<'a> {
     Line {
         header: &'a StringRecord,
         line: &'a StringRecord,
@@ -198,18 +198,18 @@ enum Origin<'a> {
 #[derive(Clone, Copy)]
 struct CsvField<'a> {
     name: &'static str,
-    source: Origin<'a>,
+    source: FieldSource<'a>,
 }
 
 impl<'a> CsvField<'a> {
     /// The field's text; `None` where the file lacks the column.
     fn text(self, kind: ColumnKind) -> Option<&'a str> {
         match self.source {
-            Origin::Line { header, line } => {
+            FieldSource::Line { header, line } => {
                 let place = header.iter().position(|name| name == self.name)?;
                 line.get(place)
             }
-            Origin::None(columns) => {
+            FieldSource::None(columns) => {
                 let name = self.name;
                 columns.borrow_mut().push(CsvColumn { name, kind });
                 None

@@ -7,7 +7,7 @@ use super::display::RunsDisplay;
 use super::launch::{Launched, Launcher, Outcome, Report};
 use super::local::LocalLauncher;
 use super::plan::{self, PlanEntry};
-use super::search::Search;
+use super::search::SweepSearch;
 use super::slurm::SlurmLauncher;
 use super::state::State;
 use super::{estimate, missing};
@@ -39,15 +39,15 @@ impl Session<'_> {
     }
 
     /// The sweep at its beginning, without runs where the experiment has none.
-    pub(super) fn search(&self, experiment: &Experiment) -> Result<Search> {
+    pub(super) fn search(&self, experiment: &Experiment) -> Result<SweepSearch> {
         let (runs, candidates): (_, Vec<_>) = experiment.expand_sweep()?.into_iter().unzip();
         let entries = plan::look_up_sweep(runs, &self.args.runs, self.args.overwrite)?;
         let halving = experiment.sweep.as_ref().and_then(|sweep| sweep.halving);
-        Ok(Search::new(entries, &candidates, halving))
+        Ok(SweepSearch::new(entries, &candidates, halving))
     }
 
     /// Runs the sweep, if there is one, and chooses.
-    pub(super) fn sweep(&self, mut search: Search) -> Result<Choice> {
+    pub(super) fn sweep(&self, mut search: SweepSearch) -> Result<Choice> {
         let mut decided = search.catch_up()?;
         if decided && !search.entries.is_empty() {
             let over = plan::sentence(&search.entries, self.parallel);

@@ -13,7 +13,7 @@ use crate::config::sweep::Candidate;
 use crate::config::sweep::halving::Halving;
 
 /// A sweep's runs with what was found out about them.
-pub struct Search {
+pub struct SweepSearch {
     /// The runs, in the plan's order. Those of settings that were dropped have a goal that they have reached.
     pub entries: Vec<PlanEntry>,
     cells: Vec<CellSearch>,
@@ -34,19 +34,19 @@ struct CellSearch {
     over: bool,
 }
 
-impl Search {
+impl SweepSearch {
     /// A sweep at its beginning; `candidates` says for each run what it tries.
     pub fn new(
         entries: Vec<PlanEntry>,
         candidates: &[Candidate],
         halving: Option<Halving>,
-    ) -> Search {
+    ) -> SweepSearch {
         let mut cells: Vec<CellSearch> = Vec::new();
         for (place, (entry, candidate)) in entries.iter().zip(candidates).enumerate() {
             let cell = CellSearch::of(entry, &mut cells, halving);
             cell.add(place, entry, candidate);
         }
-        let mut search = Search {
+        let mut search = SweepSearch {
             entries,
             cells,
             halving,

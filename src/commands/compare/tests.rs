@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::launch::Outcome;
-use super::search::Search;
+use super::search::SweepSearch;
 use super::*;
 use crate::config::RunConfig;
 use crate::config::experiment::PlannedRun;

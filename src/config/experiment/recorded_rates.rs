@@ -11,7 +11,7 @@ use crate::config::axes::LearningRate;
 
 /// The columns of `sweep.csv` that are needed here.
 #[derive(Debug, Deserialize)]
-struct Row {
+struct RecordedRate {
     batch_size: usize,
     lr: f64,
     /// What else was set with this rate; tables of sweeps over rates alone may lack the column.
@@ -42,7 +42,7 @@ pub fn take(methods: &mut [MethodEntry], path: &Path) -> Result<()> {
 fn read(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, f64>>> {
     let mut chosen: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
     for row in csv::Reader::from_path(path)?.deserialize() {
-        let row: Row = row?;
+        let row: RecordedRate = row?;
         if row.chosen && !row.settings.is_empty() {
             bail!(
                 "the rate of `{}` at batch size {} was chosen together with {}: give the method an lr and these settings",

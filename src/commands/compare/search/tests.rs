@@ -13,11 +13,11 @@ use crate::report::comparison::rows::SweepRow;
 const NINE: &str = "methods = [\"bn\", \"none\"]\nrun.epochs = 9\n[sweep]\n\
     lrs = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]\nseeds = 2\nhalving = { first_epochs = 1, factor = 3 }";
 
-fn search(experiment: &Experiment, runs: &Path) -> Search {
+fn search(experiment: &Experiment, runs: &Path) -> SweepSearch {
     let (planned, candidates): (Vec<_>, Vec<_>) =
         experiment.expand_sweep().unwrap().into_iter().unzip();
     let entries = look_up_sweep(planned, runs, false).unwrap();
-    Search::new(
+    SweepSearch::new(
         entries,
         &candidates,
         experiment.sweep.as_ref().unwrap().halving,
@@ -48,7 +48,7 @@ fn train(entry: &mut PlanEntry, runs: &Path, to: u64, diverges_in: Option<u64>) 
 }
 
 /// Does what the round asks for; BN at 0.9 diverges in epoch 2 with its second seed.
-fn train_round(search: &mut Search, runs: &Path) -> usize {
+fn train_round(search: &mut SweepSearch, runs: &Path) -> usize {
     let mut trained = 0;
     for entry in search.entries.iter_mut().filter(|entry| !entry.is_done()) {
         let config = &entry.config;
@@ -117,7 +117,7 @@ fn a_search_that_starts_again_decides_the_same_whatever_was_trained_since() {
     let mut first = search(&experiment, runs.path());
     train_round(&mut first, runs.path());
     assert!(!first.judge().unwrap());
-    let goals = |search: &Search| -> Vec<_> {
+    let goals = |search: &SweepSearch| -> Vec<_> {
         search
             .entries
             .iter()

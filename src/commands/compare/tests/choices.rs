@@ -28,7 +28,7 @@ fn a_sweep_chooses_the_lowest_error_and_never_what_diverged() {
         );
     }
     let plan = plan::look_up(planned, runs.path(), false).unwrap();
-    let mut search = Search::new(plan, &candidates, None);
+    let mut search = SweepSearch::new(plan, &candidates, None);
     assert!(search.judge().unwrap(), "one round decides");
     let choice = search.choice();
     let bn = choice.keys("bn", 50).unwrap();
@@ -77,7 +77,7 @@ fn a_choice_among_settings_that_all_diverged_has_its_caveat() {
         record(&run.config, runs.path(), &errors, status);
     }
     let plan = plan::look_up(planned, runs.path(), false).unwrap();
-    let mut search = Search::new(plan, &candidates, None);
+    let mut search = SweepSearch::new(plan, &candidates, None);
     assert!(search.judge().unwrap());
     let choice = search.choice();
     let results = collect::collect_sweep(&experiment, &choice.tried, choice.rows).unwrap();
