@@ -29,12 +29,15 @@ pub struct RunKey {
     pub seed: u64,
 }
 
+/// A group with its items.
+pub type Grouped<'i, T> = (&'i GroupKey, Vec<&'i T>);
+
 /// Items by their groups, in the order of each group's first.
 pub fn grouped<'i, T>(
     items: impl IntoIterator<Item = &'i T>,
     key: impl Fn(&'i T) -> &'i GroupKey,
-) -> Vec<(&'i GroupKey, Vec<&'i T>)> {
-    let mut groups: Vec<(&GroupKey, Vec<&T>)> = Vec::new();
+) -> Vec<Grouped<'i, T>> {
+    let mut groups: Vec<Grouped<T>> = Vec::new();
     for item in items {
         let own = key(item);
         match groups.iter_mut().find(|(other, _)| *other == own) {

@@ -12,7 +12,7 @@ use crate::config::RunConfig;
 use crate::config::experiment::PlannedRun;
 use crate::engine::device::cores;
 use crate::record::RunRecord;
-use crate::run_key::{GroupKey, RunKey, grouped};
+use crate::run_key::{Grouped, RunKey, grouped};
 use crate::text::Table;
 use crate::text::numbers::duration;
 
@@ -164,13 +164,12 @@ pub fn remaining_s(plan: &[PlanEntry], parallel: usize) -> f64 {
 
 /// The plan as a table: a row for each method, batch size and learning rate.
 pub fn table(plan: &[PlanEntry]) -> Table {
-    type Group<'p> = (&'p GroupKey, Vec<&'p PlanEntry>);
-    fn left<'g>((_, runs): &'g Group) -> impl Iterator<Item = &'g &'g PlanEntry> {
+    fn left<'g>((_, runs): &'g Grouped<PlanEntry>) -> impl Iterator<Item = &'g &'g PlanEntry> {
         runs.iter().filter(|entry| !entry.is_done())
     }
     let begun = |entry: &&&PlanEntry| entry.state == State::Unfinished;
     Table::of(&grouped(plan, |entry| &entry.key.group))
-        .left("method", |(key, _): &Group| key.label.clone())
+        .left("method", |(key, _): &Grouped<PlanEntry>| key.label.clone())
         .right("batch size", |(key, _)| key.batch_size.to_string())
         .right("lr", |(key, _)| key.lr.to_string())
         .right("runs", |(_, runs)| runs.len().to_string())

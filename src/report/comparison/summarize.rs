@@ -3,7 +3,7 @@
 use super::rows::SummaryRow;
 use super::tagged::RunRows;
 use crate::event::{EpochRow, Status};
-use crate::run_key::GroupKey;
+use crate::run_key::Grouped;
 use crate::stats::{Bootstrap, Interval, mean, median, std_dev, t_interval};
 
 /// Confidence level of every interval.
@@ -26,7 +26,7 @@ pub fn diverged(run: &RunRows<EpochRow>) -> bool {
 }
 
 /// Runs that differ by their seed only, with what they have in common.
-pub type Group<'r> = (&'r GroupKey, Vec<&'r RunRows<EpochRow>>);
+pub type Group<'r> = Grouped<'r, RunRows<EpochRow>>;
 
 /// One row a group.
 pub fn summary(groups: &[Group], target: Option<f64>) -> Vec<SummaryRow> {
