@@ -1,4 +1,4 @@
-//! Step times of several trainers, measured in turn so that whatever else the machine does falls on all of them.
+//! Step times of several trainers, measured in turn, so that other work of the machine slows all of them.
 
 use std::time::Instant;
 
@@ -22,7 +22,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// So many rounds, whatever they take.
+    /// So many rounds, however long they take.
     pub fn exactly(rounds: u64) -> Budget {
         Budget {
             at_least: rounds,
@@ -97,7 +97,7 @@ pub fn evaluation_steps(
 }
 
 /// Rounds in which everyone has one turn. Who begins changes from round to round, and every other time around the
-/// order is reversed, so that nobody always follows the same one.
+/// order is reversed, so that none always follows the same one.
 fn in_turn<C, T>(
     contestants: &mut [C],
     budget: Budget,
@@ -133,7 +133,7 @@ pub struct PeakMemory {
     /// The most that was resident, in MB.
     pub process_mb: f64,
     /// How far a training step rises above what is resident between steps, in MB: activations, gradients and
-    /// whatever else lives within a step. NaN where the system does not let the peak be reset.
+    /// all else that lives within a step. NaN where the system does not let the peak be reset.
     pub step_mb: f64,
 }
 

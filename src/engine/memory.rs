@@ -10,14 +10,14 @@ pub fn peak_resident_mb() -> f64 {
     status_mb("VmHWM:")
 }
 
-/// Lets the peak start anew from what is resident now; whether the system can.
+/// Resets the peak to what is resident now; says whether the system can.
 pub fn reset_peak() -> bool {
     std::fs::write("/proc/self/clear_refs", "5").is_ok()
 }
 
 /// Keeps memory that is freed for what comes next, for a process that trains: every step needs the same again.
 ///
-/// glibc gives large tensors back to the system as soon as they are freed and takes them anew in the next step, page by
+/// glibc gives large tensors back to the system as soon as they are freed and asks for them again in the next step, page by
 /// page, which costs a training step on the CPU a tenth of its time and more. Memory then stays at its peak, which it
 /// reaches in the first steps. Other systems and allocators are left as they are.
 pub fn keep_freed() {

@@ -1,4 +1,4 @@
-//! How many CPU threads a run gets when nobody says.
+//! How many CPU threads a run gets when none are asked for.
 //!
 //! Handing work to a second thread pays when there is enough of it: at batch size 1 and small widths it does not, and
 //! where the border lies depends on the machine and on what else it does. So a few steps are timed with one thread and

@@ -12,7 +12,7 @@ use super::descriptor::{Descriptor, Paper};
 use crate::nn::block::{Block, LinearOp};
 use crate::nn::init;
 use crate::nn::reparametrized::{Reparametrization, ReparametrizedLayer};
-use crate::nn::statistics::{centred_rows, check_rows_can_be_centred};
+use crate::nn::statistics::{centered_rows, check_rows_can_be_centered};
 use crate::nn::{Builder, Layer};
 use crate::options::{OptionSpec, Options};
 
@@ -44,7 +44,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-    check_rows_can_be_centred(block, DESCRIPTOR.name)?;
+    check_rows_can_be_centered(block, DESCRIPTOR.name)?;
     ReparametrizedLayer::build(block, builder, |builder| {
         let weight = init::he(&builder.direction(), block.op.fan_in());
         let lengths = builder.filled(block.op.outputs(), options.number("length"));
@@ -72,7 +72,7 @@ struct CenteredRows {
 
 impl Reparametrization for CenteredRows {
     fn kernel(&self) -> Tensor {
-        let centred = centred_rows(&self.direction);
+        let centred = centered_rows(&self.direction);
         let unit = (init::row_norms(&centred) + self.eps).reciprocal();
         let factor = match &self.learned {
             Some(length) => unit * length,

@@ -51,7 +51,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     let scaled = options.choice("last") == "scaled";
     let settings = CosineSettings {
-        centred: false,
+        centered: false,
         bias: options.flag("bias"),
         eps: options.number("eps"),
         logit_scale: scaled.then(|| options.number("logit_scale")),

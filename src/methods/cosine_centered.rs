@@ -3,7 +3,7 @@
 //!
 //! As `cosine`, after the mean of the weight row and the mean of what it sees are subtracted:
 //! y_o = f(⟨w_o − w̄_o, x − x̄⟩/(‖w_o − w̄_o‖·‖x − x̄‖)). On vectors this is layer normalization of the
-//! input, times centred unit rows, over √n.
+//! input, times centered unit rows, over √n.
 
 use anyhow::Result;
 
@@ -11,7 +11,7 @@ use super::behavior::ActsOn;
 use super::descriptor::{Descriptor, Paper};
 use crate::nn::block::Block;
 use crate::nn::cosine::{CosineLayer, CosineSettings};
-use crate::nn::statistics::check_rows_can_be_centred;
+use crate::nn::statistics::check_rows_can_be_centered;
 use crate::nn::{Builder, Layer};
 use crate::options::{OptionSpec, Options};
 
@@ -49,10 +49,10 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     let scaled = options.choice("last") == "scaled";
     if scaled || !block.last {
-        check_rows_can_be_centred(block, DESCRIPTOR.name)?;
+        check_rows_can_be_centered(block, DESCRIPTOR.name)?;
     }
     let settings = CosineSettings {
-        centred: true,
+        centered: true,
         bias: false,
         eps: options.number("eps"),
         logit_scale: scaled.then(|| options.number("logit_scale")),
@@ -65,7 +65,7 @@ mod tests {
     use crate::methods::conformance;
     use crate::nn::block::LinearOp;
     use crate::nn::init;
-    use crate::nn::statistics::centred_rows;
+    use crate::nn::statistics::centered_rows;
     use tch::{Kind, Tensor};
 
     #[test]
@@ -84,7 +84,7 @@ mod tests {
         };
         let net = conformance::single("cosine-centered", "eps = 0.0", op);
         let x = conformance::gaussian(&[4, 2, 5, 5], 1) + 2.0;
-        let rows = centred_rows(&net.parameters.get("layer.weight").unwrap().flatten(1, -1));
+        let rows = centered_rows(&net.parameters.get("layer.weight").unwrap().flatten(1, -1));
         let patches = x.im2col([3, 3], [1, 1], [1, 1], [1, 1]);
         let patches = &patches - patches.mean_dim([1].as_slice(), true, None);
         let lengths = patches
@@ -108,7 +108,7 @@ mod tests {
             },
         );
         let x = conformance::gaussian(&[5, 7], 1);
-        let rows = centred_rows(net.parameters.get("layer.weight").unwrap());
+        let rows = centered_rows(net.parameters.get("layer.weight").unwrap());
         let unit = &rows / init::row_norms(&rows).view([3, 1]);
         let expected = x
             .layer_norm([7], None::<Tensor>, None::<Tensor>, 0.0, false)

@@ -12,7 +12,7 @@ use super::descriptor::{Descriptor, Paper};
 use crate::nn::block::Block;
 use crate::nn::groups::{GroupNorm, groups};
 use crate::nn::normalized::{Normalization, NormalizedLayer};
-use crate::nn::statistics::{centred_rows, check_rows_can_be_centred};
+use crate::nn::statistics::{centered_rows, check_rows_can_be_centered};
 use crate::nn::{Builder, Layer, Pass};
 use crate::options::{OptionSpec, Options};
 
@@ -51,7 +51,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     NormalizedLayer::build(block, builder, |builder| {
-        check_rows_can_be_centred(block, DESCRIPTOR.name)?;
+        check_rows_can_be_centered(block, DESCRIPTOR.name)?;
         let groups = groups(options.count("groups"), block)?;
         Ok(WeightStandardization {
             unbiased: options.choice("deviation") == "unbiased",
@@ -79,7 +79,7 @@ impl Normalization for WeightStandardization {
 
 /// Rows of mean 0 and standard deviation 1: unbiased with ε beside it, or biased with ε under the root.
 fn standardized_rows(weight: &Tensor, unbiased: bool, eps: f64) -> Tensor {
-    let centred = centred_rows(weight);
+    let centred = centered_rows(weight);
     let axes: Vec<i64> = (1..weight.dim() as i64).collect();
     let count = (weight.numel() as i64 / weight.size()[0]) as f64;
     let squares = centred
@@ -126,7 +126,7 @@ mod tests {
                     .sum_dim_intlist([1].as_slice(), false, None)
             };
             assert!(conformance::gap(&sum(gradient.copy()), &mean.zeros_like()) < 1e-12);
-            let along = sum(gradient * centred_rows(&weight));
+            let along = sum(gradient * centered_rows(&weight));
             assert!(conformance::gap(&along, &mean.zeros_like()) < 1e-12);
         }
     }

@@ -116,7 +116,7 @@ impl Normalization for BatchNorm {
         Some(self.affine.centred_map(&self.running_mean, factor))
     }
 
-    /// libtorch's batch norm sums in float32 whatever it is given.
+    /// libtorch's batch norm sums in float32, also what it is given in bfloat16.
     fn takes_narrow(&self) -> bool {
         true
     }

@@ -84,32 +84,32 @@ impl<S: ChannelScale> BatchScale<S> {
         })
     }
 
-    /// γ (centred)/(scale + ε) + β.
-    fn scaled(&self, centred: &Tensor, scale: &Tensor) -> Tensor {
+    /// γ (centered)/(scale + ε) + β.
+    fn scaled(&self, centered: &Tensor, scale: &Tensor) -> Tensor {
         let factor = &self.affine.gamma / (scale + self.settings.eps);
         self.op
             .per_channel(&self.affine.beta)
-            .addcmul(centred, &self.op.per_channel(&factor))
+            .addcmul(centered, &self.op.per_channel(&factor))
     }
 }
 
 impl<S: ChannelScale> Normalization for BatchScale<S> {
     fn apply(&self, linear: &Tensor, pass: &Pass) -> Tensor {
         if !pass.training() {
-            let centred = linear - self.op.per_channel(&self.running_mean);
-            return self.scaled(&centred, &self.running_scale);
+            let centered = linear - self.op.per_channel(&self.running_mean);
+            return self.scaled(&centered, &self.running_scale);
         }
         let mean = channel_means(linear);
-        let centred = linear - self.op.per_channel(&mean);
-        let scale = self.spread.of(&centred.abs());
+        let centered = linear - self.op.per_channel(&mean);
+        let scale = self.spread.of(&centered.abs());
         update_average(&self.running_mean, &mean, self.settings.momentum);
         update_average(&self.running_scale, &scale, self.settings.momentum);
         if !self.settings.noise {
-            return self.scaled(&centred, &scale);
+            return self.scaled(&centered, &scale);
         }
         let spread = self.op.per_channel(&channel_stds(linear).detach()) * 0.1;
         let noise = (pass.normal(&linear.size(), linear) + 1.0) * spread;
-        self.scaled(&(centred * noise), &scale)
+        self.scaled(&(centered * noise), &scale)
     }
 
     fn evaluation_map(&self) -> Option<(Tensor, Tensor)> {

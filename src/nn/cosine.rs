@@ -1,7 +1,7 @@
 //! The cosine between weights and what they see, in place of the product.
 
 use anyhow::Result;
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::activation_pool::ActivationPool;
 use super::block::Block;
@@ -10,14 +10,15 @@ use super::init;
 use super::layer::Layer;
 use super::pass::Pass;
 use super::plain;
+use super::rows::sum_of_rows;
 use super::signal::Signal;
-use super::statistics::{centred_rows, patch_sums};
+use super::statistics::{centered_rows, patch_sums};
 
 /// How a [`CosineLayer`] is built.
 #[derive(Debug, Clone, Copy)]
 pub struct CosineSettings {
     /// Whether the means of row and patch are subtracted first (Pearson's correlation).
-    pub centred: bool,
+    pub centered: bool,
     /// Whether rows have a bias b, as one more weight on an input that is 1.
     pub bias: bool,
     /// ε, added to both squared lengths.
@@ -31,7 +32,7 @@ pub struct CosineSettings {
 /// under the kernel with padding as zeros. Then activation and pool. With a bias w_o is (w_o, b_o) and x is (x, 1).
 ///
 /// No patch is ever written out. ‖x‖² is the sum of squares over the patch; with n the fan-in and
-/// μ = Σx/n, the centred square is Σx² − nμ², and the mean of x drops out of the product because a centred
+/// μ = Σx/n, the centered square is Σx² − nμ², and the mean of x drops out of the product because a centered
 /// row sums to 0.
 pub struct CosineLayer {
     block: Block,
@@ -79,7 +80,7 @@ impl CosineLayer {
     fn squared_lengths(&self, x: &Tensor) -> Tensor {
         let op = &self.block.op;
         let squares = patch_sums(op, &x.square());
-        if !self.settings.centred {
+        if !self.settings.centered {
             return squares;
         }
         let sums = patch_sums(op, x);
@@ -90,15 +91,12 @@ impl CosineLayer {
 
 impl Layer for CosineLayer {
     fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
-        let rows = if self.settings.centred {
-            centred_rows(&self.weight)
+        let rows = if self.settings.centered {
+            centered_rows(&self.weight)
         } else {
             self.weight.shallow_clone()
         };
-        let squared =
-            rows.flatten(1, -1)
-                .square()
-                .sum_dim_intlist([1].as_slice(), false, None::<Kind>);
+        let squared = sum_of_rows(&rows.square());
         let (squared, ones) = match &self.bias {
             Some(bias) => (squared + bias.square(), 1.0),
             None => (squared, 0.0),

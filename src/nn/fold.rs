@@ -1,4 +1,4 @@
-//! Networks for evaluation: every block one plain linear operation, whatever normalized it in training.
+//! Networks for evaluation: every block is one plain linear operation, however it was normalized in training.
 //!
 //! A method whose block computes y = (pool(f(W·x + b)) + o)·s in evaluation says so by
 //! [`Layer::fold`](super::layer::Layer::fold): batch normalization puts its averages into W and b, methods that act on

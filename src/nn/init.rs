@@ -5,7 +5,9 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{ChiSquared, Distribution, StandardNormal, StandardUniform};
-use tch::{Kind, Tensor};
+use tch::Tensor;
+
+use super::rows::sum_of_rows;
 
 /// Independent standard normals, in float64 on the CPU.
 pub fn standard_normal(shape: &[i64], stream: &mut ChaCha8Rng) -> Tensor {
@@ -39,9 +41,5 @@ pub fn he(directions: &Tensor, fan_in: i64) -> Tensor {
 
 /// Euclidean length of each row, `[outputs]`.
 pub fn row_norms(weight: &Tensor) -> Tensor {
-    weight
-        .flatten(1, -1)
-        .square()
-        .sum_dim_intlist([1].as_slice(), false, None::<Kind>)
-        .sqrt()
+    sum_of_rows(&weight.square()).sqrt()
 }

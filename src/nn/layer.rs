@@ -11,7 +11,7 @@ pub trait Layer {
     /// What enters the activation: linear operation and normalization. Shape `[N, outputs, ...]`.
     fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor;
 
-    /// Activation, pool and whatever the method does behind them. May overwrite `pre`.
+    /// Activation, pool and what the method does behind them. May overwrite `pre`.
     fn post_activation(&self, pre: Tensor, pass: &Pass) -> Signal;
 
     /// The whole block. Methods may fuse the two halves; a test holds them equal.
@@ -24,7 +24,7 @@ pub trait Layer {
     fn initialize(&self, _input: &Signal) {}
 
     /// Called before an evaluation that follows training: drops the population statistics and returns true
-    /// if the layer wants them gathered anew, by training passes over the training images.
+    /// if the layer wants them gathered again, by training passes over the training images.
     fn restart_population(&self) -> bool {
         false
     }

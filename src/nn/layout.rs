@@ -34,7 +34,7 @@ pub fn matches(one: &Tensor, other: &Tensor) -> bool {
     one.size() == other.size() && one.stride() == other.stride() && is_dense(one)
 }
 
-/// Whether a tensor fills its memory without gaps, in whatever order of dimensions.
+/// Whether a tensor fills its memory without gaps, in any order of dimensions.
 pub fn is_dense(tensor: &Tensor) -> bool {
     let mut dimensions: Vec<(i64, i64)> = tensor.stride().into_iter().zip(tensor.size()).collect();
     dimensions.sort_unstable();

@@ -117,7 +117,7 @@ impl Network {
         });
     }
 
-    /// Drops population statistics that are gathered anew before an evaluation; whether there are any.
+    /// Drops population statistics that must be gathered again before an evaluation; says whether there are any.
     ///
     /// Training passes over the training images must follow where it returns true.
     pub fn restart_population(&self) -> bool {

@@ -74,7 +74,7 @@ pub fn scaled(
 }
 
 impl ScaledRows {
-    /// Works on these parameters, whatever values they will have.
+    /// Works on these parameters, also after their values changed.
     pub fn new(weight: &Tensor, gain: &Tensor, shift: &Tensor) -> ScaledRows {
         let alike = |other: &Tensor| in_memory(other) && other.kind() == weight.kind();
         ScaledRows {

@@ -37,16 +37,11 @@ pub fn channel_stds(x: &Tensor) -> Tensor {
 
 /// Values that a channel's statistics average over: images times positions.
 pub fn values_per_channel(x: &Tensor) -> i64 {
-    x.size()
-        .iter()
-        .enumerate()
-        .filter(|&(axis, _)| axis != 1)
-        .map(|(_, &extent)| extent)
-        .product()
+    x.numel() as i64 / x.size()[1].max(1)
 }
 
 /// A weight minus the mean of each of its rows.
-pub fn centred_rows(weight: &Tensor) -> Tensor {
+pub fn centered_rows(weight: &Tensor) -> Tensor {
     let axes: Vec<i64> = (1..weight.dim() as i64).collect();
     weight - weight.mean_dim(axes.as_slice(), true, None::<Kind>)
 }
@@ -69,7 +64,7 @@ pub fn patch_sums(op: &LinearOp, x: &Tensor) -> Tensor {
 }
 
 /// Refuses rows of a single weight to a method that subtracts each row's mean.
-pub fn check_rows_can_be_centred(block: &Block, method: &str) -> Result<()> {
+pub fn check_rows_can_be_centered(block: &Block, method: &str) -> Result<()> {
     if block.op.fan_in() > 1 {
         return Ok(());
     }
@@ -123,8 +118,8 @@ mod tests {
     }
 
     #[test]
-    fn centred_rows_have_mean_zero() {
-        let rows = centred_rows(&ramp(&[4, 3, 2, 2])).flatten(1, -1);
+    fn centered_rows_have_mean_zero() {
+        let rows = centered_rows(&ramp(&[4, 3, 2, 2])).flatten(1, -1);
         let largest = rows
             .mean_dim([1].as_slice(), false, None::<Kind>)
             .abs()

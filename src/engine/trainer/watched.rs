@@ -1,4 +1,4 @@
-//! Training without recording: step by step for whoever looks at a step or takes its time.
+//! Training without recording: step by step, for a look at a step or its time.
 
 use anyhow::Result;
 use tch::Tensor;
@@ -9,7 +9,7 @@ use crate::event::EpochSums;
 use crate::nn::network::Network;
 use crate::probe::images::ProbeImages;
 
-/// A step that is about to be done, shown to whoever watches.
+/// A step that is about to be done, as shown to `watch`.
 pub struct NextStep<'t> {
     /// The network before the step.
     pub network: &'t Network,
