@@ -10,8 +10,8 @@ use tch::Tensor;
 use super::images::{ProbeImages, by_unit, to_values, walk_images};
 use crate::nn::network::Network;
 use crate::stats::{
-    SHAPIRO_MAX_N, Sample, Summary, TestResult, anderson_darling, kolmogorov_smirnov_standard,
-    lilliefors, shapiro_wilk,
+    SHAPIRO_MAX_N, Sample, SampleSummary, TestResult, anderson_darling,
+    kolmogorov_smirnov_standard, lilliefors, shapiro_wilk,
 };
 use crate::streams::{Purpose, permutation, stream};
 
@@ -125,7 +125,7 @@ fn read_sites(
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Gaussianity {
     /// Size, moments, quartiles.
-    pub summary: Summary,
+    pub summary: SampleSummary,
     /// Kolmogorov-Smirnov against N(0, 1).
     pub standard: TestResult,
     /// Kolmogorov-Smirnov against the fitted normal, p-value by Lilliefors.
@@ -149,7 +149,7 @@ impl Gaussianity {
         });
         let small = thinned.and_then(Sample::new);
         let measured = Gaussianity {
-            summary: Summary::of_sample(&sample),
+            summary: SampleSummary::of_sample(&sample),
             standard: kolmogorov_smirnov_standard(&sample),
             fitted: lilliefors(&sample),
             anderson_darling: anderson_darling(&sample),

@@ -39,4 +39,4 @@ pub use normality::{TestResult, normal_qq};
 pub use paired::{MeanComparison, holm, paired_t};
 pub use sample::Sample;
 pub use shapiro::{SHAPIRO_MAX_N, shapiro_wilk};
-pub use summary::Summary;
+pub use summary::SampleSummary;

@@ -5,7 +5,7 @@ use super::sample::Sample;
 
 /// What a sample looks like.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Summary {
+pub struct SampleSummary {
     /// Number of values.
     pub n: usize,
     /// Arithmetic mean.
@@ -28,17 +28,17 @@ pub struct Summary {
     pub max: f64,
 }
 
-impl Summary {
+impl SampleSummary {
     /// Summarizes values; `None` when there are none or one is not finite (see [`Sample::new`]).
-    pub fn of(values: &[f64]) -> Option<Summary> {
-        Sample::new(values).map(|sample| Summary::of_sample(&sample))
+    pub fn of(values: &[f64]) -> Option<SampleSummary> {
+        Sample::new(values).map(|sample| SampleSummary::of_sample(&sample))
     }
 
     /// Summarizes a sample that is already sorted.
-    pub fn of_sample(sample: &Sample) -> Summary {
+    pub fn of_sample(sample: &Sample) -> SampleSummary {
         let sorted = sample.sorted();
         let (skewness, excess_kurtosis) = shape(sorted);
-        Summary {
+        SampleSummary {
             n: sample.n(),
             mean: sample.mean(),
             std_dev: sample.std_dev(),
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn every_sample_is_summarized_as_scipy_does() {
         for (name, values, golden) in named_samples() {
-            let summary = Summary::of(&values).unwrap();
+            let summary = SampleSummary::of(&values).unwrap();
             let check = |got: f64, key: &str| {
                 let what = format!("{name} {key}");
                 assert_relative(got, number(&golden, key), 1e-10, &what);
@@ -96,8 +96,8 @@ mod tests {
 
     #[test]
     fn missing_answers_are_nan_or_none() {
-        assert_eq!(Summary::of(&[]), None);
-        assert_eq!(Summary::of(&[1.0, f64::NAN]), None);
+        assert_eq!(SampleSummary::of(&[]), None);
+        assert_eq!(SampleSummary::of(&[1.0, f64::NAN]), None);
         assert!(mean(&[]).is_nan() && median(&[]).is_nan() && std_dev(&[1.0]).is_nan());
         assert!(mean(&[1.0, f64::NAN]).is_nan() && median(&[1.0, f64::NAN]).is_nan());
         assert!(quantile(&[1.0], 1.1).is_nan() && quantile(&[1.0], f64::NAN).is_nan());
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn one_value_is_its_own_quantiles() {
-        let summary = Summary::of(&[4.5]).unwrap();
+        let summary = SampleSummary::of(&[4.5]).unwrap();
         assert_eq!((summary.min, summary.median, summary.max), (4.5, 4.5, 4.5));
         assert_eq!(summary.lower_quartile, summary.upper_quartile);
         assert!(summary.std_dev.is_nan());

@@ -16,7 +16,7 @@ use crate::engine::{device, product_peak};
 use crate::nn::flops;
 use crate::report::bench::rows::BASELINE;
 use crate::report::bench::{BenchRow, ProductPeak};
-use crate::stats::{Bootstrap, Summary, median};
+use crate::stats::{Bootstrap, SampleSummary, median};
 use crate::text::numbers::duration;
 
 /// Rounds without a `--steps`: enough for quartiles and an interval, ended by time, and bounded where a step takes
@@ -226,7 +226,7 @@ impl Samples {
 
 /// Median, quartiles, phases and speed.
 fn summarize(row: &mut BenchRow, own: &Samples) {
-    if let Some(summary) = Summary::of(&own.total) {
+    if let Some(summary) = SampleSummary::of(&own.total) {
         row.rounds = summary.n as u64;
         row.step_ms = summary.median;
         row.step_ms_min = summary.min;

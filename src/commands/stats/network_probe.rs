@@ -11,23 +11,23 @@ use crate::cli::StatsArgs;
 /// A probe that measures something of each layer of a network.
 pub trait NetworkProbe {
     /// What it measures of a layer.
-    type Layer;
+    type Found;
     /// Its name on the command line and in the names of its files.
     const NAME: &'static str;
     /// A line of help.
     const ABOUT: &'static str;
 
     /// Measures the layers that were asked for.
-    fn measure(subject: &Subject, args: &StatsArgs) -> Result<Vec<Self::Layer>>;
+    fn measure(subject: &Subject, args: &StatsArgs) -> Result<Vec<Self::Found>>;
 
     /// The layer's number, from 1.
-    fn number(layer: &Self::Layer) -> usize;
+    fn number(layer: &Self::Found) -> usize;
 
     /// The columns of its tables.
-    fn columns() -> Columns<Self::Layer>;
+    fn columns() -> Columns<Self::Found>;
 
     /// What is drawn and told of it over checkpoints.
-    fn trends() -> Trends<Self::Layer>;
+    fn trends() -> Trends<Self::Found>;
 
     /// Measures one network, writes its tables and pictures, and says what they show.
     fn look(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<()>;

@@ -23,7 +23,7 @@ const MOST_SITES: usize = 10_000;
 pub struct Canonical;
 
 impl NetworkProbe for Canonical {
-    type Layer = LayerCovariance;
+    type Found = LayerCovariance;
     const NAME: &'static str = "covariance";
     const ABOUT: &'static str =
         "Correlation of each layer's inputs, coherence of its rows, canonical error and its bound";

@@ -21,7 +21,7 @@ use measured::{LayerGaussianity, p_value, statistic};
 pub struct Gaussian;
 
 impl NetworkProbe for Gaussian {
-    type Layer = LayerGaussianity;
+    type Found = LayerGaussianity;
     const NAME: &'static str = "gaussianity";
     const ABOUT: &'static str =
         "Is the pre-activation Gaussian? Histogram, quantile plot, moments and tests";

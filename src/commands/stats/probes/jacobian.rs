@@ -33,7 +33,7 @@ const OPTION: &str = "jacobian_scale";
 pub struct Jacobians;
 
 impl NetworkProbe for Jacobians {
-    type Layer = LayerJacobian;
+    type Found = LayerJacobian;
     const NAME: &'static str = "jacobian";
     const ABOUT: &'static str =
         "Singular values of Jacobians beside the forward std, for each jacobian_scale of normprop";

@@ -2,7 +2,7 @@
 
 use super::measured::{LayerGaussianity, p_value as p_of};
 use crate::probe::gaussianity::Gaussianity;
-use crate::stats::Summary;
+use crate::stats::SampleSummary;
 use crate::text::numbers::{count, p_value, significant};
 
 /// A distance between distribution functions that no eye sees in a histogram.
@@ -87,7 +87,7 @@ fn cause(pooled: &Gaussianity) -> String {
     }
 }
 
-fn shape(summary: &Summary) -> &'static str {
+fn shape(summary: &SampleSummary) -> &'static str {
     let (skewness, kurtosis) = (summary.skewness.abs(), summary.excess_kurtosis);
     match (skewness > 0.5, kurtosis > 1.0, kurtosis < -0.5) {
         (true, true, _) => {
