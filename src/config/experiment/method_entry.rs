@@ -61,13 +61,15 @@ pub fn spell_out(methods: &mut Value) {
 }
 
 impl MethodEntry {
-    /// Names the entry that has no label, and checks what its type does not say. It stands at `path`.
+    /// Puts the method's own name for an alias, labels an entry that has no label with it, and checks what its type does
+    /// not say. It stands at `path`.
     pub fn complete(&mut self, path: &str) -> Result<(), Fault> {
         let at = |keys: &[&str]| joined(path, keys);
+        let method = methods::find(&self.name).map_err(|error| Fault::new(at(&["name"]), error))?;
+        self.name = method.name.into();
         if self.label.trim().is_empty() {
             self.label.clone_from(&self.name);
         }
-        let method = methods::find(&self.name).map_err(|error| Fault::new(at(&["name"]), error))?;
         if self.options.contains_key("lrs") {
             let what = "`lrs` stands at the top, for all methods; for one of them write an entry with a label for each lr";
             return Err(Fault::new(at(&["lrs"]), what));

@@ -114,6 +114,14 @@ fn without_rates_a_method_has_its_default_and_shared_rates_go_to_all() {
 }
 
 #[test]
+fn a_method_under_another_name_is_planned_under_its_own() {
+    let runs = runs("methods = [\"BatchNorm2d\", { name = \"layer_norm\", lr = 0.5 }]");
+    let names = |run: &PlannedRun| (run.label.clone(), run.config.method.name.clone());
+    let expected = ["bn", "layer-norm"].map(|name| (name.to_string(), name.to_string()));
+    assert_eq!(runs.iter().map(names).collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn a_method_may_have_batch_sizes_of_its_own() {
     let text = "methods = [{ name = \"bn\", batch_sizes = [50] }, { name = \"normprop\", batch_sizes = [1, 100, 1000] }]\nbatch_sizes = [50, 1]";
     let cells: Vec<_> = runs(text)
