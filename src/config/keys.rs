@@ -17,7 +17,7 @@ use crate::options::OptionSpec;
 
 /// One key.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Key {
+pub struct KeyDoc {
     /// Its name, dotted where it lies in a table.
     pub key: String,
     /// The values that it takes.
@@ -30,18 +30,18 @@ pub struct Key {
 
 /// The keys of one table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Section {
+pub struct KeySection {
     /// Which table it is.
     pub title: String,
     /// Where it stands and what it is for.
     pub text: String,
     /// Its keys.
-    pub keys: Vec<Key>,
+    pub keys: Vec<KeyDoc>,
 }
 
 /// All tables.
-pub fn sections() -> Vec<Section> {
-    let section = |title: &str, text: &str, prefix: &str, schema: &Json| Section {
+pub fn sections() -> Vec<KeySection> {
+    let section = |title: &str, text: &str, prefix: &str, schema: &Json| KeySection {
         title: title.to_owned(),
         text: text.to_owned(),
         keys: keys_of(schema, prefix),
@@ -94,7 +94,7 @@ pub fn sections() -> Vec<Section> {
         ),
     ];
     for method in METHODS.iter().filter(|method| !method.options.is_empty()) {
-        sections.push(Section {
+        sections.push(KeySection {
             title: format!("Options of the method `{}`", method.name),
             text: String::new(),
             keys: method
@@ -108,7 +108,7 @@ pub fn sections() -> Vec<Section> {
 }
 
 /// The keys whose names contain `pattern`, table by table.
-pub fn find(pattern: &str) -> Vec<Section> {
+pub fn find(pattern: &str) -> Vec<KeySection> {
     let mut sections = sections();
     for section in &mut sections {
         section.keys.retain(|key| key.key.contains(pattern));
@@ -129,7 +129,7 @@ pub fn markdown() -> String {
             let _ = write!(page, "{}\n\n", section.text);
         }
         page += "| key | values | default | meaning |\n| --- | --- | --- | --- |\n";
-        for Key {
+        for KeyDoc {
             key,
             values,
             default,
@@ -168,9 +168,9 @@ pub fn editor_schema() -> Json {
     whole
 }
 
-fn keys_of(schema: &Json, prefix: &str) -> Vec<Key> {
+fn keys_of(schema: &Json, prefix: &str) -> Vec<KeyDoc> {
     let properties = schema["properties"].as_object();
-    let key = |(name, property): (&String, &Json)| Key {
+    let key = |(name, property): (&String, &Json)| KeyDoc {
         key: format!("{prefix}{name}"),
         values: values(property),
         default: default(property),
@@ -179,8 +179,8 @@ fn keys_of(schema: &Json, prefix: &str) -> Vec<Key> {
     properties.into_iter().flatten().map(key).collect()
 }
 
-fn of_spec(spec: &OptionSpec, prefix: &str) -> Key {
-    Key {
+fn of_spec(spec: &OptionSpec, prefix: &str) -> KeyDoc {
+    KeyDoc {
         key: format!("{prefix}{}", spec.name),
         values: spec.domain(),
         default: spec.default_value().to_string(),

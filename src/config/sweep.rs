@@ -36,7 +36,7 @@ pub struct Sweep {
     #[schemars(with = "std::collections::BTreeMap<String, Vec<serde_json::Value>>", extend("additionalProperties" = { "type": "array", "minItems": 1 }))]
     pub grid: Ordered<Vec<Value>>,
     /// Try every point of the lists, or draw some.
-    pub search: Search,
+    pub search: SearchStrategy,
     /// With `search = "random"`: how many settings are drawn, the same for each method and batch size.
     #[schemars(range(min = 1, max = 10_000))]
     pub samples: Option<usize>,
@@ -66,7 +66,7 @@ pub struct Sweep {
 /// Where settings come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Search {
+pub enum SearchStrategy {
     /// Every point of the lists.
     Grid,
     /// Draws from ranges and lists.
@@ -79,7 +79,7 @@ impl Default for Sweep {
             lrs: Vec::new(),
             lr_factors: Vec::new(),
             grid: Ordered::new(),
-            search: Search::Grid,
+            search: SearchStrategy::Grid,
             samples: None,
             draw_seed: None,
             range: Ordered::new(),
@@ -151,9 +151,9 @@ impl Sweep {
     pub fn candidates(&self, own_rate: f64) -> Result<Vec<Candidate>> {
         let lists = self.lists(own_rate);
         match self.search {
-            Search::Grid => Ok(candidate::product(&lists)),
-            Search::Random => {
-                let draw = candidate::Draw {
+            SearchStrategy::Grid => Ok(candidate::product(&lists)),
+            SearchStrategy::Random => {
+                let draw = candidate::SettingDraw {
                     samples: self.samples.unwrap_or(0),
                     seed: self.draw_seed.unwrap_or(0),
                     ranges: &self.range,

@@ -59,7 +59,7 @@ pub fn product(lists: &Lists) -> Vec<Candidate> {
 }
 
 /// A random search. Every method and batch size is given the same draws.
-pub struct Draw<'s> {
+pub struct SettingDraw<'s> {
     /// Settings.
     pub samples: usize,
     /// Seed of the draws.
@@ -70,7 +70,7 @@ pub struct Draw<'s> {
     pub own_rate: f64,
 }
 
-impl Draw<'_> {
+impl SettingDraw<'_> {
     /// The settings, no two alike. Each comes from a stream of its own, so that with more samples the first ones stay.
     pub fn candidates(&self, lists: &Lists) -> Result<Vec<Candidate>> {
         let mut seen = BTreeSet::new();

@@ -3,7 +3,7 @@
 use toml::{Table, Value};
 
 use super::range::{LR_FACTOR, Range};
-use super::{Search, Sweep};
+use super::{SearchStrategy, Sweep};
 use crate::config::RunConfig;
 use crate::config::check;
 use crate::config::fault::Fault;
@@ -40,11 +40,11 @@ impl Sweep {
             ("range", !self.range.is_empty()),
         ];
         match (self.search, random.iter().find(|(_, given)| *given)) {
-            (Search::Grid, Some((key, _))) => Err(Fault::new(
+            (SearchStrategy::Grid, Some((key, _))) => Err(Fault::new(
                 format!("sweep.{key}"),
                 format!("`{key}` needs search = \"random\": a grid tries every one of its points"),
             )),
-            (Search::Random, _) if self.samples.is_none() => Err(Fault::new(
+            (SearchStrategy::Random, _) if self.samples.is_none() => Err(Fault::new(
                 "sweep.search",
                 "a random search needs `samples`, the number of settings to draw",
             )),

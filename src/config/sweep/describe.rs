@@ -1,14 +1,14 @@
 //! A sweep in sentences, for whoever reads its results.
 
 use super::range::{LR_FACTOR, Range, Scale};
-use super::{Search, Sweep};
+use super::{SearchStrategy, Sweep};
 
 impl Sweep {
     /// How settings were found and judged. The table of what was tried stands beside it.
     pub fn describe(&self) -> Vec<String> {
         let mut sentences = vec![match self.search {
-            Search::Random => self.describe_draws(),
-            Search::Grid => {
+            SearchStrategy::Random => self.describe_draws(),
+            SearchStrategy::Grid => {
                 "Every point of a grid was tried for each method and batch size.".to_owned()
             }
         }];
