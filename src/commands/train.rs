@@ -29,7 +29,7 @@ pub const TCH_VERSION: &str = "0.26.0";
 
 /// Runs the command.
 pub fn run(args: &TrainArgs, output: OutputArgs) -> Result<()> {
-    let (config, run_path) = resolve(args)?;
+    let (config, run_path) = resolve(args, output)?;
     if args.dry_run {
         return show_plan(&config, &run_path, output);
     }
@@ -65,12 +65,23 @@ pub fn run(args: &TrainArgs, output: OutputArgs) -> Result<()> {
 }
 
 /// The configuration and the run directory that the arguments ask for.
-fn resolve(args: &TrainArgs) -> Result<(RunConfig, PathBuf)> {
+fn resolve(args: &TrainArgs, output: OutputArgs) -> Result<(RunConfig, PathBuf)> {
     let assignments = args.assignments()?;
     let Some(run) = &args.resume else {
         let config = RunConfig::load(args.config.as_deref(), &assignments)?;
-        let path = args.out.join(&config.name).join(config.run_name()?);
-        return Ok((config, path));
+        let found = config.locate(&args.out.join(&config.name))?;
+        if args.overwrite {
+            return Ok((config, found.path));
+        }
+        if !found.unrecorded.is_empty() {
+            let lacks = found.unrecorded.join(", ");
+            let path = found.path.display();
+            say(
+                output,
+                &format!("{path} was made without {lacks}; --overwrite starts it anew"),
+            );
+        }
+        return Ok((found.config, found.path));
     };
     let file = run.join("config.toml");
     if !file.is_file() {
@@ -86,7 +97,9 @@ fn resolve(args: &TrainArgs) -> Result<(RunConfig, PathBuf)> {
         .any(|assignment| !may_differ(&assignment.key));
     match RunConfig::load(Some(&file), &assignments) {
         Err(error) if !asks_for_more => Err(error),
-        Ok(config) if config.hash8()? == recorded.hash8()? => Ok((config, run.clone())),
+        Ok(config) if config.flat()? == recorded.flat()? => {
+            Ok((config.recorded_in(run).unwrap_or(config), run.clone()))
+        }
         // Of another method the recorded options may be unknown, which would say nothing of the mistake.
         _ => Err(usage!(
             "--resume {} takes the run's own configuration; only --threads and --device may differ",

@@ -2,32 +2,86 @@
 
 use toml::{Table, Value};
 
-use super::fault::Fault;
+use super::fault::KeyFault;
 use super::{Precision, RunConfig, limits, schema, typed};
 use crate::data::catalogue;
 use crate::data::normalizer::DataNormalization;
 use crate::moments::Activation;
-use crate::nn::networks::{self, NETWORKS};
+use crate::nn::networks::{self, NETWORKS, NetworkDescriptor};
 
 /// Checks each key of a run, in a table that stands at `path`: that it is known, and its value one that it takes.
-pub fn keys(table: &Table, path: &str) -> Result<(), Fault> {
+pub fn keys(table: &Table, path: &str) -> Result<(), KeyFault> {
     if let Some(method) = table.get("method").filter(|method| !method.is_table()) {
         let what = format!(
             "method = {method}: expected a table, as in method = {{ name = \"bn\" }}; in --set the name is method.name=bn"
         );
-        return Err(Fault::new(typed::joined(path, &["method"]), what));
+        return Err(KeyFault::new(typed::joined(path, &["method"]), what));
     }
-    typed::read::<RunConfig>(table, path)?;
-    limits::check(&Value::Table(table.clone()), &schema::RUN, path)
+    let mut own = table.clone();
+    for key in NETWORKS.iter().flat_map(|network| network.keys) {
+        if let Some(value) = own.remove(key.name) {
+            let checked = key.check("", &value);
+            checked.map_err(|error| KeyFault::new(typed::joined(path, &[key.name]), error))?;
+        }
+    }
+    let known = |key: &&String| !schema::run_keys().any(|known| known == *key);
+    if let Some(key) = own.keys().find(known) {
+        return Err(typed::unknown_key(key, path, schema::run_keys()));
+    }
+    typed::read::<RunConfig>(&own, path)?;
+    limits::check(&Value::Table(own), &schema::RUN, path)
+}
+
+/// Takes the keys of the network out of a run's table. Those of another network may stand there at their defaults.
+pub fn take_network_keys(
+    table: &mut Table,
+    network: &NetworkDescriptor,
+) -> Result<Table, KeyFault> {
+    let mut taken = Table::new();
+    for other in NETWORKS {
+        for key in other.keys {
+            let Some(value) = table.get(key.name) else {
+                continue;
+            };
+            let value = key
+                .check("", value)
+                .map_err(|error| KeyFault::new(key.name, error))?;
+            if !network.has_key(key.name) {
+                if value != key.default_value() {
+                    let what = format!(
+                        "{} = {value}: `{}` is a key of model = \"{}\"; \"{}\" has {}",
+                        key.name,
+                        key.name,
+                        other.name,
+                        network.name,
+                        network.key_names()
+                    );
+                    return Err(KeyFault::new(key.name, what));
+                }
+                table.remove(key.name);
+            }
+        }
+    }
+    for key in network.keys {
+        taken.extend(
+            table
+                .remove(key.name)
+                .map(|value| (key.name.to_owned(), value)),
+        );
+    }
+    network
+        .resolve(&taken)
+        .map(|keys| keys.to_table())
+        .map_err(|error| KeyFault::new("model", error))
 }
 
 /// Checks what keys ask for together, but the method's.
-pub fn values(config: &RunConfig) -> Result<(), Fault> {
-    Activation::parse(&config.activation).map_err(|error| Fault::new("activation", error))?;
+pub fn values(config: &RunConfig) -> Result<(), KeyFault> {
+    Activation::parse(&config.activation).map_err(|error| KeyFault::new("activation", error))?;
     training(config)?;
     network(config)?;
     if config.data_norm == DataNormalization::Batch && config.batch_size == 1 {
-        return Err(Fault::new(
+        return Err(KeyFault::new(
             "data_norm",
             "data_norm = \"batch\" has no statistics at batch_size = 1; use data_norm = \"global\"",
         ));
@@ -35,20 +89,21 @@ pub fn values(config: &RunConfig) -> Result<(), Fault> {
     let name = &config.name;
     if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
         let what = format!("name = \"{name}\": must be usable as a folder name");
-        return Err(Fault::new("name", what));
+        return Err(KeyFault::new("name", what));
     }
     Ok(())
 }
 
 /// Refuses what the dataset, as its publisher made it, is known not to have.
-pub fn images(config: &RunConfig) -> Result<(), Fault> {
-    let entry = catalogue::find(&config.dataset).map_err(|error| Fault::new("dataset", error))?;
+pub fn images(config: &RunConfig) -> Result<(), KeyFault> {
+    let entry =
+        catalogue::find(&config.dataset).map_err(|error| KeyFault::new("dataset", error))?;
     let larger = |key: &str, value: usize, images: usize, split: &str| {
         let what = format!(
             "{key} = {value} is larger than the {images} {split} images of {}",
             config.dataset
         );
-        Err(Fault::new(key, what))
+        Err(KeyFault::new(key, what))
     };
     let [train, test] = entry.images();
     if config.train_subset > train {
@@ -71,8 +126,8 @@ pub fn images(config: &RunConfig) -> Result<(), Fault> {
     Ok(())
 }
 
-fn network(config: &RunConfig) -> Result<(), Fault> {
-    let own = networks::find(&config.model).map_err(|error| Fault::new("model", error))?;
+fn network(config: &RunConfig) -> Result<(), KeyFault> {
+    let own = networks::find(&config.model).map_err(|error| KeyFault::new("model", error))?;
     if config.precision == Precision::Bf16 && !own.takes_bf16 {
         let others = NETWORKS.iter().filter(|network| network.takes_bf16);
         let names: Vec<&str> = others.map(|network| network.name).collect();
@@ -81,25 +136,25 @@ fn network(config: &RunConfig) -> Result<(), Fault> {
             names.join(", "),
             own.name
         );
-        return Err(Fault::new("precision", what));
+        return Err(KeyFault::new("precision", what));
     }
     Ok(())
 }
 
-fn training(config: &RunConfig) -> Result<(), Fault> {
+fn training(config: &RunConfig) -> Result<(), KeyFault> {
     if config.holdout >= 1.0 && config.holdout.fract() != 0.0 {
         let what = format!(
             "holdout = {}: a fraction below 1, or a whole number of images",
             config.holdout
         );
-        return Err(Fault::new("holdout", what));
+        return Err(KeyFault::new("holdout", what));
     }
     if let Some(epoch) = config
         .keep_epochs
         .iter()
         .find(|&&epoch| epoch > config.epochs)
     {
-        return Err(Fault::new(
+        return Err(KeyFault::new(
             "keep_epochs",
             format!(
                 "keep_epochs names epoch {epoch}, but the training has {}",
@@ -109,7 +164,7 @@ fn training(config: &RunConfig) -> Result<(), Fault> {
     }
     if config.nesterov && config.momentum == 0.0 {
         let what = "nesterov = true needs momentum > 0";
-        return Err(Fault::new("nesterov", what));
+        return Err(KeyFault::new("nesterov", what));
     }
     Ok(())
 }

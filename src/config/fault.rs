@@ -6,17 +6,17 @@ use crate::usage;
 
 /// What is wrong with one key of a configuration.
 #[derive(Debug)]
-pub struct Fault {
+pub struct KeyFault {
     /// The key, dotted where it lies in a table.
     pub key: String,
     /// What is wrong, as a sentence.
     pub what: String,
 }
 
-impl Fault {
+impl KeyFault {
     /// A fault of `key`.
-    pub fn new(key: impl Into<String>, what: impl Display) -> Fault {
-        Fault {
+    pub fn new(key: impl Into<String>, what: impl Display) -> KeyFault {
+        KeyFault {
             key: key.into(),
             what: what.to_string(),
         }

@@ -13,7 +13,8 @@ use super::sweep::halving::Halving;
 use super::sweep::range::Range;
 use super::{limits, schema};
 use crate::methods::METHODS;
-use crate::options::OptionSpec;
+use crate::nn::networks::NETWORKS;
+use crate::options::{OptionKind, OptionSpec};
 
 /// One key.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -93,6 +94,20 @@ pub fn sections() -> Vec<KeySection> {
             &schema::of::<Reference>(),
         ),
     ];
+    for network in NETWORKS.iter().filter(|network| !network.keys.is_empty()) {
+        sections.push(KeySection {
+            title: format!("Keys of the network `{}`", network.name),
+            text: format!(
+                "Beside the keys of the run, with `model = \"{}\"`.",
+                network.name
+            ),
+            keys: network
+                .keys
+                .iter()
+                .map(|spec| of_spec(spec, "run."))
+                .collect(),
+        });
+    }
     for method in METHODS.iter().filter(|method| !method.options.is_empty()) {
         sections.push(KeySection {
             title: format!("Options of the method `{}`", method.name),
@@ -156,16 +171,44 @@ pub fn markdown() -> String {
 pub fn editor_schema() -> Json {
     let mut whole = schema::of::<Experiment>();
     let names: Vec<&str> = METHODS.iter().map(|method| method.name).collect();
+    add_network_keys(&mut whole["properties"]["run"]);
+    add_network_keys(&mut whole["properties"]["sweep"]["properties"]["set"]);
     whole["properties"]["run"]["properties"]["lr"] = schema::of::<LearningRate>();
     let forms = whole["properties"]["methods"]["items"]["anyOf"].as_array_mut();
     for form in forms.into_iter().flatten() {
         let name = match form["type"] == "string" {
             true => form,
-            false => &mut form["properties"]["name"],
+            false => {
+                add_network_keys(&mut form["properties"]["set"]);
+                &mut form["properties"]["name"]
+            }
         };
         name["enum"] = json!(names);
     }
     whole
+}
+
+/// Adds the keys of the networks to the schema of a run's table.
+fn add_network_keys(run: &mut Json) {
+    let names: Vec<&str> = NETWORKS.iter().map(|network| network.name).collect();
+    run["properties"]["model"]["enum"] = json!(names);
+    for spec in NETWORKS.iter().flat_map(|network| network.keys) {
+        let mut schema = match spec.kind {
+            OptionKind::Flag(_) => json!({ "type": "boolean" }),
+            OptionKind::Number { low, high, .. } => {
+                json!({ "type": "number", "minimum": low, "maximum": high })
+            }
+            OptionKind::Count { low, high, .. } => {
+                json!({ "type": "integer", "minimum": low, "maximum": high })
+            }
+            OptionKind::Counts { low, high, .. } => {
+                json!({ "type": "array", "items": { "type": "integer", "minimum": low, "maximum": high } })
+            }
+            OptionKind::Choice(names) => json!({ "enum": names }),
+        };
+        schema["description"] = json!(spec.help);
+        run["properties"][spec.name] = schema;
+    }
 }
 
 fn keys_of(schema: &Json, prefix: &str) -> Vec<KeyDoc> {
@@ -285,6 +328,8 @@ mod tests {
     fn the_schema_for_editors_has_no_key_that_is_not_read() {
         // Reading refuses unknown keys by the same types; here the parts that are patched for editors.
         let schema = editor_schema();
+        let set = &schema["properties"]["sweep"]["properties"]["set"];
+        assert!(set["properties"]["width"].is_object() && set["properties"]["epochs"].is_object());
         let forms = &schema["properties"]["methods"]["items"]["anyOf"];
         assert_eq!(forms[0]["enum"].as_array().unwrap().len(), METHODS.len());
         assert_eq!(schema["properties"]["run"]["additionalProperties"], false);

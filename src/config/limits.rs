@@ -7,11 +7,11 @@
 use serde_json::Value as Json;
 use toml::Value;
 
-use super::fault::Fault;
+use super::fault::KeyFault;
 use super::typed::joined;
 
 /// Checks a value, which stands at `path` and was read as the type of `schema` before, so that its types fit.
-pub fn check(value: &Value, schema: &Json, path: &str) -> Result<(), Fault> {
+pub fn check(value: &Value, schema: &Json, path: &str) -> Result<(), KeyFault> {
     let schema = alternative(value, schema);
     let key = path.rsplit('.').next().unwrap_or(path);
     match value {
@@ -29,14 +29,17 @@ pub fn check(value: &Value, schema: &Json, path: &str) -> Result<(), Fault> {
                 let place = joined(path, &[&index.to_string()]);
                 let is_twice = items[..index].contains(item);
                 if is_twice && schema["uniqueItems"] == true {
-                    return Err(Fault::new(place, format!("{item} stands twice in {key}")));
+                    return Err(KeyFault::new(
+                        place,
+                        format!("{item} stands twice in {key}"),
+                    ));
                 }
                 check_item(item, schema, key, place)?;
             }
             Ok(())
         }
         Value::Float(_) | Value::Integer(_) => match misfit(value, schema) {
-            Some(range) => Err(Fault::new(
+            Some(range) => Err(KeyFault::new(
                 path,
                 format!("{key} = {value}: must be {range}"),
             )),
@@ -46,19 +49,19 @@ pub fn check(value: &Value, schema: &Json, path: &str) -> Result<(), Fault> {
     }
 }
 
-fn enough(count: usize, fewest: &Json, key: &str, path: &str) -> Result<(), Fault> {
+fn enough(count: usize, fewest: &Json, key: &str, path: &str) -> Result<(), KeyFault> {
     match fewest.as_u64() {
         Some(fewest) if (count as u64) < fewest => {
             let what = format!("{key} is empty: at least {fewest} is needed");
-            Err(Fault::new(path, what))
+            Err(KeyFault::new(path, what))
         }
         _ => Ok(()),
     }
 }
 
-fn check_item(item: &Value, list: &Json, key: &str, place: String) -> Result<(), Fault> {
+fn check_item(item: &Value, list: &Json, key: &str, place: String) -> Result<(), KeyFault> {
     match misfit(item, &list["items"]) {
-        Some(range) => Err(Fault::new(
+        Some(range) => Err(KeyFault::new(
             place,
             format!("{item} in {key}: must be {range}"),
         )),

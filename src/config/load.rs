@@ -3,15 +3,16 @@
 use std::path::Path;
 
 use anyhow::Result;
-use toml::Table;
+use toml::{Table, Value};
 
 use super::check;
-use super::fault::Fault;
+use super::fault::KeyFault;
 use super::overrides::{self, Assignment};
 use super::source::Source;
 use super::{MethodConfig, RunConfig, schema, typed};
 use crate::data::catalogue;
 use crate::methods;
+use crate::nn::networks;
 use crate::nn::node::NetworkKind;
 use crate::usage;
 
@@ -28,7 +29,7 @@ impl RunConfig {
                 Source::parse(&text, &path.display().to_string())?
             }
         };
-        let known: Vec<&str> = schema::keys(&schema::RUN).collect();
+        let known: Vec<&str> = schema::run_keys().collect();
         overrides::apply(&mut table, assignments, &known)?;
         source.set_aside(assignments);
         RunConfig::build(table).map_err(|fault| source.refuse(&fault.key, &fault.what))
@@ -36,23 +37,31 @@ impl RunConfig {
 
     /// Builds and resolves a configuration from a table.
     pub fn from_table(table: Table) -> Result<RunConfig> {
-        RunConfig::build(table).map_err(Fault::into_error)
+        RunConfig::build(table).map_err(KeyFault::into_error)
     }
 
     /// Checks every value, fills in the method's options and the default learning rate.
     pub fn resolve(self) -> Result<RunConfig> {
-        self.completed().map_err(Fault::into_error)
+        self.completed().map_err(KeyFault::into_error)
     }
 
     /// [`RunConfig::from_table`], with an error that names the key and leaves its place to the caller.
-    pub(super) fn build(table: Table) -> Result<RunConfig, Fault> {
+    pub(super) fn build(mut table: Table) -> Result<RunConfig, KeyFault> {
         check::keys(&table, "")?;
+        let model = table.get("model").and_then(Value::as_str);
+        let model = model.map_or(RunConfig::default().model, str::to_owned);
+        let network = networks::find(&model).map_err(|error| KeyFault::new("model", error))?;
+        let network_keys = check::take_network_keys(&mut table, network)?;
         let config: RunConfig = typed::read(&table, "")?;
-        config.completed()
+        RunConfig {
+            network_keys,
+            ..config
+        }
+        .completed()
     }
 
-    fn completed(mut self) -> Result<RunConfig, Fault> {
-        let at = |key: &'static str| move |error: anyhow::Error| Fault::new(key, error);
+    fn completed(mut self) -> Result<RunConfig, KeyFault> {
+        let at = |key: &'static str| move |error: anyhow::Error| KeyFault::new(key, error);
         let dataset = catalogue::find(&self.dataset).map_err(at("dataset"))?;
         self.dataset = dataset.name.to_owned();
         let method = methods::find(&self.method.name).map_err(at("method.name"))?;
@@ -75,15 +84,15 @@ impl RunConfig {
 fn complete_options(
     method: &'static methods::Descriptor,
     given: &MethodConfig,
-) -> Result<Table, Fault> {
+) -> Result<Table, KeyFault> {
     for (key, value) in &given.options {
         let single = Table::from_iter([(key.clone(), value.clone())]);
         method
             .resolve(&single)
-            .map_err(|error| Fault::new(format!("method.{key}"), error))?;
+            .map_err(|error| KeyFault::new(format!("method.{key}"), error))?;
     }
     method
         .resolve(&given.options)
         .map(|options| options.to_table())
-        .map_err(|error| Fault::new("method", error))
+        .map_err(|error| KeyFault::new("method", error))
 }

@@ -51,17 +51,7 @@ pub struct RunConfig {
     pub augment: Augmentation,
     /// Network: the name of one of [`NETWORKS`](crate::nn::networks::NETWORKS).
     pub model: String,
-    /// Multiplies the channels of every hidden layer of the NIN.
-    // What a network may weigh is counted when its blocks are known.
-    #[schemars(range(min = 0.001, max = 1000))]
-    pub width: f64,
-    /// Units of the hidden layers of the MLP.
-    #[schemars(inner(range(min = 1, max = 1_000_000)))]
-    pub mlp_widths: Vec<usize>,
-    /// Units of the LSTM.
-    #[schemars(range(min = 1, max = 1_000_000))]
-    pub lstm_hidden: usize,
-    /// Activation of the hidden layers of NIN and MLP, such as `relu` or `leaky:0.1`.
+    /// Activation of the hidden layers, such as `relu` or `leaky:0.1`.
     pub activation: String,
     /// Images per optimizer step.
     #[schemars(range(min = 1))]
@@ -97,7 +87,6 @@ pub struct RunConfig {
     pub clip_norm: f64,
     /// Adaptive gradient clipping in every layer but the last: longest gradient of an output unit as a multiple of its
     /// weights' length; 0 does not clip.
-    #[serde(skip_serializing_if = "is_zero")]
     #[schemars(range(min = 0))]
     pub clip_units: f64,
     /// Seed of every random stream.
@@ -112,20 +101,23 @@ pub struct RunConfig {
     /// pre-activation in the last hidden layer, on the batch of `probe_images`; 0 writes none.
     pub record_percentiles: u64,
     /// Keep the checkpoints of these epochs too, beside the last two and the best; 0 is the state before training.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keep_epochs: Vec<u64>,
     /// Write a TensorBoard event file too.
     pub tensorboard: bool,
     /// CPU threads; 0 chooses by timing a few steps. Does not change which run this is.
     // Far more than any machine has; far more of them overflow libgomp's stack.
-    #[serde(skip_serializing)]
     #[schemars(range(max = 1024))]
     pub threads: usize,
     /// `cpu`, `cuda` or `cuda:N`. Does not change which run this is.
-    #[serde(skip_serializing)]
     pub device: String,
     /// Normalization method and its options.
     pub method: MethodConfig,
+    /// The keys of the network, which stand beside the others; after [`RunConfig::resolve`] every one is present.
+    #[serde(skip)]
+    pub network_keys: toml::Table,
+    /// The text of the run's `config.toml`, where it was found in its run directory.
+    #[serde(skip)]
+    pub recorded: Option<String>,
 }
 
 /// A method's name and the options given for it.
@@ -160,9 +152,6 @@ impl Default for RunConfig {
             data_norm: DataNormalization::Global,
             augment: Augmentation::None,
             model: "nin".into(),
-            width: 0.25,
-            mlp_widths: vec![256, 256],
-            lstm_hidden: 128,
             activation: "relu".into(),
             batch_size: 50,
             epochs: 8,
@@ -187,22 +176,17 @@ impl Default for RunConfig {
             threads: 0,
             device: "cpu".into(),
             method: MethodConfig::default(),
+            network_keys: toml::Table::new(),
+            recorded: None,
         }
     }
-}
-
-/// Keys that came later are not written where they change nothing, so that runs made before keep their hash.
-fn is_zero(value: &f64) -> bool {
-    *value == 0.0
 }
 
 impl RunConfig {
     /// The network and its keys.
     pub fn network(&self) -> Result<(&'static NetworkDescriptor, Options)> {
         let network = networks::find(&self.model)?;
-        let mut keys = toml::Table::try_from(self)?;
-        keys.retain(|key, _| network.has_key(key));
-        Ok((network, network.resolve(&keys)?))
+        Ok((network, network.resolve(&self.network_keys)?))
     }
 
     /// How many of `images` training images are held out.
@@ -224,9 +208,23 @@ impl RunConfig {
         Activation::parse(&self.activation)
     }
 
-    /// The configuration as TOML, the text of `config.toml`.
+    /// Every key that tells one run from another, or what is recorded of it.
+    pub fn to_table(&self) -> Result<toml::Table> {
+        let mut table = toml::Table::try_from(self).context("writing the configuration as TOML")?;
+        table.retain(|key, _| key != "threads" && key != "device");
+        // Tables stand after values.
+        let method = table.remove("method");
+        table.extend(self.network_keys.clone());
+        table.extend(method.map(|method| ("method".to_owned(), method)));
+        Ok(table)
+    }
+
+    /// The configuration as TOML, the text of `config.toml`: as it stands in the run directory, where it does.
     pub fn to_toml(&self) -> Result<String> {
-        let text = toml::to_string(self).context("writing the configuration as TOML")?;
+        if let Some(text) = &self.recorded {
+            return Ok(text.clone());
+        }
+        let text = toml::to_string(&self.to_table()?)?;
         Ok(format!(
             "# Resolved configuration: `normprop train --config` with this file repeats the run.\n{text}"
         ))

@@ -7,6 +7,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::Value as Json;
 
 use super::RunConfig;
+use crate::nn::networks::NETWORKS;
 
 /// The schema of a run.
 pub static RUN: LazyLock<Json> = LazyLock::new(of::<RunConfig>);
@@ -25,4 +26,10 @@ pub fn keys(schema: &Json) -> impl Iterator<Item = &str> {
         .as_object()
         .into_iter()
         .flat_map(|keys| keys.keys().map(String::as_str))
+}
+
+/// The keys of a run, with those of every network.
+pub fn run_keys() -> impl Iterator<Item = &'static str> {
+    let of_networks = NETWORKS.iter().flat_map(|network| network.keys);
+    keys(&RUN).chain(of_networks.map(|key| key.name))
 }

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 use toml::{Table, Value};
 
-use super::fault::Fault;
+use super::fault::KeyFault;
 use crate::error::did_you_mean;
 
 /// What serde calls the types, and what people call them.
@@ -19,7 +19,7 @@ const KINDS: [(&str, &str); 7] = [
 ];
 
 /// Reads `table`, which stands at `path` (empty for the whole file).
-pub fn read<T: DeserializeOwned>(table: &Table, path: &str) -> Result<T, Fault> {
+pub fn read<T: DeserializeOwned>(table: &Table, path: &str) -> Result<T, KeyFault> {
     let whole = Value::Table(table.clone());
     serde_path_to_error::deserialize(whole).map_err(|error| {
         let segments: Vec<String> = error.path().iter().map(name).collect();
@@ -32,7 +32,7 @@ pub fn read<T: DeserializeOwned>(table: &Table, path: &str) -> Result<T, Fault> 
             return unknown_key(word, &joined(path, outer), known.iter().copied());
         }
         if message.starts_with("missing field") {
-            return Fault::new(joined(path, &own), format!("`{word}` is missing"));
+            return KeyFault::new(joined(path, &own), format!("`{word}` is missing"));
         }
         let key = own.last().copied().unwrap_or_default();
         let value = find(table, &own).map(Value::to_string).unwrap_or_default();
@@ -45,7 +45,7 @@ pub fn read<T: DeserializeOwned>(table: &Table, path: &str) -> Result<T, Fault> 
         } else {
             ": "
         };
-        Fault::new(
+        KeyFault::new(
             joined(path, &own),
             format!("{key} = {value}{separator}{what}"),
         )
@@ -53,14 +53,14 @@ pub fn read<T: DeserializeOwned>(table: &Table, path: &str) -> Result<T, Fault> 
 }
 
 /// A key that the table at `path` does not have.
-pub fn unknown_key<'a>(key: &str, path: &str, known: impl Iterator<Item = &'a str>) -> Fault {
+pub fn unknown_key<'a>(key: &str, path: &str, known: impl Iterator<Item = &'a str>) -> KeyFault {
     let hint = did_you_mean(key, known);
     let place = if path.is_empty() {
         String::new()
     } else {
         format!(" in {path}")
     };
-    Fault::new(
+    KeyFault::new(
         joined(path, &[key]),
         format!("unknown key `{key}`{place}; {hint}"),
     )
@@ -137,19 +137,19 @@ mod tests {
                 "name = 1: expected a text in quotes",
             ),
             (
-                "width = \"a\"",
-                "run.width",
-                "width = \"a\": expected a number",
+                "momentum = \"a\"",
+                "run.momentum",
+                "momentum = \"a\": expected a number",
             ),
             (
-                "mlp_widths = [1, true]",
-                "run.mlp_widths.1",
+                "keep_epochs = [1, true]",
+                "run.keep_epochs.1",
                 "1 = true: expected a whole number of at least 0",
             ),
             (
-                "mlp_widths = 3",
-                "run.mlp_widths",
-                "mlp_widths = 3: expected a list",
+                "keep_epochs = 3",
+                "run.keep_epochs",
+                "keep_epochs = 3: expected a list",
             ),
             (
                 "schedule = \"cosin\"",

@@ -144,7 +144,7 @@ fn an_experiment_names_the_line_of_what_cannot_be_run() {
     run(folder.path(), &["compare", "wrong.toml"])
         .code(2)
         .stderr(contains(
-            "wrong.toml, line 2: width = -1: must be in [0.001, 1000]",
+            "wrong.toml, line 2: width = -1: expected number in [0.001, 1000]",
         ));
     assert!(!folder.path().join("runs").exists());
 }

@@ -234,7 +234,8 @@ mod tests {
         let norms: Vec<&str> = cells[0].entries.iter().map(|entry| entry.norm).collect();
         assert_eq!(norms, ["none", "bn", "normprop"]);
         let config = cells[1].entries[2].config.as_ref().unwrap();
-        assert_eq!((config.batch_size, config.width), (64, 0.25));
+        let width = config.network().unwrap().1.number("width");
+        assert_eq!((config.batch_size, width), (64, 0.25));
         assert_eq!(config.method.name, "normprop");
     }
 

@@ -1,6 +1,7 @@
 //! From run directories to a folder of results.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -127,7 +128,7 @@ fn most_at_a_time(metas: &[&Meta]) -> usize {
 fn manifest_run(entry: &PlanEntry) -> Result<ManifestRun> {
     let (summary, meta) = (entry.record.summary.as_ref(), entry.record.meta.as_ref());
     Ok(ManifestRun {
-        run: entry.config.run_name()?,
+        run: directory_name(&entry.run_dir),
         hash: entry.config.hash8()?,
         key: entry.key.clone(),
         status: summary.map_or(Status::Running, |summary| summary.status),
@@ -138,29 +139,14 @@ fn manifest_run(entry: &PlanEntry) -> Result<ManifestRun> {
     })
 }
 
-/// A configuration as dotted keys with their values.
-fn flat(config: &RunConfig) -> Result<BTreeMap<String, Value>> {
-    let mut keys = BTreeMap::new();
-    if let Value::Object(fields) = serde_json::to_value(config)? {
-        for (key, value) in fields {
-            match value {
-                Value::Object(inner) => keys.extend(
-                    inner
-                        .into_iter()
-                        .map(|(name, value)| (format!("{key}.{name}"), value)),
-                ),
-                value => {
-                    keys.insert(key, value);
-                }
-            }
-        }
-    }
-    Ok(keys)
+fn directory_name(run_dir: &Path) -> String {
+    let name = run_dir.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 /// The keys that have one value in all configurations.
 fn shared_keys(configs: &[&RunConfig]) -> Result<BTreeMap<String, Value>> {
-    let mut all = configs.iter().map(|config| flat(config));
+    let mut all = configs.iter().map(|config| config.flat());
     let mut shared = all.next().transpose()?.unwrap_or_default();
     for other in all {
         let other = other?;

@@ -1,5 +1,6 @@
 //! The runs of a comparison with what is there of them already, and the plan as a table.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use super::state::{State, inspect};
 use crate::config::RunConfig;
 use crate::config::experiment::PlannedRun;
 use crate::engine::device::cores;
+use crate::errln;
 use crate::record::RunRecord;
 use crate::run_key::{Grouped, RunKey, grouped};
 use crate::text::Table;
@@ -39,17 +41,17 @@ pub struct PlanEntry {
 
 impl PlanEntry {
     /// A run that is not yet looked up.
-    fn new(run: PlannedRun, runs_dir: &Path, of_sweep: bool) -> Result<PlanEntry> {
-        Ok(PlanEntry {
+    fn new(run: PlannedRun, run_dir: PathBuf, of_sweep: bool) -> PlanEntry {
+        PlanEntry {
             key: run.config.key(&run.label),
-            run_dir: runs_dir.join(&run.config.name).join(run.config.run_name()?),
+            run_dir,
             config: run.config,
             state: State::New,
             record: Arc::default(),
             of_sweep,
             remaining_s: f64::NAN,
             until_epoch: None,
-        })
+        }
     }
 
     /// Looks at the run directory.
@@ -145,14 +147,26 @@ fn entries(
     overwrite: bool,
     of_sweep: bool,
 ) -> Result<Vec<PlanEntry>> {
+    let mut unrecorded = BTreeSet::new();
     let entry = |run: PlannedRun| {
-        let mut entry = PlanEntry::new(run, runs_dir, of_sweep)?;
+        let found = run.config.locate(&runs_dir.join(&run.config.name))?;
+        let mut entry = PlanEntry::new(run, found.path, of_sweep);
         if !overwrite {
+            entry.config = found.config;
+            unrecorded.extend(found.unrecorded);
             entry.look()?;
         }
         Ok(entry)
     };
-    runs.into_iter().map(entry).collect()
+    let entries = runs.into_iter().map(entry).collect();
+    if !unrecorded.is_empty() {
+        let unrecorded: Vec<String> = unrecorded.into_iter().collect();
+        errln!(
+            "normprop: runs that are there were made without {}; --overwrite makes them anew",
+            unrecorded.join(", ")
+        );
+    }
+    entries
 }
 
 /// Seconds that all runs together will still take, shared among `parallel` at a time.

@@ -77,7 +77,7 @@ pub fn show_plan(config: &RunConfig, path: &Path, output: OutputArgs) -> Result<
     let parameters = trainer.network.parameters.trainable_count();
     if output.json {
         let document = serde_json::json!({
-            "run_dir": path, "config": config, "parameters": parameters,
+            "run_dir": path, "config": config.to_table()?, "parameters": parameters,
             "train_images": dataset.train.len(), "test_images": dataset.test.len(),
             "steps_per_epoch": steps, "steps": steps * config.epochs,
         });

@@ -5,7 +5,7 @@ use toml::{Table, Value};
 
 use crate::config::RunConfig;
 use crate::config::check;
-use crate::config::fault::Fault;
+use crate::config::fault::KeyFault;
 use crate::config::overrides;
 
 /// Keys with their values. What is put later replaces what was put before.
@@ -35,7 +35,7 @@ impl Draft {
     }
 
     /// The configuration. A fault names the path that its key comes from.
-    pub fn build(self) -> Result<RunConfig, Fault> {
+    pub fn build(self) -> Result<RunConfig, KeyFault> {
         let built = RunConfig::build(self.table).and_then(|config| {
             check::images(&config)?;
             Ok(config)
@@ -44,7 +44,7 @@ impl Draft {
             let holds = |key: &str| fault.key == key || fault.key.starts_with(&format!("{key}."));
             let last = self.origins.iter().rev().find(|(key, _)| holds(key));
             let key = last.map_or(fault.key.clone(), |(_, path)| path.clone());
-            Fault { key, ..fault }
+            KeyFault { key, ..fault }
         })
     }
 }

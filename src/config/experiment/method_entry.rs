@@ -7,7 +7,7 @@ use toml::{Table, Value};
 use crate::config::RunConfig;
 use crate::config::axes::LearningRate;
 use crate::config::check;
-use crate::config::fault::Fault;
+use crate::config::fault::KeyFault;
 use crate::config::typed::joined;
 use crate::methods;
 
@@ -63,30 +63,31 @@ pub fn spell_out(methods: &mut Value) {
 impl MethodEntry {
     /// Puts the method's own name for an alias, labels an entry that has no label with it, and checks what its type does
     /// not say. It stands at `path`.
-    pub fn complete(&mut self, path: &str) -> Result<(), Fault> {
+    pub fn complete(&mut self, path: &str) -> Result<(), KeyFault> {
         let at = |keys: &[&str]| joined(path, keys);
-        let method = methods::find(&self.name).map_err(|error| Fault::new(at(&["name"]), error))?;
+        let method =
+            methods::find(&self.name).map_err(|error| KeyFault::new(at(&["name"]), error))?;
         self.name = method.name.into();
         if self.label.trim().is_empty() {
             self.label.clone_from(&self.name);
         }
         if self.options.contains_key("lrs") {
             let what = "`lrs` stands at the top, for all methods; for one of them write an entry with a label for each lr";
-            return Err(Fault::new(at(&["lrs"]), what));
+            return Err(KeyFault::new(at(&["lrs"]), what));
         }
         for (key, value) in &self.options {
             let single = Table::from_iter([(key.clone(), value.clone())]);
             method.resolve(&single).map_err(|error| {
                 let what =
                     format!("{error} (an entry also takes name, label, lr, batch_sizes, set)");
-                Fault::new(at(&[key]), what)
+                KeyFault::new(at(&[key]), what)
             })?;
         }
         if let Some(key) = self.lr.as_ref().and_then(LearningRate::wrong_key) {
             let what = format!(
                 "`{key}` in lr: expected a batch size, as in lr = {{ 1 = 0.002, 50 = 0.02 }}"
             );
-            return Err(Fault::new(at(&["lr", key]), what));
+            return Err(KeyFault::new(at(&["lr", key]), what));
         }
         if let Some(key) = self
             .set
@@ -94,7 +95,7 @@ impl MethodEntry {
             .find(|key| NOT_IN_SET.contains(&key.as_str()))
         {
             let what = format!("`{key}` has a place of its own and cannot stand in `set`");
-            return Err(Fault::new(at(&["set", key]), what));
+            return Err(KeyFault::new(at(&["set", key]), what));
         }
         check::keys(&self.set, &at(&["set"]))
     }

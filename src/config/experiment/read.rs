@@ -13,11 +13,11 @@ use super::definition::Experiment;
 use super::{method_entry, recorded_rates};
 use crate::config::axes::{LearningRate, Seeds};
 use crate::config::check;
-use crate::config::fault::Fault;
+use crate::config::fault::KeyFault;
 use crate::config::overrides::{self, Assignment};
 use crate::config::source::Source;
 use crate::config::sweep::Sweep;
-use crate::config::{RunConfig, limits, schema, sweep, typed};
+use crate::config::{limits, schema, sweep, typed};
 use crate::usage;
 
 /// The schema of a comparison.
@@ -109,14 +109,14 @@ impl Experiment {
 
 /// Every key that may be given on the command line.
 fn known_keys() -> impl Iterator<Item = &'static str> {
-    schema::keys(&SCHEMA).chain(schema::keys(&schema::RUN))
+    schema::keys(&SCHEMA).chain(schema::run_keys())
 }
 
 /// A key of the runs is one of the table `[run]`.
 fn in_its_table(given: &Assignment) -> Assignment {
     let first = given.key.split('.').next().unwrap_or_default();
-    let is_of = |schema| schema::keys(schema).any(|key| key == first);
-    let key = match is_of(&schema::RUN) && !is_of(&SCHEMA) {
+    let is_own = schema::keys(&SCHEMA).any(|key| key == first);
+    let key = match !is_own && schema::run_keys().any(|key| key == first) {
         true => format!("run.{}", given.key),
         false => given.key.clone(),
     };
@@ -126,7 +126,7 @@ fn in_its_table(given: &Assignment) -> Assignment {
     }
 }
 
-fn from_table(mut table: Table, default_name: &str, folder: &Path) -> Result<Experiment, Fault> {
+fn from_table(mut table: Table, default_name: &str, folder: &Path) -> Result<Experiment, KeyFault> {
     check_places(&table)?;
     table.get_mut("methods").map(method_entry::spell_out);
     table.get_mut("sweep").map(sweep::dot_keys);
@@ -137,16 +137,16 @@ fn from_table(mut table: Table, default_name: &str, folder: &Path) -> Result<Exp
     for (single, several) in SPANNED {
         if experiment.run.contains_key(single) && table.contains_key(several) {
             let what = format!("give `{single}` in [run] or `{several}`, not both");
-            return Err(Fault::new(format!("run.{single}"), what));
+            return Err(KeyFault::new(format!("run.{single}"), what));
         }
     }
     if table.contains_key("lrs") && table.contains_key("rates_from") {
-        return Err(Fault::new("lrs", "give `lrs` or `rates_from`, not both"));
+        return Err(KeyFault::new("lrs", "give `lrs` or `rates_from`, not both"));
     }
     experiment.shared_lr = shared_rate(&mut experiment.run)?;
     check::keys(&experiment.run, "run")?;
     limits::check(&Value::Table(table), &SCHEMA, "")?;
-    experiment.span()?;
+    experiment.span();
     experiment.complete_methods(folder)?;
     if let Some(sweep) = &experiment.sweep {
         sweep.check()?;
@@ -155,9 +155,10 @@ fn from_table(mut table: Table, default_name: &str, folder: &Path) -> Result<Exp
 }
 
 /// Refuses a key that stands in the wrong table, with the right one.
-fn check_places(table: &Table) -> Result<(), Fault> {
+fn check_places(table: &Table) -> Result<(), KeyFault> {
     let has = |schema, key: &str| schema::keys(schema).any(|known| known == key);
-    let stray = |key: &&String| has(&schema::RUN, key) && !has(&SCHEMA, key);
+    let is_of_runs = |key: &str| schema::run_keys().any(|known| known == key);
+    let stray = |key: &&String| is_of_runs(key) && !has(&SCHEMA, key);
     if let Some(key) = table.keys().find(stray) {
         let what = match key.as_str() {
             "method" => "a comparison has a list: methods = [\"bn\", \"normprop\"]".to_owned(),
@@ -166,12 +167,12 @@ fn check_places(table: &Table) -> Result<(), Fault> {
                 table[key]
             ),
         };
-        return Err(Fault::new(key, what));
+        return Err(KeyFault::new(key, what));
     }
     if let Some(key) = table.keys().find(|key| !has(&SCHEMA, key)) {
         return Err(typed::unknown_key(key, "", known_keys()));
     }
-    for (header, schema) in [("run", &schema::RUN), ("sweep", &SWEEP)] {
+    for header in ["run", "sweep"] {
         let Some(Value::Table(inner)) = table.get(header) else {
             continue;
         };
@@ -180,15 +181,19 @@ fn check_places(table: &Table) -> Result<(), Fault> {
             let of_all = has(&SCHEMA, key);
             if header == "run" && matches!(key.as_str(), "name" | "method") {
                 let own = if key == "name" { "name" } else { "methods" };
-                return Err(Fault::new(
+                return Err(KeyFault::new(
                     path,
                     format!("`{key}` cannot stand in [run]: a comparison has `{own}` at the top"),
                 ));
             }
-            if has(schema, key) || !(of_all || has(&schema::RUN, key)) {
+            let belongs = match header {
+                "run" => is_of_runs(key),
+                _ => has(&SWEEP, key),
+            };
+            if belongs || !(of_all || is_of_runs(key)) {
                 continue;
             }
-            return Err(Fault::new(
+            return Err(KeyFault::new(
                 path,
                 match of_all {
                     true => format!(
@@ -210,7 +215,7 @@ struct WithRate {
 }
 
 /// Takes the learning rate out of `[run]`, where it may be one for each batch size.
-fn shared_rate(run: &mut Table) -> Result<Option<LearningRate>, Fault> {
+fn shared_rate(run: &mut Table) -> Result<Option<LearningRate>, KeyFault> {
     let Some(given) = run.remove("lr") else {
         return Ok(None);
     };
@@ -218,7 +223,7 @@ fn shared_rate(run: &mut Table) -> Result<Option<LearningRate>, Fault> {
     let rate = typed::read::<WithRate>(&alone, "run")?.lr;
     limits::check(&given, &schema::of::<LearningRate>(), "run.lr")?;
     match rate.as_ref().and_then(LearningRate::wrong_key) {
-        Some(key) => Err(Fault::new(
+        Some(key) => Err(KeyFault::new(
             format!("run.lr.{key}"),
             format!("`{key}` in lr: expected a batch size"),
         )),
@@ -228,21 +233,20 @@ fn shared_rate(run: &mut Table) -> Result<Option<LearningRate>, Fault> {
 
 impl Experiment {
     /// Takes batch sizes and seeds from `[run]` where they stand there.
-    fn span(&mut self) -> Result<(), Fault> {
-        let shared: RunConfig = typed::read(&self.run, "run")?;
-        if self.run.contains_key("batch_size") {
-            self.batch_sizes = vec![shared.batch_size];
+    fn span(&mut self) {
+        let number = |key: &str| self.run.get(key).and_then(Value::as_integer);
+        if let Some(size) = number("batch_size") {
+            self.batch_sizes = vec![size.unsigned_abs() as usize];
         }
-        if self.run.contains_key("seed") {
-            self.seeds = Seeds::List(vec![shared.seed]);
+        if let Some(seed) = number("seed") {
+            self.seeds = Seeds::List(vec![seed.unsigned_abs()]);
         }
-        Ok(())
     }
 
-    fn complete_methods(&mut self, folder: &Path) -> Result<(), Fault> {
+    fn complete_methods(&mut self, folder: &Path) -> Result<(), KeyFault> {
         if self.methods.is_empty() {
             let what = "`methods` is missing: for example methods = [\"bn\", \"normprop\"]";
-            return Err(Fault::new("methods", what));
+            return Err(KeyFault::new("methods", what));
         }
         let mut labels = BTreeSet::new();
         for (index, entry) in self.methods.iter_mut().enumerate() {
@@ -253,7 +257,7 @@ impl Experiment {
                     "two methods are called `{}`; give one of them a label = \"...\"",
                     entry.label
                 );
-                return Err(Fault::new(path, what));
+                return Err(KeyFault::new(path, what));
             }
         }
         let Some(table) = &self.rates_from else {
@@ -261,7 +265,7 @@ impl Experiment {
         };
         let path = folder.join(table);
         recorded_rates::take(&mut self.methods, &path).map_err(|error| {
-            Fault::new(
+            KeyFault::new(
                 "rates_from",
                 format!("cannot use {}: {error:#}", path.display()),
             )

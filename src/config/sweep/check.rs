@@ -6,19 +6,19 @@ use super::range::{LR_FACTOR, Range};
 use super::{SearchStrategy, Sweep};
 use crate::config::RunConfig;
 use crate::config::check;
-use crate::config::fault::Fault;
+use crate::config::fault::KeyFault;
 
 /// Keys that have a place of their own.
 const DECIDED_ELSEWHERE: [&str; 6] = ["lr", "batch_size", "seed", "name", "method", "holdout"];
 
 impl Sweep {
     /// Checks the whole. Faults name keys from the top of the experiment.
-    pub fn check(&self) -> Result<(), Fault> {
+    pub fn check(&self) -> Result<(), KeyFault> {
         self.check_search()?;
         self.check_rates()?;
         if self.validation_fraction.is_some() && self.validation_subset.is_some() {
             let both = "give `validation_fraction` or `validation_subset`, not both";
-            return Err(Fault::new("sweep.validation_subset", both));
+            return Err(KeyFault::new("sweep.validation_subset", both));
         }
         for key in self.set.keys() {
             check_free(key, &format!("sweep.set.{key}"))?;
@@ -29,22 +29,22 @@ impl Sweep {
             check_range(key, range, &format!("sweep.range.{key}"))?;
         }
         let drawn = self.candidates(1.0);
-        drawn.map_err(|error| Fault::new("sweep.samples", error))?;
+        drawn.map_err(|error| KeyFault::new("sweep.samples", error))?;
         Ok(())
     }
 
-    fn check_search(&self) -> Result<(), Fault> {
+    fn check_search(&self) -> Result<(), KeyFault> {
         let random = [
             ("samples", self.samples.is_some()),
             ("draw_seed", self.draw_seed.is_some()),
             ("range", !self.range.is_empty()),
         ];
         match (self.search, random.iter().find(|(_, given)| *given)) {
-            (SearchStrategy::Grid, Some((key, _))) => Err(Fault::new(
+            (SearchStrategy::Grid, Some((key, _))) => Err(KeyFault::new(
                 format!("sweep.{key}"),
                 format!("`{key}` needs search = \"random\": a grid tries every one of its points"),
             )),
-            (SearchStrategy::Random, _) if self.samples.is_none() => Err(Fault::new(
+            (SearchStrategy::Random, _) if self.samples.is_none() => Err(KeyFault::new(
                 "sweep.search",
                 "a random search needs `samples`, the number of settings to draw",
             )),
@@ -53,7 +53,7 @@ impl Sweep {
     }
 
     /// Learning rates come from one key; without any there must be others to try.
-    fn check_rates(&self) -> Result<(), Fault> {
+    fn check_rates(&self) -> Result<(), KeyFault> {
         let rates = [
             ("lrs", !self.lrs.is_empty()),
             ("lr_factors", !self.lr_factors.is_empty()),
@@ -64,10 +64,10 @@ impl Sweep {
         let given: Vec<&str> = given.collect();
         if let [first, second, ..] = given[..] {
             let both = format!("give `{first}` or `{second}`, not both");
-            return Err(Fault::new(format!("sweep.{second}"), both));
+            return Err(KeyFault::new(format!("sweep.{second}"), both));
         }
         if given.is_empty() && self.grid.is_empty() && self.range.is_empty() {
-            return Err(Fault::new(
+            return Err(KeyFault::new(
                 "sweep",
                 "a sweep needs `lrs`, `lr_factors` or a `grid`, or with search = \"random\" a `range`",
             ));
@@ -75,16 +75,16 @@ impl Sweep {
         Ok(())
     }
 
-    fn check_grid(&self) -> Result<(), Fault> {
+    fn check_grid(&self) -> Result<(), KeyFault> {
         for (key, values) in self.grid.iter() {
             let path = format!("sweep.grid.{key}");
             check_free(key, &path)?;
             if self.range.has(key) {
                 let twice = format!("`{key}` stands in `grid` and in `range`: remove one of them");
-                return Err(Fault::new(path, twice));
+                return Err(KeyFault::new(path, twice));
             }
             if key == "epochs" && self.halving.is_some() {
-                return Err(Fault::new(
+                return Err(KeyFault::new(
                     path,
                     "`epochs` is what `halving` shares out: it cannot be tried, but may stand in `set`",
                 ));
@@ -100,15 +100,15 @@ impl Sweep {
 }
 
 /// Refuses a range of a key that takes no fractions, or whose ends the key does not take.
-fn check_range(key: &str, range: &Range, path: &str) -> Result<(), Fault> {
+fn check_range(key: &str, range: &Range, path: &str) -> Result<(), KeyFault> {
     if let Some((end, what)) = range.fault() {
-        return Err(Fault::new(format!("{path}.{end}"), what));
+        return Err(KeyFault::new(format!("{path}.{end}"), what));
     }
     if matches!(key, "lr" | LR_FACTOR) {
         let what = format!("low = {}: expected a positive number", range.low);
         return match range.low > 0.0 {
             true => Ok(()),
-            false => Err(Fault::new(format!("{path}.low"), what)),
+            false => Err(KeyFault::new(format!("{path}.low"), what)),
         };
     }
     check_free(key, path)?;
@@ -120,16 +120,16 @@ fn check_range(key: &str, range: &Range, path: &str) -> Result<(), Fault> {
         check_one(key, &Value::Float(end), "sweep.range").map_err(|fault| {
             if fault.what.contains("whole number") {
                 let what = format!("`{key}` takes no fractional number, so it has no range: list its values in `grid`");
-                return Fault::new(path, what);
+                return KeyFault::new(path, what);
             }
             match fault.what.starts_with("unknown key") {
                 true => fault,
-                false => Fault::new(format!("{path}.{name}"), fault.what),
+                false => KeyFault::new(format!("{path}.{name}"), fault.what),
             }
         })?;
     }
     let alone = Table::from_iter([(key.to_owned(), Value::Float(range.high))]);
-    RunConfig::build(alone).map_err(|fault| Fault::new(path, fault.what))?;
+    RunConfig::build(alone).map_err(|fault| KeyFault::new(path, fault.what))?;
     Ok(())
 }
 
@@ -138,15 +138,15 @@ fn is_option(key: &str) -> bool {
 }
 
 /// Checks one key of a run with one value.
-fn check_one(key: &str, value: &Value, path: &str) -> Result<(), Fault> {
+fn check_one(key: &str, value: &Value, path: &str) -> Result<(), KeyFault> {
     check::keys(&Table::from_iter([(key.to_owned(), value.clone())]), path)
 }
 
 /// Keys that the sweep itself decides.
-fn check_free(key: &str, path: &str) -> Result<(), Fault> {
+fn check_free(key: &str, path: &str) -> Result<(), KeyFault> {
     if DECIDED_ELSEWHERE.contains(&key) {
         let what = format!("`{key}` cannot be set here: it has a place of its own");
-        return Err(Fault::new(path, what));
+        return Err(KeyFault::new(path, what));
     }
     Ok(())
 }

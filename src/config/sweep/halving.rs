@@ -8,7 +8,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::fault::Fault;
+use crate::config::fault::KeyFault;
 
 /// When settings are judged, and how many go on.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
@@ -48,9 +48,9 @@ impl Halving {
     }
 
     /// Refuses a training so short that every setting would be trained to its end.
-    pub fn check(&self, epochs: u64) -> Result<(), Fault> {
+    pub fn check(&self, epochs: u64) -> Result<(), KeyFault> {
         if self.rungs(epochs).is_empty() {
-            return Err(Fault::new(
+            return Err(KeyFault::new(
                 "sweep.halving.first_epochs",
                 format!(
                     "first_epochs = {} and factor = {} leave no setting out before the end: a training of {epochs} \

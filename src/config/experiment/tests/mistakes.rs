@@ -170,7 +170,7 @@ fn mistakes_are_named_with_file_line_and_nearest_name() {
 fn what_cannot_be_run_is_named_with_the_line_that_asks_for_it() {
     let bn = "methods = [\"bn\"]\n";
     let cases = [
-        (format!("{bn}run.width = -1"), "line 2: width = -1: must be in [0.001, 1000]"),
+        (format!("{bn}run.width = -1"), "line 2: width = -1: expected number in [0.001, 1000]"),
         (format!("{bn}run.activation = \"rellu\""), "line 2: "),
         (format!("name = \"a/b\"\n{bn}"), "line 1: "),
         (
