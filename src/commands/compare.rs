@@ -71,16 +71,12 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
 }
 
 /// Says that results of other runs are going to be replaced, while there is still time to choose another folder.
-fn warn_of_other_results(
-    earlier: Option<&Manifest>,
-    entries: &[PlanEntry],
-    folder: &Path,
-) -> Result<()> {
+fn warn_of_other_results(earlier: Option<&Manifest>, entries: &[PlanEntry], folder: &Path) {
     let Some(earlier) = earlier else {
-        return Ok(());
+        return;
     };
-    let hashes = entries.iter().map(|entry| entry.config.hash8());
-    if earlier.has_none_of(&hashes.collect::<Result<Vec<String>>>()?) {
+    let names: Vec<String> = entries.iter().map(PlanEntry::directory_name).collect();
+    if earlier.has_none_of(&names) {
         errln!(
             "normprop: {} holds the results of {} other runs{}, none of which is asked for now; they are replaced at the end (another --out keeps them)",
             folder.display(),
@@ -91,7 +87,6 @@ fn warn_of_other_results(
             }
         );
     }
-    Ok(())
 }
 
 fn write(results: &Results, folder: &Path) -> Result<()> {
@@ -110,7 +105,7 @@ impl Session<'_> {
     ) -> Result<()> {
         let search = self.search(experiment)?;
         if experiment.is_only_a_sweep() {
-            warn_of_other_results(earlier, &search.entries, folder)?;
+            warn_of_other_results(earlier, &search.entries, folder);
         }
         let choice = self.sweep(search)?;
         if experiment.is_only_a_sweep() {
@@ -120,7 +115,7 @@ impl Session<'_> {
         }
         let runs = experiment.expand(&|label, batch_size| choice.keys(label, batch_size))?;
         let mut entries = plan::look_up(runs, &self.args.runs, self.args.overwrite)?;
-        warn_of_other_results(earlier, &entries, folder)?;
+        warn_of_other_results(earlier, &entries, folder);
         let failed = self.execute(&mut entries, "")?;
         let asked = entries.len();
 

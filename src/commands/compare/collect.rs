@@ -1,7 +1,6 @@
 //! From run directories to a folder of results.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -128,7 +127,7 @@ fn most_at_a_time(metas: &[&Meta]) -> usize {
 fn manifest_run(entry: &PlanEntry) -> Result<ManifestRun> {
     let (summary, meta) = (entry.record.summary.as_ref(), entry.record.meta.as_ref());
     Ok(ManifestRun {
-        run: directory_name(&entry.run_dir),
+        run: entry.directory_name(),
         hash: entry.config.hash8()?,
         key: entry.key.clone(),
         status: summary.map_or(Status::Running, |summary| summary.status),
@@ -137,11 +136,6 @@ fn manifest_run(entry: &PlanEntry) -> Result<ManifestRun> {
         dataset_sha256: meta.and_then(|meta| meta.facts.dataset_sha256.clone()),
         parameters: summary.map_or(0, |summary| summary.parameters),
     })
-}
-
-fn directory_name(run_dir: &Path) -> String {
-    let name = run_dir.file_name().unwrap_or_default();
-    name.to_string_lossy().into_owned()
 }
 
 /// The keys that have one value in all configurations.

@@ -54,6 +54,12 @@ impl PlanEntry {
         }
     }
 
+    /// The name of the run directory.
+    pub fn directory_name(&self) -> String {
+        let name = self.run_dir.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
     /// Looks at the run directory.
     pub fn look(&mut self) -> Result<()> {
         let (state, mut record) = inspect(&self.run_dir, &self.config)?;

@@ -126,9 +126,10 @@ impl Manifest {
         Ok(Some(serde_json::from_value(value).with_context(damaged)?))
     }
 
-    /// Whether it has runs, and none of these (by hash) is among them: then it is of another comparison.
-    pub fn has_none_of(&self, hashes: &[String]) -> bool {
-        !self.runs.is_empty() && !self.runs.iter().any(|run| hashes.contains(&run.hash))
+    /// Whether it has runs, and none of these (by the names of their directories) is among them: then it is of another
+    /// comparison.
+    pub fn has_none_of(&self, names: &[String]) -> bool {
+        !self.runs.is_empty() && !self.runs.iter().any(|run| names.contains(&run.run))
     }
 
     /// Writes the manifest in one step.

@@ -193,22 +193,22 @@ fn results_of_a_newer_schema_are_refused() {
 }
 
 #[test]
-fn results_of_other_runs_are_known_by_their_hashes() {
+fn results_of_other_runs_are_known_by_their_names() {
     let runs = tempfile::tempdir().unwrap();
     let (experiment, results) = two(runs.path());
     let manifest = results.manifest.unwrap();
-    let hashes = |experiment: &Experiment| -> Vec<String> {
+    let names = |experiment: &Experiment| -> Vec<String> {
         let planned = runs_of(experiment);
         planned
             .iter()
-            .map(|run| run.config.hash8().unwrap())
+            .map(|run| run.config.run_name().unwrap())
             .collect()
     };
-    let own = hashes(&experiment);
+    let own = names(&experiment);
     assert!(!manifest.has_none_of(&own));
     assert!(!manifest.has_none_of(&own[..1]));
     let longer = Experiment::parse(TWO, "x.toml", "x", &[Assignment::set("epochs", "4")]).unwrap();
-    assert!(manifest.has_none_of(&hashes(&longer)));
+    assert!(manifest.has_none_of(&names(&longer)));
     let nothing = Manifest {
         runs: Vec::new(),
         ..manifest
