@@ -1,15 +1,9 @@
 //! Line charts: several series over one pair of axes, with bands, reference lines and a legend below.
 
-use super::axis::{Axis, Span};
-use super::figure::Figure;
 use super::lines::draw_lines;
-use super::plot::Plot;
-use super::rect::Rect;
 use super::references::draw_horizontal_references;
-use super::series::{Point, ReferenceLine, Series};
 use super::sheet::{Sheet, draw_no_data};
-use super::slots::Slots;
-use super::svg::Scene;
+use super::{Axis, Figure, Plot, Point, Rect, ReferenceLine, Scene, Series, Slots, Span};
 
 const CHART_WIDTH: f64 = 760.0;
 const CHART_HEIGHT: f64 = 350.0;

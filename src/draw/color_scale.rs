@@ -1,9 +1,8 @@
 //! The strip that explains the shades of a heat map.
 
 use super::palette::{AXIS, MUTED, sequential};
-use super::rect::Rect;
-use super::svg::{Scene, Stroke};
 use super::text_style::{Anchor, HALF_HEIGHT, TICK_SIZE, TextStyle};
+use super::{Rect, Scene, Stroke};
 
 const STRIP_WIDTH: f64 = 14.0;
 const GAP: f64 = 38.0;

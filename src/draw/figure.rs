@@ -4,9 +4,8 @@ use anyhow::{Context, Result};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg;
 
-use super::font;
-use super::rect::Rect;
 use super::svg::{Scene, root};
+use super::{Rect, font};
 
 /// Pixels of the PNG per pixel of the SVG, so that it stays sharp on dense screens and in print.
 const PNG_SCALE: f32 = 2.0;

@@ -1,14 +1,8 @@
 //! Small multiples: line charts as panels of one picture, with one legend for all.
 
-use super::axis::Span;
-use super::chart::LineChart;
-use super::figure::Figure;
 use super::font::{Weight, wrap};
-use super::rect::Rect;
 use super::sheet::{MARGIN, Sheet, draw_no_data};
-use super::slots::Slots;
-use super::svg::Scene;
-use super::text_style::{Anchor, TextStyle};
+use super::{Anchor, Figure, LineChart, Rect, Scene, Slots, Span, TextStyle};
 
 const PANEL_WIDTH: f64 = 400.0;
 const PANEL_HEIGHT: f64 = 250.0;

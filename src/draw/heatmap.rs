@@ -3,13 +3,11 @@
 use std::fmt::Write;
 
 use super::color_scale::{SCALE_WIDTH, draw_color_scale, shade};
-use super::figure::Figure;
 use super::font::{Weight, fit};
 use super::palette::{AXIS, sequential, text_upon};
-use super::rect::Rect;
 use super::sheet::{MARGIN, Sheet};
-use super::svg::{Scene, Stroke};
 use super::text_style::{Anchor, HALF_HEIGHT, LABEL_SIZE, TICK_SIZE, TextStyle, tick_width};
+use super::{Figure, Rect, Scene, Stroke};
 use crate::text::numbers::count;
 
 /// Up to this many classes, cells carry numbers and classes their names.

@@ -1,13 +1,8 @@
 //! A histogram as densities, with normal curves upon it.
 
-use super::axis::Axis;
-use super::figure::Figure;
 use super::legend::{Key, draw_legend};
 use super::palette::{Style, style};
-use super::plot::Plot;
-use super::rect::Rect;
-use super::sheet::Sheet;
-use super::svg::{Scene, Stroke};
+use super::{Axis, Figure, Plot, Rect, Scene, Sheet, Stroke};
 use crate::stats::{Bin, Normal};
 
 const WIDTH: f64 = 640.0;

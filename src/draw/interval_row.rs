@@ -2,11 +2,9 @@
 
 use super::font::{Weight, fit};
 use super::palette::{INK, Style};
-use super::plot::Plot;
-use super::rect::Rect;
 use super::sheet::MARGIN;
-use super::svg::{Scene, Stroke};
 use super::text_style::{Anchor, HALF_HEIGHT, TICK_SIZE, TextStyle};
+use super::{Plot, Rect, Scene, Stroke};
 
 /// Font size of names in pixels.
 pub(super) const NAME_SIZE: f64 = 13.0;

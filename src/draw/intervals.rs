@@ -3,19 +3,14 @@
 //! Every row carries its own name and its value in figures, so the picture needs no legend and
 //! loses nothing in gray print.
 
-use super::axis::Axis;
-use super::figure::Figure;
 use super::font::{Weight, fit, text_width};
 use super::interval_row::{IntervalRow, LARGEST_TEXT_WIDTH, NAME_SIZE};
 use super::palette::style;
 use super::plot::{Plot, height_below};
-use super::rect::Rect;
 use super::references::{draw_vertical_references, vertical_references_height};
-use super::series::ReferenceLine;
 use super::sheet::{MARGIN, Sheet};
-use super::slots::Slots;
 use super::text_style::{Anchor, TextStyle, widest_tick};
-use super::ticks::AxisScale;
+use super::{Axis, AxisScale, Figure, Rect, ReferenceLine, Slots};
 
 const WIDTH: f64 = 760.0;
 const ROW_HEIGHT: f64 = 26.0;

@@ -2,12 +2,9 @@
 
 use super::font::{Weight, fit, text_width};
 
-use super::marker::Marker;
-use super::palette::Style;
-use super::rect::Rect;
 use super::sheet::MARGIN;
-use super::svg::{Scene, Stroke};
 use super::text_style::{Anchor, HALF_HEIGHT, TextStyle};
+use super::{Marker, Rect, Scene, Stroke, Style};
 
 const SIZE: f64 = 13.0;
 const ROW_HEIGHT: f64 = 23.0;

@@ -2,11 +2,9 @@
 
 use super::legend::MARKER_RADIUS;
 use super::palette::{Style, style};
-use super::plot::Plot;
-use super::series::{Point, Series};
-use super::slots::Slots;
 use super::stretch::{Stretch, marked, sampled, thin_out, unbroken};
 use super::svg::{Scene, Stroke, path_through};
+use super::{Plot, Point, Series, Slots};
 
 const BAND_OPACITY: f64 = 0.16;
 /// Series with more points than this are drawn thin and solid: dashes of a jagged line are noise.

@@ -52,3 +52,13 @@ pub use series::{Point, ReferenceLine, Series};
 pub use text_histogram::TextHistogram;
 pub use tick_labels::TickFormat;
 pub use ticks::AxisScale;
+
+pub(crate) use axis::Span;
+pub(crate) use marker::Marker;
+pub(crate) use palette::Style;
+pub(crate) use plot::Plot;
+pub(crate) use rect::Rect;
+pub(crate) use sheet::Sheet;
+pub(crate) use slots::Slots;
+pub(crate) use svg::{Scene, Stroke};
+pub(crate) use text_style::{Anchor, TextStyle};

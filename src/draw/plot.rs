@@ -1,14 +1,12 @@
 //! The data area of a chart: where values land, and the axes around it.
 
-use super::axis::{Axis, Span};
 use super::font::{Weight, fit};
 use super::palette::{AXIS, GRID};
-use super::rect::Rect;
-use super::svg::{Scene, Stroke};
 use super::text_style::{
     Anchor, HALF_HEIGHT, LABEL_SIZE, TICK_SIZE, TextStyle, tick_width, widest_tick,
 };
 use super::ticks::{AxisScale, log_minor_ticks};
+use super::{Axis, Rect, Scene, Span, Stroke};
 
 const TICK_LENGTH: f64 = 4.0;
 /// Pixels between a tick and its label.

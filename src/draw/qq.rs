@@ -1,13 +1,8 @@
 //! Quantile-quantile plots against the standard normal.
 
-use super::axis::Axis;
-use super::figure::Figure;
 use super::legend::{Key, draw_legend};
-use super::marker::Marker;
 use super::palette::{Style, style};
-use super::plot::Plot;
-use super::sheet::Sheet;
-use super::svg::Stroke;
+use super::{Axis, Figure, Marker, Plot, Sheet, Stroke};
 
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 330.0;

@@ -2,11 +2,8 @@
 
 use super::font::{Weight, text_width};
 use super::palette::MUTED;
-use super::plot::Plot;
-use super::rect::Rect;
-use super::series::ReferenceLine;
-use super::svg::{Scene, Stroke};
 use super::text_style::{Anchor, TICK_SIZE, TextStyle};
+use super::{Plot, Rect, ReferenceLine, Scene, Stroke};
 
 const LINE: Stroke<'static> = Stroke::new(MUTED, 1.2, "5 3");
 /// Pixels between a line and its label, and between a label and the frame.

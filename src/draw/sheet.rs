@@ -1,11 +1,8 @@
 //! The sheet that a picture is drawn on: title and subtitle above, the content below them.
 
-use super::figure::Figure;
 use super::font::wrap;
 use super::palette::{AXIS, MUTED};
-use super::rect::Rect;
-use super::svg::{Scene, Stroke};
-use super::text_style::{Anchor, TextStyle};
+use super::{Anchor, Figure, Rect, Scene, Stroke, TextStyle};
 
 /// Space around a picture's content in pixels.
 pub const MARGIN: f64 = 18.0;

@@ -2,9 +2,8 @@
 
 use super::legend::{Key, draw_legend};
 use super::palette::style;
-use super::series::Series;
 use super::sheet::MARGIN;
-use super::svg::Scene;
+use super::{Scene, Series};
 
 /// The style slot of each label, in the order in which labels first occur.
 pub struct Slots {

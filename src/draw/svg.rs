@@ -7,10 +7,8 @@
 use std::fmt::{self, Write};
 
 use super::font::{FAMILY, Weight};
-use super::marker::Marker;
 use super::palette::PAPER;
-use super::rect::Rect;
-use super::text_style::{Anchor, TextStyle};
+use super::{Anchor, Marker, Rect, TextStyle};
 
 /// Coordinates are kept within what 32-bit renderers can draw.
 const COORDINATE_LIMIT: f64 = 1e5;

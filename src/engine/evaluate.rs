@@ -2,9 +2,7 @@
 
 use crate::data::normalizer::Normalizer;
 use crate::data::{ImageShape, Split};
-use crate::nn::fold::Evaluator;
-use crate::nn::network::Network;
-use crate::nn::scores::Scores;
+use crate::nn::{Evaluator, Network, Scores};
 
 /// Images evaluated at a time: large enough to fill the cores, small enough to stay in little memory.
 const CHUNK: usize = 250;

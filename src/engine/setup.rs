@@ -9,9 +9,7 @@ use super::device;
 use crate::config::RunConfig;
 use crate::data::{self, Dataset, ImageShape};
 use crate::methods;
-use crate::nn::network::Network;
-use crate::nn::networks::Task;
-use crate::nn::node::Node;
+use crate::nn::{Network, Node, Task};
 use crate::usage;
 
 /// Most weights of a network. With gradients, momentum and double-precision initial values that is about 8 GB.

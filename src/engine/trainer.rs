@@ -17,8 +17,7 @@ use crate::data::batches::TrainingBatches;
 use crate::data::normalizer::Normalizer;
 use crate::event::{EpochSums, Event, Observer, Position, Status};
 use crate::methods;
-use crate::nn::network::Network;
-use crate::nn::sgd::{Sgd, SgdConfig};
+use crate::nn::{Network, Sgd, SgdConfig};
 use crate::probe::images::ProbeImages;
 use crate::probe::layers::LayerProbe;
 

@@ -15,15 +15,9 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::behavior::ActsOn;
-use super::descriptor::{Descriptor, Paper};
-use crate::nn::affine::Affine;
-use crate::nn::block::Block;
-use crate::nn::init;
-use crate::nn::plain;
-use crate::nn::propagation::ChannelMoments;
+use super::{ActsOn, Descriptor, Paper};
+use crate::nn::{ActivationPool, Affine, Block, Builder, ChannelMoments, Estimate, Layer, Pass, Signal, init, plain};
 use crate::nn::statistics::{channel_means, channel_stds};
-use crate::nn::{ActivationPool, Builder, Estimate, Layer, Pass, Signal};
 use crate::options::{OptionSpec, Options};
 
 /// What `analytic-variance` is.

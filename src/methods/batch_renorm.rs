@@ -9,11 +9,8 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::descriptor::{Descriptor, Paper};
-use crate::nn::affine::Affine;
-use crate::nn::block::{Block, LinearOp};
-use crate::nn::normalized::{Normalization, NormalizedLayer};
+use crate::nn::{Affine, Block, Builder, Layer, LinearOp, Normalization, NormalizedLayer, Pass};
 use crate::nn::statistics::{channel_means, channel_stds, update_average};
-use crate::nn::{Builder, Layer, Pass};
 use crate::options::{OptionSpec, Options};
 
 const STEPS: i64 = 1_000_000_000;

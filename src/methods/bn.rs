@@ -11,11 +11,8 @@
 use anyhow::Result;
 
 use super::descriptor::{Descriptor, Paper};
-use crate::nn::batch_norm::{BatchNorm, BatchNormSettings, Population};
-use crate::nn::block::Block;
-use crate::nn::normalized::NormalizedLayer;
+use crate::nn::{BatchNorm, BatchNormSettings, Block, Builder, Layer, NormalizedLayer, Population};
 use crate::nn::statistics::{AVERAGE_MOMENTUM, EPS};
-use crate::nn::{Builder, Layer};
 use crate::options::{OptionSpec, Options};
 
 /// What `bn` is.

@@ -7,13 +7,9 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::behavior::ActsOn;
-use super::descriptor::{Descriptor, Paper};
-use crate::nn::block::{Block, LinearOp};
-use crate::nn::init;
-use crate::nn::reparametrized::{Reparametrization, ReparametrizedLayer};
+use super::{ActsOn, Descriptor, Paper};
+use crate::nn::{Block, Builder, Layer, LinearOp, Reparametrization, ReparametrizedLayer, init};
 use crate::nn::statistics::{centered_rows, check_rows_can_be_centered};
-use crate::nn::{Builder, Layer};
 use crate::options::{OptionSpec, Options};
 
 /// What `centered-weight-norm` is.

@@ -7,11 +7,8 @@
 
 use anyhow::Result;
 
-use super::behavior::ActsOn;
-use super::descriptor::{Descriptor, Paper};
-use crate::nn::block::Block;
-use crate::nn::cosine::{CosineLayer, CosineSettings};
-use crate::nn::{Builder, Layer};
+use super::{ActsOn, Descriptor, Paper};
+use crate::nn::{Block, Builder, CosineLayer, CosineSettings, Layer};
 use crate::options::{OptionSpec, Options};
 
 /// What `cosine` is.

@@ -7,12 +7,9 @@
 
 use anyhow::Result;
 
-use super::behavior::ActsOn;
-use super::descriptor::{Descriptor, Paper};
-use crate::nn::block::Block;
-use crate::nn::cosine::{CosineLayer, CosineSettings};
+use super::{ActsOn, Descriptor, Paper};
+use crate::nn::{Block, Builder, CosineLayer, CosineSettings, Layer};
 use crate::nn::statistics::check_rows_can_be_centered;
-use crate::nn::{Builder, Layer};
 use crate::options::{OptionSpec, Options};
 
 /// What `cosine-centered` is.

@@ -3,10 +3,7 @@
 use anyhow::Result;
 
 use super::behavior::{ActsOn, BatchSizeOne};
-use crate::nn::block::Block;
-use crate::nn::node::{LstmBlock, NetworkKind};
-use crate::nn::widening::Widening;
-use crate::nn::{Builder, Layer};
+use crate::nn::{Block, Builder, Layer, LstmBlock, NetworkKind, Widening};
 use crate::options::{OptionSpec, Options};
 use crate::usage;
 

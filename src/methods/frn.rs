@@ -10,14 +10,9 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::behavior::ActsOn;
-use super::descriptor::{Descriptor, Paper};
+use super::{ActsOn, Descriptor, Paper};
 use crate::moments::Activation;
-use crate::nn::affine::Affine;
-use crate::nn::block::Block;
-use crate::nn::init;
-use crate::nn::plain;
-use crate::nn::{ActivationPool, Builder, Layer, Pass, Signal};
+use crate::nn::{ActivationPool, Affine, Block, Builder, Layer, Pass, Signal, init, plain};
 use crate::options::{OptionSpec, Options};
 
 /// What a trained e starts at.

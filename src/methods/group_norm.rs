@@ -6,13 +6,10 @@
 
 use anyhow::Result;
 
-use super::behavior::ActsOn;
-use super::descriptor::{Descriptor, Paper};
-use crate::nn::block::Block;
+use super::{ActsOn, Descriptor, Paper};
+use crate::nn::{Block, Builder, Layer, NormalizedLayer};
 use crate::nn::groups::{GROUPS, GroupNorm, groups};
-use crate::nn::normalized::NormalizedLayer;
 use crate::nn::statistics::EPS;
-use crate::nn::{Builder, Layer};
 use crate::options::Options;
 
 /// What `group-norm` is.

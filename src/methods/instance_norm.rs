@@ -7,13 +7,9 @@
 
 use anyhow::Result;
 
-use super::behavior::{ActsOn, BatchSizeOne};
-use super::descriptor::{Descriptor, Paper};
-use crate::nn::block::Block;
-use crate::nn::groups::GroupNorm;
-use crate::nn::normalized::NormalizedLayer;
+use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use crate::nn::{Block, Builder, GroupNorm, Layer, NormalizedLayer};
 use crate::nn::statistics::EPS;
-use crate::nn::{Builder, Layer};
 use crate::options::{OptionSpec, Options};
 use crate::usage;
 

@@ -21,13 +21,8 @@ use tch::{Kind, Tensor};
 use estimate::{automatic_gain, group_moments, grouped, mixture};
 
 use super::descriptor::{Descriptor, Paper};
-use crate::nn::affine::Affine;
-use crate::nn::block::Block;
-use crate::nn::init;
-use crate::nn::plain;
-use crate::nn::propagation::ChannelMoments;
+use crate::nn::{ActivationPool, Affine, Block, Builder, ChannelMoments, Estimate, Layer, Pass, Signal, init, plain};
 use crate::nn::statistics::{AVERAGE_MOMENTUM, EPS, update_average};
-use crate::nn::{ActivationPool, Builder, Estimate, Layer, Pass, Signal};
 use crate::options::{OptionSpec, Options};
 use crate::usage;
 

@@ -7,13 +7,9 @@ mod recurrent;
 
 use anyhow::Result;
 
-use super::behavior::ActsOn;
-use super::descriptor::{Descriptor, Paper, Recurrent};
-use crate::nn::block::Block;
-use crate::nn::groups::GroupNorm;
-use crate::nn::normalized::NormalizedLayer;
+use super::{ActsOn, Descriptor, Paper, Recurrent};
+use crate::nn::{Block, Builder, GroupNorm, Layer, NormalizedLayer};
 use crate::nn::statistics::EPS;
-use crate::nn::{Builder, Layer};
 use crate::options::Options;
 
 /// What `layer-norm` is.

@@ -10,10 +10,8 @@ use tch::Tensor;
 
 use super::descriptor::{Descriptor, Paper};
 use crate::nn::batch_scale::{BatchScale, ChannelScale, ExtremeConstant, NOISE, SCALE_EPS};
-use crate::nn::block::Block;
-use crate::nn::normalized::NormalizedLayer;
+use crate::nn::{Block, Builder, Layer, NormalizedLayer};
 use crate::nn::statistics::{AVERAGE_MOMENTUM, batch_axes};
-use crate::nn::{Builder, Layer};
 use crate::options::{OptionSpec, Options};
 
 /// What `linf-bn` is.

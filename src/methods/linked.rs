@@ -9,13 +9,8 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::behavior::ActsOn;
-use super::descriptor::{Descriptor, Paper};
-use crate::nn::block::Block;
-use crate::nn::init;
-use crate::nn::plain;
-use crate::nn::widening::Widening;
-use crate::nn::{ActivationPool, Builder, Layer, Pass, Signal};
+use super::{ActsOn, Descriptor, Paper};
+use crate::nn::{ActivationPool, Block, Builder, Layer, Pass, Signal, Widening, init, plain};
 use crate::options::{OptionSpec, Options};
 
 /// What `linked` is.

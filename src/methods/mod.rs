@@ -16,9 +16,7 @@ use anyhow::Result;
 use tch::{Device, Kind};
 
 use crate::error::nearest;
-use crate::nn::Builder;
-use crate::nn::network::Network;
-use crate::nn::node::{NetworkKind, Node};
+use crate::nn::{Builder, Network, NetworkKind, Node};
 use crate::options::Options;
 use crate::usage;
 pub use behavior::{ActsOn, BatchSizeOne};

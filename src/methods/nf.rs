@@ -13,14 +13,9 @@ use std::rc::Rc;
 use anyhow::Result;
 use tch::Tensor;
 
-use super::behavior::ActsOn;
-use super::descriptor::{Descriptor, Paper};
+use super::{ActsOn, Descriptor, Paper};
 use crate::moments::{self, Activation};
-use crate::nn::adaptive_clip::AdaptiveClip;
-use crate::nn::block::Block;
-use crate::nn::init;
-use crate::nn::plain;
-use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
+use crate::nn::{ActivationPool, AdaptiveClip, Block, Builder, Folded, Layer, Pass, Signal, init, plain};
 use crate::options::{OptionSpec, Options};
 use crate::usage;
 

@@ -10,11 +10,8 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::descriptor::{Descriptor, Paper};
-use crate::nn::batch_norm::{BatchNorm, BatchNormSettings, Population};
-use crate::nn::block::Block;
-use crate::nn::normalized::{Normalization, NormalizedLayer};
+use crate::nn::{BatchNorm, BatchNormSettings, Block, Builder, Layer, Normalization, NormalizedLayer, Pass, Population};
 use crate::nn::statistics::{AVERAGE_MOMENTUM, EPS};
-use crate::nn::{Builder, Layer, Pass};
 use crate::options::{OptionSpec, Options};
 
 /// What `noisy-bn` is.

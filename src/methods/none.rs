@@ -3,8 +3,7 @@
 //! a = W·x + b, y = f(a), with W ~ N(0, 2/n) for fan-in n (He et al. 2015, arXiv:1502.01852) and b = 0.
 
 use super::descriptor::{Descriptor, Paper, Recurrent};
-use crate::nn::lstm::{Lstm, PlainCell};
-use crate::nn::plain;
+use crate::nn::{Lstm, PlainCell, plain};
 
 /// What `none` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {

@@ -32,13 +32,10 @@ use std::rc::Rc;
 use anyhow::Result;
 use tch::Tensor;
 
-use super::behavior::ActsOn;
-use super::descriptor::{Descriptor, Paper, Recurrent};
+use super::{ActsOn, Descriptor, Paper, Recurrent};
 use crate::moments::{self, Activation};
-use crate::nn::block::Block;
+use crate::nn::{ActivationPool, Block, Builder, Folded, Layer, Pass, Signal, Update, UpdateRule};
 use crate::nn::rows::{self, DeferredAffine, ScaledRows};
-use crate::nn::update::{Update, UpdateRule};
-use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
 use crate::options::{OptionSpec, Options};
 use constraint::Constraint;
 use noise::StatisticsNoise;

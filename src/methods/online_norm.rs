@@ -14,13 +14,9 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::behavior::ActsOn;
-use super::descriptor::{Descriptor, Paper};
-use crate::nn::affine::Affine;
-use crate::nn::block::{Block, LinearOp};
-use crate::nn::normalized::{Normalization, NormalizedLayer};
+use super::{ActsOn, Descriptor, Paper};
+use crate::nn::{Affine, Block, Builder, Layer, LinearOp, Normalization, NormalizedLayer, Pass};
 use crate::nn::statistics::EPS;
-use crate::nn::{Builder, Layer, Pass};
 use crate::options::{OptionSpec, Options};
 
 /// What `online-norm` is.

@@ -8,15 +8,10 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::behavior::ActsOn;
-use super::descriptor::{Descriptor, Paper};
+use super::{ActsOn, Descriptor, Paper};
 use crate::moments::gaussian::midpoint_quantiles;
-use crate::nn::affine::Affine;
-use crate::nn::block::Block;
+use crate::nn::{ActivationPool, Affine, Block, Builder, Layer, Pass, Signal, init, plain};
 use crate::nn::groups::{group_norm, groups};
-use crate::nn::init;
-use crate::nn::plain;
-use crate::nn::{ActivationPool, Builder, Layer, Pass, Signal};
 use crate::options::{OptionSpec, Options};
 
 /// Quantiles that stand for the proxy.

@@ -10,15 +10,9 @@ use std::rc::Rc;
 use anyhow::Result;
 use tch::Tensor;
 
-use super::behavior::ActsOn;
-use super::descriptor::{Descriptor, Paper};
-use crate::nn::batch_norm::{BatchNorm, BatchNormSettings, Population};
-use crate::nn::block::Block;
-use crate::nn::init;
-use crate::nn::normalized::{Normalization, NormalizedLayer};
-use crate::nn::sphere::{Adam, SphereStep};
+use super::{ActsOn, Descriptor, Paper};
+use crate::nn::{Adam, BatchNorm, BatchNormSettings, Block, Builder, Layer, Normalization, NormalizedLayer, Pass, Population, SphereStep, init};
 use crate::nn::statistics::{AVERAGE_MOMENTUM, EPS};
-use crate::nn::{Builder, Layer, Pass};
 use crate::options::{OptionSpec, Options};
 
 /// What `riemannian-bn` is.

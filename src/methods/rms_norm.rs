@@ -6,11 +6,8 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::behavior::ActsOn;
-use super::descriptor::{Descriptor, Paper};
-use crate::nn::block::{Block, LinearOp};
-use crate::nn::normalized::{Normalization, NormalizedLayer};
-use crate::nn::{Builder, Layer, Pass};
+use super::{ActsOn, Descriptor, Paper};
+use crate::nn::{Block, Builder, Layer, LinearOp, Normalization, NormalizedLayer, Pass};
 use crate::options::{OptionSpec, Options};
 
 /// What `rms-norm` is.

@@ -10,11 +10,9 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::behavior::ActsOn;
-use super::descriptor::{Descriptor, Paper};
+use super::{ActsOn, Descriptor, Paper};
 use crate::moments::{Activation, SELU_ALPHA, SELU_SCALE};
-use crate::nn::block::Block;
-use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
+use crate::nn::{ActivationPool, Block, Builder, Folded, Layer, Pass, Signal};
 use crate::options::{OptionSpec, Options};
 
 /// What `selu` is.

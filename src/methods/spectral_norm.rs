@@ -11,12 +11,8 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::behavior::ActsOn;
-use super::descriptor::{Descriptor, Paper};
-use crate::nn::block::{Block, LinearOp};
-use crate::nn::init;
-use crate::nn::reparametrized::{Reparametrization, ReparametrizedLayer};
-use crate::nn::{Builder, Layer};
+use super::{ActsOn, Descriptor, Paper};
+use crate::nn::{Block, Builder, Layer, LinearOp, Reparametrization, ReparametrizedLayer, init};
 use crate::options::{OptionSpec, Options};
 
 /// Added to lengths that are divided by.

@@ -11,12 +11,9 @@ mod recurrent;
 
 use anyhow::Result;
 
-use super::behavior::ActsOn;
-use super::descriptor::{Descriptor, Paper, Recurrent};
-use crate::nn::block::Block;
+use super::{ActsOn, Descriptor, Paper, Recurrent};
+use crate::nn::{Block, Builder, Layer, ReparametrizedLayer};
 use crate::nn::length_direction::{LengthDirection, START};
-use crate::nn::reparametrized::ReparametrizedLayer;
-use crate::nn::{Builder, Layer};
 use crate::options::Options;
 
 /// What `weight-norm` is.

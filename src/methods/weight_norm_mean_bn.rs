@@ -8,13 +8,10 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::behavior::ActsOn;
-use super::descriptor::{Descriptor, Paper};
-use crate::nn::block::Block;
+use super::{ActsOn, Descriptor, Paper};
+use crate::nn::{ActivationPool, Block, Builder, Folded, Layer, Pass, Reparametrization, Signal};
 use crate::nn::length_direction::{LengthDirection, START};
-use crate::nn::reparametrized::Reparametrization;
 use crate::nn::statistics::{AVERAGE_MOMENTUM, channel_means, update_average};
-use crate::nn::{ActivationPool, Builder, Folded, Layer, Pass, Signal};
 use crate::options::Options;
 
 /// What `weight-norm-mean-bn` is.

@@ -7,13 +7,10 @@
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use super::behavior::ActsOn;
-use super::descriptor::{Descriptor, Paper};
-use crate::nn::block::Block;
+use super::{ActsOn, Descriptor, Paper};
+use crate::nn::{Block, Builder, Layer, Normalization, NormalizedLayer, Pass};
 use crate::nn::groups::{GroupNorm, groups};
-use crate::nn::normalized::{Normalization, NormalizedLayer};
 use crate::nn::statistics::{centered_rows, check_rows_can_be_centered};
-use crate::nn::{Builder, Layer, Pass};
 use crate::options::{OptionSpec, Options};
 
 /// What `weight-standardization` is.

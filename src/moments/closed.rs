@@ -7,8 +7,7 @@ use std::f64::consts::PI;
 
 use super::activation::{Activation, KNOTS};
 use super::gaussian::{cumulative, density, mills_ratio};
-use super::quadrature::gaussian_expectation;
-use super::set::Moments;
+use super::{Moments, gaussian_expectation};
 
 /// Mean and variance of max(x, 0): μΦ(u) + σφ(u) and
 /// σ²[(u² + 1)Φ(u) + uφ(u) − (uΦ(u) + φ(u))²].

@@ -3,9 +3,7 @@
 
 use super::activation::{Activation, KNOTS};
 use super::gaussian::{cumulative, ln_cumulative};
-use super::of_activation::moments;
-use super::quadrature::gaussian_expectation;
-use super::set::Moments;
+use super::{Moments, gaussian_expectation, moments};
 
 /// (mean, standard deviation) of the largest of `count` independent N(0, 1) values, whose density is
 /// k φ(z) Φ(z)^(k−1). A count of 0 is taken for 1: nothing is pooled.

@@ -1,9 +1,7 @@
 //! Moments of activations under a Gaussian input, and of any function by quadrature.
 
 use super::activation::{Activation, KNOTS, SELU_ALPHA, SELU_SCALE};
-use super::closed;
-use super::quadrature::gaussian_expectation;
-use super::set::Moments;
+use super::{Moments, closed, gaussian_expectation};
 
 /// Moments of any function of x ~ N(`mean`, `std`²) by adaptive quadrature, to about 1e-13; `std` = 0 is
 /// the point mass at `mean`, and the sign of `std` does not matter.

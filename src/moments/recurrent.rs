@@ -4,8 +4,7 @@
 //! The cell computes its gates from γₓ Ŵₓx + γₕ Ŵₕh + b with unit-norm rows, then
 //! c ← σ(i) tanh(g) + σ(f) c and h = σ(o) tanh(γ_c c/√Var c)/√Var h. Var c and Var h are computed once.
 
-use super::activation::Activation;
-use super::of_activation::moments_at;
+use super::{Activation, moments_at};
 
 /// How the standard deviation a of a gate's pre-activation follows from γₓ and γₕ.
 ///

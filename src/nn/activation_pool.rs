@@ -3,8 +3,7 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::block::{Block, MaxPool};
-use super::builder::Builder;
+use super::{Block, Builder, MaxPool};
 use crate::moments::Activation;
 
 /// Activation, then pool.

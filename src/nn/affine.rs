@@ -3,8 +3,7 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::block::{Block, LinearOp};
-use super::builder::Builder;
+use super::{Block, Builder, LinearOp};
 
 /// x ↦ γ·x + β, one γ and one β a channel (or unit).
 #[derive(Debug)]

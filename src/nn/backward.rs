@@ -9,8 +9,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::parameters::Parameters;
-use super::pass::Pass;
+use super::{Parameters, Pass};
 
 /// ∂loss/∂p for every trained parameter p, in the order of [`Parameters::trainable`], zero where the loss
 /// does not depend on it. `pass` is the one that the loss was computed in; its custom backward passes are used up.

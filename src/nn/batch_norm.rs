@@ -3,11 +3,7 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::affine::Affine;
-use super::block::Block;
-use super::builder::Builder;
-use super::normalized::Normalization;
-use super::pass::Pass;
+use super::{Affine, Block, Builder, Normalization, Pass};
 use crate::options::Options;
 
 /// Where the mean and variance of evaluation come from.

@@ -5,12 +5,8 @@ use std::cell::Cell;
 use anyhow::Result;
 use tch::Tensor;
 
-use super::affine::Affine;
-use super::block::{Block, LinearOp};
-use super::builder::Builder;
-use super::normalized::Normalization;
-use super::pass::Pass;
 use super::statistics::{channel_means, channel_stds, update_average, values_per_channel};
+use super::{Affine, Block, Builder, LinearOp, Normalization, Pass};
 use crate::moments::{extreme_bound_constant, half_normal_top_mean};
 use crate::options::{OptionSpec, Options};
 

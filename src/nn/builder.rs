@@ -5,8 +5,7 @@ use std::rc::Rc;
 use anyhow::Result;
 use tch::{Device, Kind, Tensor};
 
-use super::parameters::{Parameters, Role};
-use super::update::UpdateRule;
+use super::{Parameters, Role, UpdateRule};
 
 /// What a method's `build` function works with: a name space for parameters and the block's directions.
 pub struct Builder<'a> {

@@ -3,16 +3,9 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::activation_pool::ActivationPool;
-use super::block::Block;
-use super::builder::Builder;
-use super::init;
-use super::layer::Layer;
-use super::pass::Pass;
-use super::plain;
 use super::rows::sum_of_rows;
-use super::signal::Signal;
 use super::statistics::{centered_rows, patch_sums};
+use super::{ActivationPool, Block, Builder, Layer, Pass, Signal, init, plain};
 
 /// How a [`CosineLayer`] is built.
 #[derive(Debug, Clone, Copy)]

@@ -9,8 +9,7 @@
 //! Activations, pools, normalization and the optimizer are left out on purpose: what a method does beside the
 //! network's own work must not make it look busier.
 
-use super::block::LinearOp;
-use super::node::Node;
+use super::{LinearOp, Node};
 
 /// Operations on one image.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

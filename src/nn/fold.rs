@@ -7,13 +7,9 @@
 
 use tch::{Kind, Tensor};
 
-use super::activation_pool::ActivationPool;
-use super::block::LinearOp;
-use super::layout;
 use super::network::{Network, pool_globally};
-use super::node::NetworkKind;
-use super::pass::Pass;
 use super::rows::sum_of_rows;
+use super::{ActivationPool, LinearOp, NetworkKind, Pass, layout};
 
 /// A network of folded blocks.
 #[derive(Debug)]

@@ -2,8 +2,7 @@
 
 use tch::Tensor;
 
-use super::activation_pool::ActivationPool;
-use super::block::LinearOp;
+use super::{ActivationPool, LinearOp};
 
 /// A block in evaluation: y = (pool(f(W·x + b)) + offset)·scale.
 #[derive(Debug)]

@@ -2,9 +2,7 @@
 
 use tch::Tensor;
 
-use super::folded::Folded;
-use super::pass::Pass;
-use super::signal::Signal;
+use super::{Folded, Pass, Signal};
 
 /// One block of a network under one method. Owns handles to its parameters and buffers.
 pub trait Layer {

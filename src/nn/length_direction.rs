@@ -3,12 +3,8 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::block::{Block, LinearOp};
-use super::builder::Builder;
-use super::init;
-use super::reparametrized::Reparametrization;
-use super::signal::Signal;
 use super::statistics::{channel_means, channel_stds};
+use super::{Block, Builder, LinearOp, Reparametrization, Signal, init};
 use crate::options::{OptionSpec, Options};
 
 /// Standard deviation of the entries of v at the start, as in the authors' code.

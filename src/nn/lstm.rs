@@ -9,11 +9,7 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::builder::Builder;
-use super::layer::Layer;
-use super::node::LstmBlock;
-use super::pass::Pass;
-use super::signal::Signal;
+use super::{Builder, Layer, LstmBlock, Pass, Signal};
 
 /// What a method does to the cell. Every function leaves things alone unless a method says otherwise.
 pub trait LstmCell {

@@ -1,6 +1,6 @@
 //! Networks as data: parameters, blocks, layers, initialization and the optimizer.
 //!
-//! What the file of a method needs most stands here by name.
+//! The types stand here by name; what is a function is called by its file's.
 
 pub mod activation_pool;
 pub mod adaptive_clip;
@@ -40,8 +40,28 @@ pub mod update;
 pub mod widening;
 
 pub use activation_pool::ActivationPool;
+pub use adaptive_clip::AdaptiveClip;
+pub use affine::Affine;
+pub use batch_norm::{BatchNorm, BatchNormSettings, Population};
+pub use block::{Block, LinearOp, MaxPool};
 pub use builder::Builder;
+pub use cosine::{CosineLayer, CosineSettings};
+pub use fold::Evaluator;
 pub use folded::Folded;
+pub use groups::GroupNorm;
 pub use layer::Layer;
+pub use lstm::{Lstm, LstmCell, PlainCell};
+pub use network::Network;
+pub use networks::Task;
+pub use node::{LstmBlock, NetworkKind, Node};
+pub use normalized::{Normalization, NormalizedLayer};
+pub use parameters::{Parameters, Role};
 pub use pass::Pass;
+pub use propagation::ChannelMoments;
+pub use reparametrized::{Reparametrization, ReparametrizedLayer};
+pub use scores::Scores;
+pub use sgd::{Sgd, SgdConfig};
 pub use signal::{Estimate, Signal};
+pub use sphere::{Adam, SphereStep};
+pub use update::{Update, UpdateRule};
+pub use widening::Widening;

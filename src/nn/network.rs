@@ -3,14 +3,7 @@
 use anyhow::Result;
 use tch::{Device, Kind, Tensor};
 
-use super::builder::Builder;
-use super::init;
-use super::layer::Layer;
-use super::layout;
-use super::node::{NetworkKind, Node};
-use super::parameters::Parameters;
-use super::pass::Pass;
-use super::signal::Signal;
+use super::{Builder, Layer, NetworkKind, Node, Parameters, Pass, Signal, init, layout};
 use crate::streams::{Purpose, stream};
 
 /// A node and its layer.

@@ -3,15 +3,7 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::activation_pool::ActivationPool;
-use super::block::Block;
-use super::builder::Builder;
-use super::folded::Folded;
-use super::init;
-use super::layer::Layer;
-use super::pass::Pass;
-use super::plain;
-use super::signal::Signal;
+use super::{ActivationPool, Block, Builder, Folded, Layer, Pass, Signal, init, plain};
 
 /// A normalization of pre-activations.
 pub trait Normalization {

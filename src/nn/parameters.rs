@@ -5,8 +5,7 @@ use std::rc::Rc;
 use anyhow::{Context, Result, bail};
 use tch::{Device, Kind, Tensor};
 
-use super::layout;
-use super::update::UpdateRule;
+use super::{UpdateRule, layout};
 use crate::event::{ElementType, NamedTensor};
 
 /// What a tensor is for: decides weight decay, and whether it is trained.

@@ -3,11 +3,7 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::block::Block;
-use super::builder::Builder;
-use super::init;
-use super::layer::Layer;
-use super::reparametrized::{Reparametrization, ReparametrizedLayer};
+use super::{Block, Builder, Layer, Reparametrization, ReparametrizedLayer, init};
 
 /// Weights as they are trained, started by He's rule.
 struct PlainWeight(Tensor);

@@ -10,8 +10,7 @@ use std::sync::LazyLock;
 use gauss_quad::GaussLegendre;
 use tch::{Kind, Tensor};
 
-use super::activation_pool::ActivationPool;
-use super::block::LinearOp;
+use super::{ActivationPool, LinearOp};
 use crate::moments::Activation;
 
 /// Points of the Gauss-Legendre rule on each side of 0, where an activation may have a kink.

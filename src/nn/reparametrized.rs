@@ -3,13 +3,7 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::activation_pool::ActivationPool;
-use super::block::Block;
-use super::builder::Builder;
-use super::folded::Folded;
-use super::layer::Layer;
-use super::pass::Pass;
-use super::signal::Signal;
+use super::{ActivationPool, Block, Builder, Folded, Layer, Pass, Signal};
 
 /// Weights as a function of trained parameters.
 pub trait Reparametrization {

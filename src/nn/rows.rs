@@ -7,8 +7,7 @@
 use tch::{Kind, Tensor};
 
 use super::kernels::{Real, alike, dot, elements, elements_mut, in_memory, sum};
-use super::layout;
-use super::update::Update;
+use super::{Update, layout};
 
 /// Added to the squared length of a row before it is divided by.
 const LENGTH_EPS: f64 = 1e-12;

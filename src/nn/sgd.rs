@@ -6,9 +6,8 @@ use tch::Tensor;
 
 use super::adaptive_clip::clip;
 use super::block::LAST;
-use super::layout;
-use super::parameters::{Parameters, Role};
 use super::update::{Update, squared_length};
+use super::{Parameters, Role, layout};
 
 /// Settings that stay the same over a run.
 #[derive(Debug, Clone, Copy, PartialEq)]

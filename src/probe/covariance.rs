@@ -22,8 +22,7 @@ use anyhow::{Result, bail};
 use tch::{Kind, Tensor};
 
 use super::images::{ProbeImages, by_unit, walk_images};
-use crate::nn::block::{Block, LinearOp};
-use crate::nn::network::Network;
+use crate::nn::{Block, LinearOp, Network};
 use crate::streams::{Purpose, permutation, stream};
 use crate::usage;
 pub use basis::{Basis, LARGEST_PATCH};

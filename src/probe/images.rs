@@ -4,8 +4,7 @@ use tch::{Kind, Tensor};
 
 use crate::data::normalizer::Normalizer;
 use crate::data::{ImageShape, Split};
-use crate::nn::network::Network;
-use crate::nn::{Pass, Signal};
+use crate::nn::{Network, Pass, Signal};
 
 /// Images that go through a network at a time.
 const CHUNK: usize = 100;

@@ -19,8 +19,7 @@ use anyhow::{Context, Result};
 use tch::{Kind, Tensor};
 
 use super::images::{by_unit, to_values, walk_layers};
-use crate::nn::network::Network;
-use crate::nn::{Pass, Signal};
+use crate::nn::{Network, Pass, Signal};
 use crate::streams::{Purpose, stream};
 pub use linearization::Linearization;
 use linearization::singular_values;

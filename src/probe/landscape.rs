@@ -14,9 +14,8 @@ use anyhow::{Result, ensure};
 use tch::{Kind, Tensor};
 
 use super::restore_guard::RestoreGuard;
-use crate::nn::Pass;
 use crate::nn::backward::gradients_at;
-use crate::nn::parameters::{Parameters, Role};
+use crate::nn::{Parameters, Pass, Role};
 
 /// The landscape along one gradient.
 #[derive(Debug, Clone, Copy, PartialEq)]

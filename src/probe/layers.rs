@@ -6,10 +6,7 @@ use super::images::{ProbeImages, to_values, walk_layers};
 use crate::data::Dataset;
 use crate::data::normalizer::Normalizer;
 use crate::event::{LayerRow, PercentileRow};
-use crate::nn::Pass;
-use crate::nn::init;
-use crate::nn::network::Network;
-use crate::nn::parameters::Parameters;
+use crate::nn::{Network, Parameters, Pass, init};
 use crate::stats::quantile;
 
 /// The fixed batch: test images evenly spaced over the split.

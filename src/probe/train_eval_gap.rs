@@ -7,10 +7,7 @@ use anyhow::{Result, ensure};
 use tch::Tensor;
 
 use super::restore_guard::RestoreGuard;
-use crate::nn::Pass;
-use crate::nn::network::Network;
-use crate::nn::parameters::Role;
-use crate::nn::scores::Scores;
+use crate::nn::{Network, Pass, Role, Scores};
 
 /// Mean loss (nats) and error (a fraction) over the images.
 #[derive(Debug, Clone, Copy, PartialEq)]

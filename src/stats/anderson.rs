@@ -2,9 +2,8 @@
 //! D. A. Darling, 1954).
 
 use super::moments::compensated_sum;
-use super::normality::TestResult;
-use super::sample::Sample;
 use super::special::{normal_log_cdf, normal_log_sf};
+use super::{Sample, TestResult};
 
 /// A² = −n − (1/n) Σᵢ (2i − 1)(ln Φ(zᵢ) + ln(1 − Φ(z_{n+1−i}))) over standardized ascending zᵢ.
 ///

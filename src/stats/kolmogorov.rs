@@ -1,9 +1,7 @@
 //! One-sample Kolmogorov-Smirnov tests (A. N. Kolmogorov, 1933).
 
-use super::kolmogorov_distribution::kolmogorov_survival;
-use super::normality::TestResult;
-use super::sample::Sample;
 use super::special::{normal_cdf, normal_sf};
+use super::{Sample, TestResult, kolmogorov_survival};
 
 /// Distance sup|Fₙ(x) − F(x)| between the sample and a distribution, given for each value in
 /// ascending order the pair (F(x), 1 − F(x)).

@@ -1,9 +1,8 @@
 //! Kolmogorov-Smirnov distance from the fitted normal (H. W. Lilliefors, 1967).
 
 use super::kolmogorov::distance;
-use super::normality::TestResult;
-use super::sample::Sample;
 use super::special::{normal_cdf, normal_sf};
+use super::{Sample, TestResult};
 
 /// Above this p-value the formula of Dallal and Wilkinson no longer holds.
 const FORMULA_MAX_P: f64 = 0.1;

@@ -2,9 +2,8 @@
 //! approximation (Applied Statistics 44, 1995, algorithm AS R94).
 
 use super::moments::compensated_sum;
-use super::normality::TestResult;
-use super::sample::Sample;
 use super::special::{normal_quantile, normal_sf};
+use super::{Sample, TestResult};
 
 /// Largest sample the approximation was made for.
 pub const SHAPIRO_MAX_N: usize = 5000;

@@ -6,9 +6,7 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::nn::lstm::{Lstm, LstmCell};
-use crate::nn::node::LstmBlock;
-use crate::nn::{Builder, Layer};
+use crate::nn::{Builder, Layer, Lstm, LstmBlock, LstmCell};
 use crate::options::Options;
 
 /// The recurrent layer.

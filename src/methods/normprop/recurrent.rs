@@ -9,10 +9,7 @@ use tch::Tensor;
 
 use super::constraint::Constraint;
 use crate::moments::{GateDeviation, cell_constants};
-use crate::nn::lstm::{Lstm, LstmCell};
-use crate::nn::node::LstmBlock;
-use crate::nn::rows;
-use crate::nn::{Builder, Layer};
+use crate::nn::{Builder, Layer, Lstm, LstmBlock, LstmCell, rows};
 use crate::options::Options;
 
 /// The recurrent layer.

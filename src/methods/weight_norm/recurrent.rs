@@ -5,10 +5,7 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::nn::init;
-use crate::nn::lstm::{Lstm, LstmCell};
-use crate::nn::node::LstmBlock;
-use crate::nn::{Builder, Layer};
+use crate::nn::{Builder, Layer, Lstm, LstmBlock, LstmCell, init};
 use crate::options::Options;
 
 /// The recurrent layer.

@@ -1,8 +1,7 @@
 //! A network that reads an image row by row with a long short-term memory.
 
 use super::descriptor::NetworkDescriptor;
-use crate::nn::block::LinearOp;
-use crate::nn::node::{LstmBlock, NetworkKind, Node};
+use crate::nn::{LinearOp, LstmBlock, NetworkKind, Node};
 use crate::options::{OptionKind, OptionSpec};
 
 /// The descriptor.

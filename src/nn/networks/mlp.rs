@@ -2,8 +2,7 @@
 
 use super::descriptor::NetworkDescriptor;
 use crate::moments::Activation;
-use crate::nn::block::{Block, LinearOp};
-use crate::nn::node::{NetworkKind, Node};
+use crate::nn::{Block, LinearOp, NetworkKind, Node};
 use crate::options::{OptionKind, OptionSpec};
 
 /// The descriptor.

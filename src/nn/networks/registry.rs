@@ -2,8 +2,7 @@
 
 use anyhow::Result;
 
-use super::descriptor::NetworkDescriptor;
-use super::{lstm, mlp, nin};
+use super::{NetworkDescriptor, lstm, mlp, nin};
 use crate::error::did_you_mean;
 use crate::usage;
 

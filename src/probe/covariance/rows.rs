@@ -3,9 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::basis::Basis;
-use crate::nn::block::{Block, LinearOp};
-use crate::nn::network::Network;
-use crate::nn::{Pass, Signal};
+use crate::nn::{Block, LinearOp, Network, Pass, Signal};
 
 /// A layer whose pre-activations its rows predict to this share is taken as affine.
 const AFFINE_TOLERANCE: f64 = 1e-2;

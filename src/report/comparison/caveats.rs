@@ -1,8 +1,7 @@
 //! What the tables and pictures must not be taken for.
 
-use super::manifest::Manifest;
-use super::results::Results;
 use super::rows::SweepRow;
+use super::{Manifest, Results};
 use crate::text::numbers::counted;
 
 /// Everything to keep in mind, a sentence each.

@@ -5,11 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::caveats::caveats;
-use super::manifest::Manifest;
 use super::picture::Topic;
 use super::pictures::{self, Picture, pictures};
-use super::results::Results;
-use super::tables;
+use super::{Manifest, Results, tables};
 use crate::report::bench::Bench;
 use crate::report::distinct::distinct;
 use crate::report::html_page::{HtmlPage, Section};

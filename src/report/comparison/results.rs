@@ -6,10 +6,9 @@ use anyhow::{Result, ensure};
 
 use super::differences::{differences, paired};
 use super::groups::Groups;
-use super::manifest::Manifest;
 use super::rows::{DifferenceRow, PairedRow, SummaryRow, SweepRow};
-use super::summarize;
 use super::tagged::{self, RunRows};
+use super::{Manifest, summarize};
 use crate::event::{EpochRow, LayerRow, PercentileRow};
 use crate::record::files::{RealDisk, replace};
 use crate::record::row::{Row, header, lines};
