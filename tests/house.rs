@@ -215,3 +215,28 @@ fn every_experiment_file_resolves() {
         );
     }
 }
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let documents = tracked().into_iter().filter(|path| {
+        path.extension().is_some_and(|extension| extension == "md")
+            && !path.to_string_lossy().contains("templates")
+    });
+    for document in documents {
+        let text = fs::read_to_string(&document).unwrap();
+        let targets = text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next());
+        let files = targets.filter(|target| !target.contains("://") && !target.starts_with('#'));
+        for target in files {
+            let file = target.split('#').next().unwrap();
+            let path = document.parent().unwrap().join(file);
+            assert!(
+                path.exists(),
+                "{} links to {target}, which is not there",
+                document.display()
+            );
+        }
+    }
+}
