@@ -10,6 +10,9 @@ use super::over_checkpoints::follow;
 use super::subject::Subject;
 use crate::cli::StatsArgs;
 
+/// What a probe does at one network.
+type LookAtNetwork = fn(&Subject, &StatsArgs, &mut Output) -> Result<()>;
+
 /// A probe as `--probe NAME` finds it.
 pub struct Probe {
     /// Its name.
@@ -17,7 +20,7 @@ pub struct Probe {
     /// A line of help.
     pub about: &'static str,
     /// Looks at one network; none for a probe of whole runs.
-    pub at_network: Option<fn(&Subject, &StatsArgs, &mut Output) -> Result<()>>,
+    pub at_network: Option<LookAtNetwork>,
     /// Looks at runs side by side: at their checkpoints where the probe is of a network, else at what it follows
     /// through training by itself.
     pub at_runs: fn(&[PathBuf], &StatsArgs, &mut Output) -> Result<()>,

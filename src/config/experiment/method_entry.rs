@@ -45,7 +45,7 @@ pub enum NameOrEntry {
     /// A name with everything at its default.
     Name(String),
     /// All of it.
-    Entry(MethodEntry),
+    Entry(Box<MethodEntry>),
 }
 
 /// Writes names in a list of methods as the tables that they stand for.
