@@ -484,3 +484,25 @@ fn percentiles_of_a_unit_are_recorded_where_asked_for() {
     }
     assert!(place.path("results/tiny/percentiles.svg").is_file());
 }
+
+#[test]
+fn a_damaged_run_directory_stops_no_other_run() {
+    let place = Place::new(&TINY.replace("seeds = 2", "seeds = 1"));
+    place.succeed(&["compare", "tiny.toml"]);
+    let [bn, normprop] = place.run_dirs().try_into().unwrap();
+    let results = place.path("results/tiny/summary.csv");
+    let expected = timeless(&results);
+    std::fs::write(bn.join("summary.json"), "").unwrap();
+    let mended = place.succeed(&["compare", "tiny.toml"]);
+    assert!(stderr(&mended).contains("summary.json is damaged"), "{}", stderr(&mended));
+    assert_eq!(timeless(&results), expected);
+
+    std::fs::write(bn.join("meta.json"), "{").unwrap();
+    std::fs::remove_dir_all(&normprop).unwrap();
+    let output = place.run(&["compare", "tiny.toml"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(said.contains("1 of 2 runs failed") && said.contains("meta.json is damaged"), "{said}");
+    assert!(normprop.join("summary.json").is_file());
+    assert_eq!(timeless(&results)[1..], expected[2..], "the other run is reported");
+}

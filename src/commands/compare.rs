@@ -190,7 +190,7 @@ impl Session<'_> {
 
     /// What Slurm would say to the runs that are still to do.
     fn test(&self, entries: &[PlanEntry]) -> Result<Option<(usize, String)>> {
-        let left = entries.iter().filter(|entry| !entry.is_done());
+        let left = entries.iter().filter(|entry| entry.is_left());
         let jobs: Vec<Job> = left.map(PlanEntry::job).collect::<Result<_>>()?;
         match &self.slurm {
             Some(slurm) if !jobs.is_empty() => slurm.test(&jobs).map(Some),

@@ -164,7 +164,7 @@ fn document(
 
 /// The summary of a run that is over; of another, what its tables and the checkpoint say until now.
 fn run_so_far(trained: &Trained) -> Result<RunSummary> {
-    if let Some(summary) = read_summary(&trained.folder)? {
+    if let Some(summary) = read_summary(&trained.folder) {
         return Ok(summary);
     }
     let position = &trained.position;

@@ -171,7 +171,7 @@ fn train(
 fn finished(config: &RunConfig, path: &Path) -> Result<Option<RunSummary>> {
     // Refuses what a newer program made, before anything of it is read or written.
     meta::read(path)?;
-    let summary = read_summary(path)?;
+    let summary = read_summary(path);
     if summary.is_some() {
         // Compares the configurations.
         RunDir::make(path, &config.to_toml()?)?;

@@ -26,7 +26,7 @@ pub(super) fn outcome(path: &Path) -> BTreeMap<String, Vec<u8>> {
             files.insert(name, fs::read(entry.path()).unwrap());
         }
     }
-    let mut summary = read_summary(path).unwrap().unwrap();
+    let mut summary = read_summary(path).unwrap();
     summary.run_dir.clear();
     files.insert(
         "summary.json".to_owned(),
@@ -90,7 +90,7 @@ fn a_kill_at_any_file_operation_changes_nothing_in_the_end() {
             let disk = FaultyDisk::failing_after(good, DiskFault::Kill, done_256ths);
             assert!(sit(folder.path(), disk).is_err());
             // Killed after its very last file operation, the run is over and is not started again.
-            if read_summary(folder.path()).unwrap().is_none() {
+            if read_summary(folder.path()).is_none() {
                 sit(folder.path(), FaultyDisk::sound()).unwrap();
             }
             let differences = differences(&outcome(folder.path()), &expected);
@@ -112,11 +112,11 @@ proptest! {
         let folder = scratch();
         for (good, done_256ths) in kills {
             let disk = FaultyDisk::failing_after(good, DiskFault::Kill, done_256ths);
-            if read_summary(folder.path()).unwrap().is_none() {
+            if read_summary(folder.path()).is_none() {
                 let _ = sit(folder.path(), disk);
             }
         }
-        if read_summary(folder.path()).unwrap().is_none() {
+        if read_summary(folder.path()).is_none() {
             sit(folder.path(), FaultyDisk::sound()).unwrap();
         }
         prop_assert_eq!(differences(&outcome(folder.path()), &expected), Vec::<String>::new());
@@ -166,7 +166,7 @@ fn a_run_that_is_over_is_not_taken_up() {
     let recorder = sit(folder.path(), RealDisk).unwrap();
     let summary = recorder.summary().unwrap().clone();
     assert_eq!((summary.epochs, summary.status), (EPOCHS, Status::Finished));
-    let read = read_summary(folder.path()).unwrap().unwrap();
+    let read = read_summary(folder.path()).unwrap();
     // As text, since the training error of the fake run is NaN.
     assert_eq!(format!("{read:?}"), format!("{summary:?}"));
     assert_eq!(recorder.run_dir().status().unwrap(), Status::Finished);
@@ -199,7 +199,7 @@ fn an_interrupted_run_has_an_end_time_but_no_summary() {
             status: Status::Interrupted,
         })
         .unwrap();
-    assert!(recorder.summary().is_none() && read_summary(folder.path()).unwrap().is_none());
+    assert!(recorder.summary().is_none() && read_summary(folder.path()).is_none());
     let meta = meta::read(folder.path()).unwrap().unwrap();
     let sitting = meta.sittings.last().unwrap();
     assert_eq!(
@@ -242,7 +242,7 @@ fn a_diverged_run_is_summarized_with_what_it_reached() {
             status: Status::Diverged,
         })
         .unwrap();
-    let summary = read_summary(folder.path()).unwrap().unwrap();
+    let summary = read_summary(folder.path()).unwrap();
     assert_eq!((summary.status, summary.epochs), (Status::Diverged, 5));
     assert!(summary.test_error.is_nan() && summary.best_test_error < 1.0);
     // A state whose epoch has no row could not be resumed, so it is refused.

@@ -96,7 +96,7 @@ impl Recorder {
     fn on_started(&mut self, position: &Position) -> Result<()> {
         let folder = self.run_dir.path();
         ensure!(
-            !folder.join(summary::FILE_NAME).exists(),
+            !matches!(summary::read(folder), Ok(Some(_))),
             "the run in {} is already over: delete the folder to start it anew",
             folder.display()
         );

@@ -133,7 +133,7 @@ impl RunDir {
 
     /// How the run ended; [`Status::Running`] when it has not, though it may be at rest.
     pub fn status(&self) -> Result<Status> {
-        let summary = summary::read_summary(&self.path)?;
+        let summary = summary::read(&self.path)?;
         Ok(summary.map_or(Status::Running, |summary| summary.status))
     }
 

@@ -29,7 +29,7 @@ impl RunRecord {
     pub fn read(run_dir: &Path) -> Result<RunRecord> {
         Ok(RunRecord {
             meta: meta::read(run_dir)?,
-            summary: read_summary(run_dir)?,
+            summary: read_summary(run_dir),
             epochs: read_if_there(run_dir)?,
             layers: read_if_there(run_dir)?,
             percentiles: read_if_there(run_dir)?,

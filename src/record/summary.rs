@@ -1,6 +1,7 @@
 //! `summary.json`: how a run ended. It is written last, so its presence means that the run is over.
 
 use super::files;
+use crate::errln;
 use crate::event::{EpochRow, Status};
 use crate::run_key::RunKey;
 use anyhow::{Context, Result};
@@ -63,17 +64,24 @@ pub struct RunSummary {
 }
 
 /// How the run in a directory ended, or `None` when it has not.
-pub fn read_summary(run_dir: &Path) -> Result<Option<RunSummary>> {
+///
+/// A file that cannot be read counts as none, and is named: the run's other files tell how it ended, and whoever goes
+/// on with the run writes it anew.
+pub fn read_summary(run_dir: &Path) -> Option<RunSummary> {
+    read(run_dir).unwrap_or_else(|error| {
+        errln!("normprop: {error:#}; the run counts as one that is not over, and going on with it makes the file anew");
+        None
+    })
+}
+
+/// [`read_summary`], with an error where the file cannot be read.
+pub fn read(run_dir: &Path) -> Result<Option<RunSummary>> {
     let path = run_dir.join(FILE_NAME);
     let Some(text) = files::read_text_if_there(&path)? else {
         return Ok(None);
     };
-    let summary = serde_json::from_str(&text).with_context(|| {
-        format!(
-            "{} is damaged: delete it and run the same command again, which makes it anew from the run's other files",
-            path.display()
-        )
-    })?;
+    let summary = serde_json::from_str(&text)
+        .with_context(|| format!("{} is damaged", path.display()))?;
     Ok(Some(summary))
 }
 
@@ -205,14 +213,12 @@ mod tests {
     #[test]
     fn a_damaged_summary_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(read_summary(folder.path()).unwrap().is_none());
-        for damaged in ["{\"status\": \"fin", "{}", "{\"status\": null}", "[1]"] {
+        assert!(read(folder.path()).unwrap().is_none());
+        for damaged in ["", "{\"status\": \"fin", "{}", "{\"status\": null}", "[1]"] {
             std::fs::write(folder.path().join(FILE_NAME), damaged).unwrap();
-            let error = read_summary(folder.path()).unwrap_err();
-            assert!(
-                error.to_string().contains("summary.json is damaged"),
-                "{error:#}"
-            );
+            let error = read(folder.path()).unwrap_err().to_string();
+            assert!(error.contains("summary.json is damaged"), "{error}");
+            assert_eq!(read_summary(folder.path()), None);
         }
     }
 }

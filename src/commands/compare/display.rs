@@ -146,10 +146,10 @@ impl RunsDisplay {
 pub(super) fn result(entry: &PlanEntry, outcome: &Outcome) -> String {
     match outcome {
         Outcome::Finished => match read_summary(&entry.run_dir) {
-            Ok(Some(summary)) => {
+            Some(summary) => {
                 format!("{} {}", measured(entry), percent(summary.test_error, 2))
             }
-            _ => judged(entry),
+            None => judged(entry),
         },
         Outcome::Diverged => "diverged".to_owned(),
         Outcome::Stopped if was_interrupted(&entry.run_dir) => {

@@ -54,10 +54,9 @@ pub fn fill_in(
     measure(&open, &mut known, parallel, interrupt, quiet)?;
     let measured = !open.is_empty();
     for entry in plan {
-        entry.remaining_s = if entry.is_done() {
-            0.0
-        } else {
-            epoch_s(&known, &kind(entry)) * epochs_left(entry) + OVERHEAD_S
+        entry.remaining_s = match entry.is_left() {
+            true => epoch_s(&known, &kind(entry)) * epochs_left(entry) + OVERHEAD_S,
+            false => 0.0,
         };
     }
     Ok(measured)
@@ -94,7 +93,7 @@ fn to_measure(plan: &[PlanEntry], known: &BTreeMap<Kind, f64>) -> Vec<PlanEntry>
     let mut seen: BTreeSet<Kind> = known.keys().cloned().collect();
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     let mut open: Vec<(usize, PlanEntry)> = Vec::new();
-    for entry in plan.iter().filter(|entry| !entry.is_done()) {
+    for entry in plan.iter().filter(|entry| entry.is_left()) {
         if seen.insert(kind(entry)) {
             let place = counts.entry(entry.config.batch_size).or_default();
             open.push((*place, entry.clone()));

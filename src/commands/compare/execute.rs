@@ -86,29 +86,38 @@ impl Session<'_> {
             plan::sentence(entries, self.parallel)
         ));
         let left: Vec<usize> = (0..entries.len())
-            .filter(|&index| !entries[index].is_done())
+            .filter(|&index| entries[index].is_left())
             .collect();
-        let mut failed = Vec::new();
+        let problems = entries.iter().filter_map(|entry| {
+            let problem = entry.problem.as_ref()?;
+            Some(format!("{}: {problem}", entry.key))
+        });
+        let mut failed: Vec<String> = problems.collect();
         if !left.is_empty() && self.interrupt.signal().is_none() {
             let waiting: Vec<&PlanEntry> = left.iter().map(|&index| &entries[index]).collect();
-            failed = self.launch(&waiting)?;
+            failed.extend(self.launch(&waiting)?);
         }
         if let Some(signal) = self.interrupt.signal() {
             return Err(Failure::Interrupted { signal }.into());
         }
         for index in left {
-            entries[index].look()?;
+            entries[index].look();
         }
         Ok(failed)
     }
 
     fn launch(&self, waiting: &[&PlanEntry]) -> Result<Vec<String>> {
-        let mut jobs = Vec::with_capacity(waiting.len());
+        let (mut ready, mut jobs, mut failed) = (Vec::new(), Vec::new(), Vec::new());
         for entry in waiting {
-            self.prepare(entry)?;
-            jobs.push(entry.job()?);
+            match self.prepare(entry) {
+                Ok(()) => {
+                    ready.push(*entry);
+                    jobs.push(entry.job()?);
+                }
+                Err(error) => failed.push(format!("{}: {error:#}", entry.key)),
+            }
         }
-        let mut failed = Vec::new();
+        let waiting = ready.as_slice();
         let mut display = RunsDisplay::new(waiting, self.output.quiet);
         let mut on_report = |report: Report| {
             display.show(waiting, &report);

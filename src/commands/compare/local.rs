@@ -52,10 +52,11 @@ impl Launcher for LocalLauncher {
         interrupt: &Interrupt,
         report: &mut dyn FnMut(Report),
     ) -> Result<Launched> {
-        for job in jobs {
+        let make = |job: &Job| {
             RunDir::wait_until_free(&job.run_dir)?;
-            RunDir::make(&job.run_dir, &job.config)?;
-        }
+            RunDir::make(&job.run_dir, &job.config)
+        };
+        let mut made: Vec<Result<()>> = jobs.iter().map(make).collect();
         let share = share(self.cores, self.parallel);
         let program =
             std::env::current_exe().context("cannot find this program to start it again")?;
@@ -71,7 +72,8 @@ impl Launcher for LocalLauncher {
             while !stopping && running.len() < self.parallel.max(1) {
                 let Some(index) = waiting.next() else { break };
                 let Some(job) = jobs.get(index) else { break };
-                match start(&program, job, share, index, &sender) {
+                let made = std::mem::replace(&mut made[index], Ok(()));
+                match made.and_then(|()| start(&program, job, share, index, &sender)) {
                     Ok(one) => {
                         running.push(one);
                         report(Report::Started(index));

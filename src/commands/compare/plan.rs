@@ -29,6 +29,8 @@ pub struct PlanEntry {
     pub run_dir: PathBuf,
     /// How far it is.
     pub state: State,
+    /// What is wrong with its directory, where that cannot be read or is of another run: it is then left alone.
+    pub problem: Option<String>,
     /// What its directory held when it was last looked at; layers and percentiles only where they are to be reported.
     pub record: Arc<RunRecord>,
     /// Whether it is a run of a sweep, of which only errors are reported.
@@ -47,6 +49,7 @@ impl PlanEntry {
             run_dir,
             config: run.config,
             state: State::New,
+            problem: None,
             record: Arc::default(),
             of_sweep,
             remaining_s: f64::NAN,
@@ -60,14 +63,19 @@ impl PlanEntry {
         name.to_string_lossy().into_owned()
     }
 
-    /// Looks at the run directory.
-    pub fn look(&mut self) -> Result<()> {
-        let (state, mut record) = inspect(&self.run_dir, &self.config)?;
+    /// Looks at the run directory. One in which something is wrong is named and counts as not over, so that it stops
+    /// no other run.
+    pub fn look(&mut self) {
+        let inspected = inspect(&self.run_dir, &self.config);
+        self.problem = inspected.as_ref().err().map(|error| format!("{error:#}"));
+        if let Some(problem) = &self.problem {
+            errln!("normprop: {}: {problem}", self.key);
+        }
+        let (state, mut record) = inspected.unwrap_or((State::Unfinished, RunRecord::default()));
         if self.of_sweep || !state.is_over() {
             (record.layers, record.percentiles) = (Vec::new(), Vec::new());
         }
         (self.state, self.record) = (state, Arc::new(record));
-        Ok(())
     }
 
     /// Epochs that are done.
@@ -91,6 +99,11 @@ impl PlanEntry {
                 .is_some_and(|until| self.epochs_done() >= until),
             state => state.is_over(),
         }
+    }
+
+    /// Whether it can and is to be trained on.
+    pub fn is_left(&self) -> bool {
+        !self.is_done() && self.problem.is_none()
     }
 
     /// The run as something to launch.
@@ -160,7 +173,7 @@ fn entries(
         if !overwrite {
             entry.config = found.config;
             unrecorded.extend(found.unrecorded);
-            entry.look()?;
+            entry.look();
         }
         Ok(entry)
     };
@@ -177,7 +190,7 @@ fn entries(
 
 /// Seconds that all runs together will still take, shared among `parallel` at a time.
 pub fn remaining_s(plan: &[PlanEntry], parallel: usize) -> f64 {
-    let left = plan.iter().filter(|entry| !entry.is_done());
+    let left = plan.iter().filter(|entry| entry.is_left());
     let sum: f64 = left.clone().map(|entry| entry.remaining_s).sum();
     sum / parallel.clamp(1, left.count().max(1)) as f64
 }

@@ -44,7 +44,7 @@ fn train(entry: &mut PlanEntry, runs: &Path, to: u64, diverges_in: Option<u64>) 
         status = Status::Diverged;
     }
     record(&entry.config, runs, &errors, status);
-    entry.look().unwrap();
+    entry.look();
 }
 
 /// Does what the round asks for; BN at 0.9 diverges in epoch 2 with its second seed.

@@ -200,9 +200,9 @@ fn a_run_of_another_configuration_or_a_newer_schema_is_not_touched() {
         .join("x")
         .join(planned[0].config.run_name().unwrap());
     let message = || {
-        plan::look_up(planned.clone(), runs.path(), false)
-            .unwrap_err()
-            .to_string()
+        let entry = plan::look_up(planned.clone(), runs.path(), false).unwrap().remove(0);
+        assert!(!entry.is_done() && !entry.is_left());
+        entry.problem.unwrap()
     };
     let meta = std::fs::read_to_string(path.join("meta.json")).unwrap();
     std::fs::write(
@@ -217,4 +217,33 @@ fn a_run_of_another_configuration_or_a_newer_schema_is_not_touched() {
     );
     std::fs::write(path.join("config.toml"), "epochs = 7\n").unwrap();
     assert!(message().contains("another configuration"), "{}", message());
+}
+
+#[test]
+fn a_damaged_run_directory_stops_no_other_run() {
+    let experiment = experiment("methods = [\"bn\"]\nseeds = 2\nrun.epochs = 1");
+    let planned = runs_of(&experiment);
+    let damaged = |file: &str, bytes: &[u8]| {
+        let runs = tempfile::tempdir().unwrap();
+        for run in &planned {
+            record(&run.config, runs.path(), &[0.9, 0.5], Status::Finished);
+        }
+        let path = runs.path().join("x").join(planned[0].config.run_name().unwrap());
+        std::fs::write(path.join(file), bytes).unwrap();
+        let [bad, good] = look_up(&experiment, runs.path()).try_into().unwrap();
+        assert_eq!((good.state, good.problem), (State::Finished, None), "{file}");
+        assert!(!bad.is_done(), "{file}");
+        bad.problem.unwrap_or_default()
+    };
+    for summary in [&b""[..], b"\xff\xfe", b"{}"] {
+        assert_eq!(damaged("summary.json", summary), "", "it is made anew");
+    }
+    for (file, bytes) in [
+        ("meta.json", &b"{"[..]),
+        ("metrics.csv", b"no,table\n"),
+        ("layers.csv", b"\xff\n"),
+    ] {
+        let problem = damaged(file, bytes);
+        assert!(problem.contains(file), "{problem}");
+    }
 }
