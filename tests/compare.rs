@@ -494,7 +494,11 @@ fn a_damaged_run_directory_stops_no_other_run() {
     let expected = timeless(&results);
     std::fs::write(bn.join("summary.json"), "").unwrap();
     let mended = place.succeed(&["compare", "tiny.toml"]);
-    assert!(stderr(&mended).contains("summary.json is damaged"), "{}", stderr(&mended));
+    assert!(
+        stderr(&mended).contains("summary.json is damaged"),
+        "{}",
+        stderr(&mended)
+    );
     assert_eq!(timeless(&results), expected);
 
     std::fs::write(bn.join("meta.json"), "{").unwrap();
@@ -502,7 +506,14 @@ fn a_damaged_run_directory_stops_no_other_run() {
     let output = place.run(&["compare", "tiny.toml"]);
     assert_eq!(output.status.code(), Some(1));
     let said = stderr(&output);
-    assert!(said.contains("1 of 2 runs failed") && said.contains("meta.json is damaged"), "{said}");
+    assert!(
+        said.contains("1 of 2 runs failed") && said.contains("meta.json is damaged"),
+        "{said}"
+    );
     assert!(normprop.join("summary.json").is_file());
-    assert_eq!(timeless(&results)[1..], expected[2..], "the other run is reported");
+    assert_eq!(
+        timeless(&results)[1..],
+        expected[2..],
+        "the other run is reported"
+    );
 }

@@ -80,8 +80,8 @@ pub fn read(run_dir: &Path) -> Result<Option<RunSummary>> {
     let Some(text) = files::read_text_if_there(&path)? else {
         return Ok(None);
     };
-    let summary = serde_json::from_str(&text)
-        .with_context(|| format!("{} is damaged", path.display()))?;
+    let summary =
+        serde_json::from_str(&text).with_context(|| format!("{} is damaged", path.display()))?;
     Ok(Some(summary))
 }
 

@@ -200,7 +200,9 @@ fn a_run_of_another_configuration_or_a_newer_schema_is_not_touched() {
         .join("x")
         .join(planned[0].config.run_name().unwrap());
     let message = || {
-        let entry = plan::look_up(planned.clone(), runs.path(), false).unwrap().remove(0);
+        let entry = plan::look_up(planned.clone(), runs.path(), false)
+            .unwrap()
+            .remove(0);
         assert!(!entry.is_done() && !entry.is_left());
         entry.problem.unwrap()
     };
@@ -228,10 +230,17 @@ fn a_damaged_run_directory_stops_no_other_run() {
         for run in &planned {
             record(&run.config, runs.path(), &[0.9, 0.5], Status::Finished);
         }
-        let path = runs.path().join("x").join(planned[0].config.run_name().unwrap());
+        let path = runs
+            .path()
+            .join("x")
+            .join(planned[0].config.run_name().unwrap());
         std::fs::write(path.join(file), bytes).unwrap();
         let [bad, good] = look_up(&experiment, runs.path()).try_into().unwrap();
-        assert_eq!((good.state, good.problem), (State::Finished, None), "{file}");
+        assert_eq!(
+            (good.state, good.problem),
+            (State::Finished, None),
+            "{file}"
+        );
         assert!(!bad.is_done(), "{file}");
         bad.problem.unwrap_or_default()
     };
