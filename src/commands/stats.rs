@@ -5,7 +5,6 @@ mod labels;
 mod network_probe;
 mod output;
 mod over_checkpoints;
-mod panels;
 mod probe;
 mod probes;
 mod retrain;
@@ -19,11 +18,15 @@ use anyhow::Result;
 use crate::cli::{OutputArgs, StatsArgs};
 use crate::engine::device;
 use crate::usage;
-use output::Output;
-use probe::Probe;
+pub(crate) use columns::{Columns, ProbeTable, TableField};
+pub(crate) use network_probe::NetworkProbe;
+pub(crate) use output::Output;
+pub(crate) use probe::Probe;
 use probes::PROBES;
 pub use probes::with_probes;
-use subject::{Subject, named_runs};
+pub(crate) use subject::Subject;
+use subject::named_runs;
+pub(crate) use trends::{Gathered, Trends, layer_panel};
 
 /// Folder of the results, inside the run directory or, without one, where the program was started.
 const FOLDER: &str = "stats";

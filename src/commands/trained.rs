@@ -6,14 +6,12 @@ use anyhow::{Context, Result};
 
 use crate::config::RunConfig;
 use crate::config::overrides::Assignment;
-use crate::data::Dataset;
-use crate::data::normalizer::Normalizer;
+use crate::data::{Dataset, Normalizer};
 use crate::engine::{device, setup};
 use crate::errln;
 use crate::event::{Position, Snapshot};
 use crate::nn::network::Network;
-use crate::record::meta;
-use crate::record::{best_checkpoint, latest_snapshot, read_checkpoint, runs_by_start};
+use crate::record::{best_checkpoint, latest_snapshot, meta, read_checkpoint, runs_by_start};
 use crate::usage;
 
 /// Where the latest run is searched when none is named.

@@ -4,10 +4,7 @@
 
 use anyhow::Result;
 
-use super::augment::{Augmentation, Variation};
-use super::normalizer::Normalizer;
-use super::split::Split;
-use super::store::{Dataset, ImageShape};
+use super::{Augmentation, Dataset, ImageShape, Normalizer, Split, Variation};
 use crate::streams::{Purpose, permutation, stream};
 use crate::usage;
 

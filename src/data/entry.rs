@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
 
-use super::files::SourceFile;
-use super::split::Split;
-use super::store::ImageShape;
+use super::{ImageShape, SourceFile, Split};
 
 /// The files of the training split and those of the test split, in the order of the entry.
 pub type SplitFiles<'a> = [&'a mut [SourceFile]; 2];

@@ -16,10 +16,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-use super::catalogue;
-use super::entry::CatalogueEntry;
 use super::load::{load_entry, load_from};
-use super::store::Verdict;
+use super::{CatalogueEntry, Verdict, catalogue};
 use download::Client;
 pub use download::FetchProgress;
 use origin::Origin;

@@ -5,10 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::catalogue;
-use super::entry::CatalogueEntry;
-use super::files::SourceFile;
-use super::store::{Dataset, Verdict};
+use super::{CatalogueEntry, Dataset, SourceFile, Verdict, catalogue};
 
 /// One file of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -14,6 +14,11 @@ mod split;
 mod store;
 pub mod verify;
 
+pub use augment::{Augmentation, Variation};
+pub use batches::TrainingBatches;
+pub use entry::{CatalogueEntry, ClassCounts, Download, Format, Packing, SplitFiles};
+pub(crate) use files::SourceFile;
 pub use load::load;
+pub use normalizer::Normalizer;
 pub use split::Split;
 pub use store::{Dataset, ImageShape, Verdict};

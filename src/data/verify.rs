@@ -5,11 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
-use super::catalogue;
-use super::entry::CatalogueEntry;
 use super::load::{FileReport, Loaded, load_entry};
-use super::split::Split;
-use super::store::Verdict;
+use super::{CatalogueEntry, Split, Verdict, catalogue};
 
 /// One split of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -28,6 +28,23 @@ pub struct LineChart {
 }
 
 impl LineChart {
+    /// A chart without a subtitle.
+    pub fn new(title: impl Into<String>, x: Axis, y: Axis, series: Vec<Series>) -> LineChart {
+        LineChart {
+            title: title.into(),
+            x,
+            y,
+            series,
+            ..LineChart::default()
+        }
+    }
+
+    /// The same with one more labeled line across it.
+    pub fn marked(mut self, value: f64, label: impl Into<String>) -> LineChart {
+        self.references.push(ReferenceLine::new(value, label));
+        self
+    }
+
     /// Draws the chart with its legend below.
     pub fn figure(&self) -> Figure {
         let mut sheet = Sheet::new(CHART_WIDTH, "Line chart", &self.title, &self.subtitle);

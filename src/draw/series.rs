@@ -28,9 +28,14 @@ impl Series {
     pub fn new(label: impl Into<String>, points: impl IntoIterator<Item = (f64, f64)>) -> Series {
         let interval = None;
         let point = |(x, y)| Point { x, y, interval };
+        Series::of(label, points.into_iter().map(point))
+    }
+
+    /// A series of points that may have intervals.
+    pub fn of(label: impl Into<String>, points: impl IntoIterator<Item = Point>) -> Series {
         Series {
             label: label.into(),
-            points: points.into_iter().map(point).collect(),
+            points: points.into_iter().collect(),
             slot: None,
         }
     }

@@ -5,9 +5,8 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use tch::Tensor;
 
-use super::memory;
-use super::trainer::Trainer;
 use super::trainer::step::StepTimes;
+use super::{Trainer, memory};
 use crate::nn::fold::Evaluator;
 
 /// How long to measure.

@@ -1,7 +1,6 @@
 //! Loss, error and predictions of a network on a split.
 
-use crate::data::normalizer::Normalizer;
-use crate::data::{ImageShape, Split};
+use crate::data::{ImageShape, Normalizer, Split};
 use crate::nn::{Evaluator, Network, Scores};
 
 /// Images evaluated at a time: large enough to fill the cores, small enough to stay in little memory.

@@ -12,3 +12,6 @@ pub mod schedule;
 pub mod setup;
 pub mod threads;
 pub mod trainer;
+
+pub use interrupt::Interrupt;
+pub use trainer::Trainer;

@@ -9,12 +9,9 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::interrupt::Interrupt;
-use super::{device, setup};
+use super::{Interrupt, device, setup};
 use crate::config::RunConfig;
-use crate::data::Dataset;
-use crate::data::batches::TrainingBatches;
-use crate::data::normalizer::Normalizer;
+use crate::data::{Dataset, Normalizer, TrainingBatches};
 use crate::event::{EpochSums, Event, Observer, Position, Status};
 use crate::methods;
 use crate::nn::{Network, Sgd, SgdConfig};

@@ -53,7 +53,6 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "The follow-up learns its noise; here it has the fixed size that n images would give.",
         "The last layer is a plain linear layer with a bias.",
     ],
-    learning_rate_at_50: 0.02,
     build,
     ..Descriptor::ORDINARY
 };

@@ -46,7 +46,6 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "Outputs depend on the length of weight rows, through the running statistics, as soon as a ramp has begun.",
         "The last layer is a plain linear layer with a bias.",
     ],
-    learning_rate_at_50: 0.02,
     build,
     // Nothing that only starts later in training.
     row_scale_options: "ramp_start = 0\nr_ramp_end = 0\nd_ramp_end = 0",

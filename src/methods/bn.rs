@@ -36,7 +36,6 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "Running averages are exponential by default, as in common frameworks; the paper averages over batches after training, which is population = \"precise\".",
         "The last layer is a plain linear layer with a bias.",
     ],
-    learning_rate_at_50: 0.02,
     build,
     ..Descriptor::WITH_BATCH_STATISTICS
 };

@@ -20,11 +20,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     aliases: &["bwn"],
     summary: "weight normalization in which the total length of the rows stays as it was at the start",
     formula: "y = f(ρ·v·x/‖v‖ + b),  ρ from the initial weights",
-    paper: Paper {
-        authors: "Hoffer, Banner, Golan, Soudry",
-        title: "Norm Matters: Efficient and Accurate Normalization Schemes in Deep Networks",
-        venue: "NeurIPS 2018, arXiv:1803.01814",
-    },
+    paper: Paper::NORM_MATTERS,
     acts_on: &[ActsOn::Weights],
     row_scale_invariant: true,
     extra_parameters: "b (g with length = \"learned\")",
@@ -39,7 +35,6 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "Initial weights follow He's rule, since their length stays.",
         "The last layer is treated like the others. The authors' networks put mean-only batch normalization behind; here a bias.",
     ],
-    learning_rate_at_50: 0.02,
     build,
     folds: true,
     ..Descriptor::ORDINARY

@@ -18,11 +18,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     aliases: &["pearson"],
     summary: "cosine normalization with means removed: the correlation of weight row and input replaces their product",
     formula: "y = f((W − W̄)·(x − x̄)/(‖W − W̄‖·‖x − x̄‖)),  x the input vector or the patch under the kernel",
-    paper: Paper {
-        authors: "Luo, Zhan, Wang, Yang",
-        title: "Cosine Normalization: Using Cosine Similarity Instead of Dot Product in Neural Networks",
-        venue: "ICANN 2018, arXiv:1702.05870",
-    },
+    paper: Paper::COSINE_NORMALIZATION,
     acts_on: &[ActsOn::LinearOperation],
     row_scale_invariant: true,
     extra_parameters: "none",

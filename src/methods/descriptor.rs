@@ -19,6 +19,27 @@ pub struct Paper {
 }
 
 impl Paper {
+    /// That of the norms other than L2.
+    pub const NORM_MATTERS: Paper = Paper {
+        authors: "Hoffer, Banner, Golan, Soudry",
+        title: "Norm Matters: Efficient and Accurate Normalization Schemes in Deep Networks",
+        venue: "NeurIPS 2018, arXiv:1803.01814",
+    };
+
+    /// That of weight normalization.
+    pub const WEIGHT_NORMALIZATION: Paper = Paper {
+        authors: "Salimans, Kingma",
+        title: "Weight Normalization: A Simple Reparameterization to Accelerate Training of Deep Neural Networks",
+        venue: "NIPS 2016, arXiv:1602.07868",
+    };
+
+    /// That of cosine normalization.
+    pub const COSINE_NORMALIZATION: Paper = Paper {
+        authors: "Luo, Zhan, Wang, Yang",
+        title: "Cosine Normalization: Using Cosine Similarity Instead of Dot Product in Neural Networks",
+        venue: "ICANN 2018, arXiv:1702.05870",
+    };
+
     /// The year of publication: the first number of four digits in the venue.
     pub fn year(&self) -> Option<u16> {
         let mut numbers = self.venue.split(|c: char| !c.is_ascii_digit());

@@ -42,7 +42,6 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "The trained ε is written from memory of the paper: one e a layer, started at 1e-4; with it the outputs depend a little on the length of weight rows.",
         "The last layer is a plain linear layer with a bias.",
     ],
-    learning_rate_at_50: 0.02,
     build,
     // A trained ε is too large to be nothing beside the mean square.
     row_scale_options: "learnable_eps = \"never\"",

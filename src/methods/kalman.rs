@@ -65,7 +65,6 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "As in the authors' code the prediction passes on N(μ, v), not what γ and β make of it, so it depends on the length of weight rows.",
         "The last layer is a plain linear layer with a bias.",
     ],
-    learning_rate_at_50: 0.02,
     build,
     folds: false,
     ..Descriptor::WITH_BATCH_STATISTICS

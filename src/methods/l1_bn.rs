@@ -21,11 +21,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     aliases: &["l1-batch-norm"],
     summary: "batch normalization by the mean absolute deviation",
     formula: "y = f(γ·(a − μ_B)/(s + ε) + β),  s = √(π/2)·mean |a − μ_B|",
-    paper: Paper {
-        authors: "Hoffer, Banner, Golan, Soudry",
-        title: "Norm Matters: Efficient and Accurate Normalization Schemes in Deep Networks",
-        venue: "NeurIPS 2018, arXiv:1803.01814",
-    },
+    paper: Paper::NORM_MATTERS,
     options: &[
         OptionSpec::choice("constant", &["gaussian", "none"])
             .help("√(π/2), with which s is the standard deviation of Gaussians, or none: s = mean |a − μ|"),

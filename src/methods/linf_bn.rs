@@ -20,11 +20,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     aliases: &["linf-batch-norm"],
     summary: "batch normalization by the largest absolute deviation",
     formula: "y = f(γ·(a − μ_B)/(s + ε) + β),  s = C(n)·max |a − μ_B|",
-    paper: Paper {
-        authors: "Hoffer, Banner, Golan, Soudry",
-        title: "Norm Matters: Efficient and Accurate Normalization Schemes in Deep Networks",
-        venue: "NeurIPS 2018, arXiv:1803.01814",
-    },
+    paper: Paper::NORM_MATTERS,
     options: &[
         OptionSpec::choice("constant", &["hoffer", "exact", "none"])
             .help("the authors' C(n), after which Gaussians have a standard deviation of about 0.7, or the one that makes it 1, or none: s = max |a − μ|"),

@@ -35,7 +35,6 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "Any activation may be linked; the paper links ReLU, SELU, PReLU and Swish (silu).",
         "The last layer is a plain linear layer with a bias, on the doubled channels.",
     ],
-    learning_rate_at_50: 0.02,
     build,
     widening: |options| Widening {
         channels_per_output: 2,

@@ -18,7 +18,6 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     },
     extra_parameters: "b",
     departures: &["The LSTM starts orthogonal, with all biases at 0."],
-    learning_rate_at_50: 0.02,
     build: |block, _options, builder| plain::build(block, builder),
     recurrent: Some(Recurrent {
         build: |block, _options, builder| Lstm::build(block, builder, |_, _| Ok(PlainCell)),

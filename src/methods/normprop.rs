@@ -83,7 +83,6 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "With pool = \"moments\" the positions of a pool are taken as independent; real neighbours are not.",
         "noise_values is not the paper's: with it training differs from evaluation. The last layer has none.",
     ],
-    learning_rate_at_50: 0.02,
     build,
     row_scale_options: "constraint = \"reparametrize\"",
     recurrent: Some(Recurrent {

@@ -51,7 +51,6 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "The authors' code clamps, the paper's formula scales layers; the default is the code's.",
         "The last layer is a plain linear layer with a bias.",
     ],
-    learning_rate_at_50: 0.02,
     build,
     ..Descriptor::ORDINARY
 };

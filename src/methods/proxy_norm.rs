@@ -42,7 +42,6 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "A pool stands between the activation and the standardization, which gives the same numbers.",
         "The last layer is a plain linear layer with a bias.",
     ],
-    learning_rate_at_50: 0.02,
     build,
     ..Descriptor::ORDINARY
 };

@@ -51,7 +51,6 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "The loss that is reported leaves the orthogonality term out. Weight decay does not act on rows on the sphere.",
         "The last layer is a plain linear layer with a bias.",
     ],
-    learning_rate_at_50: 0.02,
     build,
     ..Descriptor::WITH_BATCH_STATISTICS
 };

@@ -35,7 +35,6 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "Which axes a map is averaged over is our choice: the paper treats vectors.",
         "The last layer is a plain linear layer with a bias.",
     ],
-    learning_rate_at_50: 0.02,
     build,
     ..Descriptor::ORDINARY
 };

@@ -35,7 +35,6 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "Max-pools stay as the model has them, although they move the mean off 0; alpha dropout comes behind them.",
         "The last layer is linear, with LeCun initialization.",
     ],
-    learning_rate_at_50: 0.02,
     build,
     folds: true,
     ..Descriptor::ORDINARY

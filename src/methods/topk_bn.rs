@@ -20,11 +20,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     aliases: &["topk-batch-norm"],
     summary: "batch normalization by the mean of the k largest absolute deviations",
     formula: "y = f(γ·(a − μ_B)/(s + ε) + β),  s = C(n)·mean of the k largest |a − μ_B|",
-    paper: Paper {
-        authors: "Hoffer, Banner, Golan, Soudry",
-        title: "Norm Matters: Efficient and Accurate Normalization Schemes in Deep Networks",
-        venue: "NeurIPS 2018, arXiv:1803.01814",
-    },
+    paper: Paper::NORM_MATTERS,
     options: &[
         OptionSpec::count("k", 10, 1, i64::MAX)
             .help("how many of the largest deviations"),

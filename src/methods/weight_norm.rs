@@ -22,11 +22,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     aliases: &["wn"],
     summary: "weight normalization: each weight row is a length times a direction; lengths start from data",
     formula: "y = f(g·v·x/‖v‖ + b)",
-    paper: Paper {
-        authors: "Salimans, Kingma",
-        title: "Weight Normalization: A Simple Reparameterization to Accelerate Training of Deep Neural Networks",
-        venue: "NIPS 2016, arXiv:1602.07868",
-    },
+    paper: Paper::WEIGHT_NORMALIZATION,
     acts_on: &[ActsOn::Weights],
     row_scale_invariant: true,
     data_dependent_start: true,

@@ -20,11 +20,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     aliases: &["wn-mean-bn", "mean-only-bn"],
     summary: "weight normalization, then the mean of the batch is removed, not its variance",
     formula: "y = f(t − μ_B + b),  t = g·v·x/‖v‖",
-    paper: Paper {
-        authors: "Salimans, Kingma",
-        title: "Weight Normalization: A Simple Reparameterization to Accelerate Training of Deep Neural Networks",
-        venue: "NIPS 2016, arXiv:1602.07868",
-    },
+    paper: Paper::WEIGHT_NORMALIZATION,
     acts_on: &[ActsOn::Weights, ActsOn::PreActivation],
     data_dependent_start: true,
     extra_parameters: "g, b",

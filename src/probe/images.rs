@@ -2,8 +2,7 @@
 
 use tch::{Kind, Tensor};
 
-use crate::data::normalizer::Normalizer;
-use crate::data::{ImageShape, Split};
+use crate::data::{ImageShape, Normalizer, Split};
 use crate::nn::{Network, Pass, Signal};
 
 /// Images that go through a network at a time.

@@ -3,8 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::images::{ProbeImages, to_values, walk_layers};
-use crate::data::Dataset;
-use crate::data::normalizer::Normalizer;
+use crate::data::{Dataset, Normalizer};
 use crate::event::{LayerRow, PercentileRow};
 use crate::nn::{Network, Parameters, Pass, init};
 use crate::stats::quantile;

@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::cli::BenchArgs;
 use crate::config::RunConfig;
 use crate::engine::bench::{PeakMemory, peak_memory};
-use crate::engine::trainer::Trainer;
-use crate::engine::{device, setup};
+use crate::engine::{Trainer, device, setup};
 use crate::outln;
 
 /// Steps whose peak is taken; it is reached in the first.

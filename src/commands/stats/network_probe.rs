@@ -2,10 +2,7 @@
 
 use anyhow::Result;
 
-use super::columns::Columns;
-use super::output::Output;
-use super::subject::Subject;
-use super::trends::Trends;
+use super::{Columns, Output, Subject, Trends};
 use crate::cli::StatsArgs;
 
 /// A probe that measures something of each layer of a network.

@@ -4,12 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::columns::{Columns, ProbeTable, TableField};
 use super::labels::distinguishing_labels;
-use super::network_probe::NetworkProbe;
-use super::output::Output;
 use super::subject::{Subject, run_configs};
-use super::trends::{Gathered, Trends};
+use super::{Columns, Gathered, NetworkProbe, Output, ProbeTable, TableField, Trends};
 use crate::cli::StatsArgs;
 use crate::draw::{LineChart, PanelGrid, Point, Series, ShareY};
 use crate::record::{epoch_checkpoints, read_checkpoint};
@@ -178,11 +175,7 @@ fn by_layer(visits: &[LayerVisit], epoch: u64, panel: &LineChart, index: usize) 
                 )),
             }
         };
-        Series {
-            label: group.to_owned(),
-            points: layers.into_iter().map(point).collect(),
-            slot: None,
-        }
+        Series::of(group, layers.into_iter().map(point))
     };
     let when = match epoch {
         0 => "before training".to_owned(),

@@ -4,10 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::network_probe::NetworkProbe;
-use super::output::Output;
 use super::over_checkpoints::follow;
-use super::subject::Subject;
+use super::{NetworkProbe, Output, Subject};
 use crate::cli::StatsArgs;
 
 /// What a probe does at one network.

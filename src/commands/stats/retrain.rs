@@ -4,18 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::columns::{Columns, ProbeTable};
 use super::labels::run_labels;
-use super::output::Output;
-use super::panels::panel;
 use super::subject::{initial_config, run_configs};
+use super::{Columns, Output, ProbeTable};
 use crate::cli::StatsArgs;
 use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::draw::{Axis, LineChart, Point, Series};
-use crate::engine::trainer::Trainer;
 use crate::engine::trainer::watched::NextStep;
-use crate::engine::{device, setup};
+use crate::engine::{Trainer, device, setup};
 use crate::stats::median;
 
 /// What was found before a step.
@@ -106,12 +103,9 @@ pub fn step_panel<R>(
         y: value(&look.found),
         interval: ends.map(|(low, high)| (low(&look.found), high(&look.found))),
     };
-    let line = |one: &Retrained<R>| Series {
-        label: one.run.clone(),
-        points: one.looks.iter().map(point).collect(),
-        slot: None,
-    };
-    panel(title, "Step", axis, all.iter().map(line).collect())
+    let line = |one: &Retrained<R>| Series::of(&one.run, one.looks.iter().map(point));
+    let steps = Axis::new("Step").integer();
+    LineChart::new(title, steps, axis, all.iter().map(line).collect())
 }
 
 impl<R> Retrained<R> {

@@ -1,6 +1,11 @@
 //! What is drawn and told of a probe over checkpoints.
 
-use crate::draw::LineChart;
+use crate::draw::{Axis, LineChart, Series};
+
+/// A panel over the layers.
+pub fn layer_panel(title: &str, y: Axis, series: Vec<Series>) -> LineChart {
+    LineChart::new(title, Axis::new("Layer").integer(), y, series)
+}
 
 /// How the values of layers and seeds become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

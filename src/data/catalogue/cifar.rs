@@ -10,10 +10,9 @@ use std::io::Read;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::data::entry::{CatalogueEntry, ClassCounts, Format, Packing, SplitFiles};
-use crate::data::files::SourceFile;
-use crate::data::split::Split;
-use crate::data::store::ImageShape;
+use crate::data::{
+    CatalogueEntry, ClassCounts, Format, ImageShape, Packing, SourceFile, Split, SplitFiles,
+};
 
 pub(super) const DATASETS: &[CatalogueEntry] = &[CIFAR10, CIFAR100];
 

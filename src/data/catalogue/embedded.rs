@@ -10,8 +10,7 @@ use anyhow::{Context, Result, ensure};
 use flate2::read::GzDecoder;
 
 use super::idx::FASHION_MNIST;
-use crate::data::entry::{CatalogueEntry, ClassCounts, Format, Packing, SplitFiles};
-use crate::data::split::Split;
+use crate::data::{CatalogueEntry, ClassCounts, Format, Packing, Split, SplitFiles};
 
 pub(super) const DATASETS: &[CatalogueEntry] = &[CatalogueEntry {
     name: "fashion-mnist-mini",

@@ -12,10 +12,9 @@ use std::io::Read;
 use anyhow::{Context, Result, bail, ensure};
 use flate2::read::ZlibDecoder;
 
-use crate::data::entry::{CatalogueEntry, ClassCounts, Format, Packing, SplitFiles};
-use crate::data::files::SourceFile;
-use crate::data::split::Split;
-use crate::data::store::ImageShape;
+use crate::data::{
+    CatalogueEntry, ClassCounts, Format, ImageShape, Packing, SourceFile, Split, SplitFiles,
+};
 
 pub(super) const DATASETS: &[CatalogueEntry] = &[CatalogueEntry {
     name: "svhn",

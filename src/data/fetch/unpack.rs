@@ -8,8 +8,7 @@ use std::path::{Component, Path};
 use anyhow::{Context, Result, ensure};
 use tar::{Archive, EntryType};
 
-use crate::data::entry::CatalogueEntry;
-use crate::data::files::SourceFile;
+use crate::data::{CatalogueEntry, SourceFile};
 
 /// Entries that only say more about the next one, such as a long name: names of datasets' files are short.
 const REMARKS: [EntryType; 4] = [

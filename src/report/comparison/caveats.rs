@@ -1,7 +1,6 @@
 //! What the tables and pictures must not be taken for.
 
-use super::rows::SweepRow;
-use super::{Manifest, Results};
+use super::{Manifest, Results, SweepRow};
 use crate::text::numbers::counted;
 
 /// Everything to keep in mind, a sentence each.

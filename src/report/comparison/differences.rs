@@ -1,10 +1,8 @@
 //! By how much methods differ at a batch size, seed by seed: `paired.csv` against the first method, `differences.csv`
 //! between any two.
 
-use super::groups::Groups;
-use super::rows::{DifferenceRow, PairedRow};
 use super::summarize::{Group, LEVEL, diverged, finished};
-use super::tagged::RunRows;
+use super::{DifferenceRow, Groups, PairedRow, RunRows};
 use crate::event::{EpochRow, Status};
 use crate::run_key::GroupKey;
 use crate::stats::{MeanComparison, holm, mean, paired_t};

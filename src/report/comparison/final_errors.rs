@@ -1,7 +1,6 @@
 //! Final test errors and their differences, as the pictures and tables of them share it.
 
-use super::results::Results;
-use super::rows::SummaryRow;
+use super::{Results, SummaryRow};
 use crate::draw::{Axis, Point};
 use crate::run_key::GroupKey;
 use crate::text::numbers::{percent, percent_interval};

@@ -1,8 +1,7 @@
 //! Which groups of runs the pictures show, and how runs become one line.
 
-use super::rows::SummaryRow;
 use super::summarize::LEVEL;
-use super::tagged::RunRows;
+use super::{RunRows, SummaryRow};
 use crate::draw::{Point, Series};
 use crate::run_key::GroupKey;
 use crate::stats::{mean, t_interval};
@@ -134,11 +133,7 @@ pub fn mean_line<R>(
         y: mean(values),
         interval: band(values),
     };
-    Series {
-        label: label.to_owned(),
-        points: thinned(by_epoch.iter().map(point).collect()),
-        slot: Some(slot),
-    }
+    Series::of(label, thinned(by_epoch.iter().map(point).collect())).in_slot(slot)
 }
 
 fn band(values: &[f64]) -> Option<(f64, f64)> {

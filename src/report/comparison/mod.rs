@@ -26,5 +26,9 @@ pub mod summarize;
 pub mod tables;
 pub mod tagged;
 
-pub use manifest::Manifest;
+pub use groups::{Groups, Shown};
+pub use manifest::{Manifest, ManifestMethod};
+pub use picture::{Draw, PictureKind, Topic};
 pub use results::Results;
+pub use rows::{DifferenceRow, PairedRow, SummaryRow, SweepRow};
+pub use tagged::RunRows;

@@ -5,9 +5,8 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::caveats::caveats;
-use super::picture::Topic;
 use super::pictures::{self, Picture, pictures};
-use super::{Manifest, Results, tables};
+use super::{Manifest, Results, Topic, tables};
 use crate::report::bench::Bench;
 use crate::report::distinct::distinct;
 use crate::report::html_page::{HtmlPage, Section};

@@ -5,10 +5,8 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 
 use super::differences::{differences, paired};
-use super::groups::Groups;
-use super::rows::{DifferenceRow, PairedRow, SummaryRow, SweepRow};
 use super::tagged::{self, RunRows};
-use super::{Manifest, summarize};
+use super::{DifferenceRow, Groups, Manifest, PairedRow, SummaryRow, SweepRow, summarize};
 use crate::event::{EpochRow, LayerRow, PercentileRow};
 use crate::record::files::{RealDisk, replace};
 use crate::record::row::{Row, header, lines};

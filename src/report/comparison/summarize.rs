@@ -1,7 +1,6 @@
 //! From the curves of all runs to one row a group.
 
-use super::rows::SummaryRow;
-use super::tagged::RunRows;
+use super::{RunRows, SummaryRow};
 use crate::event::{EpochRow, Status};
 use crate::run_key::Grouped;
 use crate::stats::{Bootstrap, Interval, mean, median, std_dev, t_interval};

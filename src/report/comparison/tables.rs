@@ -1,9 +1,7 @@
 //! The tables of the terminal and the page.
 
 use super::final_errors::{error_text, points};
-use super::manifest::{Manifest, ManifestMethod};
-use super::results::Results;
-use super::rows::{PairedRow, SummaryRow, SweepRow};
+use super::{Manifest, ManifestMethod, PairedRow, Results, SummaryRow, SweepRow};
 use crate::run_key::GroupKey;
 use crate::text::numbers::{p_value, percent, significant};
 use crate::text::{Align, Table, TableOf};

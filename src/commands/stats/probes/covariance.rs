@@ -3,13 +3,8 @@
 use anyhow::Result;
 
 use crate::cli::StatsArgs;
-use crate::commands::stats::columns::Columns;
-use crate::commands::stats::network_probe::NetworkProbe;
-use crate::commands::stats::output::Output;
-use crate::commands::stats::panels::{from_zero, layer_panel, logarithmic, marked, unit_interval};
-use crate::commands::stats::subject::Subject;
-use crate::commands::stats::trends::Trends;
-use crate::draw::{LineChart, PanelGrid, Series};
+use crate::commands::stats::{Columns, NetworkProbe, Output, Subject, Trends, layer_panel};
+use crate::draw::{Axis, LineChart, PanelGrid, Series};
 use crate::nn::node::NetworkKind;
 use crate::probe::covariance::{LayerCovariance, Rows, measure};
 use crate::text::numbers::count;
@@ -71,14 +66,13 @@ impl NetworkProbe for Canonical {
 
     fn trends() -> Trends<LayerCovariance> {
         let panel = |title, axis| layer_panel(title, axis, Vec::new());
-        let inputs = panel("Correlation of inputs", from_zero("Mean |correlation|"));
-        let error = panel("Canonical error", from_zero("Share of ‖Σ‖"));
-        let to_bound = logarithmic("Canonical error / bound");
-        let to_bound = marked(
-            panel("Error / bound of Proposition 1", to_bound),
-            1.0,
-            "bound",
+        let inputs = panel(
+            "Correlation of inputs",
+            Axis::new("Mean |correlation|").from_zero(),
         );
+        let error = panel("Canonical error", Axis::new("Share of ‖Σ‖").from_zero());
+        let to_bound = Axis::new("Canonical error / bound").log();
+        let to_bound = panel("Error / bound of Proposition 1", to_bound).marked(1.0, "bound");
         Trends::new(
             "Are signals canonical?",
             "the bound takes inputs for uncorrelated",
@@ -119,10 +113,7 @@ fn picture(found: &[LayerCovariance], subject: &Subject) -> PanelGrid {
 fn panels(found: &[LayerCovariance]) -> Vec<LineChart> {
     let line = |label: &str, slot, value: fn(&LayerCovariance) -> f64| {
         let points = found.iter().map(|layer| (layer.layer as f64, value(layer)));
-        Series {
-            slot: Some(slot),
-            ..Series::new(label, points)
-        }
+        Series::new(label, points).in_slot(slot)
     };
     let inputs = vec![
         line("inputs: mean |correlation|", 0, |l| {
@@ -143,28 +134,24 @@ fn panels(found: &[LayerCovariance]) -> Vec<LineChart> {
         line("bound of Proposition 1", 5, |l| l.bound),
     ];
     let share = vec![line("canonical error", 4, |l| l.output.relative_error)];
-    let share_axis = unit_interval("Canonical error / ‖Σ‖");
+    let share_axis = Axis::new("Canonical error / ‖Σ‖").within(0.0, 1.0);
     vec![
         layer_panel(
             "Inputs: are they uncorrelated?",
-            unit_interval("Mean |correlation|"),
+            Axis::new("Mean |correlation|").within(0.0, 1.0),
             inputs,
         ),
         layer_panel(
             "Weight rows: do they overlap?",
-            unit_interval("|cos| of row pairs"),
+            Axis::new("|cos| of row pairs").within(0.0, 1.0),
             rows,
         ),
         layer_panel(
             "Pre-activations: off-diagonal covariance",
-            logarithmic("Frobenius norm"),
+            Axis::new("Frobenius norm").log(),
             norms,
         ),
-        marked(
-            layer_panel("Pre-activations: share of ‖Σ‖", share_axis, share),
-            0.0,
-            "canonical",
-        ),
+        layer_panel("Pre-activations: share of ‖Σ‖", share_axis, share).marked(0.0, "canonical"),
     ]
 }
 

@@ -5,13 +5,10 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 
 use crate::cli::StatsArgs;
-use crate::commands::stats::columns::{Columns, ProbeTable};
 use crate::commands::stats::labels::run_labels;
-use crate::commands::stats::output::Output;
-use crate::commands::stats::panels::panel;
-use crate::commands::stats::probe::Probe;
 use crate::commands::stats::subject::{choose_layers, run_configs};
-use crate::draw::{Axis, PanelGrid, Series, ShareY};
+use crate::commands::stats::{Columns, Output, Probe, ProbeTable};
+use crate::draw::{Axis, LineChart, PanelGrid, Series, ShareY};
 use crate::event::LayerRow;
 use crate::record::read_layers;
 use crate::text::numbers::significant;
@@ -96,10 +93,8 @@ fn lines(run: &RunLayers, value: LayerValue) -> Vec<Series> {
     let line = |(layer, name): (u64, &str)| {
         let points = run.rows.iter().filter(|row| row.layer == layer);
         let points = points.map(|row| (row.epoch as f64, value(row)));
-        Series {
-            slot: Some(layer.saturating_sub(1) as usize),
-            ..Series::new(format!("{layer} {name}"), points)
-        }
+        let slot = layer.saturating_sub(1) as usize;
+        Series::new(format!("{layer} {name}"), points).in_slot(slot)
     };
     layers(&run.rows).into_iter().map(line).collect()
 }
@@ -111,8 +106,11 @@ fn picture(all: &[RunLayers]) -> PanelGrid {
         ("Std of the pre-activation", |row| row.pre_std),
     ];
     let panels = measures.into_iter().flat_map(|(label, value)| {
-        all.iter()
-            .map(move |run| panel(&run.label, "Epoch", Axis::new(label), lines(run, value)))
+        let (epoch, axis) = (Axis::new("Epoch").integer(), Axis::new(label));
+        let panel = move |run: &RunLayers| {
+            LineChart::new(&run.label, epoch.clone(), axis.clone(), lines(run, value))
+        };
+        all.iter().map(panel)
     });
     PanelGrid {
         title: "Pre-activations over training".into(),

@@ -7,12 +7,10 @@ mod wording;
 use anyhow::Result;
 
 use crate::cli::StatsArgs;
-use crate::commands::stats::columns::{Columns, ProbeTable, TableField};
-use crate::commands::stats::network_probe::NetworkProbe;
-use crate::commands::stats::output::Output;
-use crate::commands::stats::panels::{from_zero, layer_panel, marked};
-use crate::commands::stats::subject::Subject;
-use crate::commands::stats::trends::Trends;
+use crate::commands::stats::{
+    Columns, NetworkProbe, Output, ProbeTable, Subject, TableField, Trends, layer_panel,
+};
+use crate::draw::Axis;
 use crate::probe::gaussianity::{Gaussianity, sample_layers};
 use crate::stats::Bin;
 use measured::{LayerGaussianity, p_value, statistic};
@@ -80,11 +78,7 @@ impl NetworkProbe for Gaussian {
 
     fn trends() -> Trends<LayerGaussianity> {
         let panel = |title, axis, normal| {
-            marked(
-                layer_panel(title, from_zero(axis), Vec::new()),
-                normal,
-                "normal",
-            )
+            layer_panel(title, Axis::new(axis).from_zero(), Vec::new()).marked(normal, "normal")
         };
         let distance = panel("Distance to N(0, 1)", "KS distance", 0.0);
         let shape = panel(

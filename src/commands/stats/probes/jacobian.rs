@@ -10,13 +10,11 @@ mod picture;
 use anyhow::Result;
 
 use crate::cli::StatsArgs;
-use crate::commands::stats::columns::{Columns, ProbeTable};
-use crate::commands::stats::network_probe::NetworkProbe;
-use crate::commands::stats::output::Output;
-use crate::commands::stats::panels::{from_zero, layer_panel, logarithmic, marked};
-use crate::commands::stats::subject::Subject;
-use crate::commands::stats::trends::Trends;
+use crate::commands::stats::{
+    Columns, NetworkProbe, Output, ProbeTable, Subject, Trends, layer_panel,
+};
 use crate::config::{MethodConfig, RunConfig};
+use crate::draw::Axis;
 use crate::engine::trainer::Trainer;
 use crate::methods;
 use crate::nn::network::Network;
@@ -68,20 +66,20 @@ impl NetworkProbe for Jacobians {
     }
 
     fn trends() -> Trends<LayerJacobian> {
-        let panel = |title, axis, mark| marked(layer_panel(title, axis, Vec::new()), 1.0, mark);
+        let panel = |title, axis, mark| layer_panel(title, axis, Vec::new()).marked(1.0, mark);
         let spread = panel(
             "Pre-activation",
-            from_zero("Std within units"),
+            Axis::new("Std within units").from_zero(),
             "unit variance",
         );
         let square = panel(
             "Each layer's Jacobian",
-            from_zero("Mean square of σ"),
+            Axis::new("Mean square of σ").from_zero(),
             "unit Jacobian",
         );
         let gain = panel(
             "Gradient from the top",
-            logarithmic("Growth of its length"),
+            Axis::new("Growth of its length").log(),
             "as sent",
         );
         Trends::new(

@@ -9,15 +9,12 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::cli::StatsArgs;
-use crate::commands::stats::columns::Columns;
-use crate::commands::stats::output::Output;
-use crate::commands::stats::panels::logarithmic;
-use crate::commands::stats::probe::Probe;
 use crate::commands::stats::retrain::{
     FoundValue, Retrained, StepLook, retrain, step_panel, step_table,
 };
+use crate::commands::stats::{Columns, Output, Probe};
 use crate::config::RunConfig;
-use crate::draw::{LineChart, PanelGrid};
+use crate::draw::{Axis, LineChart, PanelGrid};
 use crate::engine::trainer::watched::NextStep;
 use crate::nn::Pass;
 use crate::nn::scores::cross_entropy;
@@ -87,7 +84,7 @@ fn picture(all: &[Retrained<Landscape>], multiples: &[f64]) -> PanelGrid {
 fn panels(all: &[Retrained<Landscape>]) -> Vec<LineChart> {
     type Value = FoundValue<Landscape>;
     let panel = |title: &str, axis: &str, value: Value, ends: Option<(Value, Value)>| {
-        step_panel(title, logarithmic(axis), all, value, ends)
+        step_panel(title, Axis::new(axis).log(), all, value, ends)
     };
     vec![
         panel(

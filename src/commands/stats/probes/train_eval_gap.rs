@@ -6,16 +6,12 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::cli::StatsArgs;
-use crate::commands::stats::columns::Columns;
-use crate::commands::stats::output::Output;
-use crate::commands::stats::panels::{from_zero, unit_interval};
-use crate::commands::stats::probe::Probe;
 use crate::commands::stats::retrain::{
     FoundValue, Look, Retrained, StepLook, retrain, step_panel, step_table,
 };
+use crate::commands::stats::{Columns, Output, Probe};
 use crate::config::RunConfig;
-use crate::data::Dataset;
-use crate::data::normalizer::Normalizer;
+use crate::data::{Dataset, Normalizer};
 use crate::draw::{Axis, PanelGrid};
 use crate::engine::trainer::watched::NextStep;
 use crate::nn::Pass;
@@ -83,7 +79,10 @@ fn picture(all: &[Retrained<TrainEvalGap>]) -> PanelGrid {
     let panel = |title: &str, axis: Axis, value: FoundValue<TrainEvalGap>| {
         step_panel(title, axis, all, value, None)
     };
-    let (loss, error) = (from_zero("Cross-entropy"), unit_interval("Error"));
+    let (loss, error) = (
+        Axis::new("Cross-entropy").from_zero(),
+        Axis::new("Error").within(0.0, 1.0),
+    );
     PanelGrid {
         title: "The same images as in training and as in evaluation".into(),
         subtitle: "batch statistics and their averages are two functions early on".into(),

@@ -2,8 +2,7 @@
 
 use crate::draw::{Axis, Figure, LineChart, Series};
 use crate::report::comparison::final_errors::{error_axis, error_point};
-use crate::report::comparison::picture::{Draw, PictureKind, Topic};
-use crate::report::comparison::results::Results;
+use crate::report::comparison::{Draw, PictureKind, Results, Topic};
 use crate::run_key::GroupKey;
 
 /// A line for each method, where there are batch sizes enough for one.
@@ -27,11 +26,7 @@ fn figure(results: &Results) -> Option<Figure> {
     let line = |(slot, label): (usize, &String)| {
         let own = shown.iter().filter(|group| group.label == *label);
         let point = |group: &&GroupKey| error_point(results, group, group.batch_size as f64);
-        Series {
-            label: label.to_owned(),
-            points: own.map(point).collect(),
-            slot: Some(slot),
-        }
+        Series::of(label, own.map(point)).in_slot(slot)
     };
     let (band_note, rate_note) = (groups.band_note(), groups.rate_note());
     let chart = LineChart {

@@ -3,8 +3,7 @@
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, ReferenceLine, ShareY};
 use crate::event::EpochRow;
 use crate::report::comparison::groups::{Shown, mean_line};
-use crate::report::comparison::picture::{Draw, PictureKind, Topic};
-use crate::report::comparison::results::Results;
+use crate::report::comparison::{Draw, PictureKind, Results, Topic};
 use crate::text::numbers::significant;
 
 /// Test error.

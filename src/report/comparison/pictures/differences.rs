@@ -2,9 +2,7 @@
 
 use crate::draw::{Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow, ReferenceLine};
 use crate::report::comparison::final_errors::{interval, points};
-use crate::report::comparison::picture::{Draw, PictureKind, Topic};
-use crate::report::comparison::results::Results;
-use crate::report::comparison::rows::PairedRow;
+use crate::report::comparison::{Draw, PairedRow, PictureKind, Results, Topic};
 use crate::text::numbers::p_value;
 
 /// Differences with their intervals, where there are intervals.

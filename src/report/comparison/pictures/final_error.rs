@@ -2,10 +2,7 @@
 
 use crate::draw::{Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow};
 use crate::report::comparison::final_errors::{ends, error_text, interval, outcomes, summary_of};
-use crate::report::comparison::groups::Shown;
-use crate::report::comparison::picture::{Draw, PictureKind, Topic};
-use crate::report::comparison::results::Results;
-use crate::report::comparison::rows::SummaryRow;
+use crate::report::comparison::{Draw, PictureKind, Results, Shown, SummaryRow, Topic};
 use crate::text::numbers::percent;
 
 /// Final test errors with their intervals.

@@ -1,11 +1,9 @@
 //! The hidden layers over training: the drift of their input distribution that BN and NormProp are about.
 
-use crate::draw::{Axis, Figure, LineChart, PanelGrid, ReferenceLine, ShareY};
+use crate::draw::{Axis, Figure, LineChart, PanelGrid, ShareY};
 use crate::event::LayerRow;
 use crate::report::comparison::groups::{Shown, mean_line};
-use crate::report::comparison::picture::{Draw, PictureKind, Topic};
-use crate::report::comparison::results::Results;
-use crate::report::comparison::tagged::RunRows;
+use crate::report::comparison::{Draw, PictureKind, Results, RunRows, Topic};
 use crate::report::distinct::distinct;
 
 /// More lines than this in a panel cannot be followed.
@@ -111,14 +109,9 @@ fn panel(results: &Results, statistic: &Statistic, group: &Shown) -> LineChart {
         line
     };
     let layers = some_layers(&runs).into_iter().enumerate();
-    LineChart {
-        title: group.key.label.clone(),
-        x: Axis::new("Epoch").integer(),
-        y: Axis::new(statistic.name),
-        series: layers.map(line).collect(),
-        references: vec![ReferenceLine::new(statistic.of_normal, "")],
-        ..LineChart::default()
-    }
+    let (epochs, values) = (Axis::new("Epoch").integer(), Axis::new(statistic.name));
+    let lines = layers.map(line).collect();
+    LineChart::new(&group.key.label, epochs, values, lines).marked(statistic.of_normal, "")
 }
 
 /// Number and name of a few layers, spread over the depth, the first and the last among them.

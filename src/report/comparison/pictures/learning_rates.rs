@@ -2,9 +2,7 @@
 
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
 use crate::report::comparison::final_errors::{error_axis, error_point};
-use crate::report::comparison::picture::{Draw, PictureKind, Topic};
-use crate::report::comparison::results::Results;
-use crate::report::comparison::rows::SummaryRow;
+use crate::report::comparison::{Draw, PictureKind, Results, SummaryRow, Topic};
 
 /// A line for each method, where a method was run with several rates.
 pub const PICTURE: PictureKind = PictureKind {
@@ -21,15 +19,12 @@ fn figure(results: &Results) -> Option<Figure> {
     }
     let panel = |batch_size: u64| {
         let labels = groups.labels.iter().enumerate();
-        LineChart {
-            title: format!("Batch size {batch_size}"),
-            x: Axis::new("Learning rate").log(),
-            y: error_axis(),
-            series: labels
-                .map(|label| line(results, batch_size, label))
-                .collect(),
-            ..LineChart::default()
-        }
+        let lines = labels.map(|label| line(results, batch_size, label));
+        let (title, x) = (
+            format!("Batch size {batch_size}"),
+            Axis::new("Learning rate").log(),
+        );
+        LineChart::new(title, x, error_axis(), lines.collect())
     };
     let grid = PanelGrid {
         title: format!("Final test error over learning rates: {}", results.title()),
@@ -47,9 +42,5 @@ fn line(results: &Results, batch_size: u64, (slot, label): (usize, &String)) -> 
     let mut rows: Vec<&SummaryRow> = own.collect();
     rows.sort_by(|a, b| a.group.lr.total_cmp(&b.group.lr));
     let point = |row: &&SummaryRow| error_point(results, &row.group, row.group.lr);
-    Series {
-        label: label.to_owned(),
-        points: rows.iter().map(point).collect(),
-        slot: Some(slot),
-    }
+    Series::of(label, rows.iter().map(point)).in_slot(slot)
 }

@@ -15,8 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Result;
 
-use super::picture::{Draw, PictureKind};
-use super::results::Results;
+use super::{Draw, PictureKind, Results};
 use crate::draw::Figure;
 use crate::report::files;
 

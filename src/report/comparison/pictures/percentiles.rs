@@ -2,9 +2,7 @@
 
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
 use crate::event::PercentileRow;
-use crate::report::comparison::groups::Shown;
-use crate::report::comparison::picture::{Draw, PictureKind, Topic};
-use crate::report::comparison::results::Results;
+use crate::report::comparison::{Draw, PictureKind, Results, Shown, Topic};
 
 /// A point for so many steps at most.
 const MOST_POINTS: usize = 250;
@@ -43,15 +41,12 @@ fn panel(results: &Results, group: &Shown) -> Option<LineChart> {
         let points = rows.map(|row| (row.step as f64, value(row)));
         Series::new(label, points).in_slot(slot)
     };
-    Some(LineChart {
-        title: format!("{}, batch size {}", group.key.label, group.key.batch_size),
-        x: Axis::new("Step").integer(),
-        y: Axis::new("Pre-activation"),
-        series: vec![
-            line("85th percentile", 1, |row| row.p85),
-            line("median", 0, |row| row.p50),
-            line("15th percentile", 2, |row| row.p15),
-        ],
-        ..LineChart::default()
-    })
+    let lines = vec![
+        line("85th percentile", 1, |row| row.p85),
+        line("median", 0, |row| row.p50),
+        line("15th percentile", 2, |row| row.p15),
+    ];
+    let title = format!("{}, batch size {}", group.key.label, group.key.batch_size);
+    let (x, y) = (Axis::new("Step").integer(), Axis::new("Pre-activation"));
+    Some(LineChart::new(title, x, y, lines))
 }

@@ -2,8 +2,7 @@
 
 use super::measured::{LayerGaussianity, statistic};
 use super::wording;
-use crate::commands::stats::columns::Columns;
-use crate::commands::stats::subject::Subject;
+use crate::commands::stats::{Columns, Subject};
 use crate::draw::{Axis, Figure, HistogramChart, NormalCurve, QqPlot, TextHistogram};
 use crate::stats::{Bins, Histogram, Normal, normal_qq};
 use crate::text::Terminal;

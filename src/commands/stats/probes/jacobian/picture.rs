@@ -2,20 +2,15 @@
 
 use anyhow::Result;
 
-use super::measured::NetworkJacobians;
-use crate::commands::stats::panels::{from_zero, layer_panel, logarithmic, marked, panel};
-use crate::commands::stats::subject::Subject;
-use crate::draw::{LineChart, PanelGrid, Point, Series};
+use super::measured::{NetworkJacobians, SingularValue};
+use crate::commands::stats::{Subject, layer_panel};
+use crate::draw::{Axis, LineChart, PanelGrid, Point, Series};
 use crate::moments::moments;
 use crate::probe::jacobian::LayerJacobian;
 use crate::text::numbers::significant;
 
 fn series(measured: &[NetworkJacobians], point: &dyn Fn(&LayerJacobian) -> Point) -> Vec<Series> {
-    let one = |one: &NetworkJacobians| Series {
-        label: one.label.clone(),
-        points: one.layers.iter().map(point).collect(),
-        slot: None,
-    };
+    let one = |one: &NetworkJacobians| Series::of(&one.label, one.layers.iter().map(point));
     measured.iter().map(one).collect()
 }
 
@@ -31,12 +26,12 @@ fn at(layer: &LayerJacobian, y: f64) -> Point {
 pub(super) fn picture(measured: &[NetworkJacobians], subject: &Subject) -> Result<PanelGrid> {
     let forward = layer_panel(
         "Forward: spread of the pre-activation",
-        from_zero("Std over images, within units"),
+        Axis::new("Std over images, within units").from_zero(),
         series(measured, &|layer| at(layer, layer.pre_unit_std)),
     );
     let backward = layer_panel(
         "Backward: gradient from the top",
-        logarithmic("Growth of its length"),
+        Axis::new("Growth of its length").log(),
         series(measured, &|layer| at(layer, layer.gain_from_top)),
     );
     let root = moments(subject.config.activation()?).jacobian_root();
@@ -48,9 +43,9 @@ pub(super) fn picture(measured: &[NetworkJacobians], subject: &Subject) -> Resul
             subject.config.dataset
         ),
         panels: vec![
-            marked(forward, 1.0, "unit variance"),
+            forward.marked(1.0, "unit variance"),
             layer_by_layer(measured, root),
-            marked(backward, 1.0, "as sent"),
+            backward.marked(1.0, "as sent"),
             end_to_end(measured),
         ],
         ..PanelGrid::default()
@@ -70,31 +65,24 @@ fn layer_by_layer(measured: &[NetworkJacobians], theory: f64) -> LineChart {
     };
     let panel = layer_panel(
         "Each layer's Jacobian",
-        from_zero("Root mean square of σ"),
+        Axis::new("Root mean square of σ").from_zero(),
         series(measured, &with_band),
     );
-    let panel = marked(panel, 1.0, "unit Jacobian");
-    marked(panel, theory, &format!("√J = {}", significant(theory, 4)))
+    let theory_label = format!("√J = {}", significant(theory, 4));
+    panel
+        .marked(1.0, "unit Jacobian")
+        .marked(theory, theory_label)
 }
 
 fn end_to_end(measured: &[NetworkJacobians]) -> LineChart {
-    let one = |one: &NetworkJacobians| Series {
-        label: one.label.clone(),
-        points: one
-            .end_to_end
-            .iter()
-            .map(|row| Point {
-                x: row.index as f64,
-                y: row.mean,
-                interval: Some((row.min, row.max)),
-            })
-            .collect(),
-        slot: None,
+    let point = |row: &SingularValue| Point {
+        x: row.index as f64,
+        y: row.mean,
+        interval: Some((row.min, row.max)),
     };
-    panel(
-        "From image to logits",
-        "Number of the singular value",
-        logarithmic("Singular value"),
-        measured.iter().map(one).collect(),
-    )
+    let one = |one: &NetworkJacobians| Series::of(&one.label, one.end_to_end.iter().map(point));
+    let lines = measured.iter().map(one).collect();
+    let number = Axis::new("Number of the singular value").integer();
+    let value = Axis::new("Singular value").log();
+    LineChart::new("From image to logits", number, value, lines)
 }
