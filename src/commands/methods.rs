@@ -8,7 +8,7 @@ use crate::methods::{self, ActsOn, Descriptor, METHODS};
 use crate::nn::node::NetworkKind;
 use crate::out;
 use crate::output::{print_json, wrapped};
-use crate::text::{Align, Table, Terminal};
+use crate::text::{Table, Terminal};
 
 /// Runs the command.
 pub fn run(args: &MethodsArgs, output: OutputArgs) -> Result<()> {
@@ -44,33 +44,26 @@ fn document() -> String {
 
 /// The table of all methods.
 fn table() -> Table {
-    let mut table = Table::new([
-        ("method", Align::Left),
-        ("also", Align::Left),
-        ("acts on", Align::Left),
-        ("uses the batch", Align::Left),
-        ("train = eval", Align::Left),
-        ("batch size 1: conv", Align::Left),
-        ("fc", Align::Left),
-        ("LSTM", Align::Left),
-        ("extra parameters", Align::Left),
-        ("paper", Align::Left),
-    ]);
-    for method in METHODS {
-        table.push([
-            method.name.to_string(),
-            method.aliases.join(", "),
-            ActsOn::names(method.acts_on),
-            yes_no(method.uses_batch_statistics),
-            yes_no(method.train_equals_eval),
-            method.batch_size_one_conv.name().into(),
-            method.batch_size_one_fc.name().into(),
-            yes_no(method.serves(NetworkKind::Recurrent)),
-            method.extra_parameters.into(),
-            format!("{}, {}", method.paper.authors, method.paper.venue),
-        ]);
-    }
-    table
+    Table::of(METHODS)
+        .left("method", |method| method.name.into())
+        .left("also", |method| method.aliases.join(", "))
+        .left("acts on", |method| ActsOn::names(method.acts_on))
+        .left("uses the batch", |method| {
+            yes_no(method.uses_batch_statistics)
+        })
+        .left("train = eval", |method| yes_no(method.train_equals_eval))
+        .left("batch size 1: conv", |method| {
+            method.batch_size_one_conv.name().into()
+        })
+        .left("fc", |method| method.batch_size_one_fc.name().into())
+        .left("LSTM", |method| {
+            yes_no(method.serves(NetworkKind::Recurrent))
+        })
+        .left("extra parameters", |method| method.extra_parameters.into())
+        .left("paper", |method| {
+            format!("{}, {}", method.paper.authors, method.paper.venue)
+        })
+        .build()
 }
 
 fn to_json(method: &Descriptor) -> Value {

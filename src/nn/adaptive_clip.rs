@@ -6,6 +6,7 @@
 use tch::Tensor;
 
 use super::init;
+use super::rows::by_row;
 use super::update::{Update, UpdateRule, squared_length};
 
 /// Shortest length that a unit counts as having.
@@ -16,9 +17,7 @@ fn unit_lengths(tensor: &Tensor) -> Tensor {
     if tensor.dim() < 2 {
         return tensor.norm();
     }
-    let mut shape = vec![1_i64; tensor.dim()];
-    shape[0] = -1;
-    init::row_norms(tensor).view(shape.as_slice())
+    by_row(&init::row_norms(tensor), tensor)
 }
 
 /// G·min(1, λ·max(‖W‖, 10⁻³)/max(‖G‖, 10⁻⁶)), unit by unit.

@@ -67,6 +67,19 @@ pub fn in_order_of(tensor: Tensor, like: &Tensor) -> Tensor {
     ordered
 }
 
+/// The values of a tensor in row-major order.
+pub fn to_values(tensor: &Tensor) -> Vec<f64> {
+    let host = tensor
+        .detach()
+        .to_device(Device::Cpu)
+        .to_kind(Kind::Double)
+        .contiguous();
+    let count = host.numel();
+    let mut values = vec![0.0; count];
+    host.copy_data(&mut values, count);
+    values
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

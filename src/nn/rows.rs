@@ -186,7 +186,7 @@ fn sum_where<T: Real>(offset: f64, row: &[T]) -> f64 {
 }
 
 /// A vector with one number a row, shaped so that it multiplies rows.
-fn by_row(vector: &Tensor, weight: &Tensor) -> Tensor {
+pub fn by_row(vector: &Tensor, weight: &Tensor) -> Tensor {
     let mut shape = vec![1; weight.dim()];
     if let Some(rows) = shape.first_mut() {
         *rows = -1;

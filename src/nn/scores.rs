@@ -1,6 +1,8 @@
 //! What logits are worth: cross-entropy and mistakes.
 
-use tch::{Device, Kind, Tensor};
+use tch::Tensor;
+
+use super::layout::to_values;
 
 /// Mean cross-entropy of `logits` `[N, classes]` at `labels`, differentiable, in the logits' own precision.
 pub fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Tensor {
@@ -20,19 +22,11 @@ pub struct Scores {
 impl Scores {
     /// Scores `logits` `[N, classes]` against `labels`.
     pub fn of(logits: &Tensor, labels: &[i64]) -> Scores {
-        let host = logits
-            .detach()
-            .to_device(Device::Cpu)
-            .to_kind(Kind::Double)
-            .contiguous();
-        let classes = host
+        let values = to_values(logits);
+        let classes = logits
             .size()
             .last()
-            .map_or(1, |&classes| classes as usize)
-            .max(1);
-        let mut values = vec![0.0_f64; host.numel()];
-        let count = values.len();
-        host.copy_data(&mut values, count);
+            .map_or(1, |&count| count.max(1) as usize);
         let mut scores = Scores {
             loss_sum: 0.0,
             wrong: 0,

@@ -1,8 +1,9 @@
 //! The real images that probes look at, and the walk through a network's layers.
 
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use crate::data::{ImageShape, Normalizer, Split};
+pub use crate::nn::layout::to_values;
 use crate::nn::{Network, Pass, Signal};
 
 /// Images that go through a network at a time.
@@ -130,19 +131,6 @@ pub fn by_unit(values: &Tensor) -> Tensor {
         _ => values.flatten(2, -1),
     };
     flat.transpose(0, 1)
-}
-
-/// The values of a tensor in row-major order.
-pub fn to_values(tensor: &Tensor) -> Vec<f64> {
-    let host = tensor
-        .detach()
-        .to_device(tch::Device::Cpu)
-        .to_kind(Kind::Double)
-        .contiguous();
-    let count = host.numel();
-    let mut values = vec![0.0; count];
-    host.copy_data(&mut values, count);
-    values
 }
 
 #[cfg(test)]

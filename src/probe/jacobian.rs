@@ -19,6 +19,7 @@ use anyhow::{Context, Result};
 use tch::{Kind, Tensor};
 
 use super::images::{by_unit, to_values, walk_layers};
+use crate::nn::update::squared_length;
 use crate::nn::{Network, Pass, Signal};
 use crate::streams::{Purpose, stream};
 pub use linearization::Linearization;
@@ -146,14 +147,6 @@ fn gains_from_top(network: &Network, images: &Tensor, seed: u64) -> Result<Vec<f
         total += squared_length(&u);
     }
     Ok(sums.iter().map(|sum| (sum / total).sqrt()).collect())
-}
-
-fn squared_length(tensor: &Tensor) -> f64 {
-    tensor
-        .to_kind(Kind::Double)
-        .square()
-        .sum(Kind::Double)
-        .double_value(&[])
 }
 
 /// Singular values of `map` at each row of `x`; the map must treat the rows separately.

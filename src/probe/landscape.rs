@@ -11,10 +11,11 @@
 //! grow, so d(ε)/‖g‖ is reported beside d(ε).
 
 use anyhow::{Result, ensure};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::restore_guard::RestoreGuard;
 use crate::nn::backward::gradients_at;
+use crate::nn::update::squared_length;
 use crate::nn::{Parameters, Pass, Role};
 
 /// The landscape along one gradient.
@@ -119,11 +120,7 @@ fn loss_and_gradients(trained: &[&Tensor], loss: &Loss) -> Result<(f64, Vec<Tens
 }
 
 fn norm(tensors: &[Tensor]) -> f64 {
-    let squared = |tensor: &Tensor| {
-        let wide = tensor.to_kind(Kind::Double);
-        wide.square().sum(Kind::Double).double_value(&[])
-    };
-    tensors.iter().map(squared).sum::<f64>().sqrt()
+    tensors.iter().map(squared_length).sum::<f64>().sqrt()
 }
 
 #[cfg(test)]
@@ -132,7 +129,7 @@ mod tests {
     use crate::methods::conformance::{conv_network, gaussian};
     use crate::nn::parameters::to_named;
     use crate::nn::scores::cross_entropy;
-    use tch::Device;
+    use tch::{Device, Kind};
 
     /// L = ½·θᵀHθ with H = diag(1, 4), θ = (2, 1), in two parameters.
     fn quadratic() -> (Parameters, impl Fn() -> (Tensor, Pass)) {

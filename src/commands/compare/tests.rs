@@ -9,7 +9,7 @@ use crate::config::overrides::Assignment;
 use crate::event::{EpochRow, EpochSums, Event, LayerRow, Observer, Position, Snapshot, Status};
 use crate::record::meta::Facts;
 use crate::record::{Recorder, RunDir, Settings};
-use crate::report::bench::rows::examples;
+use crate::report::bench::rows::tests::examples;
 use crate::report::comparison::results::write_rows;
 use crate::report::comparison::rows::SummaryRow;
 use crate::report::comparison::tagged::from_csv;

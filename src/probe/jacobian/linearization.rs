@@ -5,6 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use tch::{Kind, Tensor};
 
 use crate::nn::init;
+use crate::nn::rows::by_row;
 use crate::streams::{Purpose, below, stream};
 
 /// A map f of rows, linearized at each row of x: J_n = ∂f(x)_n/∂x_n.
@@ -26,11 +27,10 @@ pub(super) fn signs(example: &Tensor, seed: u64, index: u64) -> Tensor {
             }
         })
         .collect();
-    let options = (example.kind(), example.device());
     Tensor::from_slice(&values)
-        .to_device(options.1)
-        .to_kind(options.0)
-        .view(example.size().as_slice())
+        .to_device(example.device())
+        .to_kind(example.kind())
+        .view_as(example)
 }
 
 fn gradient(scalar: &Tensor, of: &Tensor, keep: bool, differentiable: bool) -> Result<Tensor> {
@@ -52,19 +52,12 @@ pub(super) fn singular_values(matrices: &Tensor) -> Result<Tensor> {
 
 /// Length of each row, `[N]`, in float64.
 fn lengths(rows: &Tensor) -> Tensor {
-    let squared = rows.flatten(1, -1).to_kind(Kind::Double).square();
-    squared
-        .sum_dim_intlist([1].as_slice(), false, Kind::Double)
-        .sqrt()
+    init::row_norms(&rows.to_kind(Kind::Double))
 }
 
 /// Each row times its factor.
 fn scaled(rows: &Tensor, factors: &Tensor) -> Tensor {
-    let mut shape = vec![1; rows.dim()];
-    if let Some(first) = shape.first_mut() {
-        *first = -1;
-    }
-    rows * factors.to_kind(rows.kind()).view(shape.as_slice())
+    rows * by_row(&factors.to_kind(rows.kind()), rows)
 }
 
 /// 1/length, or 0 for a row that has none: then what follows of it is 0 too.

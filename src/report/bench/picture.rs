@@ -88,7 +88,7 @@ fn capitalized(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rows::examples;
+    use super::super::rows::tests::examples;
     use super::*;
 
     #[test]

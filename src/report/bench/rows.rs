@@ -144,42 +144,41 @@ pub fn norms(rows: &[BenchRow]) -> Vec<&str> {
     distinct(rows.iter().map(|row| row.norm.as_str()))
 }
 
-/// Rows as other modules' tests need them: three methods at two batch sizes, one of them not measured.
 #[cfg(test)]
-pub fn examples() -> Vec<BenchRow> {
-    let row = |norm: &str, batch_size: u64, step_ms: f64, ratio: f64| BenchRow {
-        width: 0.25,
-        batch_size,
-        precision: "f32".into(),
-        threads: 2,
-        step_ms,
-        ratio_to_none: ratio,
-        ratio_to_none_low: ratio - 0.02,
-        ratio_to_none_high: ratio + 0.02,
-        rounds: 40,
-        ..BenchRow::unmeasured(norm, "nin").unwrap()
-    };
-    let refused = BenchRow {
-        rounds: 0,
-        not_measured: "bn has no statistics, \"none at all\"".into(),
-        ..row("bn", 1, f64::NAN, f64::NAN)
-    };
-    vec![
-        row("none", 1, 2.5, 1.0),
-        refused,
-        row("normprop", 1, 3.0, 1.2),
-        row("none", 64, 20.0, 1.0),
-        row("bn", 64, 30.0, 1.5),
-        row("normprop", 64, 21.0, 1.05),
-    ]
-}
-
-#[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::record::row::header;
     use crate::report::comparison::results::write_rows;
     use proptest::prelude::*;
+
+    /// Rows as other modules' tests need them: three methods at two batch sizes, one of them not measured.
+    pub fn examples() -> Vec<BenchRow> {
+        let row = |norm: &str, batch_size: u64, step_ms: f64, ratio: f64| BenchRow {
+            width: 0.25,
+            batch_size,
+            precision: "f32".into(),
+            threads: 2,
+            step_ms,
+            ratio_to_none: ratio,
+            ratio_to_none_low: ratio - 0.02,
+            ratio_to_none_high: ratio + 0.02,
+            rounds: 40,
+            ..BenchRow::unmeasured(norm, "nin").unwrap()
+        };
+        let refused = BenchRow {
+            rounds: 0,
+            not_measured: "bn has no statistics, \"none at all\"".into(),
+            ..row("bn", 1, f64::NAN, f64::NAN)
+        };
+        vec![
+            row("none", 1, 2.5, 1.0),
+            refused,
+            row("normprop", 1, 3.0, 1.2),
+            row("none", 64, 20.0, 1.0),
+            row("bn", 64, 30.0, 1.5),
+            row("normprop", 64, 21.0, 1.05),
+        ]
+    }
 
     #[test]
     fn the_documented_columns_come_first() {

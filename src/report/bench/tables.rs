@@ -142,7 +142,7 @@ fn with_setting<'r, 'b>(rows: &'r [&'b BenchRow]) -> TableOf<'r, &'b BenchRow> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rows::examples;
+    use super::super::rows::tests::examples;
     use super::*;
 
     #[test]

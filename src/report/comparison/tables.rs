@@ -4,7 +4,7 @@ use super::final_errors::{error_text, points};
 use super::{Manifest, ManifestMethod, PairedRow, Results, SummaryRow, SweepRow};
 use crate::run_key::GroupKey;
 use crate::text::numbers::{p_value, percent, significant};
-use crate::text::{Align, Table, TableOf};
+use crate::text::{Table, TableOf};
 
 /// One row a group.
 pub fn summary(results: &Results) -> Table {
@@ -137,16 +137,15 @@ pub fn reference(results: &Results) -> Table {
         let errors = rows.map(|row| row.final_test_error_mean);
         errors.fold(f64::NAN, f64::min)
     };
-    let mut table = Table::new([
-        ("name", Align::Left),
-        ("test error there", Align::Right),
-        ("ours (lowest mean)", Align::Right),
-    ]);
-    for (name, error) in &reference.test_error {
-        table.push([name.clone(), percent(*error, 2), percent(ours(name), 2)]);
+    let cited: Vec<(&String, &f64)> = reference.test_error.iter().collect();
+    let table = Table::of(&cited)
+        .left("name", |(name, _)| (*name).clone())
+        .right("test error there", |(_, error)| percent(**error, 2))
+        .right("ours (lowest mean)", |(name, _)| percent(ours(name), 2));
+    Table {
+        caption: format!("{}: {}", reference.source, reference.label),
+        ..table.build()
     }
-    table.caption = format!("{}: {}", reference.source, reference.label);
-    table
 }
 
 /// What was compared.
