@@ -87,8 +87,10 @@ pub fn values(config: &RunConfig) -> Result<(), KeyFault> {
         ));
     }
     let name = &config.name;
-    if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
-        let what = format!("name = \"{name}\": must be usable as a folder name");
+    // Without a key, it is the name of a file.
+    let unfit = |character: char| matches!(character, '/' | '\\') || character.is_control();
+    if name.is_empty() || name.contains(unfit) || name.starts_with('.') {
+        let what = format!("name = {name:?}: must be usable as a folder name");
         return Err(KeyFault::new("name", what));
     }
     Ok(())

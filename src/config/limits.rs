@@ -2,7 +2,8 @@
 //! editors.
 //!
 //! The keywords of JSON Schema that are used: `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`, `minItems`,
-//! `minProperties` and `uniqueItems`, below `properties`, `additionalProperties`, `items` and `anyOf`.
+//! `minProperties` and `uniqueItems`, below `properties`, `additionalProperties`, `items` and `anyOf`; and one of our own,
+//! `multiline`, for texts of several lines.
 
 use serde_json::Value as Json;
 use toml::Value;
@@ -18,6 +19,7 @@ pub fn check(value: &Value, schema: &Json, path: &str) -> Result<(), KeyFault> {
         Value::Table(table) => {
             enough(table.len(), &schema["minProperties"], key, path)?;
             table.iter().try_for_each(|(name, value)| {
+                plain(name, key, path)?;
                 let own = schema["properties"].get(name);
                 let own = own.unwrap_or(&schema["additionalProperties"]);
                 check(value, own, &joined(path, &[name]))
@@ -45,7 +47,19 @@ pub fn check(value: &Value, schema: &Json, path: &str) -> Result<(), KeyFault> {
             )),
             None => Ok(()),
         },
+        Value::String(text) if schema["multiline"] != true => plain(text, key, path),
         _ => Ok(()),
+    }
+}
+
+/// Refuses a text that a table, a log or a script could not hold on a line.
+fn plain(text: &str, key: &str, path: &str) -> Result<(), KeyFault> {
+    match text.chars().find(|character| character.is_control()) {
+        Some(character) => {
+            let what = format!("{key} = {text:?}: must be one line of text, without {character:?}");
+            Err(KeyFault::new(path, what))
+        }
+        None => Ok(()),
     }
 }
 
@@ -129,6 +143,7 @@ mod tests {
         let schema = json!({ "properties": {
             "a": { "minimum": 0, "exclusiveMaximum": 1 },
             "b": { "minItems": 1, "uniqueItems": true, "items": { "exclusiveMinimum": 0 } },
+            "d": { "multiline": true },
             "c": { "anyOf": [{ "type": "number", "maximum": 3 }, { "type": "object", "additionalProperties": { "minimum": 2 } }] },
         } });
         let fault = |text: &str| {
@@ -147,6 +162,15 @@ mod tests {
             ("b = [2, 0]", "run.b.1: 0 in b: must be greater than 0"),
             ("c = 3.5", "run.c: c = 3.5: must be at most 3"),
             ("c = { x = 1 }", "run.c.x: x = 1: must be at least 2"),
+            ("d = \"a\\nb\"", ""),
+            (
+                "e = [\"a\", \"b\\nc\"]",
+                "run.e.1: 1 = \"b\\nc\": must be one line of text, without '\\n'",
+            ),
+            (
+                "e = { \"a\\u001b\" = 1 }",
+                "run.e: e = \"a\\u{1b}\": must be one line of text, without '\\u{1b}'",
+            ),
             ("c = { x = inf }", "run.c.x: x = inf: must be at least 2"),
             (
                 "other = inf",

@@ -21,6 +21,7 @@ pub struct Experiment {
     /// Title of the report.
     pub title: String,
     /// Sentences that the report shows among its caveats.
+    #[schemars(extend("items" = { "type": "string", "multiline": true }))]
     pub notes: Vec<String>,
     /// The methods, by name or as tables. The first one is what the others are compared with.
     #[schemars(with = "Vec<NameOrEntry>", length(min = 1))]
@@ -63,6 +64,7 @@ pub struct Experiment {
 pub struct Reference {
     /// Where they come from.
     #[serde(default)]
+    #[schemars(extend("multiline" = true))]
     pub source: String,
     /// How sure they are.
     #[serde(default = "unverified")]

@@ -30,6 +30,18 @@ fn mistakes_are_named_with_file_line_and_nearest_name() {
             "methods = [\"bn\", { name = \"bn\", label = \"again\" }]",
             "ask for the same run",
         ),
+        (
+            "methods = [\n{ name = \"bn\", label = \"a\\nb\" }]",
+            "x.toml, line 2: label = \"a\\nb\": must be one line of text, without '\\n'",
+        ),
+        (
+            "methods = [\"bn\"]\nsweep.over.run = [\"\\u001b\"]",
+            "x.toml, line 2",
+        ),
+        (
+            "methods = [\"bn\"]\nreference.test_error = { \"a\\nb\" = 0.1 }",
+            "must be one line of text",
+        ),
         ("methods = []", "methods is empty: at least 1 is needed"),
         ("title = \"x\"", "`methods` is missing"),
         (
