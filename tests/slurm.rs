@@ -115,9 +115,9 @@ struct Place<'c> {
 
 impl Place<'_> {
     fn new<'c>(cluster: Option<&'c Cluster>, experiment: &str) -> Place<'c> {
-        // A name with a blank: scripts must quote it.
+        // A name that scripts must quote.
         let folder = tempfile::Builder::new()
-            .prefix("with blank ")
+            .prefix("it's a \"$(touch PWNED)\" # 100%j; touch PWNED ")
             .tempdir()
             .unwrap();
         std::fs::write(folder.path().join("tiny.toml"), experiment).unwrap();
@@ -128,7 +128,7 @@ impl Place<'_> {
         self.folder.path().join(name)
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    fn command(&self, arguments: &[&str]) -> Command {
         let program = env!("CARGO_BIN_EXE_normprop");
         let mut command = match self.cluster {
             Some(cluster) => cluster.command(program, &["compare", "tiny.toml"]),
@@ -138,11 +138,12 @@ impl Place<'_> {
                 command
             }
         };
+        command.args(arguments).current_dir(self.folder.path());
         command
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .output()
-            .unwrap()
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
     }
 
     #[track_caller]
@@ -278,6 +279,7 @@ fn a_waiting_comparison_equals_a_local_one(cluster: &Cluster) {
     assert_eq!(there.summary().len(), 3);
     let script = std::fs::read_to_string(there.path("results/tiny/slurm/1/job.sh")).unwrap();
     assert!(script.contains("#SBATCH --array=0-1\n"), "{script}");
+    assert!(!there.path("PWNED").exists());
     let again = there.succeed(&waited);
     assert!(again.contains("2 runs, all over"), "{again}");
     assert!(
@@ -419,6 +421,129 @@ fn what_slurm_refuses_is_told(cluster: &Cluster) {
     let mut arguments = slurm("hold").to_vec();
     arguments.extend(["--out", "file/results"]);
     place.fail(&arguments, 1, &["file/results/tiny", "--out"]);
+}
+
+/// Commands that stand in for Slurm's: `sbatch` notes the script and prints the file `answer`, `squeue` prints the file
+/// `queue`, or fails where there is none.
+struct Fakes<'p>(&'p Place<'p>);
+
+impl Fakes<'_> {
+    fn new<'p>(place: &'p Place<'p>) -> Fakes<'p> {
+        let fake = |name: &str, text: &str| {
+            use std::os::unix::fs::PermissionsExt;
+            let path = place.path("bin").join(name);
+            std::fs::write(
+                &path,
+                format!("#!/bin/sh\ncd \"$(dirname \"$0\")/..\"\n{text}\n"),
+            )
+            .unwrap();
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+        };
+        std::fs::create_dir(place.path("bin")).unwrap();
+        fake(
+            "sbatch",
+            r#"[ "$1" = --version ] || { echo "$2" >>submitted; cat answer; }"#,
+        );
+        fake(
+            "squeue",
+            r#"case $* in *--me*) cat queue ;; *) sed 's/|.*/|0|PENDING/' queue ;; esac"#,
+        );
+        fake("scontrol", "");
+        Fakes(place)
+    }
+
+    /// Submits the runs, one task; the exit code, the document and what was said.
+    fn submit(&self, answer: &str, queue: Option<&str>) -> (Option<i32>, Value, String) {
+        std::fs::write(self.0.path("answer"), answer).unwrap();
+        match queue {
+            Some(queue) => std::fs::write(self.0.path("queue"), queue).unwrap(),
+            None => std::fs::remove_file(self.0.path("queue")).unwrap(),
+        }
+        let mut command = self.0.command(&["--launch", "slurm", "--json"]);
+        let path = std::env::join_paths([self.0.path("bin"), "/usr/bin".into(), "/bin".into()]);
+        let output = command.env("PATH", path.unwrap()).output().unwrap();
+        let document = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        (output.status.code(), document, stderr(&output))
+    }
+
+    fn submitted(&self) -> String {
+        std::fs::read_to_string(self.0.path("submitted")).unwrap()
+    }
+}
+
+#[test]
+fn a_cluster_that_greets_gets_the_runs_once() {
+    let place = Place::new(None, TINY);
+    let slurm = Fakes::new(&place);
+    let (code, document, said) = slurm.submit("Welcome to the cluster!\n17\n", Some(""));
+    assert_eq!(
+        (code, &document["job_id"]),
+        (Some(0), &"17".into()),
+        "{said}"
+    );
+    let (code, document, said) = slurm.submit("18\n", Some("17|somewhere\n"));
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(
+        (&document["job_id"], &document["runs_queued"]),
+        (&Value::Null, &2.into())
+    );
+    assert_eq!(slurm.submitted().lines().count(), 1);
+}
+
+#[test]
+fn slurm_is_asked_before_runs_are_submitted_a_second_time() {
+    let place = Place::new(None, TINY);
+    let slurm = Fakes::new(&place);
+    let (code, _, said) = slurm.submit("Thank you\n", Some(""));
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains("Thank you") && said.contains("a job `normprop-tiny`"),
+        "{said}"
+    );
+
+    let (code, _, said) = slurm.submit("18\n", None);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("squeue cannot tell which jobs"), "{said}");
+    assert_eq!(
+        slurm.submitted().lines().count(),
+        1,
+        "it could not be asked"
+    );
+
+    let queue = format!("3|/other/job.sh\n17|{}", slurm.submitted());
+    let (code, document, said) = slurm.submit("18\n", Some(&queue));
+    assert_eq!(
+        (code, &document["runs_queued"]),
+        (Some(0), &2.into()),
+        "{said}"
+    );
+    let noted = std::fs::read_to_string(place.path("results/tiny/slurm/1/job-id")).unwrap();
+    assert_eq!(
+        (noted.as_str(), slurm.submitted().lines().count()),
+        ("17\n", 1)
+    );
+
+    // Unclear at first, but in the queue.
+    std::fs::remove_dir_all(place.path("results")).unwrap();
+    let (code, document, said) = slurm.submit("Thank you\n", Some(&queue));
+    assert_eq!(
+        (code, &document["job_id"]),
+        (Some(0), &"17".into()),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_name_with_a_line_break_never_reaches_a_script() {
+    let name = r#"name = "x\ntouch PWNED\n#SBATCH --uid=root\n#""#;
+    let place = Place::new(None, &format!("{name}\n{TINY}"));
+    Fakes::new(&place);
+    place.fail(
+        &["--launch", "slurm", "--dry-run"],
+        2,
+        &["tiny.toml, line 1", "one line of text"],
+    );
+    assert!(!place.path("results").exists());
 }
 
 #[test]

@@ -40,8 +40,8 @@ pub struct LaunchArgs {
     /// Where to run: here, or as one job array of Slurm
     #[arg(long, value_enum, default_value_t = LaunchPlace::Local)]
     pub launch: LaunchPlace,
-    /// Options of sbatch by their long names, as in partition=gpu,time=02:00:00,gres=gpu:1; array-limit=N: tasks at a
-    /// time
+    /// Options of sbatch by their long names, as in partition=gpu,time=02:00:00,gres=gpu:1, in one list or several;
+    /// array-limit=N: tasks at a time
     #[arg(long, value_name = "K=V,...")]
     pub slurm: Vec<String>,
     /// Put short runs together into tasks of about this many minutes

@@ -1,5 +1,6 @@
 //! Jobs as child processes of this program on this machine.
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -104,10 +105,13 @@ fn start(
     let recorded = meta::read(&job.run_dir)?.map(|meta| meta.facts.threads);
     let started_with = recorded.and_then(|threads| usize::try_from(threads).ok());
     let threads = job.threads.or(started_with).unwrap_or(share);
+    // In one word, so that a path that begins with a dash is no option.
+    let mut resume = OsString::from("--resume=");
+    resume.push(&job.run_dir);
     let mut command = Command::new(program);
     command
-        .args(["train", "--quiet", "--follow", "--resume"])
-        .arg(&job.run_dir)
+        .args(["train", "--quiet", "--follow"])
+        .arg(resume)
         .args(["--threads", &threads.to_string(), "--device", &job.device])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

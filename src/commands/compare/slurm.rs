@@ -3,6 +3,7 @@
 pub mod client;
 mod options;
 mod pack;
+mod script;
 mod submission;
 mod watch;
 
@@ -17,8 +18,9 @@ use crate::cli::{self, CompareArgs};
 use crate::engine::interrupt::Interrupt;
 use crate::record::{Hold, Taken};
 use crate::{errln, usage};
-use client::{States, TaskId};
+use client::{Answer, States, TaskId};
 use options::SlurmOptions;
+use script::JobScript;
 pub use submission::Submission;
 use watch::QueuePlace;
 
@@ -71,9 +73,12 @@ impl SlurmLauncher {
         }
         let options = SlurmOptions::parse(&launch.slurm, launch.minutes_per_job)?;
         client::check()?;
+        let folder = folder.join(FOLDER);
+        // What cannot stand in a job script is best told before anything starts.
+        JobScript::new(name, &folder, (1, 1), &options)?.text()?;
         Ok(Some(SlurmLauncher {
             options,
-            folder: folder.join(FOLDER),
+            folder,
             experiment: name.to_owned(),
             wait: launch.wait,
             quiet,
@@ -84,8 +89,9 @@ impl SlurmLauncher {
     pub fn test(&self, jobs: &[Job]) -> Result<(usize, String)> {
         let jobs: Vec<&Job> = jobs.iter().collect();
         let tasks = self.pack(&jobs);
-        let script = submission::script(&self.folder, &self.experiment, &tasks, &self.options)?;
-        Ok((tasks.len(), client::test(&script)?))
+        let counts = (tasks.len(), jobs.len());
+        let script = JobScript::new(&self.experiment, &self.folder, counts, &self.options)?;
+        Ok((tasks.len(), client::test(&script.text()?)?))
     }
 
     fn pack<'j>(&self, jobs: &[&'j Job]) -> Vec<Vec<&'j Job>> {
@@ -119,7 +125,7 @@ impl SlurmLauncher {
 
     /// The jobs that tasks in the queue, waiting or running, will see to, by their [`goal`].
     fn queued(&self) -> Result<BTreeMap<Goal, QueuePlace>> {
-        let accepted = Submission::accepted(&self.folder)?;
+        let accepted = self.accepted()?;
         let ids: Vec<String> = accepted.iter().map(|(_, id)| id.clone()).collect();
         let active = self.settled(&ids)?;
         let mut queued = BTreeMap::new();
@@ -133,6 +139,47 @@ impl SlurmLauncher {
             }
         }
         Ok(queued)
+    }
+
+    /// The submissions that Slurm took, with their job ids. Of those without one it is asked: sbatch may have said
+    /// something else, or this program may have ended before it noted what was said.
+    fn accepted(&self) -> Result<Vec<(Submission, String)>> {
+        let all = Submission::all(&self.folder)?;
+        let unclear = all.iter().any(|(_, id)| id.is_none());
+        let mut scripts = if unclear {
+            client::scripts()?
+        } else {
+            BTreeMap::new()
+        };
+        let mut accepted = Vec::new();
+        for (submission, id) in all {
+            if let Some(id) = id {
+                accepted.push((submission, id));
+            } else if let Some(id) = scripts.remove(&submission.whole_script()?) {
+                submission.accept(&id)?;
+                accepted.push((submission, id));
+            }
+        }
+        Ok(accepted)
+    }
+
+    /// The job id that Slurm gave a submission.
+    fn job_id(&self, submission: &Submission) -> Result<String> {
+        let script = submission.whole_script()?;
+        let said = match client::submit(&script)? {
+            Answer::Accepted(id) => return Ok(id),
+            Answer::Unclear(said) => said,
+        };
+        let unclear = || {
+            let name = self.options.value("job-name");
+            let name = name.map_or(format!("normprop-{}", self.experiment), str::to_owned);
+            format!(
+                "sbatch did not say under which job id it took {}: {said:?}; see with `squeue --me` whether there is a job `{name}`. The same command asks Slurm first, and submits only what is not there",
+                script.display()
+            )
+        };
+        let found = client::scripts().with_context(unclear)?.remove(&script);
+        found.ok_or_else(|| anyhow::anyhow!(unclear()))
     }
 
     /// The active tasks of these arrays, once none of them is just being ended: such a task still holds its run, and
@@ -158,7 +205,7 @@ impl SlurmLauncher {
     fn submit(&self, jobs: &[&Job]) -> Result<(Vec<(Goal, QueuePlace)>, Submitted)> {
         let tasks = self.pack(jobs);
         let submission = Submission::make(&self.folder, &self.experiment, &tasks, &self.options)?;
-        let id = client::submit(&submission.script())?;
+        let id = self.job_id(&submission)?;
         submission.accept(&id)?;
         let submitted = Submitted {
             job_id: Some(id.clone()),

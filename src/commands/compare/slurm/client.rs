@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -29,8 +29,17 @@ pub fn check() -> Result<()> {
     run("sbatch", &["--version"]).map(|_| ())
 }
 
-/// Submits a job script and returns the array's job id.
-pub fn submit(script: &Path) -> Result<String> {
+/// What sbatch made of a job script that it did not refuse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It is in the queue, with this job id.
+    Accepted(String),
+    /// It may be in the queue: this was said in place of a job id.
+    Unclear(String),
+}
+
+/// Submits a job script, given by its whole path.
+pub fn submit(script: &Path) -> Result<Answer> {
     let mut command = Command::new("sbatch");
     command.arg("--parsable").arg(script);
     let mut child = command
@@ -56,20 +65,43 @@ pub fn submit(script: &Path) -> Result<String> {
         stdout.read_to_string(&mut printed)?;
     }
     let status = child.wait().context("cannot wait for sbatch")?;
-    // `17`, or `17;cluster`.
-    let id = printed.trim().split(';').next().unwrap_or_default();
-    match (id.parse::<u64>(), full) {
-        (Ok(_), _) => Ok(id.to_owned()),
-        (Err(_), true) => bail!(
+    match (job_id(&printed), full) {
+        (Some(id), _) => Ok(Answer::Accepted(id.to_owned())),
+        (None, true) => bail!(
             "Slurm's queue is full, so nothing was submitted; what is there is kept, and the same command submits the runs when there is room ({})",
             said.join("; ")
         ),
-        (Err(_), false) => bail!(
+        (None, false) if status.success() => Ok(Answer::Unclear(printed + &said.join("\n"))),
+        (None, false) => bail!(
             "sbatch refused {} ({status}); change --slurm, or the script, and give the same command again:\n{}",
             script.display(),
             said.join("\n")
         ),
     }
+}
+
+/// The job id in what sbatch printed: the one line that is `17`, or `17;cluster`. A cluster may greet before or after it.
+fn job_id(printed: &str) -> Option<&str> {
+    let first_fields = printed.lines().map(|line| line.trim().split(';').next());
+    let mut ids = first_fields
+        .flatten()
+        .filter(|id| id.parse::<u64>().is_ok());
+    ids.next().filter(|_| ids.next().is_none())
+}
+
+/// The user's jobs that are in the queue, waiting or running: their ids by the job scripts they were submitted with.
+pub fn scripts() -> Result<BTreeMap<PathBuf, String>> {
+    let output = run("squeue", &["--noheader", "--me", "--format=%F|%o"])?;
+    if !output.status.success() {
+        bail!(
+            "squeue cannot tell which jobs are in the queue: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let lines = text.lines().filter_map(|line| line.split_once('|'));
+    let script = |(id, script): (&str, &str)| (script.trim_end().into(), id.trim().to_owned());
+    Ok(lines.map(script).collect())
 }
 
 /// Whether Slurm would take a job script, without submitting it: what it says.
@@ -199,6 +231,21 @@ mod tests {
     fn id(job: &str, index: usize) -> TaskId {
         let job = job.to_owned();
         TaskId { job, index }
+    }
+
+    #[test]
+    fn a_job_id_is_found_among_greetings() {
+        for (printed, id) in [
+            ("17\n", Some("17")),
+            ("17;cluster\n", Some("17")),
+            ("Welcome to the cluster!\n17\n", Some("17")),
+            ("17\r\n\nYou have 3 jobs.\n", Some("17")),
+            ("Submitted. Thank you\n", None),
+            ("", None),
+            ("2026\n17\n", None),
+        ] {
+            assert_eq!(job_id(printed), id, "{printed}");
+        }
     }
 
     #[test]

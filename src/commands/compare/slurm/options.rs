@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use super::script;
 use crate::error::did_you_mean;
 use crate::usage;
 
@@ -116,23 +117,54 @@ impl SlurmOptions {
     }
 }
 
-/// The pairs of one `--slurm`. A part without `=` belongs to the value before it, so that values may hold commas; at
-/// the beginning it is an option without a value.
+/// The pairs of one `--slurm`. A part without `=`, and a variable of `export`, belong to the value before, so that values
+/// may hold commas; at the beginning, a part without `=` is an option without a value.
 fn pairs(text: &str) -> Result<Vec<(String, Option<String>)>> {
     let mut pairs: Vec<(String, Option<String>)> = Vec::new();
-    for part in text.split(',') {
-        match (part.split_once('='), pairs.last_mut()) {
-            (Some((key, value)), _) => {
-                pairs.push((check_key(key, text)?, Some(check_value(value, text)?)))
+    for part in parts(text)? {
+        match (pairs.last_mut(), part.split_once('=')) {
+            (Some((key, Some(list))), named)
+                if named.is_none_or(|(name, _)| key == "export" && is_variable(name)) =>
+            {
+                list.push(',');
+                list.push_str(check_value(&part, text)?);
             }
-            (None, Some((_, Some(value)))) => {
-                value.push(',');
-                value.push_str(&check_value(part, text)?);
+            (_, Some((key, value))) => {
+                let value = check_value(value, text)?.to_owned();
+                pairs.push((check_key(key, text)?, Some(value)));
             }
-            (None, _) => pairs.push((check_key(part, text)?, None)),
+            (_, None) => pairs.push((check_key(&part, text)?, None)),
         }
     }
     Ok(pairs)
+}
+
+/// What stands between the commas of a list. A value may begin with a quote, and is then taken as it is up to the next.
+fn parts(text: &str) -> Result<Vec<String>> {
+    let (mut parts, mut part, mut quote) = (Vec::new(), String::new(), None);
+    for character in text.chars() {
+        let begins = part.is_empty() || part.ends_with('=');
+        match (quote, character) {
+            (Some(open), _) if character == open => quote = None,
+            (None, '"' | '\'') if begins => quote = Some(character),
+            (None, ',') => parts.push(std::mem::take(&mut part)),
+            _ => part.push(character),
+        }
+    }
+    if let Some(open) = quote {
+        return Err(usage!("--slurm {text}: the quote {open} has no end"));
+    }
+    parts.push(part);
+    Ok(parts)
+}
+
+/// Whether this is the name of a variable of the environment and cannot be that of an option.
+fn is_variable(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    name.bytes().all(allowed)
+        && name
+            .bytes()
+            .any(|byte| byte.is_ascii_uppercase() || byte == b'_')
 }
 
 fn check_key(key: &str, text: &str) -> Result<String> {
@@ -140,7 +172,7 @@ fn check_key(key: &str, text: &str) -> Result<String> {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if long.len() < 2 || !long.bytes().all(allowed) {
         return Err(usage!(
-            "--slurm {text}: `{key}` is no long name of an option of sbatch; expected key=value,..., as in partition=gpu,time=02:00:00"
+            "--slurm {text}: `{key}` is no long name of an option of sbatch; expected key=value,..., as in partition=gpu,time=02:00:00; a value that holds commas and equals signs stands in quotes, as in 'export=\"ALL,a=1\"'"
         ));
     }
     // sbatch itself refuses what it does not know; this one it would never see.
@@ -153,16 +185,13 @@ fn check_key(key: &str, text: &str) -> Result<String> {
     Ok(long.to_owned())
 }
 
-fn check_value(value: &str, text: &str) -> Result<String> {
-    if value
-        .chars()
-        .any(|c| c.is_control() || c == '"' || c == '\\')
-    {
-        return Err(usage!(
-            "--slurm {text:?}: a value may hold no line breaks, quotes and backslashes"
-        ));
+fn check_value<'v>(value: &'v str, text: &str) -> Result<&'v str> {
+    match script::word(value) {
+        Ok(_) => Ok(value),
+        Err(_) => Err(usage!(
+            "--slurm {text:?}: a value may hold no line breaks, other control characters and backslashes"
+        )),
     }
-    Ok(value.to_owned())
 }
 
 /// A time as Slurm writes it: minutes, m:s, h:m:s, d-h, d-h:m or d-h:m:s. `None` for what is none.
@@ -231,6 +260,25 @@ mod tests {
     }
 
     #[test]
+    fn values_may_be_lists_and_stand_in_quotes() {
+        let value = |text: &str, key: &str| parse(&[text]).unwrap().value(key).unwrap().to_owned();
+        for (text, key, expected) in [
+            (
+                "export=ALL,NORMPROP_DATA=/x,time=30",
+                "export",
+                "ALL,NORMPROP_DATA=/x",
+            ),
+            ("export=ALL,NORMPROP_DATA=/x,time=30", "time", "30"),
+            ("export=A=1,2,B_c=,partition=gpu", "export", "A=1,2,B_c="),
+            ("time=30,export=\"ALL,lower=1\"", "export", "ALL,lower=1"),
+            ("comment='a \"b\", c=d'", "comment", "a \"b\", c=d"),
+            ("comment=it's so", "comment", "it's so"),
+        ] {
+            assert_eq!(value(text, key), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn times_are_read_as_slurm_reads_them() {
         let cases = [
             ("90", Some(5400)),
@@ -261,6 +309,10 @@ mod tests {
             ("time=00:02:00", "at least 5 minutes"),
             ("time=00:11:00", "--minutes-per-job 10 does not fit"),
             ("comment=a\nb", "no line breaks"),
+            ("comment=a\\b", "backslashes"),
+            ("comment=\"a,b", "has no end"),
+            ("partition=gpu,DATA=/x", "`DATA` is no long name"),
+            ("export=ALL,t=/x", "stands in quotes"),
         ];
         for (text, expected) in cases {
             let message = parse(&[text]).unwrap_err().to_string();

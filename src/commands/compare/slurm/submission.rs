@@ -4,7 +4,6 @@
 //! Each task has a file of its own, so that a thousand tasks that start at once read a kilobyte each instead of the
 //! whole plan.
 
-use std::fmt::Write;
 use std::fs::DirBuilder;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -12,13 +11,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::super::launch::Job;
-use super::options::{NOTICE_S, SlurmOptions};
+use super::options::SlurmOptions;
+use super::script::JobScript;
 use crate::record::files::{self, read_text_if_there};
 use crate::usage;
 
 /// Name of the job script.
 const SCRIPT: &str = "job.sh";
-/// Name of the file with the job id; without it the submission was refused or cut short.
+/// Name of the file with the job id; without it the submission was refused, cut short, or answered without an id.
 const JOB_ID: &str = "job-id";
 
 /// The folder of one submission.
@@ -39,19 +39,21 @@ impl Submission {
         for (index, jobs) in tasks.iter().enumerate() {
             submission.put(&task_file(index), &serde_json::to_string_pretty(jobs)?)?;
         }
-        let text = script(&submission.folder, experiment, tasks, options)?;
-        submission.put(SCRIPT, &text)?;
+        let runs = tasks.iter().map(Vec::len).sum();
+        let counts = (tasks.len(), runs);
+        let script = JobScript::new(experiment, &submission.folder, counts, options)?;
+        submission.put(SCRIPT, &script.text()?)?;
         Ok(submission)
     }
 
-    /// Every submission under `parent` that was accepted, with its job id, oldest first.
-    pub fn accepted(parent: &Path) -> Result<Vec<(Submission, String)>> {
+    /// Every submission under `parent`, oldest first, with its job id where that was noted.
+    pub fn all(parent: &Path) -> Result<Vec<(Submission, Option<String>)>> {
         let mut found = Vec::new();
         for number in numbers(parent)? {
             let folder = parent.join(number.to_string());
-            if let Some(id) = read_text_if_there(&folder.join(JOB_ID))? {
-                found.push((Submission { folder }, id.trim().to_owned()));
-            }
+            let id = read_text_if_there(&folder.join(JOB_ID))?;
+            let id = id.map(|id| id.trim().to_owned());
+            found.push((Submission { folder }, id));
         }
         Ok(found)
     }
@@ -66,6 +68,11 @@ impl Submission {
     /// The job script.
     pub fn script(&self) -> PathBuf {
         self.folder.join(SCRIPT)
+    }
+
+    /// The job script by its whole path, as Slurm knows it.
+    pub fn whole_script(&self) -> Result<PathBuf> {
+        std::path::absolute(self.script()).context("cannot tell the current folder")
     }
 
     /// The file that a task writes to.
@@ -132,68 +139,6 @@ fn numbers(parent: &Path) -> Result<Vec<u64>> {
     Ok(numbers)
 }
 
-/// The job script of the submission in `folder`.
-pub fn script(
-    folder: &Path,
-    experiment: &str,
-    tasks: &[Vec<&Job>],
-    options: &SlurmOptions,
-) -> Result<String> {
-    let runs: usize = tasks.iter().map(Vec::len).sum();
-    let here = std::env::current_dir().context("cannot tell the current folder")?;
-    let folder = here.join(folder);
-    let program =
-        std::env::current_exe().context("cannot find this program to name it in the job script")?;
-    let limit = options
-        .array_limit
-        .map_or(String::new(), |limit| format!("%{limit}"));
-    let log = folder.join("log-").display().to_string().replace('%', "%%");
-    let mut text = format!(
-        "#!/bin/sh\n\
-         # The experiment {experiment}: {runs} runs in {} tasks. normprop compare --launch slurm submitted this; it may be\n\
-         # submitted again by hand, with sbatch and this file's name. A task goes on from where its runs stand, and leaves\n\
-         # alone what is over or being worked on. {NOTICE_S} s before its time is up it saves and is queued again.\n",
-        tasks.len(),
-    );
-    let mut option = |name: &str, value: Option<&str>| {
-        // Writing to a string cannot fail.
-        let _ = match value {
-            Some(value) if value.contains([' ', '\t', '\'', '#']) => {
-                writeln!(text, "#SBATCH --{name}=\"{value}\"")
-            }
-            Some(value) => writeln!(text, "#SBATCH --{name}={value}"),
-            None => writeln!(text, "#SBATCH --{name}"),
-        };
-    };
-    if options.value("job-name").is_none() {
-        option("job-name", Some(&format!("normprop-{experiment}")));
-    }
-    option(
-        "array",
-        Some(&format!("0-{}{limit}", tasks.len().saturating_sub(1))),
-    );
-    option("chdir", Some(&here.display().to_string()));
-    option("output", Some(&format!("{log}%a.txt")));
-    option("open-mode", Some("append"));
-    option("requeue", None);
-    option("signal", Some(&format!("B:USR1@{NOTICE_S}")));
-    for (name, value) in &options.sbatch {
-        option(name, value.as_deref());
-    }
-    let _ = writeln!(
-        text,
-        "exec {} compare-task {} \"$SLURM_ARRAY_TASK_ID\"",
-        quoted(&program),
-        quoted(&folder)
-    );
-    Ok(text)
-}
-
-/// A path as one word of a shell.
-fn quoted(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,8 +180,11 @@ mod tests {
         let second = make();
         second.accept("17").unwrap();
         assert_eq!(second.folder, parent.path().join("2"));
-        let accepted = Submission::accepted(parent.path()).unwrap();
-        assert_eq!(accepted, [(second, "17".to_owned())], "the first was not");
+        let all = Submission::all(parent.path()).unwrap();
+        assert_eq!(
+            all,
+            [(first.clone(), None), (second, Some("17".to_owned()))]
+        );
 
         let text = std::fs::read_to_string(first.script()).unwrap();
         for line in [
@@ -245,17 +193,12 @@ mod tests {
             "#SBATCH --requeue",
             "#SBATCH --signal=B:USR1@120",
             "#SBATCH --partition=gpu",
-            "#SBATCH --comment=\"two words\"",
+            "#SBATCH --comment='two words'",
         ] {
             assert!(text.lines().any(|other| other == line), "{line}: {text}");
         }
         let last = text.lines().last().unwrap();
         let folder = first.folder.display();
-        assert!(last.ends_with(&format!("compare-task '{folder}' \"$SLURM_ARRAY_TASK_ID\"")));
-    }
-
-    #[test]
-    fn a_quote_in_a_path_stays_in_the_word() {
-        assert_eq!(quoted(Path::new("a'b c")), r"'a'\''b c'");
+        assert!(last.ends_with(&format!("compare-task {folder} \"$SLURM_ARRAY_TASK_ID\"")));
     }
 }
