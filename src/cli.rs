@@ -199,6 +199,9 @@ pub struct EvalArgs {
     /// CPU threads
     #[arg(long)]
     pub threads: Option<usize>,
+    /// Folder for the tables and pictures [default: eval-SPLIT/ in the run directory]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
 }
 
 /// `normprop methods`.

@@ -2,6 +2,8 @@
 //!
 //! Everything else travels as `anyhow::Error` with a chain of contexts; `main` prints the chain once.
 
+use std::io::{self, ErrorKind};
+
 use thiserror::Error;
 
 /// A failure with an exit code of its own; every other error leaves the program with code 1.
@@ -32,6 +34,21 @@ impl Failure {
     }
 }
 
+/// The exit code of an error that reached `main`.
+///
+/// A file that would be longer than the system's limit ends the program with the code of SIGXFSZ. That signal itself is
+/// ignored: it would leave no time to say which file.
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    if let Some(failure) = error.downcast_ref::<Failure>() {
+        return failure.exit_code();
+    }
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref());
+    match causes.any(|cause: &io::Error| cause.kind() == ErrorKind::FileTooLarge) {
+        true => 128 + libc::SIGXFSZ as u8,
+        false => 1,
+    }
+}
+
 fn signal_name(signal: i32) -> &'static str {
     match signal {
         1 => "SIGHUP (the terminal is gone)",
@@ -40,7 +57,6 @@ fn signal_name(signal: i32) -> &'static str {
         12 => "SIGUSR2",
         15 => "SIGTERM",
         24 => "SIGXCPU (the limit of processor time)",
-        25 => "SIGXFSZ (the limit of a file's length)",
         _ => "a signal",
     }
 }

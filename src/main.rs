@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use normprop::error::Failure;
+use normprop::error::exit_code;
 use normprop::output::lost_its_reader;
 use normprop::{commands, errln, panics};
 
@@ -31,6 +31,9 @@ extern "C" fn refuse_a_folder_that_is_gone() {
 }
 
 fn main() -> ExitCode {
+    // The write that the limit of a file's length forbids fails then, and is told like any other that fails.
+    // SAFETY: plain system call; no code of ours runs at the signal.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     let cli = match commands::parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -46,8 +49,7 @@ fn main() -> ExitCode {
         Some(Err(error)) if lost_its_reader(&error) => ExitCode::SUCCESS,
         Some(Err(error)) => {
             errln!("normprop: {error:#}");
-            let failure = error.downcast_ref::<Failure>();
-            ExitCode::from(failure.map_or(1, Failure::exit_code))
+            ExitCode::from(exit_code(&error))
         }
     }
 }

@@ -390,6 +390,53 @@ fn a_sweep_chooses_before_the_runs() {
 }
 
 #[test]
+fn what_cannot_be_written_is_named_and_the_rest_is_there() {
+    let place = Place::new(
+        &TINY
+            .replace("seeds = 2", "seeds = 1")
+            .replace("epochs = 3", "epochs = 1"),
+    );
+    place.succeed(&["compare", "tiny.toml"]);
+    let results = place.path("results/tiny");
+    for name in ["report.html", "test-error.png", "train-error.png"] {
+        std::fs::remove_file(results.join(name)).unwrap();
+    }
+    std::fs::create_dir(results.join("test-error.png")).unwrap();
+    for command in [["report", "results/tiny"], ["compare", "tiny.toml"]] {
+        let output = place.run(&command);
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains("test-error.png"),
+            "{}",
+            stderr(&output)
+        );
+        let table = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            table.contains("normprop") && !table.contains("report.html"),
+            "{table}"
+        );
+        assert!(results.join("report.html").is_file() && results.join("train-error.png").is_file());
+    }
+    let output = place.run(&["report", "results/tiny", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(document["report"].is_null() && document["results"][0]["rows"][1]["n"] == 1);
+    // A picture that was torn off is no picture.
+    std::fs::remove_dir(results.join("test-error.png")).unwrap();
+    let picture = std::fs::read(results.join("train-error.png")).unwrap();
+    std::fs::write(
+        results.join("train-error.png"),
+        &picture[..picture.len() / 2],
+    )
+    .unwrap();
+    place.succeed(&["report", "results/tiny"]);
+    assert_eq!(
+        std::fs::read(results.join("train-error.png")).unwrap(),
+        picture
+    );
+}
+
+#[test]
 fn results_of_another_experiment_are_not_replaced_without_a_word() {
     let place = Place::new(&TINY.replace("seeds = 2", "seeds = 1"));
     let warning = "results/tiny holds the results of 2 other runs, none of which is asked for now";

@@ -5,7 +5,6 @@ mod measure;
 mod memory;
 mod plan;
 
-use std::path::Path;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
@@ -47,21 +46,30 @@ pub fn run(args: &BenchArgs, output: OutputArgs) -> Result<()> {
     let mut measurement = Measurement::new(args, &dataset);
     let mut display = Display::new(cells.len(), output.quiet);
     let mut rows: Vec<BenchRow> = Vec::new();
+    let mut written = Ok(());
     for cell in &cells {
         rows.extend(measurement.cell(cell, &mut display)?);
-        // What was measured outlives a bench that is broken off.
-        write_rows(&args.out, &rows)?;
+        // What was measured outlives a bench that is broken off; what cannot be written is shown at least.
+        written = write_rows(&args.out, &rows);
     }
     display.finish();
     machine.product_peaks = measurement.peaks;
     machine.ended = rfc3339(SystemTime::now());
-    machine.write(&args.out)?;
-    save(&picture::figure(&rows, &[]), &args.out.join(picture::STEM))?;
+    let figure = picture::figure(&rows, &[]);
+    let written = written
+        .and(machine.write(&args.out))
+        .and(save(&figure, &args.out.join(picture::STEM)));
     if output.json {
-        let document = json!({ "rows": rows, "machine": machine });
-        return print_json(&document);
+        print_json(&json!({ "rows": rows, "machine": machine }))?;
+        return written;
     }
-    print(&rows, &machine, &args.out)
+    print(&rows, &machine)?;
+    written?;
+    outln!(
+        "bench.csv, machine.json and the picture: {}",
+        args.out.display()
+    )?;
+    Ok(())
 }
 
 /// The first configuration that can be measured; an error with all reasons where there is none.
@@ -96,7 +104,7 @@ fn machine(config: &RunConfig, dataset: &Dataset) -> BenchMachine {
     }
 }
 
-fn print(rows: &[BenchRow], machine: &BenchMachine, out: &Path) -> Result<()> {
+fn print(rows: &[BenchRow], machine: &BenchMachine) -> Result<()> {
     let terminal = Terminal::detect();
     for table in [
         tables::steps(rows),
@@ -112,6 +120,5 @@ fn print(rows: &[BenchRow], machine: &BenchMachine, out: &Path) -> Result<()> {
         outln!("{remark}")?;
     }
     outln!("{}", machine.sentence())?;
-    outln!("bench.csv, machine.json and the picture: {}", out.display())?;
     Ok(())
 }

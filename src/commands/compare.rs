@@ -14,7 +14,7 @@ mod slurm;
 pub mod state;
 pub mod task;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
@@ -110,7 +110,6 @@ impl Session<'_> {
         let choice = self.sweep(search)?;
         if experiment.is_only_a_sweep() {
             let results = collect::collect_sweep(experiment, &choice.tried, choice.rows)?;
-            write(&results, folder)?;
             return self.report(&results, folder);
         }
         let runs = experiment.expand(&|label, batch_size| choice.keys(label, batch_size))?;
@@ -127,7 +126,6 @@ impl Session<'_> {
                 failed.join("\n")
             );
         }
-        write(&results, folder)?;
         self.report(&results, folder)?;
         match failed.len() {
             0 => Ok(()),
@@ -213,14 +211,18 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Writes the results and shows them, the latter even where they cannot be written.
     fn report(&self, results: &Results, folder: &Path) -> Result<()> {
+        let written = write(results, folder);
         if self.output.json {
-            return print_json(&to_json(&results.summary)?);
+            print_json(&to_json(&results.summary)?)?;
+        } else {
+            print_tables(results)?;
+            if written.is_ok() {
+                outln!("{}", folder.join(page::PAGE).display())?;
+            }
         }
-        print_tables(results)?;
-        let page: PathBuf = folder.join(page::PAGE);
-        outln!("{}", page.display())?;
-        Ok(())
+        written
     }
 }
 

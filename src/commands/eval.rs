@@ -12,10 +12,9 @@ use crate::draw::{Axis, ConfusionMatrix, LineChart, Series};
 use crate::engine::evaluate::{Evaluation, evaluate};
 use crate::event::{EpochRow, Status};
 use crate::output::print_json;
-use crate::record::files::{RealDisk, replace};
 use crate::record::summary::summarize;
-use crate::record::{RunSummary, read_metrics, read_summary};
-use crate::report::files::save;
+use crate::record::{RunSummary, read_metrics};
+use crate::report::files::{save, write};
 use crate::stats::{Interval, wilson};
 use crate::text::numbers::percent_interval;
 use crate::text::{Align, Table, Terminal};
@@ -34,19 +33,23 @@ pub fn run(args: &EvalArgs, output: OutputArgs) -> Result<()> {
     let split = dataset.split(&args.split);
     let evaluation = evaluate(&trained.network, split, dataset.shape, &trained.normalizer);
     let counts = confusion(split, &evaluation, dataset.classes.len());
-    let folder = trained.folder.join(format!("eval-{}", args.split));
-    write_files(&folder, &trained, &args.split, &counts, &evaluation)?;
+    let own = || trained.folder.join(format!("eval-{}", args.split));
+    let folder = args.out.clone().unwrap_or_else(own);
+    // What cannot be written must not cost the results on the terminal.
+    let written = write_files(&folder, &trained, &args.split, &counts, &evaluation);
+    let there = written.is_ok().then_some(folder.as_path());
     if output.json {
-        let document = document(&trained, args, &evaluation, &counts, &folder)?;
-        print_json(&document)?;
+        print_json(&document(&trained, args, &evaluation, &counts, there)?)?;
     } else {
         out!("{}", text(&trained, args, &evaluation, &counts))?;
-        outln!(
-            "confusion matrix, per-class table and learning curve: {}",
-            folder.display()
-        )?;
+        if let Some(folder) = there {
+            outln!(
+                "confusion matrix, per-class table and learning curve: {}",
+                folder.display()
+            )?;
+        }
     }
-    Ok(())
+    written
 }
 
 /// `[true class][predicted class]`, in images.
@@ -119,9 +122,10 @@ fn text(
         ]);
     }
     format!(
-        "{} after epoch {} ({})\n{} error {} on {} images, loss {:.4}\n\n{}",
+        "{} after epoch {}{} ({})\n{} error {} on {} images, loss {:.4}\n\n{}",
         trained.config.method.name,
         trained.position.epoch,
+        trained.diverged_later(),
         trained.file.display(),
         args.split,
         interval_text(overall(evaluation)),
@@ -136,7 +140,7 @@ fn document(
     args: &EvalArgs,
     evaluation: &Evaluation,
     counts: &[Vec<u64>],
-    folder: &Path,
+    folder: Option<&Path>,
 ) -> Result<Value> {
     let interval = overall(evaluation);
     let mut document = serde_json::to_value(run_so_far(trained)?)?;
@@ -164,8 +168,8 @@ fn document(
 
 /// The summary of a run that is over; of another, what its tables and the checkpoint say until now.
 fn run_so_far(trained: &Trained) -> Result<RunSummary> {
-    if let Some(summary) = read_summary(&trained.folder) {
-        return Ok(summary);
+    if let Some(summary) = &trained.summary {
+        return Ok(summary.clone());
     }
     let position = &trained.position;
     let parameters = trained.network.parameters.trainable_count();
@@ -187,19 +191,13 @@ fn write_files(
     counts: &[Vec<u64>],
     evaluation: &Evaluation,
 ) -> Result<()> {
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let classes = &trained.dataset.classes;
     let mut matrix = csv::Writer::from_writer(Vec::new());
     matrix.write_record(std::iter::once("true_class").chain(classes.iter().map(String::as_str)))?;
     for (name, row) in classes.iter().zip(counts) {
         matrix.write_record(std::iter::once(name.clone()).chain(row.iter().map(u64::to_string)))?;
     }
-    replace(
-        &RealDisk,
-        &folder.join("confusion.csv"),
-        &matrix.into_inner()?,
-    )?;
+    write(&folder.join("confusion.csv"), &matrix.into_inner()?)?;
 
     let mut table = csv::Writer::from_writer(Vec::new());
     table.write_record(["class", "images", "error", "error_ci_low", "error_ci_high"])?;
@@ -216,11 +214,7 @@ fn write_files(
         );
         table.write_record([row.name, &row.images.to_string(), &error, &low, &high])?;
     }
-    replace(
-        &RealDisk,
-        &folder.join("per_class.csv"),
-        &table.into_inner()?,
-    )?;
+    write(&folder.join("per_class.csv"), &table.into_inner()?)?;
 
     let config = &trained.config;
     let confusion = ConfusionMatrix {

@@ -25,9 +25,10 @@ pub fn run(args: &ReportArgs, output: OutputArgs) -> Result<()> {
         }
         all.push(results);
     }
+    // What cannot be written must not cost the tables on the terminal.
     let written = match (args.folders.as_slice(), all.as_slice()) {
-        ([folder], [results]) => one(results, folder, args.out.as_deref())?,
-        (folders, all) => several(all, folders, args.out.as_deref())?,
+        ([folder], [results]) => one(results, folder, args.out.as_deref()),
+        (folders, all) => several(all, folders, args.out.as_deref()),
     };
     if output.json {
         let of = |results: &Results| -> Result<Value> {
@@ -35,7 +36,8 @@ pub fn run(args: &ReportArgs, output: OutputArgs) -> Result<()> {
             Ok(json!({ "experiment": results.name, "rows": rows }))
         };
         let rows = all.iter().map(of).collect::<Result<Vec<Value>>>()?;
-        return print_json(&json!({ "report": written, "results": rows }));
+        print_json(&json!({ "report": written.as_ref().ok(), "results": rows }))?;
+        return written.map(drop);
     }
     for results in &all {
         if all.len() > 1 {
@@ -43,7 +45,7 @@ pub fn run(args: &ReportArgs, output: OutputArgs) -> Result<()> {
         }
         print_tables(results)?;
     }
-    outln!("{}", written.display())?;
+    outln!("{}", written?.display())?;
     Ok(())
 }
 

@@ -45,7 +45,7 @@ pub fn run(args: &StatsArgs, switches: OutputArgs) -> Result<()> {
         None => runs.first(),
     };
     let own = place.map_or_else(|| PathBuf::from(FOLDER), |run| run.join(FOLDER));
-    let mut output = Output::new(args.out.clone().unwrap_or(own), switches)?;
+    let mut output = Output::new(args.out.clone().unwrap_or(own), switches);
     if let Some(subject) = &subject {
         device::set_threads(&subject.config);
         output.say(&subject.headline);

@@ -9,9 +9,12 @@ use crate::config::overrides::Assignment;
 use crate::data::{Dataset, Normalizer};
 use crate::engine::{device, setup};
 use crate::errln;
-use crate::event::{Position, Snapshot};
+use crate::event::{Position, Snapshot, Status};
 use crate::nn::network::Network;
-use crate::record::{best_checkpoint, latest_snapshot, meta, read_checkpoint, runs_by_start};
+use crate::record::{
+    RunSummary, best_checkpoint, latest_snapshot, meta, read_checkpoint, read_summary,
+    runs_by_start,
+};
 use crate::usage;
 
 /// Where the latest run is searched when none is named.
@@ -33,6 +36,8 @@ pub struct Trained {
     pub normalizer: Normalizer,
     /// The network itself.
     pub network: Network,
+    /// How its run ended, if it did.
+    pub summary: Option<RunSummary>,
 }
 
 impl Trained {
@@ -64,6 +69,8 @@ impl Trained {
             })?;
         let normalizer = Normalizer::fit(config.data_norm, &dataset.train, dataset.shape);
         let position = snapshot.position;
+        let summary = read_summary(&folder);
+        warn_of_divergence(&folder, summary.as_ref());
         Ok(Trained {
             folder,
             file,
@@ -72,7 +79,31 @@ impl Trained {
             dataset,
             normalizer,
             network,
+            summary,
         })
+    }
+
+    /// What to add to the network's epoch, so that a state from before a divergence is not taken for a result.
+    pub fn diverged_later(&self) -> &'static str {
+        match has_diverged(self.summary.as_ref()) {
+            Some(_) => ", before its training diverged",
+            None => "",
+        }
+    }
+}
+
+fn has_diverged(summary: Option<&RunSummary>) -> Option<&RunSummary> {
+    summary.filter(|summary| summary.status == Status::Diverged)
+}
+
+/// Says so where the training of a run diverged: what it kept is of the time before that.
+pub fn warn_of_divergence(run: &Path, summary: Option<&RunSummary>) {
+    if let Some(summary) = has_diverged(summary) {
+        errln!(
+            "normprop: {} diverged at step {}: its checkpoints are from before that",
+            run.display(),
+            summary.steps
+        );
     }
 }
 

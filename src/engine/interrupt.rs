@@ -1,11 +1,10 @@
 //! Ctrl-C, SIGTERM, the loss of the terminal (SIGHUP) and what a scheduler or a limit sends before the end (SIGUSR1,
-//! SIGUSR2, SIGXCPU, SIGXFSZ): the first asks the loop to save and stop, the second ends the process at once.
+//! SIGUSR2, SIGXCPU): the first asks the loop to save and stop, the second ends the process at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
-use libc::SIGXFSZ;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU};
 use signal_hook::flag;
 
@@ -58,7 +57,7 @@ impl Interrupt {
 /// The signals that ask to save and stop. Where SIGHUP is ignored, as under nohup, the work is to outlive
 /// the terminal.
 fn wanted() -> impl Iterator<Item = i32> {
-    let all = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ];
+    let all = [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU];
     let ignored = |signal: i32| signal == SIGHUP && is_ignored(signal);
     all.into_iter().filter(move |&signal| !ignored(signal))
 }

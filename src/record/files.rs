@@ -103,6 +103,9 @@ pub fn write_failure(error: io::Error, path: &Path, needed_bytes: Option<usize>)
     let reason = match error.kind() {
         ErrorKind::StorageFull => format!("the disk is full{needed}"),
         ErrorKind::QuotaExceeded => format!("your disk quota is used up{needed}"),
+        ErrorKind::FileTooLarge => {
+            format!("it would be longer than files may be here, see ulimit -f{needed}")
+        }
         ErrorKind::PermissionDenied => "permission is denied".to_owned(),
         ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
         ErrorKind::NotFound => "the file or its folder is gone".to_owned(),
@@ -111,6 +114,7 @@ pub fn write_failure(error: io::Error, path: &Path, needed_bytes: Option<usize>)
     };
     let remedy = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space",
+        ErrorKind::FileTooLarge => "raise the limit",
         ErrorKind::ResourceBusy => "wait for the other process to end",
         _ => "put that right",
     };

@@ -151,6 +151,81 @@ fn eval_says_what_is_not_there() {
 }
 
 #[test]
+fn results_are_shown_where_they_cannot_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), &["-q", "--model=mlp"]).success();
+    let own = only_run(&folder.path().join("runs")).join("eval-test");
+    fs::write(folder.path().join("file"), "").unwrap();
+    fs::write(&own, "not a folder").unwrap();
+    let shown = || contains("test error ").and(contains("on 100 images"));
+    let unwritable = || contains("cannot make the folder");
+    for out in [&[][..], &["--out=file/eval"]] {
+        run(folder.path(), &[&["eval"], out].concat())
+            .code(1)
+            .stdout(shown().and(contains("confusion matrix").not()))
+            .stderr(unwritable());
+    }
+    let eval = run(folder.path(), &["eval", "--json", "--out=file/eval"]).code(1);
+    assert!(document(&eval)["error"].is_number());
+    assert!(document(&eval)["files"].is_null());
+    run(folder.path(), &["eval", "--out=elsewhere"]).success();
+    assert!(folder.path().join("elsewhere/confusion.png").is_file());
+
+    run(
+        folder.path(),
+        &["stats", "--samples=500", "--out=file/stats"],
+    )
+    .code(1)
+    .stdout(contains("KS distance"))
+    .stderr(contains("gaussianity.csv, ").and(unwritable()));
+}
+
+#[test]
+fn a_state_from_before_a_divergence_is_called_that() {
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), &["-q", "--norm=none", "--lr=1e30"]).code(3);
+    let run_dir = only_run(&folder.path().join("runs"));
+    let told = || contains(" diverged at step 2: its checkpoints are from before that");
+    run(folder.path(), &["eval", "-q"])
+        .success()
+        .stdout(contains("none after epoch 0, before its training diverged"))
+        .stderr(told());
+    let eval = run(folder.path(), &["eval", "--json"])
+        .success()
+        .stderr(told());
+    assert_eq!(document(&eval)["status"], "diverged");
+    for probe in ["gaussianity", "jacobian", "evolution"] {
+        run(
+            folder.path(),
+            &[
+                "stats",
+                "-q",
+                "--samples=500",
+                "--images=2",
+                "--probe",
+                probe,
+            ],
+        )
+        .success()
+        .stderr(told());
+    }
+    run(
+        folder.path(),
+        &[
+            "stats",
+            "-q",
+            "--samples=500",
+            "--checkpoint=all",
+            run_dir.to_str().unwrap(),
+        ],
+    )
+    .success()
+    .stderr(told());
+    let picture = fs::read_to_string(run_dir.join("stats/histogram.svg")).unwrap();
+    assert!(picture.contains("none at epoch 0, before its training diverged"));
+}
+
+#[test]
 fn methods_are_listed_and_described() {
     let folder = tempfile::tempdir().unwrap();
     let all = document(&run(folder.path(), &["methods", "--json"]).success());

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use crate::common::{normprop, only_run};
 use crate::training::{FOUR_EPOCHS, Outcome, Training, errors};
@@ -87,6 +87,52 @@ fn a_full_disk_loses_nothing_and_the_run_goes_on_when_there_is_room() {
         "{said}"
     );
     assert!(said.contains("read-only"), "{said}");
+}
+
+/// The program in `folder` where no file may have more than 20 blocks of 512 bytes (POSIX) or 1024 (bash).
+fn limited(folder: &Path, arguments: &[&str]) -> Output {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -f 20; exec \"$0\" \"$@\""]);
+    shell.arg(env!("CARGO_BIN_EXE_normprop")).args(arguments);
+    let shell = shell.current_dir(folder).env_remove("NORMPROP_DATA");
+    shell.output().unwrap()
+}
+
+#[test]
+fn a_limit_of_lengths_is_told_with_the_file_and_the_run_goes_on_without_it() {
+    let training = Training::new(FOUR_EPOCHS, 1);
+    let (folder, expected) = (tempfile::tempdir().unwrap(), training.finish());
+    let command = training.command();
+    let arguments = command
+        .get_args()
+        .map(|argument| argument.to_str().unwrap());
+    let arguments: Vec<&str> = arguments.collect();
+    let output = limited(folder.path(), &arguments);
+    let said = errors(&output);
+    assert_eq!(output.status.code(), Some(128 + libc::SIGXFSZ), "{said}");
+    assert!(
+        said.contains("checkpoint-0.safetensors: it would be longer than files may be here")
+            && said.contains("raise the limit, then run the same command again"),
+        "{said}"
+    );
+    let output = normprop(folder.path()).args(&arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+    Outcome::read(&only_run(&folder.path().join("runs"))).assert_equals(&expected);
+
+    // Other commands show what they have; compare names the reason of a run, and does not guess at memory.
+    let output = limited(folder.path(), &["eval"]);
+    assert_eq!(output.status.code(), Some(153), "{}", errors(&output));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("test error "));
+    let experiment = "run.train_subset = 20\nrun.test_subset = 20\nrun.width = 0.05\nrun.epochs = 1\n\
+                      run.threads = 1\nseeds = 1\nmethods = [\"none\"]\nbatch_sizes = [10]\n";
+    fs::write(folder.path().join("small.toml"), experiment).unwrap();
+    let output = limited(folder.path(), &["compare", "small.toml"]);
+    let said = errors(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("see ulimit -f") && !said.contains("memory"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -22,7 +22,6 @@ fn a_signal_saves_inside_the_epoch_and_the_same_command_goes_on() {
         (libc::SIGUSR1, 138),
         (libc::SIGUSR2, 140),
         (libc::SIGXCPU, 152),
-        (libc::SIGXFSZ, 153),
     ] {
         let training = Training::new(ONE_EPOCH, 1);
         let child = training.start_until(5);

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
@@ -257,13 +257,20 @@ fn outcome(status: ExitStatus, lines: &[String], stopping: bool) -> Outcome {
     match status.code() {
         Some(0) => Outcome::Finished,
         Some(3) => Outcome::Diverged,
-        Some(129 | 130 | 138 | 140 | 143 | 152 | 153) => Outcome::Stopped,
+        Some(129 | 130 | 138 | 140 | 143 | 152) => Outcome::Stopped,
         Some(_) if !lines.is_empty() => Outcome::Failed(lines.join("\n")),
         Some(code) => Outcome::Failed(format!("it ended with exit code {code} and said nothing")),
         // Killed by a signal: by ours, when it had not yet begun to listen for it.
         None if stopping => Outcome::Stopped,
-        None => Outcome::Failed(format!(
-            "it was killed ({status}); if memory ran out, use fewer --jobs; the same command continues it"
-        )),
+        None => {
+            // The system kills so where memory runs out; at other signals there is nothing to guess.
+            let memory = match status.signal() {
+                Some(libc::SIGKILL) => "; if memory ran out, use fewer --jobs",
+                _ => "",
+            };
+            Outcome::Failed(format!(
+                "it was ended by a {status}{memory}; the same command continues it"
+            ))
+        }
     }
 }

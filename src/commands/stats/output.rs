@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Error, Result};
 use serde_json::{Map, Value};
 
 use super::columns::ProbeTable;
 use crate::cli::OutputArgs;
 use crate::draw::Figure;
-use crate::record::files::{RealDisk, replace};
-use crate::report::files::save;
+use crate::output::print_json;
+use crate::report::files::{save, write};
 use crate::{errln, out, outln};
 
 /// The results of one call.
@@ -19,19 +19,20 @@ pub struct Output {
     switches: OutputArgs,
     documents: Map<String, Value>,
     written: Vec<String>,
+    /// The files that could not be written, and why the first could not.
+    failed: (Vec<String>, Option<Error>),
 }
 
 impl Output {
-    /// Makes the folder.
-    pub fn new(folder: PathBuf, switches: OutputArgs) -> Result<Output> {
-        std::fs::create_dir_all(&folder)
-            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        Ok(Output {
+    /// Results that go to this folder, which is made with the first file.
+    pub fn new(folder: PathBuf, switches: OutputArgs) -> Output {
+        Output {
             folder,
             switches,
             documents: Map::new(),
             written: Vec::new(),
-        })
+            failed: (Vec::new(), None),
+        }
     }
 
     /// A remark: on standard error, unless quiet.
@@ -52,9 +53,20 @@ impl Output {
     /// Writes `<stem>.csv`.
     pub fn table(&mut self, stem: &str, table: &ProbeTable) -> Result<()> {
         let file = format!("{stem}.csv");
-        replace(&RealDisk, &self.folder.join(&file), &table.csv()?)?;
-        self.written.push(file);
+        let written = write(&self.folder.join(&file), &table.csv()?);
+        self.note(vec![file], written);
         Ok(())
+    }
+
+    /// What cannot be written must not cost the results on the terminal: it is told at the end.
+    fn note(&mut self, files: Vec<String>, written: Result<()>) {
+        match written {
+            Ok(()) => self.written.extend(files),
+            Err(error) => {
+                self.failed.0.extend(files);
+                self.failed.1.get_or_insert(error);
+            }
+        }
     }
 
     /// Writes `<stem>.csv`, and keeps the rows for the JSON document.
@@ -64,26 +76,29 @@ impl Output {
     }
 
     /// Writes `<stem>.svg` and `<stem>.png`.
-    pub fn figure(&mut self, stem: &str, figure: &Figure) -> Result<()> {
-        save(figure, &self.folder.join(stem))?;
-        self.written.push(format!("{stem}.svg"));
-        self.written.push(format!("{stem}.png"));
-        Ok(())
+    pub fn figure(&mut self, stem: &str, figure: &Figure) {
+        let written = save(figure, &self.folder.join(stem));
+        self.note(vec![format!("{stem}.svg"), format!("{stem}.png")], written);
     }
 
-    /// Prints the JSON document (the rows alone where there is one kind of them), or names the files.
+    /// Prints the JSON document (the rows alone where there is one kind of them), or names the files; fails where some
+    /// could not be written.
     pub fn finish(self) -> Result<()> {
-        if !self.switches.json {
+        if self.switches.json {
+            let mut documents = self.documents;
+            let document = match documents.len() {
+                1 => documents.values_mut().map(Value::take).next(),
+                _ => None,
+            };
+            print_json(&document.unwrap_or(Value::Object(documents)))?;
+        } else if !self.written.is_empty() {
             outln!("{}: {}", self.folder.display(), self.written.join(", "))?;
-            return Ok(());
         }
-        let mut documents = self.documents;
-        let document = match documents.len() {
-            1 => documents.values_mut().map(Value::take).next(),
-            _ => None,
-        };
-        let document = document.unwrap_or(Value::Object(documents));
-        outln!("{}", serde_json::to_string_pretty(&document)?)?;
-        Ok(())
+        match self.failed {
+            (files, Some(error)) => {
+                Err(error.context(format!("{} could not be written", files.join(", "))))
+            }
+            _ => Ok(()),
+        }
     }
 }

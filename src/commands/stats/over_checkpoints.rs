@@ -61,7 +61,7 @@ pub fn follow<P: NetworkProbe>(
     })?;
     let stem = format!("{}-through", P::NAME);
     output.main_table(&stem, &ProbeTable::stacked(tables))?;
-    output.figure(&stem, &picture(&trends, &visits).figure())?;
+    output.figure(&stem, &picture(&trends, &visits).figure());
     output.print(&text(&trends, &visits))
 }
 

@@ -124,8 +124,12 @@ impl Subject {
 
     fn trained(run: &Path, args: &StatsArgs, note: &str) -> Result<Subject> {
         let trained = Trained::load(Some(run), &args.checkpoint, args.threads)?;
+        let later = trained.diverged_later();
         let (config, folder) = (trained.config, trained.folder);
-        let title = format!("{} at epoch {}", config.method.name, trained.position.epoch);
+        let title = format!(
+            "{} at epoch {}{later}",
+            config.method.name, trained.position.epoch
+        );
         Ok(Subject {
             headline: format!("{title} on {} ({}){note}", config.dataset, folder.display()),
             title,

@@ -16,11 +16,11 @@ use crate::text::numbers::counted;
 /// Name of the page.
 pub const PAGE: &str = "report.html";
 
-/// Draws the pictures as SVG and PNG, and writes the page.
+/// Draws the pictures as SVG and PNG, and writes the page, which needs no file of them.
 pub fn save(results: &Results, folder: &Path) -> Result<()> {
     let pictures = pictures(results);
-    pictures::save(&pictures, folder)?;
-    page_with(results, &pictures).save(&folder.join(PAGE))
+    let drawn = pictures::save(&pictures, folder);
+    drawn.and(page_with(results, &pictures).save(&folder.join(PAGE)))
 }
 
 /// The page of one comparison.

@@ -93,7 +93,7 @@ impl NetworkProbe for Canonical {
     fn look(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<()> {
         let found = Self::measure(subject, args)?;
         output.main_table(Self::NAME, &Self::columns().table(&found))?;
-        output.figure(Self::NAME, &picture(&found, subject).figure())?;
+        output.figure(Self::NAME, &picture(&found, subject).figure());
         output.print(&text(&found))
     }
 }

@@ -8,9 +8,10 @@ use crate::cli::StatsArgs;
 use crate::commands::stats::labels::run_labels;
 use crate::commands::stats::subject::{choose_layers, run_configs};
 use crate::commands::stats::{Columns, Output, Probe, ProbeTable};
+use crate::commands::trained::warn_of_divergence;
 use crate::draw::{Axis, LineChart, PanelGrid, Series, ShareY};
 use crate::event::LayerRow;
-use crate::record::read_layers;
+use crate::record::{read_layers, read_summary};
 use crate::text::numbers::significant;
 use crate::usage;
 
@@ -42,6 +43,7 @@ fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()> {
     let labels = run_labels(runs, &run_configs(runs, args)?);
     let mut all = Vec::new();
     for (run, label) in runs.iter().zip(labels) {
+        warn_of_divergence(run, read_summary(run).as_ref());
         let rows = read_layers(run).with_context(|| format!("the layers of {}", run.display()))?;
         if rows.is_empty() {
             bail!(
@@ -65,7 +67,7 @@ fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()> {
         columns.table(&run.rows).labeled([label])
     };
     output.main_table(NAME, &ProbeTable::stacked(all.iter().map(table)))?;
-    output.figure(NAME, &picture(&all).figure())?;
+    output.figure(NAME, &picture(&all).figure());
     output.print(&text(&all))
 }
 

@@ -111,9 +111,9 @@ impl NetworkProbe for Gaussian {
         output.table("gaussianity-units", &unit_table(&found))?;
         output.table("histogram", &histogram_table(&found))?;
         let histogram = |layer: &LayerGaussianity| pictures::histogram(layer, subject);
-        output.figure("histogram", &pictures::sheet(&found, histogram))?;
+        output.figure("histogram", &pictures::sheet(&found, histogram));
         let qq = |layer: &LayerGaussianity| pictures::qq(layer, subject);
-        output.figure("qq", &pictures::sheet(&found, qq))?;
+        output.figure("qq", &pictures::sheet(&found, qq));
         output.print(&pictures::text(&found))
     }
 }

@@ -125,7 +125,7 @@ impl NetworkProbe for Jacobians {
             .with("max", |value| value.max);
         let values = stacked(&found, &values, |one| &one.end_to_end);
         output.table("jacobian-network", &values)?;
-        output.figure(Self::NAME, &picture::picture(&found, subject)?.figure())?;
+        output.figure(Self::NAME, &picture::picture(&found, subject)?.figure());
         output.print(&text(&found))
     }
 }

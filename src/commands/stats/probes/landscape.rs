@@ -48,7 +48,7 @@ fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()> {
         .with("relative_change_max", |look| look.found.relative_change_max)
         .with("smoothness", |look| look.found.smoothness);
     output.main_table(NAME, &step_table(&all, &columns))?;
-    output.figure(NAME, &picture(&all, &args.multiples).figure())?;
+    output.figure(NAME, &picture(&all, &args.multiples).figure());
     output.print(&text(&all))
 }
 

@@ -45,7 +45,7 @@ fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()> {
         .with("training_error", |look| look.found.training.error)
         .with("evaluation_error", |look| look.found.evaluation.error);
     output.main_table(STEM, &step_table(&all, &columns))?;
-    output.figure(STEM, &picture(&all).figure())?;
+    output.figure(STEM, &picture(&all).figure());
     output.print(&text(&all))
 }
 

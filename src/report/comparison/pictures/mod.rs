@@ -69,31 +69,40 @@ pub fn pictures(results: &Results) -> Vec<Picture> {
     pictures
 }
 
-/// Writes pictures as SVG and PNG, on all cores: turning them into pixels is what takes the time of a report.
+/// Writes pictures as SVG and PNG, on all cores: turning them into pixels is what takes the time of a report. One that
+/// cannot be written does not keep the others away.
 pub fn save(pictures: &[Picture], folder: &Path) -> Result<()> {
     let workers = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     let next = AtomicUsize::new(0);
     let work = || -> Result<()> {
+        let mut saved = Ok(());
         while let Some(picture) = pictures.get(next.fetch_add(1, Ordering::Relaxed)) {
             if !is_saved(picture, folder) {
-                files::save(&picture.figure, &folder.join(&picture.stem))?;
+                let stem = folder.join(&picture.stem);
+                saved = saved.and(files::save(&picture.figure, &stem));
             }
         }
-        Ok(())
+        saved
     };
     std::thread::scope(|scope| {
         let workers = (0..workers.min(pictures.len())).map(|_| scope.spawn(work));
-        let mut workers = workers.collect::<Vec<_>>().into_iter();
-        workers.try_for_each(|worker| match worker.join() {
+        let workers = workers.collect::<Vec<_>>().into_iter();
+        let saved = workers.map(|worker| match worker.join() {
             Ok(saved) => saved,
             Err(panic) => std::panic::resume_unwind(panic),
-        })
+        });
+        saved.fold(Ok(()), Result::and)
     })
 }
 
 /// Whether the folder holds this very picture already, as it does when no run was added.
 fn is_saved(picture: &Picture, folder: &Path) -> bool {
     let file = |ending: &str| folder.join(format!("{}.{ending}", picture.stem));
-    let saved = std::fs::read(file("svg")).is_ok_and(|svg| svg == picture.figure.svg().as_bytes());
-    saved && std::fs::metadata(file("png")).is_ok_and(|png| png.len() > 0)
+    let holds = |ending, is_it: fn(&[u8], &Figure) -> bool| {
+        std::fs::read(file(ending)).is_ok_and(|bytes| is_it(&bytes, &picture.figure))
+    };
+    holds("svg", |svg, figure| svg == figure.svg().as_bytes())
+        && holds("png", |png, _| {
+            png.starts_with(b"\x89PNG") && png.ends_with(b"IEND\xaeB`\x82")
+        })
 }
