@@ -18,6 +18,7 @@ use crate::follow::Follow;
 use crate::output::arguments;
 use crate::progress::TrainingDisplay;
 use crate::record::meta::{self, Facts};
+use crate::record::run_dir::CONFIG;
 use crate::record::{Recorder, RunDir, RunSummary, Settings, read_summary};
 use crate::{errln, usage};
 use wording::{headline, report, show_plan, thread_line};
@@ -83,14 +84,17 @@ fn resolve(args: &TrainArgs, output: OutputArgs) -> Result<(RunConfig, PathBuf)>
         }
         return Ok((found.config, found.path));
     };
-    let file = run.join("config.toml");
+    let file = run.join(CONFIG);
     if !file.is_file() {
         return Err(usage!(
             "--resume {}: there is no config.toml in it",
             run.display()
         ));
     }
-    let recorded = RunConfig::load(Some(&file), &[])?;
+    let recorded = match args.overwrite {
+        true => RunConfig::load(Some(&file), &[])?,
+        false => RunConfig::of_run(run, &[])?,
+    };
     let may_differ = |key: &str| key == "threads" || key == "device";
     let asks_for_more = assignments
         .iter()
@@ -102,9 +106,18 @@ fn resolve(args: &TrainArgs, output: OutputArgs) -> Result<(RunConfig, PathBuf)>
         }
         // Of another method the recorded options may be unknown, which would say nothing of the mistake.
         _ => Err(usage!(
-            "--resume {} takes the run's own configuration; only --threads and --device may differ",
-            run.display()
+            "--resume {} takes the run's own configuration; only --threads and --device may differ. Other settings are another run: normprop train --config {} with these flags",
+            run.display(),
+            file.display()
         )),
+    }
+}
+
+/// Refuses to continue, or report, a run whose configuration was changed.
+fn check_configuration(path: &Path) -> Result<()> {
+    match path.join(CONFIG).exists() {
+        true => RunConfig::of_run(path, &[]).map(drop),
+        false => Ok(()),
     }
 }
 
@@ -117,6 +130,9 @@ fn train(
 ) -> Result<(Status, Option<RunSummary>)> {
     if args.resume.is_some() {
         RunDir::wait_until_free(path)?;
+    }
+    if !args.overwrite {
+        check_configuration(path)?;
     }
     if !args.overwrite
         && let Some(summary) = finished(config, path)?
@@ -154,7 +170,7 @@ fn train(
         errln!("{}", thread_line(config, threads));
     }
     let parameters = trainer.network.parameters.trainable_count();
-    let mut recorder = Recorder::new(run_dir, settings(config, &dataset, threads, parameters));
+    let mut recorder = Recorder::new(run_dir, settings(config, &dataset, threads, parameters)?);
     let mut progress = TrainingDisplay::new(output.quiet, output.verbose);
     let mut follow = Follow::new(args.follow);
     let observers: &mut [&mut dyn Observer] = &mut [&mut recorder, &mut progress, &mut follow];
@@ -235,8 +251,13 @@ fn continue_from_checkpoint(trainer: &mut Trainer, run_dir: &RunDir) -> Result<(
     Ok(())
 }
 
-fn settings(config: &RunConfig, dataset: &Dataset, threads: usize, parameters: u64) -> Settings {
-    Settings {
+fn settings(
+    config: &RunConfig,
+    dataset: &Dataset,
+    threads: usize,
+    parameters: u64,
+) -> Result<Settings> {
+    Ok(Settings {
         steps_every: config.record_steps,
         keep_epochs: config.keep_epochs.clone(),
         tensorboard: config.tensorboard,
@@ -248,8 +269,9 @@ fn settings(config: &RunConfig, dataset: &Dataset, threads: usize, parameters: u
             device: config.device.clone(),
             command_line: arguments(),
             dataset_sha256: Some(dataset.sha256.clone()),
+            settings: Some(config.settings()?),
         },
-    }
+    })
 }
 
 fn say(output: OutputArgs, line: &str) {

@@ -48,7 +48,7 @@ impl Trained {
             .map(|n| Assignment::flag("--threads", "threads", &n.to_string()))
             .into_iter()
             .collect();
-        let config = RunConfig::load(Some(&folder.join("config.toml")), &assignments)?;
+        let config = RunConfig::of_run(&folder, &assignments)?;
         device::set_threads(&config);
         let dataset = setup::load_dataset(&config, &setup::data_dir())?;
         let nodes = setup::nodes(&config, dataset.shape, dataset.classes.len())?;

@@ -57,8 +57,8 @@ impl RunConfig {
         Ok(keys)
     }
 
-    /// What decides the result.
-    fn deciding_keys(&self) -> Result<BTreeMap<String, Json>> {
+    /// Every key at its default, for this network and method.
+    pub(super) fn defaults(&self) -> Result<BTreeMap<String, Json>> {
         let method = methods::find(&self.method.name)?;
         let plain = RunConfig {
             model: self.model.clone(),
@@ -69,13 +69,22 @@ impl RunConfig {
             },
             ..RunConfig::default()
         };
-        let plain = plain.flat()?;
+        plain.flat()
+    }
+
+    /// What a run records of its configuration at its start: every key off its default, but the folder.
+    pub fn settings(&self) -> Result<BTreeMap<String, Json>> {
+        let plain = self.defaults()?;
         let mut own = self.flat()?;
-        own.retain(|key, value| {
-            let decides = !RECORDING.contains(&key.as_str()) && key != FOLDER;
-            decides && plain.get(key) != Some(&*value)
-        });
+        own.retain(|key, value| key != FOLDER && plain.get(key) != Some(&*value));
         own.insert("model".into(), self.model.clone().into());
+        Ok(own)
+    }
+
+    /// What decides the result.
+    pub(super) fn deciding_keys(&self) -> Result<BTreeMap<String, Json>> {
+        let mut own = self.settings()?;
+        own.retain(|key, _| !RECORDING.contains(&key.as_str()));
         Ok(own)
     }
 
@@ -135,21 +144,6 @@ impl RunConfig {
             config,
             unrecorded,
         })
-    }
-
-    /// The configuration in a run directory that holds this run; what is told of the machine is what was asked for.
-    pub fn recorded_in(&self, run_dir: &Path) -> Option<RunConfig> {
-        let file = run_dir.join("config.toml");
-        let text = std::fs::read_to_string(&file).ok()?;
-        let recorded = RunConfig::load(Some(&file), &[]).ok()?;
-        let config = RunConfig {
-            name: self.name.clone(),
-            device: self.device.clone(),
-            threads: self.threads,
-            recorded: Some(text),
-            ..recorded
-        };
-        (config.deciding_keys().ok()? == self.deciding_keys().ok()?).then_some(config)
     }
 
     /// The run under another name; one that is over counts first.

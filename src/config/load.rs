@@ -14,6 +14,7 @@ use crate::data::catalogue;
 use crate::methods;
 use crate::nn::networks;
 use crate::nn::node::NetworkKind;
+use crate::record::files::read_text;
 use crate::usage;
 
 impl RunConfig {
@@ -23,7 +24,7 @@ impl RunConfig {
         let (mut source, mut table) = match file {
             None => (Source::default(), Table::new()),
             Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|error| {
+                let text = read_text(path).map_err(|error| {
                     usage!("cannot read configuration {}: {error}", path.display())
                 })?;
                 Source::parse(&text, &path.display().to_string())?

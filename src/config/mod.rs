@@ -12,6 +12,7 @@ mod limits;
 mod load;
 mod ordered;
 pub mod overrides;
+mod recorded;
 mod schema;
 mod source;
 pub mod sweep;

@@ -126,9 +126,29 @@ pub fn write_failure(error: io::Error, path: &Path, needed_bytes: Option<usize>)
     anyhow::Error::new(error).context(message)
 }
 
-/// The text of a file, or `None` when there is no such file.
+/// A text as this program writes it. Editors and version control put a byte order mark before it, and a carriage return
+/// before each line break.
+pub fn plain_text(bytes: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(bytes.len());
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    for line in text.split_inclusive(|byte| *byte == b'\n') {
+        match line.strip_suffix(b"\r\n") {
+            Some(line) => plain.extend(line.iter().chain(b"\n")),
+            None => plain.extend(line),
+        }
+    }
+    plain
+}
+
+/// The [`plain_text`] of a file.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(plain_text(&std::fs::read(path)?))
+        .map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not UTF-8 text"))
+}
+
+/// [`read_text`], or `None` when there is no such file.
 pub fn read_text_if_there(path: &Path) -> Result<Option<String>> {
-    match std::fs::read_to_string(path) {
+    match read_text(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Ok(None)

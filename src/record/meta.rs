@@ -10,6 +10,7 @@ use crate::usage;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -33,6 +34,9 @@ pub struct Facts {
     pub command_line: Vec<String>,
     /// SHA-256 of the dataset in hexadecimal, where the dataset has one.
     pub dataset_sha256: Option<String>,
+    /// Every key of the configuration that was off its default, where the version wrote that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<BTreeMap<String, Value>>,
 }
 
 /// The content of `meta.json`.
@@ -180,6 +184,7 @@ mod tests {
             device: "cpu".to_owned(),
             command_line: vec!["/home/ada/normprop".to_owned(), "/home/ada/x".to_owned()],
             dataset_sha256: Some("ab".repeat(32)),
+            settings: None,
         }
     }
 

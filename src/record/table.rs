@@ -70,6 +70,7 @@ impl<R: Row> CsvTable<R> {
     pub fn read(&self) -> Result<Vec<R>> {
         let bytes = std::fs::read(&self.path)
             .with_context(|| format!("cannot read {}", self.path.display()))?;
+        let bytes = files::plain_text(&bytes);
         let parts = self.split(&bytes)?;
         let rows = parts.rows.iter().map(|(number, _, line)| {
             decode_bytes(line, &parts.header)
@@ -85,10 +86,11 @@ impl<R: Row> CsvTable<R> {
     /// the good row. Of a file that an older version wrote the rows are kept under the present header, with empty fields
     /// where it has no column. Changes nothing; see [`CsvTable::cut`].
     pub fn scan(&self, end: u64) -> Result<KeptRows<R>> {
-        let bytes = match std::fs::read(&self.path) {
+        let written = match std::fs::read(&self.path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             other => other.with_context(|| format!("cannot read {}", self.path.display()))?,
         };
+        let bytes = files::plain_text(&written);
         let parts = self.split(&bytes)?;
         let names = columns::<R>();
         let is_known = |found: &str| names.iter().any(|column| column.name == found);
@@ -120,7 +122,7 @@ impl<R: Row> CsvTable<R> {
             .iter()
             .eq(names.iter().map(|column| column.name));
         let headless = parts.header_bytes == 0;
-        let whole = kept_bytes == bytes.len() && !headless && as_now;
+        let whole = kept_bytes == written.len() && !headless && as_now;
         let kept = if as_now && !headless {
             let mut kept = bytes;
             kept.truncate(kept_bytes);

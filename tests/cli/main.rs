@@ -8,6 +8,7 @@ mod data;
 mod mistakes;
 mod output;
 mod record;
+mod same_run;
 mod surroundings;
 mod train;
 

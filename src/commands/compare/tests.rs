@@ -40,7 +40,8 @@ fn record_with(config: &RunConfig, runs: &Path, errors: &[f64], status: Status, 
             threads: 2,
             device: "cpu".into(),
             command_line: vec!["normprop".into()],
-            dataset_sha256: Some("ab".into()),
+            dataset_sha256: None,
+            settings: Some(config.settings().unwrap()),
         },
     };
     let mut recorder = Recorder::new(run_dir, settings);

@@ -51,7 +51,7 @@ pub fn initial_config(args: &StatsArgs) -> Result<RunConfig> {
 pub fn run_configs(runs: &[PathBuf], args: &StatsArgs) -> Result<Vec<RunConfig>> {
     let assignments: Vec<Assignment> = threads(args).into_iter().collect();
     runs.iter()
-        .map(|run| RunConfig::load(Some(&run.join("config.toml")), &assignments))
+        .map(|run| RunConfig::of_run(run, &assignments))
         .collect()
 }
 

@@ -18,6 +18,7 @@ use crate::config::overrides::{self, Assignment};
 use crate::config::source::Source;
 use crate::config::sweep::Sweep;
 use crate::config::{limits, schema, sweep, typed};
+use crate::record::files::read_text;
 use crate::usage;
 
 /// The schema of a comparison.
@@ -35,7 +36,7 @@ const SPANNED: [(&str, &str); 4] = [
 impl Experiment {
     /// Reads an experiment file and applies overrides in order.
     pub fn load(path: &Path, assignments: &[Assignment]) -> Result<Experiment> {
-        let text = std::fs::read_to_string(path)
+        let text = read_text(path)
             .map_err(|error| usage!("cannot read experiment {}: {error}", path.display()))?;
         let stem = path.file_stem().map(|stem| stem.to_string_lossy());
         let stem = stem.as_deref().unwrap_or("experiment");

@@ -24,6 +24,16 @@ fn steps_text(count: u64) -> String {
     header::<StepRow>() + &lines(&step_rows(count)).unwrap()
 }
 
+#[test]
+fn a_table_that_went_through_a_windows_editor_is_read_and_goes_on_as_it_was() {
+    let windows = format!("\u{feff}{}", steps_text(3).replace('\n', "\r\n"));
+    let (_folder, table) = table_with::<StepRow>(windows.as_bytes());
+    assert_eq!(table.read().unwrap(), step_rows(3));
+    table.truncate_after(&RealDisk, 3).unwrap();
+    let written = std::fs::read_to_string(table.path()).unwrap();
+    assert_eq!(written, steps_text(3));
+}
+
 /// Equality of bits, with all NaN alike.
 fn same(left: f64, right: f64) -> bool {
     left.to_bits() == right.to_bits() || left.is_nan() && right.is_nan()

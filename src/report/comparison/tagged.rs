@@ -6,6 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use csv::StringRecord;
 use serde::Deserialize;
 
+use crate::record::files::read_text;
 use crate::record::row::{Row, check_header, columns, decode, fields};
 use crate::run_key::{GroupKey, RunKey};
 
@@ -97,8 +98,7 @@ pub fn to_csv<R: Row>(runs: &[RunRows<R>]) -> Result<String> {
 
 /// Reads a table of all runs; a torn last line is left out, and whether there was one is told.
 pub fn from_csv<R: Row>(path: &Path) -> Result<(Vec<RunRows<R>>, bool)> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = read_text(path).with_context(|| format!("cannot read {}", path.display()))?;
     let whole = text.rfind('\n').map_or(0, |end| end + 1);
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)

@@ -217,6 +217,7 @@ fn a_run_of_another_configuration_or_a_newer_schema_is_not_touched() {
         "{}",
         message()
     );
+    std::fs::remove_file(path.join("meta.json")).unwrap();
     std::fs::write(path.join("config.toml"), "epochs = 7\n").unwrap();
     assert!(message().contains("another configuration"), "{}", message());
 }
@@ -255,4 +256,44 @@ fn a_damaged_run_directory_stops_no_other_run() {
         let problem = damaged(file, bytes);
         assert!(problem.contains(file), "{problem}");
     }
+}
+
+#[test]
+fn a_run_that_went_through_a_windows_editor_is_the_run_it_was() {
+    let runs = tempfile::tempdir().unwrap();
+    let experiment = experiment("methods = [\"bn\"]\nrun.epochs = 1");
+    let config = &runs_of(&experiment)[0].config;
+    record(config, runs.path(), &[0.9, 0.5], Status::Finished);
+    let path = runs.path().join("x").join(config.run_name().unwrap());
+    let before = look_up(&experiment, runs.path()).remove(0).record;
+    for entry in std::fs::read_dir(&path).unwrap() {
+        let file = entry.unwrap().path();
+        if let Ok(text) = std::fs::read_to_string(&file) {
+            std::fs::write(&file, format!("\u{feff}{}", text.replace('\n', "\r\n"))).unwrap();
+        }
+    }
+    let after = look_up(&experiment, runs.path()).remove(0);
+    assert_eq!(after.state, State::Finished);
+    assert_eq!(format!("{:?}", after.record), format!("{before:?}"));
+}
+
+#[test]
+fn a_configuration_that_was_changed_since_the_start_is_named() {
+    let runs = tempfile::tempdir().unwrap();
+    let was = experiment("methods = [\"bn\"]\nrun.epochs = 1");
+    let config = &runs_of(&was)[0].config;
+    record(config, runs.path(), &[0.9, 0.5], Status::Finished);
+    let path = runs.path().join("x").join(config.run_name().unwrap());
+    let file = path.join("config.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let write = |from: &str, to: &str| std::fs::write(&file, text.replace(from, to)).unwrap();
+    write("epochs = 1", "epochs = 2 # more");
+    let first = |experiment: &Experiment| look_up(experiment, runs.path()).remove(0);
+    let problem = first(&was).problem.unwrap_or_default();
+    assert!(problem.contains("epochs was 1, is 2"), "{problem}");
+    // The run of two epochs that the file now speaks of was never made.
+    let other = experiment("methods = [\"bn\"]\nrun.epochs = 2");
+    assert_eq!(first(&other).state, State::New);
+    write("epochs = 1", "# as it was:\n\n  epochs   = 1 # one");
+    assert_eq!(first(&was).state, State::Finished);
 }
