@@ -33,6 +33,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     departures: &[
         "What the paper does in the last layer is not known to us: it is plain, or scaled.",
         "Padding counts as zeros of the patch, in its mean too.",
+        "A patch without contrast (‖x − x̄‖² ≤ 1e-8·‖x‖²) gives 0 and passes no gradient, where ε alone would magnify rounding errors.",
     ],
     learning_rate_at_50: 0.05,
     build,
@@ -112,23 +113,22 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_image_gives_zeros() {
-        let net = conformance::single(
-            "cosine-centered",
-            "",
-            LinearOp::Dense {
+    fn a_constant_image_gives_zeros_and_no_gradient() {
+        for options in ["", "eps = 0.0"] {
+            let op = LinearOp::Dense {
                 inputs: 7,
                 outputs: 3,
-            },
-        );
-        let x = Tensor::full([2, 7], 0.1, (Kind::Double, tch::Device::Cpu));
-        assert!(
-            conformance::pre_activation(&net, &x)
-                .abs()
-                .max()
-                .double_value(&[])
-                < 1e-9
-        );
+            };
+            let net = conformance::single("cosine-centered", options, op);
+            let x = Tensor::full([2, 7], 0.1, (Kind::Double, tch::Device::Cpu));
+            let x = x.set_requires_grad(true);
+            let y = conformance::pre_activation(&net, &x);
+            let loss = y.sum(Kind::Double);
+            let gradient = &Tensor::run_backward(&[&loss], &[&x], false, false)[0];
+            for zeros in [&y, gradient] {
+                assert_eq!(zeros.abs().max().double_value(&[]), 0.0, "{options}");
+            }
+        }
     }
 
     #[test]

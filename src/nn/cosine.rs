@@ -4,8 +4,11 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::rows::sum_of_rows;
-use super::statistics::{centered_rows, patch_sums};
+use super::statistics::{centered_rows, patch_spreads, patch_sums};
 use super::{ActivationPool, Block, Builder, Layer, Pass, Signal, init, plain};
+
+/// A patch has no contrast where Σ(x − μ)² is at most this part of Σx²: of a constant one float32 leaves less.
+const FLAT: f64 = 1e-8;
 
 /// How a [`CosineLayer`] is built.
 #[derive(Debug, Clone, Copy)]
@@ -24,9 +27,9 @@ pub struct CosineSettings {
 /// y_o = ⟨w_o, x⟩/(√(‖w_o‖² + ε) √(‖x‖² + ε)), x being what the output sees: the input vector, or the patch
 /// under the kernel with padding as zeros. Then activation and pool. With a bias w_o is (w_o, b_o) and x is (x, 1).
 ///
-/// No patch is ever written out. ‖x‖² is the sum of squares over the patch; with n the fan-in and
-/// μ = Σx/n, the centered square is Σx² − nμ², and the mean of x drops out of the product because a centered
-/// row sums to 0.
+/// No patch is ever written out, and the mean of x drops out of the product because a centered row sums to 0. A
+/// patch without contrast has no correlation: its product is a rounding error, which 1/√ε would magnify layer by
+/// layer, so it gives 0 and passes no gradient.
 pub struct CosineLayer {
     block: Block,
     weight: Tensor,
@@ -69,16 +72,19 @@ impl CosineLayer {
         }))
     }
 
-    /// Σ (x − μ)² or Σ x² over each patch.
-    fn squared_lengths(&self, x: &Tensor) -> Tensor {
-        let op = &self.block.op;
+    /// 1/√(Σx² + 1 for a bias + ε) of each patch; centered, 1/√(Σ(x − μ)² + ε), and 0 without contrast.
+    fn patch_factors(&self, x: &Tensor) -> Tensor {
+        let (op, eps) = (&self.block.op, self.settings.eps);
         let squares = patch_sums(op, &x.square());
         if !self.settings.centered {
-            return squares;
+            let ones = f64::from(self.settings.bias);
+            return (squares + (ones + eps)).rsqrt();
         }
-        let sums = patch_sums(op, x);
-        // Rounding must not make the square of a constant patch negative.
-        (squares - sums.square() / op.fan_in() as f64).clamp_min(0.0)
+        let spreads = patch_spreads(op, x);
+        let is_flat = spreads.le_tensor(&(squares * FLAT));
+        // Filled before the root too: its derivative at 0 is not a number.
+        let factors = (spreads.masked_fill(&is_flat, 1.0) + eps).rsqrt();
+        factors.masked_fill(&is_flat, 0.0)
     }
 }
 
@@ -90,9 +96,9 @@ impl Layer for CosineLayer {
             self.weight.shallow_clone()
         };
         let squared = sum_of_rows(&rows.square());
-        let (squared, ones) = match &self.bias {
-            Some(bias) => (squared + bias.square(), 1.0),
-            None => (squared, 0.0),
+        let squared = match &self.bias {
+            Some(bias) => squared + bias.square(),
+            None => squared,
         };
         let factor = (squared + self.settings.eps).rsqrt();
         let factor = match &self.scale {
@@ -102,7 +108,7 @@ impl Layer for CosineLayer {
         let (x, op) = (input.value(), &self.block.op);
         let bias = self.bias.as_ref().map(|bias| bias * &factor);
         let product = op.apply(&x, &(rows * op.per_row(&factor)), bias.as_ref());
-        product * (self.squared_lengths(&x) + (ones + self.settings.eps)).rsqrt()
+        product * self.patch_factors(&x)
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {

@@ -63,6 +63,26 @@ pub fn patch_sums(op: &LinearOp, x: &Tensor) -> Tensor {
     }
 }
 
+/// Σ (x − μ)² over what each output of `op` sees, in the shape of [`patch_sums`]; 0 for a constant patch, up to the
+/// square of a rounding error. First each position is compared with its mean over channels, then these means with
+/// the patch's: Σx² − nμ² would lose as many digits as the mean has.
+pub fn patch_spreads(op: &LinearOp, x: &Tensor) -> Tensor {
+    let means = x.mean_dim([1].as_slice(), true, None::<Kind>);
+    let within = patch_sums(op, &(x - &means).square());
+    let LinearOp::Conv {
+        inputs,
+        kernel: kernel @ 2..,
+        padding,
+        ..
+    } = *op
+    else {
+        return within;
+    };
+    let patches = means.im2col([kernel, kernel], [1, 1], [padding, padding], [1, 1]);
+    let between = patches.var_dim([1].as_slice(), false, true) * (inputs * kernel * kernel);
+    &within + between.view(within.size().as_slice())
+}
+
 /// Refuses rows of a single weight to a method that subtracts each row's mean.
 pub fn check_rows_can_be_centered(block: &Block, method: &str) -> Result<()> {
     if block.op.fan_in() > 1 {
@@ -103,6 +123,40 @@ mod tests {
                 .max();
             assert!(gap.double_value(&[]) < 1e-12, "{kernel} {padding}");
         }
+    }
+
+    #[test]
+    fn patch_spreads_are_sums_of_squared_deviations_and_keep_their_digits() {
+        for (kernel, padding) in [(1, 0), (3, 1), (3, 0), (5, 2)] {
+            let op = LinearOp::Conv {
+                inputs: 3,
+                outputs: 4,
+                kernel,
+                padding,
+            };
+            let x = ramp(&[2, 3, 6, 7]);
+            let patches = x.im2col([kernel, kernel], [1, 1], [padding, padding], [1, 1]);
+            let mean = patches.mean_dim([1].as_slice(), true, None::<Kind>);
+            let expected =
+                (patches - mean)
+                    .square()
+                    .sum_dim_intlist([1].as_slice(), true, None::<Kind>);
+            let spreads = patch_spreads(&op, &x);
+            let gap = (&spreads - expected.view(spreads.size().as_slice())).abs();
+            assert!(gap.max().double_value(&[]) < 1e-12, "{kernel} {padding}");
+        }
+        let op = LinearOp::Conv {
+            inputs: 3,
+            outputs: 1,
+            kernel: 5,
+            padding: 0,
+        };
+        let nearly = Tensor::ones([1, 3, 5, 5], (Kind::Float, Device::Cpu)) * 0.8;
+        assert!(patch_spreads(&op, &nearly).max().double_value(&[]) < 1e-12);
+        let _ = nearly.get(0).get(0).get(2).get(2).g_add_scalar_(0.001);
+        // Of 75 numbers one is 0.001 above the others.
+        let got = patch_spreads(&op, &nearly).max().double_value(&[]);
+        assert!((got / (1e-6 * 74.0 / 75.0) - 1.0).abs() < 1e-3, "{got}");
     }
 
     #[test]
