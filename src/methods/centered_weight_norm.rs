@@ -9,7 +9,7 @@ use tch::Tensor;
 
 use super::{ActsOn, Descriptor, Paper};
 use crate::nn::{Block, Builder, Layer, LinearOp, Reparametrization, ReparametrizedLayer, init};
-use crate::nn::statistics::{centered_rows, check_rows_can_be_centered};
+use crate::nn::statistics::{AT_THE_KINK, centered_rows, check_rows_can_be_centered};
 use crate::options::{OptionSpec, Options};
 
 /// What `centered-weight-norm` is.
@@ -32,7 +32,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         OptionSpec::flag("learn_length", false).help("train g, one a row"),
         OptionSpec::number("eps", 1e-5, 0.0, 1.0).help("ε, added to the length of a centred row"),
     ],
-    departures: &["The last layer is treated like the others."],
+    departures: &["The last layer is treated like the others.", AT_THE_KINK],
     learning_rate_at_50: 0.05,
     build,
     folds: true,

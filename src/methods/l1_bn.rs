@@ -31,7 +31,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     departures: &[
         "Running averages hold the scale itself with weight ρ = 0.1 for the newest batch; the authors' code holds its inverse with 0.9.",
-        "noise = true multiplies before γ and β; the authors' code multiplies the output.",
+        "noise = true takes the biased σ; the authors' code takes the unbiased one.",
         "The last layer is a plain linear layer with a bias.",
     ],
     learning_rate_at_50: 0.05,

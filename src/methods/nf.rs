@@ -15,6 +15,7 @@ use tch::Tensor;
 
 use super::{ActsOn, Descriptor, Paper};
 use crate::moments::{self, Activation};
+use crate::nn::statistics::AT_THE_KINK;
 use crate::nn::{ActivationPool, AdaptiveClip, Block, Builder, Folded, Layer, Pass, Signal, init, plain};
 use crate::options::{OptionSpec, Options};
 use crate::usage;
@@ -46,6 +47,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "The networks here have no residual branches, so α, β and skip gains of the papers do not appear.",
         "Behind a max-pool the variance is no longer 1, as in the authors' stems.",
         "The last layer is a plain linear layer with a bias, not clipped.",
+        AT_THE_KINK,
     ],
     learning_rate_at_50: 0.05,
     build,

@@ -34,6 +34,7 @@ use tch::Tensor;
 
 use super::{ActsOn, Descriptor, Paper, Recurrent};
 use crate::moments::{self, Activation};
+use crate::nn::statistics::AT_THE_KINK;
 use crate::nn::{ActivationPool, Block, Builder, Folded, Layer, Pass, Signal, Update, UpdateRule};
 use crate::nn::rows::{self, DeferredAffine, ScaledRows};
 use crate::options::{OptionSpec, Options};
@@ -82,6 +83,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "PReLU with pool = \"moments\": m and s hold for slopes ≥ 0 only, where the activation never falls.",
         "With pool = \"moments\" the positions of a pool are taken as independent; real neighbours are not.",
         "noise_values is not the paper's: with it training differs from evaluation. The last layer has none.",
+        AT_THE_KINK,
     ],
     build,
     row_scale_options: "constraint = \"reparametrize\"",

@@ -10,7 +10,7 @@ use tch::{Kind, Tensor};
 use super::{ActsOn, Descriptor, Paper};
 use crate::nn::{Block, Builder, Layer, Normalization, NormalizedLayer, Pass};
 use crate::nn::groups::{GroupNorm, groups};
-use crate::nn::statistics::{centered_rows, check_rows_can_be_centered};
+use crate::nn::statistics::{AT_THE_KINK, centered_rows, check_rows_can_be_centered};
 use crate::options::{OptionSpec, Options};
 
 /// What `weight-standardization` is.
@@ -40,6 +40,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     departures: &[
         "Fully connected layers are standardized as well; the paper speaks of convolutions.",
         "No bias, as in group-norm; the last layer is a plain linear layer with a bias.",
+        AT_THE_KINK,
     ],
     learning_rate_at_50: 0.05,
     build,

@@ -1,6 +1,7 @@
 //! What every method says of itself is so.
 
 use super::*;
+use crate::nn::statistics::AT_THE_KINK;
 
 #[test]
 fn every_method_says_what_it_is() {
@@ -116,6 +117,23 @@ fn every_method_starts_from_the_same_directions() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn methods_with_centered_rows_say_what_the_kink_does_to_their_first_step() {
+    for method in METHODS.iter().filter(|m| m.serves(NetworkKind::Dense)) {
+        let centered = method.has_option("center_rows");
+        let options = if centered { "center_rows = true" } else { "" };
+        let network = dense_network(method.name, options, 3);
+        // Images of one gray each: centered rows turn them all to 0.
+        let x = gaussian(&[9, 1], 1).repeat([1, 12]);
+        let at_zero = pre_activation(&network, &x).abs().max().double_value(&[]) < 1e-12;
+        let hidden = network.blocks[0].node.name();
+        let mut trained = network.parameters.trainable();
+        let shifts = trained.any(|own| own.role == Role::Shift && own.name.starts_with(hidden));
+        let told = method.departures.contains(&AT_THE_KINK);
+        assert_eq!(told, at_zero && shifts, "{}", method.name);
     }
 }
 
