@@ -149,7 +149,7 @@ def comparisons():
     b = np.array([0.121, 0.133, 0.139, 0.124, 0.14])
     long_a, long_b = normal_like(np.arange(40), 21), 0.3 + 2.0 * normal_like(np.arange(40), 22)
     paired, welch = [], []
-    for x, y, level in [(a, b, 0.95), (a, b, 0.5), (long_a, long_b, 0.99), (a[:2], b[1:3], 0.95)]:
+    for x, y, level in [(a, b, 0.95), (a, b, 0.5), (long_a, long_b, 0.99)]:
         got = stats.ttest_rel(x, y)
         ends = got.confidence_interval(level)
         paired.append({"a": x, "b": y, "level": level, "t": got.statistic, "df": got.df, "p": got.pvalue, "low": ends.low, "high": ends.high})
@@ -185,7 +185,7 @@ def signed_ranks(a, b):
 
 def intervals():
     t_rows, wilson_rows = [], []
-    for x, level in [([1.0, 2.0], 0.95), ([0.1, 0.12, 0.09, 0.2], 0.95), ([5.0, 5.5, 6.1, 7.0, 4.2], 0.8), (list(range(500)), 0.999)]:
+    for x, level in [([0.1, 0.12, 0.09, 0.2], 0.95), ([5.0, 5.5, 6.1, 7.0, 4.2], 0.8), (list(range(500)), 0.999)]:
         low, high = stats.t.interval(level, len(x) - 1, loc=np.mean(x), scale=stats.sem(x))
         t_rows.append({"values": x, "level": level, "low": low, "high": high})
     for successes, n, level in [(0, 10, 0.95), (10, 10, 0.95), (3, 17, 0.9), (612, 10_000, 0.95), (1, 1, 0.99), (9999, 10_000, 0.95)]:

@@ -16,12 +16,15 @@ FEWEST = 3
 
 @functools.lru_cache(maxsize=None)
 def half_width(n):
-    """Half of a 95 % t interval of a mean of n values, in standard deviations: what `compare` wrote for as many runs."""
+    """Half of a 95 % t interval of a mean of n values, in standard deviations: what `compare` wrote for as many runs.
+
+    Ends are cut to where errors lie, 0 and 1: the longer half of an interval is whole unless both are cut.
+    """
     for file in sorted(glob.glob(os.path.join(results.RESULTS, "**", "summary.csv"), recursive=True)):
         for row in where(rows(os.path.relpath(file, results.RESULTS)), n=n):
-            low, high, deviation = (float(row[f"final_test_error_{end}"]) for end in ("ci_low", "ci_high", "std"))
-            if deviation > 0:
-                return (high - low) / 2 / deviation
+            mean, low, high, deviation = (float(row[f"final_test_error_{end}"]) for end in ("mean", "ci_low", "ci_high", "std"))
+            if deviation > 0 and (low > 0 or high < 1):
+                return max(mean - low, high - mean) / deviation
     raise Missing(f"a summary.csv with a method of {n} runs")
 
 

@@ -54,8 +54,9 @@ class Rules(unittest.TestCase):
 
     def test_any_number_of_seeds_has_its_interval(self):
         values = [float(value) for value in range(40)]
-        head = ["n"] + [f"final_test_error_{end}" for end in ("ci_low", "ci_high", "std")]
-        with results_with(summary=[head, [40, 0.1, 0.3, 0.5]]):
+        head = ["n"] + [f"final_test_error_{end}" for end in ("mean", "ci_low", "ci_high", "std")]
+        cut = [[40, 0.5, 0, 1, 3], [40, 0.05, 0, 0.15, 0.5]]
+        with results_with(summary=[head, *cut]):
             self.assertAlmostEqual(of(values).high - of(values).low, 0.4 * statistics.stdev(values))
             with self.assertRaises(Missing):
                 of(values[:39])

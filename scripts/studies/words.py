@@ -64,7 +64,8 @@ def error_rate(value):
 
 
 def points(value):
-    """A difference of errors in percentage points, signed."""
+    """A difference of errors in percentage points, signed; what an interval has outside -100 to 100 is cut off."""
+    value = min(max(value, -1.0), 1.0)
     return minus(f"{100 * value:+.{2 if abs(value) < 0.01 else 1}f}")
 
 

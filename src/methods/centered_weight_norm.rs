@@ -8,8 +8,8 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::{ActsOn, Descriptor, Paper};
-use crate::nn::{Block, Builder, Layer, LinearOp, Reparametrization, ReparametrizedLayer, init};
 use crate::nn::statistics::{AT_THE_KINK, centered_rows, check_rows_can_be_centered};
+use crate::nn::{Block, Builder, Layer, LinearOp, Reparametrization, ReparametrizedLayer, init};
 use crate::options::{OptionSpec, Options};
 
 /// What `centered-weight-norm` is.

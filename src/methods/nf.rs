@@ -16,7 +16,9 @@ use tch::Tensor;
 use super::{ActsOn, Descriptor, Paper};
 use crate::moments::{self, Activation};
 use crate::nn::statistics::AT_THE_KINK;
-use crate::nn::{ActivationPool, AdaptiveClip, Block, Builder, Folded, Layer, Pass, Signal, init, plain};
+use crate::nn::{
+    ActivationPool, AdaptiveClip, Block, Builder, Folded, Layer, Pass, Signal, init, plain,
+};
 use crate::options::{OptionSpec, Options};
 use crate::usage;
 

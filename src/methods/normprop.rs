@@ -34,9 +34,9 @@ use tch::Tensor;
 
 use super::{ActsOn, Descriptor, Paper, Recurrent};
 use crate::moments::{self, Activation};
+use crate::nn::rows::{self, DeferredAffine, ScaledRows};
 use crate::nn::statistics::AT_THE_KINK;
 use crate::nn::{ActivationPool, Block, Builder, Folded, Layer, Pass, Signal, Update, UpdateRule};
-use crate::nn::rows::{self, DeferredAffine, ScaledRows};
 use crate::options::{OptionSpec, Options};
 use constraint::Constraint;
 use noise::StatisticsNoise;

@@ -8,9 +8,9 @@ use anyhow::Result;
 use tch::{Kind, Tensor};
 
 use super::{ActsOn, Descriptor, Paper};
-use crate::nn::{Block, Builder, Layer, Normalization, NormalizedLayer, Pass};
 use crate::nn::groups::{GroupNorm, groups};
 use crate::nn::statistics::{AT_THE_KINK, centered_rows, check_rows_can_be_centered};
+use crate::nn::{Block, Builder, Layer, Normalization, NormalizedLayer, Pass};
 use crate::options::{OptionSpec, Options};
 
 /// What `weight-standardization` is.

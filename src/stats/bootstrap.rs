@@ -3,7 +3,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::interval::{Interval, is_level};
+use super::interval::{FEWEST_VALUES, Interval, is_level};
 use super::moments::{compensated_sum, mean, quantile_of_sorted};
 use super::special::{normal_cdf, normal_quantile};
 
@@ -26,7 +26,7 @@ impl Bootstrap {
     /// Bias-corrected and accelerated (BCa) interval of the mean: percentiles shifted by the bias
     /// of the resampled means and by the skewness of the data (Efron, 1987).
     ///
-    /// `None` for fewer than two values, a value that is not finite, a level outside (0, 1) or a
+    /// `None` for fewer than [`FEWEST_VALUES`], a value that is not finite, a level outside (0, 1) or a
     /// number of resamples out of range. Equal values give an interval of no width. Costs n·B additions.
     pub fn bca_mean(&self, values: &[f64]) -> Option<Interval> {
         let replicates = self.replicates_of_mean(values)?;
@@ -37,12 +37,12 @@ impl Bootstrap {
     /// Percentile interval of median(numerator)/median(denominator), resampling pairs: for two
     /// quantities measured side by side, such as the step times of two interleaved methods.
     ///
-    /// `None` when the lengths differ, there are fewer than two pairs, a numerator is not finite,
+    /// `None` when the lengths differ, there are fewer than [`FEWEST_VALUES`] pairs, a numerator is not finite,
     /// a denominator is not finite and positive, or the settings are invalid.
     pub fn ratio_of_medians(&self, numerator: &[f64], denominator: &[f64]) -> Option<Interval> {
         let valid = self.is_valid()
             && numerator.len() == denominator.len()
-            && numerator.len() >= 2
+            && numerator.len() >= FEWEST_VALUES
             && numerator.iter().all(|value| value.is_finite())
             && denominator
                 .iter()
@@ -74,7 +74,7 @@ impl Bootstrap {
     /// Means of the resamples, ascending.
     fn replicates_of_mean(&self, values: &[f64]) -> Option<Vec<f64>> {
         let finite = values.iter().all(|value| value.is_finite());
-        if values.len() < 2 || !finite || !self.is_valid() {
+        if values.len() < FEWEST_VALUES || !finite || !self.is_valid() {
             return None;
         }
         // Resampling deviations keeps the digits that a large common mean would take.
@@ -254,14 +254,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_resampled_has_no_interval() {
-        assert_eq!(SETTINGS.bca_mean(&[1.0]), None);
-        assert_eq!(SETTINGS.bca_mean(&[1.0, f64::INFINITY]), None);
+        assert_eq!(SETTINGS.bca_mean(&[1.0, 2.0]), None);
+        assert_eq!(SETTINGS.bca_mean(&[1.0, 2.0, f64::INFINITY]), None);
         assert_eq!(
             Bootstrap {
                 level: 1.0,
                 ..SETTINGS
             }
-            .bca_mean(&[1.0, 2.0]),
+            .bca_mean(&[1.0, 2.0, 4.0]),
             None
         );
         assert_eq!(
@@ -269,16 +269,18 @@ mod tests {
                 resamples: 0,
                 ..SETTINGS
             }
-            .bca_mean(&[1.0, 2.0]),
+            .bca_mean(&[1.0, 2.0, 4.0]),
             None
         );
         let endless = Bootstrap {
             resamples: usize::MAX,
             ..SETTINGS
         };
-        assert_eq!(endless.ratio_of_medians(&[1.0, 2.0], &[1.0, 2.0]), None);
-        assert_eq!(SETTINGS.ratio_of_medians(&[1.0, 2.0], &[1.0]), None);
-        assert_eq!(SETTINGS.ratio_of_medians(&[1.0, 2.0], &[1.0, 0.0]), None);
+        let three = [1.0, 2.0, 4.0];
+        assert_eq!(endless.ratio_of_medians(&three, &three), None);
+        assert_eq!(SETTINGS.ratio_of_medians(&three[..2], &three[..2]), None);
+        assert_eq!(SETTINGS.ratio_of_medians(&three, &three[..2]), None);
+        assert_eq!(SETTINGS.ratio_of_medians(&three, &[1.0, 2.0, 0.0]), None);
         let constant = SETTINGS.bca_mean(&[0.1; 9]).unwrap();
         assert_eq!(
             (constant.low, constant.high),

@@ -3,6 +3,10 @@
 use super::moments::{mean, std_dev};
 use super::special::{normal_quantile, student_t_critical};
 
+/// The fewest values that an interval is made from. Of two, a t interval reaches 12.7 standard errors to each side,
+/// and resampling them finds three means.
+pub const FEWEST_VALUES: usize = 3;
+
 /// An estimate and the interval around it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
@@ -22,6 +26,15 @@ impl Interval {
         self.low <= value && value <= self.high
     }
 
+    /// The interval with its ends cut to where the quantity can lie.
+    pub fn within(self, lowest: f64, highest: f64) -> Interval {
+        Interval {
+            low: self.low.clamp(lowest, highest),
+            high: self.high.clamp(lowest, highest),
+            ..self
+        }
+    }
+
     /// Half the distance between the ends.
     pub fn half_width(&self) -> f64 {
         0.5 * (self.high - self.low)
@@ -35,11 +48,11 @@ pub(super) fn is_level(level: f64) -> bool {
 
 /// Student-t interval of a mean, x̄ ± t·s/√n with n − 1 degrees of freedom.
 ///
-/// `None` for fewer than two values, a value that is not finite, or a level outside (0, 1). Equal
+/// `None` for fewer than [`FEWEST_VALUES`], a value that is not finite, or a level outside (0, 1). Equal
 /// values give an interval of no width.
 pub fn t_interval(values: &[f64], level: f64) -> Option<Interval> {
     let finite = values.iter().all(|value| value.is_finite());
-    if values.len() < 2 || !finite || !is_level(level) {
+    if values.len() < FEWEST_VALUES || !finite || !is_level(level) {
         return None;
     }
     let n = values.len() as f64;
@@ -113,18 +126,28 @@ mod tests {
     }
 
     #[test]
-    fn t_intervals_need_two_finite_values_and_a_level() {
+    fn t_intervals_need_three_finite_values_and_a_level() {
         assert_eq!(t_interval(&[], 0.95), None);
         assert_eq!(t_interval(&[1.0], 0.95), None);
-        assert_eq!(t_interval(&[1.0, f64::NAN], 0.95), None);
+        assert_eq!(t_interval(&[1.0, 2.0], 0.95), None);
+        assert_eq!(t_interval(&[1.0, 2.0, f64::NAN], 0.95), None);
         for level in [0.0, 1.0, -1.0, f64::NAN] {
-            assert_eq!(t_interval(&[1.0, 2.0], level), None);
+            assert_eq!(t_interval(&[1.0, 2.0, 4.0], level), None);
         }
         let constant = t_interval(&[2.0, 2.0, 2.0], 0.95).unwrap();
         assert_eq!(
             (constant.low, constant.high, constant.half_width()),
             (2.0, 2.0, 0.0)
         );
+    }
+
+    #[test]
+    fn ends_are_cut_to_where_the_quantity_can_lie() {
+        let wide = t_interval(&[0.1, 0.9, 0.5], 0.95).unwrap();
+        assert!(wide.low < 0.0 && wide.high > 1.0);
+        let cut = wide.within(0.0, 1.0);
+        assert_eq!((cut.estimate, cut.low, cut.high), (0.5, 0.0, 1.0));
+        assert_eq!(wide.within(-9.0, 9.0), wide);
     }
 
     #[test]

@@ -30,7 +30,7 @@ mod goldens;
 pub use anderson::anderson_darling;
 pub use bootstrap::Bootstrap;
 pub use histogram::{Bin, Bins, Histogram, Normal};
-pub use interval::{Interval, t_interval, wilson};
+pub use interval::{FEWEST_VALUES, Interval, t_interval, wilson};
 pub use kolmogorov::{kolmogorov_smirnov, kolmogorov_smirnov_standard};
 pub use kolmogorov_distribution::kolmogorov_survival;
 pub use lilliefors::lilliefors;

@@ -1,6 +1,6 @@
 //! Comparing two methods by their means: paired t and Holm's correction.
 
-use super::interval::{Interval, around, is_level};
+use super::interval::{FEWEST_VALUES, Interval, around, is_level};
 use super::moments::{mean, std_dev};
 use super::special::student_t_two_sided;
 
@@ -19,14 +19,14 @@ pub struct MeanComparison {
 
 /// Paired t-test of `first` − `second`, value by value: say test errors of two methods by seed.
 ///
-/// `None` when the lengths differ, there are fewer than two pairs, a value is not finite or the
+/// `None` when the lengths differ, there are fewer than [`FEWEST_VALUES`] pairs, a value is not finite or the
 /// level lies outside (0, 1). Differences without spread: p = 1 if they are zero, otherwise 0.
 pub fn paired_t(first: &[f64], second: &[f64], level: f64) -> Option<MeanComparison> {
     let differences = paired_differences(first, second)?;
-    let n = differences.len() as f64;
-    if n < 2.0 {
+    if differences.len() < FEWEST_VALUES {
         return None;
     }
+    let n = differences.len() as f64;
     let standard_error = spread(&differences) / n.sqrt();
     compare(mean(&differences), standard_error, n - 1.0, level)
 }
@@ -118,16 +118,17 @@ mod tests {
             (same.t, same.p_value, same.difference.half_width()),
             (0.0, 1.0, 0.0)
         );
-        let shifted = paired_t(&[2.0, 3.0], &[1.0, 2.0], 0.95).unwrap();
+        let shifted = paired_t(&[2.0, 3.0, 4.0], &[1.0, 2.0, 3.0], 0.95).unwrap();
         assert_eq!((shifted.t, shifted.p_value), (f64::INFINITY, 0.0));
     }
 
     #[test]
     fn what_cannot_be_compared_is_none() {
-        assert_eq!(paired_t(&[1.0, 2.0], &[1.0], 0.95), None);
-        assert_eq!(paired_t(&[1.0], &[2.0], 0.95), None);
-        assert_eq!(paired_t(&[1.0, f64::NAN], &[2.0, 1.0], 0.95), None);
-        assert_eq!(paired_t(&[1.0, 2.0], &[2.0, 1.0], 95.0), None);
+        let three = [1.0, 2.0, 4.0];
+        assert_eq!(paired_t(&three, &three[..2], 0.95), None);
+        assert_eq!(paired_t(&three[..2], &[2.0, 4.0], 0.95), None);
+        assert_eq!(paired_t(&[1.0, 2.0, f64::NAN], &three, 0.95), None);
+        assert_eq!(paired_t(&[2.0, 1.0, 1.0], &three, 95.0), None);
     }
 
     #[test]

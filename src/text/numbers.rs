@@ -48,7 +48,7 @@ pub fn percent(fraction: f64, decimals: usize) -> String {
 }
 
 /// A fraction with its interval as percentages: "16.6 % [15.0, 18.2]". An interval narrower than
-/// half a percentage point gets two decimals, one that does not exist (n = 1) is left out.
+/// half a percentage point gets two decimals, one that does not exist is left out.
 pub fn percent_interval(fraction: f64, low: f64, high: f64) -> String {
     if !(fraction.is_finite() && low.is_finite() && high.is_finite()) {
         return percent(fraction, 1);

@@ -1,6 +1,8 @@
 //! What the tables and pictures must not be taken for.
 
+use super::final_errors::is_few;
 use super::{Manifest, Results, SweepRow};
+use crate::stats::FEWEST_VALUES;
 use crate::text::numbers::counted;
 
 /// Everything to keep in mind, a sentence each.
@@ -18,9 +20,11 @@ fn of_seeds(results: &Results) -> Vec<String> {
     let rows = &results.summary;
     let diverged: u64 = rows.iter().map(|row| row.n_diverged).sum();
     let mut caveats = Vec::new();
-    if rows.iter().any(|row| row.n == 1) {
-        caveats.push("One seed (n = 1) gives no interval: a difference may be chance.".to_owned());
-    } else if rows.iter().any(|row| (2..5).contains(&row.n)) {
+    if rows.iter().any(|row| row.n > 0 && is_few(row.n)) {
+        caveats.push(format!(
+            "Fewer than {FEWEST_VALUES} seeds give no interval: a difference may be chance."
+        ));
+    } else if rows.iter().any(|row| (1..5).contains(&row.n)) {
         caveats.push(
             "With fewer than five seeds intervals are wide and p-values say little.".to_owned(),
         );

@@ -7,18 +7,36 @@ use crate::event::{EpochRow, Status};
 use crate::run_key::GroupKey;
 use crate::stats::{MeanComparison, holm, mean, paired_t};
 
-type Quantity = fn(&EpochRow) -> f64;
+/// A column of `curves.csv`.
+#[derive(Clone, Copy)]
+struct Quantity {
+    name: &'static str,
+    of: fn(&EpochRow) -> f64,
+    /// It lies between 0 and this, so that no difference is larger.
+    largest: f64,
+}
 
-/// What `differences.csv` compares: columns of `curves.csv`.
-const QUANTITIES: [(&str, Quantity); 2] = [
-    ("test_error", |row| row.test_error),
-    ("train_loss", |row| row.train_loss),
+/// The test error.
+const TEST_ERROR: Quantity = Quantity {
+    name: "test_error",
+    of: |row| row.test_error,
+    largest: 1.0,
+};
+/// What `differences.csv` compares.
+const QUANTITIES: [Quantity; 2] = [
+    TEST_ERROR,
+    Quantity {
+        name: "train_loss",
+        of: |row| row.train_loss,
+        largest: f64::INFINITY,
+    },
 ];
 /// Epochs before the last after which it compares: early progress, in steps of about half a decade.
 const EARLY_EPOCHS: [u64; 5] = [3, 10, 30, 100, 300];
 
 /// A quantity of a group's runs by seed. Runs that diverged before it was measured are counted.
 struct Values {
+    quantity: Quantity,
     by_seed: Vec<(u64, f64)>,
     n_diverged: u64,
 }
@@ -34,8 +52,10 @@ fn measured(run: &RunRows<EpochRow>, epoch: Option<u64>) -> Option<&EpochRow> {
 
 fn values(group: &[&RunRows<EpochRow>], epoch: Option<u64>, quantity: Quantity) -> Values {
     let lost = |run: &&&RunRows<EpochRow>| diverged(run) && measured(run, epoch).is_none();
-    let value = |run: &&RunRows<EpochRow>| Some((run.key.seed, quantity(measured(run, epoch)?)));
+    let value =
+        |run: &&RunRows<EpochRow>| Some((run.key.seed, (quantity.of)(measured(run, epoch)?)));
     Values {
+        quantity,
         by_seed: group.iter().filter_map(value).collect(),
         n_diverged: group.iter().filter(lost).count() as u64,
     }
@@ -56,15 +76,17 @@ fn paired_by_seed(own: &Values, other: &Values) -> Difference {
     let beside = |wanted: u64| other.by_seed.iter().find(|(seed, _)| *seed == wanted);
     let pairs = own.by_seed.iter();
     let pairs = pairs.filter_map(|(seed, value)| Some((*value, beside(*seed)?.1)));
-    let (own, other): (Vec<f64>, Vec<f64>) = pairs.unzip();
-    let differences = own.iter().zip(&other).map(|(own, other)| own - other);
-    let test = paired_t(&own, &other, LEVEL);
+    let (first, second): (Vec<f64>, Vec<f64>) = pairs.unzip();
+    let differences = first.iter().zip(&second).map(|(own, other)| own - other);
+    let test = paired_t(&first, &second, LEVEL);
     let or_nan = |value: fn(MeanComparison) -> f64| test.map_or(f64::NAN, value);
+    let largest = own.quantity.largest;
+    let ends = test.map(|test| test.difference.within(-largest, largest));
     Difference {
-        n: own.len() as u64,
+        n: first.len() as u64,
         mean: mean(&differences.collect::<Vec<f64>>()),
-        low: or_nan(|test| test.difference.low),
-        high: or_nan(|test| test.difference.high),
+        low: ends.map_or(f64::NAN, |ends| ends.low),
+        high: ends.map_or(f64::NAN, |ends| ends.high),
         t: or_nan(|test| test.t),
         p: or_nan(|test| test.p_value),
     }
@@ -93,14 +115,14 @@ fn differences_of((key, own): &Group, (beside, other): &Group) -> Vec<Difference
     let epochs = early
         .map(|epoch| (epoch, Some(epoch)))
         .chain([(last, None)]);
-    let row = |(epoch, place): (u64, Option<u64>), (name, quantity): (&str, Quantity)| {
+    let row = |(epoch, place): (u64, Option<u64>), quantity: Quantity| {
         let (own, other) = (values(own, place, quantity), values(other, place, quantity));
         let difference = paired_by_seed(&own, &other);
         DifferenceRow {
             group: (*key).clone(),
             other: beside.method.clone(),
             other_lr: beside.lr,
-            quantity: name.to_owned(),
+            quantity: quantity.name.to_owned(),
             epoch,
             n: own.by_seed.len() as u64,
             n_diverged: own.n_diverged,
@@ -148,7 +170,7 @@ fn baseline<'g, 'r>(groups: &'g [Group<'r>], key: &GroupKey, first: &str) -> Opt
 }
 
 fn paired_row((key, group): &Group, (base, baseline): &Group) -> PairedRow {
-    let final_error = |group: &[&RunRows<EpochRow>]| values(group, None, |row| row.test_error);
+    let final_error = |group: &[&RunRows<EpochRow>]| values(group, None, TEST_ERROR);
     let difference = paired_by_seed(&final_error(group), &final_error(baseline));
     PairedRow {
         group: (*key).clone(),
@@ -167,6 +189,7 @@ fn paired_row((key, group): &Group, (base, baseline): &Group) -> PairedRow {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rows::SummaryRow;
     use super::super::summarize::summary;
     use super::*;
     use crate::run_key::{RunKey, grouped};
@@ -253,12 +276,43 @@ mod tests {
         assert!((early.difference_mean + 0.2).abs() < 1e-12, "{early:?}");
         assert_eq!((late.n, late.n_pairs, late.n_diverged), (2, 2, 1));
         assert!((late.difference_mean + 0.3).abs() < 1e-12, "{late:?}");
-        // Both differences are -0.2 and -0.4: the half-width is 12.7062 times the standard error 0.1.
-        assert!((late.difference_ci_high - (12.7062 * 0.1 - 0.3)).abs() < 1e-4);
+        let few = [late.difference_ci_low, late.difference_ci_high, late.p];
+        assert!(few.iter().all(|end| end.is_nan()), "two pairs: {late:?}");
         assert_eq!(
             (gone.n, gone.n_diverged, gone.n_pairs, gone.other_n),
             (0, 1, 0, 2)
         );
         assert!(gone.difference_mean.is_nan() && gone.p.is_nan());
+    }
+
+    #[test]
+    fn ends_of_errors_and_of_their_differences_stay_where_they_can_lie() {
+        let errors = [("a", [0.95, 0.1, 0.9]), ("b", [0.05, 0.2, 0.1])];
+        let of = |(label, errors): (&'static str, [f64; 3])| {
+            let run = move |(seed, error): (usize, f64)| {
+                let mut run = run(label, seed as u64, &[0.9, error], Status::Finished);
+                run.rows[1].train_loss = error;
+                run
+            };
+            errors.into_iter().enumerate().map(run)
+        };
+        let runs: Vec<RunRows<EpochRow>> = errors.into_iter().flat_map(of).collect();
+        let rows = summary(&grouped(&runs, |run| &run.key.group), None);
+        let ends = |row: &SummaryRow| (row.final_test_error_ci_low, row.final_test_error_ci_high);
+        assert_eq!(ends(&rows[0]), (0.0, 1.0));
+        assert_eq!(ends(&rows[1]).0, 0.0);
+        // Differences -0.9, 0.1 and -0.8: mean -0.533, half-width 4.30265 times the standard error 0.318.
+        let rows = rows_of(&runs);
+        assert_eq!(rows[0].difference_ci_low, -1.0);
+        assert!(
+            (rows[0].difference_ci_high - 0.8349).abs() < 1e-3,
+            "{rows:?}"
+        );
+        assert!(
+            (rows[1].difference_ci_low + 1.9016).abs() < 1e-3,
+            "a loss: {rows:?}"
+        );
+        let paired = paired(&grouped(&runs, |run| &run.key.group), "a");
+        assert_eq!(paired[0].difference_ci_low, -1.0);
     }
 }

@@ -3,17 +3,28 @@
 use super::{Results, SummaryRow};
 use crate::draw::{Axis, Point};
 use crate::run_key::GroupKey;
+use crate::stats::FEWEST_VALUES;
 use crate::text::numbers::{percent, percent_interval};
 
-/// A final test error in words: with its interval, cut to what an error can be, or why it has none.
+/// A final test error in words: with its interval, or why it has none.
 pub fn error_text(row: &SummaryRow) -> String {
     let (mean, (low, high)) = (row.final_test_error_mean, ends(row));
     match (row.n, row.n_diverged) {
         (0, 0) => "no run".to_owned(),
         (0, diverged) => format!("diverged ({diverged} of {diverged})"),
-        (1, _) => format!("{} (n = 1, no interval)", percent(mean, 1)),
+        (n, _) if is_few(n) => without_interval(&percent(mean, 1), n),
         _ => percent_interval(mean, low, high),
     }
+}
+
+/// Whether so many runs are too few for an interval.
+pub fn is_few(runs: u64) -> bool {
+    runs < FEWEST_VALUES as u64
+}
+
+/// A mean of too few runs in words.
+pub fn without_interval(mean: &str, runs: u64) -> String {
+    format!("{mean} (n = {runs}, no interval)")
 }
 
 /// A difference of fractions in percentage points, with its sign.
@@ -55,13 +66,45 @@ pub fn error_point(results: &Results, group: &GroupKey, x: f64) -> Point {
     }
 }
 
-/// The t interval of a final test error, cut to [0, 1], where errors lie; NaN stays NaN.
+/// The t interval of a final test error.
 pub fn ends(row: &SummaryRow) -> (f64, f64) {
-    let (low, high) = (row.final_test_error_ci_low, row.final_test_error_ci_high);
-    (low.clamp(0.0, 1.0), high.clamp(0.0, 1.0))
+    (row.final_test_error_ci_low, row.final_test_error_ci_high)
 }
 
 /// An interval, if both ends are known.
 pub fn interval((low, high): (f64, f64)) -> Option<(f64, f64)> {
     (low.is_finite() && high.is_finite()).then_some((low, high))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fewer_than_three_runs_have_no_interval_and_say_so() {
+        let text = |n, low, high| {
+            error_text(&SummaryRow {
+                group: GroupKey::default(),
+                n,
+                n_diverged: 0,
+                final_test_error_mean: 0.5,
+                final_test_error_ci_low: low,
+                final_test_error_ci_high: high,
+                best_test_error_mean: 0.5,
+                epochs_to_target: f64::NAN,
+                train_s_per_epoch_median: 1.0,
+                final_test_error_std: 0.1,
+                final_test_error_bootstrap_low: low,
+                final_test_error_bootstrap_high: high,
+                target_test_error: f64::NAN,
+                n_reached_target: 0,
+                final_train_error_mean: 0.5,
+            })
+        };
+        for n in [1, 2] {
+            let expected = format!("50.0 % (n = {n}, no interval)");
+            assert_eq!(text(n, f64::NAN, f64::NAN), expected);
+        }
+        assert_eq!(text(3, 0.4, 0.6), "50.0 % [40.0, 60.0]");
+    }
 }

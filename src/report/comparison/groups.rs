@@ -136,6 +136,14 @@ pub fn mean_line<R>(
     Series::of(label, thinned(by_epoch.iter().map(point).collect())).in_slot(slot)
 }
 
+/// The line with its bands cut to where the quantity can lie.
+pub fn with_bands_within(mut line: Series, lowest: f64, highest: f64) -> Series {
+    for (low, high) in line.points.iter_mut().flat_map(|p| &mut p.interval) {
+        (*low, *high) = (low.clamp(lowest, highest), high.clamp(lowest, highest));
+    }
+    line
+}
+
 fn band(values: &[f64]) -> Option<(f64, f64)> {
     match values.len() {
         0 | 1 => None,
@@ -197,6 +205,8 @@ mod tests {
             (low - 0.0368).abs() < 1e-3 && (high - 3.9632).abs() < 1e-3,
             "{low} {high}"
         );
+        let cut = with_bands_within(line, 0.5, 3.0);
+        assert_eq!(cut.points[0].interval, Some((0.5, 3.0)));
     }
 
     #[test]

@@ -49,8 +49,8 @@ fn summary_row((key, group): &Group, target: Option<f64>) -> SummaryRow {
             .map(|row| row.test_error)
             .fold(f64::NAN, f64::min)
     };
-    let (ci_low, ci_high) = ends(t_interval(&finals, LEVEL));
-    let (bootstrap_low, bootstrap_high) = ends(
+    let (ci_low, ci_high) = error_ends(t_interval(&finals, LEVEL));
+    let (bootstrap_low, bootstrap_high) = error_ends(
         Bootstrap {
             level: LEVEL,
             resamples: RESAMPLES,
@@ -90,11 +90,10 @@ fn summary_row((key, group): &Group, target: Option<f64>) -> SummaryRow {
     }
 }
 
-/// The ends of an interval; NaN where there is none.
-pub fn ends(interval: Option<Interval>) -> (f64, f64) {
-    interval.map_or((f64::NAN, f64::NAN), |interval| {
-        (interval.low, interval.high)
-    })
+/// The ends of an interval of an error, which lies between 0 and 1; NaN where there is none.
+fn error_ends(interval: Option<Interval>) -> (f64, f64) {
+    let within = interval.map(|interval| interval.within(0.0, 1.0));
+    within.map_or((f64::NAN, f64::NAN), |ends| (ends.low, ends.high))
 }
 
 /// The first epoch at or below the target; infinite when there is none, so that the median still has a meaning.

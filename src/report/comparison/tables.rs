@@ -1,6 +1,6 @@
 //! The tables of the terminal and the page.
 
-use super::final_errors::{error_text, points};
+use super::final_errors::{error_text, is_few, points, without_interval};
 use super::{Manifest, ManifestMethod, PairedRow, Results, SummaryRow, SweepRow};
 use crate::run_key::GroupKey;
 use crate::text::numbers::{p_value, percent, significant};
@@ -94,7 +94,7 @@ fn difference_text(row: &PairedRow) -> String {
     );
     match row.n_pairs {
         0 => "no pair of finished runs".to_owned(),
-        1 => format!("{mean} (n = 1, no interval)"),
+        n if is_few(n) => without_interval(&mean, n),
         _ => format!("{mean} [{low:+.2}, {high:+.2}]"),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, ReferenceLine, ShareY};
 use crate::event::EpochRow;
-use crate::report::comparison::groups::{Shown, mean_line};
+use crate::report::comparison::groups::{Shown, mean_line, with_bands_within};
 use crate::report::comparison::{Draw, PictureKind, Results, Topic};
 use crate::text::numbers::significant;
 
@@ -14,9 +14,15 @@ pub const TEST_ERROR: PictureKind = PictureKind {
     draw: Draw::Once(|results| {
         let manifest = results.manifest.as_ref();
         let target = manifest.and_then(|manifest| manifest.target_test_error);
-        Some(figure(results, "Test error", error_axis(), target, |row| {
-            row.test_error
-        }))
+        let value = |row: &EpochRow| row.test_error;
+        Some(figure(
+            results,
+            "Test error",
+            error_axis(),
+            1.0,
+            target,
+            value,
+        ))
     }),
 };
 
@@ -26,12 +32,14 @@ pub const TRAIN_ERROR: PictureKind = PictureKind {
     topic: Topic::Convergence,
     caption: SEEN,
     draw: Draw::Once(|results| {
+        let value = |row: &EpochRow| row.train_error;
         Some(figure(
             results,
             "Training error",
             error_axis(),
+            1.0,
             None,
-            |row| row.train_error,
+            value,
         ))
     }),
 };
@@ -43,9 +51,15 @@ pub const TRAIN_LOSS: PictureKind = PictureKind {
     caption: SEEN,
     draw: Draw::Once(|results| {
         let axis = Axis::new("Cross-entropy (nats)").log();
-        Some(figure(results, "Training loss", axis, None, |row| {
-            row.train_loss
-        }))
+        let value = |row: &EpochRow| row.train_loss;
+        Some(figure(
+            results,
+            "Training loss",
+            axis,
+            f64::INFINITY,
+            None,
+            value,
+        ))
     }),
 };
 
@@ -55,10 +69,12 @@ fn error_axis() -> Axis {
     Axis::new("Images misclassified").log().percent()
 }
 
+/// Curves of a quantity between 0 and `largest`.
 fn figure(
     results: &Results,
     name: &str,
     y: Axis,
+    largest: f64,
     target: Option<f64>,
     value: fn(&EpochRow) -> f64,
 ) -> Figure {
@@ -66,7 +82,8 @@ fn figure(
     let line = |group: &Shown| {
         let runs = results.runs.finished_of(&group.key);
         let point = |row: &EpochRow| (row.epoch as f64, value(row));
-        mean_line(&group.key.label, group.slot, &runs, point)
+        let line = mean_line(&group.key.label, group.slot, &runs, point);
+        with_bands_within(line, 0.0, largest)
     };
     let target = target.map(|target| {
         let label = format!("target {} %", significant(100.0 * target, 3));

@@ -16,7 +16,7 @@ pub const PICTURE: PictureKind = PictureKind {
 fn figure(results: &Results) -> Option<Figure> {
     let groups = &results.groups;
     let baseline = results.paired.first()?.baseline_label.clone();
-    let with_interval = |row: &&PairedRow| row.n_pairs > 1 && row.difference_ci_low.is_finite();
+    let with_interval = |row: &&PairedRow| row.difference_ci_low.is_finite();
     results.paired.iter().find(with_interval)?;
     let row = |row: &PairedRow| IntervalRow {
         label: match groups.has_several_rates {

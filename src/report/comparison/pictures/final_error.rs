@@ -1,7 +1,9 @@
 //! Final test errors: a group of rows for each batch size.
 
 use crate::draw::{Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow};
-use crate::report::comparison::final_errors::{ends, error_text, interval, outcomes, summary_of};
+use crate::report::comparison::final_errors::{
+    ends, error_text, interval, is_few, outcomes, summary_of,
+};
 use crate::report::comparison::{Draw, PictureKind, Results, Shown, SummaryRow, Topic};
 use crate::text::numbers::percent;
 
@@ -48,7 +50,7 @@ fn text(row: &SummaryRow) -> String {
     let mean = percent(row.final_test_error_mean, 1);
     match (row.n, row.n_diverged) {
         (0, _) | (_, 0) => error_text(row),
-        (1, lost) => format!("{mean} ({lost} diverged)"),
+        (n, lost) if is_few(n) => format!("{mean} ({lost} diverged)"),
         (_, lost) => format!("{} ({lost} diverged)", error_text(row)),
     }
 }
