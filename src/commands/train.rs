@@ -19,7 +19,7 @@ use crate::output::arguments;
 use crate::progress::TrainingDisplay;
 use crate::record::meta::{self, Facts};
 use crate::record::run_dir::CONFIG;
-use crate::record::{Recorder, RunDir, RunSummary, Settings, read_summary};
+use crate::record::{Owed, Recorder, RunDir, RunSummary, Settings, read_summary};
 use crate::{errln, usage};
 use wording::{headline, report, show_plan, thread_line};
 
@@ -157,7 +157,8 @@ fn train(
     let mut trainer = Trainer::new(config.clone(), &dataset)?;
     let run_dir = open(config, path, args.overwrite)?;
     check_dataset(&dataset, path)?;
-    continue_from_checkpoint(&mut trainer, &run_dir)?;
+    let owed = setup::owed(config)?;
+    continue_from_checkpoint(&mut trainer, &run_dir, &owed)?;
     trainer.pause_at(args.until_epoch);
     say(output, &headline(config, &dataset, &trainer, threads, path));
     if dataset.verdict != Verdict::Official {
@@ -170,7 +171,8 @@ fn train(
         errln!("{}", thread_line(config, threads));
     }
     let parameters = trainer.network.parameters.trainable_count();
-    let mut recorder = Recorder::new(run_dir, settings(config, &dataset, threads, parameters)?);
+    let settings = settings(config, owed, &dataset, threads, parameters)?;
+    let mut recorder = Recorder::new(run_dir, settings);
     let mut progress = TrainingDisplay::new(output.quiet, output.verbose);
     let mut follow = Follow::new(args.follow);
     let observers: &mut [&mut dyn Observer] = &mut [&mut recorder, &mut progress, &mut follow];
@@ -243,8 +245,8 @@ fn check_dataset(dataset: &Dataset, path: &Path) -> Result<()> {
 }
 
 /// Continues from the newest intact checkpoint that fits the network.
-fn continue_from_checkpoint(trainer: &mut Trainer, run_dir: &RunDir) -> Result<()> {
-    let found = run_dir.latest_snapshot_that(&mut |snapshot| trainer.resume(snapshot))?;
+fn continue_from_checkpoint(trainer: &mut Trainer, run_dir: &RunDir, owed: &Owed) -> Result<()> {
+    let found = run_dir.latest_snapshot_that(owed, &mut |snapshot| trainer.resume(snapshot))?;
     for warning in &found.warnings {
         errln!("normprop: {warning}");
     }
@@ -253,12 +255,13 @@ fn continue_from_checkpoint(trainer: &mut Trainer, run_dir: &RunDir) -> Result<(
 
 fn settings(
     config: &RunConfig,
+    owed: Owed,
     dataset: &Dataset,
     threads: usize,
     parameters: u64,
 ) -> Result<Settings> {
     Ok(Settings {
-        steps_every: config.record_steps,
+        owed,
         keep_epochs: config.keep_epochs.clone(),
         tensorboard: config.tensorboard,
         identity: config.identity(parameters),

@@ -7,9 +7,10 @@ use tch::{Device, Kind};
 
 use super::device;
 use crate::config::RunConfig;
-use crate::data::{self, Dataset, ImageShape};
+use crate::data::{self, Dataset, ImageShape, catalogue};
 use crate::methods;
 use crate::nn::{Network, Node, Task};
+use crate::record::Owed;
 use crate::usage;
 
 /// Most weights of a network. With gradients, momentum and double-precision initial values that is about 8 GB.
@@ -59,6 +60,18 @@ pub fn nodes(config: &RunConfig, shape: ImageShape, classes: usize) -> Result<Ve
         ));
     }
     Ok(nodes)
+}
+
+/// Which rows the run owes its tables.
+pub fn owed(config: &RunConfig) -> Result<Owed> {
+    let dataset = catalogue::find(&config.dataset)?;
+    let nodes = nodes(config, dataset.shape, dataset.classes.len())?;
+    let layers = config.probe_images > 0 && nodes.iter().any(|node| !node.is_last());
+    Ok(Owed {
+        layers,
+        steps_every: config.record_steps,
+        percentiles_every: if layers { config.record_percentiles } else { 0 },
+    })
 }
 
 /// Builds the run's network with its method.

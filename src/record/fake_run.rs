@@ -2,6 +2,7 @@
 
 use super::files::{Disk, RealDisk};
 use super::meta::Facts;
+use super::reach::Owed;
 use super::recorder::{Recorder, Settings};
 use super::run_dir::RunDir;
 use super::summary::RunIdentity;
@@ -116,7 +117,11 @@ impl Disk for FaultyDisk {
 
 pub fn settings() -> Settings {
     Settings {
-        steps_every: 2,
+        owed: Owed {
+            layers: true,
+            steps_every: 2,
+            percentiles_every: 0,
+        },
         keep_epochs: Vec::new(),
         tensorboard: true,
         identity: RunIdentity {
@@ -139,7 +144,7 @@ pub fn settings() -> Settings {
 /// One sitting as the program does it: take the directory, go on from the newest state, train to the end.
 pub fn sit(path: &Path, disk: impl Disk + 'static) -> Result<Recorder> {
     let run_dir = RunDir::open_on(path, "epochs = 4\n", disk)?;
-    let found = run_dir.latest_snapshot_that(&mut |_| Ok(()))?;
+    let found = run_dir.latest_snapshot_that(&settings().owed, &mut |_| Ok(()))?;
     let start = found.snapshot.map(|(snapshot, _)| snapshot);
     let mut recorder = Recorder::new(run_dir, settings());
     Loop::new(start).run(&mut recorder)?;

@@ -144,20 +144,58 @@ fn a_damaged_latest_checkpoint_costs_time_but_no_result() {
     );
 }
 
+/// What is left of a table whose lines were picked by number, the header's being 0.
+fn pick(path: &Path, stays: impl Fn(usize) -> bool) {
+    let text = fs::read_to_string(path).unwrap();
+    let lines = text.split_inclusive('\n').enumerate();
+    let picked: String = lines
+        .filter(|(number, _)| stays(*number))
+        .map(|(_, line)| line)
+        .collect();
+    assert!(picked.len() < text.len(), "{}", path.display());
+    fs::write(path, picked).unwrap();
+}
+
 #[test]
-fn a_table_that_does_not_reach_the_checkpoint_is_an_error_and_stays_as_it_is() {
-    let folder = scratch();
-    unfinished(folder.path());
-    let metrics = folder.path().join("metrics.csv");
-    let text = fs::read_to_string(&metrics).unwrap();
-    let shorter: String = text.split_inclusive('\n').take(3).collect();
-    fs::write(&metrics, &shorter).unwrap();
-    let error = sit(folder.path(), RealDisk).err().unwrap().to_string();
-    assert!(
-        error.contains("metrics.csv ends with epoch 1 though the checkpoint is of epoch 4"),
-        "{error}"
-    );
-    assert_eq!(fs::read_to_string(&metrics).unwrap(), shorter);
+fn the_run_goes_on_from_the_newest_state_that_all_tables_reach() {
+    let (expected, _) = uninterrupted();
+    // The last two checkpoints are those after two of the three steps of epoch 4, and after epoch 4.
+    for (table, lost) in [
+        ("metrics.csv", 5),
+        ("layers.csv", 9),
+        ("layers.csv", 10),
+        ("steps.csv", 6),
+    ] {
+        let folder = scratch();
+        unfinished(folder.path());
+        pick(&folder.path().join(table), |number| number != lost);
+        sit(folder.path(), RealDisk).unwrap();
+        let differences = differences(&outcome(folder.path()), &expected);
+        assert!(
+            differences.is_empty(),
+            "{table} without line {lost}: {differences:?}"
+        );
+    }
+}
+
+#[test]
+fn tables_that_reach_no_checkpoint_are_an_error_and_stay_as_they_are() {
+    for table in ["metrics.csv", "layers.csv", "steps.csv"] {
+        for all_after in [false, true] {
+            let folder = scratch();
+            unfinished(folder.path());
+            let path = folder.path().join(table);
+            pick(&path, |number| number < 1 || !all_after && number > 1);
+            let damaged = fs::read(&path).unwrap();
+            let error = sit(folder.path(), RealDisk).err().unwrap().to_string();
+            let lacks = format!("{table} lacks rows from before epoch");
+            assert!(
+                error.contains(&lacks) && error.contains("put the file back"),
+                "{error}"
+            );
+            assert_eq!(fs::read(&path).unwrap(), damaged);
+        }
+    }
 }
 
 #[test]
@@ -181,7 +219,7 @@ fn an_interrupted_run_has_an_end_time_but_no_summary() {
     unfinished(folder.path());
     let run_dir = RunDir::open_on(folder.path(), "epochs = 4\n", RealDisk).unwrap();
     let (snapshot, _) = run_dir
-        .latest_snapshot_that(&mut |_| Ok(()))
+        .latest_snapshot_that(&settings().owed, &mut |_| Ok(()))
         .unwrap()
         .snapshot
         .unwrap();
@@ -216,7 +254,7 @@ fn a_diverged_run_is_summarized_with_what_it_reached() {
     let mut rows: Vec<EpochRow> = read_metrics(folder.path()).unwrap();
     let run_dir = RunDir::open_on(folder.path(), "epochs = 4\n", RealDisk).unwrap();
     let (snapshot, _) = run_dir
-        .latest_snapshot_that(&mut |_| Ok(()))
+        .latest_snapshot_that(&settings().owed, &mut |_| Ok(()))
         .unwrap()
         .snapshot
         .unwrap();
@@ -265,7 +303,7 @@ fn nothing_optional_is_written_unless_asked_for() {
     let folder = scratch();
     let run_dir = RunDir::open_on(folder.path(), "", RealDisk).unwrap();
     let mut settings = settings();
-    (settings.steps_every, settings.tensorboard) = (0, false);
+    (settings.owed.steps_every, settings.tensorboard) = (0, false);
     let mut recorder = Recorder::new(run_dir, settings);
     Loop::new(None).run(&mut recorder).unwrap();
     let names = outcome(folder.path());

@@ -45,11 +45,6 @@ pub fn read_metrics(run_dir: &Path) -> Result<Vec<EpochRow>> {
 
 /// The rows of a run directory's `layers.csv`; none when there is no such file.
 pub fn read_layers(run_dir: &Path) -> Result<Vec<LayerRow>> {
-    read_if_there(run_dir)
-}
-
-/// The whole rows of a table; none where it is missing.
-pub fn read_if_there<R: Row>(run_dir: &Path) -> Result<Vec<R>> {
     let table = CsvTable::in_folder(run_dir);
     if table.path().is_file() {
         table.read()

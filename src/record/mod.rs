@@ -6,6 +6,7 @@
 //! | [`hold`], [`lease`] | a folder for one process at a time, on this machine and across hosts |
 //! | [`recorder`] | the [`Observer`](crate::event::Observer) that writes everything, and in which order |
 //! | [`row`], [`table`], [`metrics`] | the CSV files: header, rows, torn ends, typed reading |
+//! | [`reach`] | up to where the tables lack no row |
 //! | [`checkpoint`] | a snapshot as one safetensors file with a checksum |
 //! | [`retention`] | which checkpoints there are, which is the latest, which are deleted |
 //! | [`meta`], [`machine`] | `meta.json`: versions, machine, sittings |
@@ -26,6 +27,7 @@ pub mod lease;
 pub mod machine;
 pub mod meta;
 pub mod metrics;
+pub mod reach;
 pub mod recorder;
 pub mod retention;
 pub mod row;
@@ -40,6 +42,7 @@ pub use checkpoint::read as read_checkpoint;
 pub use find::{list_runs, runs_by_start};
 pub use hold::{Hold, Taken};
 pub use metrics::{read_layers, read_metrics};
+pub use reach::Owed;
 pub use recorder::{Recorder, Settings};
 pub use retention::{Found, best_checkpoint, epoch_checkpoints, latest_snapshot};
 pub use run_dir::RunDir;

@@ -16,14 +16,15 @@
 //!    too few. Appending touches only what lies behind the beginning. (When `latest` is damaged from outside and an
 //!    older checkpoint takes its place, the rows reach further still beyond P, which changes nothing.)
 //! 3. On [`Event::Started`] at P each table is scanned: complete rows up to P stay, the rest is cut off by replacing
-//!    the file in one step; a kill during that leaves either file, and both have the same beginning. Should the
-//!    tables not reach up to P (a file was deleted or damaged from outside), that is an error before anything
-//!    changes. Event files of TensorBoard are not cut: a new one begins with the order to forget steps beyond P.
+//!    the file in one step; a kill during that leaves either file, and both have the same beginning. Should a
+//!    table lack a row from before P (it was deleted or damaged from outside), the newest checkpoint counts that all
+//!    tables reach up to ([`Reach`]); without one, that is an error before anything changes. Event files of TensorBoard are not cut: a new one begins with the order to forget steps beyond P.
 //!
 //! `summary.json` comes last of all and only when the run is over; a kill before it makes the same command start
 //! from the last checkpoint, emit the end again, and write it then.
 
 use super::meta::{self, Facts, Meta};
+use super::reach::{Owed, Reach};
 use super::row::{ColumnKind, CsvColumn, Row, fields};
 use super::run_dir::RunDir;
 use super::summary::{self, RunIdentity, RunSummary, summarize};
@@ -39,8 +40,8 @@ use std::time::SystemTime;
 /// What is recorded, and about which run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// A row of `steps.csv` every so many steps; none when 0.
-    pub steps_every: u64,
+    /// What is written beside `metrics.csv`.
+    pub owed: Owed,
     /// Epochs whose checkpoints stay.
     pub keep_epochs: Vec<u64>,
     /// Whether to write a TensorBoard event file.
@@ -104,16 +105,11 @@ impl Recorder {
         let epoch_end = position.epoch.saturating_add(1);
         let metrics = self.metrics.scan(epoch_end)?;
         let layers = self.layers.scan(epoch_end)?;
-        let reached = metrics.rows.last().map(|row| row.epoch);
-        ensure!(
-            position.step == 0 || reached == Some(position.epoch),
-            "{} ends with {} though the checkpoint is of epoch {}: put the file back, or delete the folder to start this run anew",
-            self.metrics.path().display(),
-            reached.map_or("no row".to_owned(), |epoch| format!("epoch {epoch}")),
-            position.epoch
-        );
+        Reach::read(folder, &self.settings.owed)?
+            .check(position)
+            .with_context(|| format!("cannot go on with the run in {}", folder.display()))?;
         let disk = self.run_dir.disk();
-        if self.settings.steps_every > 0 {
+        if self.settings.owed.steps_every > 0 {
             self.steps.truncate_after(disk, position.step)?;
         }
         // What is told before the first step, a run that starts there tells again.
@@ -140,7 +136,7 @@ impl Recorder {
     }
 
     fn on_step(&mut self, row: &StepRow) -> Result<()> {
-        let every = self.settings.steps_every;
+        let every = self.settings.owed.steps_every;
         if every == 0 || !row.step.is_multiple_of(every) {
             return Ok(());
         }
@@ -197,7 +193,7 @@ impl Recorder {
         let disk = self.run_dir.disk();
         // Should the power fail, the rows must not be younger than the state that counts on them.
         let mut tables = vec![self.metrics.path(), self.layers.path()];
-        if self.settings.steps_every > 0 {
+        if self.settings.owed.steps_every > 0 {
             tables.push(self.steps.path());
         }
         if self.percentiles.path().is_file() {

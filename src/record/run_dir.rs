@@ -3,6 +3,7 @@
 use super::files::{self, Disk, RealDisk, TEMPORARY_SUFFIX};
 use super::hold::{Hold, LOCK, Lock, Taken};
 use super::lease::{Holder, is_lease_name};
+use super::reach::{Owed, Reach};
 use super::retention::{self, Found};
 use super::row::Row;
 use super::{meta, summary, tensorboard};
@@ -137,12 +138,17 @@ impl RunDir {
         Ok(summary.map_or(Status::Running, |summary| summary.status))
     }
 
-    /// The newest intact state that `fits` takes, with a warning for each other one.
+    /// The newest intact state that `fits` takes and that the tables reach up to, with a warning for each other one.
     pub fn latest_snapshot_that(
         &self,
+        owed: &Owed,
         fits: &mut dyn FnMut(&Snapshot) -> Result<()>,
     ) -> Result<Found> {
-        retention::latest_snapshot_that(&self.path, fits)
+        let reach = Reach::read(&self.path, owed)?;
+        retention::latest_snapshot_that(&self.path, &mut |snapshot| {
+            reach.check(&snapshot.position)?;
+            fits(snapshot)
+        })
     }
 
     /// Makes the directory and takes hold of it.

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::meta::{self, Meta};
-use super::metrics::read_if_there;
+use super::reach::leading;
 use super::summary::{RunSummary, read_summary};
 use crate::event::{EpochRow, LayerRow, PercentileRow};
 
@@ -16,7 +16,7 @@ pub struct RunRecord {
     pub meta: Option<Meta>,
     /// How it ended; `None` when it has not.
     pub summary: Option<RunSummary>,
-    /// The rows of `metrics.csv`.
+    /// The rows of `metrics.csv`; of this and the other tables, those up to the first that is damaged.
     pub epochs: Vec<EpochRow>,
     /// The rows of `layers.csv`.
     pub layers: Vec<LayerRow>,
@@ -30,9 +30,9 @@ impl RunRecord {
         Ok(RunRecord {
             meta: meta::read(run_dir)?,
             summary: read_summary(run_dir),
-            epochs: read_if_there(run_dir)?,
-            layers: read_if_there(run_dir)?,
-            percentiles: read_if_there(run_dir)?,
+            epochs: leading(run_dir)?,
+            layers: leading(run_dir)?,
+            percentiles: leading(run_dir)?,
         })
     }
 

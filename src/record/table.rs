@@ -79,6 +79,23 @@ impl<R: Row> CsvTable<R> {
         rows.collect()
     }
 
+    /// The rows up to the first that is damaged or torn; none where there is no file.
+    pub fn leading(&self) -> Result<Vec<R>> {
+        let bytes = files::plain_text(&self.bytes()?);
+        let parts = self.split(&bytes)?;
+        let rows = parts.rows.iter();
+        let read = rows.map_while(|(_, _, line)| decode_bytes(line, &parts.header).ok());
+        Ok(read.collect())
+    }
+
+    /// The file's bytes; none where there is no file.
+    fn bytes(&self) -> Result<Vec<u8>> {
+        match std::fs::read(&self.path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            other => other.with_context(|| format!("cannot read {}", self.path.display())),
+        }
+    }
+
     /// What is kept of the table when the run goes on from where only keys below `end` have been written for good.
     ///
     /// Kept are the complete rows from the top with keys below `end`; a torn last line and what else stands behind
@@ -86,10 +103,7 @@ impl<R: Row> CsvTable<R> {
     /// the good row. Of a file that an older version wrote the rows are kept under the present header, with empty fields
     /// where it has no column. Changes nothing; see [`CsvTable::cut`].
     pub fn scan(&self, end: u64) -> Result<KeptRows<R>> {
-        let written = match std::fs::read(&self.path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-            other => other.with_context(|| format!("cannot read {}", self.path.display()))?,
-        };
+        let written = self.bytes()?;
         let bytes = files::plain_text(&written);
         let parts = self.split(&bytes)?;
         let names = columns::<R>();

@@ -145,3 +145,39 @@ fn torn_last_lines_of_tables() {
     });
     training.finish().assert_equals(&UNINTERRUPTED);
 }
+
+#[test]
+fn lost_rows_are_computed_again_from_the_newest_state_that_all_tables_reach() {
+    let paused = Training::new(FOUR_EPOCHS, 1);
+    let output = paused.command().arg("--until-epoch=3").output().unwrap();
+    assert!(output.status.success(), "{}", errors(&output));
+    let paused = paused.standing();
+    for name in ["metrics.csv", "layers.csv", "steps.csv"] {
+        let training = paused.training();
+        let path = training.run_dir().join(name);
+        let whole = fs::read_to_string(&path).unwrap();
+        let mut lines: Vec<&str> = whole.split_inclusive('\n').collect();
+        lines.remove(lines.len() - if name == "metrics.csv" { 1 } else { 2 });
+        fs::write(&path, lines.concat()).unwrap();
+        let output = training.run();
+        let said = errors(&output);
+        assert!(output.status.success(), "{said}");
+        let warning = said
+            .lines()
+            .find(|line| line.contains(&format!("{name} lacks rows")));
+        let warning = warning.unwrap_or_else(|| panic!("{name} is not named: {said}"));
+        assert!(warning.contains("going on from"), "{warning}");
+        Outcome::read(&training.run_dir()).assert_equals(&UNINTERRUPTED);
+
+        fs::remove_file(training.run_dir().join("summary.json")).unwrap();
+        fs::write(&path, lines[..2].concat()).unwrap();
+        let output = training.run();
+        assert_eq!(output.status.code(), Some(1), "{}", errors(&output));
+        assert!(
+            errors(&output).contains("put the file back"),
+            "{}",
+            errors(&output)
+        );
+        assert_eq!(fs::read_to_string(&path).unwrap(), lines[..2].concat());
+    }
+}

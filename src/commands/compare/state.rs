@@ -1,18 +1,17 @@
 //! What a run directory holds already, and mending one whose tables lost their end.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::config::RunConfig;
-use crate::data::catalogue;
 use crate::engine::setup;
-use crate::event::{EpochRow, LayerRow, PercentileRow, Status};
+use crate::event::{EpochRow, Status};
 use crate::record::files::read_text_if_there;
+use crate::record::reach::Reach;
 use crate::record::row::Row;
-use crate::record::{RunRecord, latest_snapshot, retention, summary};
+use crate::record::{Owed, RunRecord, latest_snapshot, retention, summary};
 use crate::{errln, usage};
 
 /// How far a run is.
@@ -56,11 +55,12 @@ pub fn inspect(run_dir: &Path, config: &RunConfig) -> Result<(State, RunRecord)>
         None if !begun => State::New,
         None => State::Unfinished,
         Some(summary) => {
-            let reaches = reaches(config, &record)?;
-            let shortest = reaches.into_iter().min_by_key(|(_, epoch)| *epoch);
-            if let Some((file, whole)) = shortest
-                && whole < Some(summary.epochs)
-            {
+            // Steps are not read here: nothing of a comparison is made of them.
+            let owed = Owed {
+                steps_every: 0,
+                ..setup::owed(config)?
+            };
+            if let Some((file, whole)) = loss(&record, &owed, summary.epochs) {
                 mend(run_dir, file, whole)?;
                 record.summary = None;
                 record.epochs.retain(|row| Some(row.epoch) <= whole);
@@ -75,48 +75,18 @@ pub fn inspect(run_dir: &Path, config: &RunConfig) -> Result<(State, RunRecord)>
     Ok((state, record))
 }
 
-/// The tables that the configuration asks for, each with the last epoch up to which it is whole; `None` when not even
-/// the epoch before training is.
-fn reaches(config: &RunConfig, record: &RunRecord) -> Result<Vec<(&'static str, Option<u64>)>> {
+/// The table that lost rows of a run of so many epochs, and the last epoch before the loss; `None` when not even the
+/// epoch before training is left.
+fn loss(record: &RunRecord, owed: &Owed, epochs: u64) -> Option<(&'static str, Option<u64>)> {
     let rows = &record.epochs;
-    let mut reaches = vec![(EpochRow::FILE_NAME, rows.last().map(|row| row.epoch))];
-    let dataset = catalogue::find(&config.dataset)?;
-    let nodes = setup::nodes(config, dataset.shape, dataset.classes.len())?;
-    let hidden_layers = nodes.iter().any(|node| !node.is_last());
-    if config.probe_images == 0 || !hidden_layers {
-        return Ok(reaches);
-    }
-    reaches.push((LayerRow::FILE_NAME, layers_reach(rows, &record.layers)));
-    if config.record_percentiles > 0 {
-        let last = record.percentiles.last().map(|row| row.step);
-        let whole = percentiles_reach(rows, last, config.record_percentiles);
-        reaches.push((PercentileRow::FILE_NAME, whole));
-    }
-    Ok(reaches)
-}
-
-/// Every epoch has as many rows as the one before training; one that diverged need not have any.
-fn layers_reach(rows: &[EpochRow], layers: &[LayerRow]) -> Option<u64> {
-    let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
-    for layer in layers {
-        *counts.entry(layer.epoch).or_default() += 1;
-    }
-    let all = counts.get(&0)?;
-    let is_whole =
-        |row: &&EpochRow| row.status == Status::Diverged || counts.get(&row.epoch) == Some(all);
-    rows.iter().take_while(is_whole).last().map(|row| row.epoch)
-}
-
-/// A row is due every `every` steps, but not at a step that diverged.
-fn percentiles_reach(rows: &[EpochRow], last: Option<u64>, every: u64) -> Option<u64> {
-    let is_whole = |row: &&EpochRow| {
-        let steps = match row.status {
-            Status::Diverged => row.step.saturating_sub(1),
-            _ => row.step,
-        };
-        last.is_some_and(|last| last >= steps - steps % every)
-    };
-    rows.iter().take_while(is_whole).last().map(|row| row.epoch)
+    let reach = Reach::of(owed, rows, &record.layers, &[], &record.percentiles);
+    let mut numbered = rows.iter().enumerate();
+    let broken = numbered.find_map(|(index, row)| Some((reach.lacking_at(row)?, index)));
+    let is_short = rows.last().is_none_or(|row| row.epoch < epochs);
+    let end = || is_short.then_some((EpochRow::FILE_NAME, rows.len()));
+    let (file, index) = broken.or_else(end)?;
+    let before = index.checked_sub(1).and_then(|last| rows.get(last));
+    Some((file, before.map(|row| row.epoch)))
 }
 
 /// Makes a finished run of which a table lost its end one that goes on from before the loss, so that the lost epochs

@@ -8,7 +8,7 @@ use crate::config::experiment::PlannedRun;
 use crate::config::overrides::Assignment;
 use crate::event::{EpochRow, EpochSums, Event, LayerRow, Observer, Position, Snapshot, Status};
 use crate::record::meta::Facts;
-use crate::record::{Recorder, RunDir, Settings};
+use crate::record::{Owed, Recorder, RunDir, Settings};
 use crate::report::bench::rows::tests::examples;
 use crate::report::comparison::results::write_rows;
 use crate::report::comparison::rows::SummaryRow;
@@ -30,7 +30,10 @@ fn record_with(config: &RunConfig, runs: &Path, errors: &[f64], status: Status, 
     let path = runs.join(&config.name).join(config.run_name().unwrap());
     let run_dir = RunDir::open_or_create(&path, &config.to_toml().unwrap()).unwrap();
     let settings = Settings {
-        steps_every: 0,
+        owed: Owed {
+            layers: true,
+            ..Owed::default()
+        },
         keep_epochs: Vec::new(),
         tensorboard: false,
         identity: config.identity(7),
