@@ -23,6 +23,7 @@ use crate::config::experiment::Experiment;
 use crate::config::overrides;
 use crate::engine::interrupt::Interrupt;
 use crate::output::print_json;
+use crate::record::files;
 use crate::record::row::to_json;
 use crate::report::bench::Bench;
 use crate::report::comparison::{Manifest, Results, page, tables};
@@ -91,6 +92,11 @@ fn warn_of_other_results(earlier: Option<&Manifest>, entries: &[PlanEntry], fold
 
 fn write(results: &Results, folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    // So that the files are of one process. Where folders cannot be locked, each file still is.
+    let lock = std::fs::File::open(folder);
+    if lock.as_ref().is_ok_and(|folder| folder.lock().is_ok()) {
+        files::remove_leftovers(folder)?;
+    }
     results.write(folder)?;
     page::save(results, folder)
 }

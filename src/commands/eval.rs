@@ -169,6 +169,7 @@ fn document(
 /// The summary of a run that is over; of another, what its tables and the checkpoint say until now.
 fn run_so_far(trained: &Trained) -> Result<RunSummary> {
     if let Some(summary) = &trained.summary {
+        summary.check_tables(&trained.folder, &read_metrics(&trained.folder)?)?;
         return Ok(summary.clone());
     }
     let position = &trained.position;

@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// Suffix of a file that is being written and has not yet got its final name.
-pub const TEMPORARY_SUFFIX: &str = ".tmp";
+const TEMPORARY_SUFFIX: &str = ".tmp";
 
 /// What the record needs of a file system.
 pub trait Disk: Send {
@@ -59,11 +59,34 @@ impl Disk for RealDisk {
     }
 }
 
-/// The name a file has while it is being written, in the same folder as the file itself.
+/// The name a file has while this process writes it, in the same folder as the file itself: two processes that write the
+/// same file at once must not take each other's.
 pub fn temporary_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(TEMPORARY_SUFFIX);
+    name.push(format!(".{}{TEMPORARY_SUFFIX}", std::process::id()));
     PathBuf::from(name)
+}
+
+/// The name that a file of this temporary name was to get; `None` for any other name.
+pub fn final_name(temporary: &str) -> Option<&str> {
+    let name = temporary.strip_suffix(TEMPORARY_SUFFIX)?;
+    // Versions up to 0.2 used no number.
+    let numbered = name
+        .rsplit_once('.')
+        .filter(|(_, number)| number.parse::<u32>().is_ok());
+    Some(numbered.map_or(name, |(name, _)| name))
+}
+
+/// Removes what killed processes left half-written in a folder that no other process writes to.
+pub fn remove_leftovers(folder: &Path) -> Result<()> {
+    let context = || format!("cannot tidy {}", folder.display());
+    for entry in std::fs::read_dir(folder).with_context(context)? {
+        let entry = entry.with_context(context)?;
+        if final_name(&entry.file_name().to_string_lossy()).is_some_and(|name| name.contains('.')) {
+            std::fs::remove_file(entry.path()).with_context(context)?;
+        }
+    }
+    Ok(())
 }
 
 /// Replaces a file in one step: at any moment its name stands for all of the old bytes or all of the new.
@@ -169,6 +192,14 @@ mod tests {
         replace(&RealDisk, &path, b"two").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_temporary_name_tells_the_final_one() {
+        let temporary = temporary_path(Path::new("metrics.csv"));
+        assert_eq!(final_name(temporary.to_str().unwrap()), Some("metrics.csv"));
+        assert_eq!(final_name("metrics.csv.tmp"), Some("metrics.csv"));
+        assert_eq!(final_name("metrics.csv"), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! - there is none, or it is `free`: make the next one; who finds it made meanwhile starts over;
 //! - it is held by this machine: the operating system's lock, which the caller took first, proves that the holder is
 //!   dead; make the next one;
+//! - it is empty: its maker was killed, or is about to write; watch it for 3 s;
 //! - else watch it for 90 s by *this* host's clock. If it changed, the holder is alive, and the folder is refused; if
 //!   not, make the next one and write `free` into the dead one's file. Times of two clocks are never compared, and a
 //!   look that took longer than a beat (the file server hung, for the holder too) starts the watch anew.
@@ -51,6 +52,8 @@ pub struct Timing {
     pub beat: Duration,
     /// Without a beat for so long, a holder is dead.
     pub expiry: Duration,
+    /// A lease that stays empty for so long is nobody's: its maker was killed before writing to it.
+    pub empty: Duration,
 }
 
 impl Default for Timing {
@@ -58,6 +61,7 @@ impl Default for Timing {
         Timing {
             beat: Duration::from_secs(15),
             expiry: Duration::from_secs(90),
+            empty: Duration::from_secs(3),
         }
     }
 }
@@ -92,11 +96,22 @@ impl Lease {
             {
                 return Ok(None);
             }
-            let next = path(folder, last.map_or(1, |number| number + 1));
+            let number = last.map_or(Some(1), |number| number.checked_add(1));
+            let Some(number) = number else {
+                return Err(io::Error::other(format!(
+                    "no number comes after that of {}, which no normprop made: delete that file",
+                    path(folder, u64::MAX).display()
+                )));
+            };
+            let next = path(folder, number);
             match OpenOptions::new().write(true).create_new(true).open(&next) {
                 Ok(file) => write_line(file, &next, &line)?,
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
                 Err(error) => return Err(error),
+            }
+            if highest(folder)? != Some(number) {
+                // It was empty for too long, and another process has taken the folder meanwhile.
+                continue;
             }
             if let Some(number) = last {
                 // Tells the one before, should it be asleep rather than dead.
@@ -256,14 +271,19 @@ fn is_free(path: &Path, ours: Option<&str>, timing: Timing) -> io::Result<bool> 
     if first.0 == FREE || ours == Some(first.0.as_str()) {
         return Ok(true);
     }
+    let is_empty = first.0.is_empty();
+    let (whose, expiry) = match is_empty {
+        true => ("is empty, as a kill leaves it", timing.empty),
+        false => ("belongs to another machine", timing.expiry),
+    };
     crate::errln!(
-        "normprop: {} belongs to another machine; watching for up to {} s whether it is alive",
+        "normprop: {} {whose}; watching for up to {} s whether its holder is alive",
         path.display(),
-        timing.expiry.as_secs()
+        expiry.as_secs()
     );
     let mut since = Instant::now();
-    while since.elapsed() < timing.expiry {
-        std::thread::sleep(timing.beat / 3);
+    while since.elapsed() < expiry {
+        std::thread::sleep(expiry.min(timing.beat) / 3);
         let begun = Instant::now();
         let seen = look(path)?;
         if seen.0 == FREE {

@@ -7,7 +7,7 @@ use super::machine::{self, Cpu, Git};
 use super::time::rfc3339;
 use crate::event::{Position, Status};
 use crate::usage;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -18,6 +18,8 @@ use std::time::SystemTime;
 pub const FILE_NAME: &str = "meta.json";
 /// Version of the layout of all files in a run directory.
 pub const SCHEMA_VERSION: u32 = 1;
+/// More threads than any run is given.
+const MOST_THREADS: u64 = 1024;
 
 /// What only the caller knows about a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -136,6 +138,21 @@ impl Meta {
         self.ended = Some(ended);
     }
 
+    /// Refuses numbers that no program of ours wrote.
+    fn check(&self) -> Result<()> {
+        let own = ("threads".to_owned(), self.facts.threads);
+        let of_sittings = self.sittings.iter().enumerate();
+        let of_sittings = of_sittings
+            .map(|(index, sitting)| (format!("sittings[{index}].threads"), sitting.threads));
+        for (key, threads) in std::iter::once(own).chain(of_sittings) {
+            ensure!(
+                (1..=MOST_THREADS).contains(&threads),
+                "{key} is {threads}, which must be from 1 to {MOST_THREADS}"
+            );
+        }
+        Ok(())
+    }
+
     /// When the run was last taken up, as RFC 3339 text in UTC.
     pub fn last_started(&self) -> &str {
         self.sittings
@@ -166,7 +183,9 @@ pub fn read(run_dir: &Path) -> Result<Option<Meta>> {
             run_dir.display()
         ));
     }
-    serde_json::from_value(json).map(Some).with_context(damaged)
+    let meta: Meta = serde_path_to_error::deserialize(json).with_context(damaged)?;
+    meta.check().with_context(damaged)?;
+    Ok(Some(meta))
 }
 
 #[cfg(test)]
@@ -264,6 +283,33 @@ mod tests {
         std::fs::write(folder.path().join(FILE_NAME), "{").unwrap();
         let error = read(folder.path()).unwrap_err().to_string();
         assert!(error.contains("meta.json is damaged"), "{error}");
+    }
+
+    #[test]
+    fn a_number_that_cannot_be_is_blamed_on_its_file_and_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE_NAME);
+        let meta = Meta::start(None, &facts(), &position(0), UNIX_EPOCH);
+        meta.write(&RealDisk, folder.path()).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (first, sitting) = ("\n  \"threads\": 2", "\n      \"threads\": 2");
+        for (written, key) in [(first, "threads"), (sitting, "sittings[0].threads")] {
+            for wrong in ["0", "1000000000", "-1", "\"two\""] {
+                let damaged = text.replace(written, &written.replace('2', wrong));
+                assert_ne!(damaged, text);
+                std::fs::write(&path, damaged).unwrap();
+                let error = format!("{:#}", read(folder.path()).unwrap_err());
+                assert!(
+                    error.contains("meta.json is damaged")
+                        && error.contains(wrong.trim_matches('"')),
+                    "{error}"
+                );
+                assert!(
+                    error.contains(key) || wrong == "-1" || wrong == "\"two\"",
+                    "{error}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -97,15 +97,23 @@ pub fn save(
     Ok(path)
 }
 
-/// Finishes the deletions of a process that was killed between renaming `latest` and deleting.
+/// Finishes what a process that was killed had begun: names the best state where that is still to be done, and deletes
+/// what is no longer kept.
 ///
-/// Does nothing when the run goes on from another state than `latest` names: then the others may still be needed.
+/// Deletes nothing when the run goes on from another state than `latest` names: then the others may still be needed.
 pub fn tidy(
     disk: &dyn Disk,
     run_dir: &Path,
     position: &Position,
     keep_epochs: &[u64],
 ) -> Result<()> {
+    if let Some((_, epoch)) = position.best
+        && pointed_to(run_dir, BEST).ok().flatten() != Some((epoch, 0))
+        && run_dir.join(name_of((epoch, 0))).is_file()
+    {
+        let pointer = name_of((epoch, 0)) + "\n";
+        files::replace(disk, &run_dir.join(BEST), pointer.as_bytes())?;
+    }
     match pointed_to(run_dir, LATEST) {
         Ok(Some(place)) if place == (position.epoch, position.step_in_epoch) => {
             prune(disk, run_dir, position, keep_epochs)

@@ -1,6 +1,6 @@
 //! One run directory, held by one process at a time.
 
-use super::files::{self, Disk, RealDisk, TEMPORARY_SUFFIX};
+use super::files::{self, Disk, RealDisk};
 use super::hold::{Hold, LOCK, Lock, Taken};
 use super::lease::{Holder, is_lease_name};
 use super::reach::{Owed, Reach};
@@ -168,10 +168,7 @@ impl RunDir {
     /// Removes half-written files of a killed process, then writes or compares the configuration.
     fn settle(&self, config_toml: &str) -> Result<()> {
         for name in self.names()? {
-            if name
-                .strip_suffix(TEMPORARY_SUFFIX)
-                .is_some_and(is_made_by_a_run)
-            {
+            if files::final_name(&name).is_some_and(is_made_by_a_run) {
                 self.remove(&name)?;
             }
         }
@@ -185,9 +182,7 @@ impl RunDir {
             .names()?
             .into_iter()
             .filter(|name| name != LOCK && !is_lease_name(name))
-            .partition(|name| {
-                is_made_by_a_run(name.strip_suffix(TEMPORARY_SUFFIX).unwrap_or(name))
-            });
+            .partition(|name| is_made_by_a_run(files::final_name(name).unwrap_or(name)));
         own.sort_by_key(|name| match name.as_str() {
             summary::FILE_NAME => 0,
             retention::LATEST | retention::BEST => 1,

@@ -1,11 +1,14 @@
 //! `summary.json`: how a run ended. It is written last, so its presence means that the run is over.
 
 use super::files;
+use super::row::Row;
 use crate::errln;
-use crate::event::{EpochRow, Status};
+use crate::event::{EpochRow, LayerRow, PercentileRow, Status, StepRow};
 use crate::run_key::RunKey;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Deserializer, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Name of the file in a run directory.
@@ -61,6 +64,56 @@ pub struct RunSummary {
     pub parameters: u64,
     /// The run directory.
     pub run_dir: String,
+    /// SHA-256 of each table, with line feeds as line ends; none where an older version wrote it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tables_sha256: BTreeMap<String, String>,
+}
+
+impl RunSummary {
+    /// Refuses tables that are not those which the run wrote, since nobody can tell which of the two is right.
+    pub fn check_tables(&self, run_dir: &Path, rows: &[EpochRow]) -> Result<()> {
+        let is_last = |row: &EpochRow| {
+            let (own, there) = (
+                [self.test_error, self.test_loss],
+                [row.test_error, row.test_loss],
+            );
+            own.map(f64::to_bits) == there.map(f64::to_bits)
+                || own.iter().any(|number| number.is_nan())
+        };
+        let changed = self.tables_sha256.iter().find_map(|(name, recorded)| {
+            let found = table_sha256(&run_dir.join(name)).ok();
+            (found.as_ref() != Some(recorded)).then_some(name.as_str())
+        });
+        let contradicts = !rows.last().is_none_or(is_last);
+        match changed.or(contradicts.then_some(EpochRow::FILE_NAME)) {
+            Some(name) => bail!(
+                "{} is not what the run wrote: it contradicts {FILE_NAME}; put the file back, or delete the folder to start this run anew",
+                run_dir.join(name).display()
+            ),
+            None => Ok(()),
+        }
+    }
+}
+
+/// SHA-256 of a table in hexadecimal; that an editor changed the line ends does not count.
+fn table_sha256(path: &Path) -> Result<String> {
+    let digest = Sha256::digest(files::plain_text(&std::fs::read(path)?));
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The checksums of the tables that are in a run directory.
+fn tables_sha256(run_dir: &Path) -> Result<BTreeMap<String, String>> {
+    let names = [
+        EpochRow::FILE_NAME,
+        LayerRow::FILE_NAME,
+        StepRow::FILE_NAME,
+        PercentileRow::FILE_NAME,
+    ];
+    let there = names
+        .into_iter()
+        .filter(|name| run_dir.join(name).is_file());
+    let entry = |name: &str| Ok((name.to_owned(), table_sha256(&run_dir.join(name))?));
+    there.map(entry).collect()
 }
 
 /// How the run in a directory ended, or `None` when it has not.
@@ -127,6 +180,7 @@ pub fn summarize(
         images_per_s: images / train_s,
         parameters: identity.parameters,
         run_dir: run_dir.display().to_string(),
+        tables_sha256: tables_sha256(run_dir).unwrap_or_default(),
     })
 }
 

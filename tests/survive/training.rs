@@ -71,6 +71,11 @@ impl Training {
         }
     }
 
+    /// The folder that it runs in.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// How the run stands.
     pub fn standing(&self) -> Standing {
         let run = self.run_dir();

@@ -66,6 +66,7 @@ pub fn inspect(run_dir: &Path, config: &RunConfig) -> Result<(State, RunRecord)>
                 record.epochs.retain(|row| Some(row.epoch) <= whole);
                 return Ok((State::Unfinished, record));
             }
+            summary.check_tables(run_dir, &record.epochs)?;
             match summary.status {
                 Status::Diverged => State::Diverged,
                 _ => State::Finished,

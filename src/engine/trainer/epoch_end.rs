@@ -46,10 +46,11 @@ impl Trainer<'_> {
         }
         let probe = self.probe.as_ref();
         let layers = probe.map(|probe| probe.measure(&self.network, row.epoch));
+        // Epoch 0 is told again by a run that was killed between saving it and calling it the best.
         let best = self
             .position
             .best
-            .is_none_or(|(error, _)| row.test_error < error);
+            .is_none_or(|(error, epoch)| row.test_error < error || epoch == row.epoch);
         if best {
             self.position.best = Some((row.test_error, row.epoch));
         }

@@ -6,15 +6,18 @@ use std::sync::Barrier;
 const QUICK: Timing = Timing {
     beat: Duration::from_millis(30),
     expiry: Duration::from_secs(20),
+    empty: Duration::from_millis(60),
 };
 /// Never beats, and so looks dead to others; others watch it for a moment only.
 const SILENT: Timing = Timing {
     beat: Duration::from_secs(3600),
     expiry: Duration::from_millis(200),
+    empty: Duration::from_millis(60),
 };
 const IMPATIENT: Timing = Timing {
     beat: Duration::from_millis(30),
     expiry: Duration::from_millis(200),
+    empty: Duration::from_millis(60),
 };
 
 fn take(folder: &Path, machine: &str, timing: Timing) -> Option<Lease> {
@@ -58,6 +61,7 @@ fn a_dead_holder_of_the_same_machine_is_followed_at_once() {
     let patient = Timing {
         beat: Duration::from_secs(1200),
         expiry: Duration::from_secs(3600),
+        empty: Duration::from_secs(3600),
     };
     take(folder.path(), "a", patient).unwrap();
     assert_eq!(text(folder.path(), 1), FREE);
@@ -125,4 +129,33 @@ fn names_are_told_from_others() {
     }
     assert_eq!(machine_id().len(), 16);
     assert_eq!(machine_id(), machine_id());
+}
+
+#[test]
+fn an_empty_lease_is_soon_nobodys() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("lease-4"), "").unwrap();
+    let begun = Instant::now();
+    let lease = take(folder.path(), "a", QUICK).unwrap();
+    assert!(begun.elapsed() < QUICK.expiry / 2);
+    assert!(lease.holder().check().is_ok());
+    assert!(folder.path().join("lease-5").is_file());
+}
+
+#[test]
+fn a_lease_with_the_largest_number_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let last = folder.path().join(format!("lease-{}", u64::MAX));
+    for text in ["", FREE] {
+        std::fs::write(&last, text).unwrap();
+        let error = Lease::take_as(folder.path(), Some("a"), QUICK)
+            .err()
+            .unwrap();
+        assert!(
+            error
+                .to_string()
+                .contains(&format!("{}, which no normprop made", last.display())),
+            "{error}"
+        );
+    }
 }

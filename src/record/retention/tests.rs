@@ -229,3 +229,17 @@ fn nothing_written_is_a_fresh_start_and_nothing_intact_an_error() {
     );
     assert!(error.contains("delete the folder"));
 }
+
+#[test]
+fn the_best_state_is_named_again_where_the_name_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    save(&RealDisk, path, &state(1, 0), true, &[]).unwrap();
+    save(&RealDisk, path, &state(2, 0), false, &[]).unwrap();
+    std::fs::remove_file(path.join("best")).unwrap();
+    let mut position = state(2, 0).position;
+    position.best = Some((0.5, 1));
+    tidy(&RealDisk, path, &position, &[]).unwrap();
+    let best = best_checkpoint(path).unwrap().unwrap();
+    assert!(best.ends_with("checkpoint-1.safetensors") && best.is_file());
+}

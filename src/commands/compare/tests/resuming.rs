@@ -297,3 +297,48 @@ fn a_configuration_that_was_changed_since_the_start_is_named() {
     write("epochs = 1", "# as it was:\n\n  epochs   = 1 # one");
     assert_eq!(first(&was).state, State::Finished);
 }
+
+#[test]
+fn a_table_that_was_changed_by_hand_is_named_and_its_run_not_counted() {
+    let runs = tempfile::tempdir().unwrap();
+    let experiment = experiment("methods = [\"bn\"]\nrun.epochs = 2");
+    let config = &runs_of(&experiment)[0].config;
+    record(config, runs.path(), &[0.9, 0.5, 0.4], Status::Finished);
+    let path = runs.path().join("x").join(config.run_name().unwrap());
+    let problem = || look_up(&experiment, runs.path()).remove(0).problem;
+    let change = |file: &str, from: &str, to: &str| {
+        let file = path.join(file);
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, text.replace(from, to)).unwrap();
+        assert_ne!(std::fs::read_to_string(&file).unwrap(), text);
+        text
+    };
+    for (file, from, to) in [
+        ("metrics.csv", "0.4", "0.05"),
+        ("metrics.csv", "0.5", "0.05"),
+        ("layers.csv", "conv3", "conv9"),
+    ] {
+        let text = change(file, from, to);
+        let problem = problem().unwrap();
+        assert!(
+            problem.contains(file) && problem.contains("contradicts summary.json"),
+            "{problem}"
+        );
+        std::fs::write(path.join(file), text).unwrap();
+    }
+    assert_eq!(problem(), None);
+    let text = change("metrics.csv", "\n", "\r\n");
+    assert_eq!(problem(), None, "line ends do not count");
+    std::fs::write(path.join("metrics.csv"), text).unwrap();
+    // As an older version left it, without checksums.
+    let mut summary = crate::record::read_summary(&path).unwrap();
+    summary.tables_sha256.clear();
+    std::fs::write(
+        path.join("summary.json"),
+        crate::record::summary::to_json(&summary).unwrap(),
+    )
+    .unwrap();
+    assert_eq!(problem(), None);
+    change("metrics.csv", "0.4", "0.05");
+    assert!(problem().unwrap().contains("metrics.csv"));
+}
