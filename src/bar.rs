@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::errln;
+use crate::text::shown;
 
 /// Updates of a bar a second.
 const RATE_HZ: u8 = 8;
@@ -32,6 +33,6 @@ pub fn say(bar: &ProgressBar, line: &str) {
     if bar.is_hidden() {
         errln!("{line}");
     } else {
-        bar.println(line);
+        bar.println(shown(line));
     }
 }

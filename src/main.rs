@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use normprop::error::exit_code;
-use normprop::output::lost_its_reader;
+use normprop::output::{arguments, lost_its_reader};
+use normprop::text::shown;
 use normprop::{commands, errln, panics};
 
 /// What the loader calls before the libraries initialize themselves.
@@ -38,8 +39,16 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let code = if error.use_stderr() { 2 } else { 0 };
-            // Printing help into a closed pipe is not a failure.
-            let _ = error.print();
+            // It repeats arguments as they are.
+            if arguments()
+                .iter()
+                .any(|argument| shown(argument) != *argument)
+            {
+                errln!("{}", error.render().to_string().trim_end());
+            } else {
+                // Printing help into a closed pipe is not a failure.
+                let _ = error.print();
+            }
             return ExitCode::from(code);
         }
     };

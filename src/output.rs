@@ -1,4 +1,5 @@
-//! Writing to stdout and stderr: without a panic when nobody reads any more, and wrapped between words.
+//! Writing to stdout and stderr: without a panic when nobody reads any more, with control characters made visible, and
+//! wrapped between words.
 //!
 //! The standard `println!` and `eprintln!` panic when their pipe is closed, as in `normprop data list | head -1`;
 //! a training would end with its log's reader. A test keeps them out of the program.
@@ -9,6 +10,11 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use serde::Serialize;
 use textwrap::{Options, WordSplitter, termwidth};
 use thiserror::Error;
+
+use crate::text::shown;
+
+/// What begins and ends bold text.
+const BOLD: [&str; 2] = ["\u{1b}[1m", "\u{1b}[0m"];
 
 /// A result could not be written to stdout.
 #[derive(Debug, Error)]
@@ -45,14 +51,36 @@ macro_rules! errln {
 /// What [`out!`](crate::out) and [`outln!`](crate::outln) call.
 pub fn to_stdout(text: Arguments) -> Result<(), StdoutError> {
     let mut stdout = io::stdout().lock();
+    let text = shown_or_bold(&text.to_string());
     // Flushed here: what is left in the buffer at the end would be lost without a word.
-    let written = stdout.write_fmt(text).and_then(|()| stdout.flush());
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
     written.map_err(StdoutError)
 }
 
 /// What [`errln!`](crate::errln) calls.
 pub fn to_stderr(text: Arguments) {
-    let _ = io::stderr().lock().write_fmt(text);
+    let _ = io::stderr()
+        .lock()
+        .write_all(shown(&text.to_string()).as_bytes());
+}
+
+/// As [`shown`], but for what makes the headings of tables bold.
+fn shown_or_bold(text: &str) -> String {
+    let (mut result, mut rest) = (String::with_capacity(text.len()), text);
+    let first = |rest: &str| {
+        BOLD.iter()
+            .filter_map(|style| Some((rest.find(style)?, *style)))
+            .min()
+    };
+    while let Some((place, style)) = first(rest) {
+        let (before, behind) = rest.split_at(place);
+        result += &shown(before);
+        result += style;
+        rest = &behind[style.len()..];
+    }
+    result + &shown(rest)
 }
 
 /// The command line as text; what is not UTF-8 in it is replaced.
@@ -104,6 +132,13 @@ mod tests {
         assert!(!lost_its_reader(&elsewhere.unwrap_err()));
         let full = StdoutError(ErrorKind::StorageFull.into());
         assert!(!lost_its_reader(&full.into()));
+    }
+
+    #[test]
+    fn bold_headings_are_the_only_escape_sequences() {
+        let text = "\u{1b}[1mmethod\u{1b}[0m\n\u{1b}[31mred\u{1b}";
+        let expected = "\u{1b}[1mmethod\u{1b}[0m\n\\u001b[31mred\\u001b";
+        assert_eq!(shown_or_bold(text), expected);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::record::{RunSummary, read_metrics};
 use crate::report::files::{save, write};
 use crate::stats::{Interval, wilson};
 use crate::text::numbers::percent_interval;
-use crate::text::{Align, Table, Terminal};
+use crate::text::{Align, Table, Terminal, cell};
 use crate::{errln, out, outln};
 
 /// Confidence level of every interval here.
@@ -194,9 +194,14 @@ fn write_files(
 ) -> Result<()> {
     let classes = &trained.dataset.classes;
     let mut matrix = csv::Writer::from_writer(Vec::new());
-    matrix.write_record(std::iter::once("true_class").chain(classes.iter().map(String::as_str)))?;
+    matrix.write_record(
+        std::iter::once("true_class".to_owned())
+            .chain(classes.iter().map(|class| cell(class).into_owned())),
+    )?;
     for (name, row) in classes.iter().zip(counts) {
-        matrix.write_record(std::iter::once(name.clone()).chain(row.iter().map(u64::to_string)))?;
+        matrix.write_record(
+            std::iter::once(cell(name).into_owned()).chain(row.iter().map(u64::to_string)),
+        )?;
     }
     write(&folder.join("confusion.csv"), &matrix.into_inner()?)?;
 
@@ -213,7 +218,13 @@ fn write_files(
             number(|i| i.low),
             number(|i| i.high),
         );
-        table.write_record([row.name, &row.images.to_string(), &error, &low, &high])?;
+        table.write_record([
+            &*cell(row.name),
+            &row.images.to_string(),
+            &error,
+            &low,
+            &high,
+        ])?;
     }
     write(&folder.join("per_class.csv"), &table.into_inner()?)?;
 

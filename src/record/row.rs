@@ -15,6 +15,8 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Vi
 use serde::{Serialize, forward_to_deserialize_any};
 use serde_json::{Map, Value};
 
+use crate::text::{cell, of_cell};
+
 /// A struct that is a row of a table.
 pub trait Row: Serialize + DeserializeOwned {
     /// Name of the table's file.
@@ -86,6 +88,7 @@ pub fn fields<R: Row>(row: &R) -> Result<Vec<(CsvColumn, String)>> {
     );
     let text = |(column, field): (CsvColumn, &str)| match (column.kind, field) {
         (ColumnKind::Number, "NaN") => (column, String::new()),
+        (ColumnKind::Text, text) => (column, cell(text).into_owned()),
         _ => (column, field.to_owned()),
     };
     let mut fields: Vec<(CsvColumn, String)> = columns.into_iter().zip(&record).map(text).collect();
@@ -256,7 +259,7 @@ impl<'de> Deserializer<'de> for CsvField<'_> {
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_str(self.text(ColumnKind::Text).unwrap_or_default())
+        visitor.visit_str(self.text(ColumnKind::Text).map(of_cell).unwrap_or_default())
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

@@ -2,7 +2,8 @@
 
 use textwrap::core::display_width;
 
-use super::table::{Align, Table, one_line};
+use super::foreign::one_line;
+use super::table::{Align, Table};
 
 impl Table {
     /// The table in GitHub's Markdown, with columns lined up in the source too.

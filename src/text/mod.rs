@@ -1,11 +1,13 @@
 //! Numbers and tables as text: for the terminal, for Markdown and for pages.
 
+mod foreign;
 mod markdown;
 pub mod numbers;
 mod table;
 mod table_of;
 mod terminal;
 
+pub use foreign::{cell, of_cell, one_line, shown};
 pub use table::{Align, Column, Table};
 pub use table_of::TableOf;
 pub use terminal::Terminal;

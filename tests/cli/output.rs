@@ -38,6 +38,26 @@ fn completions_know_commands_methods_and_datasets() {
 }
 
 #[test]
+fn control_characters_from_outside_are_made_visible() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "\u{1b}[31mred\u{9b}2J";
+    fs::create_dir(folder.path().join(name)).unwrap();
+    fs::write(folder.path().join(name).join("x.toml"), "\u{1b}[2J = [").unwrap();
+    let file = format!("{name}/x.toml");
+    for arguments in [
+        ["report", name],
+        ["compare", &file],
+        ["train", &format!("--{name}")],
+    ] {
+        let said = run(folder.path(), &arguments).code(2);
+        let said = String::from_utf8_lossy(&said.get_output().stderr).into_owned();
+        assert!(said.contains("\\u001b[31mred\\u009b2J"), "{said}");
+        let raw = |character: char| character.is_control() && character != '\n';
+        assert!(!said.contains(raw), "{said:?}");
+    }
+}
+
+#[test]
 fn the_manual_page_covers_every_command() {
     let folder = tempfile::tempdir().unwrap();
     let page = run(folder.path(), &["man"]).success();

@@ -17,7 +17,8 @@ const LAYERS: &[&[&str]] = &[
     &["data", "methods", "record"],
     &["draw", "follow", "nn"],
     &["bar", "event", "moments", "options", "panics", "stats"],
-    &["error", "output", "run_key", "streams", "text"],
+    &["output"],
+    &["error", "run_key", "streams", "text"],
 ];
 
 /// Modules that work without tensors, so that they can be read, tested and used without libtorch in mind.

@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::text::numbers::{count, significant};
-use crate::text::{Align, Table, Terminal};
+use crate::text::{Align, Table, Terminal, cell};
 
 /// Digits of a number in the terminal.
 const DIGITS: usize = 3;
@@ -24,6 +24,13 @@ pub enum TableField {
 }
 
 impl TableField {
+    fn in_file(&self) -> TableField {
+        match self {
+            TableField::Text(text) => TableField::Text(cell(text).into_owned()),
+            field => field.clone(),
+        }
+    }
+
     fn in_terminal(&self) -> String {
         match self {
             TableField::Text(text) => text.clone(),
@@ -108,7 +115,7 @@ impl ProbeTable {
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record(&self.names)?;
         for row in &self.rows {
-            writer.serialize(row)?;
+            writer.serialize(row.iter().map(TableField::in_file).collect::<Vec<_>>())?;
         }
         writer.into_inner().map_err(|error| anyhow!("{error}"))
     }
@@ -237,14 +244,14 @@ mod tests {
             .over_checkpoints()
             .with("count", |_| 3_usize)
             .with("large", |row| row.1 > 1.0);
-        let rows = [("a,b", 1.5), ("", f64::NAN), ("c", f64::INFINITY)];
+        let rows = [("=a,b", 1.5), ("", f64::NAN), ("c", f64::INFINITY)];
         let table = columns.table(&rows);
-        let csv = "name,value,count,large\n\"a,b\",1.5,3,true\n,,3,false\nc,inf,3,true\n";
+        let csv = "name,value,count,large\n\"'=a,b\",1.5,3,true\n,,3,false\nc,inf,3,true\n";
         assert_eq!(String::from_utf8(table.csv().unwrap()).unwrap(), csv);
         let json = table.json().unwrap();
         assert_eq!(
             json[0].to_string(),
-            r#"{"name":"a,b","value":1.5,"count":3,"large":true}"#
+            r#"{"name":"=a,b","value":1.5,"count":3,"large":true}"#
         );
         assert!(json[1]["value"].is_null());
         assert_eq!(

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::method_entry::MethodEntry;
 use crate::config::axes::LearningRate;
+use crate::text::of_cell;
 
 /// The columns of `sweep.csv` that are needed here.
 #[derive(Debug, Deserialize)]
@@ -52,7 +53,7 @@ fn read(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, f64>>> {
             );
         }
         if row.chosen {
-            let of_label = chosen.entry(row.label).or_default();
+            let of_label = chosen.entry(of_cell(&row.label).to_owned()).or_default();
             of_label.insert(row.batch_size.to_string(), row.lr);
         }
     }

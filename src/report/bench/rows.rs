@@ -128,7 +128,7 @@ impl BenchRow {
 /// The rows of a folder; none where it has no `bench.csv`.
 pub fn read(folder: &Path) -> Result<Vec<BenchRow>> {
     let table = CsvTable::<BenchRow>::in_folder(folder);
-    match table.path().is_file() {
+    match table.path().exists() {
         true => table.read(),
         false => Ok(Vec::new()),
     }

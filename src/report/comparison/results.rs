@@ -135,7 +135,7 @@ impl Results {
     /// `bench.csv`, with a sentence for each table that has a torn end.
     pub fn read(folder: &Path) -> Result<(Results, Vec<String>)> {
         let curves = folder.join(CURVES);
-        if !curves.is_file() {
+        if !curves.exists() {
             return Err(usage!(
                 "{} is not a results folder of normprop compare: it has no {CURVES}",
                 folder.display()
@@ -149,7 +149,7 @@ impl Results {
             percentiles: read_runs(&folder.join(PercentileRow::FILE_NAME), &mut warnings)?,
         };
         let sweep = CsvTable::<SweepRow>::at(&folder.join(SweepRow::FILE_NAME));
-        let sweep = if sweep.path().is_file() {
+        let sweep = if sweep.path().exists() {
             sweep.read()?
         } else {
             Vec::new()
@@ -188,7 +188,7 @@ pub fn write_rows<R: Row>(folder: &Path, rows: &[R]) -> Result<()> {
 
 /// The runs of a table; none where there is no such file. A torn end is left out and warned of.
 fn read_runs<R: Row>(path: &Path, warnings: &mut Vec<String>) -> Result<Vec<RunRows<R>>> {
-    if !path.is_file() {
+    if !path.exists() {
         return Ok(Vec::new());
     }
     let (runs, torn) = tagged::from_csv(path)?;

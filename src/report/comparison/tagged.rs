@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::record::files::read_text;
 use crate::record::row::{Row, check_header, columns, decode, fields};
 use crate::run_key::{GroupKey, RunKey};
+use crate::text::cell;
 
 /// Columns before those of the run's own table.
 const KEY_COLUMNS: [&str; 4] = ["method", "batch_size", "lr", "seed"];
@@ -81,15 +82,16 @@ pub fn to_csv<R: Row>(runs: &[RunRows<R>]) -> Result<String> {
     for RunRows { key, rows } in runs {
         let group = &key.group;
         let before = [
-            group.method.clone(),
+            cell(&group.method).into_owned(),
             group.batch_size.to_string(),
             group.lr.to_string(),
             key.seed.to_string(),
         ];
+        let label = cell(&group.label).into_owned();
         for row in rows {
             let own = fields(row)?;
             let own = own.iter().map(|(_, text)| text);
-            writer.write_record(before.iter().chain(own).chain([&group.label]))?;
+            writer.write_record(before.iter().chain(own).chain([&label]))?;
         }
     }
     let bytes = writer.into_inner().map_err(|error| anyhow!("{error}"))?;
@@ -161,11 +163,12 @@ mod tests {
         let path = folder.path().join("curves.csv");
         let runs = [
             run("bn, \"mine\"", 0, &[1.5, 0.1 + 0.2]),
-            run("b", 0, &[2.0]),
-            run("b", 1, &[1e-300, 3.0]),
+            run("=b", 0, &[2.0]),
+            run("=b", 1, &[1e-300, 3.0]),
         ];
         let text = to_csv(&runs).unwrap();
         assert!(text.starts_with("method,batch_size,lr,seed,step,loss,epoch_lr,label\nbn,50,0.1,0,0,1.5,0.1,\"bn, \"\"mine\"\"\"\n"));
+        assert!(text.contains("bn,50,0.1,0,0,2.0,0.1,'=b\n"), "{text}");
         std::fs::write(&path, &text).unwrap();
         assert_eq!(from_csv::<StepRow>(&path).unwrap(), (runs.to_vec(), false));
         std::fs::write(&path, &text[..text.len() - 3]).unwrap();

@@ -158,6 +158,33 @@ fn a_results_folder_reads_back_as_what_was_written() {
 }
 
 #[test]
+fn a_folder_in_the_place_of_a_file_is_told() {
+    let runs = tempfile::tempdir().unwrap();
+    let (_, results) = two(runs.path());
+    let folder = runs.path().join("results");
+    let taken = |name: &str, attempt: &dyn Fn() -> Result<(), anyhow::Error>| {
+        write(&results, &folder).unwrap();
+        let path = folder.join(name);
+        let _ = std::fs::remove_file(&path);
+        std::fs::create_dir(&path).unwrap();
+        let error = format!("{:#}", attempt().expect_err(name));
+        assert!(error.contains(name), "{name}: {error}");
+        std::fs::remove_dir(&path).unwrap();
+    };
+    for name in [
+        "final-error.png",
+        "final-error.svg",
+        "report.html",
+        "summary.csv",
+    ] {
+        taken(name, &|| write(&results, &folder));
+    }
+    for name in ["curves.csv", "layers.csv", "sweep.csv", "bench.csv"] {
+        taken(name, &|| Results::read(&folder).map(drop));
+    }
+}
+
+#[test]
 fn a_torn_curve_is_read_up_to_its_last_whole_line_and_warned_of() {
     let runs = tempfile::tempdir().unwrap();
     let (_, results) = two(runs.path());
