@@ -6,6 +6,7 @@ mod pack;
 mod script;
 mod submission;
 mod watch;
+mod word;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ use crate::cli::{self, CompareArgs};
 use crate::engine::interrupt::Interrupt;
 use crate::record::{Hold, Taken};
 use crate::{errln, usage};
-use client::{Answer, States, TaskId};
+use client::{SbatchAnswer, States, TaskId};
 use options::SlurmOptions;
 use script::JobScript;
 pub use submission::Submission;
@@ -167,8 +168,8 @@ impl SlurmLauncher {
     fn job_id(&self, submission: &Submission) -> Result<String> {
         let script = submission.whole_script()?;
         let said = match client::submit(&script)? {
-            Answer::Accepted(id) => return Ok(id),
-            Answer::Unclear(said) => said,
+            SbatchAnswer::Accepted(id) => return Ok(id),
+            SbatchAnswer::Unclear(said) => said,
         };
         let unclear = || {
             let name = self.options.value("job-name");

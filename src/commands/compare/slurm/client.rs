@@ -31,7 +31,7 @@ pub fn check() -> Result<()> {
 
 /// What sbatch made of a job script that it did not refuse.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum SbatchAnswer {
     /// It is in the queue, with this job id.
     Accepted(String),
     /// It may be in the queue: this was said in place of a job id.
@@ -39,7 +39,7 @@ pub enum Answer {
 }
 
 /// Submits a job script, given by its whole path.
-pub fn submit(script: &Path) -> Result<Answer> {
+pub fn submit(script: &Path) -> Result<SbatchAnswer> {
     let mut command = Command::new("sbatch");
     command.arg("--parsable").arg(script);
     let mut child = command
@@ -66,12 +66,12 @@ pub fn submit(script: &Path) -> Result<Answer> {
     }
     let status = child.wait().context("cannot wait for sbatch")?;
     match (job_id(&printed), full) {
-        (Some(id), _) => Ok(Answer::Accepted(id.to_owned())),
+        (Some(id), _) => Ok(SbatchAnswer::Accepted(id.to_owned())),
         (None, true) => bail!(
             "Slurm's queue is full, so nothing was submitted; what is there is kept, and the same command submits the runs when there is room ({})",
             said.join("; ")
         ),
-        (None, false) if status.success() => Ok(Answer::Unclear(printed + &said.join("\n"))),
+        (None, false) if status.success() => Ok(SbatchAnswer::Unclear(printed + &said.join("\n"))),
         (None, false) => bail!(
             "sbatch refused {} ({status}); change --slurm, or the script, and give the same command again:\n{}",
             script.display(),

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::script;
+use super::word::word;
 use crate::error::did_you_mean;
 use crate::usage;
 
@@ -186,7 +186,7 @@ fn check_key(key: &str, text: &str) -> Result<String> {
 }
 
 fn check_value<'v>(value: &'v str, text: &str) -> Result<&'v str> {
-    match script::word(value) {
+    match word(value) {
         Ok(_) => Ok(value),
         Err(_) => Err(usage!(
             "--slurm {text:?}: a value may hold no line breaks, other control characters and backslashes"

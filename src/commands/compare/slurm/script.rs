@@ -1,4 +1,4 @@
-//! The job script of a submission. Every text in it goes through [`word`].
+//! The job script of a submission. Every text in it goes through [`word()`].
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::options::{NOTICE_S, SlurmOptions};
+use super::word::word;
 use crate::usage;
 
 /// What a job script is made of.
@@ -98,24 +99,6 @@ impl JobScript<'_> {
         options.extend(asked.map(|(name, value)| (name.as_str(), value.clone())));
         Ok(options)
     }
-}
-
-/// A text as one word, of a shell and of a line with options of sbatch alike.
-///
-/// Both read quotes in the same way, but sbatch drops backslashes between them too, and a line break begins another line
-/// of options: texts with these are refused.
-pub fn word(text: &str) -> Result<String> {
-    let unfit = |character: &char| character.is_control() || *character == '\\';
-    if let Some(character) = text.chars().find(unfit) {
-        return Err(usage!(
-            "--launch slurm: {text:?} cannot stand in a job script because of {character:?}; choose another name or folder"
-        ));
-    }
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(&byte);
-    Ok(match !text.is_empty() && text.bytes().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
-    })
 }
 
 fn utf8(path: &Path) -> Result<&str> {
