@@ -28,6 +28,9 @@ pub struct CompareArgs {
     /// Start every run over, also those that are finished
     #[arg(long)]
     pub overwrite: bool,
+    /// Report runs together that were trained on other images than are here; the page then says so
+    #[arg(long)]
+    pub accept_other_data: bool,
     /// Where and how the runs are run
     #[command(flatten)]
     pub launch: LaunchArgs,

@@ -9,6 +9,7 @@ pub mod launch;
 mod local;
 mod missing;
 pub mod plan;
+mod same_data;
 pub mod search;
 mod slurm;
 pub mod state;
@@ -42,7 +43,7 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
         .iter()
         .map(|set| overrides::split(set))
         .collect::<Result<Vec<_>>>()?;
-    let experiment = Experiment::load(&args.file, &assignments)?;
+    let mut experiment = Experiment::load(&args.file, &assignments)?;
     let folder = args.out.join(&experiment.name);
     // Refuses results of a newer version, or damaged ones, before anything is run.
     let earlier = Manifest::read(&folder)?;
@@ -62,7 +63,7 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
     if args.dry_run {
         return session.show(&experiment);
     }
-    match session.run(&experiment, earlier.as_ref(), &folder) {
+    match session.run(&mut experiment, earlier.as_ref(), &folder) {
         Err(error) => match error.downcast_ref::<Submitted>() {
             Some(submitted) => session.tell(submitted),
             None => Err(error),
@@ -105,11 +106,14 @@ impl Session<'_> {
     /// Brings the sweep and the runs to their end, and reports.
     fn run(
         &self,
-        experiment: &Experiment,
+        experiment: &mut Experiment,
         earlier: Option<&Manifest>,
         folder: &Path,
     ) -> Result<()> {
         let search = self.search(experiment)?;
+        let accept = self.args.accept_other_data;
+        let of_sweep = same_data::check(&search.entries, accept)?;
+        experiment.notes.extend(of_sweep);
         if experiment.is_only_a_sweep() {
             warn_of_other_results(earlier, &search.entries, folder);
         }
@@ -120,6 +124,8 @@ impl Session<'_> {
         }
         let runs = experiment.expand(&|label, batch_size| choice.keys(label, batch_size))?;
         let mut entries = plan::look_up(runs, &self.args.runs, self.args.overwrite)?;
+        let of_runs = same_data::check(&entries, accept)?;
+        experiment.notes.extend(of_runs);
         warn_of_other_results(earlier, &entries, folder);
         let failed = self.execute(&mut entries, "")?;
         let asked = entries.len();
@@ -156,6 +162,7 @@ impl Session<'_> {
         let runs = plan::look_up(runs, &self.args.runs, self.args.overwrite)?;
         let sweep_runs = search.entries.len();
         let mut all = [search.entries, runs].concat();
+        same_data::check(&all, self.args.accept_other_data)?;
         estimate::fill_in(
             &mut all,
             self.parallel,

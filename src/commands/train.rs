@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
+use super::trained::other_images;
 use crate::cli::{OutputArgs, TrainArgs};
 use crate::config::RunConfig;
 use crate::data::{Dataset, Verdict};
@@ -137,6 +138,7 @@ fn train(
     if !args.overwrite
         && let Some(summary) = finished(config, path)?
     {
+        check_dataset_if_here(config, path)?;
         let over = format!(
             "{} is finished already; --overwrite starts it over",
             path.display()
@@ -233,15 +235,29 @@ fn open(config: &RunConfig, path: &Path, overwrite: bool) -> Result<RunDir> {
 
 /// Refuses to go on with other images than those the run was started with.
 fn check_dataset(dataset: &Dataset, path: &Path) -> Result<()> {
-    let started_with = meta::read(path)?.and_then(|meta| meta.facts.dataset_sha256);
-    if started_with.is_some_and(|sha256| sha256 != dataset.sha256) {
-        bail!(
-            "the images of {} differ from those that the run in {} was started with: put those back, or delete the folder to start over",
-            dataset.name,
-            path.display()
-        );
+    match other_images(dataset, path)? {
+        None => Ok(()),
+        Some(other) => {
+            bail!(
+                "{other}: put those back, or delete the folder to start over, or take --overwrite"
+            )
+        }
     }
-    Ok(())
+}
+
+/// Refuses to report a run that was trained on other images than are here; that there are none is said.
+fn check_dataset_if_here(config: &RunConfig, path: &Path) -> Result<()> {
+    match setup::load_dataset(config, &setup::data_dir()) {
+        Ok(dataset) => check_dataset(&dataset, path),
+        Err(error) => {
+            let reason = format!("{error:#}");
+            errln!(
+                "normprop: the finished run is not held against the images here, which cannot be read: {}",
+                reason.lines().next().unwrap_or_default()
+            );
+            Ok(())
+        }
+    }
 }
 
 /// Continues from the newest intact checkpoint that fits the network.

@@ -51,6 +51,7 @@ impl Trained {
         let config = RunConfig::of_run(&folder, &assignments)?;
         device::set_threads(&config);
         let dataset = setup::load_dataset(&config, &setup::data_dir())?;
+        warn_of_other_images(&dataset, &folder)?;
         let nodes = setup::nodes(&config, dataset.shape, dataset.classes.len())?;
         let (kind, place) = (
             device::kind(config.precision),
@@ -105,6 +106,29 @@ pub fn warn_of_divergence(run: &Path, summary: Option<&RunSummary>) {
             summary.steps
         );
     }
+}
+
+/// How the images here differ from those that a run was started with; nothing where they do not, or where it does not
+/// say.
+pub fn other_images(dataset: &Dataset, run_dir: &Path) -> Result<Option<String>> {
+    let started_with = meta::read(run_dir)?.and_then(|meta| meta.facts.dataset_sha256);
+    let other = started_with.filter(|sha256| *sha256 != dataset.sha256);
+    Ok(other.map(|sha256| {
+        format!(
+            "the images of {} here (SHA-256 {}) differ from those that the run in {} was started with ({sha256})",
+            dataset.name,
+            dataset.sha256,
+            run_dir.display()
+        )
+    }))
+}
+
+/// Says so where a run is looked at with other images than it was trained on.
+pub fn warn_of_other_images(dataset: &Dataset, run_dir: &Path) -> Result<()> {
+    if let Some(other) = other_images(dataset, run_dir)? {
+        errln!("normprop: {other}: what is computed now is of other images");
+    }
+    Ok(())
 }
 
 /// The run directory, the checkpoint file and its content.

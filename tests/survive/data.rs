@@ -132,3 +132,56 @@ fn damage_costs_nothing_that_was_recorded_and_other_images_are_refused() {
         errors(&output)
     );
 }
+
+#[test]
+fn runs_on_other_images_are_neither_mixed_nor_reported_without_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    write_cifar10(folder.path());
+    let experiment = |methods: &str| {
+        let text = format!(
+            "methods = {methods}\nbatch_sizes = [10]\nseeds = 1\n[run]\ndataset = \"cifar10\"\nwidth = 0.05\nepochs = 1\nprobe_images = 0\nthreads = 1\n"
+        );
+        fs::write(folder.path().join("m.toml"), text).unwrap();
+    };
+    let run = |data: &str, arguments: &[&str]| {
+        let mut command = normprop(folder.path());
+        command.args(arguments).env("NORMPROP_DATA", data);
+        command.output().unwrap()
+    };
+    let compare = ["compare", "m.toml"];
+    experiment("[\"none\"]");
+    let output = run("data", &compare);
+    assert!(output.status.success(), "{}", errors(&output));
+
+    let output = run("nowhere", &compare);
+    assert!(output.status.success(), "{}", errors(&output));
+    assert!(errors(&output).contains("which cannot be read: dataset `cifar10` is not here"));
+
+    change(folder.path(), "data_batch_2.bin", |bytes| bytes[100] ^= 1);
+    experiment("[\"none\", \"bn\"]");
+    let of_other_images = ["1 run trained on images of cifar10", "--accept-other-data"];
+    for arguments in [&compare[..], &["compare", "m.toml", "--dry-run"]] {
+        assert_refused(&run("data", arguments), &of_other_images);
+    }
+    let output = run("data", &["compare", "m.toml", "--accept-other-data"]);
+    assert!(output.status.success(), "{}", errors(&output));
+    let page = fs::read_to_string(folder.path().join("results/m/report.html")).unwrap();
+    assert!(page.contains("Accepted with --accept-other-data: 1 run trained"));
+    // Without images here, the runs are held against each other.
+    assert_refused(
+        &run("nowhere", &compare),
+        &["1 run trained", "should be the same"],
+    );
+
+    let none = fs::read_dir(folder.path().join("runs/m")).unwrap();
+    let mut none = none.map(|entry| entry.unwrap().path());
+    let none = none.find(|path| path.to_string_lossy().contains("/none-"));
+    let none = none.unwrap();
+    let none = none.to_str().unwrap();
+    let differ = ["differ from those that the run in"];
+    assert_refused(&run("data", &["train", "--resume", none]), &differ);
+    for command in ["eval", "stats"] {
+        let said = errors(&run("data", &[command, none]));
+        assert!(said.contains(differ[0]), "{said}");
+    }
+}

@@ -1,6 +1,6 @@
 //! From run directories to a folder of results.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -188,6 +188,9 @@ fn machine(meta: &Meta, runs: &[ManifestRun]) -> Vec<(String, String)> {
     threads.sort_unstable();
     threads.dedup();
     let threads: Vec<String> = threads.iter().map(u64::to_string).collect();
+    let checksums = runs.iter().filter_map(|run| run.dataset_sha256.as_deref());
+    let checksums: BTreeSet<&str> = checksums.collect();
+    let checksums: Vec<&str> = checksums.into_iter().collect();
     let git = meta.git.as_ref().map_or("unknown".to_owned(), |git| {
         let commit: String = git.commit.chars().take(12).collect();
         if git.dirty {
@@ -210,7 +213,10 @@ fn machine(meta: &Meta, runs: &[ManifestRun]) -> Vec<(String, String)> {
         ("rustc", meta.rustc.clone().unwrap_or_else(unknown)),
         (
             "Dataset SHA-256",
-            meta.facts.dataset_sha256.clone().unwrap_or_else(unknown),
+            match checksums.is_empty() {
+                true => unknown(),
+                false => checksums.join(", "),
+            },
         ),
     ]
     .map(|(name, value)| (name.to_owned(), value))

@@ -8,6 +8,7 @@ use super::labels::run_labels;
 use super::subject::{initial_config, run_configs};
 use super::{Columns, Output, ProbeTable};
 use crate::cli::StatsArgs;
+use crate::commands::trained::warn_of_other_images;
 use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::draw::{Axis, LineChart, Point, Series};
@@ -56,13 +57,16 @@ pub fn retrain<R>(
         _ => run_configs(runs, args)?,
     };
     let mut all = Vec::new();
-    for (config, run) in configs.iter().zip(run_labels(runs, &configs)) {
+    for (index, (config, run)) in configs.iter().zip(run_labels(runs, &configs)).enumerate() {
         output.say(&format!(
             "{run}: training {} steps from the start, looking every {}",
             args.steps, args.every
         ));
         device::set_threads(config);
         let dataset = setup::load_dataset(config, &setup::data_dir())?;
+        if let Some(folder) = runs.get(index) {
+            warn_of_other_images(&dataset, folder)?;
+        }
         let mut look = prepare(config, &dataset)?;
         let mut looks = Vec::new();
         let mut trainer = Trainer::new(config.clone(), &dataset)?;
