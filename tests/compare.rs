@@ -564,3 +564,19 @@ fn a_damaged_run_directory_stops_no_other_run() {
         "the other run is reported"
     );
 }
+
+#[test]
+fn comparisons_that_report_at_once_do_not_disturb_each_other() {
+    let place = Place::new(&TINY.replace("seeds = 2", "seeds = 1"));
+    place.succeed(&["compare", "tiny.toml"]);
+    let expected = timeless(&place.path("results/tiny/summary.csv"));
+    let children: Vec<Child> = (0..6).map(|_| start(&place)).collect();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+    assert_eq!(timeless(&place.path("results/tiny/summary.csv")), expected);
+    let names = std::fs::read_dir(place.path("results/tiny")).unwrap();
+    let mut names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(names.find(|name| name.ends_with(".tmp")), None);
+}

@@ -69,12 +69,13 @@ pub fn temporary_path(path: &Path) -> PathBuf {
 
 /// The name that a file of this temporary name was to get; `None` for any other name.
 pub fn final_name(temporary: &str) -> Option<&str> {
-    let name = temporary.strip_suffix(TEMPORARY_SUFFIX)?;
     // Versions up to 0.2 used no number.
-    let numbered = name
-        .rsplit_once('.')
-        .filter(|(_, number)| number.parse::<u32>().is_ok());
-    Some(numbered.map_or(name, |(name, _)| name))
+    numbered(temporary).or_else(|| temporary.strip_suffix(TEMPORARY_SUFFIX))
+}
+
+fn numbered(temporary: &str) -> Option<&str> {
+    let (name, number) = temporary.strip_suffix(TEMPORARY_SUFFIX)?.rsplit_once('.')?;
+    number.parse::<u32>().is_ok().then_some(name)
 }
 
 /// Removes what killed processes left half-written in a folder that no other process writes to.
@@ -82,7 +83,7 @@ pub fn remove_leftovers(folder: &Path) -> Result<()> {
     let context = || format!("cannot tidy {}", folder.display());
     for entry in std::fs::read_dir(folder).with_context(context)? {
         let entry = entry.with_context(context)?;
-        if final_name(&entry.file_name().to_string_lossy()).is_some_and(|name| name.contains('.')) {
+        if numbered(&entry.file_name().to_string_lossy()).is_some() {
             std::fs::remove_file(entry.path()).with_context(context)?;
         }
     }
@@ -200,6 +201,17 @@ mod tests {
         assert_eq!(final_name(temporary.to_str().unwrap()), Some("metrics.csv"));
         assert_eq!(final_name("metrics.csv.tmp"), Some("metrics.csv"));
         assert_eq!(final_name("metrics.csv"), None);
+    }
+
+    #[test]
+    fn only_what_a_process_left_half_written_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["summary.csv", "summary.csv.4711.tmp", "notes.tmp"] {
+            std::fs::write(folder.path().join(name), "x").unwrap();
+        }
+        remove_leftovers(folder.path()).unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+        assert!(folder.path().join("notes.tmp").is_file());
     }
 
     #[test]
