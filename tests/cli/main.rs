@@ -18,15 +18,24 @@ use serde_json::Value;
 
 use common::normprop;
 
-/// A network that trains in a moment, on few images.
-const TINY: &[&str] = &[
-    "train",
-    "--width=0.1",
-    "--epochs=1",
-    "--threads=1",
-    "--set=train_subset=200",
-    "--set=test_subset=100",
-];
+/// `train` for a moment, on few images, with further arguments. The width is a key of the NIN alone.
+fn tiny<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    let mut all = vec![
+        "train",
+        "--epochs=1",
+        "--threads=1",
+        "--set=train_subset=200",
+        "--set=test_subset=100",
+    ];
+    if !arguments
+        .iter()
+        .any(|argument| argument.starts_with("--model="))
+    {
+        all.push("--width=0.1");
+    }
+    all.extend(arguments);
+    all
+}
 
 /// The program in `folder`, ready to be judged.
 fn run(folder: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
@@ -34,9 +43,9 @@ fn run(folder: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
     command.args(arguments).assert()
 }
 
-/// [`run`] with the arguments of [`TINY`] in front.
+/// [`run`] with the arguments of [`tiny`].
 fn train(folder: &Path, arguments: &[&str]) -> assert_cmd::assert::Assert {
-    run(folder, &[TINY, arguments].concat())
+    run(folder, &tiny(arguments))
 }
 
 /// The one JSON document that stdout holds.

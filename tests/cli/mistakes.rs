@@ -32,7 +32,11 @@ fn unknown_names_get_the_nearest_known_one() {
     );
     refused(&["--dataset=cifar-10"], &["did you mean `cifar10`?"]);
     refused(&["--activation=rellu"], &["did you mean `relu`?"]);
-    refused(&["--model=ninn"], &["ninn", "nin", "mlp"]);
+    refused(&["--model=ninn"], &["ninn", "did you mean `nin`?"]);
+    refused(
+        &["--model=mlp", "--width=0.1"],
+        &["`width` is a key of model = \"nin\"", "mlp_widths"],
+    );
     refused(&["--set", "epocs=3"], &["epocs", "did you mean `epochs`?"]);
     refused(
         &["--set", "method.centre_rows=true"],

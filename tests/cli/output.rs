@@ -99,6 +99,7 @@ fn the_help_of_every_command_has_an_example_that_names_it() {
         "train",
         "eval",
         "methods",
+        "keys",
         "data",
         "data list",
         "data fetch",

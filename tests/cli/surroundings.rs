@@ -6,8 +6,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 
-use crate::TINY;
 use crate::common::{normprop, only_run};
+use crate::tiny;
 
 fn errors(command: &mut Command) -> (Option<i32>, String) {
     let output = command.output().unwrap();
@@ -66,7 +66,7 @@ fn a_folder_whose_name_is_not_utf_8_serves_like_any_other() {
     let folder = tempfile::tempdir().unwrap();
     let name = OsStr::from_bytes(b"r\xffns");
     let mut command = normprop(folder.path());
-    let (code, said) = errors(command.args(TINY).arg("--model=mlp").arg("--out").arg(name));
+    let (code, said) = errors(command.args(tiny(&["--model=mlp"])).arg("--out").arg(name));
     assert_eq!(code, Some(0), "{said}");
     assert!(
         only_run(&folder.path().join(name))

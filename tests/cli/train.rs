@@ -8,7 +8,7 @@ use predicates::str::contains;
 use serde_json::Value;
 
 use crate::common::only_run;
-use crate::{TINY, assert_keys, document, run, train};
+use crate::{assert_keys, document, run, tiny, train};
 
 const SUMMARY_KEYS: &[&str] = &[
     "status",
@@ -325,7 +325,7 @@ fn a_reader_of_the_log_who_leaves_does_not_end_the_training() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = crate::common::normprop(folder.path());
     command
-        .args(TINY)
+        .args(tiny(&[]))
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped());
     let mut child = command.spawn().unwrap();
