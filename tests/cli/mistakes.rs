@@ -85,7 +85,7 @@ fn what_cannot_be_trained_is_refused() {
         &["data_norm = \"batch\"", "data_norm = \"global\""],
     );
     refused(&["--threads=5000000000"], &["--threads: ", "at most 1024"]);
-    refused(&["--width=1e5"], &["--width: ", "at most 1000"]);
+    refused(&["--width=1e5"], &["--width: ", "[0.001, 1000]"]);
     refused(&["--width=50"], &["e9 weights", "choose a smaller width"]);
     refused(
         &["--model=mlp", "--set=mlp_widths=[100000000000]"],
