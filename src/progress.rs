@@ -6,7 +6,7 @@ use indicatif::ProgressBar;
 
 use crate::bar;
 use crate::event::{EpochRow, EpochSums, Event, Observer, Status};
-use crate::text::numbers::duration;
+use crate::text::numbers::{duration, percent};
 
 /// Trainings shorter than this get no estimate line.
 const WORTH_A_LINE_S: f64 = 30.0;
@@ -51,11 +51,11 @@ impl TrainingDisplay {
         self.refreshed = Instant::now();
         let images = sums.images.max(1) as f64;
         self.bar.set_message(format!(
-            "epoch {epoch}/{} loss {:.4} error {:.4} test error {:.4} {:.0} images/s",
+            "epoch {epoch}/{} loss {:.4} error {} test error {} {:.0} images/s",
             self.epochs,
             sums.loss / images,
-            sums.wrong as f64 / images,
-            self.last_test_error,
+            percent(sums.wrong as f64 / images, 1),
+            percent(self.last_test_error, 2),
             images / sums.train_s.max(1e-9),
         ));
         self.bar.set_position(position);
@@ -65,17 +65,18 @@ impl TrainingDisplay {
         self.last_test_error = row.test_error;
         if row.epoch == 0 {
             return self.say(&format!(
-                "epoch 0/{}: test error {:.4} before training",
-                self.epochs, row.test_error
+                "epoch 0/{}: test error {} before training",
+                self.epochs,
+                percent(row.test_error, 2)
             ));
         }
         self.say(&format!(
-            "epoch {}/{}: train loss {:.4}, train error {:.4}, test error {:.4}, {:.0} images/s, {}",
+            "epoch {}/{}: train loss {:.4}, train error {}, test error {}, {:.0} images/s, {}",
             row.epoch,
             self.epochs,
             row.train_loss,
-            row.train_error,
-            row.test_error,
+            percent(row.train_error, 2),
+            percent(row.test_error, 2),
             row.images_per_s,
             duration(row.train_s + row.eval_s),
         ));

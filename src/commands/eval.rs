@@ -254,7 +254,7 @@ fn learning_curve(rows: &[EpochRow], trained: &Trained) -> LineChart {
             trained.config.dataset, trained.config.lr, trained.config.seed
         ),
         x: Axis::new("Epoch").integer(),
-        y: Axis::new("Error (fraction of images)").from_zero(),
+        y: Axis::new("Images misclassified").from_zero().percent(),
         series: vec![
             curve("test error", |row| row.test_error),
             curve("training error", |row| row.train_error),

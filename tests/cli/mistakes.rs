@@ -68,6 +68,15 @@ fn wrong_values_are_named_with_their_key() {
     refused(&["--set=method=bn"], &["--set method: ", "method.name=bn"]);
     refused(&["--set", "train_subset=9999"], &["9999", "4000"]);
     refused(&["--set", "name=a/b"], &["name = \"a/b\""]);
+    refused(
+        &["--set=name=123"],
+        &["name = 123: expected a text in quotes"],
+    );
+    refused(&["--lr=0"], &["--lr: lr = 0 trains nothing"]);
+    refused(&["--set=lr=0.2", "--lr=0.1"], &["give the same key"]);
+    for seed in [&["--seed", "-1"][..], &["--seed=-1"], &["--set=seed=-1"]] {
+        refused(seed, &["seed = -1: expected a whole number of at least 0"]);
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use predicates::prelude::PredicateBooleanExt;
-use predicates::str::contains;
+use predicates::str::{contains, is_match};
 use serde_json::Value;
 
 use crate::common::only_run;
@@ -137,9 +137,9 @@ fn every_method_trains_and_says_so_in_words() {
         train(folder.path(), &arguments)
             .success()
             .stdout(
-                contains(format!("{}: test error 0.", method.name)).and(contains("runs/train/")),
+                is_match(format!("^{}: test error \\d+\\.\\d\\d %, test loss .*, lowest test error \\d+\\.\\d\\d %,", method.name)).unwrap().and(contains("runs/train/")),
             )
-            .stderr(contains("epoch 1/1: train loss").and(contains("before training")));
+            .stderr(is_match("epoch 1/1: train loss .*, train error \\d+\\.\\d\\d %, test error \\d+\\.\\d\\d %,").unwrap().and(contains(" % before training")));
     }
 }
 
@@ -204,6 +204,33 @@ fn a_configuration_file_and_flags_give_the_same_run() {
         folder.path().join(repeated["run_dir"].as_str().unwrap()),
         recorded
     );
+}
+
+#[test]
+fn numbers_and_names_are_read_as_people_write_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = |arguments: &[&str]| {
+        let all = [&["train", "--dry-run", "--json"], arguments].concat();
+        document(&run(folder.path(), &all).success())["config"].clone()
+    };
+    for (given, key, meant) in [
+        ("--lr=.1", "lr", Value::from(0.1)),
+        ("--lr=1.", "lr", 1.0.into()),
+        ("--precision=bfloat16", "precision", "bf16".into()),
+        ("--set=precision=bfloat16", "precision", "bf16".into()),
+        (
+            "--dataset=FASHION-MNIST-MINI",
+            "dataset",
+            "fashion-mnist-mini".into(),
+        ),
+    ] {
+        assert_eq!(config(&[given])[key], meant, "{given}");
+    }
+    assert_eq!(config(&["--lr", ".1"])["lr"], 0.1);
+    // Known by its name in capitals, though its files are not here.
+    run(folder.path(), &["train", "--dataset=MNIST"])
+        .code(1)
+        .stderr(contains("dataset `mnist` is not here"));
 }
 
 #[test]

@@ -22,12 +22,15 @@ pub struct RunsDisplay {
     begun: BTreeMap<usize, Instant>,
     /// Estimated seconds of each run, done or not, and the fraction done.
     work: Vec<(f64, f64)>,
+    /// Runs at a time.
+    parallel: usize,
+    since: Instant,
     over: usize,
 }
 
 impl RunsDisplay {
     /// A display on stderr for `entries`; it says nothing when quiet.
-    pub fn new(entries: &[&PlanEntry], quiet: bool) -> RunsDisplay {
+    pub fn new(entries: &[&PlanEntry], parallel: usize, quiet: bool) -> RunsDisplay {
         let bars = MultiProgress::with_draw_target(bar::target(quiet));
         let weight = |entry: &&PlanEntry| {
             if entry.remaining_s.is_finite() {
@@ -39,7 +42,8 @@ impl RunsDisplay {
         let work: Vec<(f64, f64)> = entries.iter().map(|entry| (weight(entry), 0.0)).collect();
         let total: f64 = work.iter().map(|(seconds, _)| seconds).sum();
         let overall = bars.add(ProgressBar::new(thousandths(total)));
-        let overall = bar::styled(overall, "{msg} [{wide_bar}] {percent:>3} % {eta} left");
+        let overall = bar::styled(overall, "{msg} [{wide_bar}] {percent:>3} % {prefix} left");
+        overall.set_prefix(duration(left_s(&work, parallel, 0.0)));
         overall.set_message(format!("0 of {} runs", entries.len()));
         RunsDisplay {
             quiet,
@@ -48,6 +52,8 @@ impl RunsDisplay {
             running: BTreeMap::new(),
             begun: BTreeMap::new(),
             work,
+            parallel,
+            since: Instant::now(),
             over: 0,
         }
     }
@@ -127,11 +133,13 @@ impl RunsDisplay {
         if let Some((_, done)) = self.work.get_mut(index) {
             *done = fraction;
         }
-        let done: f64 = self
-            .work
-            .iter()
-            .map(|(seconds, fraction)| seconds * fraction)
-            .sum();
+        let (done, _) = done_and_left_s(&self.work);
+        let left_s = left_s(
+            &self.work,
+            self.parallel,
+            self.since.elapsed().as_secs_f64(),
+        );
+        self.overall.set_prefix(duration(left_s));
         self.overall.set_position(thousandths(done));
     }
 
@@ -193,6 +201,49 @@ fn judged(entry: &PlanEntry) -> String {
     }
 }
 
+/// Estimated seconds of what is done, and of what is left, one run after the other.
+fn done_and_left_s(work: &[(f64, f64)]) -> (f64, f64) {
+    work.iter()
+        .fold((0.0, 0.0), |(done, left), (cost_s, part)| {
+            (done + cost_s * part, left + cost_s * (1.0 - part))
+        })
+}
+
+/// Seconds that all runs together will still take: those of the plan, corrected by how long what is done has taken. The
+/// plan counts like a tenth of the work, so that the first seconds, in which programs start, change little.
+fn left_s(work: &[(f64, f64)], parallel: usize, elapsed_s: f64) -> f64 {
+    let (done_s, left_s) = done_and_left_s(work);
+    let open = work.iter().filter(|(_, part)| *part < 1.0).count();
+    let prior_s = 0.1 * (done_s + left_s);
+    let at_a_time = |runs: usize| parallel.clamp(1, runs.max(1)) as f64;
+    let taken_s = elapsed_s * at_a_time(work.len());
+    left_s / at_a_time(open) * (taken_s + prior_s) / (done_s + prior_s)
+}
+
 fn thousandths(seconds: f64) -> u64 {
     (seconds * 1000.0) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bar_begins_with_the_estimate_of_the_plan_and_learns_from_what_is_done() {
+        // A run of an hour and three of a minute, two at a time: 31 min 30 s, as `plan::sentence` says.
+        let mut work = vec![(3600.0, 0.0), (60.0, 0.0), (60.0, 0.0), (60.0, 0.0)];
+        assert_eq!(left_s(&work, 2, 0.0), 1890.0);
+        // Ten seconds in which nothing is done yet are no reason for another.
+        assert!((left_s(&work, 2, 10.0) / 1890.0 - 1.0).abs() < 0.06);
+        // Three runs of four are over, but not three quarters of the work: one run is left, at one at a time.
+        for (_, part) in &mut work[1..] {
+            *part = 1.0;
+        }
+        let as_expected = left_s(&work, 2, 90.0);
+        assert!((as_expected - 3600.0).abs() < 1e-9, "{as_expected}");
+        // Half of all is done and took twice as long: so will most of the rest.
+        work[0].1 = 0.475;
+        let slow = left_s(&work, 2, 1890.0);
+        assert!((1.7 * 1890.0..2.0 * 1890.0).contains(&slow), "{slow}");
+    }
 }

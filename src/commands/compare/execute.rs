@@ -118,7 +118,7 @@ impl Session<'_> {
             }
         }
         let waiting = ready.as_slice();
-        let mut display = RunsDisplay::new(waiting, self.output.quiet);
+        let mut display = RunsDisplay::new(waiting, self.parallel, self.output.quiet);
         let mut on_report = |report: Report| {
             display.show(waiting, &report);
             if let Report::Ended(index, Outcome::Failed(reason)) = &report

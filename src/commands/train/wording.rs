@@ -12,7 +12,7 @@ use crate::engine::{device, setup};
 use crate::outln;
 use crate::output::print_json;
 use crate::record::RunSummary;
-use crate::text::numbers::{count, duration};
+use crate::text::numbers::{count, duration, percent};
 
 /// What is trained, on what, and where it is recorded.
 pub fn headline(
@@ -113,11 +113,11 @@ pub fn report(summary: &RunSummary, output: OutputArgs) -> Result<()> {
         String::new()
     };
     outln!(
-        "{}: test error {:.4}, test loss {:.4}, lowest test error {:.4}, {} epochs, {} training{rate}",
+        "{}: test error {}, test loss {:.4}, lowest test error {}, {} epochs, {} training{rate}",
         summary.key.group.method,
-        summary.test_error,
+        percent(summary.test_error, 2),
         summary.test_loss,
-        summary.best_test_error,
+        percent(summary.best_test_error, 2),
         summary.epochs,
         duration(summary.train_s),
     )?;

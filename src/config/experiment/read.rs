@@ -129,6 +129,7 @@ fn in_its_table(given: &Assignment) -> Assignment {
 
 fn from_table(mut table: Table, default_name: &str, folder: &Path) -> Result<Experiment, KeyFault> {
     check_places(&table)?;
+    list_single_values(&mut table);
     table.get_mut("methods").map(method_entry::spell_out);
     table.get_mut("sweep").map(sweep::dot_keys);
     let mut experiment: Experiment = typed::read(&table, "")?;
@@ -153,6 +154,20 @@ fn from_table(mut table: Table, default_name: &str, folder: &Path) -> Result<Exp
         sweep.check()?;
     }
     Ok(experiment)
+}
+
+/// Makes lists of one item of `methods = "bn"`, `batch_sizes = 20` and `lrs = 0.1`.
+fn list_single_values(table: &mut Table) {
+    for (key, value) in table {
+        let is_item = match key.as_str() {
+            "methods" => value.is_str(),
+            "batch_sizes" | "lrs" => value.is_integer() || value.is_float(),
+            _ => false,
+        };
+        if is_item {
+            *value = Value::Array(vec![value.clone()]);
+        }
+    }
 }
 
 /// Refuses a key that stands in the wrong table, with the right one.

@@ -183,3 +183,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_list_of_one_item_may_stand_without_brackets() {
+    let parse = |text: &str| Experiment::parse(text, "x.toml", "x", &[]);
+    let single = parse("methods = \"bn\"\nbatch_sizes = 20\nlrs = 0.1").unwrap();
+    let listed = parse("methods = [\"bn\"]\nbatch_sizes = [20]\nlrs = [0.1]").unwrap();
+    let runs = |experiment: &Experiment| experiment.expand(&|_, _| None).unwrap();
+    assert_eq!(runs(&single), runs(&listed));
+    let error = parse("methods = [\"bn\"]\nbatch_sizes = \"many\"").unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("batch_sizes = \"many\": expected a list"),
+        "{error}"
+    );
+}
