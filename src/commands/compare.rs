@@ -11,7 +11,7 @@ mod missing;
 pub mod plan;
 mod same_data;
 pub mod search;
-mod slurm;
+pub mod slurm;
 pub mod state;
 pub mod task;
 

@@ -83,7 +83,7 @@ impl Lease {
     }
 
     /// [`Lease::take`] on the machine of that name, or on one that vouches for nobody.
-    fn take_as(folder: &Path, machine: Option<&str>, timing: Timing) -> io::Result<Option<Lease>> {
+    pub fn take_as(folder: &Path, machine: Option<&str>, timing: Timing) -> io::Result<Option<Lease>> {
         let line = format!("held by machine {}\n", machine.unwrap_or("unknown"));
         loop {
             let last = highest(folder)?;

@@ -4,7 +4,7 @@ pub mod client;
 mod options;
 mod pack;
 mod script;
-mod submission;
+pub mod submission;
 mod watch;
 mod word;
 

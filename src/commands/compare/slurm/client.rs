@@ -203,7 +203,7 @@ fn cannot_start(program: &str, error: std::io::Error) -> anyhow::Error {
 }
 
 /// Reads `job|index|state` lines; an index that is a list (`[3-7]`) does not occur with `--array`.
-fn states(text: &str) -> States {
+pub fn states(text: &str) -> States {
     let line = |line: &str| {
         let mut fields = line.trim().split('|');
         let (job, index, state) = (fields.next()?, fields.next()?, fields.next()?);
@@ -214,7 +214,7 @@ fn states(text: &str) -> States {
 }
 
 /// Reads `job_index|state` lines; the state may go on, as in `CANCELLED by 1000`.
-fn account_states(text: &str) -> States {
+pub fn account_states(text: &str) -> States {
     let line = |line: &str| {
         let (name, state) = line.trim().split_once('|')?;
         let (job, index) = name.split_once('_')?;
