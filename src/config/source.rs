@@ -53,6 +53,11 @@ impl Source {
         }
     }
 
+    /// Whether this very path was given.
+    pub fn holds(&self, path: &str) -> bool {
+        self.own_place(path).is_some()
+    }
+
     /// An error at a path.
     pub fn refuse(&self, path: &str, what: impl Display) -> anyhow::Error {
         match self.place(path).as_str() {
@@ -61,15 +66,21 @@ impl Source {
         }
     }
 
-    /// Where this very path stands. The last override counts, and one of a table counts for all that lies in it.
+    /// Where this very path stands. The last override counts, and one of a table counts for all that lies in it; what
+    /// has no line came into being by what was put into it.
     fn own_place(&self, path: &str) -> Option<String> {
-        let is_within = |outer: &str| path == outer || path.starts_with(&format!("{outer}."));
+        let is_within =
+            |inner: &str, outer: &str| inner == outer || inner.starts_with(&format!("{outer}."));
         let mut last_first = self.overridden.iter().rev();
-        if let Some(assignment) = last_first.find(|assignment| is_within(&assignment.key)) {
-            return Some(assignment.origin.clone());
+        if let Some(outer) = last_first.find(|given| is_within(path, &given.key)) {
+            return Some(outer.origin.clone());
         }
-        let line = self.lines.get(path)?;
-        Some(format!("{}, line {line}", self.origin))
+        if let Some(line) = self.lines.get(path) {
+            return Some(format!("{}, line {line}", self.origin));
+        }
+        let mut last_first = self.overridden.iter().rev();
+        let inner = last_first.find(|given| is_within(&given.key, path));
+        inner.map(|given| given.origin.clone())
     }
 
     fn walk_table(&mut self, table: &DeTable<'_>, prefix: &str, text: &str) {
@@ -134,6 +145,12 @@ mod tests {
         assert_eq!(source.place("a"), "x.toml, line 1");
         source.set_aside(&[Assignment::flag("--a", "a", "2")]);
         assert_eq!(source.place("a"), "--a");
+        source.set_aside(&[Assignment::set("jobs.x", "2")]);
+        assert_eq!(
+            source.place("jobs"),
+            "--set jobs.x",
+            "there is no such line"
+        );
     }
 
     #[test]

@@ -83,7 +83,11 @@ impl Lease {
     }
 
     /// [`Lease::take`] on the machine of that name, or on one that vouches for nobody.
-    pub fn take_as(folder: &Path, machine: Option<&str>, timing: Timing) -> io::Result<Option<Lease>> {
+    pub fn take_as(
+        folder: &Path,
+        machine: Option<&str>,
+        timing: Timing,
+    ) -> io::Result<Option<Lease>> {
         let line = format!("held by machine {}\n", machine.unwrap_or("unknown"));
         loop {
             let last = highest(folder)?;
@@ -211,9 +215,9 @@ impl Holder {
     fn beat(&self) -> io::Result<()> {
         let looked = Instant::now();
         let mut file = OpenOptions::new().read(true).write(true).open(&self.path)?;
-        let mut text = String::new();
-        file.read_to_string(&mut text)?;
-        if text != self.line {
+        let mut text = Vec::new();
+        file.read_to_end(&mut text)?;
+        if text != self.line.as_bytes() {
             self.last_look().lost = true;
             return Err(lost_error());
         }
@@ -304,9 +308,10 @@ fn is_free(path: &Path, ours: Option<&str>, timing: Timing) -> io::Result<bool> 
 fn look(path: &Path) -> io::Result<(String, SystemTime)> {
     let mut file = File::open(path)?;
     let modified = file.metadata()?.modified()?;
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    Ok((text, modified))
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)?;
+    // What is no text is nobody's claim that could be read: it is watched like any other.
+    Ok((String::from_utf8_lossy(&text).into_owned(), modified))
 }
 
 /// Names this machine since its last start, without telling its name.

@@ -183,7 +183,7 @@ impl Damage {
                 lines.insert(line, lines[line]);
             }),
             Damage::DropLine(place) => of_lines(&mut bytes, |lines| {
-                drop(lines.remove(place.index(lines.len())))
+                lines.remove(place.index(lines.len()));
             }),
             Damage::SwapLines(one, other) => of_lines(&mut bytes, |lines| {
                 let count = lines.len();

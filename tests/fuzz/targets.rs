@@ -64,7 +64,7 @@ targets! {
     archive { make: valid::archive, read: readers::unpack, named: &["ubyte"], one_in: 10 }
     run_config { read: |folder| RunConfig::load(Some(&folder.join("config.toml")), &[]).map(drop),
         make: |to| valid::of_run(to, &["config.toml"]) }
-    experiment { make: valid::experiments, read: readers::experiments, named: &["rates_from"], one_in: 2 }
+    experiment { make: valid::experiments, read: readers::experiments, named: &["rates_from"], one_in: 50 }
     set { make: valid::assignments, read: readers::set, named: &["--set"] }
     checkpoint {
         make: |to| valid::of_run(to, &["checkpoint-1.safetensors", "checkpoint-2.safetensors", "latest", "best"]),
@@ -72,8 +72,8 @@ targets! {
     }
     run_record { read: readers::run_record }
     run_continued { read: readers::tables }
-    run_state { read: readers::run_state }
-    results { make: valid::results, read: |folder| Results::read(folder).map(drop) }
+    run_state { read: readers::run_state, named: &["holds a run of another configuration"], one_in: 5 }
+    results { make: valid::results, read: |folder| Results::read(folder).map(drop), one_in: 10 }
     report { make: valid::results, read: readers::report, one_in: 50, most_bytes: 256 << 20 }
     bench { make: valid::bench, read: readers::bench }
     slurm_answers { make: valid::slurm_answers, read: readers::slurm_answers }

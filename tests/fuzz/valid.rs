@@ -199,7 +199,7 @@ pub fn assignments(to: &Path) {
                activation=leaky:0.1\nprecision=bf16\nholdout=0.1\nkeep_epochs=[1]\ntensorboard=true\nthreads=2\n\
                device=cpu\naugment=none\nclip_norm=1e-3\nseed=3\n";
     put(to, "run.txt", run);
-    let experiment = "run.epochs=2\nwidth=0.5\nbatch_sizes=[2, 4]\nseeds=[1, 2]\nlrs=[0.1]\nmethods=[\"none\", \"layer-norm\"]\n\
+    let experiment = "run.epochs=2\nmomentum=0.5\nbatch_sizes=[2, 4]\nseeds=[1, 2]\nlrs=[0.1]\nmethods=[\"none\", \"layer-norm\"]\n\
                       jobs=1\nname=x\n";
     put(to, "experiment.txt", experiment);
 }

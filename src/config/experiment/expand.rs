@@ -139,14 +139,21 @@ impl Experiment {
             let size = cell.batch_size;
             return match rate.at(size) {
                 Some(rate) => Ok(vec![Some((rate, path))]),
-                None => Err(self.source.refuse(
-                    &path,
-                    format!(
+                None => {
+                    let missing = format!(
                         "method `{}` has no learning rate for batch size {size}, only for {}",
                         cell.entry.label,
                         rate.batch_sizes()
-                    ),
-                )),
+                    );
+                    let recorded = self.rates_from.as_ref();
+                    let table = recorded.filter(|_| !self.source.holds(&path));
+                    Err(match table {
+                        Some(table) => self
+                            .source
+                            .refuse("rates_from", format!("{table}: {missing}")),
+                        None => self.source.refuse(&path, missing),
+                    })
+                }
             };
         }
         if self.lrs.is_empty() {
