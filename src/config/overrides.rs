@@ -36,13 +36,16 @@ impl Assignment {
 /// Splits the `key=value` of a `--set`.
 pub fn split(assignment: &str) -> Result<Assignment> {
     match assignment.split_once('=') {
-        Some((key, value)) if !key.trim().is_empty() => {
-            Ok(Assignment::set(key.trim(), value.trim()))
-        }
+        Some((key, value)) if is_key(key) => Ok(Assignment::set(key.trim(), value.trim())),
         _ => Err(usage!(
-            "--set {assignment}: expected key=value, such as --set lr=0.01"
+            "--set {assignment}: expected key=value, such as --set lr=0.01 or --set method.groups=4"
         )),
     }
+}
+
+/// Whether a text is names with dots between, and not so many that tables within tables exhaust the stack.
+fn is_key(text: &str) -> bool {
+    text.split('.').all(|name| !name.trim().is_empty()) && text.split('.').count() <= 8
 }
 
 /// Writes each assignment into `table`. Dotted keys reach into sub-tables (`method.center_rows`).
@@ -134,6 +137,28 @@ mod tests {
         assert_eq!(
             parse_value("1\nlr = 2"),
             toml::Value::String("1\nlr = 2".into())
+        );
+    }
+
+    #[test]
+    fn a_key_is_a_few_names() {
+        let deep = format!("a{}=1", ".a".repeat(20_000));
+        for wrong in [
+            "",
+            "lr",
+            "=1",
+            " =1",
+            "lr.=1",
+            ".lr=1",
+            "a..b=1",
+            deep.as_str(),
+        ] {
+            let error = split(wrong).unwrap_err().to_string();
+            assert!(error.contains("expected key=value"), "{error}");
+        }
+        assert_eq!(
+            split(" run.lr = 1").unwrap(),
+            Assignment::set("run.lr", "1")
         );
     }
 

@@ -180,7 +180,7 @@ pub fn read(run_dir: &Path) -> Result<Option<Meta>> {
     if let Some(version) = version.filter(|version| *version > u64::from(SCHEMA_VERSION)) {
         return Err(usage!(
             "{} was made by a newer normprop (schema version {version}, this one knows up to {SCHEMA_VERSION}): use that version, or another folder for runs",
-            run_dir.display()
+            path.display()
         ));
     }
     let meta: Meta = serde_path_to_error::deserialize(json).with_context(damaged)?;

@@ -86,6 +86,7 @@ const SNIPPETS: &[&[u8]] = &[
     b"[[",
     b"{\"a\":",
     b"a = ",
+    b"a.",
     b"null",
     b"\xff\xff\xff\xff",
     b"\x00\x00\x00\x80",

@@ -119,7 +119,7 @@ impl Manifest {
             return Err(usage!(
                 "{} was made by a newer normprop (schema version {}, this one knows up to {SCHEMA_VERSION}): \
                  use that version, or another folder with --out",
-                folder.display(),
+                path.display(),
                 version.unwrap_or_default()
             ));
         }
