@@ -31,7 +31,7 @@ static ALLOCATOR: memory::Counting = memory::Counting;
 const HANG: Duration = Duration::from_secs(60);
 
 /// Cases for a target without `NORMPROP_FUZZ_CASES`.
-const CASES: u32 = 60;
+const CASES: u32 = 200;
 
 /// Runs a target on a thread of its own, which is given up when it hangs.
 fn fuzz(target: &'static Target) {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
-use normprop::commands::compare::slurm::client::{account_states, states};
+use normprop::commands::compare::slurm::client::{account_states, job_id, states};
 use normprop::commands::compare::slurm::submission::Submission;
 use normprop::commands::compare::state;
 use normprop::config::RunConfig;
@@ -109,11 +109,12 @@ pub fn slurm_answers(folder: &Path) -> Result<()> {
     };
     states(&said("squeue")?);
     account_states(&said("sacct")?);
+    job_id(&said("sbatch")?);
     Ok(())
 }
 
 pub fn submission(folder: &Path) -> Result<()> {
-    Submission::accepted(folder.parent().unwrap_or(folder))?;
+    Submission::all(folder.parent().unwrap_or(folder))?;
     Submission::at(folder).task(0).map(drop)
 }
 

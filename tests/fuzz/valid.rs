@@ -216,6 +216,7 @@ pub fn slurm_answers(to: &Path) {
         "sacct",
         "17_0|CANCELLED by 1000\n17_3|OUT_OF_MEMORY\n17_[4-9]|PENDING\n20|FAILED\n",
     );
+    put(to, "sbatch", "Welcome.\n17;cluster\n");
 }
 
 /// A submission to Slurm.

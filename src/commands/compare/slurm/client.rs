@@ -81,7 +81,7 @@ pub fn submit(script: &Path) -> Result<SbatchAnswer> {
 }
 
 /// The job id in what sbatch printed: the one line that is `17`, or `17;cluster`. A cluster may greet before or after it.
-fn job_id(printed: &str) -> Option<&str> {
+pub fn job_id(printed: &str) -> Option<&str> {
     let first_fields = printed.lines().map(|line| line.trim().split(';').next());
     let mut ids = first_fields
         .flatten()
