@@ -123,6 +123,7 @@ pub fn lease(folder: &Path) -> Result<()> {
     let timing = Timing {
         beat: Duration::from_micros(300),
         expiry: Duration::from_millis(1),
+        empty: Duration::from_micros(300),
     };
     Lease::take_as(folder, Some("here"), timing)
         .map(drop)
