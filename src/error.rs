@@ -2,6 +2,7 @@
 //!
 //! Everything else travels as `anyhow::Error` with a chain of contexts; `main` prints the chain once.
 
+use std::fmt;
 use std::io::{self, ErrorKind};
 
 use thiserror::Error;
@@ -65,6 +66,56 @@ fn signal_name(signal: i32) -> &'static str {
 #[macro_export]
 macro_rules! usage {
     ($($arg:tt)*) => { anyhow::Error::from($crate::error::Failure::Usage(format!($($arg)*))) };
+}
+
+/// What is wrong with one key of a configuration. Where the key stands is for the caller to say.
+#[derive(Debug)]
+pub struct KeyFault {
+    /// The key, dotted where it lies in a table.
+    pub key: String,
+    /// What is wrong, as a sentence.
+    pub what: String,
+}
+
+/// Between key and sentence where serde carries a fault as its text.
+const BETWEEN: char = '\u{1f}';
+
+impl KeyFault {
+    /// A fault of `key`.
+    pub fn new(key: impl Into<String>, what: impl fmt::Display) -> KeyFault {
+        let (key, what) = (key.into(), what.to_string());
+        KeyFault { key, what }
+    }
+
+    /// The fault whose key lies in the table at `path`.
+    pub fn below(self, path: &str) -> KeyFault {
+        KeyFault::new(joined(path, &[&self.key]), self.what)
+    }
+
+    /// The fault that serde carried.
+    pub fn carried(message: &str) -> Option<KeyFault> {
+        let (key, what) = message.split_once(BETWEEN)?;
+        Some(KeyFault::new(key, what))
+    }
+}
+
+impl fmt::Display for KeyFault {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}{BETWEEN}{}", self.key, self.what)
+    }
+}
+
+impl From<KeyFault> for anyhow::Error {
+    fn from(fault: KeyFault) -> anyhow::Error {
+        usage!("{}", fault.what)
+    }
+}
+
+/// A dotted path below another one.
+pub fn joined(path: &str, names: &[&str]) -> String {
+    let parts = std::iter::once(path).chain(names.iter().copied());
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    parts.join(".")
 }
 
 /// The known name nearest to `given`, where one is near.

@@ -1,9 +1,8 @@
 //! Options of methods and keys of networks: declared once as data, checked, defaulted and described from that.
 
-use anyhow::Result;
+use toml::{Table, Value};
 
-use crate::error::did_you_mean;
-use crate::usage;
+use crate::error::{KeyFault, did_you_mean};
 
 /// The kind and default of an option.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -84,7 +83,7 @@ impl OptionSpec {
     }
 
     /// The default as a TOML value.
-    pub fn default_value(&self) -> toml::Value {
+    pub fn default_value(&self) -> Value {
         match self.kind {
             OptionKind::Flag(value) => value.into(),
             OptionKind::Number { default, .. } => default.into(),
@@ -116,32 +115,29 @@ impl OptionSpec {
     }
 
     /// The value as the option keeps it; an error with `prefix` before the name where it is none of those allowed.
-    pub fn check(&self, prefix: &str, value: &toml::Value) -> Result<toml::Value> {
+    pub fn check(&self, prefix: &str, value: &Value) -> Result<Value, KeyFault> {
         self.accept(value).ok_or_else(|| {
-            usage!(
-                "{prefix}{} = {value}: expected {}",
-                self.name,
-                self.domain()
-            )
+            let (name, domain) = (self.name, self.domain());
+            KeyFault::new(name, format!("{prefix}{name} = {value}: expected {domain}"))
         })
     }
 
-    fn accept(&self, value: &toml::Value) -> Option<toml::Value> {
-        let count = |value: &toml::Value, low, high| {
+    fn accept(&self, value: &Value) -> Option<Value> {
+        let count = |value: &Value, low, high| {
             value
                 .as_integer()
                 .filter(|count| (low..=high).contains(count))
         };
         match self.kind {
-            OptionKind::Flag(_) => value.as_bool().map(toml::Value::from),
+            OptionKind::Flag(_) => value.as_bool().map(Value::from),
             OptionKind::Number { low, high, .. } => {
                 let number = value.as_float().or(value.as_integer().map(|i| i as f64))?;
                 (low..=high).contains(&number).then(|| number.into())
             }
-            OptionKind::Count { low, high, .. } => count(value, low, high).map(toml::Value::from),
+            OptionKind::Count { low, high, .. } => count(value, low, high).map(Value::from),
             OptionKind::Counts { low, high, .. } => {
                 let counts = value.as_array()?.iter().map(|item| count(item, low, high));
-                counts.collect::<Option<Vec<i64>>>().map(toml::Value::from)
+                counts.collect::<Option<Vec<i64>>>().map(Value::from)
             }
             OptionKind::Choice(names) => {
                 let text = value.as_str()?;
@@ -155,70 +151,74 @@ impl OptionSpec {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
     owner: String,
-    values: toml::Table,
+    values: Table,
 }
 
 impl Options {
-    /// Checks `given` against the options `specs` of `owner`, such as "method `bn`", and adds the defaults of those not
-    /// given. Messages put `prefix` before an option's name to say where its value is set.
+    /// Every option of `owner`, such as "method `bn`", at its default.
+    pub fn defaults(owner: String, specs: &[OptionSpec]) -> Options {
+        let value = |spec: &OptionSpec| (spec.name.to_owned(), spec.default_value());
+        let values = specs.iter().map(value).collect();
+        Options { owner, values }
+    }
+
+    /// Checks `given` against the options `specs`, and adds the defaults of those not given. Messages put `prefix`
+    /// before an option's name to say where its value is set.
     pub fn resolve(
         owner: String,
         prefix: &str,
         specs: &[OptionSpec],
-        given: &toml::Table,
-    ) -> Result<Options> {
-        let known = |key: &&String| specs.iter().any(|spec| spec.name == **key);
-        if let Some(key) = given.keys().find(|key| !known(key)) {
-            let hint = if specs.is_empty() {
-                "it has none".to_string()
-            } else {
-                did_you_mean(key, specs.iter().map(|spec| spec.name))
+        given: &Table,
+    ) -> Result<Options, KeyFault> {
+        let mut options = Options::defaults(owner, specs);
+        for (key, value) in given {
+            let Some(spec) = specs.iter().find(|spec| spec.name == key) else {
+                let hint = match specs.is_empty() {
+                    true => "it has none".to_owned(),
+                    false => did_you_mean(key, specs.iter().map(|spec| spec.name)),
+                };
+                let what = format!("{} has no option `{key}`; {hint}", options.owner);
+                return Err(KeyFault::new(key, what));
             };
-            return Err(usage!("{owner} has no option `{key}`; {hint}"));
+            options
+                .values
+                .insert(key.clone(), spec.check(prefix, value)?);
         }
-        let mut values = toml::Table::new();
-        for spec in specs {
-            let value = match given.get(spec.name) {
-                None => spec.default_value(),
-                Some(value) => spec.check(prefix, value)?,
-            };
-            values.insert(spec.name.into(), value);
-        }
-        Ok(Options { owner, values })
+        Ok(options)
     }
 
     /// Every option and its value.
-    pub fn to_table(&self) -> toml::Table {
+    pub fn to_table(&self) -> Table {
         self.values.clone()
     }
 
     /// A flag. A name that is not declared, or as another kind, is a mistake of the author of method or network.
     pub fn flag(&self, name: &str) -> bool {
-        self.read(name, toml::Value::as_bool)
+        self.read(name, Value::as_bool)
     }
 
     /// A number.
     pub fn number(&self, name: &str) -> f64 {
-        self.read(name, toml::Value::as_float)
+        self.read(name, Value::as_float)
     }
 
     /// A whole number.
     pub fn count(&self, name: &str) -> i64 {
-        self.read(name, toml::Value::as_integer)
+        self.read(name, Value::as_integer)
     }
 
     /// A list of whole numbers.
     pub fn counts(&self, name: &str) -> Vec<i64> {
-        let items = self.read(name, toml::Value::as_array);
-        items.iter().filter_map(toml::Value::as_integer).collect()
+        let items = self.read(name, Value::as_array);
+        items.iter().filter_map(Value::as_integer).collect()
     }
 
     /// A choice.
     pub fn choice(&self, name: &str) -> &str {
-        self.read(name, toml::Value::as_str)
+        self.read(name, Value::as_str)
     }
 
-    fn read<'o, T>(&'o self, name: &str, kind: fn(&'o toml::Value) -> Option<T>) -> T {
+    fn read<'o, T>(&'o self, name: &str, kind: fn(&'o Value) -> Option<T>) -> T {
         self.values.get(name).and_then(kind).unwrap_or_else(|| {
             panic!(
                 "{} reads option {name} in another way than it declares it",
@@ -254,7 +254,7 @@ mod tests {
         },
     ];
 
-    fn resolve(text: &str) -> Result<Options> {
+    fn resolve(text: &str) -> Result<Options, KeyFault> {
         Options::resolve(
             "method `x`".into(),
             "method.",
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn wrong_names_and_values_are_refused_with_what_would_work() {
-        let message = |text: &str| resolve(text).unwrap_err().to_string();
+        let message = |text: &str| resolve(text).unwrap_err().what;
         assert!(message("centre_rows = true").contains("method `x` has no option `centre_rows`"));
         assert!(message("centre_rows = true").contains("did you mean `center_rows`?"));
         assert!(

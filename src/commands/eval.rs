@@ -123,7 +123,7 @@ fn text(
     }
     format!(
         "{} after epoch {}{} ({})\n{} error {} on {} images, loss {:.4}\n\n{}",
-        trained.config.method.name,
+        trained.config.method.name(),
         trained.position.epoch,
         trained.diverged_later(),
         trained.file.display(),
@@ -230,7 +230,7 @@ fn write_files(
 
     let config = &trained.config;
     let confusion = ConfusionMatrix {
-        title: format!("{} on {}", config.method.name, config.dataset),
+        title: format!("{} on {}", config.method.name(), config.dataset),
         subtitle: format!("{split} error {}", interval_text(overall(evaluation))),
         classes: classes.clone(),
         counts: counts.to_vec(),
@@ -247,7 +247,8 @@ fn learning_curve(rows: &[EpochRow], trained: &Trained) -> LineChart {
     LineChart {
         title: format!(
             "{}, batch size {}",
-            trained.config.method.name, trained.config.batch_size
+            trained.config.method.name(),
+            trained.config.batch_size
         ),
         subtitle: format!(
             "{}, learning rate {}, seed {}",

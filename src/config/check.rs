@@ -2,77 +2,37 @@
 
 use toml::{Table, Value};
 
-use super::fault::KeyFault;
 use super::{Precision, RunConfig, limits, schema, typed};
 use crate::data::catalogue;
 use crate::data::normalizer::DataNormalization;
+use crate::error::KeyFault;
 use crate::moments::Activation;
-use crate::nn::networks::{self, NETWORKS, NetworkDescriptor};
+use crate::nn::networks::NETWORKS;
 
-/// Checks each key of a run, in a table that stands at `path`: that it is known, and its value one that it takes.
-pub fn keys(table: &Table, path: &str) -> Result<(), KeyFault> {
+/// Reads the keys of a run, in a table that stands at `path`: each must be known, and its value one that it takes. Those
+/// of networks come apart.
+pub fn read(table: &Table, path: &str) -> Result<(RunConfig, Table), KeyFault> {
     if let Some(method) = table.get("method").filter(|method| !method.is_table()) {
         let what = format!(
             "method = {method}: expected a table, as in method = {{ name = \"bn\" }}; in --set the name is method.name=bn"
         );
-        return Err(KeyFault::new(typed::joined(path, &["method"]), what));
+        return Err(KeyFault::new("method", what).below(path));
     }
     let mut own = table.clone();
+    let mut of_networks = Table::new();
     for key in NETWORKS.iter().flat_map(|network| network.keys) {
         if let Some(value) = own.remove(key.name) {
-            let checked = key.check("", &value);
-            checked.map_err(|error| KeyFault::new(typed::joined(path, &[key.name]), error))?;
+            let value = key.check("", &value).map_err(|fault| fault.below(path))?;
+            of_networks.insert(key.name.to_owned(), value);
         }
     }
     let known = |key: &&String| !schema::run_keys().any(|known| known == *key);
     if let Some(key) = own.keys().find(known) {
         return Err(typed::unknown_key(key, path, schema::run_keys()));
     }
-    typed::read::<RunConfig>(&own, path)?;
-    limits::check(&Value::Table(own), &schema::RUN, path)
-}
-
-/// Takes the keys of the network out of a run's table. Those of another network may stand there at their defaults.
-pub fn take_network_keys(
-    table: &mut Table,
-    network: &NetworkDescriptor,
-) -> Result<Table, KeyFault> {
-    let mut taken = Table::new();
-    for other in NETWORKS {
-        for key in other.keys {
-            let Some(value) = table.get(key.name) else {
-                continue;
-            };
-            let value = key
-                .check("", value)
-                .map_err(|error| KeyFault::new(key.name, error))?;
-            if !network.has_key(key.name) {
-                if value != key.default_value() {
-                    let what = format!(
-                        "{} = {value}: `{}` is a key of model = \"{}\"; \"{}\" has {}",
-                        key.name,
-                        key.name,
-                        other.name,
-                        network.name,
-                        network.key_names()
-                    );
-                    return Err(KeyFault::new(key.name, what));
-                }
-                table.remove(key.name);
-            }
-        }
-    }
-    for key in network.keys {
-        taken.extend(
-            table
-                .remove(key.name)
-                .map(|value| (key.name.to_owned(), value)),
-        );
-    }
-    network
-        .resolve(&taken)
-        .map(|keys| keys.to_table())
-        .map_err(|error| KeyFault::new("model", error))
+    let config = typed::read::<RunConfig>(&own, path)?;
+    limits::check(&Value::Table(own), &schema::RUN, path)?;
+    Ok((config, of_networks))
 }
 
 /// Checks what keys ask for together, but the method's.
@@ -129,14 +89,13 @@ pub fn images(config: &RunConfig) -> Result<(), KeyFault> {
 }
 
 fn network(config: &RunConfig) -> Result<(), KeyFault> {
-    let own = networks::find(&config.model).map_err(|error| KeyFault::new("model", error))?;
-    if config.precision == Precision::Bf16 && !own.takes_bf16 {
+    if config.precision == Precision::Bf16 && !config.model.descriptor.takes_bf16 {
         let others = NETWORKS.iter().filter(|network| network.takes_bf16);
         let names: Vec<&str> = others.map(|network| network.name).collect();
         let what = format!(
             "precision = \"bf16\" serves the models {}; {} needs precision = \"f32\"",
             names.join(", "),
-            own.name
+            config.model.name()
         );
         return Err(KeyFault::new("precision", what));
     }

@@ -11,8 +11,8 @@ use anyhow::{Context, Result};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use super::{MethodConfig, RunConfig};
-use crate::methods;
+use super::RunConfig;
+use crate::methods::Method;
 use crate::record::RunIdentity;
 use crate::run_key::{GroupKey, RunKey};
 
@@ -59,17 +59,14 @@ impl RunConfig {
 
     /// Every key at its default, for this network and method.
     pub(super) fn defaults(&self) -> Result<BTreeMap<String, Json>> {
-        let method = methods::find(&self.method.name)?;
         let plain = RunConfig {
-            model: self.model.clone(),
-            network_keys: self.network()?.0.resolve(&toml::Table::new())?.to_table(),
-            method: MethodConfig {
-                options: method.resolve(&toml::Table::new())?.to_table(),
-                ..MethodConfig::default()
-            },
+            model: self.model.descriptor.into(),
+            method: self.method.descriptor.into(),
             ..RunConfig::default()
         };
-        plain.flat()
+        let mut plain = plain.flat()?;
+        plain.insert("method.name".into(), Method::default().name().into());
+        Ok(plain)
     }
 
     /// What a run records of its configuration at its start: every key off its default, but the folder.
@@ -77,7 +74,7 @@ impl RunConfig {
         let plain = self.defaults()?;
         let mut own = self.flat()?;
         own.retain(|key, value| key != FOLDER && plain.get(key) != Some(&*value));
-        own.insert("model".into(), self.model.clone().into());
+        own.insert("model".into(), self.model.name().into());
         Ok(own)
     }
 
@@ -110,7 +107,7 @@ impl RunConfig {
             seed,
             ..
         } = self;
-        format!("{}-bs{batch_size}-lr{lr}-s{seed}-", self.method.name)
+        format!("{}-bs{batch_size}-lr{lr}-s{seed}-", self.method.name())
     }
 
     /// Finds the run in `folder`, also under the name that an older version gave it, or that it has from other
@@ -163,7 +160,7 @@ impl RunConfig {
     pub fn key(&self, label: &str) -> RunKey {
         RunKey {
             group: GroupKey {
-                method: self.method.name.clone(),
+                method: self.method.name().to_owned(),
                 label: label.to_owned(),
                 batch_size: self.batch_size as u64,
                 lr: self.lr,

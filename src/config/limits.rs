@@ -8,8 +8,7 @@
 use serde_json::Value as Json;
 use toml::Value;
 
-use super::fault::KeyFault;
-use super::typed::joined;
+use crate::error::{KeyFault, joined};
 
 /// Checks a value, which stands at `path` and was read as the type of `schema` before, so that its types fit.
 pub fn check(value: &Value, schema: &Json, path: &str) -> Result<(), KeyFault> {

@@ -5,7 +5,6 @@
 mod axes;
 mod check;
 pub mod experiment;
-mod fault;
 mod identity;
 pub mod keys;
 mod limits;
@@ -25,9 +24,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::augment::Augmentation;
 use crate::data::normalizer::DataNormalization;
+use crate::methods::{Method, MethodTable};
 use crate::moments::Activation;
-use crate::nn::networks::{self, NetworkDescriptor};
-use crate::options::Options;
+use crate::nn::networks::Architecture;
 pub use value_types::{Precision, Schedule};
 
 /// Everything that decides what a run computes, and a few switches on what it records.
@@ -51,7 +50,8 @@ pub struct RunConfig {
     /// How training images are varied.
     pub augment: Augmentation,
     /// Network: the name of one of [`NETWORKS`](crate::nn::networks::NETWORKS).
-    pub model: String,
+    #[schemars(with = "String")]
+    pub model: Architecture,
     /// Activation of the hidden layers, such as `relu` or `leaky:0.1`.
     pub activation: String,
     /// Images per optimizer step.
@@ -112,34 +112,11 @@ pub struct RunConfig {
     /// `cpu`, `cuda` or `cuda:N`. Does not change which run this is.
     pub device: String,
     /// Normalization method and its options.
-    pub method: MethodConfig,
-    /// The keys of the network, which stand beside the others; after [`RunConfig::resolve`] every one is present.
-    #[serde(skip)]
-    pub network_keys: toml::Table,
+    #[schemars(with = "MethodTable", extend("default" = { "name": "normprop" }))]
+    pub method: Method,
     /// The text of the run's `config.toml`, where it was found in its run directory.
     #[serde(skip)]
     pub recorded: Option<String>,
-}
-
-/// A method's name and the options given for it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct MethodConfig {
-    /// Method, see `normprop methods`.
-    pub name: String,
-    /// Options by name; after [`RunConfig::resolve`] every option of the method is present.
-    #[serde(flatten)]
-    #[schemars(skip)]
-    pub options: toml::Table,
-}
-
-impl Default for MethodConfig {
-    fn default() -> Self {
-        MethodConfig {
-            name: "normprop".into(),
-            options: toml::Table::new(),
-        }
-    }
 }
 
 impl Default for RunConfig {
@@ -152,7 +129,7 @@ impl Default for RunConfig {
             holdout: 0.0,
             data_norm: DataNormalization::Global,
             augment: Augmentation::None,
-            model: "nin".into(),
+            model: Architecture::default(),
             activation: "relu".into(),
             batch_size: 50,
             epochs: 8,
@@ -176,20 +153,13 @@ impl Default for RunConfig {
             tensorboard: false,
             threads: 0,
             device: "cpu".into(),
-            method: MethodConfig::default(),
-            network_keys: toml::Table::new(),
+            method: Method::default(),
             recorded: None,
         }
     }
 }
 
 impl RunConfig {
-    /// The network and its keys.
-    pub fn network(&self) -> Result<(&'static NetworkDescriptor, Options)> {
-        let network = networks::find(&self.model)?;
-        Ok((network, network.resolve(&self.network_keys)?))
-    }
-
     /// How many of `images` training images are held out.
     pub fn images_held_out(&self, images: usize) -> usize {
         let wanted = if self.holdout < 1.0 {
@@ -215,7 +185,7 @@ impl RunConfig {
         table.retain(|key, _| key != "threads" && key != "device");
         // Tables stand after values.
         let method = table.remove("method");
-        table.extend(self.network_keys.clone());
+        table.extend(self.model.options.to_table());
         table.extend(method.map(|method| ("method".to_owned(), method)));
         Ok(table)
     }

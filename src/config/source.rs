@@ -7,7 +7,7 @@ use anyhow::Result;
 use toml::de::{DeTable, DeValue};
 
 use super::overrides::Assignment;
-use super::typed::joined;
+use crate::error::joined;
 use crate::usage;
 
 /// Line numbers of the keys and array items of one TOML text.

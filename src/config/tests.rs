@@ -45,7 +45,7 @@ fn keys_of_another_network_stand_at_their_defaults_or_not_at_all() {
         "{error}"
     );
     let mlp = load(&[("model", "mlp"), ("mlp_widths", "[7]")]).unwrap();
-    assert_eq!(mlp.network().unwrap().1.counts("mlp_widths"), [7]);
+    assert_eq!(mlp.model.options.counts("mlp_widths"), [7]);
     let again = RunConfig::from_table(mlp.to_toml().unwrap().parse().unwrap()).unwrap();
     assert_eq!(again, mlp);
 }
@@ -158,7 +158,7 @@ fn a_method_under_another_name_is_the_same_run() {
     let own = load(&[("method.name", "bn")]).unwrap();
     for alias in ["BatchNorm2d", "batch_norm", "BN"] {
         let other = load(&[("method.name", alias)]).unwrap();
-        assert_eq!(other.method.name, "bn", "{alias}");
+        assert_eq!(other.method.name(), "bn", "{alias}");
         assert_eq!(other.run_name().unwrap(), own.run_name().unwrap());
     }
 }

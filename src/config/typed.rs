@@ -4,8 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 use toml::{Table, Value};
 
-use super::fault::KeyFault;
-use crate::error::did_you_mean;
+use crate::error::{KeyFault, did_you_mean, joined};
 
 /// What serde calls the types, and what people call them.
 const KINDS: [(&str, &str); 7] = [
@@ -24,9 +23,12 @@ pub fn read<T: DeserializeOwned>(table: &Table, path: &str) -> Result<T, KeyFaul
     serde_path_to_error::deserialize(whole).map_err(|error| {
         let segments: Vec<String> = error.path().iter().map(name).collect();
         let message = error.inner().message();
+        let own = segments.iter().map(String::as_str).collect::<Vec<_>>();
+        if let Some(fault) = KeyFault::carried(message) {
+            return fault.below(&joined(path, &own));
+        }
         let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
         let (word, known) = quoted.split_first().unwrap_or((&"", &[]));
-        let own = segments.iter().map(String::as_str).collect::<Vec<_>>();
         if message.starts_with("unknown field") {
             let outer = own.split_last().map_or(&[][..], |(_, outer)| outer);
             return unknown_key(word, &joined(path, outer), known.iter().copied());
@@ -64,13 +66,6 @@ pub fn unknown_key<'a>(key: &str, path: &str, known: impl Iterator<Item = &'a st
         joined(path, &[key]),
         format!("unknown key `{key}`{place}; {hint}"),
     )
-}
-
-/// A dotted path below another one.
-pub fn joined(path: &str, names: &[&str]) -> String {
-    let outer = Some(path).filter(|path| !path.is_empty());
-    let parts: Vec<&str> = outer.into_iter().chain(names.iter().copied()).collect();
-    parts.join(".")
 }
 
 fn name(segment: &Segment) -> String {

@@ -8,7 +8,7 @@ use tch::{Device, Kind};
 use super::device;
 use crate::config::RunConfig;
 use crate::data::{self, Dataset, ImageShape, catalogue};
-use crate::methods;
+use crate::methods::Method;
 use crate::nn::{Network, Node, Task};
 use crate::record::Owed;
 use crate::usage;
@@ -42,7 +42,7 @@ pub fn load_dataset(config: &RunConfig, data_dir: &Path) -> Result<Dataset> {
 
 /// The nodes of the run's network for images of `shape`.
 pub fn nodes(config: &RunConfig, shape: ImageShape, classes: usize) -> Result<Vec<Node>> {
-    let (network, keys) = config.network()?;
+    let network = config.model.descriptor;
     let task = Task {
         channels: shape.channels as i64,
         height: shape.height as i64,
@@ -50,7 +50,7 @@ pub fn nodes(config: &RunConfig, shape: ImageShape, classes: usize) -> Result<Ve
         classes: classes as i64,
         activation: config.activation()?,
     };
-    let nodes = (network.build)(&keys, &task);
+    let nodes = (network.build)(&config.model.options, &task);
     // Refused before memory is asked for: Rust's own allocations cannot be refused politely.
     let weights: f64 = nodes.iter().map(Node::weights).sum();
     if weights > MOST_WEIGHTS {
@@ -81,9 +81,11 @@ pub fn network(
     kind: Kind,
     device: Device,
 ) -> Result<Network> {
-    let method = methods::find(&config.method.name)?;
-    let options = method.resolve(&config.method.options)?;
-    let mut network = method.network(&options, nodes, config.seed, kind, device)?;
+    let Method {
+        descriptor,
+        options,
+    } = &config.method;
+    let mut network = descriptor.network(options, nodes, config.seed, kind, device)?;
     network.compute = device::compute_kind(config.precision);
     Ok(network)
 }

@@ -13,7 +13,6 @@ use super::{Interrupt, device, setup};
 use crate::config::RunConfig;
 use crate::data::{Dataset, Normalizer, TrainingBatches};
 use crate::event::{EpochSums, Event, Observer, Position, Status};
-use crate::methods;
 use crate::nn::{Network, Sgd, SgdConfig};
 use crate::probe::images::ProbeImages;
 use crate::probe::layers::LayerProbe;
@@ -161,7 +160,7 @@ impl<'d> Trainer<'d> {
 
     /// Lets methods that ask for it start from the first training images of the run.
     pub fn initialize(&mut self) -> Result<()> {
-        if methods::find(&self.config.method.name)?.data_dependent_start {
+        if self.config.method.descriptor.data_dependent_start {
             let order = self.batches.order(0);
             let places = order.iter().take(START_IMAGES).map(|&i| i as usize);
             let images =

@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use super::behavior::{ActsOn, BatchSizeOne};
+use crate::error::KeyFault;
 use crate::nn::{Block, Builder, Layer, LstmBlock, NetworkKind, Widening};
 use crate::options::{OptionSpec, Options};
 use crate::usage;
@@ -112,6 +113,12 @@ impl std::fmt::Debug for Descriptor {
     }
 }
 
+impl PartialEq for Descriptor {
+    fn eq(&self, other: &Descriptor) -> bool {
+        self.name == other.name
+    }
+}
+
 impl Descriptor {
     /// What most methods have in common: no batch, any batch size, feed-forward networks, the usual backward pass,
     /// widths left alone. The remaining fields are placeholders; a method ends with `..Descriptor::ORDINARY`.
@@ -188,9 +195,17 @@ impl Descriptor {
     }
 
     /// The options given, checked, and the defaults of the others.
-    pub fn resolve(&self, given: &toml::Table) -> Result<Options> {
-        let owner = format!("method `{}`", self.name);
-        Options::resolve(owner, "method.", self.options, given)
+    pub fn resolve(&self, given: &toml::Table) -> Result<Options, KeyFault> {
+        Options::resolve(self.owner(), "method.", self.options, given)
+    }
+
+    /// Every option at its default.
+    pub fn default_options(&self) -> Options {
+        Options::defaults(self.owner(), self.options)
+    }
+
+    fn owner(&self) -> String {
+        format!("method `{}`", self.name)
     }
 
     /// Whether the method has an option of this name.

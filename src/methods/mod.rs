@@ -11,6 +11,7 @@ mod behavior;
 #[cfg(test)]
 pub(crate) mod conformance;
 mod descriptor;
+mod method;
 
 use anyhow::Result;
 use tch::{Device, Kind};
@@ -21,6 +22,7 @@ use crate::options::Options;
 use crate::usage;
 pub use behavior::{ActsOn, BatchSizeOne};
 pub use descriptor::{Descriptor, Paper, Recurrent};
+pub use method::{Method, MethodTable};
 
 /// Declares the modules of methods and the list of their descriptors from the same names.
 macro_rules! methods {
@@ -63,6 +65,9 @@ methods! {
     frn,
     proxy_norm,
 }
+
+/// The method of a run that names none.
+static DEFAULT: &Descriptor = &normprop::DESCRIPTOR;
 
 /// `name` as names are compared: `BatchNorm2d`, `batch_norm` and `batch-normalization` are one.
 fn comparable(name: &str) -> String {

@@ -7,7 +7,7 @@ use crate::config::RunConfig;
 use crate::config::overrides::{self, Assignment};
 use crate::error::did_you_mean;
 use crate::methods::{self, Descriptor, METHODS};
-use crate::nn::networks::{self, NetworkDescriptor};
+use crate::nn::networks::NetworkDescriptor;
 use crate::nn::node::NetworkKind;
 use crate::usage;
 
@@ -167,7 +167,7 @@ fn model(args: &BenchArgs, shared: &[Assignment]) -> Result<&'static NetworkDesc
             .iter()
             .map(|precision| assign("precision", precision)),
     );
-    networks::find(&RunConfig::load(None, &assignments)?.model)
+    Ok(RunConfig::load(None, &assignments)?.model.descriptor)
 }
 
 /// What a flag of the same name says.
@@ -234,9 +234,9 @@ mod tests {
         let norms: Vec<&str> = cells[0].entries.iter().map(|entry| entry.norm).collect();
         assert_eq!(norms, ["none", "bn", "normprop"]);
         let config = cells[1].entries[2].config.as_ref().unwrap();
-        let width = config.network().unwrap().1.number("width");
+        let width = config.model.options.number("width");
         assert_eq!((config.batch_size, width), (64, 0.25));
-        assert_eq!(config.method.name, "normprop");
+        assert_eq!(config.method.name(), "normprop");
     }
 
     #[test]
@@ -255,7 +255,7 @@ mod tests {
         assert_eq!((entry.norm, entry.precision.as_str()), ("normprop", "f64"));
         let constraint = |entry: &BenchEntry| {
             let config = entry.config.as_ref().unwrap();
-            config.method.options.get("constraint").cloned()
+            config.method.options.to_table().remove("constraint")
         };
         assert_eq!(constraint(entry), Some("both".into()));
         assert_eq!(constraint(&cells[0].entries[2]), None);

@@ -15,7 +15,7 @@ pub fn run_labels(runs: &[PathBuf], configs: &[RunConfig]) -> Vec<String> {
         let name = run.file_name().map(Path::new).unwrap_or(run);
         name.display().to_string()
     };
-    let methods = configs.iter().map(|config| config.method.name.clone());
+    let methods = configs.iter().map(|config| config.method.name().to_owned());
     let candidates = [
         methods.collect(),
         distinguishing_labels(configs, &[]),
@@ -34,10 +34,11 @@ pub fn distinguishing_labels(configs: &[RunConfig], ignored: &[&str]) -> Vec<Str
         .collect();
     let differs = |method: &str, setting: &(String, String)| {
         let mut same_method = configs.iter().zip(&settings);
-        same_method.any(|(config, other)| config.method.name == method && !other.contains(setting))
+        same_method
+            .any(|(config, other)| config.method.name() == method && !other.contains(setting))
     };
     let label = |(config, own): (&RunConfig, &Vec<(String, String)>)| {
-        let method = &config.method.name;
+        let method = config.method.name();
         let different = own.iter().filter(|setting| differs(method, setting));
         let named = different.map(|(key, value)| format!(" {key}={value}"));
         format!("{method}{}", named.collect::<String>())
@@ -47,8 +48,7 @@ pub fn distinguishing_labels(configs: &[RunConfig], ignored: &[&str]) -> Vec<Str
 
 /// Every setting of a run, those of the method by their own names.
 fn settings(config: &RunConfig, ignored: &[&str]) -> Vec<(String, String)> {
-    let written = config.to_toml().unwrap_or_default();
-    let mut table: toml::Table = written.parse().unwrap_or_default();
+    let mut table = config.to_table().unwrap_or_default();
     if let Some(toml::Value::Table(method)) = table.remove("method") {
         table.extend(method);
     }

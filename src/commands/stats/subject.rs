@@ -128,7 +128,8 @@ impl Subject {
         let (config, folder) = (trained.config, trained.folder);
         let title = format!(
             "{} at epoch {}{later}",
-            config.method.name, trained.position.epoch
+            config.method.name(),
+            trained.position.epoch
         );
         Ok(Subject {
             headline: format!("{title} on {} ({}){note}", config.dataset, folder.display()),
@@ -144,7 +145,7 @@ impl Subject {
     fn initial(args: &StatsArgs) -> Result<Subject> {
         let config = initial_config(args)?;
         let dataset = setup::load_dataset(&config, &setup::data_dir())?;
-        let title = format!("{} at initialization", config.method.name);
+        let title = format!("{} at initialization", config.method.name());
         let note = match args.set.is_empty() {
             true => format!(
                 "there is no run under {RUNS}/: this is the default network at initialization"

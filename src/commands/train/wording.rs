@@ -24,7 +24,7 @@ pub fn headline(
 ) -> String {
     format!(
         "{} on {} ({} + {} images): {}, {} parameters, batch size {}, lr {}, {} epochs of {} steps, {} on {}\n{}",
-        config.method.name,
+        config.method.name(),
         config.dataset,
         count(dataset.train.len() as u64),
         count(dataset.test.len() as u64),
@@ -60,13 +60,9 @@ pub fn thread_line(config: &RunConfig, threads: usize) -> String {
 
 /// "nin (width 0.25)".
 fn model_line(config: &RunConfig) -> String {
-    let keys = config.network().map(|(_, keys)| keys.to_table());
-    let keys: Vec<String> = keys
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| format!("{key} {value}"))
-        .collect();
-    format!("{} ({})", config.model, keys.join(", "))
+    let keys = config.model.options.to_table().into_iter();
+    let keys: Vec<String> = keys.map(|(key, value)| format!("{key} {value}")).collect();
+    format!("{} ({})", config.model.name(), keys.join(", "))
 }
 
 /// `--dry-run`: what would be trained.

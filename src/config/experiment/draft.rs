@@ -5,8 +5,8 @@ use toml::{Table, Value};
 
 use crate::config::RunConfig;
 use crate::config::check;
-use crate::config::fault::KeyFault;
 use crate::config::overrides;
+use crate::error::KeyFault;
 
 /// Keys with their values. What is put later replaces what was put before.
 #[derive(Debug, Clone, Default)]
@@ -36,7 +36,7 @@ impl Draft {
 
     /// The configuration. A fault names the path that its key comes from.
     pub fn build(self) -> Result<RunConfig, KeyFault> {
-        let built = RunConfig::build(self.table).and_then(|config| {
+        let built = RunConfig::build(&self.table).and_then(|config| {
             check::images(&config)?;
             Ok(config)
         });

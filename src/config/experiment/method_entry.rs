@@ -7,8 +7,7 @@ use toml::{Table, Value};
 use crate::config::RunConfig;
 use crate::config::axes::LearningRate;
 use crate::config::check;
-use crate::config::fault::KeyFault;
-use crate::config::typed::joined;
+use crate::error::{KeyFault, joined};
 use crate::methods;
 
 /// Keys that a method's runs have elsewhere.
@@ -75,14 +74,10 @@ impl MethodEntry {
             let what = "`lrs` stands at the top, for all methods; for one of them write an entry with a label for each lr";
             return Err(KeyFault::new(at(&["lrs"]), what));
         }
-        for (key, value) in &self.options {
-            let single = Table::from_iter([(key.clone(), value.clone())]);
-            method.resolve(&single).map_err(|error| {
-                let what =
-                    format!("{error} (an entry also takes name, label, lr, batch_sizes, set)");
-                KeyFault::new(at(&[key]), what)
-            })?;
-        }
+        method.resolve(&self.options).map_err(|fault| {
+            let entry = "(an entry also takes name, label, lr, batch_sizes, set)";
+            KeyFault::new(at(&[&fault.key]), format!("{} {entry}", fault.what))
+        })?;
         if let Some(key) = self.lr.as_ref().and_then(LearningRate::wrong_key) {
             let what = format!(
                 "`{key}` in lr: expected a batch size, as in lr = {{ 1 = 0.002, 50 = 0.02 }}"
@@ -97,6 +92,6 @@ impl MethodEntry {
             let what = format!("`{key}` has a place of its own and cannot stand in `set`");
             return Err(KeyFault::new(at(&["set", key]), what));
         }
-        check::keys(&self.set, &at(&["set"]))
+        check::read(&self.set, &at(&["set"])).map(|_| ())
     }
 }

@@ -13,11 +13,11 @@ use super::definition::Experiment;
 use super::{method_entry, recorded_rates};
 use crate::config::axes::{LearningRate, Seeds};
 use crate::config::check;
-use crate::config::fault::KeyFault;
 use crate::config::overrides::{self, Assignment};
 use crate::config::source::Source;
 use crate::config::sweep::Sweep;
 use crate::config::{limits, schema, sweep, typed};
+use crate::error::KeyFault;
 use crate::record::files::read_text;
 use crate::usage;
 
@@ -146,7 +146,7 @@ fn from_table(mut table: Table, default_name: &str, folder: &Path) -> Result<Exp
         return Err(KeyFault::new("lrs", "give `lrs` or `rates_from`, not both"));
     }
     experiment.shared_lr = shared_rate(&mut experiment.run)?;
-    check::keys(&experiment.run, "run")?;
+    check::read(&experiment.run, "run")?;
     limits::check(&Value::Table(table), &SCHEMA, "")?;
     experiment.span();
     experiment.complete_methods(folder)?;

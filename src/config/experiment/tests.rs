@@ -93,10 +93,7 @@ fn an_experiment_spans_method_batch_size_rate_and_seed() {
         .map(|run| run.config.weight_decay)
         .collect();
     assert_eq!(decays, [5e-4, 0.0]);
-    assert_eq!(
-        runs[1].config.method.options["center_rows"].as_bool(),
-        Some(true)
-    );
+    assert!(runs[1].config.method.options.flag("center_rows"));
 }
 
 #[test]
@@ -116,8 +113,8 @@ fn without_rates_a_method_has_its_default_and_shared_rates_go_to_all() {
 #[test]
 fn a_method_under_another_name_is_planned_under_its_own() {
     let runs = runs("methods = [\"BatchNorm2d\", { name = \"layer_norm\", lr = 0.5 }]");
-    let names = |run: &PlannedRun| (run.label.clone(), run.config.method.name.clone());
-    let expected = ["bn", "layer-norm"].map(|name| (name.to_string(), name.to_string()));
+    let names = |run: &PlannedRun| (run.label.clone(), run.config.method.name());
+    let expected = ["bn", "layer-norm"].map(|name| (name.to_string(), name));
     assert_eq!(runs.iter().map(names).collect::<Vec<_>>(), expected);
 }
 

@@ -6,7 +6,7 @@ use super::range::{LR_FACTOR, Range};
 use super::{SearchStrategy, Sweep};
 use crate::config::RunConfig;
 use crate::config::check;
-use crate::config::fault::KeyFault;
+use crate::error::KeyFault;
 
 /// Keys that have a place of their own.
 const DECIDED_ELSEWHERE: [&str; 6] = ["lr", "batch_size", "seed", "name", "method", "holdout"];
@@ -23,7 +23,7 @@ impl Sweep {
         for key in self.set.keys() {
             check_free(key, &format!("sweep.set.{key}"))?;
         }
-        check::keys(&self.set, "sweep.set")?;
+        check::read(&self.set, "sweep.set")?;
         self.check_grid()?;
         for (key, range) in self.range.iter() {
             check_range(key, range, &format!("sweep.range.{key}"))?;
@@ -129,7 +129,7 @@ fn check_range(key: &str, range: &Range, path: &str) -> Result<(), KeyFault> {
         })?;
     }
     let alone = Table::from_iter([(key.to_owned(), Value::Float(range.high))]);
-    RunConfig::build(alone).map_err(|fault| KeyFault::new(path, fault.what))?;
+    RunConfig::build(&alone).map_err(|fault| KeyFault::new(path, fault.what))?;
     Ok(())
 }
 
@@ -139,7 +139,8 @@ fn is_option(key: &str) -> bool {
 
 /// Checks one key of a run with one value.
 fn check_one(key: &str, value: &Value, path: &str) -> Result<(), KeyFault> {
-    check::keys(&Table::from_iter([(key.to_owned(), value.clone())]), path)
+    let alone = Table::from_iter([(key.to_owned(), value.clone())]);
+    check::read(&alone, path).map(|_| ())
 }
 
 /// Keys that the sweep itself decides.

@@ -8,7 +8,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::fault::KeyFault;
+use crate::error::KeyFault;
 
 /// When settings are judged, and how many go on.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]

@@ -1,7 +1,8 @@
 //! What is known of a network without building it.
 
-use anyhow::Result;
+use std::fmt;
 
+use crate::error::KeyFault;
 use crate::moments::Activation;
 use crate::nn::node::{NetworkKind, Node};
 use crate::options::{OptionSpec, Options};
@@ -39,6 +40,18 @@ pub struct NetworkDescriptor {
     pub build: fn(&Options, &Task) -> Vec<Node>,
 }
 
+impl fmt::Debug for NetworkDescriptor {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl PartialEq for NetworkDescriptor {
+    fn eq(&self, other: &NetworkDescriptor) -> bool {
+        self.name == other.name
+    }
+}
+
 impl NetworkDescriptor {
     /// Whether it has a key of this name.
     pub fn has_key(&self, name: &str) -> bool {
@@ -46,8 +59,17 @@ impl NetworkDescriptor {
     }
 
     /// The keys given, checked, and the defaults of the others.
-    pub fn resolve(&self, given: &toml::Table) -> Result<Options> {
-        Options::resolve(format!("model `{}`", self.name), "", self.keys, given)
+    pub fn resolve(&self, given: &toml::Table) -> Result<Options, KeyFault> {
+        Options::resolve(self.owner(), "", self.keys, given)
+    }
+
+    /// Every key at its default.
+    pub fn default_options(&self) -> Options {
+        Options::defaults(self.owner(), self.keys)
+    }
+
+    fn owner(&self) -> String {
+        format!("model `{}`", self.name)
     }
 
     /// Its keys, for messages: "width" or "`a` or `b`".

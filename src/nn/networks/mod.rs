@@ -3,12 +3,14 @@
 //! A network is a [`NetworkDescriptor`]: what it is, which keys it has, and a function that makes its nodes. Configuration,
 //! command line, documentation and the commands all read the same slice.
 
+mod architecture;
 mod descriptor;
 mod lstm;
 mod mlp;
 mod nin;
 mod registry;
 
+pub use architecture::Architecture;
 pub use descriptor::{NetworkDescriptor, Task};
 pub use lstm::lstm;
 pub use mlp::perceptron;

@@ -13,10 +13,10 @@ use crate::cli::StatsArgs;
 use crate::commands::stats::{
     Columns, NetworkProbe, Output, ProbeTable, Subject, Trends, layer_panel,
 };
-use crate::config::{MethodConfig, RunConfig};
+use crate::config::RunConfig;
 use crate::draw::Axis;
 use crate::engine::trainer::Trainer;
-use crate::methods;
+use crate::methods::{self, Method};
 use crate::nn::network::Network;
 use crate::options::OptionKind;
 use crate::probe::jacobian::{LayerJacobian, layers};
@@ -152,19 +152,20 @@ fn variants(config: &RunConfig) -> Result<Vec<(String, RunConfig)>> {
         _ => &[],
     };
     let variant = |choice: &&str| {
-        let mut config = config.clone();
-        if config.method.name != METHOD {
-            config.method = MethodConfig::default();
-            config.method.name = METHOD.into();
-        }
-        config
-            .method
-            .options
-            .insert(OPTION.into(), (*choice).into());
-        Ok((
-            format!("{OPTION} = {choice} at initialization"),
-            config.resolve()?,
-        ))
+        let mut options = match config.method.descriptor == method {
+            true => config.method.options.to_table(),
+            false => toml::Table::new(),
+        };
+        options.insert(OPTION.into(), (*choice).into());
+        let method = Method {
+            descriptor: method,
+            options: method.resolve(&options)?,
+        };
+        let config = RunConfig {
+            method,
+            ..config.clone()
+        };
+        Ok((format!("{OPTION} = {choice} at initialization"), config))
     };
     choices.iter().map(variant).collect()
 }
