@@ -67,11 +67,6 @@ impl<'d> TrainingBatches<'d> {
         (if rest > 1 { full + 1 } else { full }) as u64
     }
 
-    /// Images in an epoch.
-    pub fn images_per_epoch(&self) -> u64 {
-        self.split.len() as u64
-    }
-
     /// The order of images in `epoch`.
     pub fn order(&self, epoch: u64) -> Vec<u32> {
         permutation(

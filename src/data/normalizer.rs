@@ -51,11 +51,6 @@ impl Normalizer {
         }
     }
 
-    /// Mean and standard deviation of each channel (or value), in units of pixel/255.
-    pub fn statistics(&self) -> &[(f64, f64)] {
-        &self.statistics
-    }
-
     /// Normalizes whole images with the training set's statistics.
     pub fn evaluation(&self, images: &[u8]) -> Vec<f32> {
         self.convert(images, &self.statistics)

@@ -5,13 +5,6 @@ use super::activation::{Activation, KNOTS};
 use super::gaussian::{cumulative, ln_cumulative};
 use super::{Moments, gaussian_expectation, moments};
 
-/// (mean, standard deviation) of the largest of `count` independent N(0, 1) values, whose density is
-/// k φ(z) Φ(z)^(k−1). A count of 0 is taken for 1: nothing is pooled.
-pub fn max_moments(count: usize) -> (f64, f64) {
-    let largest = max_pool_moments(Activation::Identity, count);
-    (largest.mean, largest.std())
-}
-
 /// Moments of max f(zᵢ) over `positions` independent zᵢ ~ N(0, 1), and of f′ at the winning position, so
 /// that [`Moments::jacobian`] is that of activation and pool together. 0 positions are taken for 1.
 ///
@@ -98,6 +91,7 @@ mod tests {
 
     use super::*;
     use crate::moments::gaussian::density;
+    use crate::moments::goldens::max_moments;
 
     fn close(got: f64, want: f64, relative: f64) {
         assert!((got - want).abs() <= relative * want.abs(), "{got} {want}");

@@ -17,14 +17,12 @@ mod recurrent;
 mod set;
 
 #[cfg(test)]
-mod goldens;
+pub(crate) mod goldens;
 
 pub use activation::{Activation, SELU_ALPHA, SELU_SCALE};
-pub use gaussian_max::{max_moments, max_pool_moments};
+pub use gaussian_max::max_pool_moments;
 pub use half_normal::{extreme_bound_constant, half_normal_top_mean};
-pub use of_activation::{
-    moments, moments_at, moments_of, variance_map_slope, variance_map_slope_of,
-};
+pub use of_activation::{moments, moments_at, moments_of};
 pub use quadrature::{gaussian_expectation, integrate};
 pub use recurrent::{CellConstants, GateDeviation, cell_constants};
 pub use set::Moments;

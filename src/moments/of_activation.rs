@@ -53,18 +53,3 @@ pub fn moments_at(activation: Activation, mean: f64, std: f64) -> Moments {
         }
     }
 }
-
-/// χ = d/dq E[((f(√q z) − E f)/√Var f)²] at q = 1, the slope of the variance map of standardized layers:
-/// below 1 a deviation from unit variance dies out with depth, above 1 it grows. By differentiation under
-/// the integral χ = E[z f′(z) (f(z) − E f)]/Var f. Exactly 1 for positively homogeneous f.
-pub fn variance_map_slope(activation: Activation) -> f64 {
-    variance_map_slope_of(|z| activation.value(z), |z| activation.derivative(z))
-}
-
-/// [`variance_map_slope`] of any function.
-pub fn variance_map_slope_of(value: impl Fn(f64) -> f64, derivative: impl Fn(f64) -> f64) -> f64 {
-    let expectation = |g: &dyn Fn(f64) -> f64| gaussian_expectation(g, 0.0, 1.0, KNOTS);
-    let mean = expectation(&value);
-    let variance = expectation(&|z| (value(z) - mean).powi(2));
-    expectation(&|z| z * derivative(z) * (value(z) - mean)) / variance
-}

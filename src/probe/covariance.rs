@@ -99,8 +99,8 @@ pub fn measure(
     walk_images(network, images, last, |first, index, input, pre| {
         let mut wanted = reads.iter_mut().zip(&blocks).zip(layers);
         if let Some(((read, block), _)) = wanted.find(|(_, layer)| **layer == index) {
-            let place = (index * images.len() + first) as u64;
-            let per_image = sites.div_ceil(images.len().max(1));
+            let place = (index * images.count() + first) as u64;
+            let per_image = sites.div_ceil(images.count().max(1));
             read_sites(read, &block.op, &input.value(), pre, per_image, |i| {
                 stream(seed, Purpose::Probe, place + i)
             });

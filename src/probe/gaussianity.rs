@@ -66,7 +66,7 @@ pub fn sample_layers(
             .iter_mut()
             .filter(|sample| sample.layer == index + 1)
         {
-            read_sites(sample, pre, first, images.len(), values, seed);
+            read_sites(sample, pre, first, images.count(), values, seed);
         }
     });
     for sample in &samples {

@@ -61,13 +61,8 @@ impl ProbeImages {
     }
 
     /// Number of images.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.count
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
     }
 
     /// All images as one tensor `[N, C, H, W]` of the network's element type, on its device.

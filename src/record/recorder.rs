@@ -84,11 +84,6 @@ impl Recorder {
         }
     }
 
-    /// The run directory.
-    pub fn run_dir(&self) -> &RunDir {
-        &self.run_dir
-    }
-
     /// The content of `summary.json`, once the run has finished or diverged.
     pub fn summary(&self) -> Option<&RunSummary> {
         self.summary.as_ref()

@@ -7,7 +7,7 @@ use super::reach::{Owed, Reach};
 use super::retention::{self, Found};
 use super::row::Row;
 use super::{meta, summary, tensorboard};
-use crate::event::{EpochRow, LayerRow, PercentileRow, Snapshot, Status, StepRow};
+use crate::event::{EpochRow, LayerRow, PercentileRow, Snapshot, StepRow};
 use anyhow::{Context, Result};
 use std::fs::{File, TryLockError};
 use std::io;
@@ -130,12 +130,6 @@ impl RunDir {
     /// The file system it lies on.
     pub fn disk(&self) -> &dyn Disk {
         &self.disk
-    }
-
-    /// How the run ended; [`Status::Running`] when it has not, though it may be at rest.
-    pub fn status(&self) -> Result<Status> {
-        let summary = summary::read(&self.path)?;
-        Ok(summary.map_or(Status::Running, |summary| summary.status))
     }
 
     /// The newest intact state that `fits` takes and that the tables reach up to, with a warning for each other one.

@@ -65,11 +65,6 @@ impl EventFile {
         Ok(EventFile { path })
     }
 
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Adds the scalars of one step, named by tags; values that are not finite are left out.
     pub fn add(
         &self,

@@ -21,11 +21,6 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// True when `value` lies between the ends, ends included.
-    pub fn contains(&self, value: f64) -> bool {
-        self.low <= value && value <= self.high
-    }
-
     /// The interval with its ends cut to where the quantity can lie.
     pub fn within(self, lowest: f64, highest: f64) -> Interval {
         Interval {
@@ -33,11 +28,6 @@ impl Interval {
             high: self.high.clamp(lowest, highest),
             ..self
         }
-    }
-
-    /// Half the distance between the ends.
-    pub fn half_width(&self) -> f64 {
-        0.5 * (self.high - self.low)
     }
 }
 
@@ -112,6 +102,18 @@ pub fn wilson(successes: u64, n: u64, level: f64) -> Option<Interval> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Interval {
+        /// True when `value` lies between the ends, ends included.
+        pub(crate) fn contains(&self, value: f64) -> bool {
+            self.low <= value && value <= self.high
+        }
+
+        /// Half the distance between the ends.
+        pub(crate) fn half_width(&self) -> f64 {
+            0.5 * (self.high - self.low)
+        }
+    }
     use crate::stats::goldens::{assert_relative, column, number, rows};
 
     #[test]

@@ -20,18 +20,6 @@ pub fn std_dev(values: &[f64]) -> f64 {
     (central_moment(values, mean(values), 2) * n / (n - 1.0)).sqrt()
 }
 
-/// Skewness m₃/m₂^{3/2} of the biased central moments mₖ = Σ(xᵢ − x̄)ᵏ/n.
-///
-/// NaN when m₂ is zero or no larger than rounding of the mean explains.
-pub fn skewness(values: &[f64]) -> f64 {
-    shape(values).0
-}
-
-/// Excess kurtosis m₄/m₂² − 3 of the biased central moments; NaN as for [`skewness`].
-pub fn excess_kurtosis(values: &[f64]) -> f64 {
-    shape(values).1
-}
-
 /// Median: the middle value, or the mean of the middle two; NaN when empty.
 pub fn median(values: &[f64]) -> f64 {
     quantile(values, 0.5)

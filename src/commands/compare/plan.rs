@@ -119,12 +119,6 @@ impl PlanEntry {
             until_epoch: self.until_epoch,
         })
     }
-
-    /// Whether the estimate of one holds for the other.
-    pub fn costs_like(&self, other: &PlanEntry) -> bool {
-        let (own, other) = (&self.key.group, &other.key.group);
-        own.label == other.label && own.batch_size == other.batch_size
-    }
 }
 
 /// Threads of a run: those asked for, else the cores shared out.

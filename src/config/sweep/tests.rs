@@ -4,7 +4,8 @@ use super::range::{Range, Scale};
 use super::*;
 use crate::config::experiment::Experiment;
 use crate::config::overrides::Assignment;
-use crate::stats::{Sample, kolmogorov_smirnov};
+use crate::stats::special::normal_quantile;
+use crate::stats::{Sample, kolmogorov_smirnov_standard};
 use crate::streams::{Purpose, stream};
 
 fn parse(sweep: &str) -> Result<Experiment> {
@@ -71,8 +72,9 @@ fn every_method_is_given_the_same_draws() {
 /// Distance and p-value of many draws from a range against a distribution.
 fn fit(range: Range, cdf: impl Fn(f64) -> f64) -> (f64, f64) {
     let mut stream = stream(7, Purpose::Search, 0);
-    let draws: Vec<f64> = (0..20_000).map(|_| range.draw(&mut stream)).collect();
-    let result = kolmogorov_smirnov(&Sample::new(draws).unwrap(), cdf).unwrap();
+    let normal = |_| normal_quantile(cdf(range.draw(&mut stream)));
+    let draws: Vec<f64> = (0..20_000).map(normal).collect();
+    let result = kolmogorov_smirnov_standard(&Sample::new(draws).unwrap());
     (result.statistic, result.p_value)
 }
 

@@ -126,7 +126,7 @@ fn scalars_are_read_back_without_those_that_are_not_finite() {
     let folder = tempfile::tempdir().unwrap();
     let now = UNIX_EPOCH + Duration::from_millis(1_700_000_000_250);
     let file = EventFile::create(&RealDisk, folder.path(), now, 301).unwrap();
-    let name = file.path().file_name().unwrap().to_str().unwrap();
+    let name = file.path.file_name().unwrap().to_str().unwrap();
     assert_eq!(name, "events.out.tfevents.1700000000.normprop");
     let scalars = [
         ("epoch/test_error".to_owned(), 0.25),
@@ -134,7 +134,7 @@ fn scalars_are_read_back_without_those_that_are_not_finite() {
         ("layer_01_größe/pre_std".to_owned(), -1.5),
     ];
     file.add(&RealDisk, now, 1 << 40, &scalars).unwrap();
-    let events = events(file.path());
+    let events = events(&file.path);
     assert_eq!(events.len(), 3);
     assert_eq!(events[0].version, "brain.Event:2");
     assert_eq!((events[1].step, events[1].starts), (301, true));
@@ -158,7 +158,7 @@ fn a_later_file_sorts_behind_the_earlier_ones_even_when_the_clock_went_back() {
     let first = create(noon);
     let second = create(noon);
     let third = create(noon - Duration::from_secs(3600));
-    assert!(first.path() < second.path() && second.path() < third.path());
+    assert!(first.path < second.path && second.path < third.path);
 }
 
 #[test]
