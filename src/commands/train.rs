@@ -80,7 +80,7 @@ fn resolve(args: &TrainArgs, output: OutputArgs) -> Result<(RunConfig, PathBuf)>
             let path = found.path.display();
             say(
                 output,
-                &format!("{path} was made without {lacks}; --overwrite starts it anew"),
+                &format!("{path} was made without {lacks}; --overwrite starts it over"),
             );
         }
         return Ok((found.config, found.path));

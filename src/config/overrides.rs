@@ -49,7 +49,7 @@ fn is_key(text: &str) -> bool {
 }
 
 /// Writes each assignment into `table`. Dotted keys reach into sub-tables (`method.center_rows`).
-/// The first part of a key must be one of `known`; what stands below it is checked by whoever owns it.
+/// The first part of a key must be one of `known`; what stands below it is checked where it is used.
 pub fn apply(table: &mut toml::Table, assignments: &[Assignment], known: &[&str]) -> Result<()> {
     for Assignment { key, value, origin } in assignments {
         let parts: Vec<&str> = key.split('.').collect();

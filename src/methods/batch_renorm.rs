@@ -138,7 +138,7 @@ impl Normalization for BatchRenorm {
 
     fn evaluation_map(&self) -> Option<(Tensor, Tensor)> {
         let factor = &self.affine.gamma / &self.running_std;
-        Some(self.affine.centred_map(&self.running_mean, factor))
+        Some(self.affine.centered_map(&self.running_mean, factor))
     }
 
     fn after_step(&self) {

@@ -232,9 +232,9 @@ mod tests {
                 .unwrap()
                 / count
         };
-        let centre = mean(&|b| b.mean_dim([0].as_slice(), false, None));
+        let center = mean(&|b| b.mean_dim([0].as_slice(), false, None));
         let variance = mean(&|b| b.var_dim([0].as_slice(), true, false));
-        (x - centre) / (variance + 1e-5).sqrt()
+        (x - center) / (variance + 1e-5).sqrt()
     }
 
     #[test]

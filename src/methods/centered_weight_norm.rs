@@ -30,7 +30,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         OptionSpec::number("length", std::f64::consts::SQRT_2, 1e-3, 1e3)
             .help("g, or what it starts at"),
         OptionSpec::flag("learn_length", false).help("train g, one a row"),
-        OptionSpec::number("eps", 1e-5, 0.0, 1.0).help("ε, added to the length of a centred row"),
+        OptionSpec::number("eps", 1e-5, 0.0, 1.0).help("ε, added to the length of a centered row"),
     ],
     departures: &["The last layer is treated like the others.", AT_THE_KINK],
     learning_rate_at_50: 0.05,
@@ -68,13 +68,13 @@ struct CenteredRows {
 
 impl Reparametrization for CenteredRows {
     fn kernel(&self) -> Tensor {
-        let centred = centered_rows(&self.direction);
-        let unit = (init::row_norms(&centred) + self.eps).reciprocal();
+        let centered = centered_rows(&self.direction);
+        let unit = (init::row_norms(&centered) + self.eps).reciprocal();
         let factor = match &self.learned {
             Some(length) => unit * length,
             None => unit * self.length,
         };
-        centred * self.op.per_row(&factor)
+        centered * self.op.per_row(&factor)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Centred cosine normalization: Pearson's correlation (Luo, Zhan, Wang, Yang, ICANN 2018,
+//! Centered cosine normalization: Pearson's correlation (Luo, Zhan, Wang, Yang, ICANN 2018,
 //! arXiv:1702.05870).
 //!
 //! As `cosine`, after the mean of the weight row and the mean of what it sees are subtracted:
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn on_vectors_it_is_layer_norm_of_the_input_times_centred_unit_rows() {
+    fn on_vectors_it_is_layer_norm_of_the_input_times_centered_unit_rows() {
         let net = conformance::single(
             "cosine-centered",
             "eps = 0.0",

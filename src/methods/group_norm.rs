@@ -1,6 +1,6 @@
 //! Group Normalization (Wu, He, ECCV 2018, arXiv:1803.08494).
 //!
-//! The C channels are split into G runs of C/G neighbours. For each image and group, over its channels and
+//! The C channels are split into G runs of C/G neighbors. For each image and group, over its channels and
 //! all positions: μ = mean a, v = mean (a − μ)², y = f(γ (a − μ)/√(v + ε) + β) with one γ and one β a
 //! channel. G = 1 is layer normalization, G = C instance normalization.
 

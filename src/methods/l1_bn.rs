@@ -118,10 +118,10 @@ mod tests {
         let loss = (&y * &u).sum(Kind::Double);
         let gradient = &Tensor::run_backward(&[&loss], &[&x], false, false)[0];
         let mean = |t: &Tensor| t.mean_dim([0].as_slice(), true, None::<Kind>);
-        let centred = &x - mean(&x);
+        let centered = &x - mean(&x);
         let k = FRAC_PI_2.sqrt();
-        let scale = mean(&centred.abs()) * k;
-        let t = (&u - mean(&(&u * &y)) * k * centred.sign()) / scale;
+        let scale = mean(&centered.abs()) * k;
+        let t = (&u - mean(&(&u * &y)) * k * centered.sign()) / scale;
         assert!(conformance::gap(gradient, &(&t - mean(&t))) < 1e-12);
     }
 

@@ -160,12 +160,12 @@ mod tests {
             conformance::pre_activation(&quiet, &x),
         );
         // Solve s and m of each image and channel by least squares over positions.
-        let centre = |t: &Tensor| t.mean_dim([2, 3].as_slice(), true, None::<Kind>);
-        let (a, b) = (&plain - centre(&plain), &noisy - centre(&noisy));
-        let factor = centre(&(&a * &b)) / centre(&a.square());
+        let center = |t: &Tensor| t.mean_dim([2, 3].as_slice(), true, None::<Kind>);
+        let (a, b) = (&plain - center(&plain), &noisy - center(&noisy));
+        let factor = center(&(&a * &b)) / center(&a.square());
         let residual = &b - &a * &factor;
         assert!(residual.abs().max().double_value(&[]) < 1e-10);
-        let shift = centre(&noisy) - centre(&plain) * &factor;
+        let shift = center(&noisy) - center(&plain) * &factor;
         assert!(shift.abs().max().double_value(&[]) <= 0.6 + 1e-9);
         let number = |t: Tensor| t.double_value(&[]);
         let by_unit = |t: &Tensor| t.mean_dim([0].as_slice(), false, None::<Kind>);

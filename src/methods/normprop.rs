@@ -81,7 +81,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "PReLU: m and s follow the trained slope, and gradients flow through them into it.",
         "1e-12 is added to a row's squared length.",
         "PReLU with pool = \"moments\": m and s hold for slopes ≥ 0 only, where the activation never falls.",
-        "With pool = \"moments\" the positions of a pool are taken as independent; real neighbours are not.",
+        "With pool = \"moments\" the positions of a pool are taken as independent; real neighbors are not.",
         "noise_values is not the paper's: with it training differs from evaluation. The last layer has none.",
         AT_THE_KINK,
     ],

@@ -154,8 +154,8 @@ impl OnlineNorm {
         let count = x.size()[0];
         let means = over_positions(x);
         let variances = over_positions(&(x - to_positions(&means, x)).square());
-        let centres = scan(self.decay, &self.mean, &(&means * (1.0 - self.decay)));
-        let known = centres.narrow(0, 0, count);
+        let centers = scan(self.decay, &self.mean, &(&means * (1.0 - self.decay)));
+        let known = centers.narrow(0, 0, count);
         let surprise = (means - &known).square() * (self.decay * (1.0 - self.decay));
         let spreads = scan(
             self.decay,
@@ -163,7 +163,7 @@ impl OnlineNorm {
             &(variances * (1.0 - self.decay) + surprise),
         );
         let deviation = (spreads.narrow(0, 0, count) + self.eps).sqrt();
-        self.mean.shallow_clone().copy_(&centres.get(count));
+        self.mean.shallow_clone().copy_(&centers.get(count));
         self.variance.shallow_clone().copy_(&spreads.get(count));
         (
             (x - to_positions(&known, x)) / to_positions(&deviation, x),

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn scale_drops_out_shift_does_not_and_centred_rows_give_layer_norm() {
+    fn scale_drops_out_shift_does_not_and_centered_rows_give_layer_norm() {
         let op = LinearOp::Dense {
             inputs: 6,
             outputs: 6,
@@ -139,9 +139,9 @@ mod tests {
         let y = conformance::pre_activation(&net, &x);
         assert!(conformance::gap(&y, &conformance::pre_activation(&net, &(&x * 4.0))) < 1e-12);
         assert!(conformance::gap(&y, &conformance::pre_activation(&net, &(&x + 1.0))) > 0.1);
-        let centred = &x - x.mean_dim([1].as_slice(), true, None);
+        let centered = &x - x.mean_dim([1].as_slice(), true, None);
         let layer = x.layer_norm([6], None::<Tensor>, None::<Tensor>, 0.0, false);
-        assert!(conformance::gap(&conformance::pre_activation(&net, &centred), &layer) < 1e-12);
+        assert!(conformance::gap(&conformance::pre_activation(&net, &centered), &layer) < 1e-12);
     }
 
     #[test]

@@ -163,9 +163,9 @@ mod tests {
     fn on_whitened_inputs_it_is_batch_normalization() {
         // Inputs with mean 0 and unit covariance on the batch: BN divides by ‖v‖ itself.
         let raw = conformance::gaussian(&[60, 3], 4);
-        let centred = &raw - raw.mean_dim([0].as_slice(), true, None);
-        let covariance = centred.tr().matmul(&centred) / 60.0;
-        let white = centred.matmul(&covariance.linalg_cholesky(false).inverse().tr());
+        let centered = &raw - raw.mean_dim([0].as_slice(), true, None);
+        let covariance = centered.tr().matmul(&centered) / 60.0;
+        let white = centered.matmul(&covariance.linalg_cholesky(false).inverse().tr());
         let net = conformance::single("weight-norm", "start = \"unit\"", OP);
         let linear = white.matmul(&net.parameters.get("layer.weight").unwrap().tr());
         let none = None::<Tensor>;

@@ -2,7 +2,7 @@
 //! arXiv:1602.07868, section 2.3).
 //!
 //! t = g·v·x/‖v‖, y = f(t − μ + b) with μ the mean of each channel over images and positions of the batch;
-//! at evaluation a running average, r ← (1 − ρ) r + ρ·μ. The gradient goes through μ, which centres it.
+//! at evaluation a running average, r ← (1 − ρ) r + ρ·μ. The gradient goes through μ, which centers it.
 //! One batch of training images sets g = 1/σ of each channel, as in `weight-norm`; b stays 0.
 
 use anyhow::Result;
@@ -100,7 +100,7 @@ mod tests {
     };
 
     #[test]
-    fn the_batch_mean_goes_and_gradients_are_centred() {
+    fn the_batch_mean_goes_and_gradients_are_centered() {
         let net = conformance::single("weight-norm-mean-bn", "start = \"unit\"", OP);
         conformance::set(
             &net,
@@ -117,8 +117,8 @@ mod tests {
         let upstream = conformance::gaussian(&[4, 3], 2);
         let loss = (y * &upstream).sum(Kind::Double);
         let gradient = &Tensor::run_backward(&[&loss], &[&x], false, false)[0];
-        let centred = &upstream - upstream.mean_dim([0].as_slice(), true, None::<Kind>);
-        assert!(conformance::gap(gradient, &centred) < 1e-12);
+        let centered = &upstream - upstream.mean_dim([0].as_slice(), true, None::<Kind>);
+        assert!(conformance::gap(gradient, &centered) < 1e-12);
     }
 
     #[test]

@@ -77,16 +77,16 @@ impl Normalization for WeightStandardization {
 
 /// Rows of mean 0 and standard deviation 1: unbiased with ε beside it, or biased with ε under the root.
 fn standardized_rows(weight: &Tensor, unbiased: bool, eps: f64) -> Tensor {
-    let centred = centered_rows(weight);
+    let centered = centered_rows(weight);
     let axes: Vec<i64> = (1..weight.dim() as i64).collect();
     let count = (weight.numel() as i64 / weight.size()[0]) as f64;
-    let squares = centred
+    let squares = centered
         .square()
         .sum_dim_intlist(axes.as_slice(), true, None::<Kind>);
     if unbiased {
-        centred / ((squares / (count - 1.0)).sqrt() + eps)
+        centered / ((squares / (count - 1.0)).sqrt() + eps)
     } else {
-        centred * (squares / count + eps).rsqrt()
+        centered * (squares / count + eps).rsqrt()
     }
 }
 

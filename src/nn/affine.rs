@@ -27,7 +27,7 @@ impl Affine {
     }
 
     /// factor·(x − mean) + β as a factor and a shift of each channel.
-    pub fn centred_map(&self, mean: &Tensor, factor: Tensor) -> (Tensor, Tensor) {
+    pub fn centered_map(&self, mean: &Tensor, factor: Tensor) -> (Tensor, Tensor) {
         let shift = &self.beta - mean * &factor;
         (factor, shift)
     }

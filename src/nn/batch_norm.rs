@@ -109,7 +109,7 @@ impl Normalization for BatchNorm {
 
     fn evaluation_map(&self) -> Option<(Tensor, Tensor)> {
         let factor = &self.affine.gamma * (&self.running_var + self.settings.eps).rsqrt();
-        Some(self.affine.centred_map(&self.running_mean, factor))
+        Some(self.affine.centered_map(&self.running_mean, factor))
     }
 
     /// libtorch's batch norm sums in float32, also what it is given in bfloat16.

@@ -110,7 +110,7 @@ impl<S: ChannelScale> Normalization for BatchScale<S> {
 
     fn evaluation_map(&self) -> Option<(Tensor, Tensor)> {
         let factor = &self.affine.gamma / (&self.running_scale + self.settings.eps);
-        Some(self.affine.centred_map(&self.running_mean, factor))
+        Some(self.affine.centered_map(&self.running_mean, factor))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Statistics of one image over groups of neighbouring channels and all positions.
+//! Statistics of one image over groups of neighboring channels and all positions.
 
 use anyhow::Result;
 use tch::Tensor;

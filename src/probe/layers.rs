@@ -32,15 +32,15 @@ impl TensorMoments {
     pub fn of(values: &Tensor) -> TensorMoments {
         let values = values.detach().to_kind(Kind::Double);
         let mean = values.mean(Kind::Double).double_value(&[]);
-        let centred = values - mean;
-        let squared = centred.square();
+        let centered = values - mean;
+        let squared = centered.square();
         let average = |power: &Tensor| power.mean(Kind::Double).double_value(&[]);
         let variance = average(&squared);
         let std = variance.sqrt();
         TensorMoments {
             mean,
             std,
-            skewness: average(&(&squared * &centred)) / (variance * std),
+            skewness: average(&(&squared * &centered)) / (variance * std),
             excess_kurtosis: average(&squared.square()) / (variance * variance) - 3.0,
         }
     }

@@ -14,7 +14,7 @@
 //! - it is empty: its maker was killed, or is about to write; watch it for 3 s;
 //! - else watch it for 90 s by *this* host's clock. If it changed, the holder is alive, and the folder is refused; if
 //!   not, make the next one and write `free` into the dead one's file. Times of two clocks are never compared, and a
-//!   look that took longer than a beat (the file server hung, for the holder too) starts the watch anew.
+//!   look that took longer than a beat (the file server hung, for the holder too) starts the watch over.
 //!
 //! A holder that was only asleep finds `free` in its own file at its next look. Before it writes anything more than
 //! 45 s after its last look, it looks: see [`Holder::check`]. What remains is a holder that stalls between that and the
@@ -152,7 +152,7 @@ impl Lease {
         }
     }
 
-    /// What tells whether the lease is still held, for whoever writes to the folder.
+    /// What tells whether the lease is still held, for those who write to the folder.
     pub fn holder(&self) -> Arc<Holder> {
         self.holder.clone()
     }
@@ -304,7 +304,7 @@ fn is_free(path: &Path, ours: Option<&str>, timing: Timing) -> io::Result<bool> 
     Ok(true)
 }
 
-/// Text and time of a lease, as the file server has them: opening the file anew passes by this host's caches.
+/// Text and time of a lease, as the file server has them: opening the file again passes by this host's caches.
 fn look(path: &Path) -> io::Result<(String, SystemTime)> {
     let mut file = File::open(path)?;
     let modified = file.metadata()?.modified()?;

@@ -2,7 +2,7 @@
 //!
 //! | module | owns |
 //! | --- | --- |
-//! | [`run_dir`] | one run directory: `config.toml`, starting anew |
+//! | [`run_dir`] | one run directory: `config.toml`, starting over |
 //! | [`hold`], [`lease`] | a folder for one process at a time, on this machine and across hosts |
 //! | [`recorder`] | the [`Observer`](crate::event::Observer) that writes everything, and in which order |
 //! | [`row`], [`table`], [`metrics`] | the CSV files: header, rows, torn ends, typed reading |

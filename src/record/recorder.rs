@@ -4,7 +4,7 @@
 //!
 //! A run is a deterministic function of its last checkpoint. So it is enough that (1) at every moment `latest` names
 //! a whole checkpoint of some position P, or none has been written, P then being the start; (2) the tables hold at
-//! that moment, as a beginning of the file, exactly the rows up to P; (3) whoever goes on from P first cuts the
+//! that moment, as a beginning of the file, exactly the rows up to P; (3) a process that goes on from P first cuts the
 //! tables back to that beginning. Then what is written after P is what an uninterrupted run writes after P, and the
 //! files come out byte for byte the same, but for measured times.
 //!
@@ -93,7 +93,7 @@ impl Recorder {
         let folder = self.run_dir.path();
         ensure!(
             !matches!(summary::read(folder), Ok(Some(_))),
-            "the run in {} is already over: delete the folder to start it anew",
+            "the run in {} is already over: delete the folder to start it over",
             folder.display()
         );
         let earlier = meta::read(folder)?;

@@ -188,7 +188,7 @@ pub fn latest_snapshot_that(
     }
     if any {
         bail!(
-            "no checkpoint in {} can be used ({}): delete the folder to start this run anew",
+            "no checkpoint in {} can be used ({}): delete the folder to start this run over",
             run_dir.display(),
             warnings.join("; ")
         );

@@ -82,7 +82,7 @@ impl RunDir {
     }
 
     /// Waits for a process that is just saving and ending in a run directory, as the runs of a killed comparison are;
-    /// one that stays is met, and named, by whoever takes the directory next.
+    /// one that stays is met, and named, by the next holder.
     pub fn wait_until_free(path: &Path) -> Result<()> {
         let lock_path = path.join(LOCK);
         let lock = match File::open(&lock_path) {
@@ -238,7 +238,7 @@ fn settle_configuration(disk: &dyn Disk, folder: &Path, config_toml: &str) -> Re
         None => files::replace(disk, &path, config_toml.as_bytes()),
         Some(text) if text == config_toml => Ok(()),
         Some(text) => Err(crate::usage!(
-            "{} is not the configuration asked for ({}): delete the folder to start this run anew, or choose another one for runs (--out of train, --runs of compare)",
+            "{} is not the configuration asked for ({}): delete the folder to start this run over, or choose another one for runs (--out of train, --runs of compare)",
             path.display(),
             first_difference(&text, config_toml)
         )),

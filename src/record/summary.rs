@@ -118,11 +118,11 @@ fn tables_sha256(run_dir: &Path) -> Result<BTreeMap<String, String>> {
 
 /// How the run in a directory ended, or `None` when it has not.
 ///
-/// A file that cannot be read counts as none, and is named: the run's other files tell how it ended, and whoever goes
-/// on with the run writes it anew.
+/// A file that cannot be read counts as none, and is named: the run's other files tell how it ended, and going on
+/// with the run writes it again.
 pub fn read_summary(run_dir: &Path) -> Option<RunSummary> {
     read(run_dir).unwrap_or_else(|error| {
-        errln!("normprop: {error:#}; the run counts as one that is not over, and going on with it makes the file anew");
+        errln!("normprop: {error:#}; the run counts as one that is not over, and going on with it writes the file again");
         None
     })
 }

@@ -110,7 +110,7 @@ impl<R: Row> CsvTable<R> {
         let is_known = |found: &str| names.iter().any(|column| column.name == found);
         ensure!(
             parts.header.iter().all(is_known),
-            "{} has columns that this version does not know: continue with the version of normprop that wrote it, or delete the run's folder to start it anew",
+            "{} has columns that this version does not know: continue with the version of normprop that wrote it, or delete the run's folder to start it over",
             self.path.display()
         );
         let mut rows = Vec::new();
@@ -123,7 +123,7 @@ impl<R: Row> CsvTable<R> {
                     kept_bytes = *line_end;
                 }
                 (Ok(row), Some((damaged, Some(reason)))) if row.key() < end => bail!(
-                    "{}, line {damaged} is damaged ({reason:#}), though line {number} is good: repair or delete the damaged line, or delete the run's folder to start it anew",
+                    "{}, line {damaged} is damaged ({reason:#}), though line {number} is good: repair or delete the damaged line, or delete the run's folder to start it over",
                     self.path.display()
                 ),
                 (Ok(_), None) => stopped = Some((*number, None)),

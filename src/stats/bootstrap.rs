@@ -78,14 +78,14 @@ impl Bootstrap {
             return None;
         }
         // Resampling deviations keeps the digits that a large common mean would take.
-        let centre = mean(values);
-        let deviations: Vec<f64> = values.iter().map(|value| value - centre).collect();
+        let center = mean(values);
+        let deviations: Vec<f64> = values.iter().map(|value| value - center).collect();
         let n = deviations.len();
         let mut stream = ChaCha8Rng::seed_from_u64(self.seed);
         let mut replicates: Vec<f64> = (0..self.resamples)
             .map(|_| {
                 let sum: f64 = (0..n).map(|_| deviations[stream.random_range(0..n)]).sum();
-                centre + sum / n as f64
+                center + sum / n as f64
             })
             .collect();
         replicates.sort_unstable_by(f64::total_cmp);
@@ -129,8 +129,8 @@ impl Bootstrap {
 /// Efron's acceleration a of the mean, Σdᵢ³ / (6 (Σdᵢ²)^{3/2}) with dᵢ = xᵢ − x̄: what the jackknife
 /// formula comes to for a mean. Zero without spread.
 fn acceleration_of_mean(values: &[f64]) -> f64 {
-    let centre = mean(values);
-    let power_sum = |order| compensated_sum(values.iter().map(|x| (x - centre).powi(order)));
+    let center = mean(values);
+    let power_sum = |order| compensated_sum(values.iter().map(|x| (x - center).powi(order)));
     let squares = power_sum(2);
     if squares > 0.0 {
         power_sum(3) / (6.0 * squares.powf(1.5))

@@ -123,7 +123,7 @@ fn when_no_checkpoint_can_be_used_nothing_is_thrown_away() {
     let output = training.run();
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        errors(&output).contains("delete the folder to start this run anew"),
+        errors(&output).contains("delete the folder to start this run over"),
         "{}",
         errors(&output)
     );

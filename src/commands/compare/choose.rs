@@ -59,7 +59,7 @@ pub struct Tried {
     group: GroupKey,
     /// How often it was judged.
     rung: u64,
-    /// Epochs before the last judgement.
+    /// Epochs before the last judgment.
     epochs: u64,
     errors: Vec<f64>,
     diverged: u64,

@@ -48,7 +48,7 @@ pub fn collect(
     Ok(Results::of(name, Some(manifest), runs, sweep))
 }
 
-/// What a sweep tried, and which runs tried it: all there is of an experiment that is a sweep and no more.
+/// What a sweep tried, and which runs tried it: the whole result of an experiment that is only a sweep.
 pub fn collect_sweep(
     experiment: &Experiment,
     tried: &[PlanEntry],

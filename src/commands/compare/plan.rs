@@ -175,7 +175,7 @@ fn entries(
     if !unrecorded.is_empty() {
         let unrecorded: Vec<String> = unrecorded.into_iter().collect();
         errln!(
-            "normprop: runs that are there were made without {}; --overwrite makes them anew",
+            "normprop: runs that are there were made without {}; --overwrite starts them over",
             unrecorded.join(", ")
         );
     }

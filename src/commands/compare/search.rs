@@ -2,7 +2,7 @@
 //!
 //! With halving there are several rounds. In each, the settings still in are trained to the round's epoch (a rung of
 //! the ladder) and judged; the better ones go on, and the others stay where they are. Without halving there is one
-//! round, to the end. Every judgement follows from rows of `metrics.csv` that never change once they are written, so
+//! round, to the end. Every judgment follows from rows of `metrics.csv` that never change once they are written, so
 //! a sweep that was killed and is started again decides the same and finds the runs as far as they were.
 
 use anyhow::Result;

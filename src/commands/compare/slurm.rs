@@ -194,7 +194,7 @@ impl SlurmLauncher {
                 return Ok(active);
             }
             if begun.elapsed() > ENDING {
-                // Its node may be lost for good. Whoever takes up its run looks at the lease.
+                // Its node may be lost for good. The next holder of its run looks at the lease.
                 active.retain(|_, state| !ending(state));
                 return Ok(active);
             }

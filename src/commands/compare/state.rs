@@ -44,7 +44,7 @@ pub fn inspect(run_dir: &Path, config: &RunConfig) -> Result<(State, RunRecord)>
         // Says so where it was changed since the run was started.
         RunConfig::of_run(run_dir, &[])?;
         return Err(usage!(
-            "{} holds a run of another configuration: delete it to start this run anew, or choose another folder with --runs",
+            "{} holds a run of another configuration: delete it to start this run over, or choose another folder with --runs",
             run_dir.display()
         ));
     }

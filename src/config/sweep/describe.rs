@@ -1,4 +1,4 @@
-//! A sweep in sentences, for whoever reads its results.
+//! A sweep in sentences, for the readers of its results.
 
 use super::range::{LR_FACTOR, Range, Scale};
 use super::{SearchStrategy, Sweep};

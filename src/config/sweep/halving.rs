@@ -2,7 +2,7 @@
 //!
 //! K. Jamieson, A. Talwalkar: Non-stochastic Best Arm Identification and Hyperparameter Optimization, AISTATS 2016,
 //! arXiv:1502.07943. The measure of effort is an epoch. The learning-rate schedule is that of the whole training, so a
-//! setting that goes on is continued, not begun anew, and its last result is that of an uninterrupted training; with
+//! setting that goes on is continued, not begun again, and its last result is that of an uninterrupted training; with
 //! a schedule that falls late, early errors say the less.
 
 use schemars::JsonSchema;

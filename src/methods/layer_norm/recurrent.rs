@@ -71,11 +71,11 @@ mod tests {
     use tch::{Kind, Tensor};
 
     fn standardized(x: &Tensor) -> Tensor {
-        let centred = x - x.mean_dim([1].as_slice(), true, Kind::Double);
-        let variance = centred
+        let centered = x - x.mean_dim([1].as_slice(), true, Kind::Double);
+        let variance = centered
             .square()
             .mean_dim([1].as_slice(), true, Kind::Double);
-        centred / (variance + 1e-5).sqrt()
+        centered / (variance + 1e-5).sqrt()
     }
 
     #[test]

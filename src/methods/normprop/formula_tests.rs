@@ -61,7 +61,7 @@ fn take_steps(network: &Network, x: &Tensor) {
 }
 
 #[test]
-fn projection_keeps_rows_at_unit_length_and_centred_through_training() {
+fn projection_keeps_rows_at_unit_length_and_centered_through_training() {
     for center in [false, true] {
         for constraint in ["project", "both", "reparametrize"] {
             let options = format!("constraint = \"{constraint}\"\ncenter_rows = {center}");
@@ -106,7 +106,7 @@ fn projection_keeps_rows_at_unit_length_and_centred_through_training() {
 }
 
 #[test]
-fn centred_rows_do_not_see_the_mean_of_the_inputs() {
+fn centered_rows_do_not_see_the_mean_of_the_inputs() {
     for (center, constraint) in [
         (true, "project"),
         (true, "reparametrize"),

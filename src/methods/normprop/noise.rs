@@ -77,10 +77,10 @@ mod tests {
         let noisy = single("normprop", "noise_values = 20", OP);
         let x = gaussian(&[4, 2, 6, 6], 2);
         let at = |network| pre_activation(network, &x);
-        let centre = |t: &Tensor| t.mean_dim([0, 2, 3].as_slice(), true, None::<Kind>);
+        let center = |t: &Tensor| t.mean_dim([0, 2, 3].as_slice(), true, None::<Kind>);
         let (plain, disturbed) = (at(&quiet), at(&noisy));
-        let (a, b) = (&plain - centre(&plain), &disturbed - centre(&disturbed));
-        let factor = centre(&(&a * &b)) / centre(&a.square());
+        let (a, b) = (&plain - center(&plain), &disturbed - center(&disturbed));
+        let factor = center(&(&a * &b)) / center(&a.square());
         assert!(gap(&b, &(&a * &factor)) < 1e-10, "one factor a unit");
         let number = |t: Tensor| t.double_value(&[]);
         // E σ̂² = (n − 1)/n; E 1/σ̂² = n/(n − 3).
@@ -89,7 +89,7 @@ mod tests {
         let inverse = number(factor.square().mean(Kind::Double));
         assert!((inverse - n / (n - 3.0)).abs() < 0.03, "{inverse}");
         // γ = 1/√J and z are the same in both: what is left is −γ·μ̂/σ̂, and 1/σ̂ is known.
-        let shift = (centre(&disturbed) - centre(&plain) * &factor) / &factor;
+        let shift = (center(&disturbed) - center(&plain) * &factor) / &factor;
         let gamma = quiet
             .parameters
             .get("layer.gamma")

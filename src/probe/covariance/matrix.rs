@@ -30,9 +30,9 @@ pub struct Overlap {
 
 /// Covariance `[D, D]` of the rows of `values` `[n, D]`, divisor n − 1.
 pub fn covariance(values: &Tensor) -> Tensor {
-    let centred = values - values.mean_dim([0].as_slice(), true, Kind::Double);
+    let centered = values - values.mean_dim([0].as_slice(), true, Kind::Double);
     let degrees = (values.size()[0] - 1).max(1) as f64;
-    centred.tr().matmul(&centred) / degrees
+    centered.tr().matmul(&centered) / degrees
 }
 
 /// Describes a covariance matrix.

@@ -194,7 +194,7 @@ fn read_runs<R: Row>(path: &Path, warnings: &mut Vec<String>) -> Result<Vec<RunR
     let (runs, torn) = tagged::from_csv(path)?;
     if torn {
         warnings.push(format!(
-            "{} ends in the middle of a line, which is left out; normprop compare makes the file anew",
+            "{} ends in the middle of a line, which is left out; normprop compare writes the file again",
             path.display()
         ));
     }

@@ -131,11 +131,11 @@ pub struct SweepRow {
     pub group: GroupKey,
     /// Other keys tried, as `key=value` separated by blanks.
     pub settings: String,
-    /// Runs that got to the epoch of the judgement.
+    /// Runs that got to the epoch of the judgment.
     pub n: u64,
     /// Runs whose loss stopped being finite before.
     pub n_diverged: u64,
-    /// Mean over runs of the error on the held-out images at the judgement: after the last epoch, or after the one
+    /// Mean over runs of the error on the held-out images at the judgment: after the last epoch, or after the one
     /// at which halving left the setting behind.
     pub validation_error_mean: f64,
     /// Standard deviation over runs.
@@ -146,7 +146,7 @@ pub struct SweepRow {
     pub at_edge: bool,
     /// How often it was judged: 1 without halving, more for a setting that went on.
     pub rung: Option<u64>,
-    /// Epochs before the last judgement.
+    /// Epochs before the last judgment.
     pub epochs: Option<u64>,
 }
 

@@ -112,7 +112,7 @@ pub fn from_csv<R: Row>(path: &Path) -> Result<(Vec<RunRows<R>>, bool)> {
         .and_then(|()| check_header::<R>(&own_header))
         .with_context(|| {
             format!(
-                "{}: its columns are not those of this version: make it anew with normprop compare",
+                "{}: its columns are not those of this version: make it again with normprop compare",
                 path.display()
             )
         })?;

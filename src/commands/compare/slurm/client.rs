@@ -178,7 +178,7 @@ pub fn requeue(task: &TaskId) -> Result<()> {
     let output = run("scontrol", &["requeue", &name])?;
     if !output.status.success() {
         bail!(
-            "scontrol would not requeue {name}: {}; the states are saved, and the command that submitted it submits it anew",
+            "scontrol would not requeue {name}: {}; the states are saved, and the command that submitted it submits it again",
             String::from_utf8_lossy(&output.stderr).trim()
         );
     }

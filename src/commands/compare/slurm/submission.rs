@@ -96,7 +96,7 @@ impl Submission {
         };
         serde_json::from_str(&text).with_context(|| {
             format!(
-                "{} is damaged; normprop compare submits its runs anew",
+                "{} is damaged; normprop compare submits its runs again",
                 path.display()
             )
         })
@@ -113,7 +113,7 @@ impl Submission {
 
     fn put(&self, name: &str, text: &str) -> Result<()> {
         let path = self.folder.join(name);
-        // Whoever reads it is started by what comes after; the file need not be whole at every moment.
+        // Its readers are started later; the file need not be whole at every moment.
         std::fs::write(&path, text)
             .map_err(|error| files::write_failure(error, &path, Some(text.len())))
     }

@@ -246,7 +246,7 @@ fn a_damaged_run_directory_stops_no_other_run() {
         bad.problem.unwrap_or_default()
     };
     for summary in [&b""[..], b"\xff\xfe", b"{}"] {
-        assert_eq!(damaged("summary.json", summary), "", "it is made anew");
+        assert_eq!(damaged("summary.json", summary), "", "it is made again");
     }
     for (file, bytes) in [
         ("meta.json", &b"{"[..]),
