@@ -74,7 +74,10 @@ mod tests {
         std::fs::create_dir_all(path).unwrap();
         std::fs::write(path.join(CONFIG), "").unwrap();
         let Some(started) = started else { return };
-        let facts = Facts::default();
+        let facts = Facts {
+            threads: 1,
+            ..Facts::default()
+        };
         let position = Position {
             epoch: 0,
             step_in_epoch: 0,

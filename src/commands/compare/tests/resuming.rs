@@ -153,6 +153,14 @@ fn a_finished_run_whose_layers_are_torn_or_gone_goes_on_from_before_the_loss() {
     assert_eq!(gone, ((State::Unfinished, 0), None, false));
 }
 
+/// Makes the summary of a run what an older version wrote.
+fn without_checksums(run_dir: &Path) {
+    let mut summary = crate::record::read_summary(run_dir).unwrap();
+    summary.tables_sha256.clear();
+    let json = crate::record::summary::to_json(&summary).unwrap();
+    std::fs::write(run_dir.join("summary.json"), json).unwrap();
+}
+
 #[test]
 fn a_run_that_diverged_is_over_without_layers_of_its_last_epoch() {
     let runs = tempfile::tempdir().unwrap();
@@ -167,6 +175,7 @@ fn a_run_that_diverged_is_over_without_layers_of_its_last_epoch() {
         .filter(|line| !line.starts_with("2,"))
         .collect();
     std::fs::write(&layers, kept.join("\n") + "\n").unwrap();
+    without_checksums(&path);
     assert_eq!(look_up(&experiment, runs.path())[0].state, State::Diverged);
     std::fs::write(&layers, kept[..kept.len() - 1].join("\n") + "\n").unwrap();
     assert_eq!(state_of(&experiment, runs.path()), (State::Unfinished, 0));
@@ -330,14 +339,7 @@ fn a_table_that_was_changed_by_hand_is_named_and_its_run_not_counted() {
     let text = change("metrics.csv", "\n", "\r\n");
     assert_eq!(problem(), None, "line ends do not count");
     std::fs::write(path.join("metrics.csv"), text).unwrap();
-    // As an older version left it, without checksums.
-    let mut summary = crate::record::read_summary(&path).unwrap();
-    summary.tables_sha256.clear();
-    std::fs::write(
-        path.join("summary.json"),
-        crate::record::summary::to_json(&summary).unwrap(),
-    )
-    .unwrap();
+    without_checksums(&path);
     assert_eq!(problem(), None);
     change("metrics.csv", "0.4", "0.05");
     assert!(problem().unwrap().contains("metrics.csv"));
