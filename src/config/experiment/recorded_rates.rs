@@ -52,6 +52,14 @@ fn read(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, f64>>> {
                 row.settings
             );
         }
+        if row.chosen && !(row.lr.is_finite() && row.lr > 0.0) {
+            bail!(
+                "the rate of `{}` at batch size {} is {:e}, which is no learning rate",
+                row.label,
+                row.batch_size,
+                row.lr
+            );
+        }
         if row.chosen {
             let of_label = chosen.entry(of_cell(&row.label).to_owned()).or_default();
             of_label.insert(row.batch_size.to_string(), row.lr);
