@@ -16,8 +16,11 @@ use anyhow::Result;
 use tch::{Kind, Tensor};
 
 use super::{ActsOn, Descriptor, Paper};
-use crate::nn::{ActivationPool, Affine, Block, Builder, ChannelMoments, Estimate, Layer, Pass, Signal, init, plain};
 use crate::nn::statistics::{channel_means, channel_stds};
+use crate::nn::{
+    ActivationPool, Affine, Block, Builder, ChannelMoments, Estimate, Layer, Pass, Signal, init,
+    plain,
+};
 use crate::options::{OptionSpec, Options};
 
 /// What `analytic-variance` is.

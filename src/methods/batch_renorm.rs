@@ -9,8 +9,8 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::descriptor::{Descriptor, Paper};
-use crate::nn::{Affine, Block, Builder, Layer, LinearOp, Normalization, NormalizedLayer, Pass};
 use crate::nn::statistics::{channel_means, channel_stds, update_average};
+use crate::nn::{Affine, Block, Builder, Layer, LinearOp, Normalization, NormalizedLayer, Pass};
 use crate::options::{OptionSpec, Options};
 
 const STEPS: i64 = 1_000_000_000;

@@ -11,8 +11,8 @@
 use anyhow::Result;
 
 use super::descriptor::{Descriptor, Paper};
-use crate::nn::{BatchNorm, BatchNormSettings, Block, Builder, Layer, NormalizedLayer, Population};
 use crate::nn::statistics::{AVERAGE_MOMENTUM, EPS};
+use crate::nn::{BatchNorm, BatchNormSettings, Block, Builder, Layer, NormalizedLayer, Population};
 use crate::options::{OptionSpec, Options};
 
 /// What `bn` is.

@@ -8,8 +8,8 @@
 use anyhow::Result;
 
 use super::{ActsOn, Descriptor, Paper};
-use crate::nn::{Block, Builder, CosineLayer, CosineSettings, Layer};
 use crate::nn::statistics::check_rows_can_be_centered;
+use crate::nn::{Block, Builder, CosineLayer, CosineSettings, Layer};
 use crate::options::{OptionSpec, Options};
 
 /// What `cosine-centered` is.

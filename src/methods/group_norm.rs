@@ -7,9 +7,9 @@
 use anyhow::Result;
 
 use super::{ActsOn, Descriptor, Paper};
-use crate::nn::{Block, Builder, Layer, NormalizedLayer};
 use crate::nn::groups::{GROUPS, GroupNorm, groups};
 use crate::nn::statistics::EPS;
+use crate::nn::{Block, Builder, Layer, NormalizedLayer};
 use crate::options::Options;
 
 /// What `group-norm` is.

@@ -8,8 +8,8 @@
 use anyhow::Result;
 
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
-use crate::nn::{Block, Builder, GroupNorm, Layer, NormalizedLayer};
 use crate::nn::statistics::EPS;
+use crate::nn::{Block, Builder, GroupNorm, Layer, NormalizedLayer};
 use crate::options::{OptionSpec, Options};
 use crate::usage;
 

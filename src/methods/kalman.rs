@@ -21,8 +21,11 @@ use tch::{Kind, Tensor};
 use estimate::{automatic_gain, group_moments, grouped, mixture};
 
 use super::descriptor::{Descriptor, Paper};
-use crate::nn::{ActivationPool, Affine, Block, Builder, ChannelMoments, Estimate, Layer, Pass, Signal, init, plain};
 use crate::nn::statistics::{AVERAGE_MOMENTUM, EPS, update_average};
+use crate::nn::{
+    ActivationPool, Affine, Block, Builder, ChannelMoments, Estimate, Layer, Pass, Signal, init,
+    plain,
+};
 use crate::options::{OptionSpec, Options};
 use crate::usage;
 

@@ -11,8 +11,8 @@ use tch::Tensor;
 
 use super::descriptor::{Descriptor, Paper};
 use crate::nn::batch_scale::{BatchScale, ChannelScale, NOISE, SCALE_EPS};
-use crate::nn::{Block, Builder, Layer, NormalizedLayer};
 use crate::nn::statistics::{AVERAGE_MOMENTUM, channel_means};
+use crate::nn::{Block, Builder, Layer, NormalizedLayer};
 use crate::options::{OptionSpec, Options};
 
 /// What `l1-bn` is.

@@ -8,8 +8,8 @@ mod recurrent;
 use anyhow::Result;
 
 use super::{ActsOn, Descriptor, Paper, Recurrent};
-use crate::nn::{Block, Builder, GroupNorm, Layer, NormalizedLayer};
 use crate::nn::statistics::EPS;
+use crate::nn::{Block, Builder, GroupNorm, Layer, NormalizedLayer};
 use crate::options::Options;
 
 /// What `layer-norm` is.

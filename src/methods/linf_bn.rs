@@ -10,8 +10,8 @@ use tch::Tensor;
 
 use super::descriptor::{Descriptor, Paper};
 use crate::nn::batch_scale::{BatchScale, ChannelScale, ExtremeConstant, NOISE, SCALE_EPS};
-use crate::nn::{Block, Builder, Layer, NormalizedLayer};
 use crate::nn::statistics::{AVERAGE_MOMENTUM, batch_axes};
+use crate::nn::{Block, Builder, Layer, NormalizedLayer};
 use crate::options::{OptionSpec, Options};
 
 /// What `linf-bn` is.

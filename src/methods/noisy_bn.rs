@@ -10,8 +10,11 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::descriptor::{Descriptor, Paper};
-use crate::nn::{BatchNorm, BatchNormSettings, Block, Builder, Layer, Normalization, NormalizedLayer, Pass, Population};
 use crate::nn::statistics::{AVERAGE_MOMENTUM, EPS};
+use crate::nn::{
+    BatchNorm, BatchNormSettings, Block, Builder, Layer, Normalization, NormalizedLayer, Pass,
+    Population,
+};
 use crate::options::{OptionSpec, Options};
 
 /// What `noisy-bn` is.

@@ -15,8 +15,8 @@ use anyhow::Result;
 use tch::{Kind, Tensor};
 
 use super::{ActsOn, Descriptor, Paper};
-use crate::nn::{Affine, Block, Builder, Layer, LinearOp, Normalization, NormalizedLayer, Pass};
 use crate::nn::statistics::EPS;
+use crate::nn::{Affine, Block, Builder, Layer, LinearOp, Normalization, NormalizedLayer, Pass};
 use crate::options::{OptionSpec, Options};
 
 /// What `online-norm` is.

@@ -10,8 +10,8 @@ use tch::Tensor;
 
 use super::{ActsOn, Descriptor, Paper};
 use crate::moments::gaussian::midpoint_quantiles;
-use crate::nn::{ActivationPool, Affine, Block, Builder, Layer, Pass, Signal, init, plain};
 use crate::nn::groups::{group_norm, groups};
+use crate::nn::{ActivationPool, Affine, Block, Builder, Layer, Pass, Signal, init, plain};
 use crate::options::{OptionSpec, Options};
 
 /// Quantiles that stand for the proxy.

@@ -11,8 +11,11 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::{ActsOn, Descriptor, Paper};
-use crate::nn::{Adam, BatchNorm, BatchNormSettings, Block, Builder, Layer, Normalization, NormalizedLayer, Pass, Population, SphereStep, init};
 use crate::nn::statistics::{AVERAGE_MOMENTUM, EPS};
+use crate::nn::{
+    Adam, BatchNorm, BatchNormSettings, Block, Builder, Layer, Normalization, NormalizedLayer,
+    Pass, Population, SphereStep, init,
+};
 use crate::options::{OptionSpec, Options};
 
 /// What `riemannian-bn` is.

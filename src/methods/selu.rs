@@ -110,9 +110,9 @@ impl Layer for SelfNormalizing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::moments::goldens::variance_map_slope;
     use crate::methods::conformance;
     use crate::moments;
+    use crate::moments::goldens::variance_map_slope;
     use crate::nn::init;
     use crate::nn::networks::perceptron;
     use tch::{Device, Kind};

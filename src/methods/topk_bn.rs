@@ -10,8 +10,8 @@ use tch::{Kind, Tensor};
 
 use super::descriptor::{Descriptor, Paper};
 use crate::nn::batch_scale::{BatchScale, ChannelScale, ExtremeConstant, NOISE, SCALE_EPS};
-use crate::nn::{Block, Builder, Layer, NormalizedLayer};
 use crate::nn::statistics::{AVERAGE_MOMENTUM, values_per_channel};
+use crate::nn::{Block, Builder, Layer, NormalizedLayer};
 use crate::options::{OptionSpec, Options};
 
 /// What `topk-bn` is.

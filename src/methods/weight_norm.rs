@@ -12,8 +12,8 @@ mod recurrent;
 use anyhow::Result;
 
 use super::{ActsOn, Descriptor, Paper, Recurrent};
-use crate::nn::{Block, Builder, Layer, ReparametrizedLayer};
 use crate::nn::length_direction::{LengthDirection, START};
+use crate::nn::{Block, Builder, Layer, ReparametrizedLayer};
 use crate::options::Options;
 
 /// What `weight-norm` is.

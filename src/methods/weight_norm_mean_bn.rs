@@ -9,9 +9,9 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::{ActsOn, Descriptor, Paper};
-use crate::nn::{ActivationPool, Block, Builder, Folded, Layer, Pass, Reparametrization, Signal};
 use crate::nn::length_direction::{LengthDirection, START};
 use crate::nn::statistics::{AVERAGE_MOMENTUM, channel_means, update_average};
+use crate::nn::{ActivationPool, Block, Builder, Folded, Layer, Pass, Reparametrization, Signal};
 use crate::options::Options;
 
 /// What `weight-norm-mean-bn` is.
