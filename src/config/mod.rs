@@ -49,7 +49,7 @@ pub struct RunConfig {
     pub data_norm: DataNormalization,
     /// How training images are varied.
     pub augment: Augmentation,
-    /// Network: the name of one of [`NETWORKS`](crate::nn::networks::NETWORKS).
+    /// Name of the network; each has keys of its own.
     #[schemars(with = "String")]
     pub model: Architecture,
     /// Activation of the hidden layers, such as `relu` or `leaky:0.1`.
