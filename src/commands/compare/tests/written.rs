@@ -62,11 +62,10 @@ fn recorded_runs_become_summaries_and_paired_differences() {
     let ours = row(&results, "np, \"ours\"", 1);
     assert_eq!((ours.n, ours.n_diverged), (2, 1));
     assert!((ours.final_test_error_mean - 0.165).abs() < 1e-12);
-    // 0.165 ± 12.706·0.00707/√2
-    assert!(
-        (ours.final_test_error_ci_low - 0.10147).abs() < 1e-4,
-        "{ours:?}"
-    );
+    // Two runs have no interval.
+    assert!(ours.final_test_error_ci_low.is_nan(), "{ours:?}");
+    // 0.2 three times.
+    assert!((bn.final_test_error_ci_low - 0.2).abs() < 1e-9, "{bn:?}");
     let paired = results
         .paired
         .iter()
@@ -81,7 +80,7 @@ fn recorded_runs_become_summaries_and_paired_differences() {
         .find(|row| row.group.batch_size == 1)
         .unwrap();
     assert_eq!(other.n_pairs, 2);
-    assert!(paired.p < other.p && (paired.p_holm - 2.0 * paired.p).abs() < 1e-12);
+    assert!(other.p.is_nan() && (paired.p_holm - paired.p).abs() < 1e-12);
 }
 
 #[test]
