@@ -43,10 +43,10 @@ fn train_longer(folder: &Path, method: &str, further: &[&str]) -> PathBuf {
             method,
             "--width",
             "0.05",
-            "--epochs",
-            "1",
         ])
         .args([
+            "--set",
+            "epochs=1",
             "--set",
             "train_subset=200",
             "--set",

@@ -97,7 +97,7 @@ fn an_intact_checkpoint_of_a_network_with_other_tensors() {
 fn an_intact_checkpoint_of_a_longer_training() {
     let advance = |path: &Path| {
         let mut snapshot = read_checkpoint(path).unwrap();
-        snapshot.position.step += 1000;
+        snapshot.position.step_in_epoch += 1000;
         fs::write(path, checkpoint::encode(&snapshot).unwrap()).unwrap();
     };
     falls_back(&advance, "here are 4 epochs of 30 steps");
