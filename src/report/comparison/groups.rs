@@ -97,7 +97,7 @@ impl Groups {
         }
     }
 
-    /// What the bands of [`mean_line`] are, for a subtitle.
+    /// What the bands around mean lines are, for a subtitle.
     pub fn band_note(&self) -> String {
         match self.most_runs {
             0 | 1 => "one run each, no interval".to_owned(),
