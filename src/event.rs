@@ -2,7 +2,7 @@
 //!
 //! The engine emits these; the recorder, the progress display and tests consume them.
 
-mod any_f64;
+pub mod any_f64;
 
 use serde::{Deserialize, Serialize};
 
@@ -141,7 +141,7 @@ pub struct NamedTensor {
 }
 
 /// Where a run stands, in numbers: with the tensors of a [`Snapshot`], all that is needed to go on exactly.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Position {
     /// Epochs completed.
     pub epoch: u64,
@@ -205,8 +205,6 @@ pub enum Event {
         row: StepRow,
         /// Epoch the step belongs to, from 1.
         epoch: u64,
-        /// Steps done in this epoch.
-        step_in_epoch: u64,
         /// Sums over the epoch so far.
         sums: EpochSums,
     },

@@ -1,5 +1,6 @@
 //! `normprop compare` and `normprop report` from outside: whole comparisons of tiny networks.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -296,6 +297,24 @@ fn a_torn_table_of_a_finished_run_is_computed_again() {
     let metrics = place.run_dirs()[1].join("metrics.csv");
     let text = std::fs::read_to_string(&metrics).unwrap();
     std::fs::write(&metrics, &text[..text.len() - 12]).unwrap();
+    let run = metrics.parent().unwrap();
+    let files = || {
+        let paths = std::fs::read_dir(run)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        paths
+            .map(|path| (std::fs::read(&path).ok(), path))
+            .collect::<BTreeSet<_>>()
+    };
+    let torn = files();
+    for flag in ["--dry-run", "--collect"] {
+        let output = place.succeed(&["compare", "tiny.toml", flag]);
+        assert!(
+            stderr(&output).contains("lost its rows after epoch 2"),
+            "{flag}"
+        );
+        assert_eq!(files(), torn, "{flag} changes nothing");
+    }
     let output = place.succeed(&["compare", "tiny.toml"]);
     assert!(
         stderr(&output).contains("lost its rows after epoch 2"),

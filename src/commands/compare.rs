@@ -29,6 +29,7 @@ use crate::record::row::to_json;
 use crate::report::bench::Bench;
 use crate::report::comparison::{Manifest, Results, page, tables};
 use crate::text::Terminal;
+use crate::text::numbers::counted;
 use crate::{errln, out, outln};
 use choose::Choice;
 use execute::Session;
@@ -74,19 +75,16 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
 
 /// Says that results of other runs are going to be replaced, while there is still time to choose another folder.
 fn warn_of_other_results(earlier: Option<&Manifest>, entries: &[PlanEntry], folder: &Path) {
-    let Some(earlier) = earlier else {
-        return;
-    };
     let names: Vec<String> = entries.iter().map(PlanEntry::directory_name).collect();
-    if earlier.has_none_of(&names) {
+    if let Some(earlier) = earlier.filter(|earlier| earlier.has_none_of(&names)) {
+        let title = match earlier.title.as_str() {
+            "" => String::new(),
+            title => format!(" (\"{title}\")"),
+        };
         errln!(
-            "normprop: {} holds the results of {} other runs{}, none of which is asked for now; they are replaced at the end (another --out keeps them)",
+            "normprop: {} holds the results of {} other runs{title}, none of which is asked for now; they are replaced at the end (another --out keeps them)",
             folder.display(),
-            earlier.runs.len(),
-            match earlier.title.as_str() {
-                "" => String::new(),
-                title => format!(" (\"{title}\")"),
-            }
+            earlier.runs.len()
         );
     }
 }
@@ -119,11 +117,11 @@ impl Session<'_> {
         }
         let choice = self.sweep(search)?;
         if experiment.is_only_a_sweep() {
-            let results = collect::collect_sweep(experiment, &choice.tried, choice.rows)?;
+            let results = collect::collect(experiment, choice.tried, choice.rows)?;
             return self.report(&results, folder);
         }
         let runs = experiment.expand(&|label, batch_size| choice.keys(label, batch_size))?;
-        let mut entries = plan::look_up(runs, &self.args.runs, self.args.overwrite)?;
+        let mut entries = plan::look_up(runs, &self.args.runs, self.args.overwrite, false)?;
         let of_runs = same_data::check(&entries, accept)?;
         experiment.notes.extend(of_runs);
         warn_of_other_results(earlier, &entries, folder);
@@ -159,17 +157,11 @@ impl Session<'_> {
         };
         search.look_ahead();
         let runs = experiment.expand(&|label, batch_size| choice.keys(label, batch_size))?;
-        let runs = plan::look_up(runs, &self.args.runs, self.args.overwrite)?;
+        let runs = plan::look_up(runs, &self.args.runs, self.args.overwrite, false)?;
         let sweep_runs = search.entries.len();
         let mut all = [search.entries, runs].concat();
         same_data::check(&all, self.args.accept_other_data)?;
-        estimate::fill_in(
-            &mut all,
-            self.parallel,
-            self.slurm.is_some(),
-            &self.interrupt,
-            self.output.quiet,
-        )?;
+        self.estimate(&mut all)?;
         let tested = self.test(&all)?;
         if self.output.json {
             let mut document = plan::document(&all, self.parallel)?;
@@ -194,7 +186,7 @@ impl Session<'_> {
         }
         outln!("{}", plan::sentence(&all, self.parallel))?;
         if let Some((tasks, said)) = tested {
-            outln!("{} of one job array; {said}", slurm::several(tasks, "task"))?;
+            outln!("{} of one job array; {said}", counted(tasks as u64, "task"))?;
         }
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! `normprop data`: what datasets there are, fetching and verifying them.
 
 use anyhow::{Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
+use crate::bar;
 use crate::cli::{DataCommand, OutputArgs};
 use crate::data::Verdict;
 use crate::data::catalogue::entries;
@@ -13,7 +14,7 @@ use crate::data::verify::{SplitReport, VerifyReport, verify};
 use crate::engine::setup::data_dir;
 use crate::output::print_json;
 use crate::text::numbers::{bytes, count};
-use crate::text::{Align, Table, Terminal};
+use crate::text::{Table, Terminal};
 use crate::{out, outln};
 
 /// Runs the command.
@@ -50,35 +51,34 @@ fn list(output: OutputArgs) -> Result<()> {
     if output.json {
         return print_json(&entries().map(to_json).collect::<Vec<_>>());
     }
-    let mut table = Table::new([
-        ("dataset", Align::Left),
-        ("images", Align::Left),
-        ("size", Align::Left),
-        ("download", Align::Right),
-        ("here", Align::Left),
-        ("what", Align::Left),
-    ]);
-    for entry in entries() {
+    let images = |entry: &&CatalogueEntry| {
         let [train, test] = entry.images().map(|images| count(images as u64));
+        format!("{train} + {test}")
+    };
+    let size = |entry: &&CatalogueEntry| {
         let shape = entry.shape;
-        let (download, place) = if entry.is_embedded() {
-            ("none".into(), "in the program".into())
-        } else {
+        format!("{}×{}×{}", shape.channels, shape.height, shape.width)
+    };
+    let download = |entry: &&CatalogueEntry| match entry.is_embedded() {
+        true => "none".into(),
+        false => bytes(download_bytes(entry)),
+    };
+    let place = |entry: &&CatalogueEntry| match entry.is_embedded() {
+        true => "in the program".to_owned(),
+        false => {
             let folder = entry.locate(&data_dir()).ok();
-            let place = folder.map_or("no".into(), |folder| folder.display().to_string());
-            (bytes(download_bytes(entry)), place)
-        };
-        table.push([
-            entry.name.to_string(),
-            format!("{train} + {test}"),
-            format!("{}×{}×{}", shape.channels, shape.height, shape.width),
-            download,
-            place,
-            entry.title.into(),
-        ]);
-    }
-    out!("{}", table.render(&Terminal::detect()))?;
-    Ok(())
+            folder.map_or("no".into(), |folder| folder.display().to_string())
+        }
+    };
+    let table = Table::of(&entries().collect::<Vec<_>>())
+        .left("dataset", |entry| entry.name.into())
+        .left("images", images)
+        .left("size", size)
+        .right("download", download)
+        .left("here", place)
+        .left("what", |entry| entry.title.into())
+        .build();
+    Ok(out!("{}", table.render(&Terminal::detect()))?)
 }
 
 fn download_bytes(entry: &CatalogueEntry) -> u64 {
@@ -99,14 +99,8 @@ fn to_json(entry: &CatalogueEntry) -> Value {
 
 fn fetch_with_bar(name: &str, from: Option<&str>, output: OutputArgs) -> Result<()> {
     let template = "{msg} [{wide_bar}] {bytes}/{total_bytes} {bytes_per_sec} {eta}";
-    let bar = match output.quiet {
-        true => ProgressBar::hidden(),
-        false => ProgressBar::no_length(),
-    };
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style.progress_chars("=> "));
-    }
-    bar.set_message(name.to_string());
+    let bar = ProgressBar::with_draw_target(None, bar::target(output.quiet));
+    let bar = bar::styled(bar, template).with_message(name.to_owned());
     let mut progress = |done: u64, total: Option<u64>| {
         if let Some(total) = total {
             bar.set_length(total);

@@ -1,10 +1,10 @@
 //! `normprop doctor`: what this program runs on, and what is wrong if something is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use serde_json::json;
-use tch::{Cuda, Kind, Tensor};
+use tch::{Cuda, Device, Kind, Tensor};
 
 use super::train::{LIBTORCH_VERSION, TCH_VERSION};
 use crate::cli::OutputArgs;
@@ -32,9 +32,7 @@ pub fn run(output: OutputArgs) -> Result<()> {
         });
         print_json(&document)?;
     } else {
-        let place = libtorch.map_or("not found among the loaded libraries".into(), |path| {
-            path.display().to_string()
-        });
+        let place = shown_or(libtorch.as_deref(), "not found among the loaded libraries");
         let model = cpu.model.as_deref().unwrap_or("unknown");
         let facts = [
             ("normprop", env!("CARGO_PKG_VERSION").into()),
@@ -62,14 +60,17 @@ pub fn run(output: OutputArgs) -> Result<()> {
 
 /// `--verbose`, of every command: versions and places.
 pub fn versions() -> String {
-    let libtorch =
-        loaded_libtorch().map_or("an unknown place".into(), |path| path.display().to_string());
+    let libtorch = shown_or(loaded_libtorch().as_deref(), "an unknown place");
     format!(
         "normprop {} (commit {}), tch {TCH_VERSION}, libtorch {LIBTORCH_VERSION} from {libtorch}, data folder {}",
         env!("CARGO_PKG_VERSION"),
         commit(),
         data_dir().display()
     )
+}
+
+fn shown_or(path: Option<&Path>, otherwise: &str) -> String {
+    path.map_or(otherwise.to_owned(), |path| path.display().to_string())
 }
 
 fn commit() -> String {
@@ -83,29 +84,23 @@ fn commit() -> String {
 /// Where the libtorch in this process was loaded from, where the system tells it.
 fn loaded_libtorch() -> Option<PathBuf> {
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
-    let line = maps
-        .lines()
-        .find(|line| line.ends_with("/libtorch_cpu.so"))?;
+    let mut lines = maps.lines();
+    let line = lines.find(|line| line.ends_with("/libtorch_cpu.so"))?;
     line.find('/').map(|start| PathBuf::from(&line[start..]))
 }
 
 /// What does not work: a computation with a known result, and the library's version.
 fn problems(libtorch: Option<&PathBuf>) -> Vec<String> {
     let mut problems = Vec::new();
-    let image = Tensor::ones([1, 1, 4, 4], (Kind::Float, tch::Device::Cpu));
-    let kernel = Tensor::ones([1, 1, 3, 3], (Kind::Float, tch::Device::Cpu));
+    let image = Tensor::ones([1, 1, 4, 4], (Kind::Float, Device::Cpu));
+    let kernel = Tensor::ones([1, 1, 3, 3], (Kind::Float, Device::Cpu));
     match image.f_conv2d(&kernel, None::<Tensor>, [1, 1], [0, 0], [1, 1], 1) {
         Ok(output) if output.sum(Kind::Double).double_value(&[]) == 36.0 => {}
         Ok(_) => problems.push("libtorch computes a convolution wrongly".into()),
         Err(error) => problems.push(format!("libtorch cannot compute a convolution: {error}")),
     }
-    let header = libtorch.and_then(|path| {
-        Some(
-            path.parent()?
-                .parent()?
-                .join("include/torch/headeronly/version.h"),
-        )
-    });
+    let root = libtorch.and_then(|path| path.parent()?.parent());
+    let header = root.map(|root| root.join("include/torch/headeronly/version.h"));
     if let Some(text) = header.and_then(|path| std::fs::read_to_string(path).ok()) {
         let has = |line: &str| text.lines().any(|other| other.trim() == line);
         if !(has("#define TORCH_VERSION_MAJOR 2") && has("#define TORCH_VERSION_MINOR 13")) {

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use super::trained::other_images;
+use super::trained::{other_images, tell_unread_images};
 use crate::cli::{OutputArgs, TrainArgs};
 use crate::config::RunConfig;
+use crate::config::overrides::Assignment;
 use crate::data::{Dataset, Verdict};
 use crate::engine::interrupt::Interrupt;
 use crate::engine::trainer::Trainer;
@@ -55,11 +56,12 @@ pub fn run(args: &TrainArgs, output: OutputArgs) -> Result<()> {
             .into())
         }
         (Status::Paused, _) => {
-            let until = args.until_epoch.unwrap_or_default();
-            let epochs = config.epochs;
-            let paused =
-                format!("paused at epoch {until} of {epochs}; without --until-epoch it goes on");
-            say(output, &paused);
+            let (until, epochs) = (args.until_epoch.unwrap_or_default(), config.epochs);
+            let goes_on = "without --until-epoch it goes on";
+            say(
+                output,
+                &format!("paused at epoch {until} of {epochs}; {goes_on}"),
+            );
             Ok(())
         }
         _ => Ok(()),
@@ -76,12 +78,9 @@ fn resolve(args: &TrainArgs, output: OutputArgs) -> Result<(RunConfig, PathBuf)>
             return Ok((config, found.path));
         }
         if !found.unrecorded.is_empty() {
-            let lacks = found.unrecorded.join(", ");
-            let path = found.path.display();
-            say(
-                output,
-                &format!("{path} was made without {lacks}; --overwrite starts it over"),
-            );
+            let (path, lacks) = (found.path.display(), found.unrecorded.join(", "));
+            let lacks = format!("{path} was made without {lacks}; --overwrite starts it over");
+            say(output, &lacks);
         }
         return Ok((found.config, found.path));
     };
@@ -96,10 +95,8 @@ fn resolve(args: &TrainArgs, output: OutputArgs) -> Result<(RunConfig, PathBuf)>
         true => RunConfig::load(Some(&file), &[])?,
         false => RunConfig::of_run(run, &[])?,
     };
-    let may_differ = |key: &str| key == "threads" || key == "device";
-    let asks_for_more = assignments
-        .iter()
-        .any(|assignment| !may_differ(&assignment.key));
+    let may_differ = |given: &Assignment| given.key == "threads" || given.key == "device";
+    let asks_for_more = !assignments.iter().all(may_differ);
     match RunConfig::load(Some(&file), &assignments) {
         Err(error) if !asks_for_more => Err(error),
         Ok(config) if config.flat()? == recorded.flat()? => {
@@ -114,14 +111,6 @@ fn resolve(args: &TrainArgs, output: OutputArgs) -> Result<(RunConfig, PathBuf)>
     }
 }
 
-/// Refuses to continue, or report, a run whose configuration was changed.
-fn check_configuration(path: &Path) -> Result<()> {
-    match path.join(CONFIG).exists() {
-        true => RunConfig::of_run(path, &[]).map(drop),
-        false => Ok(()),
-    }
-}
-
 /// Trains the run in `path` to its end, or returns at once what is recorded of a run that is over.
 fn train(
     config: &RunConfig,
@@ -132,25 +121,18 @@ fn train(
     if args.resume.is_some() {
         RunDir::wait_until_free(path)?;
     }
-    if !args.overwrite {
-        check_configuration(path)?;
-    }
     if !args.overwrite
         && let Some(summary) = finished(config, path)?
     {
-        check_dataset_if_here(config, path)?;
-        let over = format!(
-            "{} is finished already; --overwrite starts it over",
-            path.display()
-        );
+        let path = path.display();
+        let over = format!("{path} is finished already; --overwrite starts it over");
         say(output, &over);
         return Ok((summary.status, Some(summary)));
     }
     // The process that follows hands signals on, which a terminal or a scheduler may have sent here too.
-    let interrupt = if args.follow {
-        Interrupt::listen_patiently()?
-    } else {
-        Interrupt::listen()?
+    let interrupt = match args.follow {
+        true => Interrupt::listen_patiently()?,
+        false => Interrupt::listen()?,
     };
     memory::keep_freed();
     // Before the run directory is made or emptied: what cannot start should leave no trace.
@@ -164,16 +146,19 @@ fn train(
     trainer.pause_at(args.until_epoch);
     say(output, &headline(config, &dataset, &trainer, threads, path));
     if dataset.verdict != Verdict::Official {
-        say(
-            output,
-            &format!("note: {} is {}", dataset.name, dataset.verdict.sentence()),
-        );
+        let verdict = dataset.verdict.sentence();
+        say(output, &format!("note: {} is {verdict}", dataset.name));
     }
     if output.verbose {
         errln!("{}", thread_line(config, threads));
     }
-    let parameters = trainer.network.parameters.trainable_count();
-    let settings = settings(config, owed, &dataset, threads, parameters)?;
+    let settings = Settings {
+        owed,
+        keep_epochs: config.keep_epochs.clone(),
+        tensorboard: config.tensorboard,
+        identity: config.identity(trainer.network.parameters.trainable_count()),
+        facts: facts(config, &dataset, threads)?,
+    };
     let mut recorder = Recorder::new(run_dir, settings);
     let mut progress = TrainingDisplay::new(output.quiet, output.verbose);
     let mut follow = Follow::new(args.follow);
@@ -187,14 +172,22 @@ fn train(
     }
 }
 
-/// What is recorded of the run in `path`, if it is over.
+/// What is recorded of the run in `path`, if it is over. Refuses to continue, or report, a run whose configuration was
+/// changed or that was trained on other images than are here; that there are none is said.
 fn finished(config: &RunConfig, path: &Path) -> Result<Option<RunSummary>> {
+    if path.join(CONFIG).exists() {
+        RunConfig::of_run(path, &[])?;
+    }
     // Refuses what a newer program made, before anything of it is read or written.
     meta::read(path)?;
     let summary = read_summary(path);
     if summary.is_some() {
         // Compares the configurations.
         RunDir::make(path, &config.to_toml()?)?;
+        match setup::load_dataset(config, &setup::data_dir()) {
+            Ok(dataset) => check_dataset(&dataset, path)?,
+            Err(error) => tell_unread_images("the finished run is", &error),
+        }
     }
     Ok(summary)
 }
@@ -235,29 +228,10 @@ fn open(config: &RunConfig, path: &Path, overwrite: bool) -> Result<RunDir> {
 
 /// Refuses to go on with other images than those the run was started with.
 fn check_dataset(dataset: &Dataset, path: &Path) -> Result<()> {
-    match other_images(dataset, path)? {
-        None => Ok(()),
-        Some(other) => {
-            bail!(
-                "{other}: put those back, or delete the folder to start over, or take --overwrite"
-            )
-        }
+    if let Some(other) = other_images(dataset, path)? {
+        bail!("{other}: put those back, or delete the folder to start over, or take --overwrite");
     }
-}
-
-/// Refuses to report a run that was trained on other images than are here; that there are none is said.
-fn check_dataset_if_here(config: &RunConfig, path: &Path) -> Result<()> {
-    match setup::load_dataset(config, &setup::data_dir()) {
-        Ok(dataset) => check_dataset(&dataset, path),
-        Err(error) => {
-            let reason = format!("{error:#}");
-            errln!(
-                "normprop: the finished run is not held against the images here, which cannot be read: {}",
-                reason.lines().next().unwrap_or_default()
-            );
-            Ok(())
-        }
-    }
+    Ok(())
 }
 
 /// Continues from the newest intact checkpoint that fits the network.
@@ -269,27 +243,16 @@ fn continue_from_checkpoint(trainer: &mut Trainer, run_dir: &RunDir, owed: &Owed
     Ok(())
 }
 
-fn settings(
-    config: &RunConfig,
-    owed: Owed,
-    dataset: &Dataset,
-    threads: usize,
-    parameters: u64,
-) -> Result<Settings> {
-    Ok(Settings {
-        owed,
-        keep_epochs: config.keep_epochs.clone(),
-        tensorboard: config.tensorboard,
-        identity: config.identity(parameters),
-        facts: Facts {
-            tch: TCH_VERSION.into(),
-            libtorch: LIBTORCH_VERSION.into(),
-            threads: threads as u64,
-            device: config.device.clone(),
-            command_line: arguments(),
-            dataset_sha256: Some(dataset.sha256.clone()),
-            settings: Some(config.settings()?),
-        },
+/// What is recorded of the run besides its results.
+fn facts(config: &RunConfig, dataset: &Dataset, threads: usize) -> Result<Facts> {
+    Ok(Facts {
+        tch: TCH_VERSION.into(),
+        libtorch: LIBTORCH_VERSION.into(),
+        threads: threads as u64,
+        device: config.device.clone(),
+        command_line: arguments(),
+        dataset_sha256: Some(dataset.sha256.clone()),
+        settings: Some(config.settings()?),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 
 use crate::config::RunConfig;
 use crate::config::overrides::Assignment;
@@ -44,30 +44,19 @@ impl Trained {
     /// Loads from a run directory, a checkpoint file, or (with nothing named) the latest run.
     pub fn load(named: Option<&Path>, checkpoint: &str, threads: Option<usize>) -> Result<Trained> {
         let (folder, file, snapshot) = locate(named, checkpoint)?;
-        let assignments: Vec<_> = threads
-            .map(|n| Assignment::flag("--threads", "threads", &n.to_string()))
-            .into_iter()
-            .collect();
-        let config = RunConfig::of_run(&folder, &assignments)?;
+        let config = RunConfig::of_run(&folder, &thread_assignment(threads))?;
         device::set_threads(&config);
         let dataset = setup::load_dataset(&config, &setup::data_dir())?;
         warn_of_other_images(&dataset, &folder)?;
-        let nodes = setup::nodes(&config, dataset.shape, dataset.classes.len())?;
-        let (kind, place) = (
-            device::kind(config.precision),
-            device::find(&config.device)?,
-        );
-        let network = setup::network(&config, nodes, kind, place)?;
-        network
-            .parameters
-            .restore(&snapshot.tensors)
-            .with_context(|| {
-                format!(
-                    "{} does not fit the network of {}",
-                    file.display(),
-                    folder.display()
-                )
-            })?;
+        let network = setup::network(&config, &dataset)?;
+        let restored = network.parameters.restore(&snapshot.tensors);
+        restored.with_context(|| {
+            format!(
+                "{} does not fit the network of {}",
+                file.display(),
+                folder.display()
+            )
+        })?;
         let normalizer = Normalizer::fit(config.data_norm, &dataset.train, dataset.shape);
         let position = snapshot.position;
         let summary = read_summary(&folder);
@@ -123,6 +112,15 @@ pub fn other_images(dataset: &Dataset, run_dir: &Path) -> Result<Option<String>>
     }))
 }
 
+/// Says that `runs` (with their verb) are not compared by their images, since those here cannot be read.
+pub fn tell_unread_images(runs: &str, error: &Error) {
+    let reason = format!("{error:#}");
+    errln!(
+        "normprop: {runs} not held against the images here, which cannot be read: {}",
+        reason.lines().next().unwrap_or_default()
+    );
+}
+
 /// Says so where a run is looked at with other images than it was trained on.
 pub fn warn_of_other_images(dataset: &Dataset, run_dir: &Path) -> Result<()> {
     if let Some(other) = other_images(dataset, run_dir)? {
@@ -148,10 +146,9 @@ fn locate(named: Option<&Path>, checkpoint: &str) -> Result<(PathBuf, PathBuf, S
         ));
     }
     meta::read(&folder)?;
+    let none = |which: &str| format!("{} has no {which} yet", folder.display());
     if checkpoint == "best" {
-        let best = best_checkpoint(&folder)?;
-        let file =
-            best.with_context(|| format!("{} has no best checkpoint yet", folder.display()))?;
+        let file = best_checkpoint(&folder)?.with_context(|| none("best checkpoint"))?;
         let snapshot = read_checkpoint(&file)?;
         return Ok((folder, file, snapshot));
     }
@@ -159,10 +156,14 @@ fn locate(named: Option<&Path>, checkpoint: &str) -> Result<(PathBuf, PathBuf, S
     for warning in &found.warnings {
         errln!("normprop: {warning}");
     }
-    let (snapshot, file) = found
-        .snapshot
-        .with_context(|| format!("{} has no checkpoint yet", folder.display()))?;
+    let (snapshot, file) = found.snapshot.with_context(|| none("checkpoint"))?;
     Ok((folder, file, snapshot))
+}
+
+/// What `--threads` sets.
+pub fn thread_assignment(threads: Option<usize>) -> Vec<Assignment> {
+    let assignment = |n: usize| Assignment::flag("--threads", "threads", &n.to_string());
+    threads.map(assignment).into_iter().collect()
 }
 
 /// The run directory under [`RUNS`] that was last taken up, if there is any.

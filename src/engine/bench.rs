@@ -3,10 +3,12 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::trainer::step::StepTimes;
 use super::{Trainer, memory};
+use crate::event::any_f64;
 use crate::nn::fold::Evaluator;
 
 /// How long to measure.
@@ -32,12 +34,9 @@ impl Budget {
 
     /// The part that is used up, from 0 to 1.
     fn spent(&self, rounds: u64, seconds: f64) -> f64 {
-        let part = |done: f64, all: f64| {
-            if all > 0.0 {
-                (done / all).min(1.0)
-            } else {
-                1.0
-            }
+        let part = |done: f64, all: f64| match all > 0.0 {
+            true => (done / all).min(1.0),
+            false => 1.0,
         };
         let rounds = rounds as f64;
         let by_time = part(rounds, self.at_least as f64).min(part(seconds, self.seconds));
@@ -78,15 +77,11 @@ pub fn evaluation_steps(
     budget: Budget,
     show: &mut dyn FnMut(f64),
 ) -> Vec<Vec<f64>> {
-    let mut networks: Vec<_> = trainers
+    let evaluators = trainers
         .iter()
-        .map(|trainer| {
-            (
-                Evaluator::new(&trainer.network),
-                trainer.evaluation_images(),
-            )
-        })
-        .collect();
+        .map(|trainer| Evaluator::new(&trainer.network));
+    let images = trainers.iter().map(Trainer::evaluation_images);
+    let mut networks: Vec<_> = evaluators.zip(images).collect();
     let mut step = |(evaluator, images): &mut (Evaluator, Tensor)| {
         let started = Instant::now();
         drop(evaluator.logits(images));
@@ -115,10 +110,9 @@ fn in_turn<C, T>(
         }
         for turn in 0..count {
             let place = (round + turn) % count;
-            let index = if (round / count).is_multiple_of(2) {
-                place
-            } else {
-                count - 1 - place
+            let index = match (round / count).is_multiple_of(2) {
+                true => place,
+                false => count - 1 - place,
             };
             samples[index].push(step(&mut contestants[index]));
         }
@@ -127,12 +121,14 @@ fn in_turn<C, T>(
 }
 
 /// Memory of a process that trains one network and nothing else.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PeakMemory {
     /// The most that was resident, in MB.
+    #[serde(with = "any_f64")]
     pub process_mb: f64,
     /// How far a training step rises above what is resident between steps, in MB: activations, gradients and
     /// all else that lives within a step. NaN where the system does not let the peak be reset.
+    #[serde(with = "any_f64")]
     pub step_mb: f64,
 }
 
@@ -148,10 +144,9 @@ pub fn peak_memory(trainer: &mut Trainer, steps: u64) -> Result<PeakMemory> {
     let peak_mb = memory::peak_resident_mb();
     Ok(PeakMemory {
         process_mb: peak_mb.max(earlier_mb),
-        step_mb: if was_reset {
-            peak_mb - between_mb
-        } else {
-            f64::NAN
+        step_mb: match was_reset {
+            true => peak_mb - between_mb,
+            false => f64::NAN,
         },
     })
 }

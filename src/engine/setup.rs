@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use tch::{Device, Kind};
 
 use super::device;
 use crate::config::RunConfig;
@@ -41,7 +40,7 @@ pub fn load_dataset(config: &RunConfig, data_dir: &Path) -> Result<Dataset> {
 }
 
 /// The nodes of the run's network for images of `shape`.
-pub fn nodes(config: &RunConfig, shape: ImageShape, classes: usize) -> Result<Vec<Node>> {
+fn nodes(config: &RunConfig, shape: ImageShape, classes: usize) -> Result<Vec<Node>> {
     let network = config.model.descriptor;
     let task = Task {
         channels: shape.channels as i64,
@@ -74,13 +73,11 @@ pub fn owed(config: &RunConfig) -> Result<Owed> {
     })
 }
 
-/// Builds the run's network with its method.
-pub fn network(
-    config: &RunConfig,
-    nodes: Vec<Node>,
-    kind: Kind,
-    device: Device,
-) -> Result<Network> {
+/// Builds the run's network with its method, for the images of a dataset.
+pub fn network(config: &RunConfig, dataset: &Dataset) -> Result<Network> {
+    let device = device::find(&config.device)?;
+    let kind = device::kind(config.precision);
+    let nodes = nodes(config, dataset.shape, dataset.classes.len())?;
     let Method {
         descriptor,
         options,

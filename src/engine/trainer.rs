@@ -9,10 +9,10 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::{Interrupt, device, setup};
+use super::{Interrupt, setup};
 use crate::config::RunConfig;
 use crate::data::{Dataset, Normalizer, TrainingBatches};
-use crate::event::{EpochSums, Event, Observer, Position, Status};
+use crate::event::{Event, Observer, Position, Status};
 use crate::nn::{Network, Sgd, SgdConfig};
 use crate::probe::images::ProbeImages;
 use crate::probe::layers::LayerProbe;
@@ -43,6 +43,9 @@ pub struct Trainer<'d> {
     timed_epoch: Option<(u64, Vec<u32>)>,
 }
 
+/// Tells all observers of an event.
+type Emit<'e> = dyn FnMut(Event) -> Result<()> + 'e;
+
 /// What the loop tells its caller after each step.
 enum After {
     GoOn,
@@ -52,12 +55,7 @@ enum After {
 impl<'d> Trainer<'d> {
     /// Builds the network and everything around it, at the start of training.
     pub fn new(config: RunConfig, dataset: &'d Dataset) -> Result<Trainer<'d>> {
-        let (kind, device) = (
-            device::kind(config.precision),
-            device::find(&config.device)?,
-        );
-        let nodes = setup::nodes(&config, dataset.shape, dataset.classes.len())?;
-        let network = setup::network(&config, nodes, kind, device)?;
+        let network = setup::network(&config, dataset)?;
         let optimizer = Sgd::new(
             SgdConfig {
                 momentum: config.momentum,
@@ -78,14 +76,6 @@ impl<'d> Trainer<'d> {
             config.seed,
         )?;
         let probe = LayerProbe::new(config.probe_images, dataset, &normalizer);
-        let position = Position {
-            epoch: 0,
-            step_in_epoch: 0,
-            step: 0,
-            sums: EpochSums::default(),
-            best: None,
-            train_s: 0.0,
-        };
         Ok(Trainer {
             config,
             dataset,
@@ -94,7 +84,7 @@ impl<'d> Trainer<'d> {
             normalizer,
             batches,
             probe,
-            position,
+            position: Position::default(),
             until_epoch: None,
             timed_epoch: None,
         })
@@ -125,37 +115,37 @@ impl<'d> Trainer<'d> {
         interrupt: &Interrupt,
     ) -> Result<Status> {
         let mut emit = |event: Event| {
-            observers
-                .iter_mut()
-                .try_for_each(|observer| observer.on(&event))
+            let mut observers = observers.iter_mut();
+            observers.try_for_each(|observer| observer.on(&event))
         };
         emit(Event::Started {
             epochs: self.config.epochs,
             steps_per_epoch: self.batches.steps_per_epoch(),
             position: self.position.clone(),
         })?;
+        let status = self.train_epochs(&mut emit, interrupt)?;
+        emit(Event::Ended { status })?;
+        Ok(status)
+    }
+
+    fn train_epochs(&mut self, emit: &mut Emit, interrupt: &Interrupt) -> Result<Status> {
         if self.position.step == 0 {
             self.initialize()?;
-            if let After::Stop(status) = self.finish_epoch(&mut emit)? {
-                emit(Event::Ended { status })?;
+            if let After::Stop(status) = self.finish_epoch(emit)? {
                 return Ok(status);
             }
-            self.look_at_percentiles(&mut emit)?;
+            self.look_at_percentiles(emit)?;
         }
         let until = self.until_epoch.unwrap_or(self.config.epochs);
         while self.position.epoch < self.config.epochs.min(until) {
-            if let After::Stop(status) = self.train_epoch(&mut emit, interrupt)? {
-                emit(Event::Ended { status })?;
+            if let After::Stop(status) = self.train_epoch(emit, interrupt)? {
                 return Ok(status);
             }
         }
-        let status = if self.position.epoch < self.config.epochs {
-            Status::Paused
-        } else {
-            Status::Finished
-        };
-        emit(Event::Ended { status })?;
-        Ok(status)
+        Ok(match self.position.epoch < self.config.epochs {
+            true => Status::Paused,
+            false => Status::Finished,
+        })
     }
 
     /// Lets methods that ask for it start from the first training images of the run.
@@ -163,17 +153,16 @@ impl<'d> Trainer<'d> {
         if self.config.method.descriptor.data_dependent_start {
             let order = self.batches.order(0);
             let places = order.iter().take(START_IMAGES).map(|&i| i as usize);
-            let images =
-                ProbeImages::at(places, &self.dataset.train, self.dataset.shape, |bytes| {
-                    self.normalizer.training(bytes)
-                });
+            let (train, shape) = (&self.dataset.train, self.dataset.shape);
+            let normalize = |bytes: &[u8]| self.normalizer.training(bytes);
+            let images = ProbeImages::at(places, train, shape, normalize);
             self.network.initialize(&images.tensor(&self.network));
         }
         Ok(())
     }
 
     /// Reports percentiles where this step is one of those asked for.
-    fn look_at_percentiles(&self, emit: &mut dyn FnMut(Event) -> Result<()>) -> Result<()> {
+    fn look_at_percentiles(&self, emit: &mut Emit) -> Result<()> {
         let every = self.config.record_percentiles;
         if every == 0 || !self.position.step.is_multiple_of(every) {
             return Ok(());
@@ -185,11 +174,7 @@ impl<'d> Trainer<'d> {
         }
     }
 
-    fn train_epoch(
-        &mut self,
-        emit: &mut dyn FnMut(Event) -> Result<()>,
-        interrupt: &Interrupt,
-    ) -> Result<After> {
+    fn train_epoch(&mut self, emit: &mut Emit, interrupt: &Interrupt) -> Result<After> {
         let order = self.batches.order(self.position.epoch);
         let mut saved = Instant::now();
         let mut estimate_due = self.position.epoch == 0;
@@ -201,7 +186,6 @@ impl<'d> Trainer<'d> {
             emit(Event::Step {
                 row,
                 epoch: self.position.epoch + 1,
-                step_in_epoch: self.position.step_in_epoch,
                 sums: self.position.sums,
             })?;
             self.look_at_percentiles(emit)?;
@@ -233,7 +217,7 @@ impl<'d> Trainer<'d> {
     }
 
     /// Hands the state out to be saved.
-    fn save(&self, emit: &mut dyn FnMut(Event) -> Result<()>, best: bool) -> Result<()> {
+    fn save(&self, emit: &mut Emit, best: bool) -> Result<()> {
         let snapshot = self.snapshot()?;
         emit(Event::Snapshot { snapshot, best })
     }

@@ -222,7 +222,6 @@ impl Loop {
                 lr: 0.5,
             },
             epoch: self.position.epoch + 1,
-            step_in_epoch: self.position.step_in_epoch,
             sums: self.position.sums,
         })
     }

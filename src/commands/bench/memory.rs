@@ -5,7 +5,6 @@ use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use serde::{Deserialize, Serialize};
 
 use crate::cli::BenchArgs;
 use crate::config::RunConfig;
@@ -15,13 +14,6 @@ use crate::outln;
 
 /// Steps whose peak is taken; it is reached in the first.
 const STEPS: u64 = 3;
-
-/// What the child prints.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Answer {
-    process_mb: Option<f64>,
-    step_mb: Option<f64>,
-}
 
 /// Has another process of this program train `config` for some steps, and takes its memory.
 pub fn ask(config: &RunConfig, threads: usize) -> Result<PeakMemory> {
@@ -44,11 +36,7 @@ pub fn ask(config: &RunConfig, threads: usize) -> Result<PeakMemory> {
     if !output.status.success() {
         bail!("{}", String::from_utf8_lossy(&output.stderr).trim_end());
     }
-    let answer: Answer = serde_json::from_slice(&output.stdout)?;
-    Ok(PeakMemory {
-        process_mb: answer.process_mb.unwrap_or(f64::NAN),
-        step_mb: answer.step_mb.unwrap_or(f64::NAN),
-    })
+    Ok(serde_json::from_slice(&output.stdout)?)
 }
 
 /// The child's part: takes a configuration on stdin, prints its memory on stdout.
@@ -63,11 +51,5 @@ pub fn answer(args: &BenchArgs) -> Result<()> {
     let dataset = setup::load_dataset(&config, &setup::data_dir())?;
     let mut trainer = Trainer::new(config, &dataset)?;
     let memory = peak_memory(&mut trainer, STEPS)?;
-    let finite = |value: f64| value.is_finite().then_some(value);
-    let answer = Answer {
-        process_mb: finite(memory.process_mb),
-        step_mb: finite(memory.step_mb),
-    };
-    outln!("{}", serde_json::to_string(&answer)?)?;
-    Ok(())
+    Ok(outln!("{}", serde_json::to_string(&memory)?)?)
 }

@@ -13,7 +13,7 @@ use crate::config::experiment::Experiment;
 use crate::config::sweep::Sweep;
 use crate::event::Status;
 use crate::methods;
-use crate::record::meta::Meta;
+use crate::record::meta::{Meta, Sitting};
 use crate::record::time::rfc3339;
 use crate::report::comparison::Results;
 use crate::report::comparison::manifest::{
@@ -23,7 +23,8 @@ use crate::report::comparison::results::Runs;
 use crate::report::comparison::rows::SweepRow;
 use crate::report::comparison::tagged::RunRows;
 
-/// The results of the runs that are over; the others are left out.
+/// The results of the runs that are over; the others are left out. Of a sweep's runs the manifest tells which there
+/// were, and `sweep` what came of them.
 pub fn collect(
     experiment: &Experiment,
     plan: Vec<PlanEntry>,
@@ -31,10 +32,8 @@ pub fn collect(
 ) -> Result<Results> {
     let manifest = manifest(experiment, &plan)?;
     let mut runs = Runs::default();
-    for PlanEntry { key, record, .. } in plan {
-        if record.summary.is_none() {
-            continue;
-        }
+    let is_shown = |entry: &PlanEntry| !entry.of_sweep && entry.record.summary.is_some();
+    for PlanEntry { key, record, .. } in plan.into_iter().filter(is_shown) {
         // Moved, not copied: thousands of runs fill the memory.
         let record = Arc::unwrap_or_clone(record);
         runs.curves.push(RunRows::new(&key, record.epochs));
@@ -48,35 +47,22 @@ pub fn collect(
     Ok(Results::of(name, Some(manifest), runs, sweep))
 }
 
-/// What a sweep tried, and which runs tried it: the whole result of an experiment that is only a sweep.
-pub fn collect_sweep(
-    experiment: &Experiment,
-    tried: &[PlanEntry],
-    rows: Vec<SweepRow>,
-) -> Result<Results> {
-    let manifest = manifest(experiment, tried)?;
-    let name = experiment.name.clone();
-    Ok(Results::of(name, Some(manifest), Runs::default(), rows))
-}
-
 fn manifest(experiment: &Experiment, plan: &[PlanEntry]) -> Result<Manifest> {
     let over = plan.iter().filter(|entry| entry.record.summary.is_some());
     let runs: Vec<ManifestRun> = over.map(manifest_run).collect::<Result<_>>()?;
-    let metas: Vec<&Meta> = plan
-        .iter()
-        .filter_map(|entry| entry.record.meta.as_ref())
-        .collect();
+    let metas = plan.iter().filter_map(|entry| entry.record.meta.as_ref());
+    let metas: Vec<&Meta> = metas.collect();
     let configs: Vec<&RunConfig> = plan.iter().map(|entry| &entry.config).collect();
     let shared = shared_keys(&configs)?;
+    let dataset = configs.first().map(|config| config.dataset.clone());
+    let (first, sweep) = (metas.first(), experiment.sweep.as_ref());
     Ok(Manifest {
         schema_version: SCHEMA_VERSION,
         normprop: env!("CARGO_PKG_VERSION").to_owned(),
         experiment: experiment.name.clone(),
         title: experiment.title.clone(),
         collected: rfc3339(SystemTime::now()),
-        dataset: configs
-            .first()
-            .map_or(String::new(), |config| config.dataset.clone()),
+        dataset: dataset.unwrap_or_default(),
         configuration: as_lines(&shared),
         methods: manifest_methods(experiment, plan, &shared)?,
         target_test_error: experiment.target_test_error,
@@ -87,14 +73,9 @@ fn manifest(experiment: &Experiment, plan: &[PlanEntry]) -> Result<Manifest> {
             label: reference.label.clone(),
             test_error: reference.test_error.clone(),
         }),
-        machine: metas
-            .first()
-            .map_or(Vec::new(), |meta| machine(meta, &runs)),
+        machine: first.map_or(Vec::new(), |meta| machine(meta, &runs)),
         runs,
-        sweep: experiment
-            .sweep
-            .as_ref()
-            .map_or(Vec::new(), Sweep::describe),
+        sweep: sweep.map_or(Vec::new(), Sweep::describe),
     })
 }
 
@@ -103,25 +84,16 @@ fn manifest(experiment: &Experiment, plan: &[PlanEntry]) -> Result<Manifest> {
 fn most_at_a_time(metas: &[&Meta]) -> usize {
     let sittings = || metas.iter().flat_map(|meta| &meta.sittings);
     // A sitting that was killed has no end and counts as a moment.
-    let spans = sittings().map(|sitting| {
-        (
-            &sitting.started,
-            sitting.ended.as_ref().unwrap_or(&sitting.started),
-        )
-    });
-    let spans: Vec<_> = spans.collect();
-    let at = |moment: &String| {
-        spans
-            .iter()
-            .filter(|(start, end)| *start <= moment && moment < *end)
+    let goes_on = |sitting: &Sitting, moment: &String| {
+        sitting.started <= *moment && sitting.ended.as_ref().is_some_and(|ended| moment < ended)
+    };
+    let at = |moment| {
+        sittings()
+            .filter(|sitting| goes_on(sitting, moment))
             .count()
     };
-    spans
-        .iter()
-        .map(|(start, _)| at(start))
-        .max()
-        .unwrap_or(1)
-        .max(1)
+    let most = sittings().map(|sitting| at(&sitting.started)).max();
+    most.unwrap_or(1).max(1)
 }
 
 fn manifest_run(entry: &PlanEntry) -> Result<ManifestRun> {
@@ -184,20 +156,14 @@ fn manifest_methods(
 }
 
 fn machine(meta: &Meta, runs: &[ManifestRun]) -> Vec<(String, String)> {
-    let mut threads: Vec<u64> = runs.iter().filter_map(|run| run.threads).collect();
-    threads.sort_unstable();
-    threads.dedup();
+    let threads: BTreeSet<u64> = runs.iter().filter_map(|run| run.threads).collect();
     let threads: Vec<String> = threads.iter().map(u64::to_string).collect();
     let checksums = runs.iter().filter_map(|run| run.dataset_sha256.as_deref());
     let checksums: BTreeSet<&str> = checksums.collect();
     let checksums: Vec<&str> = checksums.into_iter().collect();
-    let git = meta.git.as_ref().map_or("unknown".to_owned(), |git| {
-        let commit: String = git.commit.chars().take(12).collect();
-        if git.dirty {
-            format!("{commit}, with changes")
-        } else {
-            commit
-        }
+    let git = meta.git.as_ref().map(|git| {
+        let changes = if git.dirty { ", with changes" } else { "" };
+        format!("{:.12}{changes}", git.commit)
     });
     let unknown = || "unknown".to_owned();
     [
@@ -207,7 +173,7 @@ fn machine(meta: &Meta, runs: &[ManifestRun]) -> Vec<(String, String)> {
         ("Threads a run", threads.join(", ")),
         ("Device", meta.facts.device.clone()),
         ("normprop", meta.normprop.clone()),
-        ("Source tree", git),
+        ("Source tree", git.unwrap_or_else(unknown)),
         ("libtorch", meta.facts.libtorch.clone()),
         ("tch", meta.facts.tch.clone()),
         ("rustc", meta.rustc.clone().unwrap_or_else(unknown)),

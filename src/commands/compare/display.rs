@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Instant;
 
 use indicatif::{MultiProgress, ProgressBar};
 
@@ -19,12 +18,10 @@ pub struct RunsDisplay {
     bars: MultiProgress,
     overall: ProgressBar,
     running: BTreeMap<usize, ProgressBar>,
-    begun: BTreeMap<usize, Instant>,
     /// Estimated seconds of each run, done or not, and the fraction done.
     work: Vec<(f64, f64)>,
     /// Runs at a time.
     parallel: usize,
-    since: Instant,
     over: usize,
 }
 
@@ -32,12 +29,9 @@ impl RunsDisplay {
     /// A display on stderr for `entries`; it says nothing when quiet.
     pub fn new(entries: &[&PlanEntry], parallel: usize, quiet: bool) -> RunsDisplay {
         let bars = MultiProgress::with_draw_target(bar::target(quiet));
-        let weight = |entry: &&PlanEntry| {
-            if entry.remaining_s.is_finite() {
-                entry.remaining_s.max(0.1)
-            } else {
-                1.0
-            }
+        let weight = |entry: &&PlanEntry| match entry.remaining_s.is_finite() {
+            true => entry.remaining_s.max(0.1),
+            false => 1.0,
         };
         let work: Vec<(f64, f64)> = entries.iter().map(|entry| (weight(entry), 0.0)).collect();
         let total: f64 = work.iter().map(|(seconds, _)| seconds).sum();
@@ -50,10 +44,8 @@ impl RunsDisplay {
             bars,
             overall,
             running: BTreeMap::new(),
-            begun: BTreeMap::new(),
             work,
             parallel,
-            since: Instant::now(),
             over: 0,
         }
     }
@@ -99,7 +91,6 @@ impl RunsDisplay {
     }
 
     fn start(&mut self, index: usize, title: String) {
-        self.begun.insert(index, Instant::now());
         let bar = self.bars.insert_before(&self.overall, ProgressBar::new(1));
         let bar = bar::styled(bar, "{msg} [{wide_bar}] {prefix}");
         bar.set_message(title);
@@ -107,14 +98,13 @@ impl RunsDisplay {
     }
 
     fn end(&mut self, index: usize, entry: &PlanEntry, outcome: &Outcome, count: usize) {
+        let mut taken = String::new();
+        // What was started elsewhere has no bar: it may have waited there.
         if let Some(bar) = self.running.remove(&index) {
+            taken = format!(" ({})", duration(bar.elapsed().as_secs_f64()));
             bar.finish_and_clear();
             self.bars.remove(&bar);
         }
-        // What was started elsewhere may have waited there.
-        let taken = self.begun.get(&index).map_or(String::new(), |begun| {
-            format!(" ({})", duration(begun.elapsed().as_secs_f64()))
-        });
         if !matches!(outcome, Outcome::Stopped) {
             self.over += 1;
             self.advance(index, 1.0);
@@ -133,14 +123,10 @@ impl RunsDisplay {
         if let Some((_, done)) = self.work.get_mut(index) {
             *done = fraction;
         }
-        let (done, _) = done_and_left_s(&self.work);
-        let left_s = left_s(
-            &self.work,
-            self.parallel,
-            self.since.elapsed().as_secs_f64(),
-        );
+        let elapsed_s = self.overall.elapsed().as_secs_f64();
+        let left_s = left_s(&self.work, self.parallel, elapsed_s);
         self.overall.set_prefix(duration(left_s));
-        self.overall.set_position(thousandths(done));
+        self.overall.set_position(thousandths(done_s(&self.work)));
     }
 
     fn say(&self, line: &str) {
@@ -153,12 +139,7 @@ impl RunsDisplay {
 /// How a run ended, in words. That its state is saved is said only where its record says so.
 pub(super) fn result(entry: &PlanEntry, outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Finished => match read_summary(&entry.run_dir) {
-            Some(summary) => {
-                format!("{} {}", measured(entry), percent(summary.test_error, 2))
-            }
-            None => judged(entry),
-        },
+        Outcome::Finished => finished(entry),
         Outcome::Diverged => "diverged".to_owned(),
         Outcome::Stopped if was_interrupted(&entry.run_dir) => {
             "stopped, its state is saved".to_owned()
@@ -178,41 +159,36 @@ fn was_interrupted(run_dir: &Path) -> bool {
     last.is_some_and(|sitting| sitting.status == Some(Status::Interrupted))
 }
 
-/// What the run's errors are errors on.
-fn measured(entry: &PlanEntry) -> &'static str {
-    if entry.config.holdout > 0.0 {
-        "error on held-out images"
-    } else {
-        "test error"
+/// How a run stands that was trained to its end, or to where a sweep judges it.
+fn finished(entry: &PlanEntry) -> String {
+    let measured = match entry.config.holdout > 0.0 {
+        true => "error on held-out images",
+        false => "test error",
+    };
+    if let Some(summary) = read_summary(&entry.run_dir) {
+        return format!("{measured} {}", percent(summary.test_error, 2));
     }
-}
-
-/// How a run stands that is paused.
-fn judged(entry: &PlanEntry) -> String {
     let rows = read_metrics(&entry.run_dir).unwrap_or_default();
-    match rows.iter().find(|row| row.epoch == entry.goal()) {
-        Some(row) => format!(
-            "{} {} after epoch {}",
-            measured(entry),
-            percent(row.test_error, 2),
-            row.epoch
-        ),
-        None => "finished".to_owned(),
-    }
+    let judged = rows.iter().find(|row| row.epoch == entry.goal());
+    judged.map_or("finished".to_owned(), |row| {
+        let error = percent(row.test_error, 2);
+        format!("{measured} {error} after epoch {}", row.epoch)
+    })
 }
 
-/// Estimated seconds of what is done, and of what is left, one run after the other.
-fn done_and_left_s(work: &[(f64, f64)]) -> (f64, f64) {
-    work.iter()
-        .fold((0.0, 0.0), |(done, left), (cost_s, part)| {
-            (done + cost_s * part, left + cost_s * (1.0 - part))
-        })
+/// Estimated seconds of what is done, one run after the other.
+fn done_s(work: &[(f64, f64)]) -> f64 {
+    work.iter().map(|(cost_s, part)| cost_s * part).sum()
 }
 
 /// Seconds that all runs together will still take: those of the plan, corrected by how long what is done has taken. The
 /// plan counts like a tenth of the work, so that the first seconds, in which programs start, change little.
 fn left_s(work: &[(f64, f64)], parallel: usize, elapsed_s: f64) -> f64 {
-    let (done_s, left_s) = done_and_left_s(work);
+    let done_s = done_s(work);
+    let left_s: f64 = work
+        .iter()
+        .map(|(cost_s, part)| cost_s * (1.0 - part))
+        .sum();
     let open = work.iter().filter(|(_, part)| *part < 1.0).count();
     let prior_s = 0.1 * (done_s + left_s);
     let at_a_time = |runs: usize| parallel.clamp(1, runs.max(1)) as f64;

@@ -9,7 +9,7 @@ use super::local::LocalLauncher;
 use super::plan::{self, PlanEntry};
 use super::search::SweepSearch;
 use super::slurm::SlurmLauncher;
-use super::state::State;
+use super::state::{State, mend};
 use super::{estimate, missing};
 use crate::cli::{CompareArgs, OutputArgs};
 use crate::config::experiment::Experiment;
@@ -41,7 +41,7 @@ impl Session<'_> {
     /// The sweep at its beginning, without runs where the experiment has none.
     pub(super) fn search(&self, experiment: &Experiment) -> Result<SweepSearch> {
         let (runs, candidates): (_, Vec<_>) = experiment.expand_sweep()?.into_iter().unzip();
-        let entries = plan::look_up_sweep(runs, &self.args.runs, self.args.overwrite)?;
+        let entries = plan::look_up(runs, &self.args.runs, self.args.overwrite, true)?;
         let halving = experiment.sweep.as_ref().and_then(|sweep| sweep.halving);
         Ok(SweepSearch::new(entries, &candidates, halving))
     }
@@ -68,50 +68,46 @@ impl Session<'_> {
         Ok(search.choice())
     }
 
+    /// Fills in how long the runs will take.
+    pub(super) fn estimate(&self, entries: &mut [PlanEntry]) -> Result<bool> {
+        let (elsewhere, quiet) = (self.slurm.is_some(), self.output.quiet);
+        estimate::fill_in(entries, self.parallel, elsewhere, &self.interrupt, quiet)
+    }
+
     /// Brings every run to its goal, and returns a line for each that failed.
     pub(super) fn execute(&self, entries: &mut [PlanEntry], what: &str) -> Result<Vec<String>> {
         if self.args.launch.collect {
             return missing::list(entries, what, self.output);
         }
-        estimate::fill_in(
-            entries,
-            self.parallel,
-            self.slurm.is_some(),
-            &self.interrupt,
-            self.output.quiet,
-        )?;
+        self.estimate(entries)?;
         self.say(&format!(
             "{}{what}{}",
             plan::table(entries).render(&Terminal::detect()),
             plan::sentence(entries, self.parallel)
         ));
-        let left: Vec<usize> = (0..entries.len())
-            .filter(|&index| entries[index].is_left())
-            .collect();
         let problems = entries.iter().filter_map(|entry| {
             let problem = entry.problem.as_ref()?;
             Some(format!("{}: {problem}", entry.key))
         });
         let mut failed: Vec<String> = problems.collect();
+        let mut left: Vec<&mut PlanEntry> = entries.iter_mut().filter(|e| e.is_left()).collect();
         if !left.is_empty() && self.interrupt.signal().is_none() {
-            let waiting: Vec<&PlanEntry> = left.iter().map(|&index| &entries[index]).collect();
-            failed.extend(self.launch(&waiting)?);
+            self.launch(&left, &mut failed)?;
         }
         if let Some(signal) = self.interrupt.signal() {
             return Err(Failure::Interrupted { signal }.into());
         }
-        for index in left {
-            entries[index].look();
-        }
+        left.iter_mut().for_each(|entry| entry.look());
         Ok(failed)
     }
 
-    fn launch(&self, waiting: &[&PlanEntry]) -> Result<Vec<String>> {
-        let (mut ready, mut jobs, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    /// Launches runs, and adds a line for each that fails.
+    fn launch(&self, waiting: &[&mut PlanEntry], failed: &mut Vec<String>) -> Result<()> {
+        let (mut ready, mut jobs): (Vec<&PlanEntry>, _) = (Vec::new(), Vec::new());
         for entry in waiting {
             match self.prepare(entry) {
                 Ok(()) => {
-                    ready.push(*entry);
+                    ready.push(entry);
                     jobs.push(entry.job()?);
                 }
                 Err(error) => failed.push(format!("{}: {error:#}", entry.key)),
@@ -127,12 +123,11 @@ impl Session<'_> {
                 failed.push(format!("{}: {reason}", entry.key));
             }
         };
-        let launched = self
-            .launcher()
-            .run(&jobs, &self.interrupt, &mut on_report)?;
+        let mut launcher = self.launcher();
+        let launched = launcher.run(&jobs, &self.interrupt, &mut on_report)?;
         display.finish();
         match launched {
-            Launched::Ended => Ok(failed),
+            Launched::Ended => Ok(()),
             Launched::Submitted(submitted) => Err(submitted.into()),
         }
     }
@@ -147,8 +142,11 @@ impl Session<'_> {
         }
     }
 
-    /// Empties the run directory where that was asked for.
+    /// Empties the run directory where that was asked for, and takes back the end of a run that lost rows.
     fn prepare(&self, entry: &PlanEntry) -> Result<()> {
+        if let Some(loss) = entry.loss {
+            mend(&entry.run_dir, loss)?;
+        }
         // What is there of a run that this call of the command has begun is not to be thrown away.
         if self.args.overwrite && entry.state == State::New {
             RunDir::wait_until_free(&entry.run_dir)?;

@@ -42,12 +42,10 @@ impl Job {
                 _ => Outcome::Finished,
             }));
         }
-        let Some(until) = self.until_epoch else {
+        let begun = self.run_dir.join(EpochRow::FILE_NAME).is_file();
+        let Some(until) = self.until_epoch.filter(|_| begun) else {
             return Ok(None);
         };
-        if !self.run_dir.join(EpochRow::FILE_NAME).is_file() {
-            return Ok(None);
-        }
         let rows = read_metrics(&self.run_dir)?;
         let reached = rows.last().is_some_and(|row| row.epoch >= until);
         Ok(reached.then_some(Outcome::Finished))
@@ -91,7 +89,7 @@ pub enum Launched {
 
 /// Jobs that were handed to a scheduler. Not a failure, though it ends the command as one does: whatever comes next
 /// needs the results of these jobs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Error)]
 #[error("{} runs are with Slurm", .runs_submitted + .runs_queued)]
 pub struct Submitted {
     /// The job array that was submitted; `None` when every job was in the queue already.

@@ -57,12 +57,12 @@ impl Launcher for LocalLauncher {
             RunDir::wait_until_free(&job.run_dir)?;
             RunDir::make(&job.run_dir, &job.config)
         };
-        let mut made: Vec<Result<()>> = jobs.iter().map(make).collect();
+        let made: Vec<Result<()>> = jobs.iter().map(make).collect();
         let share = share(self.cores, self.parallel);
         let program =
             std::env::current_exe().context("cannot find this program to start it again")?;
         let (sender, receiver) = channel();
-        let mut waiting = 0..jobs.len();
+        let mut waiting = jobs.iter().zip(made).enumerate();
         let mut running: Vec<Running> = Vec::new();
         let mut stopping = false;
         loop {
@@ -71,16 +71,14 @@ impl Launcher for LocalLauncher {
                 running.iter().for_each(|one| terminate(&one.child));
             }
             while !stopping && running.len() < self.parallel.max(1) {
-                let Some(index) = waiting.next() else { break };
-                let Some(job) = jobs.get(index) else { break };
-                let made = std::mem::replace(&mut made[index], Ok(()));
-                match made.and_then(|()| start(&program, job, share, index, &sender)) {
-                    Ok(one) => {
-                        running.push(one);
-                        report(Report::Started(index));
-                    }
+                let Some((index, (job, made))) = waiting.next() else {
+                    break;
+                };
+                let started = made.and_then(|()| start(&program, job, share, index, &sender));
+                report(Report::Started(index));
+                match started {
+                    Ok(one) => running.push(one),
                     Err(error) => {
-                        report(Report::Started(index));
                         report(Report::Ended(index, Outcome::Failed(format!("{error:#}"))));
                     }
                 }
@@ -88,7 +86,10 @@ impl Launcher for LocalLauncher {
             if running.is_empty() {
                 return Ok(Launched::Ended);
             }
-            listen(&receiver, &mut running, report);
+            if let Ok(line) = receiver.recv_timeout(POLL) {
+                take(line, &mut running, report);
+            }
+            drain(&receiver, &mut running, report);
             reap(&receiver, &mut running, stopping, report)?;
         }
     }
@@ -126,14 +127,9 @@ fn start(
     let mut child = command
         .spawn()
         .with_context(|| format!("cannot start {}", program.display()))?;
-    let out = child
-        .stdout
-        .take()
-        .map(|out| read_lines(out, index, false, sender));
-    let err = child
-        .stderr
-        .take()
-        .map(|err| read_lines(err, index, true, sender));
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let out = out.map(|out| read_lines(out, index, false, sender));
+    let err = err.map(|err| read_lines(err, index, true, sender));
     Ok(Running {
         job: index,
         child,
@@ -192,16 +188,9 @@ fn read_lines(
     })
 }
 
-/// Takes lines in for a moment.
-fn listen(receiver: &Receiver<ChildLine>, running: &mut [Running], report: &mut dyn FnMut(Report)) {
-    if let Ok(line) = receiver.recv_timeout(POLL) {
-        take(line, running, report);
-    }
-    drain(receiver, running, report);
-}
-
+/// Takes in the lines that are there.
 fn drain(receiver: &Receiver<ChildLine>, running: &mut [Running], report: &mut dyn FnMut(Report)) {
-    while let Ok(line) = receiver.try_recv() {
+    for line in receiver.try_iter() {
         take(line, running, report);
     }
 }
@@ -227,12 +216,8 @@ fn reap(
     report: &mut dyn FnMut(Report),
 ) -> Result<()> {
     let mut index = 0;
-    while index < running.len() {
-        let Some(one) = running.get_mut(index) else {
-            break;
-        };
-        let status = one.child.try_wait().context("cannot wait for a run")?;
-        let Some(status) = status else {
+    while let Some(one) = running.get_mut(index) {
+        let Some(status) = one.child.try_wait().context("cannot wait for a run")? else {
             index += 1;
             continue;
         };

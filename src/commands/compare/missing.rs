@@ -13,22 +13,14 @@ use crate::run_key::{GroupKey, grouped};
 /// A sweep (`what` is not empty) has to be over: what comes next depends on what it chooses.
 pub fn list(entries: &[PlanEntry], what: &str, output: OutputArgs) -> Result<Vec<String>> {
     let missing: Vec<&PlanEntry> = entries.iter().filter(|entry| !entry.is_done()).collect();
-    let lines = groups(&missing);
+    let runs = format!("{} of {} runs", missing.len(), entries.len());
+    let groups = groups(&missing).join("\n");
+    let remedy = format!("the command without --collect runs them:\n{groups}");
     if !what.is_empty() && !missing.is_empty() {
-        bail!(
-            "{what}{} of {} runs are missing, so nothing is chosen yet; the command without --collect runs them:\n{}",
-            missing.len(),
-            entries.len(),
-            lines.join("\n")
-        );
+        bail!("{what}{runs} are missing, so nothing is chosen yet; {remedy}");
     }
     if !missing.is_empty() && !output.quiet {
-        errln!(
-            "missing are {} of {} runs; the command without --collect runs them:\n{}",
-            missing.len(),
-            entries.len(),
-            lines.join("\n")
-        );
+        errln!("missing are {runs}; {remedy}");
     }
     Ok(missing.iter().map(|entry| entry.key.to_string()).collect())
 }

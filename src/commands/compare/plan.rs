@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::launch::Job;
-use super::state::{State, inspect};
+use super::state::{State, TableLoss, inspect};
 use crate::config::RunConfig;
 use crate::config::experiment::PlannedRun;
 use crate::engine::device::cores;
@@ -16,7 +16,7 @@ use crate::errln;
 use crate::record::RunRecord;
 use crate::run_key::{Grouped, RunKey, grouped};
 use crate::text::Table;
-use crate::text::numbers::duration;
+use crate::text::numbers::{counted, duration};
 
 /// A run of the plan: what, where, how far.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,8 +33,10 @@ pub struct PlanEntry {
     pub problem: Option<String>,
     /// What its directory held when it was last looked at; layers and percentiles only where they are to be reported.
     pub record: Arc<RunRecord>,
+    /// What a table of a finished run lost, which is to be computed again.
+    pub loss: Option<TableLoss>,
     /// Whether it is a run of a sweep, of which only errors are reported.
-    of_sweep: bool,
+    pub of_sweep: bool,
     /// Seconds it will still take, where that was estimated.
     pub remaining_s: f64,
     /// Epochs after which a sweep judges it, where that is before the end.
@@ -42,21 +44,6 @@ pub struct PlanEntry {
 }
 
 impl PlanEntry {
-    /// A run that is not yet looked up.
-    fn new(run: PlannedRun, run_dir: PathBuf, of_sweep: bool) -> PlanEntry {
-        PlanEntry {
-            key: run.config.key(&run.label),
-            run_dir,
-            config: run.config,
-            state: State::New,
-            problem: None,
-            record: Arc::default(),
-            of_sweep,
-            remaining_s: f64::NAN,
-            until_epoch: None,
-        }
-    }
-
     /// The name of the run directory.
     pub fn directory_name(&self) -> String {
         let name = self.run_dir.file_name().unwrap_or_default();
@@ -71,11 +58,12 @@ impl PlanEntry {
         if let Some(problem) = &self.problem {
             errln!("normprop: {}: {problem}", self.key);
         }
-        let (state, mut record) = inspected.unwrap_or((State::Unfinished, RunRecord::default()));
+        let (state, mut record, loss) =
+            inspected.unwrap_or((State::Unfinished, RunRecord::default(), None));
         if self.of_sweep || !state.is_over() {
             (record.layers, record.percentiles) = (Vec::new(), Vec::new());
         }
-        (self.state, self.record) = (state, Arc::new(record));
+        (self.state, self.record, self.loss) = (state, Arc::new(record), loss);
     }
 
     /// Epochs that are done.
@@ -140,21 +128,8 @@ pub fn share(cores: usize, parallel: usize) -> usize {
     (cores / parallel.max(1)).max(1)
 }
 
-/// Looks up what is there of each run of a comparison; with `overwrite` nothing counts.
-pub fn look_up(runs: Vec<PlannedRun>, runs_dir: &Path, overwrite: bool) -> Result<Vec<PlanEntry>> {
-    entries(runs, runs_dir, overwrite, false)
-}
-
-/// [`look_up`] for the runs of a sweep.
-pub fn look_up_sweep(
-    runs: Vec<PlannedRun>,
-    runs_dir: &Path,
-    overwrite: bool,
-) -> Result<Vec<PlanEntry>> {
-    entries(runs, runs_dir, overwrite, true)
-}
-
-fn entries(
+/// Looks up what is there of each run of a comparison, or of its sweep; with `overwrite` nothing counts.
+pub fn look_up(
     runs: Vec<PlannedRun>,
     runs_dir: &Path,
     overwrite: bool,
@@ -163,7 +138,18 @@ fn entries(
     let mut unrecorded = BTreeSet::new();
     let entry = |run: PlannedRun| {
         let found = run.config.locate(&runs_dir.join(&run.config.name))?;
-        let mut entry = PlanEntry::new(run, found.path, of_sweep);
+        let mut entry = PlanEntry {
+            key: run.config.key(&run.label),
+            run_dir: found.path,
+            config: run.config,
+            state: State::New,
+            problem: None,
+            record: Arc::default(),
+            loss: None,
+            of_sweep,
+            remaining_s: f64::NAN,
+            until_epoch: None,
+        };
         if !overwrite {
             entry.config = found.config;
             unrecorded.extend(found.unrecorded);
@@ -215,11 +201,7 @@ pub fn table(plan: &[PlanEntry]) -> Table {
 /// The plan in one sentence.
 pub fn sentence(plan: &[PlanEntry], parallel: usize) -> String {
     let over = plan.iter().filter(|entry| entry.is_done()).count();
-    let runs = if plan.len() == 1 {
-        "1 run".to_owned()
-    } else {
-        format!("{} runs", plan.len())
-    };
+    let runs = counted(plan.len() as u64, "run");
     if over == plan.len() {
         return format!("{runs}, all over");
     }

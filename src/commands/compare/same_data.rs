@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 
 use super::plan::PlanEntry;
+use crate::commands::trained::tell_unread_images;
 use crate::data;
 use crate::engine::setup;
-use crate::errln;
 use crate::text::numbers::counted;
 
 /// Run directories that a message names; the others are counted.
@@ -58,22 +58,15 @@ fn checksum_here(name: &str) -> Option<String> {
     match data::load(name, &setup::data_dir()) {
         Ok(loaded) => Some(loaded.dataset.sha256),
         Err(error) => {
-            let reason = format!("{error:#}");
-            errln!(
-                "normprop: finished runs are not held against the images here, which cannot be read: {}",
-                reason.lines().next().unwrap_or_default()
-            );
+            tell_unread_images("finished runs are", &error);
             None
         }
     }
 }
 
 fn names(runs: &[&PlanEntry]) -> String {
-    let mut names: Vec<String> = runs
-        .iter()
-        .take(NAMED)
-        .map(|run| run.directory_name())
-        .collect();
+    let named = runs.iter().take(NAMED);
+    let mut names: Vec<String> = named.map(|run| run.directory_name()).collect();
     if let Some(more @ 1..) = runs.len().checked_sub(NAMED) {
         names.push(format!("{more} more"));
     }

@@ -8,16 +8,17 @@ pub mod submission;
 mod watch;
 mod word;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
 use super::launch::{Job, Launched, Launcher, Report, Submitted};
-use crate::cli::{self, CompareArgs};
+use crate::cli::{CompareArgs, LaunchPlace};
 use crate::engine::interrupt::Interrupt;
 use crate::record::{Hold, Taken};
+use crate::text::numbers::counted;
 use crate::{errln, usage};
 use client::{SbatchAnswer, States, TaskId};
 use options::SlurmOptions;
@@ -45,6 +46,9 @@ pub struct SlurmLauncher {
 /// A run directory, and the epoch that it is brought to where that is not the last.
 type Goal = (PathBuf, Option<u64>);
 
+/// Where the jobs of these goals are in the queue.
+type Places = BTreeMap<Goal, QueuePlace>;
+
 fn goal(job: &Job) -> Goal {
     (job.run_dir.clone(), job.until_epoch)
 }
@@ -59,13 +63,14 @@ impl SlurmLauncher {
         quiet: bool,
     ) -> Result<Option<SlurmLauncher>> {
         let launch = &args.launch;
-        if launch.launch == cli::LaunchPlace::Local {
-            return match launch.slurm.first() {
-                Some(text) => Err(usage!(
+        match (launch.launch, launch.slurm.first()) {
+            (LaunchPlace::Local, None) => return Ok(None),
+            (LaunchPlace::Local, Some(text)) => {
+                return Err(usage!(
                     "--slurm {text} is of use with --launch slurm only, which was not given"
-                )),
-                None => Ok(None),
-            };
+                ));
+            }
+            (LaunchPlace::Slurm, _) => {}
         }
         if args.jobs.is_some() {
             return Err(usage!(
@@ -95,15 +100,9 @@ impl SlurmLauncher {
         Ok((tasks.len(), client::test(&script.text()?)?))
     }
 
+    /// Jobs by tasks.
     fn pack<'j>(&self, jobs: &[&'j Job]) -> Vec<Vec<&'j Job>> {
-        let tasks = pack::pack(jobs, self.options.task_s, client::most_tasks());
-        let of_task = |places: &Vec<usize>| {
-            places
-                .iter()
-                .filter_map(|place| jobs.get(*place).copied())
-                .collect()
-        };
-        tasks.iter().map(of_task).collect()
+        pack::pack(jobs, self.options.task_s, client::most_tasks())
     }
 
     /// Keeps a second launcher from submitting the same jobs in the meantime.
@@ -125,11 +124,11 @@ impl SlurmLauncher {
     }
 
     /// The jobs that tasks in the queue, waiting or running, will see to, by their [`goal`].
-    fn queued(&self) -> Result<BTreeMap<Goal, QueuePlace>> {
+    fn queued(&self) -> Result<Places> {
         let accepted = self.accepted()?;
         let ids: Vec<String> = accepted.iter().map(|(_, id)| id.clone()).collect();
-        let active = self.settled(&ids)?;
-        let mut queued = BTreeMap::new();
+        let active = settled(&ids)?;
+        let mut queued = Places::new();
         for (submission, id) in &accepted {
             for task in active.keys().filter(|task| task.job == *id) {
                 let log = submission.log(task.index);
@@ -146,11 +145,9 @@ impl SlurmLauncher {
     /// something else, or this program may have ended before it noted what was said.
     fn accepted(&self) -> Result<Vec<(Submission, String)>> {
         let all = Submission::all(&self.folder)?;
-        let unclear = all.iter().any(|(_, id)| id.is_none());
-        let mut scripts = if unclear {
-            client::scripts()?
-        } else {
-            BTreeMap::new()
+        let mut scripts = match all.iter().any(|(_, id)| id.is_none()) {
+            true => client::scripts()?,
+            false => BTreeMap::new(),
         };
         let mut accepted = Vec::new();
         for (submission, id) in all {
@@ -183,39 +180,12 @@ impl SlurmLauncher {
         found.ok_or_else(|| anyhow::anyhow!(unclear()))
     }
 
-    /// The active tasks of these arrays, once none of them is just being ended: such a task still holds its run, and
-    /// may be gone or queued again in a moment.
-    fn settled(&self, ids: &[String]) -> Result<States> {
-        let begun = Instant::now();
-        loop {
-            let mut active = client::active(ids)?;
-            let ending = |state: &String| state == "COMPLETING";
-            if !active.values().any(ending) {
-                return Ok(active);
-            }
-            if begun.elapsed() > ENDING {
-                // Its node may be lost for good. The next holder of its run looks at the lease.
-                active.retain(|_, state| !ending(state));
-                return Ok(active);
-            }
-            std::thread::sleep(Duration::from_millis(500));
-        }
-    }
-
-    /// Submits jobs as one array; returns where each is, and the submission.
-    fn submit(&self, jobs: &[&Job]) -> Result<(Vec<(Goal, QueuePlace)>, Submitted)> {
+    /// Submits jobs as one array, and adds where each is.
+    fn submit(&self, jobs: &[&Job], places: &mut Places) -> Result<Submitted> {
         let tasks = self.pack(jobs);
         let submission = Submission::make(&self.folder, &self.experiment, &tasks, &self.options)?;
         let id = self.job_id(&submission)?;
         submission.accept(&id)?;
-        let submitted = Submitted {
-            job_id: Some(id.clone()),
-            tasks: tasks.len(),
-            runs_submitted: jobs.len(),
-            runs_queued: 0,
-            script: Some(submission.script()),
-        };
-        let mut places = Vec::new();
         for (index, task) in tasks.iter().enumerate() {
             let job = id.clone();
             let place = QueuePlace {
@@ -224,7 +194,13 @@ impl SlurmLauncher {
             };
             places.extend(task.iter().map(|job| (goal(job), place.clone())));
         }
-        Ok((places, submitted))
+        Ok(Submitted {
+            job_id: Some(id),
+            tasks: tasks.len(),
+            runs_submitted: jobs.len(),
+            runs_queued: 0,
+            script: Some(submission.script()),
+        })
     }
 }
 
@@ -235,26 +211,14 @@ impl Launcher for SlurmLauncher {
         interrupt: &Interrupt,
         report: &mut dyn FnMut(Report),
     ) -> Result<Launched> {
-        for folder in folders(jobs) {
-            check_writable(folder)?;
-        }
+        check_writable(jobs)?;
         let hold = self.hold()?;
         let mut places = self.queued()?;
-        let new: Vec<&Job> = jobs
-            .iter()
-            .filter(|job| !places.contains_key(&goal(job)))
-            .collect();
-        let mut submitted = Submitted {
-            job_id: None,
-            tasks: 0,
-            runs_submitted: 0,
-            runs_queued: 0,
-            script: None,
-        };
+        let is_new = |job: &&Job| !places.contains_key(&goal(job));
+        let new: Vec<&Job> = jobs.iter().filter(is_new).collect();
+        let mut submitted = Submitted::default();
         if !new.is_empty() {
-            let (new_places, told) = self.submit(&new)?;
-            places.extend(new_places);
-            submitted = told;
+            submitted = self.submit(&new, &mut places)?;
         }
         submitted.runs_queued = jobs.len() - new.len();
         drop(hold);
@@ -264,55 +228,54 @@ impl Launcher for SlurmLauncher {
         if !self.quiet {
             errln!("normprop: {}", sentence(&submitted));
         }
-        let places: Vec<&QueuePlace> = jobs
-            .iter()
-            .filter_map(|job| places.get(&goal(job)))
-            .collect();
+        let places: Vec<&QueuePlace> = jobs.iter().map(|job| &places[&goal(job)]).collect();
         watch::watch(jobs, &places, interrupt, report)?;
         Ok(Launched::Ended)
     }
 }
 
+/// The active tasks of these arrays, once none of them is just being ended: such a task still holds its run, and may be
+/// gone or queued again in a moment.
+fn settled(ids: &[String]) -> Result<States> {
+    let begun = Instant::now();
+    loop {
+        let mut active = client::active(ids)?;
+        let ending = |state: &String| state == "COMPLETING";
+        if begun.elapsed() > ENDING {
+            // Its node may be lost for good. The next holder of its run looks at the lease.
+            active.retain(|_, state| !ending(state));
+        }
+        if !active.values().any(ending) {
+            return Ok(active);
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
+
 /// What was submitted, in words.
 pub fn sentence(submitted: &Submitted) -> String {
-    let mut parts = Vec::new();
-    if let Some(id) = &submitted.job_id {
-        let (runs, tasks) = (submitted.runs_submitted, submitted.tasks);
-        parts.push(format!(
-            "{} in {} submitted as job {id}",
-            several(runs, "run"),
-            several(tasks, "task")
-        ));
-    }
-    if submitted.runs_queued > 0 {
-        let runs = several(submitted.runs_queued, "run");
-        parts.push(format!("{runs} with tasks submitted before"));
-    }
+    let runs = |count: usize| counted(count as u64, "run");
+    let new = submitted.job_id.as_ref().map(|id| {
+        let (runs, tasks) = (runs(submitted.runs_submitted), submitted.tasks as u64);
+        format!("{runs} in {} submitted as job {id}", counted(tasks, "task"))
+    });
+    let queued = Some(submitted.runs_queued).filter(|count| *count > 0);
+    let queued = queued.map(|count| format!("{} with tasks submitted before", runs(count)));
+    let parts: Vec<String> = new.into_iter().chain(queued).collect();
     parts.join("; ")
 }
 
-/// A number of things.
-pub fn several(count: usize, thing: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{count} {thing}{ending}")
-}
-
-/// The folders in which the run directories are made, each once.
-fn folders(jobs: &[Job]) -> Vec<&Path> {
-    let mut folders: Vec<&Path> = jobs.iter().filter_map(|job| job.run_dir.parent()).collect();
-    folders.sort_unstable();
-    folders.dedup();
-    folders
-}
-
 /// Fails where run directories cannot be made, which otherwise every task would find by itself.
-fn check_writable(folder: &Path) -> Result<()> {
-    let attempt = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
-    match attempt {
-        Ok(_) => Ok(()),
-        Err(error) => bail!(
-            "the tasks could not write to {}: {error}; choose a folder with --runs that this machine and the cluster's nodes share",
-            folder.display()
-        ),
+fn check_writable(jobs: &[Job]) -> Result<()> {
+    let folders: BTreeSet<&Path> = jobs.iter().filter_map(|job| job.run_dir.parent()).collect();
+    for folder in folders {
+        let attempt = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
+        if let Err(error) = attempt {
+            bail!(
+                "the tasks could not write to {}: {error}; choose a folder with --runs that this machine and the cluster's nodes share",
+                folder.display()
+            );
+        }
     }
+    Ok(())
 }

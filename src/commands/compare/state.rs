@@ -35,10 +35,18 @@ impl State {
     }
 }
 
-/// Reads a run directory, which may be absent, and tells how far its run is.
-pub fn inspect(run_dir: &Path, config: &RunConfig) -> Result<(State, RunRecord)> {
+/// The table that lost rows of a finished run, and the last epoch before the loss; `None` when not even the epoch
+/// before training is left.
+pub type TableLoss = (&'static str, Option<u64>);
+
+/// Reads a run directory, which may be absent, and tells how far its run is. A finished run of which a table lost rows
+/// goes on from before the loss, once that is [mended](mend).
+pub fn inspect(
+    run_dir: &Path,
+    config: &RunConfig,
+) -> Result<(State, RunRecord, Option<TableLoss>)> {
     let Some(text) = read_text_if_there(&run_dir.join("config.toml"))? else {
-        return Ok((State::New, RunRecord::default()));
+        return Ok((State::New, RunRecord::default(), None));
     };
     if text != config.to_toml()? {
         // Says so where it was changed since the run was started.
@@ -61,10 +69,16 @@ pub fn inspect(run_dir: &Path, config: &RunConfig) -> Result<(State, RunRecord)>
                 ..setup::owed(config)?
             };
             if let Some((file, whole)) = loss(&record, &owed, summary.epochs) {
-                mend(run_dir, file, whole)?;
+                let lost = whole.map_or("all its rows".to_owned(), |epoch| {
+                    format!("its rows after epoch {epoch}")
+                });
+                errln!(
+                    "normprop: {} lost {lost}; these epochs are to be computed again",
+                    run_dir.join(file).display()
+                );
                 record.summary = None;
                 record.epochs.retain(|row| Some(row.epoch) <= whole);
-                return Ok((State::Unfinished, record));
+                return Ok((State::Unfinished, record, Some((file, whole))));
             }
             summary.check_tables(run_dir, &record.epochs)?;
             match summary.status {
@@ -73,12 +87,11 @@ pub fn inspect(run_dir: &Path, config: &RunConfig) -> Result<(State, RunRecord)>
             }
         }
     };
-    Ok((state, record))
+    Ok((state, record, None))
 }
 
-/// The table that lost rows of a run of so many epochs, and the last epoch before the loss; `None` when not even the
-/// epoch before training is left.
-fn loss(record: &RunRecord, owed: &Owed, epochs: u64) -> Option<(&'static str, Option<u64>)> {
+/// What a table of a run of so many epochs lost.
+fn loss(record: &RunRecord, owed: &Owed, epochs: u64) -> Option<TableLoss> {
     let rows = &record.epochs;
     let reach = Reach::of(owed, rows, &record.layers, &[], &record.percentiles);
     let mut numbered = rows.iter().enumerate();
@@ -92,14 +105,7 @@ fn loss(record: &RunRecord, owed: &Owed, epochs: u64) -> Option<(&'static str, O
 
 /// Makes a finished run of which a table lost its end one that goes on from before the loss, so that the lost epochs
 /// are computed again: they come out the same.
-fn mend(run_dir: &Path, file: &str, whole: Option<u64>) -> Result<()> {
-    let lost = whole.map_or("all its rows".to_owned(), |epoch| {
-        format!("its rows after epoch {epoch}")
-    });
-    errln!(
-        "normprop: {} lost {lost}; these epochs are computed again",
-        run_dir.join(file).display()
-    );
+pub fn mend(run_dir: &Path, (_, whole): TableLoss) -> Result<()> {
     let remove = |path: &Path| {
         std::fs::remove_file(path).with_context(|| format!("cannot delete {}", path.display()))
     };

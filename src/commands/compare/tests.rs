@@ -129,5 +129,5 @@ fn runs_of(experiment: &Experiment) -> Vec<PlannedRun> {
 }
 
 fn look_up(experiment: &Experiment, runs: &Path) -> Vec<PlanEntry> {
-    plan::look_up(runs_of(experiment), runs, false).unwrap()
+    plan::look_up(runs_of(experiment), runs, false, false).unwrap()
 }

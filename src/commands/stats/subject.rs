@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::cli::StatsArgs;
-use crate::commands::trained::{RUNS, Trained, newest_run};
+use crate::commands::trained::{RUNS, Trained, newest_run, thread_assignment};
 use crate::config::RunConfig;
-use crate::config::overrides::{Assignment, split};
+use crate::config::overrides::split;
 use crate::data::{Dataset, Normalizer};
 use crate::engine::{Trainer, setup};
 use crate::error::did_you_mean;
@@ -43,21 +43,15 @@ pub fn named_runs(args: &StatsArgs) -> Result<Vec<PathBuf>> {
 pub fn initial_config(args: &StatsArgs) -> Result<RunConfig> {
     let given = args.set.iter().map(|text| split(text));
     let mut assignments = given.collect::<Result<Vec<_>>>()?;
-    assignments.extend(threads(args));
+    assignments.extend(thread_assignment(args.threads));
     RunConfig::load(None, &assignments)
 }
 
 /// The configurations of runs, for this many threads.
 pub fn run_configs(runs: &[PathBuf], args: &StatsArgs) -> Result<Vec<RunConfig>> {
-    let assignments: Vec<Assignment> = threads(args).into_iter().collect();
-    runs.iter()
-        .map(|run| RunConfig::of_run(run, &assignments))
-        .collect()
-}
-
-fn threads(args: &StatsArgs) -> Option<Assignment> {
-    args.threads
-        .map(|threads| Assignment::flag("--threads", "threads", &threads.to_string()))
+    let assignments = thread_assignment(args.threads);
+    let config = |run: &PathBuf| RunConfig::of_run(run, &assignments);
+    runs.iter().map(config).collect()
 }
 
 /// The places (from 0) of the layers that `--layer` names by number, by name, or all of them.
@@ -65,20 +59,16 @@ pub fn choose_layers(names: &[&str], wanted: &str) -> Result<Vec<usize>> {
     if wanted == "all" {
         return Ok((0..names.len()).collect());
     }
-    let numbered = (1..)
-        .zip(names)
-        .map(|(number, name)| (number.to_string(), *name));
-    let numbered: Vec<(String, &str)> = numbered.collect();
-    let place = numbered
-        .iter()
-        .position(|(number, name)| number == wanted || *name == wanted);
+    let is_wanted =
+        |(number, name): (usize, &&str)| number.to_string() == wanted || *name == wanted;
+    let place = (1..).zip(names).position(is_wanted);
     place.map(|place| vec![place]).ok_or_else(|| {
         let hint = match wanted.parse::<u64>() {
             Ok(_) => String::new(),
             Err(_) => did_you_mean(wanted, names.iter().copied()) + "; ",
         };
-        let listed = numbered
-            .iter()
+        let listed = (1..)
+            .zip(names)
             .map(|(number, name)| format!("{number} {name}"));
         usage!(
             "--layer {wanted}: {hint}there are layers 1 to {}: {}",

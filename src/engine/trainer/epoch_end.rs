@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::{After, Trainer};
+use super::{After, Emit, Trainer};
 use crate::engine::evaluate::evaluate;
 use crate::engine::memory;
 use crate::event::{EpochRow, EpochSums, Event, Status};
@@ -29,68 +29,49 @@ impl Trainer<'_> {
     }
 
     /// Evaluates, reports the epoch that was just done (or epoch 0) and saves.
-    pub(super) fn finish_epoch(
-        &mut self,
-        emit: &mut dyn FnMut(Event) -> Result<()>,
-    ) -> Result<After> {
+    pub(super) fn finish_epoch(&mut self, emit: &mut Emit) -> Result<After> {
         self.gather_population();
         let mut row = self.epoch_row(Status::Running);
         // The loss of a batch is that of the weights before the step: what the last step did shows only here.
         if !row.test_loss.is_finite() || !self.network.parameters.are_finite() {
             row.status = Status::Diverged;
-            emit(Event::Epoch {
-                row,
-                layers: Vec::new(),
-            })?;
+            let layers = Vec::new();
+            emit(Event::Epoch { row, layers })?;
             return Ok(After::Stop(Status::Diverged));
         }
         let probe = self.probe.as_ref();
         let layers = probe.map(|probe| probe.measure(&self.network, row.epoch));
+        let layers = layers.unwrap_or_default();
         // Epoch 0 is told again by a run that was killed between saving it and calling it the best.
-        let best = self
-            .position
-            .best
-            .is_none_or(|(error, epoch)| row.test_error < error || epoch == row.epoch);
+        let is_better = |(error, epoch)| row.test_error < error || epoch == row.epoch;
+        let best = self.position.best.is_none_or(is_better);
         if best {
             self.position.best = Some((row.test_error, row.epoch));
         }
         self.position.sums = EpochSums::default();
         self.position.step_in_epoch = 0;
-        emit(Event::Epoch {
-            row,
-            layers: layers.unwrap_or_default(),
-        })?;
+        emit(Event::Epoch { row, layers })?;
         self.save(emit, best)?;
         Ok(After::GoOn)
     }
 
     /// Records that the loss stopped being finite.
-    pub(super) fn diverge(&mut self, emit: &mut dyn FnMut(Event) -> Result<()>) -> Result<After> {
+    pub(super) fn diverge(&mut self, emit: &mut Emit) -> Result<After> {
         self.position.epoch += 1;
-        let row = self.epoch_row(Status::Diverged);
-        emit(Event::Epoch {
-            row,
-            layers: Vec::new(),
-        })?;
+        let (row, layers) = (self.epoch_row(Status::Diverged), Vec::new());
+        emit(Event::Epoch { row, layers })?;
         Ok(After::Stop(Status::Diverged))
     }
 
     fn epoch_row(&self, status: Status) -> EpochRow {
         let started = Instant::now();
-        let test = evaluate(
-            &self.network,
-            &self.dataset.test,
-            self.dataset.shape,
-            &self.normalizer,
-        );
+        let (images, shape) = (&self.dataset.test, self.dataset.shape);
+        let test = evaluate(&self.network, images, shape, &self.normalizer);
         let eval_s = started.elapsed().as_secs_f64();
         let sums = self.position.sums;
-        let per = |total: f64, count: u64| {
-            if count == 0 {
-                f64::NAN
-            } else {
-                total / count as f64
-            }
+        let per = |total: f64, count: u64| match count {
+            0 => f64::NAN,
+            _ => total / count as f64,
         };
         let last_step = self.position.step.saturating_sub(1);
         let status = match status {

@@ -7,7 +7,7 @@ fn plan_of(text: &str) -> Vec<PlanEntry> {
     let experiment = Experiment::parse(text, "x.toml", "x", &[]).unwrap();
     let runs = experiment.expand(&|_, _| None).unwrap();
     let nowhere = tempfile::tempdir().unwrap();
-    plan::look_up(runs, nowhere.path(), false).unwrap()
+    plan::look_up(runs, nowhere.path(), false, false).unwrap()
 }
 
 const SIX_KINDS: &str = "run.train_subset = 100\nrun.test_subset = 50\nrun.width = 0.05\nrun.probe_images = 0\nrun.threads = 1\n\

@@ -1,8 +1,8 @@
 use std::path::Path;
 
 use super::*;
-use crate::commands::compare::collect::collect_sweep;
-use crate::commands::compare::plan::look_up_sweep;
+use crate::commands::compare::collect::collect;
+use crate::commands::compare::plan::look_up;
 use crate::commands::compare::state::State;
 use crate::commands::compare::tests::{experiment, record};
 use crate::config::experiment::Experiment;
@@ -16,7 +16,7 @@ const NINE: &str = "methods = [\"bn\", \"none\"]\nrun.epochs = 9\n[sweep]\n\
 fn search(experiment: &Experiment, runs: &Path) -> SweepSearch {
     let (planned, candidates): (Vec<_>, Vec<_>) =
         experiment.expand_sweep().unwrap().into_iter().unzip();
-    let entries = look_up_sweep(planned, runs, false).unwrap();
+    let entries = look_up(planned, runs, false, true).unwrap();
     SweepSearch::new(
         entries,
         &candidates,
@@ -201,7 +201,7 @@ fn a_chosen_setting_that_diverged_in_the_last_round_has_a_caveat_of_its_own() {
     train_round(&mut search, runs.path());
     assert!(search.judge().unwrap());
     let choice = search.choice();
-    let results = collect_sweep(&experiment, &choice.tried, choice.rows).unwrap();
+    let results = collect(&experiment, choice.tried, choice.rows).unwrap();
     let caveats = caveats(&results);
     let about: Vec<&String> = caveats
         .iter()

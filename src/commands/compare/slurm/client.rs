@@ -1,9 +1,10 @@
 //! Slurm's own commands: what is asked of them, and what they say.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use anyhow::{Context, Result, anyhow, bail};
 
@@ -40,14 +41,7 @@ pub enum SbatchAnswer {
 
 /// Submits a job script, given by its whole path.
 pub fn submit(script: &Path) -> Result<SbatchAnswer> {
-    let mut command = Command::new("sbatch");
-    command.arg("--parsable").arg(script);
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| cannot_start("sbatch", error))?;
+    let mut child = sbatch(&[OsStr::new("--parsable"), script.as_ref()], Stdio::null())?;
     let mut said = Vec::new();
     let mut full = false;
     if let Some(stderr) = child.stderr.take() {
@@ -93,12 +87,10 @@ pub fn job_id(printed: &str) -> Option<&str> {
 pub fn scripts() -> Result<BTreeMap<PathBuf, String>> {
     let output = run("squeue", &["--noheader", "--me", "--format=%F|%o"])?;
     if !output.status.success() {
-        bail!(
-            "squeue cannot tell which jobs are in the queue: {}",
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        let said = text(&output.stderr);
+        bail!("squeue cannot tell which jobs are in the queue: {said}");
     }
-    let text = String::from_utf8_lossy(&output.stdout);
+    let text = text(&output.stdout);
     let lines = text.lines().filter_map(|line| line.split_once('|'));
     let script = |(id, script): (&str, &str)| (script.trim_end().into(), id.trim().to_owned());
     Ok(lines.map(script).collect())
@@ -106,18 +98,12 @@ pub fn scripts() -> Result<BTreeMap<PathBuf, String>> {
 
 /// Whether Slurm would take a job script, without submitting it: what it says.
 pub fn test(script: &str) -> Result<String> {
-    let mut child = Command::new("sbatch")
-        .arg("--test-only")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| cannot_start("sbatch", error))?;
+    let mut child = sbatch(&[OsStr::new("--test-only")], Stdio::piped())?;
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(script.as_bytes())?;
     }
     let output = child.wait_with_output()?;
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    let said = text(&output.stderr);
     if !output.status.success() {
         bail!("sbatch would refuse this; change --slurm:\n{said}");
     }
@@ -132,15 +118,12 @@ pub fn active(jobs: &[String]) -> Result<States> {
     let list = format!("--jobs={}", jobs.join(","));
     let format = "--format=%F|%K|%T";
     let output = run("squeue", &["--noheader", "--array", &list, format])?;
-    let said = String::from_utf8_lossy(&output.stderr);
+    let said = text(&output.stderr);
     // A job that ended some minutes ago is forgotten; of several, squeue passes over those.
     if !output.status.success() && !said.contains("Invalid job id") {
-        bail!(
-            "squeue cannot tell which tasks are in the queue: {}",
-            said.trim()
-        );
+        bail!("squeue cannot tell which tasks are in the queue: {said}");
     }
-    Ok(states(&String::from_utf8_lossy(&output.stdout)))
+    Ok(states(&text(&output.stdout)))
 }
 
 /// How tasks of an array ended, where the cluster keeps accounts; `None` where it does not.
@@ -154,22 +137,18 @@ pub fn accounts(job: &str) -> Option<States> {
         "--format=JobID,State",
     ];
     let output = run("sacct", &arguments).ok()?;
-    output
-        .status
-        .success()
-        .then(|| account_states(&String::from_utf8_lossy(&output.stdout)))
+    let told = output.status.success();
+    told.then(|| account_states(&text(&output.stdout)))
 }
 
 /// How many tasks an array may have.
 pub fn most_tasks() -> usize {
-    let told = run("scontrol", &["show", "config"])
-        .ok()
-        .and_then(|output| {
-            let text = String::from_utf8_lossy(&output.stdout).into_owned();
-            let line = text.lines().find(|line| line.starts_with("MaxArraySize"))?;
-            line.split_once('=')?.1.trim().parse().ok()
-        });
-    told.unwrap_or(MOST_TASKS)
+    let told = || {
+        let text = text(&run("scontrol", &["show", "config"]).ok()?.stdout);
+        let line = text.lines().find(|line| line.starts_with("MaxArraySize"))?;
+        line.split_once('=')?.1.trim().parse().ok()
+    };
+    told().unwrap_or(MOST_TASKS)
 }
 
 /// Ends this task and puts it into the queue again.
@@ -179,10 +158,26 @@ pub fn requeue(task: &TaskId) -> Result<()> {
     if !output.status.success() {
         bail!(
             "scontrol would not requeue {name}: {}; the states are saved, and the command that submitted it submits it again",
-            String::from_utf8_lossy(&output.stderr).trim()
+            text(&output.stderr)
         );
     }
     Ok(())
+}
+
+/// Starts sbatch with all that it says to be read.
+fn sbatch(arguments: &[&OsStr], stdin: Stdio) -> Result<Child> {
+    let mut command = Command::new("sbatch");
+    command.args(arguments).stdin(stdin);
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    child.map_err(|error| cannot_start("sbatch", error))
+}
+
+/// What a program wrote.
+fn text(written: &[u8]) -> String {
+    String::from_utf8_lossy(written).trim().to_owned()
 }
 
 fn run(program: &str, arguments: &[&str]) -> Result<Output> {

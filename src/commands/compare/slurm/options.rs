@@ -10,7 +10,7 @@ use crate::usage;
 pub const NOTICE_S: u64 = 120;
 /// Below this, saving and starting again would take up a good part of a task's time.
 const SHORTEST_TIME_S: u64 = 300;
-/// SlurmOptions that the job script sets itself.
+/// Options that the job script sets itself.
 const OURS: &[&str] = &[
     "array",
     "chdir",
@@ -32,7 +32,7 @@ const ARRAY_LIMIT: &str = "array-limit";
 /// How the job array is to be submitted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SlurmOptions {
-    /// SlurmOptions of sbatch by their long names, with their values where they have one.
+    /// Options of sbatch by their long names, with their values where they have one.
     pub sbatch: Vec<(String, Option<String>)>,
     /// Tasks at a time.
     pub array_limit: Option<u64>,
@@ -161,10 +161,8 @@ fn parts(text: &str) -> Result<Vec<String>> {
 /// Whether this is the name of a variable of the environment and cannot be that of an option.
 fn is_variable(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    name.bytes().all(allowed)
-        && name
-            .bytes()
-            .any(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    let unlike_options = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
+    name.bytes().all(allowed) && name.bytes().any(unlike_options)
 }
 
 fn check_key(key: &str, text: &str) -> Result<String> {
@@ -204,23 +202,17 @@ fn seconds(text: &str) -> Option<u64> {
         None => (None, text),
     };
     let parts: Result<Vec<u64>, _> = rest.split(':').map(str::parse).collect();
-    let (hours, minutes, seconds) = match (days, parts.ok()?.as_slice()) {
-        (Some(_), [hours]) => (*hours, 0, 0),
-        (Some(_), [hours, minutes]) => (*hours, *minutes, 0),
-        (None, [minutes]) => (0, *minutes, 0),
-        (None, [minutes, seconds]) => (0, *minutes, *seconds),
-        (_, [hours, minutes, seconds]) => (*hours, *minutes, *seconds),
+    let parts = parts.ok()?;
+    let units_s = match (days, parts.len()) {
+        (None, 1..=2) => &[60, 1][..],
+        (None, 3) | (Some(_), 1..=3) => &[3600, 60, 1],
         _ => return None,
     };
-    let whole = days
-        .unwrap_or(0)
-        .checked_mul(24)?
-        .checked_add(hours)?
-        .checked_mul(60)?;
-    whole
-        .checked_add(minutes)?
-        .checked_mul(60)?
-        .checked_add(seconds)
+    let mut whole_s = days.unwrap_or(0).checked_mul(24 * 3600)?;
+    for (part, unit_s) in parts.into_iter().zip(units_s) {
+        whole_s = whole_s.checked_add(part.checked_mul(*unit_s)?)?;
+    }
+    Some(whole_s)
 }
 
 #[cfg(test)]
@@ -241,20 +233,13 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(options.array_limit, Some(64));
-        let shown: Vec<String> = options
-            .sbatch
-            .iter()
-            .map(|(key, value)| format!("{key}:{}", value.as_deref().unwrap_or("-")))
-            .collect();
+        let shown = options.sbatch.iter().map(|(key, value)| match value {
+            Some(value) => format!("{key}:{value}"),
+            None => key.clone(),
+        });
         assert_eq!(
-            shown,
-            [
-                "time:02:00:00",
-                "gres:gpu:1",
-                "exclusive:-",
-                "exclude:n1,n2",
-                "partition:cpu"
-            ]
+            shown.collect::<Vec<_>>().join(" "),
+            "time:02:00:00 gres:gpu:1 exclusive exclude:n1,n2 partition:cpu"
         );
         assert_eq!(options.task_s, 600.0);
     }
@@ -263,12 +248,8 @@ mod tests {
     fn values_may_be_lists_and_stand_in_quotes() {
         let value = |text: &str, key: &str| parse(&[text]).unwrap().value(key).unwrap().to_owned();
         for (text, key, expected) in [
-            (
-                "export=ALL,NORMPROP_DATA=/x,time=30",
-                "export",
-                "ALL,NORMPROP_DATA=/x",
-            ),
-            ("export=ALL,NORMPROP_DATA=/x,time=30", "time", "30"),
+            ("export=ALL,DATA=/x,time=30", "export", "ALL,DATA=/x"),
+            ("export=ALL,DATA=/x,time=30", "time", "30"),
             ("export=A=1,2,B_c=,partition=gpu", "export", "A=1,2,B_c="),
             ("time=30,export=\"ALL,lower=1\"", "export", "ALL,lower=1"),
             ("comment='a \"b\", c=d'", "comment", "a \"b\", c=d"),

@@ -2,10 +2,10 @@
 
 use super::super::launch::Job;
 
-/// Tasks as places of their jobs: each lasts at least `task_s` by the estimates, and there are at most `most_tasks`.
+/// The jobs of each task: each lasts at least `task_s` by the estimates, and there are at most `most_tasks`.
 ///
 /// A run whose time is not known begins a task, as long as there are not too many.
-pub fn pack(jobs: &[&Job], task_s: f64, most_tasks: usize) -> Vec<Vec<usize>> {
+pub fn pack<'j>(jobs: &[&'j Job], task_s: f64, most_tasks: usize) -> Vec<Vec<&'j Job>> {
     let most_tasks = most_tasks.max(1);
     let mut task_s = task_s;
     loop {
@@ -17,26 +17,25 @@ pub fn pack(jobs: &[&Job], task_s: f64, most_tasks: usize) -> Vec<Vec<usize>> {
         let wanted = (known / most_tasks as f64).max(task_s * 1.05);
         // Where too many are not known, they are counted instead.
         if !wanted.is_normal() || jobs.iter().any(|job| job.estimate_s.is_none()) {
-            let all: Vec<usize> = (0..jobs.len()).collect();
             let each = jobs.len().div_ceil(most_tasks);
-            return all.chunks(each).map(<[usize]>::to_vec).collect();
+            return jobs.chunks(each).map(<[&Job]>::to_vec).collect();
         }
         task_s = wanted;
     }
 }
 
-fn pack_once(jobs: &[&Job], task_s: f64) -> Vec<Vec<usize>> {
-    let mut tasks: Vec<Vec<usize>> = Vec::new();
+fn pack_once<'j>(jobs: &[&'j Job], task_s: f64) -> Vec<Vec<&'j Job>> {
+    let mut tasks: Vec<Vec<&Job>> = Vec::new();
     let mut filled_s = f64::INFINITY;
-    for (place, job) in jobs.iter().enumerate() {
+    for job in jobs {
         let seconds = job.estimate_s.unwrap_or(f64::INFINITY);
         match tasks.last_mut() {
             Some(task) if filled_s < task_s && seconds.is_finite() => {
-                task.push(place);
+                task.push(job);
                 filled_s += seconds;
             }
             _ => {
-                tasks.push(vec![place]);
+                tasks.push(vec![job]);
                 filled_s = seconds;
             }
         }
@@ -58,8 +57,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn jobs(seconds: &[Option<f64>]) -> Vec<Job> {
-        let job = |estimate_s: &Option<f64>| Job {
-            title: String::new(),
+        let job = |(place, estimate_s): (usize, &Option<f64>)| Job {
+            title: place.to_string(),
             run_dir: "r".into(),
             config: String::new(),
             threads: None,
@@ -68,12 +67,17 @@ mod tests {
             estimate_s: *estimate_s,
             until_epoch: None,
         };
-        seconds.iter().map(job).collect()
+        seconds.iter().enumerate().map(job).collect()
     }
 
     fn packed(seconds: &[Option<f64>], task_s: f64, most: usize) -> Vec<Vec<usize>> {
         let jobs = jobs(seconds);
-        pack(&jobs.iter().collect::<Vec<_>>(), task_s, most)
+        let tasks = pack(&jobs.iter().collect::<Vec<_>>(), task_s, most);
+        let place = |job: &&Job| job.title.parse().unwrap();
+        tasks
+            .iter()
+            .map(|task| task.iter().map(place).collect())
+            .collect()
     }
 
     #[test]

@@ -27,7 +27,7 @@ fn a_sweep_chooses_the_lowest_error_and_never_what_diverged() {
             status,
         );
     }
-    let plan = plan::look_up(planned, runs.path(), false).unwrap();
+    let plan = plan::look_up(planned, runs.path(), false, true).unwrap();
     let mut search = SweepSearch::new(plan, &candidates, None);
     assert!(search.judge().unwrap(), "one round decides");
     let choice = search.choice();
@@ -76,11 +76,11 @@ fn a_choice_among_settings_that_all_diverged_has_its_caveat() {
         };
         record(&run.config, runs.path(), &errors, status);
     }
-    let plan = plan::look_up(planned, runs.path(), false).unwrap();
+    let plan = plan::look_up(planned, runs.path(), false, true).unwrap();
     let mut search = SweepSearch::new(plan, &candidates, None);
     assert!(search.judge().unwrap());
     let choice = search.choice();
-    let results = collect::collect_sweep(&experiment, &choice.tried, choice.rows).unwrap();
+    let results = collect::collect(&experiment, choice.tried, choice.rows).unwrap();
     let about: Vec<String> = crate::report::comparison::caveats::caveats(&results)
         .into_iter()
         .filter(|caveat| caveat.contains("Every setting that the sweep tried"))

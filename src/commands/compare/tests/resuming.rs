@@ -1,6 +1,9 @@
 //! What is there of a comparison, and what of it is still to be run.
 
+use std::collections::BTreeSet;
+
 use super::*;
+use state::mend;
 
 /// How far the first run of an experiment is.
 fn state_of(experiment: &Experiment, runs: &Path) -> (State, u64) {
@@ -51,7 +54,7 @@ fn the_plan_tells_what_is_there() {
     let left: Vec<f64> = plan.iter().map(|entry| entry.remaining_s).collect();
     assert_eq!(left, [0.0, 9.0, 0.0, 13.0]);
     assert_eq!(plan::remaining_s(&plan, 2), 11.0);
-    let anew = plan::look_up(planned, runs.path(), true).unwrap();
+    let anew = plan::look_up(planned, runs.path(), true, false).unwrap();
     assert!(anew.iter().all(|entry| entry.state == State::New));
 }
 
@@ -100,7 +103,7 @@ fn a_stopped_run_is_called_saved_only_when_its_record_says_so() {
     let planned = runs_of(&experiment("methods = [\"bn\"]\nseeds = 3\nrun.epochs = 3"));
     record(&planned[0].config, runs.path(), &[0.9], Status::Interrupted);
     record(&planned[1].config, runs.path(), &[0.9], Status::Running);
-    let plan = plan::look_up(planned, runs.path(), false).unwrap();
+    let plan = plan::look_up(planned, runs.path(), false, false).unwrap();
     let said: Vec<String> = plan
         .iter()
         .map(|entry| display::result(entry, &Outcome::Stopped))
@@ -120,13 +123,27 @@ fn a_finished_run_that_lost_rows_goes_on_from_before_the_loss() {
     let metrics = path.join("metrics.csv");
     let text = std::fs::read_to_string(&metrics).unwrap();
     std::fs::write(&metrics, &text[..text.len() - 5]).unwrap();
-    assert_eq!(state_of(&experiment, runs.path()), (State::Unfinished, 2));
+    let files = || {
+        let paths = std::fs::read_dir(&path)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        let files = paths.filter(|file| file.is_file());
+        files
+            .map(|file| (std::fs::read(&file).unwrap(), file))
+            .collect::<BTreeSet<_>>()
+    };
+    let before = files();
+    let entry = look_up(&experiment, runs.path()).remove(0);
+    assert_eq!((entry.state, entry.epochs_done()), (State::Unfinished, 2));
+    assert_eq!(files(), before, "a look changes nothing");
+    mend(&path, entry.loss.unwrap()).unwrap();
     assert!(!path.join("summary.json").exists());
     let (snapshot, _) = crate::record::latest_snapshot(&path)
         .unwrap()
         .snapshot
         .unwrap();
     assert_eq!(snapshot.position.epoch, 2);
+    assert_eq!(state_of(&experiment, runs.path()), (State::Unfinished, 2));
 }
 
 #[test]
@@ -138,7 +155,11 @@ fn a_finished_run_whose_layers_are_torn_or_gone_goes_on_from_before_the_loss() {
         record(config, runs.path(), &[0.9, 0.5, 0.4, 0.3], Status::Finished);
         let path = runs.path().join("x").join(config.run_name().unwrap());
         damage(&path.join("layers.csv"));
-        let state = state_of(&experiment, runs.path());
+        let entry = look_up(&experiment, runs.path()).remove(0);
+        let state = (entry.state, entry.epochs_done());
+        if let Some(loss) = entry.loss {
+            mend(&path, loss).unwrap();
+        }
         let found = crate::record::latest_snapshot(&path).unwrap();
         let epoch = found.snapshot.map(|(snapshot, _)| snapshot.position.epoch);
         (state, epoch, path.join("summary.json").exists())
@@ -209,7 +230,7 @@ fn a_run_of_another_configuration_or_a_newer_schema_is_not_touched() {
         .join("x")
         .join(planned[0].config.run_name().unwrap());
     let message = || {
-        let entry = plan::look_up(planned.clone(), runs.path(), false)
+        let entry = plan::look_up(planned.clone(), runs.path(), false, false)
             .unwrap()
             .remove(0);
         assert!(!entry.is_done() && !entry.is_left());
