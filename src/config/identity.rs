@@ -15,6 +15,7 @@ use super::RunConfig;
 use crate::methods::Method;
 use crate::record::RunIdentity;
 use crate::run_key::{GroupKey, RunKey};
+use crate::text::numbers::hexadecimal;
 
 /// Keys that decide what is recorded of a run, and nothing of its result.
 pub const RECORDING: [&str; 5] = [
@@ -89,9 +90,7 @@ impl RunConfig {
     pub fn hash8(&self) -> Result<String> {
         let text =
             serde_json::to_string(&self.deciding_keys()?).context("hashing the configuration")?;
-        let digest = Sha256::digest(text.as_bytes());
-        let digits = digest.iter().take(4).map(|byte| format!("{byte:02x}"));
-        Ok(digits.collect())
+        Ok(hexadecimal(&Sha256::digest(text)[..4]))
     }
 
     /// The run directory's name: method, batch size, learning rate, seed and hash.

@@ -8,6 +8,8 @@ use anyhow::{Context, Result, bail};
 use flate2::bufread::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
+use crate::text::numbers::hexadecimal;
+
 /// How files of packers begin that are not read here.
 const PACKERS: [(&[u8], &str); 4] = [
     (b"PK\x03\x04", "zip"),
@@ -86,11 +88,6 @@ pub(super) fn file_sha256(path: &Path) -> Result<String> {
             count => hasher.update(&buffer[..count]),
         }
     }
-}
-
-/// Bytes as lower-case hexadecimal digits.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

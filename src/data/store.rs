@@ -4,8 +4,8 @@ use anyhow::{Result, bail, ensure};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::files::hexadecimal;
 use super::split::Split;
+use crate::text::numbers::hexadecimal;
 
 /// Size of one image: channels, rows, columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -39,6 +39,12 @@ impl LineChart {
         }
     }
 
+    /// The same with a second, lighter line below its title.
+    pub fn subtitled(mut self, subtitle: impl Into<String>) -> LineChart {
+        self.subtitle = subtitle.into();
+        self
+    }
+
     /// The same with one more labeled line across it.
     pub fn marked(mut self, value: f64, label: impl Into<String>) -> LineChart {
         self.references.push(ReferenceLine::new(value, label));

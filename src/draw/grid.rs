@@ -29,22 +29,45 @@ pub struct PanelGrid {
     pub title: String,
     /// A second, lighter line below the title.
     pub subtitle: String,
-    /// Panels in a row; two where it is 0.
-    pub columns: usize,
+    /// Panels in a row; two unless it is said otherwise.
+    columns: Option<usize>,
     /// Which panels have the same vertical range.
-    pub share_y: ShareY,
+    share_y: ShareY,
     /// The panels, row by row.
     pub panels: Vec<LineChart>,
 }
 
 impl PanelGrid {
+    /// Panels, each with a range of its own.
+    pub fn new(
+        title: impl Into<String>,
+        subtitle: impl Into<String>,
+        panels: Vec<LineChart>,
+    ) -> PanelGrid {
+        PanelGrid {
+            title: title.into(),
+            subtitle: subtitle.into(),
+            panels,
+            ..PanelGrid::default()
+        }
+    }
+
+    /// The same with so many panels in a row.
+    pub fn in_columns(mut self, columns: usize) -> PanelGrid {
+        self.columns = Some(columns);
+        self
+    }
+
+    /// The same with one vertical range for some of the panels.
+    pub fn sharing(mut self, share_y: ShareY) -> PanelGrid {
+        self.share_y = share_y;
+        self
+    }
+
     /// Draws the panels row by row and the common legend below.
     pub fn figure(&self) -> Figure {
-        let columns = match self.columns {
-            0 => DEFAULT_COLUMNS,
-            columns => columns,
-        };
-        let columns = columns.min(self.panels.len().max(1));
+        let columns = self.columns.unwrap_or(DEFAULT_COLUMNS);
+        let columns = columns.min(self.panels.len()).max(1);
         let width = MARGIN + (PANEL_WIDTH + MARGIN) * columns as f64;
         let mut sheet = Sheet::new(width, "Line charts", &self.title, &self.subtitle);
         let (mut y, scene) = (sheet.top, &mut sheet.scene);
@@ -118,13 +141,8 @@ mod tests {
     fn a_shared_range_spans_all_panels() {
         let panels = vec![panel(["bn", "none"], 1.0), panel(["bn", "none"], 9.0)];
         let eights = |share_y, columns| {
-            let grid = PanelGrid {
-                share_y,
-                columns,
-                panels: panels.clone(),
-                ..PanelGrid::default()
-            };
-            grid.figure().svg().matches(">8<").count()
+            let grid = PanelGrid::new("", "", panels.clone()).in_columns(columns);
+            grid.sharing(share_y).figure().svg().matches(">8<").count()
         };
         assert_eq!((eights(ShareY::All, 1), eights(ShareY::None, 2)), (2, 1));
         assert_eq!((eights(ShareY::Rows, 2), eights(ShareY::Rows, 1)), (2, 1));
@@ -138,11 +156,7 @@ mod tests {
             title: "Layer 3".into(),
             ..LineChart::default()
         };
-        let grid = PanelGrid {
-            columns: 0,
-            panels: [panels, vec![lone]].concat(),
-            ..PanelGrid::default()
-        };
+        let grid = PanelGrid::new("", "", [panels, vec![lone]].concat());
         let svg = grid.figure().svg();
         assert_eq!(
             (

@@ -47,7 +47,7 @@ pub struct HistogramChart {
     pub subtitle: String,
     /// The horizontal axis.
     pub x: Axis,
-    /// The text of the bars in the legend; none when empty.
+    /// The text of the bars in the legend.
     pub label: String,
     /// The bars.
     pub bins: Vec<Bin>,
@@ -72,13 +72,11 @@ impl HistogramChart {
                 scene.polyline(&curve_pixels(&plot, curve), stroke);
             }
         });
-        let bars = (Key::Area(BAR_FILL), self.label.clone());
+        let mut entries = vec![(Key::Area(BAR_FILL), self.label.clone())];
         let lines = curves.into_iter();
-        let lines = lines.map(|(curve, style)| (Key::Line(style), curve.label.clone()));
-        let mut entries: Vec<(Key, String)> = std::iter::once(bars).chain(lines).collect();
-        entries.retain(|(_, label)| !label.is_empty());
-        let bottom = draw_legend(&mut sheet.scene, area.bottom() + 8.0, &entries);
-        sheet.finish(bottom + 10.0)
+        entries.extend(lines.map(|(curve, style)| (Key::Line(style), curve.label.clone())));
+        let height = draw_legend(&mut sheet.scene, area.bottom(), &entries);
+        sheet.finish(height)
     }
 
     fn lay_out(&self, area: Rect) -> Option<Plot> {

@@ -29,9 +29,10 @@ pub enum Key {
     Point(&'static str),
 }
 
-/// Draws the entries below height `y` and returns where they end: in one centered row if that is
+/// Draws the entries below height `bottom` and returns the height of the picture: in one centered row if that is
 /// wide enough, else in even columns.
-pub fn draw_legend(scene: &mut Scene, y: f64, entries: &[(Key, String)]) -> f64 {
+pub fn draw_legend(scene: &mut Scene, bottom: f64, entries: &[(Key, String)]) -> f64 {
+    let y = bottom + 8.0;
     let available = scene.width - 2.0 * MARGIN;
     let text_room = available - SAMPLE_WIDTH - TEXT_GAP;
     let text = |(_, label): &(Key, String)| fit(label, SIZE, Weight::Regular, text_room);
@@ -49,7 +50,7 @@ pub fn draw_legend(scene: &mut Scene, y: f64, entries: &[(Key, String)]) -> f64 
         let at = (x + SAMPLE_WIDTH + TEXT_GAP, middle + HALF_HEIGHT * SIZE);
         scene.text(at, text, TextStyle::new(SIZE, Anchor::Start));
     }
-    y + ROW_HEIGHT * rows as f64
+    y + ROW_HEIGHT * rows as f64 + 10.0
 }
 
 /// The number of columns and their widths: one row with each entry as wide as it is, or the fewest

@@ -20,7 +20,7 @@ pub struct QqPlot {
     pub title: String,
     /// A second, lighter line below the title.
     pub subtitle: String,
-    /// The vertical label; "Sample quantile" when empty.
+    /// The label of the vertical axis.
     pub label: String,
     /// (Quantile of the standard normal, quantile of the sample), rising.
     pub points: Vec<(f64, f64)>,
@@ -34,10 +34,7 @@ impl QqPlot {
         let mut sheet = Sheet::new(WIDTH, "Q-Q plot", &self.title, &self.subtitle);
         let area = sheet.area(HEIGHT);
         let x_axis = Axis::new("Standard normal quantile");
-        let y_axis = Axis::new(match self.label.as_str() {
-            "" => "Sample quantile",
-            label => label,
-        });
+        let y_axis = Axis::new(&self.label);
         let is_finite = |(x, y): &&(f64, f64)| x.is_finite() && y.is_finite();
         let drawable = || self.points.iter().filter(is_finite);
         let x = x_axis.span(drawable().map(|(x, _)| *x), 0.04);
@@ -60,12 +57,11 @@ impl QqPlot {
                 }
             }
         });
-        let sample = (Key::Point(POINT_FILL), "sample".to_owned());
+        let mut entries = vec![(Key::Point(POINT_FILL), "sample".to_owned())];
         let lines = lines.into_iter();
-        let lines = lines.map(|(line, _, label)| (Key::Line(line), label.to_owned()));
-        let entries: Vec<(Key, String)> = std::iter::once(sample).chain(lines).collect();
-        let bottom = draw_legend(&mut sheet.scene, area.bottom() + 8.0, &entries);
-        sheet.finish(bottom + 10.0)
+        entries.extend(lines.map(|(line, _, label)| (Key::Line(line), label.to_owned())));
+        let height = draw_legend(&mut sheet.scene, area.bottom(), &entries);
+        sheet.finish(height)
     }
 
     /// The lines with (intercept, slope) and their text; styled as in the histogram.

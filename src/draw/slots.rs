@@ -2,7 +2,6 @@
 
 use super::legend::{Key, draw_legend};
 use super::palette::style;
-use super::sheet::MARGIN;
 use super::{Scene, Series};
 
 /// The style slot of each label, in the order in which labels first occur.
@@ -46,13 +45,10 @@ impl Slots {
         labels.map(|(label, slot)| (label.as_str(), *slot))
     }
 
-    /// Draws the legend below `bottom`, if there is something to name, and returns the height of the picture.
+    /// Draws the legend below `bottom`, and returns the height of the picture.
     pub fn draw_legend(&self, scene: &mut Scene, bottom: f64) -> f64 {
         let entry = |(label, slot)| (Key::Series(style(slot)), String::from(label));
-        match self.named().map(entry).collect::<Vec<_>>().as_slice() {
-            [] => bottom + MARGIN,
-            entries => draw_legend(scene, bottom + 8.0, entries) + 10.0,
-        }
+        draw_legend(scene, bottom, &self.named().map(entry).collect::<Vec<_>>())
     }
 }
 

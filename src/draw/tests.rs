@@ -55,12 +55,8 @@ fn panels_share_legend_styles_and_range() {
         series: series.iter().map(line).collect(),
         ..LineChart::default()
     };
-    let grid = PanelGrid {
-        title: "Panels".into(),
-        share_y: ShareY::All,
-        panels: vec![panel(&lines[..2]), panel(&lines[1..]), panel(&[])],
-        ..PanelGrid::default()
-    };
+    let panels = vec![panel(&lines[..2]), panel(&lines[1..]), panel(&[])];
+    let grid = PanelGrid::new("Panels", "", panels).sharing(ShareY::All);
     assert_snapshot!("panel_grid", grid.figure().svg());
 }
 
@@ -158,6 +154,7 @@ fn distributions() {
     assert_snapshot!("histogram", short(histogram.figure().svg()));
     let plot = QqPlot {
         title: "Layer 3".into(),
+        label: "Sample quantile".into(),
         points: vec![(-1.0, -1.2), (0.0, 0.1), (1.0, f64::NAN), (1.5, 1.9)],
         fitted: Some((0.0, 1.25)),
         ..QqPlot::default()
@@ -246,7 +243,7 @@ proptest! {
             ..LineChart::default()
         };
         prop_assert!(is_sound(&chart.figure()));
-        let grid = PanelGrid { panels: vec![chart], ..PanelGrid::default() };
+        let grid = PanelGrid::new("", "", vec![chart]);
         prop_assert!(is_sound(&grid.figure()));
     }
 

@@ -7,6 +7,7 @@
 //! is found.
 
 use crate::event::{ElementType, NamedTensor, Position, Snapshot};
+use crate::text::numbers::hexadecimal;
 use anyhow::{Context, Result, bail, ensure};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
@@ -99,14 +100,12 @@ pub fn read(path: &Path) -> Result<Snapshot> {
 fn sorted(tensors: &[NamedTensor]) -> Result<Vec<&NamedTensor>> {
     let mut sorted: Vec<&NamedTensor> = tensors.iter().collect();
     sorted.sort_by(|left, right| left.name.cmp(&right.name));
-    for pair in sorted.windows(2) {
-        if let [left, right] = pair {
-            ensure!(
-                left.name != right.name,
-                "two tensors are called `{}`",
-                left.name
-            );
-        }
+    for [left, right] in sorted.array_windows() {
+        ensure!(
+            left.name != right.name,
+            "two tensors are called `{}`",
+            left.name
+        );
     }
     let reserved = sorted.iter().any(|tensor| tensor.name == "__metadata__");
     ensure!(!reserved, "no tensor may be called `__metadata__`");
@@ -131,8 +130,7 @@ fn checksum(sorted: &[&NamedTensor], position: &Position) -> Result<String> {
         part(&shape.collect::<Vec<u8>>());
         part(&tensor.bytes);
     }
-    let digest = hash.finalize();
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(&hash.finalize()))
 }
 
 fn dtype(element: ElementType) -> Dtype {

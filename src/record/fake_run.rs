@@ -1,6 +1,6 @@
 //! For tests: a training loop without training, and a disk that fails when it is told to.
 
-use super::files::{Disk, RealDisk};
+use super::files::{Disk, Operation, RealDisk};
 use super::meta::Facts;
 use super::reach::Owed;
 use super::recorder::{Recorder, Settings};
@@ -63,55 +63,39 @@ impl FaultyDisk {
         FaultyDisk::failing_after(u64::MAX, DiskFault::Kill, 0)
     }
 
-    /// Runs one operation that can be done in part, given by how many of its bytes are done.
-    fn operate(
-        &self,
-        length: usize,
-        takes_room: bool,
-        operation: impl FnOnce(usize) -> std::io::Result<()>,
-    ) -> std::io::Result<()> {
-        let turn = self.count.fetch_add(1, Ordering::Relaxed);
-        if turn < self.good || self.fault == DiskFault::Full && !takes_room {
-            return operation(length);
+    /// Does an operation in part, given by how many of its bytes are done; one without bytes is done or not.
+    fn perform_part(operation: Operation, done: usize) -> std::io::Result<()> {
+        match operation {
+            Operation::Append(path, bytes) => {
+                RealDisk.perform(Operation::Append(path, &bytes[..done]))
+            }
+            // Without flushing to the device, which would make hundreds of runs slow and which no kill of a process
+            // undoes.
+            Operation::Write(path, bytes) => std::fs::write(path, &bytes[..done]),
+            Operation::Sync(_) => Ok(()),
+            Operation::Rename(..) | Operation::Remove(_) => match done {
+                0 => Ok(()),
+                _ => RealDisk.perform(operation),
+            },
         }
-        // A killed process leaves part of what it wrote; on a full disk appending takes it back.
-        if turn == self.good && self.fault == DiskFault::Kill {
-            operation(length * self.done_256ths / 256)?;
-        }
-        Err(Error::from(ErrorKind::StorageFull))
     }
 }
 
 impl Disk for FaultyDisk {
-    fn append(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-        self.operate(bytes.len(), true, |done| {
-            RealDisk.append(path, &bytes[..done])
-        })
-    }
-
-    /// Without flushing to the device, which would make hundreds of runs slow and which no kill of a process undoes.
-    fn write(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-        self.operate(bytes.len(), true, |done| {
-            std::fs::write(path, &bytes[..done])
-        })
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> std::io::Result<()> {
-        self.operate(1, false, |done| match done {
-            0 => Ok(()),
-            _ => RealDisk.rename(from, to),
-        })
-    }
-
-    fn remove(&self, path: &Path) -> std::io::Result<()> {
-        self.operate(1, false, |done| match done {
-            0 => Ok(()),
-            _ => RealDisk.remove(path),
-        })
-    }
-
-    fn sync(&self, _path: &Path) -> std::io::Result<()> {
-        self.operate(1, false, |_| Ok(()))
+    fn perform(&self, operation: Operation) -> std::io::Result<()> {
+        let (length, takes_room) = match operation {
+            Operation::Append(_, bytes) | Operation::Write(_, bytes) => (bytes.len(), true),
+            _ => (1, false),
+        };
+        let turn = self.count.fetch_add(1, Ordering::Relaxed);
+        if turn < self.good || self.fault == DiskFault::Full && !takes_room {
+            return FaultyDisk::perform_part(operation, length);
+        }
+        // A killed process leaves part of what it wrote; on a full disk appending takes it back.
+        if turn == self.good && self.fault == DiskFault::Kill {
+            FaultyDisk::perform_part(operation, length * self.done_256ths / 256)?;
+        }
+        Err(Error::from(ErrorKind::StorageFull))
     }
 }
 

@@ -10,18 +10,25 @@ use std::path::{Path, PathBuf};
 /// Suffix of a file that is being written and has not yet got its final name.
 const TEMPORARY_SUFFIX: &str = ".tmp";
 
+/// One change of what lies on a disk.
+#[derive(Debug, Clone, Copy)]
+pub enum Operation<'a> {
+    /// Adds bytes at the end of an existing file; when it fails, the file is as long as before.
+    Append(&'a Path, &'a [u8]),
+    /// Writes a whole file and flushes it to the device.
+    Write(&'a Path, &'a [u8]),
+    /// Gives a file another name in one step, replacing what had that name.
+    Rename(&'a Path, &'a Path),
+    /// Deletes a file.
+    Remove(&'a Path),
+    /// Flushes a file or a folder to the device.
+    Sync(&'a Path),
+}
+
 /// What the record needs of a file system.
 pub trait Disk: Send {
-    /// Adds bytes at the end of an existing file; when it fails, the file is as long as before.
-    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
-    /// Writes a whole file and flushes it to the device.
-    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
-    /// Gives a file another name in one step, replacing what had that name.
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
-    /// Deletes a file.
-    fn remove(&self, path: &Path) -> io::Result<()>;
-    /// Flushes a file or a folder to the device.
-    fn sync(&self, path: &Path) -> io::Result<()>;
+    /// Does one operation.
+    fn perform(&self, operation: Operation) -> io::Result<()>;
 }
 
 /// The file system of the operating system.
@@ -29,42 +36,32 @@ pub trait Disk: Send {
 pub struct RealDisk;
 
 impl Disk for RealDisk {
-    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut file = OpenOptions::new().append(true).open(path)?;
-        let length = file.metadata()?.len();
-        if let Err(error) = file.write_all(bytes) {
-            // A reader of the file should not meet half a row; if this fails too, the next start cuts it off.
-            let _ = file.set_len(length);
-            return Err(error);
+    fn perform(&self, operation: Operation) -> io::Result<()> {
+        match operation {
+            Operation::Append(path, bytes) => {
+                let mut file = OpenOptions::new().append(true).open(path)?;
+                let length = file.metadata()?.len();
+                file.write_all(bytes).inspect_err(|_| {
+                    // A reader of the file should not meet half a row; if this fails too, the next start cuts it off.
+                    let _ = file.set_len(length);
+                })
+            }
+            Operation::Write(path, bytes) => {
+                let mut file = File::create(path)?;
+                file.write_all(bytes)?;
+                file.sync_all()
+            }
+            Operation::Rename(from, to) => std::fs::rename(from, to),
+            Operation::Remove(path) => std::fs::remove_file(path),
+            Operation::Sync(path) => File::open(path)?.sync_all(),
         }
-        Ok(())
-    }
-
-    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut file = File::create(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        std::fs::rename(from, to)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        std::fs::remove_file(path)
-    }
-
-    fn sync(&self, path: &Path) -> io::Result<()> {
-        File::open(path)?.sync_all()
     }
 }
 
 /// The name a file has while this process writes it, in the same folder as the file itself: two processes that write the
 /// same file at once must not take each other's.
 pub fn temporary_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}{TEMPORARY_SUFFIX}", std::process::id()));
-    PathBuf::from(name)
+    path.with_added_extension(format!("{}{TEMPORARY_SUFFIX}", std::process::id()))
 }
 
 /// The name that a file of this temporary name was to get; `None` for any other name.
@@ -78,13 +75,24 @@ fn numbered(temporary: &str) -> Option<&str> {
     number.parse::<u32>().is_ok().then_some(name)
 }
 
+/// The names in a folder, sorted; those that are not UTF-8 are shown as far as they go.
+pub fn names_in(folder: &Path) -> Result<Vec<String>> {
+    let context = || format!("cannot list {}", folder.display());
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(context)? {
+        let name = entry.with_context(context)?.file_name();
+        names.push(name.to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
 /// Removes what killed processes left half-written in a folder that no other process writes to.
 pub fn remove_leftovers(folder: &Path) -> Result<()> {
-    let context = || format!("cannot tidy {}", folder.display());
-    for entry in std::fs::read_dir(folder).with_context(context)? {
-        let entry = entry.with_context(context)?;
-        if numbered(&entry.file_name().to_string_lossy()).is_some() {
-            std::fs::remove_file(entry.path()).with_context(context)?;
+    for name in names_in(folder)? {
+        if numbered(&name).is_some() {
+            std::fs::remove_file(folder.join(name))
+                .with_context(|| format!("cannot tidy {}", folder.display()))?;
         }
     }
     Ok(())
@@ -96,34 +104,29 @@ pub fn remove_leftovers(folder: &Path) -> Result<()> {
 pub fn replace(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<()> {
     let temporary = temporary_path(path);
     let written = disk
-        .write(&temporary, bytes)
-        .and_then(|()| disk.rename(&temporary, path));
-    if let Err(error) = written {
-        // Gives the space back; a leftover does no harm and is removed at the next start.
-        let _ = disk.remove(&temporary);
-        return Err(write_failure(error, path, Some(bytes.len())));
-    }
-    match path.parent() {
-        Some(folder) => disk
-            .sync(folder)
-            .map_err(|error| write_failure(error, path, Some(bytes.len()))),
-        None => Ok(()),
-    }
+        .perform(Operation::Write(&temporary, bytes))
+        .and_then(|()| disk.perform(Operation::Rename(&temporary, path)))
+        .inspect_err(|_| {
+            // Gives the space back; a leftover does no harm and is removed at the next start.
+            let _ = disk.perform(Operation::Remove(&temporary));
+        });
+    let folder = path.parent();
+    written
+        .and_then(|()| folder.map_or(Ok(()), |folder| disk.perform(Operation::Sync(folder))))
+        .map_err(|error| write_failure(error, path, Some(bytes.len())))
 }
 
 /// Adds bytes at the end of an existing file.
 pub fn append(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<()> {
-    disk.append(path, bytes)
+    disk.perform(Operation::Append(path, bytes))
         .map_err(|error| write_failure(error, path, Some(bytes.len())))
 }
 
 /// Turns a failed write into a message that names the file, how many bytes it needed where that is known, what
 /// became of the record, and what to do.
 pub fn write_failure(error: io::Error, path: &Path, needed_bytes: Option<usize>) -> anyhow::Error {
-    let needed = match needed_bytes {
-        Some(bytes) => format!(" ({bytes} bytes were needed)"),
-        None => String::new(),
-    };
+    let needed = needed_bytes.map(|bytes| format!(" ({bytes} bytes were needed)"));
+    let needed = needed.unwrap_or_default();
     let reason = match error.kind() {
         ErrorKind::StorageFull => format!("the disk is full{needed}"),
         ErrorKind::QuotaExceeded => format!("your disk quota is used up{needed}"),

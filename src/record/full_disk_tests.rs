@@ -1,7 +1,7 @@
 //! A disk that is full: the message, what is kept, and that the same command goes on.
 
 use super::fake_run::{DiskFault, FaultyDisk, scratch, sit};
-use super::files::{Disk, RealDisk};
+use super::files::{Disk, Operation, RealDisk};
 use super::kill_tests::{differences, outcome, uninterrupted};
 use std::collections::BTreeMap;
 use std::fs;
@@ -118,7 +118,8 @@ fn append_more_than_fits(folder: &Path) {
     assert!(fs::write(&filler, vec![0; 100 * 4096]).is_err());
     let file = fs::OpenOptions::new().write(true).open(&filler).unwrap();
     file.set_len(file.metadata().unwrap().len() - 4096).unwrap();
-    let error = RealDisk.append(&table, &[b'1'; 3 * 4096]).unwrap_err();
+    let rows = Operation::Append(&table, &[b'1'; 3 * 4096]);
+    let error = RealDisk.perform(rows).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::StorageFull);
     assert_eq!(fs::read(&table).unwrap(), b"step,loss,lr\n");
     fs::remove_file(&table).unwrap();

@@ -37,7 +37,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use sha2::{Digest, Sha256};
+use super::machine::machine_id;
 
 /// What the names of lease files begin with; the holder's number follows.
 pub const PREFIX: &str = "lease-";
@@ -91,35 +91,34 @@ impl Lease {
         let line = format!("held by machine {}\n", machine.unwrap_or("unknown"));
         loop {
             let last = highest(folder)?;
-            if let Some(number) = last
-                && !is_free(
-                    &path(folder, number),
-                    machine.map(|_| line.as_str()),
-                    timing,
-                )?
+            let before = last.map(|number| path(folder, number));
+            if let Some(before) = &before
+                && !is_free(before, machine.map(|_| line.as_str()), timing)?
             {
                 return Ok(None);
             }
-            let number = last.map_or(Some(1), |number| number.checked_add(1));
-            let Some(number) = number else {
-                return Err(io::Error::other(format!(
+            let number = last.unwrap_or(0).checked_add(1).ok_or_else(|| {
+                io::Error::other(format!(
                     "no number comes after that of {}, which no normprop made: delete that file",
                     path(folder, u64::MAX).display()
-                )));
-            };
+                ))
+            })?;
             let next = path(folder, number);
-            match OpenOptions::new().write(true).create_new(true).open(&next) {
-                Ok(file) => write_line(file, &next, &line)?,
+            let mut file = match File::create_new(&next) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
-                Err(error) => return Err(error),
-            }
+                made => made?,
+            };
+            file.write_all(line.as_bytes()).inspect_err(|_| {
+                // An empty lease would be watched in vain. Nobody has held it, so its number may be given again.
+                let _ = std::fs::remove_file(&next);
+            })?;
             if highest(folder)? != Some(number) {
                 // It was empty for too long, and another process has taken the folder meanwhile.
                 continue;
             }
-            if let Some(number) = last {
+            if let Some(before) = before {
                 // Tells the one before, should it be asleep rather than dead.
-                std::fs::write(path(folder, number), FREE)?;
+                std::fs::write(before, FREE)?;
             }
             return Ok(Some(Lease::start(next, line, timing)));
         }
@@ -130,21 +129,16 @@ impl Lease {
             path,
             line,
             expiry: timing.expiry,
-            last_look: Mutex::new(LastLook {
-                looked: Instant::now(),
-                lost: false,
-            }),
+            last_look: Mutex::new(Some(Instant::now())),
         });
         let (stop, stopped) = channel::<()>();
-        let beating = {
-            let holder = holder.clone();
-            std::thread::spawn(move || {
-                while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(timing.beat) {
-                    // A beat that fails is missed; whether that matters is found before the next write.
-                    let _ = holder.beat();
-                }
-            })
-        };
+        let heart = holder.clone();
+        let beating = std::thread::spawn(move || {
+            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(timing.beat) {
+                // A beat that fails is missed; whether that matters is found before the next write.
+                let _ = heart.beat();
+            }
+        });
         Lease {
             holder,
             stop: Some(stop),
@@ -178,27 +172,19 @@ pub struct Holder {
     path: PathBuf,
     line: String,
     expiry: Duration,
-    last_look: Mutex<LastLook>,
-}
-
-#[derive(Debug)]
-struct LastLook {
-    /// When the file was last seen to be ours.
-    looked: Instant,
-    lost: bool,
+    /// When the file was last seen to be ours; `None` once it was lost.
+    last_look: Mutex<Option<Instant>>,
 }
 
 impl Holder {
     /// Fails when the lease was lost to another; looks at the file only when the last look is long ago.
     pub fn check(&self) -> io::Result<()> {
-        let (long_ago, lost) = {
-            let last_look = self.last_look();
-            (last_look.looked.elapsed() > self.expiry / 2, last_look.lost)
-        };
-        match (lost, long_ago) {
-            (true, _) => Err(lost_error()),
-            (false, true) => self.beat(),
-            (false, false) => Ok(()),
+        // Copied, so that a beat can note its look.
+        let last_look = *self.last_look();
+        match last_look {
+            None => Err(lost_error()),
+            Some(looked) if looked.elapsed() > self.expiry / 2 => self.beat(),
+            Some(_) => Ok(()),
         }
     }
 
@@ -207,7 +193,7 @@ impl Holder {
     pub(super) fn look_at_next_check(&self) {
         // The clock may be younger than that.
         if let Some(long_ago) = Instant::now().checked_sub(self.expiry) {
-            self.last_look().looked = long_ago;
+            *self.last_look() = Some(long_ago);
         }
     }
 
@@ -218,15 +204,17 @@ impl Holder {
         let mut text = Vec::new();
         file.read_to_end(&mut text)?;
         if text != self.line.as_bytes() {
-            self.last_look().lost = true;
+            *self.last_look() = None;
             return Err(lost_error());
         }
         file.set_modified(SystemTime::now())?;
-        self.last_look().looked = looked;
+        // What is lost stays so.
+        let mut last_look = self.last_look();
+        *last_look = last_look.map(|_| looked);
         Ok(())
     }
 
-    fn last_look(&self) -> MutexGuard<'_, LastLook> {
+    fn last_look(&self) -> MutexGuard<'_, Option<Instant>> {
         self.last_look
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -260,13 +248,6 @@ fn highest(folder: &Path) -> io::Result<Option<u64>> {
         highest = highest.max(number_of(&entry?.file_name().to_string_lossy()));
     }
     Ok(highest)
-}
-
-fn write_line(mut file: File, path: &Path, line: &str) -> io::Result<()> {
-    file.write_all(line.as_bytes()).inspect_err(|_| {
-        // An empty lease would be watched in vain. Nobody has held it, so its number may be given again.
-        let _ = std::fs::remove_file(path);
-    })
 }
 
 /// Whether the lease at `path` is free, or its holder dead: at once when it reads `ours`, else after watching it.
@@ -312,25 +293,6 @@ fn look(path: &Path) -> io::Result<(String, SystemTime)> {
     file.read_to_end(&mut text)?;
     // What is no text is nobody's claim that could be read: it is watched like any other.
     Ok((String::from_utf8_lossy(&text).into_owned(), modified))
-}
-
-/// Names this machine since its last start, without telling its name.
-fn machine_id() -> String {
-    let boot = std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_else(|_| host_name());
-    let digest = Sha256::digest(&boot);
-    digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-/// The host's name, where the system gives its starts no name.
-fn host_name() -> Vec<u8> {
-    let mut name = vec![0; 256];
-    // SAFETY: the buffer is ours and as long as is said; the last byte is kept for the end of the string.
-    unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len() - 1) };
-    name
 }
 
 #[cfg(test)]

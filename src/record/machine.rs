@@ -1,6 +1,8 @@
 //! What `meta.json` says about the machine and the program, without naming its host or user.
 
+use crate::text::numbers::hexadecimal;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::process::Command;
 
 /// Processor features that change how fast or how exactly convolutions are computed.
@@ -73,6 +75,20 @@ fn parse_cpuinfo(text: &str) -> (Option<String>, Vec<String>) {
     (value(&["model name"]), flags)
 }
 
+/// Names this machine since its last start, without telling its name.
+pub fn machine_id() -> String {
+    let boot = std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_else(|_| host_name());
+    hexadecimal(&Sha256::digest(boot)[..8])
+}
+
+/// The host's name, where the system gives its starts no name.
+fn host_name() -> Vec<u8> {
+    let mut name = vec![0; 256];
+    // SAFETY: the buffer is ours and as long as is said; the last byte is kept for the end of the string.
+    unsafe { libc::gethostname(name.as_mut_ptr().cast(), name.len() - 1) };
+    name
+}
+
 /// Processes that wanted to run in the last minute, on average; `None` where the system does not say.
 pub fn load_average() -> Option<f64> {
     let text = std::fs::read_to_string("/proc/loadavg").ok()?;
@@ -95,16 +111,12 @@ pub fn reduce_command_line(
     home: Option<&str>,
     user: Option<&str>,
 ) -> Vec<String> {
-    let mut reduced = Vec::with_capacity(arguments.len());
-    for (index, argument) in arguments.iter().enumerate() {
-        if index == 0 {
-            let name = argument.rsplit('/').next().unwrap_or_default();
-            reduced.push(name.to_owned());
-        } else {
-            reduced.push(reduce_paths(argument, home, user));
-        }
-    }
-    reduced
+    let Some((program, rest)) = arguments.split_first() else {
+        return Vec::new();
+    };
+    let name = program.rsplit('/').next().unwrap_or_default();
+    let rest = rest.iter().map(|text| reduce_paths(text, home, user));
+    std::iter::once(name.to_owned()).chain(rest).collect()
 }
 
 /// [`reduce_command_line`] with the home folder and user name that the environment tells.
@@ -115,19 +127,7 @@ pub fn reduce_command_line_here(arguments: &[String]) -> Vec<String> {
 }
 
 fn reduce_paths(argument: &str, home: Option<&str>, user: Option<&str>) -> String {
-    let mut text = argument.to_owned();
-    let home = home.map(|home| home.trim_end_matches('/'));
-    if let Some(home) = home.filter(|home| !home.is_empty()) {
-        text = replace_folder(&text, home, "~");
-    }
-    for parent in ["/home/", "/Users/"] {
-        while let Some(start) = find_absolute(&text, parent) {
-            let name = &text[start + parent.len()..];
-            let length = name.find(ends_component).unwrap_or(name.len());
-            let end = start + parent.len() + length;
-            text.replace_range(start..end, "~");
-        }
-    }
+    let text = replace_homes(argument, home.unwrap_or_default().trim_end_matches('/'));
     match user.filter(|user| !user.is_empty() && text.contains('/')) {
         Some(user) => replace_components(&text, user, "USER"),
         None => text,
@@ -142,29 +142,33 @@ fn is_inside_a_path(character: char) -> bool {
     character.is_alphanumeric() || matches!(character, '/' | '.' | '_' | '-' | '~')
 }
 
-/// Where `path` begins in `text` as an absolute path, not as the inside of a longer one.
-fn find_absolute(text: &str, path: &str) -> Option<usize> {
-    let mut starts = text.match_indices(path).map(|(start, _)| start);
-    starts.find(|start| {
-        !text[..*start]
-            .chars()
-            .next_back()
-            .is_some_and(is_inside_a_path)
-    })
-}
-
-fn replace_folder(text: &str, folder: &str, stand_in: &str) -> String {
+/// The text with `~` for every home folder at the beginning of an absolute path.
+fn replace_homes(text: &str, home: &str) -> String {
     let mut result = String::new();
     let mut rest = text;
-    while let Some(start) = rest.find(folder) {
-        let (before, after) = (&rest[..start], &rest[start + folder.len()..]);
-        result.push_str(before);
-        let whole = after.chars().next().is_none_or(ends_component)
-            && !result.chars().next_back().is_some_and(is_inside_a_path);
-        result.push_str(if whole { stand_in } else { folder });
-        rest = after;
+    while let Some(start) = rest.find('/') {
+        result += &rest[..start];
+        rest = &rest[start..];
+        let is_inside = result.chars().next_back().is_some_and(is_inside_a_path);
+        let length = (!is_inside).then(|| home_length(rest, home)).flatten();
+        result += length.map_or("/", |_| "~");
+        rest = &rest[length.unwrap_or(1)..];
     }
     result + rest
+}
+
+/// The length of the home folder that an absolute path begins with.
+fn home_length(path: &str, home: &str) -> Option<usize> {
+    let end_of_component = |start: usize| {
+        let length = path[start..].find(ends_component);
+        length.map_or(path.len(), |length| start + length)
+    };
+    if !home.is_empty() && path.starts_with(home) && end_of_component(home.len()) == home.len() {
+        return Some(home.len());
+    }
+    let mut parents = ["/home/", "/Users/"].into_iter();
+    let parent = parents.find(|parent| path.starts_with(parent))?;
+    Some(end_of_component(parent.len()))
 }
 
 fn replace_components(text: &str, name: &str, stand_in: &str) -> String {

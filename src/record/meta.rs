@@ -2,13 +2,14 @@
 //!
 //! The facts at the top are those of the first start; each start or resumption adds a sitting with what may differ.
 
-use super::files::{self, Disk};
+use super::files::Disk;
+use super::json;
 use super::machine::{self, Cpu, Git};
 use super::time::rfc3339;
 use crate::event::{Position, Status};
-use crate::usage;
-use anyhow::{Context, Result, ensure};
-use serde::{Deserialize, Serialize};
+use anyhow::Result;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -29,6 +30,7 @@ pub struct Facts {
     /// Version of libtorch.
     pub libtorch: String,
     /// Threads that compute.
+    #[serde(deserialize_with = "thread_count")]
     pub threads: u64,
     /// Device that computes.
     pub device: String,
@@ -79,6 +81,7 @@ pub struct Sitting {
     /// Steps that were done when it started.
     pub step: u64,
     /// Threads that compute.
+    #[serde(deserialize_with = "thread_count")]
     pub threads: u64,
     /// Device that computes.
     pub device: String,
@@ -138,21 +141,6 @@ impl Meta {
         self.ended = Some(ended);
     }
 
-    /// Refuses numbers that no program of ours wrote.
-    fn check(&self) -> Result<()> {
-        let own = ("threads".to_owned(), self.facts.threads);
-        let of_sittings = self.sittings.iter().enumerate();
-        let of_sittings = of_sittings
-            .map(|(index, sitting)| (format!("sittings[{index}].threads"), sitting.threads));
-        for (key, threads) in std::iter::once(own).chain(of_sittings) {
-            ensure!(
-                (1..=MOST_THREADS).contains(&threads),
-                "{key} is {threads}, which must be from 1 to {MOST_THREADS}"
-            );
-        }
-        Ok(())
-    }
-
     /// When the run was last taken up, as RFC 3339 text in UTC.
     pub fn last_started(&self) -> &str {
         self.sittings
@@ -162,30 +150,26 @@ impl Meta {
 
     /// Writes the file in one step.
     pub fn write(&self, disk: &dyn Disk, run_dir: &Path) -> Result<()> {
-        let json = serde_json::to_string_pretty(self)? + "\n";
-        files::replace(disk, &run_dir.join(FILE_NAME), json.as_bytes())
+        json::write(disk, &run_dir.join(FILE_NAME), self)
     }
 }
 
 /// The `meta.json` of a run directory, or `None` when it has none. One of a newer layout is refused, since the other
 /// files may then mean something else.
 pub fn read(run_dir: &Path) -> Result<Option<Meta>> {
-    let path = run_dir.join(FILE_NAME);
-    let Some(text) = files::read_text_if_there(&path)? else {
-        return Ok(None);
-    };
-    let damaged = || format!("{} is damaged: repair it or move it away", path.display());
-    let json: Value = serde_json::from_str(&text).with_context(damaged)?;
-    let version = json.get("schema_version").and_then(Value::as_u64);
-    if let Some(version) = version.filter(|version| *version > u64::from(SCHEMA_VERSION)) {
-        return Err(usage!(
-            "{} was made by a newer normprop (schema version {version}, this one knows up to {SCHEMA_VERSION}): use that version, or another folder for runs",
-            path.display()
-        ));
+    let (path, repair) = (run_dir.join(FILE_NAME), "repair it or move it away");
+    json::read(&path, SCHEMA_VERSION, repair, "folder for runs")
+}
+
+/// Reads a number of threads; refuses one that no program of ours wrote.
+fn thread_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let threads = u64::deserialize(deserializer)?;
+    match threads {
+        1..=MOST_THREADS => Ok(threads),
+        _ => Err(D::Error::custom(format!(
+            "threads is {threads}, which must be from 1 to {MOST_THREADS}"
+        ))),
     }
-    let meta: Meta = serde_path_to_error::deserialize(json).with_context(damaged)?;
-    meta.check().with_context(damaged)?;
-    Ok(Some(meta))
 }
 
 #[cfg(test)]

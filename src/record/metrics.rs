@@ -38,6 +38,14 @@ impl Row for PercentileRow {
     }
 }
 
+/// The tables that a run directory may have; the first it always has.
+pub const TABLES: [&str; 4] = [
+    EpochRow::FILE_NAME,
+    LayerRow::FILE_NAME,
+    StepRow::FILE_NAME,
+    PercentileRow::FILE_NAME,
+];
+
 /// The rows of a run directory's `metrics.csv`.
 pub fn read_metrics(run_dir: &Path) -> Result<Vec<EpochRow>> {
     CsvTable::in_folder(run_dir).read()
@@ -45,12 +53,7 @@ pub fn read_metrics(run_dir: &Path) -> Result<Vec<EpochRow>> {
 
 /// The rows of a run directory's `layers.csv`; none when there is no such file.
 pub fn read_layers(run_dir: &Path) -> Result<Vec<LayerRow>> {
-    let table = CsvTable::in_folder(run_dir);
-    if table.path().is_file() {
-        table.read()
-    } else {
-        Ok(Vec::new())
-    }
+    CsvTable::in_folder(run_dir).read_if_there()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@
 //! | [`run_record`] | all of it read at once |
 //! | [`tensorboard`] | the same scalars as a TensorBoard event file |
 //! | [`find`] | the run directories under a folder, newest first |
-//! | [`files`] | the few file operations all of them are made of |
+//! | [`files`], [`json`] | the few file operations all of them are made of, JSON files with a version |
 //! | [`time`] | UTC time stamps |
 //!
 //! Nothing here knows of tensors or torch: a [`Snapshot`](crate::event::Snapshot) is plain bytes.
@@ -23,6 +23,7 @@ pub mod checkpoint;
 pub mod files;
 pub mod find;
 pub mod hold;
+pub mod json;
 pub mod lease;
 pub mod machine;
 pub mod meta;

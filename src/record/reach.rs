@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
+use super::metrics::TABLES;
 use super::row::Row;
 use super::table::CsvTable;
 use crate::event::{EpochRow, LayerRow, PercentileRow, Position, Status, StepRow};
@@ -32,13 +33,9 @@ pub struct Reach {
 impl Reach {
     /// Of the tables in a run directory.
     pub fn read(run_dir: &Path, owed: &Owed) -> Result<Reach> {
-        Ok(Reach::of(
-            owed,
-            &leading(run_dir)?,
-            &leading(run_dir)?,
-            &leading(run_dir)?,
-            &leading(run_dir)?,
-        ))
+        let (epochs, layers) = (leading(run_dir)?, leading(run_dir)?);
+        let (steps, percentiles) = (leading(run_dir)?, leading(run_dir)?);
+        Ok(Reach::of(owed, &epochs, &layers, &steps, &percentiles))
     }
 
     /// Of rows.
@@ -49,12 +46,11 @@ impl Reach {
         steps: &[StepRow],
         percentiles: &[PercentileRow],
     ) -> Reach {
-        let every_steps = owed.steps_every;
         Reach {
             owed: *owed,
             epochs: unbroken(epochs, |index| index),
             epochs_of_layers: whole_epochs(layers),
-            steps: unbroken(steps, |index| (index + 1).saturating_mul(every_steps)),
+            steps: unbroken(steps, |index| (index + 1).saturating_mul(owed.steps_every)),
             percentiles: unbroken(percentiles, |index| {
                 index.saturating_mul(owed.percentiles_every)
             }),
@@ -86,19 +82,13 @@ impl Reach {
         let owed = &self.owed;
         let due = |every: u64, first: u64| steps.checked_div(every).map_or(0, |due| due + first);
         let lacks = [
-            (EpochRow::FILE_NAME, self.epochs < epochs),
-            (
-                LayerRow::FILE_NAME,
-                owed.layers && self.epochs_of_layers < epochs_of_layers,
-            ),
-            (StepRow::FILE_NAME, self.steps < due(owed.steps_every, 0)),
-            (
-                PercentileRow::FILE_NAME,
-                self.percentiles < due(owed.percentiles_every, 1),
-            ),
+            self.epochs < epochs,
+            owed.layers && self.epochs_of_layers < epochs_of_layers,
+            self.steps < due(owed.steps_every, 0),
+            self.percentiles < due(owed.percentiles_every, 1),
         ];
-        let first = lacks.into_iter().find(|(_, lacks)| *lacks);
-        first.map(|(file, _)| file)
+        let mut tables = TABLES.into_iter().zip(lacks);
+        tables.find_map(|(file, lacks)| lacks.then_some(file))
     }
 }
 
@@ -110,9 +100,8 @@ pub fn leading<R: Row>(run_dir: &Path) -> Result<Vec<R>> {
 /// How many rows from the first have the keys that they should have.
 fn unbroken<R: Row>(rows: &[R], key: impl Fn(u64) -> u64) -> u64 {
     let numbered = (0..).zip(rows);
-    numbered
-        .take_while(|(index, row)| row.key() == key(*index))
-        .count() as u64
+    let is_due = |(index, row): &(u64, &R)| row.key() == key(*index);
+    numbered.take_while(is_due).count() as u64
 }
 
 /// How many epochs from the first have as many rows as the first.

@@ -23,6 +23,7 @@
 //! `summary.json` comes last of all and only when the run is over; a kill before it makes the same command start
 //! from the last checkpoint, emit the end again, and write it then.
 
+use super::files::{self, Operation};
 use super::meta::{self, Facts, Meta};
 use super::reach::{Owed, Reach};
 use super::row::{ColumnKind, CsvColumn, Row, fields};
@@ -30,7 +31,7 @@ use super::run_dir::RunDir;
 use super::summary::{self, RunIdentity, RunSummary, summarize};
 use super::table::CsvTable;
 use super::tensorboard::EventFile;
-use super::{files, retention};
+use super::{json, retention};
 use crate::event::{
     EpochRow, Event, LayerRow, Observer, PercentileRow, Position, Snapshot, Status, StepRow,
 };
@@ -105,7 +106,7 @@ impl Recorder {
             .with_context(|| format!("cannot go on with the run in {}", folder.display()))?;
         let disk = self.run_dir.disk();
         if self.settings.owed.steps_every > 0 {
-            self.steps.truncate_after(disk, position.step)?;
+            self.steps.truncate(disk, position.step.saturating_add(1))?;
         }
         // What is told before the first step, a run that starts there tells again.
         let first_step = match position.step {
@@ -113,8 +114,7 @@ impl Recorder {
             done => done.saturating_add(1),
         };
         if self.percentiles.path().is_file() {
-            let kept = self.percentiles.scan(first_step)?;
-            self.percentiles.cut(disk, &kept)?;
+            self.percentiles.truncate(disk, first_step)?;
         }
         self.layers.cut(disk, &layers)?;
         self.metrics.cut(disk, &metrics)?;
@@ -144,8 +144,7 @@ impl Recorder {
     fn on_percentiles(&mut self, row: &PercentileRow) -> Result<()> {
         let disk = self.run_dir.disk();
         if !self.percentiles.path().is_file() {
-            let header_only = self.percentiles.scan(0)?;
-            self.percentiles.cut(disk, &header_only)?;
+            self.percentiles.truncate(disk, 0)?;
         }
         self.percentiles.append(disk, std::slice::from_ref(row))
     }
@@ -171,11 +170,8 @@ impl Recorder {
     /// checkpoint.
     fn forget_from(&mut self, epoch: u64) -> Result<()> {
         let disk = self.run_dir.disk();
-        let metrics = self.metrics.scan(epoch)?;
-        let layers = self.layers.scan(epoch)?;
-        self.layers.cut(disk, &layers)?;
-        self.metrics.cut(disk, &metrics)?;
-        self.rows = metrics.rows;
+        self.layers.truncate(disk, epoch)?;
+        self.rows = self.metrics.truncate(disk, epoch)?;
         Ok(())
     }
 
@@ -195,17 +191,11 @@ impl Recorder {
             tables.push(self.percentiles.path());
         }
         for path in tables {
-            disk.sync(path)
+            disk.perform(Operation::Sync(path))
                 .map_err(|error| files::write_failure(error, path, None))?;
         }
-        retention::save(
-            disk,
-            self.run_dir.path(),
-            snapshot,
-            best,
-            &self.settings.keep_epochs,
-        )?;
-        Ok(())
+        let (folder, keep_epochs) = (self.run_dir.path(), &self.settings.keep_epochs);
+        retention::save(disk, folder, snapshot, best, keep_epochs)
     }
 
     fn on_ended(&mut self, status: Status) -> Result<()> {
@@ -222,8 +212,7 @@ impl Recorder {
         }
         let summary = summarize(&self.settings.identity, folder, &self.rows, status)
             .with_context(|| format!("no epoch was recorded in {}", folder.display()))?;
-        let json = summary::to_json(&summary)?;
-        files::replace(disk, &folder.join(summary::FILE_NAME), json.as_bytes())?;
+        json::write(disk, &folder.join(summary::FILE_NAME), &summary)?;
         self.summary = Some(summary);
         Ok(())
     }

@@ -6,7 +6,7 @@
 //! names the new one.
 
 use super::checkpoint;
-use super::files::{self, Disk};
+use super::files::{self, Disk, Operation, names_in};
 use crate::event::{Position, Snapshot};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
@@ -52,12 +52,8 @@ pub fn parse_name(name: &str) -> Option<(u64, u64)> {
 
 /// The places of all checkpoints in a folder, newest first.
 fn places(run_dir: &Path) -> Result<Vec<(u64, u64)>> {
-    let mut places = Vec::new();
-    let context = || format!("cannot list {}", run_dir.display());
-    for entry in std::fs::read_dir(run_dir).with_context(context)? {
-        let name = entry.with_context(context)?.file_name();
-        places.extend(name.to_str().and_then(parse_name));
-    }
+    let names = names_in(run_dir)?.into_iter();
+    let mut places: Vec<(u64, u64)> = names.filter_map(|name| parse_name(&name)).collect();
     places.sort_unstable_by(|left, right| right.cmp(left));
     Ok(places)
 }
@@ -84,17 +80,15 @@ pub fn save(
     snapshot: &Snapshot,
     best: bool,
     keep_epochs: &[u64],
-) -> Result<PathBuf> {
+) -> Result<()> {
     let name = file_name(&snapshot.position);
-    let path = run_dir.join(&name);
-    files::replace(disk, &path, &checkpoint::encode(snapshot)?)?;
-    let pointer = name.clone() + "\n";
+    files::replace(disk, &run_dir.join(&name), &checkpoint::encode(snapshot)?)?;
+    let pointer = name + "\n";
     if best {
         files::replace(disk, &run_dir.join(BEST), pointer.as_bytes())?;
     }
     files::replace(disk, &run_dir.join(LATEST), pointer.as_bytes())?;
-    prune(disk, run_dir, &snapshot.position, keep_epochs)?;
-    Ok(path)
+    prune(disk, run_dir, &snapshot.position, keep_epochs)
 }
 
 /// Finishes what a process that was killed had begun: names the best state where that is still to be done, and deletes
@@ -141,7 +135,7 @@ fn prune(disk: &dyn Disk, run_dir: &Path, newest: &Position, keep_epochs: &[u64]
     };
     for place in places.into_iter().filter(|place| !stays(place)) {
         let path = run_dir.join(name_of(place));
-        disk.remove(&path)
+        disk.perform(Operation::Remove(&path))
             .with_context(|| format!("cannot delete the old checkpoint {}", path.display()))?;
     }
     Ok(())

@@ -1,13 +1,13 @@
 //! One run directory, held by one process at a time.
 
-use super::files::{self, Disk, RealDisk};
+use super::files::{self, Disk, Operation, RealDisk, names_in};
 use super::hold::{Hold, LOCK, Lock, Taken};
 use super::lease::{Holder, is_lease_name};
+use super::metrics::TABLES;
 use super::reach::{Owed, Reach};
 use super::retention::{self, Found};
-use super::row::Row;
 use super::{meta, summary, tensorboard};
-use crate::event::{EpochRow, LayerRow, PercentileRow, Snapshot, StepRow};
+use crate::event::Snapshot;
 use anyhow::{Context, Result};
 use std::fs::{File, TryLockError};
 use std::io;
@@ -37,28 +37,11 @@ struct Fenced {
 }
 
 impl Disk for Fenced {
-    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        self.holder.check()?;
-        self.disk.append(path, bytes)
-    }
-
-    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        self.holder.check()?;
-        self.disk.write(path, bytes)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.holder.check()?;
-        self.disk.rename(from, to)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.holder.check()?;
-        self.disk.remove(path)
-    }
-
-    fn sync(&self, path: &Path) -> io::Result<()> {
-        self.disk.sync(path)
+    fn perform(&self, operation: Operation) -> io::Result<()> {
+        if !matches!(operation, Operation::Sync(_)) {
+            self.holder.check()?;
+        }
+        self.disk.perform(operation)
     }
 }
 
@@ -161,7 +144,7 @@ impl RunDir {
 
     /// Removes half-written files of a killed process, then writes or compares the configuration.
     fn settle(&self, config_toml: &str) -> Result<()> {
-        for name in self.names()? {
+        for name in names_in(&self.path)? {
             if files::final_name(&name).is_some_and(is_made_by_a_run) {
                 self.remove(&name)?;
             }
@@ -172,8 +155,7 @@ impl RunDir {
     /// Removes what a run made, in an order in which a kill leaves no directory that lies about its run: first the
     /// claim to be finished, then states, then tables, last the configuration.
     fn clear(&self) -> Result<Vec<String>> {
-        let (mut own, foreign): (Vec<String>, Vec<String>) = self
-            .names()?
+        let (mut own, foreign): (Vec<String>, Vec<String>) = names_in(&self.path)?
             .into_iter()
             .filter(|name| name != LOCK && !is_lease_name(name))
             .partition(|name| is_made_by_a_run(files::final_name(name).unwrap_or(name)));
@@ -193,20 +175,8 @@ impl RunDir {
     fn remove(&self, name: &str) -> Result<()> {
         let path = self.path.join(name);
         self.disk
-            .remove(&path)
+            .perform(Operation::Remove(&path))
             .with_context(|| format!("cannot delete {}", path.display()))
-    }
-
-    /// The names in the directory, sorted; other than UTF-8 they are of no run, and shown as far as they go.
-    fn names(&self) -> Result<Vec<String>> {
-        let context = || format!("cannot list {}", self.path.display());
-        let mut names = Vec::new();
-        for entry in std::fs::read_dir(&self.path).with_context(context)? {
-            let name = entry.with_context(context)?.file_name();
-            names.push(name.to_string_lossy().into_owned());
-        }
-        names.sort();
-        Ok(names)
     }
 }
 
@@ -247,18 +217,10 @@ fn settle_configuration(disk: &dyn Disk, folder: &Path, config_toml: &str) -> Re
 
 /// Whether a run makes a file of this name. Lock and leases are not among them.
 fn is_made_by_a_run(name: &str) -> bool {
-    const FIXED: [&str; 9] = [
-        CONFIG,
-        meta::FILE_NAME,
-        summary::FILE_NAME,
-        retention::LATEST,
-        retention::BEST,
-        EpochRow::FILE_NAME,
-        LayerRow::FILE_NAME,
-        StepRow::FILE_NAME,
-        PercentileRow::FILE_NAME,
-    ];
-    FIXED.contains(&name)
+    let documents = [CONFIG, meta::FILE_NAME, summary::FILE_NAME];
+    documents.contains(&name)
+        || TABLES.contains(&name)
+        || [retention::LATEST, retention::BEST].contains(&name)
         || retention::parse_name(name).is_some()
         || tensorboard::is_event_file_name(name)
 }

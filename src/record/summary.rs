@@ -1,11 +1,13 @@
 //! `summary.json`: how a run ended. It is written last, so its presence means that the run is over.
 
-use super::files;
+use super::metrics::TABLES;
 use super::row::Row;
+use super::{files, json, meta};
 use crate::errln;
-use crate::event::{EpochRow, LayerRow, PercentileRow, Status, StepRow};
+use crate::event::{EpochRow, Status};
 use crate::run_key::RunKey;
-use anyhow::{Context, Result, bail};
+use crate::text::numbers::hexadecimal;
+use anyhow::{Result, bail};
 use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -73,10 +75,8 @@ impl RunSummary {
     /// Refuses tables that are not those which the run wrote, since nobody can tell which of the two is right.
     pub fn check_tables(&self, run_dir: &Path, rows: &[EpochRow]) -> Result<()> {
         let is_last = |row: &EpochRow| {
-            let (own, there) = (
-                [self.test_error, self.test_loss],
-                [row.test_error, row.test_loss],
-            );
+            let own = [self.test_error, self.test_loss];
+            let there = [row.test_error, row.test_loss];
             own.map(f64::to_bits) == there.map(f64::to_bits)
                 || own.iter().any(|number| number.is_nan())
         };
@@ -97,21 +97,14 @@ impl RunSummary {
 
 /// SHA-256 of a table in hexadecimal; that an editor changed the line ends does not count.
 fn table_sha256(path: &Path) -> Result<String> {
-    let digest = Sha256::digest(files::plain_text(&std::fs::read(path)?));
-    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    let text = files::plain_text(&std::fs::read(path)?);
+    Ok(hexadecimal(&Sha256::digest(text)))
 }
 
 /// The checksums of the tables that are in a run directory.
 fn tables_sha256(run_dir: &Path) -> Result<BTreeMap<String, String>> {
-    let names = [
-        EpochRow::FILE_NAME,
-        LayerRow::FILE_NAME,
-        StepRow::FILE_NAME,
-        PercentileRow::FILE_NAME,
-    ];
-    let there = names
-        .into_iter()
-        .filter(|name| run_dir.join(name).is_file());
+    let there = TABLES.into_iter();
+    let there = there.filter(|name| run_dir.join(name).is_file());
     let entry = |name: &str| Ok((name.to_owned(), table_sha256(&run_dir.join(name))?));
     there.map(entry).collect()
 }
@@ -122,25 +115,18 @@ fn tables_sha256(run_dir: &Path) -> Result<BTreeMap<String, String>> {
 /// with the run writes it again.
 pub fn read_summary(run_dir: &Path) -> Option<RunSummary> {
     read(run_dir).unwrap_or_else(|error| {
-        errln!("normprop: {error:#}; the run counts as one that is not over, and going on with it writes the file again");
+        errln!("normprop: {error:#}; the run counts as one that is not over");
         None
     })
 }
 
 /// [`read_summary`], with an error where the file cannot be read.
 pub fn read(run_dir: &Path) -> Result<Option<RunSummary>> {
-    let path = run_dir.join(FILE_NAME);
-    let Some(text) = files::read_text_if_there(&path)? else {
-        return Ok(None);
-    };
-    let summary =
-        serde_json::from_str(&text).with_context(|| format!("{} is damaged", path.display()))?;
-    Ok(Some(summary))
-}
-
-/// The JSON of a summary, with a final line break. JSON knows no NaN and no infinity: they become null.
-pub fn to_json(summary: &RunSummary) -> Result<String> {
-    Ok(serde_json::to_string_pretty(summary)? + "\n")
+    let (path, repair) = (
+        run_dir.join(FILE_NAME),
+        "going on with the run writes it again",
+    );
+    json::read(&path, meta::SCHEMA_VERSION, repair, "folder for runs")
 }
 
 /// What the rows of `metrics.csv` say about the whole run; `None` when there is no row.
@@ -154,10 +140,13 @@ pub fn summarize(
 ) -> Option<RunSummary> {
     let last = rows.last()?;
     let (mut train_s, mut images) = (0.0, 0.0);
-    for row in rows {
-        if row.train_s.is_finite() && row.train_s > 0.0 {
-            train_s += row.train_s;
-            images += row.train_s * finite_or_zero(row.images_per_s);
+    for row in rows
+        .iter()
+        .filter(|row| row.train_s.is_finite() && row.train_s > 0.0)
+    {
+        train_s += row.train_s;
+        if row.images_per_s.is_finite() {
+            images += row.train_s * row.images_per_s;
         }
     }
     // f64::min passes over NaN, and gives NaN only when every epoch's error is NaN.
@@ -182,10 +171,6 @@ pub fn summarize(
         run_dir: run_dir.display().to_string(),
         tables_sha256: tables_sha256(run_dir).unwrap_or_default(),
     })
-}
-
-fn finite_or_zero(value: f64) -> f64 {
-    if value.is_finite() { value } else { 0.0 }
 }
 
 /// Reads null, which stands for a number that is not finite, as NaN.
@@ -246,7 +231,7 @@ mod tests {
             (0.4, 2, 20)
         );
         assert_eq!((summary.train_s, summary.images_per_s), (8.0, 175.0));
-        let json = to_json(&summary).unwrap();
+        let json = json::text(&summary).unwrap();
         let back: RunSummary = serde_json::from_str(&json).unwrap();
         assert_eq!(back, summary);
         assert!(json.contains("\"method\": \"normprop\"") && !json.contains("label"));
@@ -257,7 +242,7 @@ mod tests {
     fn a_diverged_run_is_written_with_null_and_read_as_nan() {
         let rows = [row(0, 0.9, 0.0, 0.0), row(1, f64::NAN, 1.0, 10.0)];
         let summary = summarize(&identity(), Path::new("a"), &rows, Status::Diverged).unwrap();
-        let json = to_json(&summary).unwrap();
+        let json = json::text(&summary).unwrap();
         assert!(json.contains("\"test_error\": null"), "{json}");
         let back: RunSummary = serde_json::from_str(&json).unwrap();
         assert!(back.test_error.is_nan());

@@ -79,6 +79,14 @@ impl<R: Row> CsvTable<R> {
         rows.collect()
     }
 
+    /// All rows; none where there is no file.
+    pub fn read_if_there(&self) -> Result<Vec<R>> {
+        match self.path.is_file() {
+            true => self.read(),
+            false => Ok(Vec::new()),
+        }
+    }
+
     /// The rows up to the first that is damaged or torn; none where there is no file.
     pub fn leading(&self) -> Result<Vec<R>> {
         let bytes = files::plain_text(&self.bytes()?);
@@ -159,9 +167,9 @@ impl<R: Row> CsvTable<R> {
         files::replace(disk, &self.path, &kept.bytes)
     }
 
-    /// Drops every row whose key is above `last`, and a torn end; returns the rows that stay.
-    pub fn truncate_after(&self, disk: &dyn Disk, last: u64) -> Result<Vec<R>> {
-        let kept = self.scan(last.saturating_add(1))?;
+    /// Drops every row whose key is not below `end`, and a torn end; returns the rows that stay.
+    pub fn truncate(&self, disk: &dyn Disk, end: u64) -> Result<Vec<R>> {
+        let kept = self.scan(end)?;
         self.cut(disk, &kept)?;
         Ok(kept.rows)
     }

@@ -5,9 +5,9 @@
 //! encoded here: `wall_time` (field 1, double), `step` (2, int64), `file_version` (3, string), `summary` (5) with
 //! repeated `value` (1) of `tag` (1, string) and `simple_value` (2, float), and `session_log` (7) with `status` (1).
 
-use super::files::{self, Disk};
+use super::files::{self, Disk, names_in};
 use super::time::unix_seconds;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -49,18 +49,17 @@ impl EventFile {
         now: SystemTime,
         first_step: u64,
     ) -> Result<EventFile> {
-        let context = || format!("cannot list {}", folder.display());
         let wall_time = unix_seconds(now);
-        let mut second = wall_time.max(0.0) as u64;
-        for entry in std::fs::read_dir(folder).with_context(context)? {
-            let name = entry.with_context(context)?.file_name();
-            if let Some(earlier) = name.to_str().and_then(second_of) {
-                second = second.max(earlier.saturating_add(1));
-            }
-        }
+        let names = names_in(folder)?;
+        let newest = names.iter().filter_map(|name| second_of(name)).max();
+        let after = newest.map_or(0, |earlier| earlier.saturating_add(1));
+        let second = after.max(wall_time.max(0.0) as u64);
         let path = folder.join(format!("{PREFIX}{second}{SUFFIX}"));
-        let mut bytes = record(&version_event(wall_time));
-        bytes.extend(record(&start_event(wall_time, first_step)));
+        let mut bytes = record(&event(wall_time, None, 3, b"brain.Event:2"));
+        // TensorBoard drops what earlier files hold from this event's step on: a session log of status 1, start.
+        let mut start = Vec::new();
+        put_varint_field(&mut start, 1, 1);
+        bytes.extend(record(&event(wall_time, Some(first_step), 7, &start)));
         files::replace(disk, &path, &bytes)?;
         Ok(EventFile { path })
     }
@@ -73,30 +72,24 @@ impl EventFile {
         step: u64,
         scalars: &[(String, f64)],
     ) -> Result<()> {
-        let event = scalar_event(unix_seconds(now), step, scalars);
+        let event = event(unix_seconds(now), Some(step), 5, &summary(scalars));
         files::append(disk, &self.path, &record(&event))
     }
 }
 
-fn version_event(wall_time: f64) -> Vec<u8> {
+/// An event: its time, its step unless that is none, and one field of bytes.
+fn event(wall_time: f64, step: Option<u64>, field: u64, content: &[u8]) -> Vec<u8> {
     let mut event = Vec::new();
     put_fixed64(&mut event, 1, wall_time.to_bits());
-    put_bytes(&mut event, 3, b"brain.Event:2");
+    if let Some(step) = step {
+        put_varint_field(&mut event, 2, step);
+    }
+    put_bytes(&mut event, field, content);
     event
 }
 
-/// TensorBoard drops what earlier files hold from this event's step on.
-fn start_event(wall_time: f64, step: u64) -> Vec<u8> {
-    let mut start = Vec::new();
-    put_varint_field(&mut start, 1, 1);
-    let mut event = Vec::new();
-    put_fixed64(&mut event, 1, wall_time.to_bits());
-    put_varint_field(&mut event, 2, step);
-    put_bytes(&mut event, 7, &start);
-    event
-}
-
-fn scalar_event(wall_time: f64, step: u64, scalars: &[(String, f64)]) -> Vec<u8> {
+/// A summary of scalars.
+fn summary(scalars: &[(String, f64)]) -> Vec<u8> {
     let mut summary = Vec::new();
     for (tag, number) in scalars.iter().filter(|(_, number)| number.is_finite()) {
         let mut value = Vec::new();
@@ -105,11 +98,7 @@ fn scalar_event(wall_time: f64, step: u64, scalars: &[(String, f64)]) -> Vec<u8>
         value.extend((*number as f32).to_le_bytes());
         put_bytes(&mut summary, 1, &value);
     }
-    let mut event = Vec::new();
-    put_fixed64(&mut event, 1, wall_time.to_bits());
-    put_varint_field(&mut event, 2, step);
-    put_bytes(&mut event, 5, &summary);
-    event
+    summary
 }
 
 fn put_varint(out: &mut Vec<u8>, mut value: u64) {

@@ -1,7 +1,6 @@
 //! Pictures and pages as files, each of which appears whole or not at all.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
@@ -20,14 +19,8 @@ pub fn write(path: &Path, content: &[u8]) -> Result<()> {
 
 /// Writes a picture as `STEM.svg` and `STEM.png`.
 pub fn save(figure: &Figure, stem: &Path) -> Result<()> {
-    // Unlike `with_extension` this keeps dots that belong to the name.
-    let file = |ending: &str| {
-        let mut name = OsString::from(stem);
-        name.push(ending);
-        PathBuf::from(name)
-    };
-    write(&file(".svg"), figure.svg().as_bytes())?;
-    write(&file(".png"), &figure.png()?)
+    write(&stem.with_added_extension("svg"), figure.svg().as_bytes())?;
+    write(&stem.with_added_extension("png"), &figure.png()?)
 }
 
 #[cfg(test)]

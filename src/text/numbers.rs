@@ -163,6 +163,11 @@ pub fn bytes(size_bytes: u64) -> String {
     format!("{} {}", significant(value, 3), UNITS[unit])
 }
 
+/// Bytes as lower-case hexadecimal digits.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

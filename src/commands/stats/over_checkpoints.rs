@@ -143,16 +143,13 @@ fn picture<M>(trends: &Trends<M>, visits: &[LayerVisit]) -> PanelGrid {
             .map(|&epoch| by_layer(visits, epoch, panel, index));
         panels.collect::<Vec<_>>()
     };
-    PanelGrid {
-        title: trends.title.into(),
-        subtitle: format!(
-            "{}; lines: mean over seeds, bands: smallest to largest",
-            trends.subtitle
-        ),
-        columns: epochs.len().max(1),
-        share_y: ShareY::Rows,
-        panels: drawn.flat_map(row).collect(),
-    }
+    let note = format!(
+        "{}; lines: mean over seeds, bands: smallest to largest",
+        trends.subtitle
+    );
+    PanelGrid::new(trends.title, note, drawn.flat_map(row).collect())
+        .in_columns(epochs.len())
+        .sharing(ShareY::Rows)
 }
 
 /// A panel over the layers at one epoch: a line a group, the mean over its runs, with a band from the smallest to the

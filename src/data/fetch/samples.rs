@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 use crate::data::catalogue::{cifar::CifarBinary, idx::Idx};
 use crate::data::entry::{CatalogueEntry, ClassCounts, Packing};
-use crate::data::files::hexadecimal;
 use crate::data::store::ImageShape;
+use crate::text::numbers::hexadecimal;
 
 pub(in crate::data) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

@@ -10,7 +10,8 @@ use super::download::{Client, FetchProgress};
 use super::origin::{Origin, WebFile, in_one_archive, is_archive_name};
 use super::unpack::unpack_members;
 use crate::data::entry::{CatalogueEntry, Download};
-use crate::data::files::{file_sha256, hexadecimal};
+use crate::data::files::file_sha256;
+use crate::text::numbers::hexadecimal;
 
 /// The folder, locked: one process at a time.
 pub(super) struct Staging {

@@ -133,23 +133,12 @@ fn overwriting_removes_what_runs_make_and_nothing_else() {
 struct StopsDeleting(std::sync::atomic::AtomicU64);
 
 impl Disk for StopsDeleting {
-    fn append(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-        RealDisk.append(path, bytes)
-    }
-    fn write(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-        RealDisk.write(path, bytes)
-    }
-    fn rename(&self, from: &Path, to: &Path) -> std::io::Result<()> {
-        RealDisk.rename(from, to)
-    }
-    fn remove(&self, path: &Path) -> std::io::Result<()> {
-        if self.0.fetch_sub(1, std::sync::atomic::Ordering::Relaxed) == 0 {
+    fn perform(&self, operation: Operation) -> std::io::Result<()> {
+        let is_removal = matches!(operation, Operation::Remove(_));
+        if is_removal && self.0.fetch_sub(1, std::sync::atomic::Ordering::Relaxed) == 0 {
             return Err(std::io::ErrorKind::PermissionDenied.into());
         }
-        RealDisk.remove(path)
-    }
-    fn sync(&self, path: &Path) -> std::io::Result<()> {
-        RealDisk.sync(path)
+        RealDisk.perform(operation)
     }
 }
 

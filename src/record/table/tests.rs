@@ -29,7 +29,7 @@ fn a_table_that_went_through_a_windows_editor_is_read_and_goes_on_as_it_was() {
     let windows = format!("\u{feff}{}", steps_text(3).replace('\n', "\r\n"));
     let (_folder, table) = table_with::<StepRow>(windows.as_bytes());
     assert_eq!(table.read().unwrap(), step_rows(3));
-    table.truncate_after(&RealDisk, 3).unwrap();
+    table.truncate(&RealDisk, 4).unwrap();
     let written = std::fs::read_to_string(table.path()).unwrap();
     assert_eq!(written, steps_text(3));
 }
@@ -118,7 +118,7 @@ fn a_file_cut_off_anywhere_keeps_exactly_its_whole_rows() {
     for length in 0..=text.len() {
         let torn = &text.as_bytes()[..length];
         let (_folder, table) = table_with::<StepRow>(torn);
-        let rows = table.truncate_after(&RealDisk, 9).unwrap();
+        let rows = table.truncate(&RealDisk, 10).unwrap();
         let whole_lines = torn.iter().filter(|byte| **byte == b'\n').count();
         let expected = whole_lines.saturating_sub(1);
         assert_eq!(rows, step_rows(5)[..expected], "cut at {length}");
@@ -132,7 +132,7 @@ fn a_file_cut_off_anywhere_keeps_exactly_its_whole_rows() {
 #[test]
 fn rows_beyond_the_checkpoint_go_and_the_rest_keeps_its_bytes() {
     let (_folder, table) = table_with::<StepRow>(steps_text(8).as_bytes());
-    assert_eq!(table.truncate_after(&RealDisk, 3).unwrap(), step_rows(3));
+    assert_eq!(table.truncate(&RealDisk, 4).unwrap(), step_rows(3));
     assert_eq!(
         std::fs::read_to_string(table.path()).unwrap(),
         steps_text(3)
@@ -142,7 +142,7 @@ fn rows_beyond_the_checkpoint_go_and_the_rest_keeps_its_bytes() {
         std::fs::read_to_string(table.path()).unwrap(),
         steps_text(5)
     );
-    assert_eq!(table.truncate_after(&RealDisk, 0).unwrap(), []);
+    assert_eq!(table.truncate(&RealDisk, 1).unwrap(), []);
     assert_eq!(
         std::fs::read_to_string(table.path()).unwrap(),
         header::<StepRow>()
@@ -159,7 +159,7 @@ fn garbage_behind_a_torn_line_goes_with_it() {
         b"4,1,2,3\n",
     ] {
         let (_folder, table) = table_with::<StepRow>(&[steps_text(3).as_bytes(), garbage].concat());
-        assert_eq!(table.truncate_after(&RealDisk, 9).unwrap(), step_rows(3));
+        assert_eq!(table.truncate(&RealDisk, 10).unwrap(), step_rows(3));
         assert_eq!(
             std::fs::read_to_string(table.path()).unwrap(),
             steps_text(3)
@@ -171,14 +171,14 @@ fn garbage_behind_a_torn_line_goes_with_it() {
 fn damage_before_good_rows_is_an_error_that_names_the_line_and_changes_nothing() {
     let text = steps_text(5).replacen("2,1.0,0.1", "2,1.0,O.1", 1);
     let (_folder, table) = table_with::<StepRow>(text.as_bytes());
-    let error = table.truncate_after(&RealDisk, 9).unwrap_err().to_string();
+    let error = table.truncate(&RealDisk, 10).unwrap_err().to_string();
     assert!(
         error.contains("steps.csv, line 3 is damaged (column `lr`"),
         "{error}"
     );
     assert_eq!(std::fs::read_to_string(table.path()).unwrap(), text);
     // Beyond the checkpoint the rows are dropped in any case, so damage there is of no account.
-    assert_eq!(table.truncate_after(&RealDisk, 1).unwrap(), step_rows(1));
+    assert_eq!(table.truncate(&RealDisk, 2).unwrap(), step_rows(1));
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn a_missing_file_becomes_one_with_a_header() {
     let folder = tempfile::tempdir().unwrap();
     let table: CsvTable<StepRow> = CsvTable::in_folder(folder.path());
     assert!(table.read().unwrap_err().to_string().contains("steps.csv"));
-    assert_eq!(table.truncate_after(&RealDisk, 9).unwrap(), []);
+    assert_eq!(table.truncate(&RealDisk, 10).unwrap(), []);
     assert_eq!(
         std::fs::read_to_string(table.path()).unwrap(),
         "step,loss,lr\n"

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::record::files::{RealDisk, read_text_if_there, replace};
+use crate::record::files::RealDisk;
+use crate::record::json;
 use crate::record::machine::{Cpu, Git};
 use crate::text::numbers::{counted, significant};
 
@@ -61,19 +62,13 @@ pub struct BenchMachine {
 impl BenchMachine {
     /// Writes the file in one step.
     pub fn write(&self, folder: &Path) -> Result<()> {
-        let text = serde_json::to_string_pretty(self)? + "\n";
-        replace(&RealDisk, &folder.join(FILE_NAME), text.as_bytes())
+        json::write(&RealDisk, &folder.join(FILE_NAME), self)
     }
 
     /// The file of a folder, where it has one.
     pub fn read(folder: &Path) -> Result<Option<BenchMachine>> {
         let path = folder.join(FILE_NAME);
-        let Some(text) = read_text_if_there(&path)? else {
-            return Ok(None);
-        };
-        let machine = serde_json::from_str(&text)
-            .with_context(|| format!("{} is damaged: measure again", path.display()))?;
-        Ok(Some(machine))
+        json::read(&path, SCHEMA_VERSION, "measure again", "folder with --out")
     }
 
     /// Whether other work kept a good part of the machine busy.

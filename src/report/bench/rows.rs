@@ -127,11 +127,7 @@ impl BenchRow {
 
 /// The rows of a folder; none where it has no `bench.csv`.
 pub fn read(folder: &Path) -> Result<Vec<BenchRow>> {
-    let table = CsvTable::<BenchRow>::in_folder(folder);
-    match table.path().exists() {
-        true => table.read(),
-        false => Ok(Vec::new()),
-    }
+    CsvTable::in_folder(folder).read_if_there()
 }
 
 /// The settings that occur, in the order of their first row.

@@ -3,6 +3,7 @@
 use super::summarize::LEVEL;
 use super::{RunRows, SummaryRow};
 use crate::draw::{Point, Series};
+use crate::report::distinct::distinct;
 use crate::run_key::GroupKey;
 use crate::stats::{mean, t_interval};
 
@@ -38,23 +39,14 @@ pub struct Groups {
 impl Groups {
     /// The groups of these rows.
     pub fn of(summary: &[SummaryRow], labels: Vec<String>) -> Groups {
-        let mut batch_sizes = Vec::new();
-        for row in summary {
-            if !batch_sizes.contains(&row.group.batch_size) {
-                batch_sizes.push(row.group.batch_size);
-            }
-        }
+        let batch_sizes = distinct(summary.iter().map(|row| row.group.batch_size));
         let best_of = |batch_size: u64, label: &String| {
             let is_of =
                 |row: &&SummaryRow| row.group.label == *label && row.group.batch_size == batch_size;
             // A group without a finished run has no mean: it is shown only where there is no other.
-            let error = |row: &SummaryRow| {
-                let mean = row.final_test_error_mean;
-                if mean.is_finite() {
-                    mean
-                } else {
-                    f64::INFINITY
-                }
+            let error = |row: &SummaryRow| match row.final_test_error_mean {
+                mean if mean.is_finite() => mean,
+                _ => f64::INFINITY,
             };
             let rates = summary.iter().filter(is_of);
             rates.min_by(|a, b| error(a).total_cmp(&error(b)))

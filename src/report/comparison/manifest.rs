@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::event::Status;
-use crate::record::files::{self, RealDisk};
+use crate::record::files::RealDisk;
+use crate::record::json;
 use crate::run_key::RunKey;
-use crate::usage;
 
 /// Name of the file in a results folder.
 pub const FILE_NAME: &str = "manifest.json";
@@ -101,29 +101,11 @@ pub struct ManifestRun {
 impl Manifest {
     /// Reads the manifest of a results folder; `None` when there is none, an error when it is of a newer schema.
     pub fn read(folder: &Path) -> Result<Option<Manifest>> {
-        let path = folder.join(FILE_NAME);
-        let Some(text) = files::read_text_if_there(&path)? else {
-            return Ok(None);
-        };
-        let damaged = || {
-            format!(
-                "{} is damaged: delete it and run normprop compare again",
-                path.display()
-            )
-        };
-        let value: serde_json::Value = serde_json::from_str(&text).with_context(damaged)?;
-        let version = value
-            .get("schema_version")
-            .and_then(serde_json::Value::as_u64);
-        if version.is_some_and(|version| version > u64::from(SCHEMA_VERSION)) {
-            return Err(usage!(
-                "{} was made by a newer normprop (schema version {}, this one knows up to {SCHEMA_VERSION}): \
-                 use that version, or another folder with --out",
-                path.display(),
-                version.unwrap_or_default()
-            ));
-        }
-        Ok(Some(serde_json::from_value(value).with_context(damaged)?))
+        let (path, repair) = (
+            folder.join(FILE_NAME),
+            "delete it and run normprop compare again",
+        );
+        json::read(&path, SCHEMA_VERSION, repair, "folder with --out")
     }
 
     /// Whether it has runs, and none of these (by the names of their directories) is among them: then it is of another
@@ -134,7 +116,6 @@ impl Manifest {
 
     /// Writes the manifest in one step.
     pub fn write(&self, folder: &Path) -> Result<()> {
-        let text = serde_json::to_string_pretty(self)? + "\n";
-        files::replace(&RealDisk, &folder.join(FILE_NAME), text.as_bytes())
+        json::write(&RealDisk, &folder.join(FILE_NAME), self)
     }
 }

@@ -15,6 +15,27 @@ pub struct PictureKind {
     pub draw: Draw,
 }
 
+impl PictureKind {
+    /// One picture of everything.
+    pub const fn once(
+        name: &'static str,
+        topic: Topic,
+        draw: fn(&Results) -> Option<Figure>,
+    ) -> PictureKind {
+        PictureKind {
+            name,
+            topic,
+            caption: "",
+            draw: Draw::Once(draw),
+        }
+    }
+
+    /// The same with a text below it.
+    pub const fn captioned(self, caption: &'static str) -> PictureKind {
+        PictureKind { caption, ..self }
+    }
+}
+
 /// How results become a picture; `None` where they lack what it needs.
 pub enum Draw {
     /// One picture of everything.

@@ -12,6 +12,7 @@ use crate::record::files::{RealDisk, replace};
 use crate::record::row::{Row, header, lines};
 use crate::record::table::CsvTable;
 use crate::report::bench::Bench;
+use crate::report::distinct::distinct;
 use crate::run_key::{GroupKey, grouped};
 use crate::usage;
 
@@ -70,15 +71,10 @@ impl Results {
         sweep: Vec<SweepRow>,
     ) -> Results {
         let methods = manifest.iter().flat_map(|manifest| &manifest.methods);
-        let mut labels: Vec<String> = methods.map(|method| method.label.clone()).collect();
-        for run in &runs.curves {
-            if !labels.contains(&run.key.group.label) {
-                labels.push(run.key.group.label.clone());
-            }
-        }
-        let target = manifest
-            .as_ref()
-            .and_then(|manifest| manifest.target_test_error);
+        let planned = methods.map(|method| &method.label);
+        let run = runs.curves.iter().map(|run| &run.key.group.label);
+        let labels = distinct(planned.chain(run).cloned());
+        let target = manifest.as_ref().and_then(|it| it.target_test_error);
         let grouped = grouped(&runs.curves, |run| &run.key.group);
         let summary = summarize::summary(&grouped, target);
         let first = labels.first().map_or("", String::as_str);
@@ -148,23 +144,16 @@ impl Results {
             layers: read_runs(&folder.join(LayerRow::FILE_NAME), &mut warnings)?,
             percentiles: read_runs(&folder.join(PercentileRow::FILE_NAME), &mut warnings)?,
         };
-        let sweep = CsvTable::<SweepRow>::at(&folder.join(SweepRow::FILE_NAME));
-        let sweep = if sweep.path().exists() {
-            sweep.read()?
-        } else {
-            Vec::new()
-        };
+        let sweep = CsvTable::<SweepRow>::in_folder(folder).read_if_there()?;
         ensure!(
             !runs.curves.is_empty() || !sweep.is_empty(),
             "{} holds no run",
             curves.display()
         );
-        let of_folder = folder
-            .file_name()
-            .map(|name| name.to_string_lossy().into_owned());
-        let name = match &manifest {
-            Some(manifest) => manifest.experiment.clone(),
-            None => of_folder.unwrap_or_else(|| "results".to_owned()),
+        let name = match (&manifest, folder.file_name()) {
+            (Some(manifest), _) => manifest.experiment.clone(),
+            (None, Some(name)) => name.to_string_lossy().into_owned(),
+            (None, None) => "results".to_owned(),
         };
         let mut results = Results::of(name, manifest, runs, sweep);
         results.bench = Bench::read(folder)?;

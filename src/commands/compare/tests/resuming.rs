@@ -178,7 +178,7 @@ fn a_finished_run_whose_layers_are_torn_or_gone_goes_on_from_before_the_loss() {
 fn without_checksums(run_dir: &Path) {
     let mut summary = crate::record::read_summary(run_dir).unwrap();
     summary.tables_sha256.clear();
-    let json = crate::record::summary::to_json(&summary).unwrap();
+    let json = crate::record::json::text(&summary).unwrap();
     std::fs::write(run_dir.join("summary.json"), json).unwrap();
 }
 

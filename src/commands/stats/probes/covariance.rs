@@ -99,15 +99,10 @@ impl NetworkProbe for Canonical {
 }
 
 fn picture(found: &[LayerCovariance], subject: &Subject) -> PanelGrid {
-    PanelGrid {
-        title: format!("Are signals canonical? {}", subject.title),
-        subtitle: format!(
-            "on images of {}; the bound holds for uncorrelated inputs",
-            subject.config.dataset
-        ),
-        panels: panels(found),
-        ..PanelGrid::default()
-    }
+    let title = format!("Are signals canonical? {}", subject.title);
+    let dataset = &subject.config.dataset;
+    let note = format!("on images of {dataset}; the bound holds for uncorrelated inputs");
+    PanelGrid::new(title, note, panels(found))
 }
 
 fn panels(found: &[LayerCovariance]) -> Vec<LineChart> {

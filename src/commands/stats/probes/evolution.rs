@@ -114,13 +114,10 @@ fn picture(all: &[RunLayers]) -> PanelGrid {
         };
         all.iter().map(panel)
     });
-    PanelGrid {
-        title: "Pre-activations over training".into(),
-        subtitle: "each layer on a fixed batch of test images".into(),
-        columns: all.len(),
-        share_y: ShareY::Rows,
-        panels: panels.collect(),
-    }
+    let note = "each layer on a fixed batch of test images";
+    PanelGrid::new("Pre-activations over training", note, panels.collect())
+        .in_columns(all.len())
+        .sharing(ShareY::Rows)
 }
 
 /// How far each layer has moved from its first epoch to its last, and at most in between.

@@ -71,14 +71,10 @@ fn picture(all: &[Retrained<Landscape>], multiples: &[f64]) -> PanelGrid {
         multiples.iter().copied().fold(f64::INFINITY, f64::min),
         multiples.iter().copied().fold(0.0, f64::max),
     );
-    PanelGrid {
-        title: "The loss along its gradient".into(),
-        subtitle: format!(
-            "steps of {first} to {last} times the learning rate; bands: smallest to largest over them"
-        ),
-        panels: panels(all),
-        ..PanelGrid::default()
-    }
+    let note = format!(
+        "steps of {first} to {last} times the learning rate; bands: smallest to largest over them"
+    );
+    PanelGrid::new("The loss along its gradient", note, panels(all))
 }
 
 fn panels(all: &[Retrained<Landscape>]) -> Vec<LineChart> {

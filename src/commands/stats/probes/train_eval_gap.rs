@@ -83,19 +83,17 @@ fn picture(all: &[Retrained<TrainEvalGap>]) -> PanelGrid {
         Axis::new("Cross-entropy").from_zero(),
         Axis::new("Error").within(0.0, 1.0),
     );
-    PanelGrid {
-        title: "The same images as in training and as in evaluation".into(),
-        subtitle: "batch statistics and their averages are two functions early on".into(),
-        panels: vec![
-            panel("Loss as in training", loss.clone(), |gap| gap.training.loss),
-            panel("Loss as in evaluation", loss, |gap| gap.evaluation.loss),
-            panel("Error as in training", error.clone(), |gap| {
-                gap.training.error
-            }),
-            panel("Error as in evaluation", error, |gap| gap.evaluation.error),
-        ],
-        ..PanelGrid::default()
-    }
+    let panels = vec![
+        panel("Loss as in training", loss.clone(), |gap| gap.training.loss),
+        panel("Loss as in evaluation", loss, |gap| gap.evaluation.loss),
+        panel("Error as in training", error.clone(), |gap| {
+            gap.training.error
+        }),
+        panel("Error as in evaluation", error, |gap| gap.evaluation.error),
+    ];
+    let title = "The same images as in training and as in evaluation";
+    let note = "batch statistics and their averages are two functions early on";
+    PanelGrid::new(title, note, panels)
 }
 
 fn text(all: &[Retrained<TrainEvalGap>]) -> String {

@@ -2,16 +2,11 @@
 
 use crate::draw::{Axis, Figure, LineChart, Series};
 use crate::report::comparison::final_errors::{error_axis, error_point};
-use crate::report::comparison::{Draw, PictureKind, Results, Topic};
+use crate::report::comparison::{PictureKind, Results, Topic};
 use crate::run_key::GroupKey;
 
 /// A line for each method, where there are batch sizes enough for one.
-pub const PICTURE: PictureKind = PictureKind {
-    name: "batch-sizes",
-    topic: Topic::FinalError,
-    caption: "",
-    draw: Draw::Once(figure),
-};
+pub const PICTURE: PictureKind = PictureKind::once("batch-sizes", Topic::FinalError, figure);
 
 /// From so many batch sizes on, their errors make a line.
 const BATCH_SIZES_OF_A_LINE: usize = 3;
@@ -28,14 +23,10 @@ fn figure(results: &Results) -> Option<Figure> {
         let point = |group: &&GroupKey| error_point(results, group, group.batch_size as f64);
         Series::of(label, own.map(point)).in_slot(slot)
     };
+    let title = format!("Final test error over batch sizes: {}", results.title());
     let (band_note, rate_note) = (groups.band_note(), groups.rate_note());
-    let chart = LineChart {
-        title: format!("Final test error over batch sizes: {}", results.title()),
-        subtitle: format!("{band_note}; a line breaks where a run diverged{rate_note}"),
-        x: Axis::new("Batch size").log(),
-        y: error_axis(),
-        series: groups.labels.iter().enumerate().map(line).collect(),
-        ..LineChart::default()
-    };
-    Some(chart.figure())
+    let lines = groups.labels.iter().enumerate().map(line).collect();
+    let chart = LineChart::new(title, Axis::new("Batch size").log(), error_axis(), lines);
+    let note = format!("{band_note}; a line breaks where a run diverged{rate_note}");
+    Some(chart.subtitled(note).figure())
 }

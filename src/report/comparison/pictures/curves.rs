@@ -1,120 +1,91 @@
 //! Convergence curves: a panel for each batch size, a line for each method.
 
-use crate::draw::{Axis, Figure, LineChart, PanelGrid, ReferenceLine, ShareY};
+use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
 use crate::event::EpochRow;
 use crate::report::comparison::groups::{Shown, mean_line, with_bands_within};
-use crate::report::comparison::{Draw, PictureKind, Results, Topic};
+use crate::report::comparison::{PictureKind, Results, Topic};
 use crate::text::numbers::significant;
 
+const fn kind(name: &'static str, draw: fn(&Results) -> Option<Figure>) -> PictureKind {
+    PictureKind::once(name, Topic::Convergence, draw)
+}
+
 /// Test error.
-pub const TEST_ERROR: PictureKind = PictureKind {
-    name: "test-error",
-    topic: Topic::Convergence,
-    caption: "",
-    draw: Draw::Once(|results| {
-        let manifest = results.manifest.as_ref();
-        let target = manifest.and_then(|manifest| manifest.target_test_error);
-        let value = |row: &EpochRow| row.test_error;
-        Some(figure(
-            results,
-            "Test error",
-            error_axis(),
-            1.0,
-            target,
-            value,
-        ))
-    }),
-};
+pub const TEST_ERROR: PictureKind = kind("test-error", |results| {
+    let manifest = results.manifest.as_ref();
+    let target = manifest.and_then(|manifest| manifest.target_test_error);
+    errors(results, "Test error", target, |row| row.test_error)
+});
 
 /// Training error, as seen in training.
-pub const TRAIN_ERROR: PictureKind = PictureKind {
-    name: "train-error",
-    topic: Topic::Convergence,
-    caption: SEEN,
-    draw: Draw::Once(|results| {
-        let value = |row: &EpochRow| row.train_error;
-        Some(figure(
-            results,
-            "Training error",
-            error_axis(),
-            1.0,
-            None,
-            value,
-        ))
-    }),
-};
+pub const TRAIN_ERROR: PictureKind = kind("train-error", |results| {
+    errors(results, "Training error", None, |row| row.train_error)
+})
+.captioned(SEEN);
 
 /// Training loss, as seen in training.
-pub const TRAIN_LOSS: PictureKind = PictureKind {
-    name: "train-loss",
-    topic: Topic::Convergence,
-    caption: SEEN,
-    draw: Draw::Once(|results| {
-        let axis = Axis::new("Cross-entropy (nats)").log();
-        let value = |row: &EpochRow| row.train_loss;
-        Some(figure(
-            results,
-            "Training loss",
-            axis,
-            f64::INFINITY,
-            None,
-            value,
-        ))
-    }),
-};
+pub const TRAIN_LOSS: PictureKind = kind("train-loss", |results| {
+    let axis = Axis::new("Cross-entropy (nats)").log();
+    let lines = |size| lines(results, size, f64::INFINITY, |row| row.train_loss);
+    Some(figure(results, "Training loss", axis, None, lines))
+})
+.captioned(SEEN);
 
 const SEEN: &str = "As seen in training: each image with the weights of its step.";
 
-fn error_axis() -> Axis {
-    Axis::new("Images misclassified").log().percent()
-}
-
-/// Curves of a quantity between 0 and `largest`.
-fn figure(
+fn errors(
     results: &Results,
     name: &str,
-    y: Axis,
-    largest: f64,
     target: Option<f64>,
     value: fn(&EpochRow) -> f64,
-) -> Figure {
-    let groups = &results.groups;
+) -> Option<Figure> {
+    let axis = Axis::new("Images misclassified").log().percent();
+    let lines = |size| lines(results, size, 1.0, value);
+    Some(figure(results, name, axis, target, lines))
+}
+
+/// The curves at a batch size of a quantity between 0 and `largest`.
+fn lines(results: &Results, size: u64, largest: f64, value: fn(&EpochRow) -> f64) -> Vec<Series> {
     let line = |group: &Shown| {
         let runs = results.runs.finished_of(&group.key);
         let point = |row: &EpochRow| (row.epoch as f64, value(row));
         let line = mean_line(&group.key.label, group.slot, &runs, point);
         with_bands_within(line, 0.0, largest)
     };
-    let target = target.map(|target| {
-        let label = format!("target {} %", significant(100.0 * target, 3));
-        ReferenceLine::new(target, label)
-    });
-    let panel = |size: u64| LineChart {
-        title: format!("Batch size {size}"),
-        x: Axis::new("Epoch").integer(),
-        y: y.clone(),
-        series: groups.at(size).map(line).collect(),
-        references: target.iter().cloned().collect(),
-        ..LineChart::default()
+    results.groups.at(size).map(line).collect()
+}
+
+/// A panel for each batch size; a single one becomes the whole picture.
+fn figure(
+    results: &Results,
+    name: &str,
+    y: Axis,
+    target: Option<f64>,
+    lines: impl Fn(u64) -> Vec<Series>,
+) -> Figure {
+    let groups = &results.groups;
+    let panel = |size: u64| {
+        let (title, epochs) = (format!("Batch size {size}"), Axis::new("Epoch").integer());
+        let chart = LineChart::new(title, epochs, y.clone(), lines(size));
+        match target {
+            Some(error) => {
+                chart.marked(error, format!("target {} %", significant(100.0 * error, 3)))
+            }
+            None => chart,
+        }
     };
     let title = format!("{name}: {}", results.title());
-    let subtitle = format!("{}{}", groups.band_note(), groups.rate_note());
+    let note = format!("{}{}", groups.band_note(), groups.rate_note());
     let panels: Vec<LineChart> = groups.batch_sizes.iter().copied().map(panel).collect();
     if let [only] = panels.as_slice() {
-        let subtitle = format!("{}; {subtitle}", only.title.to_lowercase());
+        let note = format!("{}; {note}", only.title.to_lowercase());
         let chart = LineChart {
             title,
-            subtitle,
             ..only.clone()
         };
-        return chart.figure();
+        return chart.subtitled(note).figure();
     }
-    PanelGrid {
-        title,
-        subtitle,
-        share_y: ShareY::All,
-        panels,
-        ..PanelGrid::default()
-    }
-    .figure()
+    PanelGrid::new(title, note, panels)
+        .sharing(ShareY::All)
+        .figure()
 }

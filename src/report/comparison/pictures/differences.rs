@@ -2,16 +2,11 @@
 
 use crate::draw::{Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow, ReferenceLine};
 use crate::report::comparison::final_errors::{interval, points};
-use crate::report::comparison::{Draw, PairedRow, PictureKind, Results, Topic};
+use crate::report::comparison::{PairedRow, PictureKind, Results, Topic};
 use crate::text::numbers::p_value;
 
 /// Differences with their intervals, where there are intervals.
-pub const PICTURE: PictureKind = PictureKind {
-    name: "differences",
-    topic: Topic::FinalError,
-    caption: "",
-    draw: Draw::Once(figure),
-};
+pub const PICTURE: PictureKind = PictureKind::once("differences", Topic::FinalError, figure);
 
 fn figure(results: &Results) -> Option<Figure> {
     let groups = &results.groups;

@@ -4,16 +4,11 @@ use crate::draw::{Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow};
 use crate::report::comparison::final_errors::{
     ends, error_text, interval, is_few, outcomes, summary_of,
 };
-use crate::report::comparison::{Draw, PictureKind, Results, Shown, SummaryRow, Topic};
+use crate::report::comparison::{PictureKind, Results, Shown, SummaryRow, Topic};
 use crate::text::numbers::percent;
 
 /// Final test errors with their intervals.
-pub const PICTURE: PictureKind = PictureKind {
-    name: "final-error",
-    topic: Topic::FinalError,
-    caption: "",
-    draw: Draw::Once(figure),
-};
+pub const PICTURE: PictureKind = PictureKind::once("final-error", Topic::FinalError, figure);
 
 fn figure(results: &Results) -> Option<Figure> {
     let groups = &results.groups;

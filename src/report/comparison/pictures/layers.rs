@@ -1,6 +1,6 @@
 //! The hidden layers over training: the drift of their input distribution that BN and NormProp are about.
 
-use crate::draw::{Axis, Figure, LineChart, PanelGrid, ShareY};
+use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
 use crate::event::LayerRow;
 use crate::report::comparison::groups::{Shown, mean_line};
 use crate::report::comparison::{Draw, PictureKind, Results, RunRows, Topic};
@@ -10,14 +10,6 @@ use crate::report::distinct::distinct;
 const MOST_LAYERS: usize = 5;
 /// Panels share one axis unless the widest range is so many times the narrowest.
 const LARGEST_RATIO: f64 = 8.0;
-
-/// A statistic of a layer's pre-activation.
-struct Statistic {
-    name: &'static str,
-    value: fn(&LayerRow) -> f64,
-    /// What a standard normal distribution has.
-    of_normal: f64,
-}
 
 const fn kind(name: &'static str, draw: fn(&Results, u64) -> Option<Figure>) -> PictureKind {
     PictureKind {
@@ -29,25 +21,23 @@ const fn kind(name: &'static str, draw: fn(&Results, u64) -> Option<Figure>) -> 
 }
 
 /// Mean.
-pub const MEAN: PictureKind = kind("layer-mean", |results, batch_size| {
-    figure(results, batch_size, "Mean", 0.0, |row| row.pre_mean)
+pub const MEAN: PictureKind = kind("layer-mean", |results, size| {
+    figure(results, size, "Mean", 0.0, |row| row.pre_mean)
 });
 
 /// Standard deviation.
-pub const STD: PictureKind = kind("layer-std", |results, batch_size| {
-    figure(results, batch_size, "Standard deviation", 1.0, |row| {
-        row.pre_std
-    })
+pub const STD: PictureKind = kind("layer-std", |results, size| {
+    figure(results, size, "Standard deviation", 1.0, |row| row.pre_std)
 });
 
 /// Skewness.
-pub const SKEWNESS: PictureKind = kind("layer-skewness", |results, batch_size| {
-    figure(results, batch_size, "Skewness", 0.0, |row| row.pre_skew)
+pub const SKEWNESS: PictureKind = kind("layer-skewness", |results, size| {
+    figure(results, size, "Skewness", 0.0, |row| row.pre_skew)
 });
 
 /// Excess kurtosis.
-pub const KURTOSIS: PictureKind = kind("layer-kurtosis", |results, batch_size| {
-    figure(results, batch_size, "Excess kurtosis", 0.0, |row| {
+pub const KURTOSIS: PictureKind = kind("layer-kurtosis", |results, size| {
+    figure(results, size, "Excess kurtosis", 0.0, |row| {
         row.pre_kurtosis
     })
 });
@@ -62,14 +52,12 @@ fn figure(
 ) -> Option<Figure> {
     let layers = &results.runs.layers;
     layers.iter().find(|run| !run.rows.is_empty())?;
-    let statistic = Statistic {
-        name,
-        value,
-        of_normal,
+    let panel = |group: &Shown| {
+        let lines = lines(results, group, value);
+        let (epochs, values) = (Axis::new("Epoch").integer(), Axis::new(name));
+        LineChart::new(&group.key.label, epochs, values, lines).marked(of_normal, "")
     };
-    let groups = results.groups.at(batch_size);
-    let panels = groups.map(|group| panel(results, &statistic, group));
-    let panels: Vec<LineChart> = panels.collect();
+    let panels: Vec<LineChart> = results.groups.at(batch_size).map(panel).collect();
     let ranges = || panels.iter().map(range).filter(|range| *range > 0.0);
     let narrow = ranges().fold(f64::NAN, f64::min);
     let wide = ranges().fold(f64::NAN, f64::max);
@@ -79,28 +67,26 @@ fn figure(
         false => (ShareY::None, "; the panels have axes of their own"),
     };
     let rate_note = results.groups.rate_note();
-    let grid = PanelGrid {
-        title: format!("{name} of the pre-activations, batch size {batch_size}"),
-        subtitle: format!(
-            "on a fixed batch of test images, mean over runs; N(0,1) has {of_normal}{axes}{rate_note}"
-        ),
-        share_y,
-        panels,
-        ..PanelGrid::default()
-    };
-    Some(grid.figure())
+    let title = format!("{name} of the pre-activations, batch size {batch_size}");
+    let note = format!(
+        "on a fixed batch of test images, mean over runs; N(0,1) has {of_normal}{axes}{rate_note}"
+    );
+    Some(
+        PanelGrid::new(title, note, panels)
+            .sharing(share_y)
+            .figure(),
+    )
 }
 
-fn panel(results: &Results, statistic: &Statistic, group: &Shown) -> LineChart {
+fn lines(results: &Results, group: &Shown, value: fn(&LayerRow) -> f64) -> Vec<Series> {
     let runs = results.runs.layers.iter();
     let runs = runs.filter(|run| run.key.group == group.key);
     let runs: Vec<&RunRows<LayerRow>> = runs.collect();
     let line = |(slot, (number, name)): (usize, (u64, String))| {
-        let value = |row: &LayerRow| match row.layer == number {
-            true => (statistic.value)(row),
-            false => f64::NAN,
+        let point = |row: &LayerRow| match row.layer == number {
+            true => (row.epoch as f64, value(row)),
+            false => (row.epoch as f64, f64::NAN),
         };
-        let point = |row: &LayerRow| (row.epoch as f64, value(row));
         let mut line = mean_line(&format!("{number}: {name}"), slot, &runs, point);
         // The bands of five lines would hide each other.
         for point in &mut line.points {
@@ -108,10 +94,11 @@ fn panel(results: &Results, statistic: &Statistic, group: &Shown) -> LineChart {
         }
         line
     };
-    let layers = some_layers(&runs).into_iter().enumerate();
-    let (epochs, values) = (Axis::new("Epoch").integer(), Axis::new(statistic.name));
-    let lines = layers.map(line).collect();
-    LineChart::new(&group.key.label, epochs, values, lines).marked(statistic.of_normal, "")
+    some_layers(&runs)
+        .into_iter()
+        .enumerate()
+        .map(line)
+        .collect()
 }
 
 /// Number and name of a few layers, spread over the depth, the first and the last among them.

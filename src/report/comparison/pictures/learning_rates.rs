@@ -2,15 +2,11 @@
 
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
 use crate::report::comparison::final_errors::{error_axis, error_point};
-use crate::report::comparison::{Draw, PictureKind, Results, SummaryRow, Topic};
+use crate::report::comparison::{PictureKind, Results, SummaryRow, Topic};
 
 /// A line for each method, where a method was run with several rates.
-pub const PICTURE: PictureKind = PictureKind {
-    name: "learning-rates",
-    topic: Topic::FinalError,
-    caption: "The table counts the runs that diverged.",
-    draw: Draw::Once(figure),
-};
+pub const PICTURE: PictureKind = PictureKind::once("learning-rates", Topic::FinalError, figure)
+    .captioned("The table counts the runs that diverged.");
 
 fn figure(results: &Results) -> Option<Figure> {
     let groups = &results.groups;
@@ -22,18 +18,18 @@ fn figure(results: &Results) -> Option<Figure> {
         let lines = labels.map(|label| line(results, batch_size, label));
         let (title, x) = (
             format!("Batch size {batch_size}"),
-            Axis::new("Learning rate").log(),
+            Axis::new("Learning rate"),
         );
-        LineChart::new(title, x, error_axis(), lines.collect())
+        LineChart::new(title, x.log(), error_axis(), lines.collect())
     };
-    let grid = PanelGrid {
-        title: format!("Final test error over learning rates: {}", results.title()),
-        subtitle: format!("{}; a line ends where a run diverged", groups.band_note()),
-        share_y: ShareY::All,
-        panels: groups.batch_sizes.iter().copied().map(panel).collect(),
-        ..PanelGrid::default()
-    };
-    Some(grid.figure())
+    let title = format!("Final test error over learning rates: {}", results.title());
+    let note = format!("{}; a line ends where a run diverged", groups.band_note());
+    let panels = groups.batch_sizes.iter().copied().map(panel).collect();
+    Some(
+        PanelGrid::new(title, note, panels)
+            .sharing(ShareY::All)
+            .figure(),
+    )
 }
 
 fn line(results: &Results, batch_size: u64, (slot, label): (usize, &String)) -> Series {

@@ -10,8 +10,8 @@ mod learning_rates;
 mod percentiles;
 mod step_time;
 
+use std::panic::resume_unwind;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Result;
 
@@ -73,36 +73,27 @@ pub fn pictures(results: &Results) -> Vec<Picture> {
 /// cannot be written does not keep the others away.
 pub fn save(pictures: &[Picture], folder: &Path) -> Result<()> {
     let workers = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-    let next = AtomicUsize::new(0);
-    let work = || -> Result<()> {
-        let mut saved = Ok(());
-        while let Some(picture) = pictures.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if !is_saved(picture, folder) {
-                let stem = folder.join(&picture.stem);
-                saved = saved.and(files::save(&picture.figure, &stem));
-            }
-        }
-        saved
+    let work = |first: usize| -> Result<()> {
+        let own = pictures.iter().skip(first).step_by(workers);
+        let new = own.filter(|picture| !is_saved(picture, folder));
+        let saved = new.map(|new| files::save(&new.figure, &folder.join(&new.stem)));
+        saved.fold(Ok(()), Result::and)
     };
     std::thread::scope(|scope| {
-        let workers = (0..workers.min(pictures.len())).map(|_| scope.spawn(work));
+        let workers = (0..workers).map(|first| scope.spawn(move || work(first)));
         let workers = workers.collect::<Vec<_>>().into_iter();
-        let saved = workers.map(|worker| match worker.join() {
-            Ok(saved) => saved,
-            Err(panic) => std::panic::resume_unwind(panic),
-        });
+        let saved =
+            workers.map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)));
         saved.fold(Ok(()), Result::and)
     })
 }
 
 /// Whether the folder holds this very picture already, as it does when no run was added.
 fn is_saved(picture: &Picture, folder: &Path) -> bool {
-    let file = |ending: &str| folder.join(format!("{}.{ending}", picture.stem));
-    let holds = |ending, is_it: fn(&[u8], &Figure) -> bool| {
-        std::fs::read(file(ending)).is_ok_and(|bytes| is_it(&bytes, &picture.figure))
-    };
-    holds("svg", |svg, figure| svg == figure.svg().as_bytes())
-        && holds("png", |png, _| {
-            png.starts_with(b"\x89PNG") && png.ends_with(b"IEND\xaeB`\x82")
-        })
+    let path = folder.join(&picture.stem);
+    let read = |ending| std::fs::read(path.with_added_extension(ending)).unwrap_or_default();
+    let png = read("png");
+    read("svg") == picture.figure.svg().as_bytes()
+        && png.starts_with(b"\x89PNG")
+        && png.ends_with(b"IEND\xaeB`\x82")
 }

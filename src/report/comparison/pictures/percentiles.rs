@@ -2,33 +2,26 @@
 
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
 use crate::event::PercentileRow;
-use crate::report::comparison::{Draw, PictureKind, Results, Shown, Topic};
+use crate::report::comparison::{PictureKind, Results, Shown, Topic};
 
 /// A point for so many steps at most.
 const MOST_POINTS: usize = 250;
 
 /// Three percentiles over steps, where a run recorded them.
-pub const PICTURE: PictureKind = PictureKind {
-    name: "percentiles",
-    topic: Topic::Layers,
-    caption: "",
-    draw: Draw::Once(figure),
-};
+pub const PICTURE: PictureKind = PictureKind::once("percentiles", Topic::Layers, figure);
 
 fn figure(results: &Results) -> Option<Figure> {
-    let groups = results.groups.shown.iter();
-    let panels = groups.filter_map(|group| panel(results, group));
     let mut rows = results.runs.percentiles.iter().flat_map(|run| &run.rows);
     let first = rows.next()?;
-    let grid = PanelGrid {
-        title: format!("Input of one unit of layer {}: {}", first.layer, first.name),
-        subtitle: "15th, 50th and 85th percentile on a fixed batch of test images, first seed"
-            .to_owned(),
-        share_y: ShareY::All,
-        panels: panels.collect(),
-        ..PanelGrid::default()
-    };
-    Some(grid.figure())
+    let title = format!("Input of one unit of layer {}: {}", first.layer, first.name);
+    let note = "15th, 50th and 85th percentile on a fixed batch of test images, first seed";
+    let groups = results.groups.shown.iter();
+    let panels = groups.filter_map(|group| panel(results, group)).collect();
+    Some(
+        PanelGrid::new(title, note, panels)
+            .sharing(ShareY::All)
+            .figure(),
+    )
 }
 
 fn panel(results: &Results, group: &Shown) -> Option<LineChart> {

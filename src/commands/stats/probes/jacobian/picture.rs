@@ -35,21 +35,22 @@ pub(super) fn picture(measured: &[NetworkJacobians], subject: &Subject) -> Resul
         series(measured, &|layer| at(layer, layer.gain_from_top)),
     );
     let root = moments(subject.config.activation()?).jacobian_root();
-    Ok(PanelGrid {
-        title: "Unit variance or unit Jacobian".into(),
-        subtitle: format!(
-            "{} images of {}; bands: two standard errors, for logits the range over images; init and fixed start alike",
-            measured.first().map_or(0, |one| one.layers[0].images),
-            subject.config.dataset
-        ),
-        panels: vec![
-            forward.marked(1.0, "unit variance"),
-            layer_by_layer(measured, root),
-            backward.marked(1.0, "as sent"),
-            end_to_end(measured),
-        ],
-        ..PanelGrid::default()
-    })
+    let note = format!(
+        "{} images of {}; bands: two standard errors, for logits the range over images; init and fixed start alike",
+        measured.first().map_or(0, |one| one.layers[0].images),
+        subject.config.dataset
+    );
+    let panels = vec![
+        forward.marked(1.0, "unit variance"),
+        layer_by_layer(measured, root),
+        backward.marked(1.0, "as sent"),
+        end_to_end(measured),
+    ];
+    Ok(PanelGrid::new(
+        "Unit variance or unit Jacobian",
+        note,
+        panels,
+    ))
 }
 
 /// Root of each layer's mean square, with two standard errors; `theory` is √J.
