@@ -64,11 +64,7 @@ fn network(method: &str, options: &str, blocks: Vec<Block>, directions: &[Tensor
         let node = Node::Block(block);
         built.push(NetworkBlock { node, layer });
     }
-    Network {
-        blocks: built,
-        parameters,
-        compute: Kind::Double,
-    }
+    Network::of(built, parameters)
 }
 
 fn set(network: &Network, name: &str, value: &Tensor) {
@@ -85,6 +81,7 @@ fn hidden_dense(method: &str, options: &str, inputs: i64, outputs: i64) -> Netwo
         pool: None,
         first: true,
         last: false,
+        residual: None,
     };
     network(
         method,
@@ -233,6 +230,7 @@ fn blocks(kind: &str, directions: &[Tensor]) -> Vec<Block> {
                 outputs: shape[0],
                 kernel: shape[2],
                 padding: shape[2] / 2,
+                stride: 1,
             },
         };
         let pooled = kind == "conv" && index == 0;
@@ -251,6 +249,7 @@ fn blocks(kind: &str, directions: &[Tensor]) -> Vec<Block> {
             }),
             first: index == 0,
             last: index == last,
+            residual: None,
         }
     };
     directions.iter().enumerate().map(block).collect()

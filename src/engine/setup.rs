@@ -49,7 +49,7 @@ fn nodes(config: &RunConfig, shape: ImageShape, classes: usize) -> Result<Vec<No
         classes: classes as i64,
         activation: config.activation()?,
     };
-    let nodes = (network.build)(&config.model.options, &task);
+    let nodes = (network.build)(&config.model.options, &task)?;
     // Refused before memory is asked for: Rust's own allocations cannot be refused politely.
     let weights: f64 = nodes.iter().map(Node::weights).sum();
     if weights > MOST_WEIGHTS {

@@ -164,6 +164,7 @@ mod tests {
             outputs: 3,
             kernel: 3,
             padding: 1,
+            stride: 1,
         };
         let net = conformance::single("bn", "eps = 0.0", op);
         let x = conformance::gaussian(&[4, 2, 5, 5], 1);

@@ -55,6 +55,7 @@ pub fn conv_blocks(activation: Activation) -> Vec<Node> {
                 outputs,
                 kernel,
                 padding: kernel / 2,
+                stride: 1,
             },
             activation: if last {
                 Activation::Identity
@@ -68,6 +69,7 @@ pub fn conv_blocks(activation: Activation) -> Vec<Node> {
             }),
             first,
             last,
+            residual: None,
         })
     };
     vec![
@@ -136,6 +138,7 @@ pub fn single(method: &str, options: &str, op: LinearOp) -> Network {
         pool: None,
         first: true,
         last: false,
+        residual: None,
     };
     network(find(method).unwrap(), options, vec![Node::Block(block)], 1)
 }

@@ -72,6 +72,7 @@ mod tests {
             outputs: 3,
             kernel: 3,
             padding: 1,
+            stride: 1,
         };
         let net = conformance::single("cosine", "eps = 0.0", op);
         let x = conformance::gaussian(&[4, 2, 5, 5], 1);
@@ -142,6 +143,7 @@ mod tests {
             outputs: 3,
             kernel: 3,
             padding: 1,
+            stride: 1,
         };
         let dense = LinearOp::Dense {
             inputs: 18,

@@ -75,6 +75,7 @@ mod tests {
             outputs: 3,
             kernel: 3,
             padding: 1,
+            stride: 1,
         };
         let net = conformance::single("cosine-centered", "eps = 0.0", op);
         let x = conformance::gaussian(&[4, 2, 5, 5], 1) + 2.0;

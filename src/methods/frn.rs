@@ -121,6 +121,7 @@ mod tests {
         outputs: 1,
         kernel: 1,
         padding: 0,
+        stride: 1,
     };
 
     #[test]
@@ -144,6 +145,7 @@ mod tests {
             outputs: 3,
             kernel: 3,
             padding: 1,
+            stride: 1,
         };
         let net = conformance::single("frn", "eps = 0.0", op);
         let x = conformance::gaussian(&[4, 2, 5, 5], 1);

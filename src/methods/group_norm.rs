@@ -54,6 +54,7 @@ mod tests {
         outputs: 6,
         kernel: 3,
         padding: 1,
+        stride: 1,
     };
 
     fn outputs(options: &str) -> (Tensor, Tensor) {

@@ -71,6 +71,7 @@ mod tests {
         outputs: 3,
         kernel: 1,
         padding: 0,
+        stride: 1,
     };
 
     /// A network that normalizes its input as it is.

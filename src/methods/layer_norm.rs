@@ -79,6 +79,7 @@ mod tests {
             outputs: 6,
             kernel: 3,
             padding: 1,
+            stride: 1,
         };
         let x = conformance::gaussian(&[5, 2, 4, 4], 1);
         let net = conformance::single("layer-norm", "", op);
@@ -94,6 +95,7 @@ mod tests {
             outputs: 6,
             kernel: 3,
             padding: 1,
+            stride: 1,
         };
         let net = conformance::single("layer-norm", "eps = 0.0", op);
         let y = conformance::pre_activation(&net, &conformance::gaussian(&[5, 2, 4, 4], 1))

@@ -122,6 +122,7 @@ mod tests {
         outputs: 400,
         kernel: 1,
         padding: 0,
+        stride: 1,
     };
     const QUIET: &str = "mean_range = 0\nscale_limit = 1\nmean_jitter = 0\nscale_jitter = 0";
 

@@ -173,6 +173,10 @@ impl OnlineNorm {
 }
 
 impl Normalization for OnlineNorm {
+    fn has_custom_backward(&self) -> bool {
+        true
+    }
+
     fn apply(&self, linear: &Tensor, pass: &Pass) -> Tensor {
         let normalized = if pass.training() {
             let (value, deviation) = tch::no_grad(|| self.stream(linear));

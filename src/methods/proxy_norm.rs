@@ -143,6 +143,7 @@ mod tests {
             pool: None,
             first: true,
             last: false,
+            residual: None,
         };
         let mut builder = Builder::new(&mut parameters, "layer", conformance::gaussian(&[2, 3], 1));
         ProxyNorm {

@@ -83,6 +83,7 @@ mod tests {
         outputs: 6,
         kernel: 3,
         padding: 1,
+        stride: 1,
     };
 
     #[test]

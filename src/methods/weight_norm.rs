@@ -86,6 +86,7 @@ mod tests {
             outputs: 3,
             kernel: 3,
             padding: 1,
+            stride: 1,
         };
         let net = conformance::single("weight-norm", "start = \"he\"", op);
         let weight = net.parameters.get("layer.weight").unwrap();

@@ -144,6 +144,7 @@ mod tests {
             outputs: 6,
             kernel: 3,
             padding: 1,
+            stride: 1,
         };
         let net = conformance::single("weight-standardization", "groups = 2", op);
         let x = conformance::gaussian(&[5, 2, 4, 4], 1);

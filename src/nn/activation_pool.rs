@@ -53,7 +53,20 @@ impl ActivationPool {
 
     /// pool(f(pre)). Overwrites `pre` where that is safe for the backward pass.
     pub fn apply(&self, pre: Tensor) -> Tensor {
-        let active = self.activate(pre);
+        self.pooled(self.activate(pre))
+    }
+
+    /// The same for a tensor that others use too: leaves it as it is.
+    pub fn apply_to_shared(&self, pre: &Tensor) -> Tensor {
+        self.pooled(match self.activation {
+            Activation::Relu => pre.relu(),
+            Activation::Tanh => pre.tanh(),
+            Activation::Sigmoid => pre.sigmoid(),
+            _ => self.activate(pre.shallow_clone()),
+        })
+    }
+
+    fn pooled(&self, active: Tensor) -> Tensor {
         match &self.pool {
             None => active,
             Some(pool) => pool.apply(&active),

@@ -1,9 +1,10 @@
 //! Gradients of a loss, also through layers with a custom backward pass.
 //!
 //! Where a layer has a vector-Jacobian product of its own, the graph ends at the operation's input and starts again at
-//! its output, which is a leaf. The gradient is found segment by segment, from the loss to the first such operation: a
-//! segment's gradient at its leaf goes through the product, and the result is what the segment before is differentiated
-//! with. These operations lie on a chain: every way from the input of one to the loss leads through its output.
+//! its output, which is a leaf. The gradient is found segment by segment, from the loss to the first such operation: the
+//! gradients that reach a leaf are added up, go through the product, and the result is what the segment before is
+//! differentiated with. A network of residual units is cut where a unit begins, too, so that no two segments share a
+//! part of the graph: libtorch forgets each part once it went through it.
 //!
 //! Weights that a layer computed itself are leaves too; the gradients at them are taken to the parameters at the end.
 
@@ -50,17 +51,19 @@ pub fn gradients_at(loss: &Tensor, trained: &[&Tensor], pass: &Pass) -> Vec<Tens
 
 /// What libtorch finds at `wanted`, segment by segment; nothing where it finds none.
 fn by_segments(loss: &Tensor, wanted: &[&Tensor], pass: &Pass) -> Vec<Option<Tensor>> {
+    let customs = pass.custom.take();
     let mut sums: Vec<Option<Tensor>> = wanted.iter().map(|_| None).collect();
+    let mut at_outputs: Vec<Option<Tensor>> = customs.iter().map(|_| None).collect();
     let mut objective = loss.shallow_clone();
-    for custom in pass.custom.take().into_iter().rev() {
+    for (index, custom) in customs.iter().enumerate().rev() {
         let mut wanted = wanted.to_vec();
-        wanted.push(&custom.output);
+        wanted.extend(customs[..=index].iter().map(|custom| &custom.output));
         let mut found = Tensor::run_backward(&[&objective], &wanted, false, false);
-        let at_output = found
-            .pop()
-            .filter(Tensor::defined)
-            .unwrap_or_else(|| custom.output.zeros_like());
+        add(&mut at_outputs, found.split_off(sums.len()));
         add(&mut sums, found);
+        let at_output = at_outputs[index]
+            .take()
+            .unwrap_or_else(|| custom.output.zeros_like());
         let at_input = tch::no_grad(|| (custom.vjp)(&at_output));
         objective = (&custom.input * at_input).sum(None::<Kind>);
     }

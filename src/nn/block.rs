@@ -2,15 +2,16 @@
 
 use tch::Tensor;
 
+use super::residual::Residual;
 use crate::moments::Activation;
 
 /// Name of every network's last block.
 pub const LAST: &str = "logits";
 
-/// A linear operation with weights of shape `[outputs, inputs, kernel, kernel]` or `[outputs, inputs]`.
+/// A linear operation with weights of shape `[outputs, inputs, kernel, kernel]` or `[outputs, inputs]`, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinearOp {
-    /// Two-dimensional convolution, stride 1, square kernel, zero padding.
+    /// Two-dimensional convolution, square kernel, zero padding.
     Conv {
         /// Input channels.
         inputs: i64,
@@ -20,6 +21,8 @@ pub enum LinearOp {
         kernel: i64,
         /// Zeros added on every side.
         padding: i64,
+        /// Step between positions.
+        stride: i64,
     },
     /// Matrix product on `[images, inputs]`.
     Dense {
@@ -28,6 +31,12 @@ pub enum LinearOp {
         /// Output units.
         outputs: i64,
     },
+    /// Hands on what it receives: a block of normalization and activation alone. Folded for evaluation it has weights
+    /// `[channels]`, a factor for each channel.
+    Identity {
+        /// Channels.
+        channels: i64,
+    },
 }
 
 impl LinearOp {
@@ -35,6 +44,7 @@ impl LinearOp {
     pub fn outputs(&self) -> i64 {
         match *self {
             LinearOp::Conv { outputs, .. } | LinearOp::Dense { outputs, .. } => outputs,
+            LinearOp::Identity { channels } => channels,
         }
     }
 
@@ -42,21 +52,27 @@ impl LinearOp {
     pub fn inputs(&self) -> i64 {
         match *self {
             LinearOp::Conv { inputs, .. } | LinearOp::Dense { inputs, .. } => inputs,
+            LinearOp::Identity { channels } => channels,
         }
     }
 
-    /// The same operation between other numbers of channels or units.
+    /// The same operation between other numbers of channels or units; an identity has as many outputs as inputs.
     pub fn resized(self, inputs: i64, outputs: i64) -> LinearOp {
         match self {
             LinearOp::Conv {
-                kernel, padding, ..
+                kernel,
+                padding,
+                stride,
+                ..
             } => LinearOp::Conv {
                 inputs,
                 outputs,
                 kernel,
                 padding,
+                stride,
             },
             LinearOp::Dense { .. } => LinearOp::Dense { inputs, outputs },
+            LinearOp::Identity { .. } => LinearOp::Identity { channels: inputs },
         }
     }
 
@@ -65,6 +81,7 @@ impl LinearOp {
         match *self {
             LinearOp::Conv { inputs, kernel, .. } => inputs * kernel * kernel,
             LinearOp::Dense { inputs, .. } => inputs,
+            LinearOp::Identity { .. } => 1,
         }
     }
 
@@ -78,12 +95,18 @@ impl LinearOp {
                 ..
             } => vec![outputs, inputs, kernel, kernel],
             LinearOp::Dense { inputs, outputs } => vec![outputs, inputs],
+            LinearOp::Identity { channels } => vec![channels],
         }
     }
 
     /// Whether inputs are single numbers rather than maps.
     pub fn is_dense(&self) -> bool {
         matches!(self, LinearOp::Dense { .. })
+    }
+
+    /// Whether it has no weights.
+    pub fn is_identity(&self) -> bool {
+        matches!(self, LinearOp::Identity { .. })
     }
 
     /// Whether it sees zeros that no input sent.
@@ -104,15 +127,23 @@ impl LinearOp {
             bias.map(|bias| bias.to_kind(x.kind())),
         );
         match *self {
-            LinearOp::Conv { padding, .. } => x.conv2d(
+            LinearOp::Conv {
+                padding, stride, ..
+            } => x.conv2d(
                 &weight,
                 bias.as_ref(),
-                [1, 1],
+                [stride, stride],
                 [padding, padding],
                 [1, 1],
                 1,
             ),
             LinearOp::Dense { .. } => x.linear(&weight, bias.as_ref()),
+            LinearOp::Identity { .. } => match bias {
+                Some(bias) => self
+                    .per_channel(&bias)
+                    .addcmul(x, &self.per_channel(&weight)),
+                None => x * self.per_channel(&weight),
+            },
         }
     }
 
@@ -121,13 +152,14 @@ impl LinearOp {
         match self {
             LinearOp::Conv { .. } => vector.view([-1, 1, 1, 1]),
             LinearOp::Dense { .. } => vector.view([-1, 1]),
+            LinearOp::Identity { .. } => vector.view([-1]),
         }
     }
 
     /// A vector with one number an output, shaped so that it acts on the operation's output.
     pub fn per_channel(&self, vector: &Tensor) -> Tensor {
         match self {
-            LinearOp::Conv { .. } => vector.view([1, -1, 1, 1]),
+            LinearOp::Conv { .. } | LinearOp::Identity { .. } => vector.view([1, -1, 1, 1]),
             LinearOp::Dense { .. } => vector.view([1, -1]),
         }
     }
@@ -183,4 +215,13 @@ pub struct Block {
     pub first: bool,
     /// Whether it makes the logits.
     pub last: bool,
+    /// Its part in a residual network.
+    pub residual: Option<Residual>,
+}
+
+impl Block {
+    /// Whether a method that normalizes pre-activations does so here: not the logits, and not where a sum follows.
+    pub fn is_normalized(&self) -> bool {
+        !self.last && self.residual.is_none_or(|part| part.has_norm())
+    }
 }

@@ -45,13 +45,20 @@ pub fn per_image<'n>(
             Node::Block(block) => {
                 let positions = match block.op {
                     LinearOp::Conv {
-                        kernel, padding, ..
+                        kernel,
+                        padding,
+                        stride,
+                        ..
                     } => {
-                        let grown = 2 * padding - kernel + 1;
-                        (height, width) = (height + grown, width + grown);
+                        // A shortcut's maps end as large as its branch's, which come before it.
+                        if !node.acts_on_shortcut() {
+                            let made = |side| (side + 2 * padding - kernel) / stride + 1;
+                            (height, width) = (made(height), made(width));
+                        }
                         height * width
                     }
                     LinearOp::Dense { .. } => 1,
+                    LinearOp::Identity { .. } => 0,
                 };
                 if let Some(pool) = block.pool {
                     (height, width) = (pool.pooled(height), pool.pooled(width));

@@ -7,9 +7,11 @@
 
 use tch::{Kind, Tensor};
 
-use super::network::{Network, pool_globally};
+use super::network::{Network, NetworkBlock, pool_globally};
+use super::residual::{Kept, Residual};
 use super::rows::sum_of_rows;
-use super::{ActivationPool, LinearOp, NetworkKind, Pass, layout};
+use super::wiring::{self, Station};
+use super::{ActivationPool, LinearOp, NetworkKind, Node, Pass, Signal, layout};
 
 /// A network of folded blocks.
 #[derive(Debug)]
@@ -17,55 +19,137 @@ pub struct FoldedNetwork {
     kind: NetworkKind,
     blocks: Vec<Plain>,
     compute: Kind,
-    /// What is left for the logits: added, then multiplied by.
-    rest: (f64, f64),
 }
 
-/// One linear operation, activation, pool; then a number is added.
+/// One linear operation, activation, pool; then a number is added. What is still to be done to the output travels beside
+/// it, and is in the weights of the next block already.
 #[derive(Debug)]
 struct Plain {
     op: LinearOp,
-    weight: Tensor,
-    bias: Tensor,
+    /// W and b; nothing where the activation receives what the block does.
+    linear: Option<(Tensor, Tensor)>,
     activation_pool: ActivationPool,
     add: f64,
+    pending: Pending,
+    residual: Option<Residual>,
+    /// c of the sum that it ends.
+    sum_factor: f64,
+}
+
+/// A number to be added to a signal, and one that the sum is to be multiplied by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Pending {
+    offset: f64,
+    scale: f64,
+}
+
+impl Pending {
+    const NOTHING: Pending = Pending {
+        offset: 0.0,
+        scale: 1.0,
+    };
+
+    /// W and b as they act on what lacks these numbers.
+    fn taken_in(self, (weight, bias): (Tensor, Tensor)) -> (Tensor, Tensor) {
+        let weight = weight.detach() * self.scale;
+        // A sum of its own: adding in place would change the parameter, whose memory the bias shares.
+        let bias = match self.offset {
+            0.0 => bias.detach(),
+            offset => bias.detach() + sum_of_rows(&weight) * offset,
+        };
+        (weight, bias)
+    }
 }
 
 impl Network {
     /// The network for evaluation with the parameters as they are; `None` where a block is no plain operation.
     pub fn fold(&self) -> Option<FoldedNetwork> {
         tch::no_grad(|| {
-            let mut blocks: Vec<Plain> = Vec::with_capacity(self.blocks.len());
-            let (mut offset, mut scale) = (0.0, 1.0);
-            for built in &self.blocks {
-                let folded = built.layer.fold()?;
-                let op = built.node.block()?.op;
-                let weight = folded.weight.detach() * scale;
-                // A sum of its own: adding in place would change the parameter, whose memory the bias shares.
-                let bias = match blocks.last_mut() {
-                    Some(before) if op.pads() => {
-                        before.add = offset;
-                        folded.bias.detach()
-                    }
-                    _ if offset != 0.0 => folded.bias.detach() + sum_of_rows(&weight) * offset,
-                    _ => folded.bias.detach(),
-                };
-                blocks.push(Plain {
-                    op,
-                    weight: layout::channels_last(&weight.to_kind(self.compute)),
-                    bias: bias.to_kind(self.compute),
-                    activation_pool: folded.activation_pool,
-                    add: 0.0,
-                });
-                (offset, scale) = (folded.offset, folded.scale);
+            let mut blocks = Vec::with_capacity(self.blocks.len());
+            let (mut signal, mut stream) = (Pending::NOTHING, Pending::NOTHING);
+            for (index, built) in self.blocks.iter().enumerate() {
+                let part = built.node.residual().copied();
+                let keeps = part.and_then(|part| part.keeps());
+                if keeps == Some(Kept::Input) {
+                    stream = signal;
+                }
+                let on_shortcut = built.node.acts_on_shortcut();
+                let received = if on_shortcut { stream } else { signal };
+                let block = self.fold_block(index, received)?;
+                let made = block.pending;
+                let is_sum = part.is_some_and(|part| part.adds_to().is_some());
+                match (on_shortcut, is_sum) {
+                    (true, _) => stream = made,
+                    (_, true) => signal = Pending::NOTHING,
+                    _ => signal = made,
+                }
+                if keeps == Some(Kept::Output) {
+                    stream = made;
+                }
+                blocks.push(block);
             }
             Some(FoldedNetwork {
                 kind: self.kind(),
                 blocks,
                 compute: self.compute,
-                rest: (offset, scale),
             })
         })
+    }
+
+    /// The block of this number, for an input that lacks what was `received` with it.
+    fn fold_block(&self, index: usize, received: Pending) -> Option<Plain> {
+        let NetworkBlock { node, layer } = &self.blocks[index];
+        let folded = layer.fold()?;
+        let narrow = |(weight, bias): (Tensor, Tensor)| {
+            let weight = layout::channels_last(&weight.to_kind(self.compute));
+            (weight, bias.to_kind(self.compute))
+        };
+        let linear = folded.linear.map(|linear| received.taken_in(linear));
+        if linear.is_none() && received != Pending::NOTHING {
+            return None;
+        }
+        // Zeros that the next block pads with stand for zeros: what is to be added must be there by then.
+        let after = self.blocks[index + 1..].iter().map(|built| &built.node);
+        let next = after.into_iter().find(|node| !node.acts_on_shortcut());
+        let is_padded = next
+            .and_then(Node::block)
+            .is_some_and(|next| next.op.pads());
+        let (add, offset) = if is_padded {
+            (folded.offset, 0.0)
+        } else {
+            (0.0, folded.offset)
+        };
+        Some(Plain {
+            op: node.block()?.op,
+            linear: linear.map(narrow),
+            activation_pool: folded.activation_pool,
+            add,
+            pending: Pending {
+                offset,
+                scale: folded.scale,
+            },
+            residual: node.residual().copied(),
+            sum_factor: layer.sum_factor(),
+        })
+    }
+}
+
+impl Plain {
+    fn apply(&self, input: &Signal) -> Signal {
+        let mut x = match &self.linear {
+            None => self.activation_pool.apply_to_shared(&input.x),
+            Some((weight, bias)) => {
+                let linear = self.op.apply(&input.x, weight, Some(bias));
+                self.activation_pool.apply(linear)
+            }
+        };
+        if self.add != 0.0 {
+            x = x.g_add_scalar_(self.add);
+        }
+        Signal {
+            offset: self.pending.offset,
+            ..Signal::scaled(x, self.pending.scale)
+        }
     }
 }
 
@@ -97,19 +181,23 @@ impl FoldedNetwork {
     /// Images `[N, C, H, W]` (or features `[N, D]`) to logits `[N, classes]`. Records no gradients.
     pub fn logits(&self, images: &Tensor) -> Tensor {
         tch::no_grad(|| {
-            let mut x = self.kind.read(images).to_kind(self.compute);
-            for block in &self.blocks {
-                let linear = block.op.apply(&x, &block.weight, Some(&block.bias));
-                x = block.activation_pool.apply(linear);
-                if block.add != 0.0 {
-                    x = x.g_add_scalar_(block.add);
-                }
-            }
-            let (offset, scale) = self.rest;
-            if self.rest != (0.0, 1.0) {
-                x = (x + offset) * scale;
-            }
-            pool_globally(x)
+            let input = self.kind.read(images).to_kind(self.compute);
+            let stations = self.blocks.iter().map(|block| Station {
+                residual: block.residual.as_ref(),
+                is_dense: block.op.is_dense(),
+            });
+            let last = wiring::walk(
+                stations,
+                Signal::plain(input),
+                |signal| signal,
+                |index, input| {
+                    (
+                        self.blocks[index].apply(input),
+                        self.blocks[index].sum_factor,
+                    )
+                },
+            );
+            pool_globally(last.value())
         })
     }
 }

@@ -99,11 +99,13 @@ mod tests {
                 outputs,
                 kernel: 1,
                 padding: 0,
+                stride: 1,
             },
             activation: Activation::Relu,
             pool: None,
             first: false,
             last: false,
+            residual: None,
         }
     }
 

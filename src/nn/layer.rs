@@ -17,6 +17,16 @@ pub trait Layer {
         self.post_activation(self.pre_activation(input, pass), pass)
     }
 
+    /// c of the sum c·(shortcut + branch) that the block ends, where it ends a residual unit.
+    fn sum_factor(&self) -> f64 {
+        1.0
+    }
+
+    /// Whether it replaces the derivative of an activation: see [`Pass::custom_backward`].
+    fn has_custom_backward(&self) -> bool {
+        false
+    }
+
     /// Called once before training, without gradients, with what the layer receives from a batch of training
     /// images: for data-dependent initialization.
     fn initialize(&self, _input: &Signal) {}

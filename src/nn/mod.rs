@@ -2,6 +2,7 @@
 //!
 //! The types stand here by name; what is a function is called by its file's.
 
+pub mod activation_layer;
 pub mod activation_pool;
 pub mod adaptive_clip;
 pub mod affine;
@@ -30,6 +31,7 @@ pub mod pass;
 pub mod plain;
 pub mod propagation;
 pub mod reparametrized;
+pub mod residual;
 pub mod rows;
 pub mod scores;
 pub mod sgd;
@@ -38,7 +40,9 @@ pub mod sphere;
 pub mod statistics;
 pub mod update;
 pub mod widening;
+pub mod wiring;
 
+pub use activation_layer::ActivationLayer;
 pub use activation_pool::ActivationPool;
 pub use adaptive_clip::AdaptiveClip;
 pub use affine::Affine;

@@ -3,6 +3,8 @@
 use anyhow::Result;
 use tch::{Device, Kind, Tensor};
 
+use super::statistics::wide_kind;
+use super::wiring::{self, Station};
 use super::{Builder, Layer, NetworkKind, Node, Parameters, Pass, Signal, init, layout};
 use crate::streams::{Purpose, stream};
 
@@ -22,6 +24,8 @@ pub struct Network {
     pub parameters: Parameters,
     /// Element type of what flows from block to block; that of the parameters unless set otherwise.
     pub compute: Kind,
+    /// Whether a layer replaces the derivative of an activation.
+    has_custom_backward: bool,
 }
 
 /// How a method makes the layer of a node.
@@ -45,36 +49,64 @@ impl Network {
             let layer = build(&node, &mut builder)?;
             built.push(NetworkBlock { node, layer });
         }
-        Ok(Network {
-            blocks: built,
+        Ok(Network::of(built, parameters))
+    }
+
+    /// The network of these blocks and their tensors.
+    pub fn of(blocks: Vec<NetworkBlock>, parameters: Parameters) -> Network {
+        Network {
+            has_custom_backward: blocks.iter().any(|built| built.layer.has_custom_backward()),
+            blocks,
+            compute: parameters.kind,
             parameters,
-            compute: kind,
-        })
+        }
     }
 
     /// Images `[N, C, H, W]` (or features `[N, D]`) to logits `[N, classes]`.
     pub fn logits(&self, images: &Tensor, pass: &Pass) -> Tensor {
         let forward = |_, layer: &dyn Layer, signal: &Signal| layer.forward(signal, pass);
-        self.pool_globally(self.walk(images, self.blocks.len(), forward))
+        self.pool_globally(self.walk(images, pass, self.blocks.len(), forward))
     }
 
     /// Sends images through the first `count` layers in order: `run` is given a layer's number (from 0), the layer and
     /// what it receives, and makes what it hands on. Everything that follows the signal through a network walks here.
+    /// In a residual network it keeps each unit's stream beside the signal, and adds the branch to it.
     pub fn walk(
         &self,
         images: &Tensor,
+        pass: &Pass,
         count: usize,
         mut run: impl FnMut(usize, &dyn Layer, &Signal) -> Signal,
     ) -> Signal {
-        let mut signal = self.input(images);
-        for (index, built) in self.blocks.iter().take(count).enumerate() {
-            let made = run(index, built.layer.as_ref(), &signal);
-            signal = Signal {
-                x: made.x.to_kind(self.compute),
-                ..made
-            };
+        let stations = self.blocks.iter().map(|built| Station {
+            residual: built.node.residual(),
+            is_dense: built.node.is_dense(),
+        });
+        wiring::walk(
+            stations.take(count),
+            self.input(images),
+            |signal| self.branching(signal, pass),
+            |index, input| {
+                let layer = self.blocks[index].layer.as_ref();
+                let made = run(index, layer, input);
+                let x = made.x.to_kind(self.compute);
+                (Signal { x, ..made }, layer.sum_factor())
+            },
+        )
+    }
+
+    /// A signal that two ways lead on from. Where layers have custom backward passes the graph is cut here too: such
+    /// operations must lie on a chain.
+    fn branching(&self, signal: Signal, pass: &Pass) -> Signal {
+        if !self.has_custom_backward {
+            return signal;
         }
-        signal
+        let x = signal.x.shallow_clone();
+        let vjp = Box::new(Tensor::shallow_clone);
+        Signal {
+            x: pass.custom_backward(x, &signal.x, vjp),
+            ..signal
+        }
     }
 
     /// Pixels `[N, C, H, W]` as images in the precision and on the device of the parameters.
@@ -103,9 +135,10 @@ impl Network {
     /// Lets every layer start from what it receives of these images, in order.
     pub fn initialize(&self, images: &Tensor) {
         tch::no_grad(|| {
-            self.walk(images, self.blocks.len(), |_, layer, signal| {
+            let pass = Pass::eval();
+            self.walk(images, &pass, self.blocks.len(), |_, layer, signal| {
                 layer.initialize(signal);
-                layer.forward(signal, &Pass::eval())
+                layer.forward(signal, &pass)
             });
         });
     }
@@ -133,10 +166,7 @@ impl Network {
 
 /// The average over positions where there are any; of bfloat16 in float32, which a loss needs.
 pub(super) fn pool_globally(value: Tensor) -> Tensor {
-    let value = match value.kind() {
-        Kind::BFloat16 => value.to_kind(Kind::Float),
-        _ => value,
-    };
+    let value = value.to_kind(wide_kind(value.kind()));
     if value.dim() == 4 {
         value.mean_dim([2, 3].as_slice(), false, None::<Kind>)
     } else {

@@ -3,6 +3,7 @@
 use tch::Tensor;
 
 use super::block::{Block, LAST, LinearOp};
+use super::residual::Residual;
 use crate::moments::Activation;
 
 /// An LSTM that reads `[images, steps, inputs]` and hands on its last state `[images, hidden]`.
@@ -35,6 +36,7 @@ impl Node {
             pool: None,
             first,
             last: true,
+            residual: None,
         })
     }
 
@@ -64,6 +66,9 @@ impl Node {
 
     /// How many weights these are.
     pub fn weights(&self) -> f64 {
+        if self.block().is_some_and(|block| block.op.is_identity()) {
+            return 0.0;
+        }
         self.weight_shape()
             .iter()
             .map(|&side| side as f64)
@@ -81,6 +86,21 @@ impl Node {
             Node::Block(block) => Some(block),
             Node::Lstm(_) => None,
         }
+    }
+
+    /// Its part in a residual network.
+    pub fn residual(&self) -> Option<&Residual> {
+        self.block()?.residual.as_ref()
+    }
+
+    /// Whether it acts on a residual unit's shortcut rather than on the signal before it.
+    pub fn acts_on_shortcut(&self) -> bool {
+        self.residual().is_some_and(Residual::acts_on_shortcut)
+    }
+
+    /// Whether it takes single numbers: maps are averaged before it.
+    pub fn is_dense(&self) -> bool {
+        self.block().is_some_and(|block| block.op.is_dense())
     }
 }
 
@@ -108,7 +128,7 @@ impl NetworkKind {
         match first {
             Node::Lstm(_) => NetworkKind::Recurrent,
             Node::Block(block) => match block.op {
-                LinearOp::Conv { .. } => NetworkKind::Convolutional,
+                LinearOp::Conv { .. } | LinearOp::Identity { .. } => NetworkKind::Convolutional,
                 LinearOp::Dense { .. } => NetworkKind::Dense,
             },
         }

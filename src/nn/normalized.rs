@@ -3,6 +3,7 @@
 use anyhow::Result;
 use tch::Tensor;
 
+use super::statistics::wide_kind;
 use super::{ActivationPool, Block, Builder, Folded, Layer, Pass, Signal, init, plain};
 
 /// A normalization of pre-activations.
@@ -22,6 +23,11 @@ pub trait Normalization {
         None
     }
 
+    /// As [`Layer::has_custom_backward`].
+    fn has_custom_backward(&self) -> bool {
+        false
+    }
+
     /// Whether it takes bfloat16 beside its own float32 parameters and loses nothing by it.
     fn takes_narrow(&self) -> bool {
         false
@@ -36,17 +42,18 @@ pub trait Normalization {
     }
 }
 
-/// y = pool(f(norm(W·x))). W has no bias, since the normalization removes it or has a shift of its own.
+/// y = pool(f(norm(W·x))), or pool(f(norm(x))) for a block without a linear operation. W has no bias, since the
+/// normalization removes it or has a shift of its own.
 pub struct NormalizedLayer<N> {
     block: Block,
-    weight: Tensor,
+    weight: Option<Tensor>,
     normalization: N,
     activation_pool: ActivationPool,
 }
 
 impl<N: Normalization + 'static> NormalizedLayer<N> {
-    /// A hidden block with the normalization that `make` builds, W started by He's rule; the last block is
-    /// a plain linear layer with a bias.
+    /// A hidden block with the normalization that `make` builds, W started by He's rule. The last block is a plain linear
+    /// layer with a bias, and one before the sum of a residual unit a plain one without.
     pub fn build(
         block: &Block,
         builder: &mut Builder,
@@ -63,12 +70,15 @@ impl<N: Normalization + 'static> NormalizedLayer<N> {
         builder: &mut Builder,
         make: impl FnOnce(&mut Builder) -> Result<N>,
     ) -> Result<Box<dyn Layer>> {
-        if block.last {
-            return plain::build(block, builder);
+        if !block.is_normalized() {
+            return plain::build_unnormalized(block, weight, builder);
         }
         Ok(Box::new(NormalizedLayer {
             block: block.clone(),
-            weight: builder.weight("weight", weight)?,
+            weight: match block.op.is_identity() {
+                true => None,
+                false => Some(builder.weight("weight", weight)?),
+            },
             normalization: make(builder)?,
             activation_pool: ActivationPool::build(block, builder)?,
         }))
@@ -77,12 +87,18 @@ impl<N: Normalization + 'static> NormalizedLayer<N> {
 
 impl<N: Normalization> Layer for NormalizedLayer<N> {
     fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
-        let kernel = self.normalization.kernel(&self.weight);
         let (op, x) = (&self.block.op, input.value());
-        let linear = if self.normalization.takes_narrow() {
-            op.apply_narrow(&x, &kernel, None)
-        } else {
-            op.apply(&x, &kernel, None)
+        let is_narrow = self.normalization.takes_narrow();
+        let linear = match &self.weight {
+            None if is_narrow => x,
+            None => x.to_kind(wide_kind(x.kind())),
+            Some(weight) => {
+                let kernel = self.normalization.kernel(weight);
+                match is_narrow {
+                    true => op.apply_narrow(&x, &kernel, None),
+                    false => op.apply(&x, &kernel, None),
+                }
+            }
         };
         self.normalization.apply(&linear, pass)
     }
@@ -93,13 +109,18 @@ impl<N: Normalization> Layer for NormalizedLayer<N> {
 
     fn fold(&self) -> Option<Folded> {
         let map = self.normalization.evaluation_map()?;
-        let kernel = self.normalization.kernel(&self.weight);
+        let weight = self.weight.as_ref();
+        let kernel = weight.map(|weight| self.normalization.kernel(weight));
         Some(Folded::affine(
             &self.block.op,
-            &kernel,
+            kernel.as_ref(),
             map,
             &self.activation_pool,
         ))
+    }
+
+    fn has_custom_backward(&self) -> bool {
+        self.normalization.has_custom_backward()
     }
 
     fn after_step(&self) {

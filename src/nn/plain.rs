@@ -1,4 +1,4 @@
-//! A linear operation with a bias, then activation and pool: the layer without a method.
+//! A linear operation, then activation and pool: the layer without a method.
 
 use anyhow::Result;
 use tch::Tensor;
@@ -20,6 +20,21 @@ impl Reparametrization for PlainWeight {
 pub fn build(block: &Block, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     ReparametrizedLayer::build(block, builder, |builder| {
         let weight = init::he(&builder.direction(), block.op.fan_in());
+        Ok(PlainWeight(builder.weight("weight", weight)?))
+    })
+}
+
+/// What methods that normalize pre-activations make of a block where they do not: the logits as above, an activation
+/// alone, and before the sum of a residual unit y = W·x with W started at `weight`.
+pub fn build_unnormalized(
+    block: &Block,
+    weight: Tensor,
+    builder: &mut Builder,
+) -> Result<Box<dyn Layer>> {
+    if block.last {
+        return build(block, builder);
+    }
+    ReparametrizedLayer::without_bias(block, builder, |builder| {
         Ok(PlainWeight(builder.weight("weight", weight)?))
     })
 }

@@ -45,7 +45,7 @@ impl ChannelMoments {
     pub fn through_linear(&self, op: &LinearOp, weight: &Tensor) -> ChannelMoments {
         let over_kernel = |weight: Tensor| match op {
             LinearOp::Conv { .. } => weight.sum_dim_intlist([2, 3].as_slice(), false, None::<Kind>),
-            LinearOp::Dense { .. } => weight,
+            LinearOp::Dense { .. } | LinearOp::Identity { .. } => weight,
         };
         ChannelMoments {
             mean: self.mean.matmul(&over_kernel(weight.shallow_clone()).tr()),
@@ -273,6 +273,7 @@ mod tests {
             outputs: 1,
             kernel: 2,
             padding: 0,
+            stride: 1,
         };
         let weight =
             Tensor::from_slice(&[1.0, 2.0, 3.0, 4.0, -1.0, 0.5, 0.0, 0.0]).view([1, 2, 2, 2]);

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::{ActivationPool, Block, Builder, Folded, Layer, Pass, Signal};
+use super::{ActivationLayer, ActivationPool, Block, Builder, Folded, Layer, Pass, Signal};
 
 /// Weights as a function of trained parameters.
 pub trait Reparametrization {
@@ -17,12 +17,12 @@ pub trait Reparametrization {
     fn after_step(&self) {}
 }
 
-/// y = pool(f(Ŵ·x + b)) with Ŵ from a [`Reparametrization`], b started at 0. Every block, the last
+/// y = pool(f(Ŵ·x + b)) with Ŵ from a [`Reparametrization`], b started at 0. Every block with weights, the last
 /// included, is built so.
 pub struct ReparametrizedLayer<R> {
     block: Block,
     weights: R,
-    bias: Tensor,
+    bias: Option<Tensor>,
     activation_pool: ActivationPool,
 }
 
@@ -33,10 +33,34 @@ impl<R: Reparametrization + 'static> ReparametrizedLayer<R> {
         builder: &mut Builder,
         make: impl FnOnce(&mut Builder) -> Result<R>,
     ) -> Result<Box<dyn Layer>> {
+        ReparametrizedLayer::build_with(true, block, builder, make)
+    }
+
+    /// The same without b.
+    pub fn without_bias(
+        block: &Block,
+        builder: &mut Builder,
+        make: impl FnOnce(&mut Builder) -> Result<R>,
+    ) -> Result<Box<dyn Layer>> {
+        ReparametrizedLayer::build_with(false, block, builder, make)
+    }
+
+    fn build_with(
+        has_bias: bool,
+        block: &Block,
+        builder: &mut Builder,
+        make: impl FnOnce(&mut Builder) -> Result<R>,
+    ) -> Result<Box<dyn Layer>> {
+        if block.op.is_identity() {
+            return ActivationLayer::build(block, builder);
+        }
         Ok(Box::new(ReparametrizedLayer {
             block: block.clone(),
             weights: make(builder)?,
-            bias: builder.shift("bias", builder.filled(block.op.outputs(), 0.0))?,
+            bias: match has_bias {
+                true => Some(builder.shift("bias", builder.filled(block.op.outputs(), 0.0))?),
+                false => None,
+            },
             activation_pool: ActivationPool::build(block, builder)?,
         }))
     }
@@ -46,7 +70,7 @@ impl<R: Reparametrization> Layer for ReparametrizedLayer<R> {
     fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
         self.block
             .op
-            .apply_narrow(&input.value(), &self.weights.kernel(), Some(&self.bias))
+            .apply_narrow(&input.value(), &self.weights.kernel(), self.bias.as_ref())
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
@@ -54,15 +78,17 @@ impl<R: Reparametrization> Layer for ReparametrizedLayer<R> {
     }
 
     fn fold(&self) -> Option<Folded> {
-        Some(Folded::plain(
-            self.weights.kernel(),
-            self.bias.shallow_clone(),
-            &self.activation_pool,
-        ))
+        let kernel = self.weights.kernel();
+        let zeros =
+            || kernel.new_zeros([self.block.op.outputs()], (kernel.kind(), kernel.device()));
+        let bias = self.bias.as_ref().map_or_else(zeros, Tensor::shallow_clone);
+        Some(Folded::plain(kernel, bias, &self.activation_pool))
     }
 
     fn initialize(&self, input: &Signal) {
-        self.weights.initialize(&self.bias, input);
+        if let Some(bias) = &self.bias {
+            self.weights.initialize(bias, input);
+        }
     }
 
     fn after_step(&self) {

@@ -1,6 +1,6 @@
 //! What flows from block to block.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use super::propagation::ChannelMoments;
 
@@ -11,6 +11,20 @@ pub enum Estimate {
     Moments(ChannelMoments),
     /// Draws from the signal's estimated distribution, shaped like the signal.
     Sample(Tensor),
+}
+
+impl Estimate {
+    fn shallow_clone(&self) -> Estimate {
+        match self {
+            Estimate::Moments(ChannelMoments { mean, variance }) => {
+                Estimate::Moments(ChannelMoments {
+                    mean: mean.shallow_clone(),
+                    variance: variance.shallow_clone(),
+                })
+            }
+            Estimate::Sample(sample) => Estimate::Sample(sample.shallow_clone()),
+        }
+    }
 }
 
 /// What flows from block to block: (x + `offset`)·`scale`.
@@ -50,6 +64,27 @@ impl Signal {
         Signal {
             estimate: Some(estimate),
             ..self
+        }
+    }
+
+    /// A second handle to the same tensors.
+    pub fn shallow_clone(&self) -> Signal {
+        Signal {
+            x: self.x.shallow_clone(),
+            estimate: self.estimate.as_ref().map(Estimate::shallow_clone),
+            ..*self
+        }
+    }
+
+    /// The average over positions where there are any.
+    pub fn averaged(&self) -> Signal {
+        Signal {
+            x: match self.x.dim() {
+                4 => self.x.mean_dim([2, 3].as_slice(), false, None::<Kind>),
+                _ => self.x.shallow_clone(),
+            },
+            estimate: None,
+            ..*self
         }
     }
 

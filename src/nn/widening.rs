@@ -1,6 +1,8 @@
 //! What a method does to the widths of a network.
 
+use super::Block;
 use super::node::Node;
+use super::residual::{Kept, Part, Shortcut};
 
 /// How a method changes the widths of a network's hidden blocks.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,19 +20,46 @@ impl Widening {
         width: 1.0,
     };
 
-    /// The nodes with these widths. An LSTM keeps its own.
+    /// The nodes with these widths. An LSTM keeps its own. In a residual network the stream has a channel for each output:
+    /// only inside a branch and behind the head has it more.
     pub fn apply(self, mut nodes: Vec<Node>) -> Vec<Node> {
-        let mut inputs = None;
+        let (mut inputs, mut stream) = (None, None);
         for node in &mut nodes {
             let Node::Block(block) = node else { continue };
-            let width = if block.last { 1.0 } else { self.width };
-            let widened = ((block.op.outputs() as f64 * width).round() as i64).max(1);
-            block.op = block
-                .op
-                .resized(inputs.unwrap_or(block.op.inputs()), widened);
-            inputs = Some(widened * self.channels_per_output);
+            let keeps = block.residual.and_then(|part| part.keeps());
+            if keeps == Some(Kept::Input) {
+                stream = inputs;
+            }
+            let on_shortcut = block.residual.is_some_and(|part| part.acts_on_shortcut());
+            let received = if on_shortcut { stream } else { inputs };
+            let made = self.widen(block, received, stream);
+            if keeps == Some(Kept::Output) {
+                stream = Some(made);
+            }
+            if !on_shortcut {
+                inputs = Some(made);
+            }
         }
         nodes
+    }
+
+    /// Widens a block that receives so many channels; returns how many it hands on.
+    fn widen(self, block: &mut Block, received: Option<i64>, stream: Option<i64>) -> i64 {
+        let width = if block.last { 1.0 } else { self.width };
+        let widened = ((block.op.outputs() as f64 * width).round() as i64).max(1);
+        let received = received.unwrap_or(block.op.inputs());
+        block.op = block.op.resized(received, widened);
+        let outputs = block.op.outputs();
+        let Some(part) = &mut block.residual else {
+            return outputs * self.channels_per_output;
+        };
+        if let (Shortcut::Pad { channels, .. }, Some(stream)) = (&mut part.shortcut, stream) {
+            *channels = outputs - stream;
+        }
+        match part.part {
+            Part::Entry | Part::First | Part::Head => outputs * self.channels_per_output,
+            _ => outputs,
+        }
     }
 }
 

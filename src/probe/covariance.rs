@@ -86,10 +86,14 @@ pub fn measure(
     seed: u64,
 ) -> Result<Vec<LayerCovariance>> {
     let block = |&layer: &usize| {
-        network.blocks[layer].node.block().ok_or_else(|| {
+        let node = &network.blocks[layer].node;
+        let block = node.block().filter(|block| !block.op.is_identity());
+        block.ok_or_else(|| {
             usage!(
-                "layer {}: a recurrent layer has no covariance of inputs to one linear map; use model = \"nin\" or \"mlp\"",
-                layer + 1
+                "layer {}, {}: has no covariance of inputs to one linear map, since it is recurrent or an activation \
+                 alone; use model = \"nin\" or \"mlp\", or another layer",
+                layer + 1,
+                node.name()
             )
         })
     };
@@ -152,25 +156,35 @@ fn patches(op: &LinearOp, input: &Tensor) -> Tensor {
     match (*op, Basis::of(op)) {
         (
             LinearOp::Conv {
-                kernel, padding, ..
+                kernel,
+                padding,
+                stride,
+                ..
             },
             Basis::Patches,
-        ) => input.im2col([kernel, kernel], [1, 1], [padding, padding], [1, 1]),
+        ) => input.im2col([kernel; 2], [1, 1], [padding; 2], [stride; 2]),
         (
             LinearOp::Conv {
-                kernel, padding, ..
+                kernel,
+                padding,
+                stride,
+                ..
             },
             _,
         ) => {
             // The patch's middle, one for each output position.
             let all = input.constant_pad_nd([padding, padding, padding, padding]);
-            let (height, width) = (all.size()[2] - kernel + 1, all.size()[3] - kernel + 1);
-            let middle = all
-                .narrow(2, kernel / 2, height)
-                .narrow(3, kernel / 2, width);
-            middle.flatten(2, 3)
+            let middle = |map: Tensor, axis: i64| {
+                let (start, end) = (
+                    kernel / 2,
+                    map.size()[axis as usize] - kernel + 1 + kernel / 2,
+                );
+                map.slice(axis, start, end, stride)
+            };
+            middle(middle(all, 2), 3).flatten(2, 3)
         }
         (LinearOp::Dense { .. }, _) => input.unsqueeze(2),
+        (LinearOp::Identity { .. }, _) => input.flatten(2, 3),
     }
 }
 

@@ -94,7 +94,7 @@ pub fn walk_layers(
 ) {
     let pass = Pass::eval();
     tch::no_grad(|| {
-        network.walk(images, last + 1, |index, layer, signal| {
+        network.walk(images, &pass, last + 1, |index, layer, signal| {
             let pre = layer.pre_activation(signal, &pass);
             look(index, signal, &pre);
             layer.post_activation(pre, &pass)

@@ -67,7 +67,7 @@ impl LayerProbe {
         let hidden = hidden_layers(network);
         let mut rows = Vec::with_capacity(hidden);
         tch::no_grad(|| {
-            network.walk(&images, hidden, |index, layer, signal| {
+            network.walk(&images, &Pass::eval(), hidden, |index, layer, signal| {
                 let pre = layer.pre_activation(signal, &Pass::eval());
                 let before = TensorMoments::of(&pre);
                 let dead_fraction = dead_fraction(&pre);

@@ -74,6 +74,7 @@ fn the_first_layer_takes_the_moments_of_the_data_before_training() {
         outputs: 8,
         kernel: 3,
         padding: 0,
+        stride: 1,
     };
     for (op, shape) in [(dense, vec![40_000, 12]), (conv, vec![2_000, 3, 6, 6])] {
         let net = conformance::single("analytic-variance", "", op);

@@ -144,6 +144,7 @@ const CONV: LinearOp = LinearOp::Conv {
     outputs: 6,
     kernel: 1,
     padding: 0,
+    stride: 1,
 };
 
 const DENSE: LinearOp = LinearOp::Dense {

@@ -156,6 +156,7 @@ fn layer(options: &str) -> Kalman {
         pool: None,
         first: false,
         last: false,
+        residual: None,
     };
     let mut builder = Builder::new(&mut parameters, "layer", conformance::gaussian(&[2, 3], 1));
     make(&block, &options, &mut builder).unwrap()

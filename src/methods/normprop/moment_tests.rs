@@ -149,11 +149,13 @@ fn pooled_moments(options: &str, activation: Activation) -> (f64, f64) {
                 outputs: 64,
                 kernel: 1,
                 padding: 0,
+                stride: 1,
             },
             activation,
             pool,
             first: !last,
             last,
+            residual: None,
         })
     };
     let pool = MaxPool {

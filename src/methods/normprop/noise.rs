@@ -68,6 +68,7 @@ mod tests {
         outputs: 4000,
         kernel: 1,
         padding: 0,
+        stride: 1,
     };
 
     #[test]

@@ -69,6 +69,7 @@ fn a_batch_of_many_equals_many_batches_of_one() {
         outputs: 3,
         kernel: 3,
         padding: 1,
+        stride: 1,
     };
     let (whole, single) = (
         conformance::single("online-norm", options, op),

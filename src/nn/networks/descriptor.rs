@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use anyhow::Result;
+
 use crate::error::KeyFault;
 use crate::moments::Activation;
 use crate::nn::node::{NetworkKind, Node};
@@ -37,7 +39,7 @@ pub struct NetworkDescriptor {
     /// Whether it computes in bfloat16.
     pub takes_bf16: bool,
     /// Makes its nodes from its keys.
-    pub build: fn(&Options, &Task) -> Vec<Node>,
+    pub build: fn(&Options, &Task) -> Result<Vec<Node>>,
 }
 
 impl fmt::Debug for NetworkDescriptor {

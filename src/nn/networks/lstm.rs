@@ -21,11 +21,11 @@ pub static DESCRIPTOR: NetworkDescriptor = NetworkDescriptor {
     takes_activation: false,
     takes_bf16: false,
     build: |keys, task| {
-        lstm(
+        Ok(lstm(
             task.channels * task.width,
             keys.count("lstm_hidden"),
             task.classes,
-        )
+        ))
     },
 };
 

@@ -23,12 +23,12 @@ pub static DESCRIPTOR: NetworkDescriptor = NetworkDescriptor {
     takes_bf16: true,
     build: |keys, task| {
         let pixels = task.channels * task.height * task.width;
-        perceptron(
+        Ok(perceptron(
             pixels,
             task.classes,
             &keys.counts("mlp_widths"),
             task.activation,
-        )
+        ))
     },
 };
 
@@ -47,6 +47,7 @@ pub fn perceptron(inputs: i64, classes: i64, widths: &[i64], activation: Activat
             pool: None,
             first: index == 0,
             last: false,
+            residual: None,
         }));
         inputs = width;
     }

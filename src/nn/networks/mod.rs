@@ -9,6 +9,9 @@ mod lstm;
 mod mlp;
 mod nin;
 mod registry;
+mod resnet;
+mod units;
+mod wide_resnet;
 
 pub use architecture::Architecture;
 pub use descriptor::{NetworkDescriptor, Task};

@@ -22,12 +22,12 @@ pub static DESCRIPTOR: NetworkDescriptor = NetworkDescriptor {
     takes_activation: true,
     takes_bf16: true,
     build: |keys, task| {
-        network_in_network(
+        Ok(network_in_network(
             task.channels,
             task.classes,
             keys.number("width"),
             task.activation,
-        )
+        ))
     },
 };
 
@@ -66,6 +66,7 @@ pub fn network_in_network(
                 outputs,
                 kernel,
                 padding: kernel / 2,
+                stride: 1,
             },
             activation,
             pool: pooled.then_some(MaxPool {
@@ -75,6 +76,7 @@ pub fn network_in_network(
             }),
             first: nodes.is_empty(),
             last: false,
+            residual: None,
         }));
         inputs = outputs;
     }
@@ -83,6 +85,7 @@ pub fn network_in_network(
         outputs: classes,
         kernel: 1,
         padding: 0,
+        stride: 1,
     };
     nodes.push(Node::last(op, false));
     nodes

@@ -2,13 +2,18 @@
 
 use anyhow::Result;
 
-use super::{NetworkDescriptor, lstm, mlp, nin};
+use super::{NetworkDescriptor, lstm, mlp, nin, resnet, wide_resnet};
 use crate::error::did_you_mean;
 use crate::usage;
 
 /// Every network, in the order in which tables show them.
-pub static NETWORKS: &[&NetworkDescriptor] =
-    &[&nin::DESCRIPTOR, &mlp::DESCRIPTOR, &lstm::DESCRIPTOR];
+pub static NETWORKS: &[&NetworkDescriptor] = &[
+    &nin::DESCRIPTOR,
+    &mlp::DESCRIPTOR,
+    &lstm::DESCRIPTOR,
+    &resnet::DESCRIPTOR,
+    &wide_resnet::DESCRIPTOR,
+];
 
 /// The network called `name`.
 pub fn find(name: &str) -> Result<&'static NetworkDescriptor> {
@@ -27,22 +32,24 @@ mod tests {
     use crate::nn::node::NetworkKind;
 
     #[test]
-    fn names_and_keys_are_unique_and_unknown_names_get_a_suggestion() {
-        let names = || NETWORKS.iter().map(|network| network.name);
-        let keys = || {
-            NETWORKS
-                .iter()
-                .flat_map(|network| network.keys)
-                .map(|key| key.name)
-        };
-        for mut all in [names().collect::<Vec<_>>(), keys().collect()] {
-            all.sort_unstable();
-            let count = all.len();
-            all.dedup();
-            assert_eq!(all.len(), count);
-        }
+    fn names_are_unique_and_unknown_ones_get_a_suggestion() {
+        let mut names: Vec<&str> = NETWORKS.iter().map(|network| network.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), NETWORKS.len());
         let error = find("ninn").err().map(|error| error.to_string());
         assert!(error.is_some_and(|text| text.contains("did you mean `nin`?")));
+    }
+
+    /// A configuration is checked key by key before its network is known.
+    #[test]
+    fn a_key_that_several_networks_have_takes_the_same_values_in_all() {
+        let keys = || NETWORKS.iter().flat_map(|network| network.keys);
+        for (key, other) in keys().flat_map(|key| keys().map(move |other| (key, other))) {
+            if key.name == other.name {
+                assert_eq!(key.domain(), other.domain(), "{}", key.name);
+            }
+        }
     }
 
     #[test]
@@ -56,7 +63,7 @@ mod tests {
         };
         for network in NETWORKS {
             let keys = network.resolve(&toml::Table::new()).unwrap();
-            let nodes = (network.build)(&keys, &task);
+            let nodes = (network.build)(&keys, &task).unwrap();
             assert_eq!(NetworkKind::of(&nodes[0]), network.kind, "{}", network.name);
             let last = nodes.iter().position(|node| node.is_last());
             assert_eq!(last, Some(nodes.len() - 1), "{}", network.name);

@@ -60,22 +60,25 @@ pub fn effective_rows(network: &Network, index: usize, op: &LinearOp) -> (Tensor
     let _guard = tch::no_grad_guard();
     let built = &network.blocks[index];
     let fan_in = op.fan_in();
+    let send = |x| {
+        let layer = &built.layer;
+        layer.pre_activation(&Signal::plain(x), &Pass::eval())
+    };
     let answer = |units: Tensor| match *op {
-        LinearOp::Dense { .. } => built
-            .layer
-            .pre_activation(&Signal::plain(units), &Pass::eval()),
+        LinearOp::Dense { .. } | LinearOp::Identity { .. } => send(units),
         LinearOp::Conv {
             inputs,
             kernel,
             padding,
+            stride,
             ..
         } => {
+            // So many zeros before the patch, and the kernel lies on it, and only on it, at one position.
+            let zeros = (stride - padding % stride) % stride;
             let maps = units.view([-1, inputs, kernel, kernel]);
-            let pre = built
-                .layer
-                .pre_activation(&Signal::plain(maps), &Pass::eval());
-            // Here, and only here, the kernel lies on the map with no padding.
-            pre.select(3, padding).select(2, padding)
+            let pre = send(maps.constant_pad_nd([zeros, 0, zeros, 0]));
+            let position = (padding + zeros) / stride;
+            pre.select(3, position).select(2, position)
         }
     };
     let options = (network.parameters.kind, network.parameters.device);

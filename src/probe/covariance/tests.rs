@@ -146,6 +146,7 @@ fn channels_stand_for_patches_that_are_too_large() {
         outputs: 2,
         kernel: 3,
         padding: 1,
+        stride: 1,
     };
     assert_eq!(Basis::of(&large), Basis::Channels);
     let x = gaussian(&[2, 700, 4, 4], 1);

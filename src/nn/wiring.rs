@@ -1,0 +1,118 @@
+//! How a signal goes through a network's blocks: in a chain, and in a residual network along branch and shortcut.
+
+use tch::Tensor;
+
+use super::residual::{Kept, Residual, Shortcut};
+use super::{ChannelMoments, Estimate, Signal};
+
+/// What the walk needs to know of a block.
+#[derive(Debug, Clone, Copy)]
+pub struct Station<'n> {
+    /// Its part in a residual network.
+    pub residual: Option<&'n Residual>,
+    /// Whether it takes single numbers: maps are averaged before it.
+    pub is_dense: bool,
+}
+
+/// Follows a signal through blocks: `run` is given a block's number (from 0) and what it receives, and makes what it hands
+/// on, and c of the sum that it may end. `branching` is given each signal that two ways lead on from.
+pub fn walk<'n>(
+    stations: impl Iterator<Item = Station<'n>>,
+    mut signal: Signal,
+    branching: impl Fn(Signal) -> Signal,
+    mut run: impl FnMut(usize, &Signal) -> (Signal, f64),
+) -> Signal {
+    let mut stream = None;
+    for (index, station) in stations.enumerate() {
+        let Some(part) = station.residual else {
+            if station.is_dense {
+                signal = signal.averaged();
+            }
+            signal = run(index, &signal).0;
+            continue;
+        };
+        if part.keeps() == Some(Kept::Input) {
+            signal = branching(signal);
+            stream = Some(signal.shallow_clone());
+        }
+        let on_shortcut = stream.as_ref().filter(|_| part.acts_on_shortcut());
+        let (made, factor) = run(index, on_shortcut.unwrap_or(&signal));
+        if on_shortcut.is_some() {
+            stream = Some(made);
+            continue;
+        }
+        signal = match (part.adds_to(), &stream) {
+            (Some(shortcut), Some(kept)) => sum(shortcut, kept, &made, factor),
+            _ => made,
+        };
+        if part.keeps() == Some(Kept::Output) {
+            signal = branching(signal);
+            stream = Some(signal.shallow_clone());
+        }
+    }
+    signal
+}
+
+/// What it makes of a kept stream. A projection has been applied by its block.
+fn applied(shortcut: Shortcut, x: Tensor) -> Tensor {
+    match shortcut {
+        Shortcut::Identity | Shortcut::Projection => x,
+        Shortcut::Pad { stride, channels } => x
+            .slice(2, None, None, stride)
+            .slice(3, None, None, stride)
+            .constant_pad_nd([0, 0, 0, 0, 0, channels]),
+    }
+}
+
+/// The same for a number of each channel: zeros for those appended.
+fn applied_to_channels(shortcut: Shortcut, x: &Tensor) -> Tensor {
+    match shortcut {
+        Shortcut::Identity | Shortcut::Projection => x.shallow_clone(),
+        Shortcut::Pad { channels, .. } => x.constant_pad_nd([0, channels]),
+    }
+}
+
+/// c·(shortcut + branch). Overwrites the branch where that is safe for the backward pass.
+///
+/// The two are taken as independent where methods estimate moments.
+pub fn sum(shortcut: Shortcut, kept: &Signal, branch: &Signal, factor: f64) -> Signal {
+    let (stream, mut value) = (applied(shortcut, kept.value()), branch.value());
+    let is_fixed = value.requires_grad() && value.is_leaf();
+    let mut x = if is_fixed {
+        value + stream
+    } else {
+        value.g_add_(&stream)
+    };
+    if factor != 1.0 {
+        x = x.g_mul_scalar_(factor);
+    }
+    let estimate = match (&kept.estimate, &branch.estimate) {
+        (Some(kept), Some(branch)) => sum_of_estimates(shortcut, kept, branch, factor),
+        _ => None,
+    };
+    Signal {
+        estimate,
+        ..Signal::plain(x)
+    }
+}
+
+fn sum_of_estimates(
+    shortcut: Shortcut,
+    kept: &Estimate,
+    branch: &Estimate,
+    factor: f64,
+) -> Option<Estimate> {
+    match (kept, branch) {
+        (Estimate::Moments(kept), Estimate::Moments(branch)) => {
+            let mean = (applied_to_channels(shortcut, &kept.mean) + &branch.mean) * factor;
+            let sum = applied_to_channels(shortcut, &kept.variance) + &branch.variance;
+            let variance = sum * (factor * factor);
+            Some(Estimate::Moments(ChannelMoments { mean, variance }))
+        }
+        (Estimate::Sample(kept), Estimate::Sample(branch)) => {
+            let sum = applied(shortcut, kept.shallow_clone()) + branch;
+            Some(Estimate::Sample(sum * factor))
+        }
+        _ => None,
+    }
+}
