@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::cli::{MethodsArgs, OutputArgs};
 use crate::methods::{self, ActsOn, Descriptor, METHODS};
 use crate::nn::node::NetworkKind;
+use crate::options::OptionSpec;
 use crate::out;
 use crate::output::{print_json, wrapped};
 use crate::text::{Table, Terminal};
@@ -13,14 +14,9 @@ use crate::text::{Table, Terminal};
 /// Runs the command.
 pub fn run(args: &MethodsArgs, output: OutputArgs) -> Result<()> {
     match &args.name {
-        Some(name) if output.json => print_json(&to_json(methods::find(name)?)),
+        Some(name) if output.json => print_json(&to_json(&methods::find(name)?)),
         Some(name) => Ok(out!("{}", wrapped(&description(methods::find(name)?)))?),
-        None if output.json => print_json(
-            &METHODS
-                .iter()
-                .map(|method| to_json(method))
-                .collect::<Vec<_>>(),
-        ),
+        None if output.json => print_json(&METHODS.iter().map(to_json).collect::<Value>()),
         None if args.markdown => Ok(out!("{}", document())?),
         None => Ok(out!("{}", table().render(&Terminal::detect()))?),
     }
@@ -33,11 +29,8 @@ fn document() -> String {
         table().markdown()
     );
     for method in METHODS {
-        text += &format!(
-            "\n## {}\n\n```text\n{}```\n",
-            method.name,
-            description(method)
-        );
+        let described = description(method);
+        text += &format!("\n## {}\n\n```text\n{described}```\n", method.name);
     }
     text
 }
@@ -66,17 +59,14 @@ fn table() -> Table {
         .build()
 }
 
-fn to_json(method: &Descriptor) -> Value {
-    let options: Vec<Value> = method
-        .options
-        .iter()
-        .map(|option| {
-            json!({
-                "name": option.name, "default": option.default_value(),
-                "values": option.domain(), "help": option.help,
-            })
+fn to_json(method: &&Descriptor) -> Value {
+    let option = |option: &OptionSpec| {
+        json!({
+            "name": option.name, "default": option.default_value(),
+            "values": option.domain(), "help": option.help,
         })
-        .collect();
+    };
+    let options: Vec<Value> = method.options.iter().map(option).collect();
     json!({
         "name": method.name, "aliases": method.aliases, "summary": method.summary, "formula": method.formula,
         "acts_on": ActsOn::names(method.acts_on),
@@ -95,10 +85,8 @@ fn description(method: &Descriptor) -> String {
     let learning_rate = |size| method.default_learning_rate(size, NetworkKind::Convolutional);
     let served = NetworkKind::ALL.iter().filter(|&&kind| method.serves(kind));
     let networks: Vec<&str> = served.map(|kind| kind.name()).collect();
-    let (conv, fc) = (
-        method.batch_size_one_conv.name(),
-        method.batch_size_one_fc.name(),
-    );
+    let conv = method.batch_size_one_conv.name();
+    let fc = method.batch_size_one_fc.name();
     let facts = [
         ("paper", cited(method)),
         ("also", method.aliases.join(", ")),

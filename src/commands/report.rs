@@ -64,11 +64,9 @@ fn one(results: &Results, folder: &Path, out: Option<&Path>) -> Result<PathBuf> 
 }
 
 fn several(all: &[Results], folders: &[PathBuf], out: Option<&Path>) -> Result<PathBuf> {
-    let beside = folders
-        .first()
-        .and_then(|folder| folder.parent())
-        .unwrap_or(Path::new("."));
-    let out = out.map_or_else(|| beside.join(SIDE_BY_SIDE), Path::to_owned);
+    let parent = folders.first().and_then(|folder| folder.parent());
+    let beside = || parent.unwrap_or(Path::new(".")).join(SIDE_BY_SIDE);
+    let out = out.map_or_else(beside, Path::to_owned);
     page::side_by_side(all).save(&out)?;
     Ok(out)
 }

@@ -11,6 +11,7 @@ use crate::engine::{device, setup};
 use crate::errln;
 use crate::event::{Position, Snapshot, Status};
 use crate::nn::network::Network;
+use crate::record::run_dir::CONFIG;
 use crate::record::{
     RunSummary, best_checkpoint, latest_snapshot, meta, read_checkpoint, read_summary,
     runs_by_start,
@@ -136,15 +137,9 @@ fn locate(named: Option<&Path>, checkpoint: &str) -> Result<(PathBuf, PathBuf, S
             let folder = path.parent().unwrap_or(Path::new(".")).to_path_buf();
             return Ok((folder, path.to_path_buf(), read_checkpoint(path)?));
         }
-        Some(path) => path.to_path_buf(),
-        None => latest_run()?,
+        Some(path) => run_folder(path)?,
+        None => run_folder(&latest_run()?)?,
     };
-    if !folder.join("config.toml").is_file() {
-        return Err(usage!(
-            "{}: neither a run directory nor a checkpoint file",
-            folder.display()
-        ));
-    }
     meta::read(&folder)?;
     let none = |which: &str| format!("{} has no {which} yet", folder.display());
     if checkpoint == "best" {
@@ -164,6 +159,21 @@ fn locate(named: Option<&Path>, checkpoint: &str) -> Result<(PathBuf, PathBuf, S
 pub fn thread_assignment(threads: Option<usize>) -> Vec<Assignment> {
     let assignment = |n: usize| Assignment::flag("--threads", "threads", &n.to_string());
     threads.map(assignment).into_iter().collect()
+}
+
+/// The run directory that is named, or that a named checkpoint belongs to.
+pub fn run_folder(named: &Path) -> Result<PathBuf> {
+    let folder = match named.parent() {
+        Some(parent) if named.is_file() => parent,
+        _ => named,
+    };
+    if !folder.join(CONFIG).is_file() {
+        let named = named.display();
+        return Err(usage!(
+            "{named}: neither a run directory nor a checkpoint file"
+        ));
+    }
+    Ok(folder.to_path_buf())
 }
 
 /// The run directory under [`RUNS`] that was last taken up, if there is any.

@@ -5,6 +5,7 @@
 pub mod augment;
 pub mod batches;
 pub mod catalogue;
+mod checksum;
 pub mod entry;
 pub mod fetch;
 mod files;
@@ -16,6 +17,7 @@ pub mod verify;
 
 pub use augment::{Augmentation, Variation};
 pub use batches::TrainingBatches;
+pub use checksum::checksum;
 pub use entry::{CatalogueEntry, ClassCounts, Download, Format, Packing, SplitFiles};
 pub(crate) use files::SourceFile;
 pub use load::load;

@@ -35,11 +35,8 @@ pub fn evaluate(
     let mut loss = 0.0;
     let mut wrong = 0;
     let mut predictions = Vec::with_capacity(split.len());
-    for (images, labels) in split
-        .images
-        .chunks(CHUNK * shape.pixels())
-        .zip(split.labels.chunks(CHUNK))
-    {
+    let images = split.images.chunks(CHUNK * shape.pixels());
+    for (images, labels) in images.zip(split.labels.chunks(CHUNK)) {
         let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
         let pixels = normalizer.evaluation(images);
         let input = network.images(&pixels, shape.of_batch(labels.len()));

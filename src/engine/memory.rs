@@ -33,11 +33,9 @@ fn status_mb(key: &str) -> f64 {
     let Ok(text) = std::fs::read_to_string("/proc/self/status") else {
         return f64::NAN;
     };
-    let kilobytes = text
-        .lines()
-        .find_map(|line| line.strip_prefix(key))
-        .and_then(|rest| rest.split_whitespace().next())
-        .and_then(|number| number.parse::<f64>().ok());
+    let rest = text.lines().find_map(|line| line.strip_prefix(key));
+    let number = rest.and_then(|rest| rest.split_whitespace().next());
+    let kilobytes = number.and_then(|number| number.parse::<f64>().ok());
     kilobytes.map_or(f64::NAN, |kb| kb * 1024.0 / 1e6)
 }
 

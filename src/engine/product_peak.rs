@@ -2,7 +2,10 @@
 
 use std::time::Instant;
 
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
+
+use super::device::compute_kind;
+use crate::config::Precision;
 
 /// Rows and columns: large enough that nothing but the product counts, small enough for little memory.
 const SIDE: i64 = 2048;
@@ -12,18 +15,13 @@ const AT_LEAST: usize = 5;
 const SECONDS: f64 = 1.0;
 
 /// Floating-point operations a second (a multiplication and an addition are two) of a large square matrix product
-/// with the threads that are set: the best of several, since a peak is what is looked for. `precision` is a name as
-/// in the configuration.
-pub fn flop_per_s(precision: &str) -> f64 {
+/// with the threads that are set: the best of several, since a peak is what is looked for.
+pub fn flop_per_s(precision: Precision) -> f64 {
     flop_per_s_of(precision, SIDE)
 }
 
-fn flop_per_s_of(precision: &str, side: i64) -> f64 {
-    let kind = match precision {
-        "bf16" => Kind::BFloat16,
-        "f64" => Kind::Double,
-        _ => Kind::Float,
-    };
+fn flop_per_s_of(precision: Precision, side: i64) -> f64 {
+    let kind = compute_kind(precision);
     let matrix = |value: f64| Tensor::full([side, side], value, (kind, Device::Cpu));
     let (a, b, output) = (matrix(0.5), matrix(0.25), matrix(0.0));
     // Sets libraries up.
@@ -45,9 +43,9 @@ mod tests {
 
     #[test]
     fn every_precision_has_a_product() {
-        for precision in ["f32", "f64", "bf16"] {
+        for precision in [Precision::F32, Precision::F64, Precision::Bf16] {
             let speed = flop_per_s_of(precision, 64);
-            assert!(speed > 0.0 && speed.is_finite(), "{precision}: {speed}");
+            assert!(speed > 0.0 && speed.is_finite(), "{precision:?}: {speed}");
         }
     }
 }

@@ -34,7 +34,7 @@ pub use interval::{FEWEST_VALUES, Interval, t_interval, wilson};
 pub use kolmogorov::kolmogorov_smirnov_standard;
 pub use kolmogorov_distribution::kolmogorov_survival;
 pub use lilliefors::lilliefors;
-pub use moments::{mean, median, quantile, std_dev};
+pub use moments::{mean, median, quantile, range, std_dev};
 pub use normality::{TestResult, normal_qq};
 pub use paired::{MeanComparison, holm, paired_t};
 pub use sample::Sample;

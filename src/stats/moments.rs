@@ -20,6 +20,12 @@ pub fn std_dev(values: &[f64]) -> f64 {
     (central_moment(values, mean(values), 2) * n / (n - 1.0)).sqrt()
 }
 
+/// Smallest and largest of the numbers that are not NaN; NaN where there is none.
+pub fn range(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
+    let wider = |(low, high): (f64, f64), value: f64| (low.min(value), high.max(value));
+    values.into_iter().fold((f64::NAN, f64::NAN), wider)
+}
+
 /// Median: the middle value, or the mean of the middle two; NaN when empty.
 pub fn median(values: &[f64]) -> f64 {
     quantile(values, 0.5)

@@ -8,7 +8,7 @@ use super::display::Display;
 use super::memory;
 use super::plan::{BenchEntry, BenchSetting};
 use crate::cli::BenchArgs;
-use crate::config::RunConfig;
+use crate::config::{Precision, RunConfig};
 use crate::data::Dataset;
 use crate::engine::bench::{self, Budget, StepSample};
 use crate::engine::{Trainer, device, product_peak};
@@ -67,28 +67,27 @@ impl<'a> Measurement<'a> {
     /// Measures one setting: a row an entry.
     pub fn cell(&mut self, cell: &BenchSetting, display: &mut Display) -> Result<Vec<BenchRow>> {
         let begun = Instant::now();
-        let mut rows: Vec<BenchRow> = cell
+        let rows = cell
             .entries
             .iter()
-            .map(|entry| self.unmeasured(cell, entry))
-            .collect::<Result<_>>()?;
-        let configs = cell.entries.iter().enumerate();
-        let configs =
-            configs.filter_map(|(index, entry)| Some((index, entry.config.as_ref().ok()?)));
-        let configs: Vec<(usize, &RunConfig)> = configs.collect();
-        let Some((_, first)) = configs.first() else {
+            .map(|entry| self.unmeasured(cell, entry));
+        let mut rows = rows.collect::<Result<Vec<BenchRow>>>()?;
+        let configs = cell.entries.iter().map(|entry| entry.config.as_ref());
+        let Some(first) = configs.clone().flatten().next() else {
             display.end(&format!("{}: nothing to measure", cell.title()));
             return Ok(rows);
         };
         let threads = device::set_threads(first);
         let (mut places, mut trainers) = (Vec::new(), Vec::new());
-        for (index, config) in &configs {
-            match self.trainer(config) {
-                Ok(trainer) => {
-                    places.push(*index);
+        for (index, config) in configs.enumerate() {
+            match config.map(|config| self.trainer(config)) {
+                Ok(Ok(trainer)) => {
+                    places.push(index);
                     trainers.push(trainer);
                 }
-                Err(error) => rows[*index].not_measured = format!("{error:#}"),
+                Ok(Err(error)) => rows[index].not_measured = format!("{error:#}"),
+                // Said already.
+                Err(_) => {}
             }
         }
         let samples = self.rounds(&mut trainers, &places, cell, display);
@@ -143,11 +142,9 @@ impl<'a> Measurement<'a> {
         let budget = self.args.steps.map_or(ROUNDS, Budget::exactly);
         bench::training_steps(trainers, warmup, &mut |_| {});
         let steps = bench::training_steps(trainers, budget, &mut |part| display.show(&title, part));
-        let mut samples: Vec<Samples> = places
-            .iter()
-            .zip(&steps)
-            .map(|(&entry, steps)| Samples::of(entry, steps))
-            .collect();
+        let samples = places.iter().zip(&steps);
+        let samples = samples.map(|(&entry, steps)| Samples::of(entry, steps));
+        let mut samples: Vec<Samples> = samples.collect();
         if self.args.eval {
             bench::evaluation_steps(trainers, warmup, &mut |_| {});
             let times = bench::evaluation_steps(trainers, budget, &mut |_| {});
@@ -179,27 +176,27 @@ impl<'a> Measurement<'a> {
         if config.device != "cpu" {
             return Ok(());
         }
-        row.peak_fraction = row.gflop_per_s / self.product_peak(&entry.precision, threads);
+        row.peak_fraction =
+            row.gflop_per_s / self.product_peak(&entry.precision, config.precision, threads);
         match memory::ask(config, threads) {
             Ok(memory) => {
-                row.peak_rss_mb = memory.process_mb;
-                row.step_rss_mb = memory.step_mb;
+                (row.peak_rss_mb, row.step_rss_mb) = (memory.process_mb, memory.step_mb);
             }
             Err(error) => row.note = format!("no peak memory: {error:#}"),
         }
         Ok(())
     }
 
-    fn product_peak(&mut self, precision: &str, threads: usize) -> f64 {
-        let same =
-            |peak: &&ProductPeak| peak.precision == precision && peak.threads == threads as u64;
+    fn product_peak(&mut self, name: &str, precision: Precision, threads: usize) -> f64 {
+        let threads = threads as u64;
+        let same = |peak: &&ProductPeak| peak.precision == name && peak.threads == threads;
         if let Some(peak) = self.peaks.iter().find(same) {
             return peak.gflop_per_s;
         }
         let gflop_per_s = 1e-9 * product_peak::flop_per_s(precision);
         self.peaks.push(ProductPeak {
-            precision: precision.to_owned(),
-            threads: threads as u64,
+            precision: name.to_owned(),
+            threads,
             gflop_per_s,
         });
         gflop_per_s

@@ -51,11 +51,8 @@ impl BenchSetting {
     /// "batch size 64, width 0.25".
     pub fn title(&self) -> String {
         let width = self.width.map(|width| format!(", width {width}"));
-        format!(
-            "batch size {}{}",
-            self.batch_size,
-            width.unwrap_or_default()
-        )
+        let width = width.unwrap_or_default();
+        format!("batch size {}{width}", self.batch_size)
     }
 }
 
@@ -162,11 +159,8 @@ fn model(args: &BenchArgs, shared: &[Assignment]) -> Result<&'static NetworkDesc
     let mut assignments = shared.to_vec();
     assignments.retain(|given| !given.key.starts_with("method."));
     assignments.push(assign("method.name", &"none"));
-    assignments.extend(
-        args.precision
-            .iter()
-            .map(|precision| assign("precision", precision)),
-    );
+    let precisions = args.precision.iter();
+    assignments.extend(precisions.map(|precision| assign("precision", precision)));
     Ok(RunConfig::load(None, &assignments)?.model.descriptor)
 }
 

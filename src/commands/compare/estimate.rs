@@ -121,16 +121,14 @@ fn measure(
             break;
         }
         progress.set_position(index as u64 + 1);
-        if !dataset
-            .as_ref()
-            .is_some_and(|(config, _)| same_data(config, &entry.config))
-        {
-            let loaded = setup::load_dataset(&entry.config, &setup::data_dir())?;
-            dataset = Some((entry.config.clone(), loaded));
-        }
-        let Some((_, dataset)) = &dataset else { break };
+        let config = &entry.config;
+        let loaded = match dataset.take().filter(|(other, _)| same_data(other, config)) {
+            Some((_, loaded)) => loaded,
+            None => setup::load_dataset(config, &setup::data_dir())?,
+        };
+        let (_, loaded) = dataset.insert((config.clone(), loaded));
         let share_s = (left_s / (open.len() - index) as f64).min(LONGEST_S);
-        let epoch_s = probe(&entry.config, dataset, parallel, share_s, interrupt)?;
+        let epoch_s = probe(config, loaded, parallel, share_s, interrupt)?;
         if let Some(signal) = interrupt.signal() {
             progress.finish_and_clear();
             return Err(Failure::Interrupted { signal }.into());
@@ -181,15 +179,10 @@ fn epochs_left(entry: &PlanEntry) -> f64 {
 }
 
 fn same_data(one: &RunConfig, other: &RunConfig) -> bool {
-    let key = |config: &RunConfig| {
-        (
-            config.dataset.clone(),
-            config.train_subset,
-            config.test_subset,
-            config.holdout.to_bits(),
-        )
-    };
-    key(one) == key(other)
+    one.dataset == other.dataset
+        && one.train_subset == other.train_subset
+        && one.test_subset == other.test_subset
+        && one.holdout == other.holdout
 }
 
 #[cfg(test)]

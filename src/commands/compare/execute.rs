@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use super::choose::Choice;
 use super::display::RunsDisplay;
-use super::launch::{Launched, Launcher, Outcome, Report};
+use super::launch::{Outcome, Report};
 use super::local::LocalLauncher;
 use super::plan::{self, PlanEntry};
 use super::search::SweepSearch;
@@ -123,23 +123,16 @@ impl Session<'_> {
                 failed.push(format!("{}: {reason}", entry.key));
             }
         };
-        let mut launcher = self.launcher();
-        let launched = launcher.run(&jobs, &self.interrupt, &mut on_report)?;
+        let here = LocalLauncher {
+            parallel: self.parallel,
+            cores: device::cores(),
+        };
+        let ended = match &self.slurm {
+            Some(slurm) => slurm.run(&jobs, &self.interrupt, &mut on_report),
+            None => here.run(&jobs, &self.interrupt, &mut on_report),
+        };
         display.finish();
-        match launched {
-            Launched::Ended => Ok(()),
-            Launched::Submitted(submitted) => Err(submitted.into()),
-        }
-    }
-
-    fn launcher(&self) -> Box<dyn Launcher> {
-        match &self.slurm {
-            Some(slurm) => Box::new(slurm.clone()),
-            None => Box::new(LocalLauncher {
-                parallel: self.parallel,
-                cores: device::cores(),
-            }),
-        }
+        ended
     }
 
     /// Empties the run directory where that was asked for, and takes back the end of a run that lost rows.

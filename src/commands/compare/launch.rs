@@ -6,7 +6,6 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::engine::interrupt::Interrupt;
 use crate::event::{EpochRow, Status};
 use crate::follow::RunProgress;
 use crate::record::row::Row;
@@ -78,15 +77,6 @@ pub enum Report {
     Ended(usize, Outcome),
 }
 
-/// What a launcher did.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Launched {
-    /// Every job ended, or a signal came.
-    Ended,
-    /// The jobs were handed over, and nobody waits for them here.
-    Submitted(Submitted),
-}
-
 /// Jobs that were handed to a scheduler. Not a failure, though it ends the command as one does: whatever comes next
 /// needs the results of these jobs.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Error)]
@@ -102,18 +92,4 @@ pub struct Submitted {
     pub runs_queued: usize,
     /// The script that was submitted.
     pub script: Option<PathBuf>,
-}
-
-/// Runs jobs: as child processes here, or on other machines.
-pub trait Launcher {
-    /// Brings every job to its end and reports on the way, or hands them over; after a signal, starts no more and
-    /// stops those running here.
-    ///
-    /// Each job that was started is reported as ended exactly once. An error means that jobs cannot be run at all.
-    fn run(
-        &mut self,
-        jobs: &[Job],
-        interrupt: &Interrupt,
-        report: &mut dyn FnMut(Report),
-    ) -> Result<Launched>;
 }

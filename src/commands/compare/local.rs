@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::launch::{Job, Launched, Launcher, Outcome, Report};
+use super::launch::{Job, Outcome, Report};
 use super::plan::share;
 use crate::engine::interrupt::Interrupt;
 use crate::follow::RunProgress;
@@ -46,13 +46,16 @@ struct ChildLine {
     text: String,
 }
 
-impl Launcher for LocalLauncher {
-    fn run(
-        &mut self,
+impl LocalLauncher {
+    /// Brings every job to its end and reports on the way; after a signal, starts no more and stops those running.
+    ///
+    /// Each job that was started is reported as ended exactly once. An error means that jobs cannot be run at all.
+    pub fn run(
+        &self,
         jobs: &[Job],
         interrupt: &Interrupt,
         report: &mut dyn FnMut(Report),
-    ) -> Result<Launched> {
+    ) -> Result<()> {
         let make = |job: &Job| {
             RunDir::wait_until_free(&job.run_dir)?;
             RunDir::make(&job.run_dir, &job.config)
@@ -84,7 +87,7 @@ impl Launcher for LocalLauncher {
                 }
             }
             if running.is_empty() {
-                return Ok(Launched::Ended);
+                return Ok(());
             }
             if let Ok(line) = receiver.recv_timeout(POLL) {
                 take(line, &mut running, report);

@@ -55,13 +55,10 @@ pub fn check(entries: &[PlanEntry], accept: bool) -> Result<Vec<String>> {
 
 /// The checksum of the dataset's images here; where they cannot be read, that is said.
 fn checksum_here(name: &str) -> Option<String> {
-    match data::load(name, &setup::data_dir()) {
-        Ok(loaded) => Some(loaded.dataset.sha256),
-        Err(error) => {
-            tell_unread_images("finished runs are", &error);
-            None
-        }
-    }
+    let found = data::checksum(name, &setup::data_dir());
+    found
+        .inspect_err(|error| tell_unread_images("finished runs are", error))
+        .ok()
 }
 
 fn names(runs: &[&PlanEntry]) -> String {

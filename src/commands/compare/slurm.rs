@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::launch::{Job, Launched, Launcher, Report, Submitted};
+use super::launch::{Job, Report, Submitted};
 use crate::cli::{CompareArgs, LaunchPlace};
 use crate::engine::interrupt::Interrupt;
 use crate::record::{Hold, Taken};
@@ -202,15 +202,15 @@ impl SlurmLauncher {
             script: Some(submission.script()),
         })
     }
-}
 
-impl Launcher for SlurmLauncher {
-    fn run(
-        &mut self,
+    /// Hands jobs over, unless earlier tasks have them, and waits for all where that is asked; else [`Submitted`] is
+    /// the error. Each job that was waited for is reported as ended exactly once.
+    pub fn run(
+        &self,
         jobs: &[Job],
         interrupt: &Interrupt,
         report: &mut dyn FnMut(Report),
-    ) -> Result<Launched> {
+    ) -> Result<()> {
         check_writable(jobs)?;
         let hold = self.hold()?;
         let mut places = self.queued()?;
@@ -223,14 +223,13 @@ impl Launcher for SlurmLauncher {
         submitted.runs_queued = jobs.len() - new.len();
         drop(hold);
         if !self.wait {
-            return Ok(Launched::Submitted(submitted));
+            return Err(submitted.into());
         }
         if !self.quiet {
             errln!("normprop: {}", sentence(&submitted));
         }
         let places: Vec<&QueuePlace> = jobs.iter().map(|job| &places[&goal(job)]).collect();
-        watch::watch(jobs, &places, interrupt, report)?;
-        Ok(Launched::Ended)
+        watch::watch(jobs, &places, interrupt, report)
     }
 }
 

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use signal_hook::consts::SIGUSR1;
 
-use super::launch::{Job, Launcher, Outcome, Report};
+use super::launch::{Job, Outcome, Report};
 use super::local::LocalLauncher;
 use super::slurm::Submission;
 use super::slurm::client::{self, TaskId};
@@ -18,7 +18,7 @@ pub fn run(args: &TaskArgs) -> Result<()> {
     // Slurm signals this process and its child alike; the child must not take the second for an order to drop all.
     let interrupt = Interrupt::listen_patiently()?;
     let jobs = Submission::at(&args.folder).task(args.index)?;
-    let mut launcher = LocalLauncher {
+    let launcher = LocalLauncher {
         parallel: 1,
         cores: cores(),
     };
@@ -29,7 +29,7 @@ pub fn run(args: &TaskArgs) -> Result<()> {
             errln!("{name}: is over");
             continue;
         }
-        let outcome = bring_to_end(job, &mut launcher, &interrupt);
+        let outcome = bring_to_end(job, &launcher, &interrupt);
         if let Some(signal) = interrupt.signal() {
             return stop(signal);
         }
@@ -55,7 +55,7 @@ pub fn run(args: &TaskArgs) -> Result<()> {
     }
 }
 
-fn bring_to_end(job: &Job, launcher: &mut LocalLauncher, interrupt: &Interrupt) -> Outcome {
+fn bring_to_end(job: &Job, launcher: &LocalLauncher, interrupt: &Interrupt) -> Outcome {
     let mut ended = Outcome::Stopped;
     let mut note = |report: Report| match report {
         Report::Message(_, line) => errln!("{line}"),
@@ -63,7 +63,7 @@ fn bring_to_end(job: &Job, launcher: &mut LocalLauncher, interrupt: &Interrupt) 
         Report::Started(_) | Report::Progress(..) => {}
     };
     match launcher.run(std::slice::from_ref(job), interrupt, &mut note) {
-        Ok(_) => ended,
+        Ok(()) => ended,
         Err(error) => Outcome::Failed(format!("{error:#}")),
     }
 }

@@ -91,6 +91,13 @@ pub struct ProbeTable {
 }
 
 impl ProbeTable {
+    /// A single row of named fields.
+    pub fn of_one_row(fields: impl Iterator<Item = (&'static str, TableField)>) -> ProbeTable {
+        let (names, row) = fields.unzip();
+        let rows = vec![row];
+        ProbeTable { names, rows }
+    }
+
     /// Tables of the same columns, one below the other.
     pub fn stacked(tables: impl IntoIterator<Item = ProbeTable>) -> ProbeTable {
         let below = |mut above: ProbeTable, table: ProbeTable| {
@@ -122,29 +129,23 @@ impl ProbeTable {
 
     /// As a JSON array, an object a row.
     pub fn json(&self) -> Result<Value> {
+        let entry = |(name, field): (&&str, &TableField)| {
+            Ok(((*name).to_owned(), serde_json::to_value(field)?))
+        };
         let object = |row: &Vec<TableField>| {
-            let named = self.names.iter().zip(row);
-            let entry = |(name, field): (&&str, &TableField)| {
-                Ok(((*name).to_owned(), serde_json::to_value(field)?))
-            };
-            Ok(Value::Object(
-                named.map(entry).collect::<Result<Map<_, _>>>()?,
-            ))
+            let entries = self.names.iter().zip(row).map(entry);
+            entries.collect::<Result<Map<_, _>>>().map(Value::Object)
         };
         self.rows.iter().map(object).collect()
     }
 
     /// For the terminal: names at the left, numbers at the right, to three digits.
     pub fn text(&self) -> String {
-        let is_text = |index: usize| {
-            let first = self.rows.first().and_then(|row| row.get(index));
-            matches!(first, Some(TableField::Text(_)))
-        };
         let align = |index| {
-            if is_text(index) {
-                Align::Left
-            } else {
-                Align::Right
+            let first = self.rows.first().and_then(|row| row.get(index));
+            match first {
+                Some(TableField::Text(_)) => Align::Left,
+                _ => Align::Right,
             }
         };
         let names = self.names.iter().enumerate();

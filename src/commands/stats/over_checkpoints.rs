@@ -1,16 +1,18 @@
 //! A probe of a network at every checkpoint that runs have kept, runs that differ in the seed alone as one group.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
 
 use super::labels::distinguishing_labels;
 use super::subject::{Subject, run_configs};
-use super::{Columns, Gathered, NetworkProbe, Output, ProbeTable, TableField, Trends};
+use super::trends::Trend;
+use super::{Gathered, NetworkProbe, Output, ProbeTable, TableField, Trends};
 use crate::cli::StatsArgs;
 use crate::draw::{LineChart, PanelGrid, Point, Series, ShareY};
 use crate::record::{epoch_checkpoints, read_checkpoint};
-use crate::stats::median;
+use crate::stats::{mean, median, range};
 use crate::usage;
 
 /// A layer as it was at the end of an epoch.
@@ -45,17 +47,12 @@ pub fn follow<P: NetworkProbe>(
             ("seed", subject.config.seed.into()),
             ("epoch", epoch.into()),
         ]));
-        visits.extend(layers.iter().map(|layer| {
-            LayerVisit {
-                group: group.to_owned(),
-                epoch,
-                layer: P::number(layer),
-                values: trends
-                    .list
-                    .iter()
-                    .map(|trend| (trend.value)(layer))
-                    .collect(),
-            }
+        let values = |layer| trends.list.iter().map(move |trend| (trend.value)(layer));
+        visits.extend(layers.iter().map(|layer| LayerVisit {
+            group: group.to_owned(),
+            epoch,
+            layer: P::number(layer),
+            values: values(layer).collect(),
         }));
         Ok(())
     })?;
@@ -77,16 +74,11 @@ fn each_checkpoint(
     for ((run, config), group) in runs.iter().zip(&configs).zip(groups) {
         let checkpoints = epoch_checkpoints(run)?;
         let Some((_, first)) = checkpoints.first() else {
-            return Err(usage!(
-                "{} has no checkpoint of an epoch's end yet",
-                run.display()
-            ));
+            let run = run.display();
+            return Err(usage!("{run} has no checkpoint of an epoch's end yet"));
         };
-        output.say(&format!(
-            "{group}, seed {}: {} checkpoints",
-            config.seed,
-            checkpoints.len()
-        ));
+        let (seed, count) = (config.seed, checkpoints.len());
+        output.say(&format!("{group}, seed {seed}: {count} checkpoints"));
         let subject = Subject::find(Some(first), args)?;
         for (epoch, file) in &checkpoints {
             let saved = read_checkpoint(file)?;
@@ -117,19 +109,12 @@ fn at<'v>(visits: &'v [LayerVisit], group: &str, epoch: u64) -> Vec<&'v LayerVis
 
 /// The epochs that are drawn: the first, the one after it, and the last that every group has.
 fn shown_epochs(visits: &[LayerVisit]) -> Vec<u64> {
-    let mut epochs: Vec<u64> = visits.iter().map(|visit| visit.epoch).collect();
-    epochs.sort_unstable();
-    epochs.dedup();
+    let mut epochs: BTreeSet<u64> = visits.iter().map(|visit| visit.epoch).collect();
     let groups = groups(visits);
-    epochs.retain(|&epoch| {
-        groups
-            .iter()
-            .all(|group| !at(visits, group, epoch).is_empty())
-    });
-    let mut shown: Vec<u64> = epochs.iter().copied().take(2).collect();
-    shown.extend(epochs.last());
-    shown.dedup();
-    shown
+    let has = |group: &&str, epoch: u64| !at(visits, group, epoch).is_empty();
+    epochs.retain(|&epoch| groups.iter().all(|group| has(group, epoch)));
+    let last = epochs.pop_last();
+    epochs.into_iter().take(2).chain(last).collect()
 }
 
 /// A column an epoch, a row a value.
@@ -157,19 +142,14 @@ fn picture<M>(trends: &Trends<M>, visits: &[LayerVisit]) -> PanelGrid {
 fn by_layer(visits: &[LayerVisit], epoch: u64, panel: &LineChart, index: usize) -> LineChart {
     let line = |group: &str| {
         let here = at(visits, group, epoch);
-        let mut layers: Vec<usize> = here.iter().map(|visit| visit.layer).collect();
-        layers.sort_unstable();
-        layers.dedup();
+        let layers: BTreeSet<usize> = here.iter().map(|visit| visit.layer).collect();
         let point = |layer: usize| {
             let values = here.iter().filter(|visit| visit.layer == layer);
             let values: Vec<f64> = values.map(|visit| visit.values[index]).collect();
             Point {
                 x: layer as f64,
-                y: values.iter().sum::<f64>() / values.len() as f64,
-                interval: Some((
-                    values.iter().copied().fold(f64::INFINITY, f64::min),
-                    values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-                )),
+                y: mean(&values),
+                interval: Some(range(values)),
             }
         };
         Series::of(group, layers.into_iter().map(point))
@@ -193,15 +173,12 @@ fn text<M>(trends: &Trends<M>, visits: &[LayerVisit]) -> String {
         .flat_map(|group| epochs.iter().map(move |epoch| (*group, *epoch)));
     let tables = places.map(|(group, epoch)| {
         let here = at(visits, group, epoch);
-        let mut columns = Columns::<()>::new();
-        for (index, trend) in trends.list.iter().enumerate() {
+        let field = |(index, trend): (usize, &Trend<M>)| {
             let values: Vec<f64> = here.iter().map(|visit| visit.values[index]).collect();
-            let gathered = gathered(trend.gathered, &values);
-            columns = columns.with(trend.heading, move |()| gathered.clone());
-        }
-        columns
-            .table(&[()])
-            .labeled([("run", group.to_owned().into()), ("epoch", epoch.into())])
+            (trend.heading, gathered(trend.gathered, &values))
+        };
+        let row = ProbeTable::of_one_row(trends.list.iter().enumerate().map(field));
+        row.labeled([("run", group.to_owned().into()), ("epoch", epoch.into())])
     });
     ProbeTable::stacked(tables).text() + "\nMedians over layers and seeds.\n"
 }

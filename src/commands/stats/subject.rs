@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::cli::StatsArgs;
-use crate::commands::trained::{RUNS, Trained, newest_run, thread_assignment};
+use crate::commands::trained::{RUNS, Trained, newest_run, run_folder, thread_assignment};
 use crate::config::RunConfig;
 use crate::config::overrides::split;
 use crate::data::{Dataset, Normalizer};
@@ -18,21 +18,8 @@ use crate::usage;
 /// The run directories that are named, or the latest; none where there is none, or where `--set`
 /// describes a network that was never trained.
 pub fn named_runs(args: &StatsArgs) -> Result<Vec<PathBuf>> {
-    let mut runs = Vec::new();
-    for named in &args.runs {
-        // A checkpoint stands for the run it belongs to.
-        let folder = match named.parent() {
-            Some(parent) if named.is_file() => parent,
-            _ => named,
-        };
-        if !folder.join("config.toml").is_file() {
-            return Err(usage!(
-                "{}: neither a run directory nor a checkpoint file",
-                named.display()
-            ));
-        }
-        runs.push(folder.to_path_buf());
-    }
+    let runs = args.runs.iter().map(|named| run_folder(named));
+    let mut runs = runs.collect::<Result<Vec<_>>>()?;
     if runs.is_empty() && args.set.is_empty() {
         runs.extend(newest_run()?);
     }

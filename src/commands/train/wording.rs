@@ -12,7 +12,7 @@ use crate::engine::{device, setup};
 use crate::outln;
 use crate::output::print_json;
 use crate::record::RunSummary;
-use crate::text::numbers::{count, duration, percent};
+use crate::text::numbers::{count, counted, duration, percent};
 
 /// What is trained, on what, and where it is recorded.
 pub fn headline(
@@ -34,11 +34,7 @@ pub fn headline(
         config.lr,
         config.epochs,
         count(trainer.steps_per_epoch()),
-        if threads == 1 {
-            "1 thread".to_string()
-        } else {
-            format!("{threads} threads")
-        },
+        counted(threads as u64, "thread"),
         config.device,
         path.display()
     )
@@ -47,13 +43,10 @@ pub fn headline(
 /// `--verbose`: the number of threads and where it comes from.
 pub fn thread_line(config: &RunConfig, threads: usize) -> String {
     let cores = device::cores();
-    let reason = if config.threads > 0 {
-        "as asked for".to_string()
-    } else {
-        format!(
-            "chosen for batch size {}; --threads asks for another number",
-            config.batch_size
-        )
+    let asks = "--threads asks for another number";
+    let reason = match config.threads {
+        0 => format!("chosen for batch size {}; {asks}", config.batch_size),
+        _ => "as asked for".to_owned(),
     };
     format!("threads: {threads} of {cores} cores, {reason}")
 }
@@ -103,10 +96,9 @@ pub fn report(summary: &RunSummary, output: OutputArgs) -> Result<()> {
         return print_json(summary);
     }
     // Without an epoch there is no rate.
-    let rate = if summary.images_per_s.is_finite() {
-        format!(" ({:.0} images/s)", summary.images_per_s)
-    } else {
-        String::new()
+    let rate = match summary.images_per_s {
+        rate if rate.is_finite() => format!(" ({rate:.0} images/s)"),
+        _ => String::new(),
     };
     outln!(
         "{}: test error {}, test loss {:.4}, lowest test error {}, {} epochs, {} training{rate}",

@@ -9,19 +9,13 @@ use crate::nn::parameters::{find, restore, to_named};
 impl Trainer<'_> {
     /// Goes back to a saved state.
     pub fn resume(&mut self, snapshot: &Snapshot) -> Result<()> {
-        self.network.parameters.restore(&snapshot.tensors)?;
-        for (entry, velocity) in self
-            .network
-            .parameters
-            .trainable()
-            .zip(&self.optimizer.velocities)
-        {
-            restore(
-                velocity,
-                find(&snapshot.tensors, &format!("{VELOCITY}{}", entry.name))?,
-            )?;
+        let (parameters, velocities) = (&self.network.parameters, &self.optimizer.velocities);
+        parameters.restore(&snapshot.tensors)?;
+        for (entry, velocity) in parameters.trainable().zip(velocities) {
+            let name = format!("{VELOCITY}{}", entry.name);
+            restore(velocity, find(&snapshot.tensors, &name)?)?;
         }
-        let expected = self.network.parameters.iter().count() + self.optimizer.velocities.len();
+        let expected = parameters.iter().count() + velocities.len();
         if snapshot.tensors.len() != expected {
             bail!(
                 "the checkpoint holds {} tensors, the network needs {expected}",
@@ -29,10 +23,8 @@ impl Trainer<'_> {
             );
         }
         let (position, steps_per_epoch) = (&snapshot.position, self.batches.steps_per_epoch());
-        let steps = position
-            .epoch
-            .saturating_mul(steps_per_epoch)
-            .saturating_add(position.step_in_epoch);
+        let before = position.epoch.saturating_mul(steps_per_epoch);
+        let steps = before.saturating_add(position.step_in_epoch);
         if position.step != steps
             || position.step_in_epoch >= steps_per_epoch
             || position.epoch > self.config.epochs
@@ -51,13 +43,11 @@ impl Trainer<'_> {
 
     /// Everything needed to go on from here.
     pub(super) fn snapshot(&self) -> Result<Snapshot> {
-        let parameters = &self.network.parameters;
-        let own = parameters
-            .iter()
-            .map(|entry| to_named(&entry.name, &entry.tensor));
-        let velocities = parameters
-            .trainable()
-            .zip(&self.optimizer.velocities)
+        let (parameters, velocities) = (&self.network.parameters, &self.optimizer.velocities);
+        let own = parameters.iter();
+        let own = own.map(|entry| to_named(&entry.name, &entry.tensor));
+        let velocities = parameters.trainable().zip(velocities);
+        let velocities = velocities
             .map(|(entry, velocity)| to_named(&format!("{VELOCITY}{}", entry.name), velocity));
         let mut tensors = own.chain(velocities).collect::<Result<Vec<_>>>()?;
         tensors.sort_by(|a, b| a.name.cmp(&b.name));

@@ -63,9 +63,8 @@ impl Trainer<'_> {
         let differentiated = Instant::now();
 
         let lr = self.lr(self.position.step);
-        let squared_grad_norm = self
-            .optimizer
-            .step(&self.network.parameters, &gradients, lr);
+        let parameters = &self.network.parameters;
+        let squared_grad_norm = self.optimizer.step(parameters, &gradients, lr);
         self.network.after_step();
         let updated = Instant::now();
 

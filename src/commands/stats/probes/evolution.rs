@@ -1,5 +1,6 @@
 //! How each layer's mean and standard deviation move over the epochs of a run, runs side by side.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
@@ -12,6 +13,7 @@ use crate::commands::trained::warn_of_divergence;
 use crate::draw::{Axis, LineChart, PanelGrid, Series, ShareY};
 use crate::event::LayerRow;
 use crate::record::{read_layers, read_summary};
+use crate::stats::range;
 use crate::text::numbers::significant;
 use crate::usage;
 
@@ -72,14 +74,9 @@ fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()> {
 }
 
 /// Numbers and names of the layers, in order.
-fn layers(rows: &[LayerRow]) -> Vec<(u64, &str)> {
-    let mut layers: Vec<(u64, &str)> = rows
-        .iter()
-        .map(|row| (row.layer, row.name.as_str()))
-        .collect();
-    layers.sort_unstable();
-    layers.dedup();
-    layers
+fn layers(rows: &[LayerRow]) -> BTreeSet<(u64, &str)> {
+    let numbered = rows.iter().map(|row| (row.layer, row.name.as_str()));
+    numbered.collect()
 }
 
 /// The rows of the layer that is wanted, by number or name, or all.
@@ -131,9 +128,8 @@ fn text(all: &[RunLayers]) -> String {
     let table = |run: &RunLayers| {
         let means = lines(run, |row| row.pre_mean).into_iter();
         let rows: Vec<_> = means.zip(lines(run, |row| row.pre_std)).collect();
-        columns
-            .table(&rows)
-            .labeled([("run", run.label.clone().into())])
+        let label = ("run", run.label.clone().into());
+        columns.table(&rows).labeled([label])
     };
     ProbeTable::stacked(all.iter().map(table)).text()
 }
@@ -146,13 +142,9 @@ fn ends(line: &Series) -> String {
 
 /// From the smallest to the largest finite value.
 fn extent(line: &Series) -> f64 {
-    let values = || {
-        line.points
-            .iter()
-            .map(|point| point.y)
-            .filter(|y| y.is_finite())
-    };
-    values().fold(f64::NEG_INFINITY, f64::max) - values().fold(f64::INFINITY, f64::min)
+    let values = line.points.iter().map(|point| point.y);
+    let (low, high) = range(values.filter(|y| y.is_finite()));
+    high - low
 }
 
 #[cfg(test)]

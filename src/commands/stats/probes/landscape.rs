@@ -19,6 +19,7 @@ use crate::engine::trainer::watched::NextStep;
 use crate::nn::Pass;
 use crate::nn::scores::cross_entropy;
 use crate::probe::landscape::{Landscape, probe};
+use crate::stats::range;
 
 const NAME: &str = "landscape";
 
@@ -53,10 +54,7 @@ fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()> {
 }
 
 fn look(config: &RunConfig, multiples: &[f64], next: &NextStep) -> Result<Landscape> {
-    let lengths: Vec<f64> = multiples
-        .iter()
-        .map(|multiple| multiple * next.lr)
-        .collect();
+    let lengths: Vec<f64> = multiples.iter().map(|one| one * next.lr).collect();
     // The step's own pass, so that noise is the same at every place that is looked at.
     let loss = || {
         let pass = Pass::train(config.seed, next.step);
@@ -67,10 +65,7 @@ fn look(config: &RunConfig, multiples: &[f64], next: &NextStep) -> Result<Landsc
 }
 
 fn picture(all: &[Retrained<Landscape>], multiples: &[f64]) -> PanelGrid {
-    let (first, last) = (
-        multiples.iter().copied().fold(f64::INFINITY, f64::min),
-        multiples.iter().copied().fold(0.0, f64::max),
-    );
+    let (first, last) = range(multiples.iter().copied());
     let note = format!(
         "steps of {first} to {last} times the learning rate; bands: smallest to largest over them"
     );

@@ -17,6 +17,7 @@ use crate::engine::trainer::watched::NextStep;
 use crate::nn::Pass;
 use crate::probe::images::ProbeImages;
 use crate::probe::train_eval_gap::{TrainEvalGap, measure};
+use crate::stats::range;
 use crate::usage;
 
 /// Images looked at, about: as many whole batches as they make.
@@ -99,10 +100,7 @@ fn picture(all: &[Retrained<TrainEvalGap>]) -> PanelGrid {
 fn text(all: &[Retrained<TrainEvalGap>]) -> String {
     let loss: FoundValue<TrainEvalGap> = |gap| gap.evaluation.loss - gap.training.loss;
     let error: FoundValue<TrainEvalGap> = |gap| gap.evaluation.error - gap.training.error;
-    let largest = |one: &Retrained<TrainEvalGap>, value| {
-        let gaps = one.values(value).into_iter();
-        gaps.fold(f64::NEG_INFINITY, f64::max)
-    };
+    let largest = |one: &Retrained<TrainEvalGap>, value| range(one.values(value)).1;
     let columns = Columns::new()
         .with("run", |one: &Retrained<TrainEvalGap>| one.run.clone())
         .with("looks", |one| one.looks.len())

@@ -2,7 +2,7 @@
 
 use super::measured::{LayerGaussianity, p_value as p_of};
 use crate::probe::gaussianity::Gaussianity;
-use crate::stats::SampleSummary;
+use crate::stats::{SampleSummary, range, std_dev};
 use crate::text::numbers::{count, p_value, significant};
 
 /// A distance between distribution functions that no eye sees in a histogram.
@@ -103,29 +103,23 @@ fn shape(summary: &SampleSummary) -> &'static str {
 /// How the single units fare.
 fn units(layer: &LayerGaussianity) -> String {
     let total = layer.units.len();
-    let mut distances: Vec<f64> = layer
-        .units
-        .iter()
-        .filter_map(|unit| unit.fitted.map(|test| test.statistic))
-        .collect();
+    let fitted = layer.units.iter().filter_map(|unit| unit.fitted);
+    let mut distances: Vec<f64> = fitted.map(|test| test.statistic).collect();
     distances.sort_unstable_by(f64::total_cmp);
     let Some((&median, &worst)) = distances.get(distances.len() / 2).zip(distances.last()) else {
         return format!("None of its {total} units has a spread to test.");
     };
-    let good = distances
-        .iter()
-        .filter(|&&distance| distance < NEAR)
-        .count();
+    let good = distances.iter().filter(|&&one| one < NEAR).count();
     let means: Vec<f64> = layer.units.iter().map(|unit| unit.summary.mean).collect();
-    let stds = || layer.units.iter().map(|unit| unit.summary.std_dev);
+    let (narrowest, widest) = range(layer.units.iter().map(|unit| unit.summary.std_dev));
     format!(
         "Unit by unit, {good} of {total} lie within {NEAR} of their own normal (median {}, worst {}); \
          their means spread by {} (standard deviation), their stds run from {} to {}.",
         significant(median, 2),
         significant(worst, 2),
-        significant(crate::stats::std_dev(&means), 2),
-        significant(stds().fold(f64::INFINITY, f64::min), 2),
-        significant(stds().fold(0.0, f64::max), 2),
+        significant(std_dev(&means), 2),
+        significant(narrowest, 2),
+        significant(widest, 2),
     )
 }
 
