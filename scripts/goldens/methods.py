@@ -269,7 +269,7 @@ def training():
             "last_layer": {
                 "none": "linear with bias",
                 "bn": "linear with bias, no normalization",
-                "normprop": "unit rows, trainable gamma from 1 (no Jacobian factor), trainable beta from 0, not centred",
+                "normprop": "unit rows, trainable gamma from 1 (no Jacobian factor), trainable beta from 0, not centered",
             },
         }
     }

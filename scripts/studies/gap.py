@@ -8,7 +8,7 @@ from words import all_held, listed, no_worse, points, ratio, significant, small,
 
 AT_50, AT_1 = "gap", "gap-bs1"
 # One change on more images and for longer, at batch size 50: what it is called here and there.
-BEST, ADOPTED, RECIPE = "best", "centred, pool moments", "normprop, best recipe"
+BEST, ADOPTED, RECIPE = "best", "centered, pool moments", "normprop, best recipe"
 # The paper's NormProp with the same images and epochs in another study.
 SAME = "data-normalization", "normprop, global", 50
 
@@ -44,10 +44,10 @@ def step_ratio(size, to):
 
 
 def values():
-    centred = [label for label in changes(AT_50) if label.startswith("centred, ")]
+    centered = [label for label in changes(AT_50) if label.startswith("centered, ")]
     both = [label for label in changes(AT_50) if label in changes(AT_1)]
     best = lowest(both, (AT_50, 50), (AT_1, 1))
-    others = [label for label in both if label.startswith("centred") and label != best]
+    others = [label for label in both if label.startswith("centered") and label != best]
     said = (f"{difference(over_both_sizes(label), over_both_sizes(best)).text(points, ' points')} for *{label}*" for label in others)
     losses = (f"*{label}* {mean(AT_50, label, 50, 'train_loss'):.3f}" for label in labels(AT_50) if final(AT_50, label, 50))
     lines = [[str(size), significant(float(step(size)["step_ms"]), 3), ratio(step_ratio(size, "none")), ratio(step_ratio(size, "bn"))]
@@ -59,9 +59,9 @@ def values():
         return f"{float(only(rows(folder, 'summary.csv'), label=label, batch_size=50)['lr']):g}"
     return {"best_50": best_50, "best_50_gap": Gap(AT_50, best_50, "bn", 50).text(), "best_1": best_1,
             "best_1_gap": Gap(AT_1, best_1, "bn", 1).text(), "adopted": ADOPTED,
-            "single": helping([label for label in changes(AT_50) if label not in centred], "normprop"),
-            "more": helping(centred, "centred rows"), "best_both": best, "others": listed(said),
-            "own_rate": rate(AT_50, "normprop"), "other_rate": rate(*SAME[:2]), "minus_centred": minus_same("centred rows"),
+            "single": helping([label for label in changes(AT_50) if label not in centered], "normprop"),
+            "more": helping(centered, "centered rows"), "best_both": best, "others": listed(said),
+            "own_rate": rate(AT_50, "normprop"), "other_rate": rate(*SAME[:2]), "minus_centered": minus_same("centered rows"),
             "minus_fixed": minus_same("fixed Jacobian scale"), "losses": "; ".join(losses), "errors_50": error_table(AT_50, "bn"),
             "errors_1": error_table(AT_1, "bn"), "errors_best": error_table(BEST, "bn"),
             "steps": table(["batch size", "step, ms", "recipe / none", "recipe / bn"], lines),

@@ -12,7 +12,7 @@ HIDDEN = 8
 # The KS distance below which pre-activations count as N(0, 1).
 NEAR = 0.05
 RUNS = "layer-inputs"
-METHODS = ["bn", "normprop", "normprop (centred rows)", "none"]
+METHODS = ["bn", "normprop", "normprop (centered rows)", "none"]
 UNFILLED = ("Before training, the running averages of batch normalization are empty, and evaluation shows the network without "
             "normalization. The tables leave it out; in the pictures the two lines coincide.")
 SAME_RUNS = "These are the networks of the study [../layer-inputs](../layer-inputs/)."
@@ -20,9 +20,9 @@ SAME_RUNS = "These are the networks of the study [../layer-inputs](../layer-inpu
 
 def of_run(table, label):
     """The rows of a method in a table of `stats`, whose runs are named by what differs between them."""
-    centred = label.endswith("(centred rows)")
+    centered = label.endswith("(centered rows)")
     return [row for row in table
-            if row["run"].split(" ")[0] == label.split(" ")[0] and ("center_rows=true" in row["run"]) == centred]
+            if row["run"].split(" ")[0] == label.split(" ")[0] and ("center_rows=true" in row["run"]) == centered]
 
 
 def hidden(table, label):

@@ -116,7 +116,7 @@ class Rules(unittest.TestCase):
                  [("bn", 0), ("bn", 1), ("bn", 6), ("normprop center_rows=false lr=0.02", 0),
                   ("normprop center_rows=false lr=0.02", 1), ("normprop center_rows=true lr=0.06", 0),
                   ("normprop center_rows=true lr=0.06", 1)]]
-        self.assertEqual([len(of_run(table, label)) for label in ("bn", "normprop", "normprop (centred rows)")], [3, 2, 2])
+        self.assertEqual([len(of_run(table, label)) for label in ("bn", "normprop", "normprop (centered rows)")], [3, 2, 2])
         self.assertEqual(common_epochs(table), [0, 1])
 
     def test_what_is_missing_is_named_and_no_page_is_made(self):

@@ -81,7 +81,7 @@ impl<R: Row> CsvTable<R> {
 
     /// All rows; none where there is no file.
     pub fn read_if_there(&self) -> Result<Vec<R>> {
-        match self.path.is_file() {
+        match self.path.exists() {
             true => self.read(),
             false => Ok(Vec::new()),
         }

@@ -1,4 +1,4 @@
-//! Dataset files that are cut short, mislabelled, or exchanged between two sittings.
+//! Dataset files that are cut short, mislabeled, or exchanged between two sittings.
 
 use std::fs;
 use std::path::Path;

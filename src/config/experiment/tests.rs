@@ -23,7 +23,7 @@ const QUICK: &str = r#"
 run.epochs = 3
 methods = [
   { name = "bn", lr = { 1 = 0.004, 50 = 0.05 } },
-  { name = "normprop", label = "centred", center_rows = true, set = { weight_decay = 0.0 } },
+  { name = "normprop", label = "centered", center_rows = true, set = { weight_decay = 0.0 } },
 ]
 lrs = [0.01, 0.02]
 batch_sizes = [1, 50]
@@ -75,11 +75,11 @@ fn an_experiment_spans_method_batch_size_rate_and_seed() {
     let of_seed = |seed| {
         vec![
             (seed, 1, "bn", 0.004),
-            (seed, 1, "centred", 0.01),
-            (seed, 1, "centred", 0.02),
+            (seed, 1, "centered", 0.01),
+            (seed, 1, "centered", 0.02),
             (seed, 50, "bn", 0.05),
-            (seed, 50, "centred", 0.01),
-            (seed, 50, "centred", 0.02),
+            (seed, 50, "centered", 0.01),
+            (seed, 50, "centered", 0.02),
         ]
     };
     assert_eq!(shown, [of_seed(0), of_seed(1)].concat());

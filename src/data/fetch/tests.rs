@@ -193,7 +193,7 @@ fn a_copy_from_elsewhere_may_have_another_checksum_but_must_be_readable() {
         ("data_batch_1.bin", &[1, 2, 3, 4]),
         ("test_batch.bin", PHOTO_RECORDS[1].1),
     ]));
-    let mislabelled = gzip(&tar_of(&[
+    let mislabeled = gzip(&tar_of(&[
         ("data_batch_1.bin", &[2, 0, 0, 0]),
         ("test_batch.bin", PHOTO_RECORDS[1].1),
     ]));
@@ -201,7 +201,7 @@ fn a_copy_from_elsewhere_may_have_another_checksum_but_must_be_readable() {
     let hostile = gzip(&tar_of(&[("../../data_batch_1.bin", PHOTO_RECORDS[0].1)]));
     let files = [
         ("/subset", subset),
-        ("/labels", mislabelled),
+        ("/labels", mislabeled),
         ("/part", incomplete),
         ("/out", hostile),
     ]

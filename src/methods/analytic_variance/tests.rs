@@ -122,7 +122,7 @@ fn only_the_first_layer_looks_at_data() {
 }
 
 #[test]
-fn at_the_start_it_is_normalization_propagation_with_the_centring_behind_the_weights() {
+fn at_the_start_it_is_normalization_propagation_with_the_centering_behind_the_weights() {
     let own = conformance::dense_network("analytic-variance", "eps = 0.0", 3);
     let other = conformance::dense_network("normprop", "jacobian_scale = \"none\"", 3);
     let x = conformance::gaussian(&[9, 12], 1);

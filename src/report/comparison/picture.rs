@@ -30,6 +30,20 @@ impl PictureKind {
         }
     }
 
+    /// A picture for each batch size.
+    pub const fn by_batch_size(
+        name: &'static str,
+        topic: Topic,
+        draw: fn(&Results, u64) -> Option<Figure>,
+    ) -> PictureKind {
+        PictureKind {
+            name,
+            topic,
+            caption: "",
+            draw: Draw::ByBatchSize(draw),
+        }
+    }
+
     /// The same with a text below it.
     pub const fn captioned(self, caption: &'static str) -> PictureKind {
         PictureKind { caption, ..self }

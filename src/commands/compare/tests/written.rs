@@ -246,7 +246,7 @@ fn results_of_other_runs_are_known_by_their_names() {
 fn a_hundred_finished_runs_are_collected_and_drawn() {
     let runs = tempfile::tempdir().unwrap();
     let experiment = experiment(
-        "methods = [\"none\", \"bn\", \"normprop\", { name = \"normprop\", label = \"centred\", center_rows = true }]\n\
+        "methods = [\"none\", \"bn\", \"normprop\", { name = \"normprop\", label = \"centered\", center_rows = true }]\n\
          batch_sizes = [1, 2, 8, 50, 100]\nseeds = 5\nrun.epochs = 20",
     );
     for (index, run) in runs_of(&experiment).iter().enumerate() {

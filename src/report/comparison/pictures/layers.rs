@@ -3,7 +3,7 @@
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
 use crate::event::LayerRow;
 use crate::report::comparison::groups::{Shown, mean_line};
-use crate::report::comparison::{Draw, PictureKind, Results, RunRows, Topic};
+use crate::report::comparison::{PictureKind, Results, RunRows, Topic};
 use crate::report::distinct::distinct;
 
 /// More lines than this in a panel cannot be followed.
@@ -12,12 +12,7 @@ const MOST_LAYERS: usize = 5;
 const LARGEST_RATIO: f64 = 8.0;
 
 const fn kind(name: &'static str, draw: fn(&Results, u64) -> Option<Figure>) -> PictureKind {
-    PictureKind {
-        name,
-        topic: Topic::Layers,
-        caption: "",
-        draw: Draw::ByBatchSize(draw),
-    }
+    PictureKind::by_batch_size(name, Topic::Layers, draw)
 }
 
 /// Mean.
