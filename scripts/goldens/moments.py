@@ -87,10 +87,10 @@ def activations():
     for name, ((f, df), kinks) in FUNCTIONS.items():
         mean, second = expectation(f, kinks), expectation(lambda z: f(z) ** 2, kinks)
         variance = second - mean**2
-        slope, square = expectation(df, kinks), expectation(lambda z: df(z) ** 2, kinks)
+        square = expectation(lambda z: df(z) ** 2, kinks)
         chi = expectation(lambda z: z * df(z) * (f(z) - mean), kinks) / variance
         jacobian = square / variance
-        show(name, [mean, second, variance, sqrt(variance), slope, square, jacobian, sqrt(jacobian), chi])
+        show(name, [mean, second, variance, sqrt(variance), square, jacobian, sqrt(jacobian), chi])
 
 
 def pools():

@@ -132,8 +132,7 @@ mod tests {
     use super::*;
 
     fn all() -> Vec<Activation> {
-        let parse = |name: &&str| Activation::parse(name).expect("a known name");
-        Activation::NAMES.iter().map(parse).collect()
+        Activation::ALL.to_vec()
     }
 
     #[test]

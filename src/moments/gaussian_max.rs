@@ -31,7 +31,6 @@ pub fn max_pool_moments(activation: Activation, positions: usize) -> Moments {
     Moments::from_parts(
         mean,
         expectation(&|z| (activation.value(z) - mean).powi(2)),
-        expectation(&|z| activation.derivative(z)),
         expectation(&|z| activation.derivative(z).powi(2)),
     )
 }
@@ -54,17 +53,15 @@ fn probability_not_above(activation: Activation, lowest: f64, z: f64) -> f64 {
     // Beyond 40 standard deviations there is no probability left to find.
     let edge = 40.0;
     if z >= lowest {
-        let left = if below(-edge) {
-            -edge
-        } else {
-            bisect(-edge, lowest, |x| !below(x))
+        let left = match below(-edge) {
+            true => -edge,
+            false => bisect(-edge, lowest, |x| !below(x)),
         };
         (cumulative(z) - cumulative(left)).max(0.0)
     } else {
-        let right = if below(edge) {
-            edge
-        } else {
-            bisect(lowest, edge, below)
+        let right = match below(edge) {
+            true => edge,
+            false => bisect(lowest, edge, below),
         };
         (cumulative(right) - cumulative(z)).max(0.0)
     }
@@ -125,8 +122,7 @@ mod tests {
 
     #[test]
     fn pooling_one_position_is_not_pooling() {
-        for name in Activation::NAMES {
-            let activation = Activation::parse(name).unwrap();
+        for &activation in Activation::ALL {
             for positions in [0, 1] {
                 assert_eq!(max_pool_moments(activation, positions), moments(activation));
             }

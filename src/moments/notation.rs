@@ -1,30 +1,31 @@
 //! How activations are written in configurations, on the command line and in reports.
 
 use std::fmt;
-use std::str::FromStr;
 
 use anyhow::Result;
 
 use super::activation::Activation;
 use crate::error::did_you_mean;
-
-/// Slope of `leaky` when none is given, as in PyTorch.
-const LEAKY_SLOPE: f64 = 0.01;
-
-/// Initial slope of `prelu` when none is given (He, Zhang, Ren, Sun, 2015, arXiv:1502.01852).
-const PRELU_SLOPE: f64 = 0.25;
-
-/// α of `elu` when none is given (Clevert, Unterthiner, Hochreiter, 2015, arXiv:1511.07289).
-const ELU_ALPHA: f64 = 1.0;
+use crate::usage;
 
 impl Activation {
-    /// Every name that [`Activation::parse`] knows, each usable without a parameter.
-    pub const NAMES: &[&str] = &[
-        "relu", "leaky", "prelu", "elu", "selu", "gelu", "silu", "tanh", "sigmoid", "softplus",
-        "identity",
+    /// Every activation, with the parameter that it has when none is given: as in PyTorch, and as in the papers of PReLU
+    /// (He, Zhang, Ren, Sun, 2015, arXiv:1502.01852) and ELU (Clevert, Unterthiner, Hochreiter, 2015, arXiv:1511.07289).
+    pub const ALL: &[Activation] = &[
+        Activation::Relu,
+        Activation::LeakyRelu { slope: 0.01 },
+        Activation::Prelu { slope: 0.25 },
+        Activation::Elu { alpha: 1.0 },
+        Activation::Selu,
+        Activation::Gelu,
+        Activation::Silu,
+        Activation::Tanh,
+        Activation::Sigmoid,
+        Activation::Softplus,
+        Activation::Identity,
     ];
 
-    /// The name without its parameter, one of [`Activation::NAMES`].
+    /// The name without its parameter.
     pub fn name(self) -> &'static str {
         match self {
             Activation::Relu => "relu",
@@ -51,36 +52,19 @@ impl Activation {
             Some((name, parameter)) => (name, Some(parameter)),
             None => (text, None),
         };
-        let or = |default: f64| parameter.map_or(Ok(default), |given| finite(given, text));
-        let activation = match name {
-            "leaky" => {
-                let slope = or(LEAKY_SLOPE)?;
-                return Ok(Activation::LeakyRelu { slope });
-            }
-            "prelu" => {
-                let slope = or(PRELU_SLOPE)?;
-                return Ok(Activation::Prelu { slope });
-            }
-            "elu" => {
-                let alpha = or(ELU_ALPHA)?;
-                return Ok(Activation::Elu { alpha });
-            }
-            "relu" => Activation::Relu,
-            "selu" => Activation::Selu,
-            "gelu" => Activation::Gelu,
-            "silu" => Activation::Silu,
-            "tanh" => Activation::Tanh,
-            "sigmoid" => Activation::Sigmoid,
-            "softplus" => Activation::Softplus,
-            "identity" => Activation::Identity,
-            unknown => {
-                let hint = did_you_mean(unknown, Self::NAMES.iter().copied());
-                return Err(crate::usage!("unknown activation `{unknown}`; {hint}"));
-            }
+        let Some(&known) = Self::ALL.iter().find(|known| known.name() == name) else {
+            let hint = did_you_mean(name, Self::ALL.iter().map(|known| known.name()));
+            return Err(usage!("unknown activation `{name}`; {hint}"));
         };
-        match parameter {
-            None => Ok(activation),
-            Some(_) => Err(crate::usage!(
+        let Some(parameter) = parameter else {
+            return Ok(known);
+        };
+        let number = || finite(parameter, text);
+        match known {
+            Activation::LeakyRelu { .. } => Ok(Activation::LeakyRelu { slope: number()? }),
+            Activation::Prelu { .. } => Ok(Activation::Prelu { slope: number()? }),
+            Activation::Elu { .. } => Ok(Activation::Elu { alpha: number()? }),
+            _ => Err(usage!(
                 "activation `{text}`: `{name}` takes no parameter; write `{name}`"
             )),
         }
@@ -90,7 +74,7 @@ impl Activation {
 fn finite(parameter: &str, text: &str) -> Result<f64> {
     match parameter.parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(number),
-        _ => Err(crate::usage!(
+        _ => Err(usage!(
             "activation `{text}`: `{parameter}` is not a finite number; write for example `leaky:0.2`"
         )),
     }
@@ -110,14 +94,6 @@ impl fmt::Display for Activation {
     }
 }
 
-impl FromStr for Activation {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Self::parse(text)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -126,13 +102,10 @@ mod tests {
 
     #[test]
     fn names_parse_with_their_defaults_and_print_back() {
-        for name in Activation::NAMES {
-            let activation = Activation::parse(name).unwrap();
-            assert_eq!(activation.name(), *name);
-            assert_eq!(
-                activation.to_string().parse::<Activation>().unwrap(),
-                activation
-            );
+        for &activation in Activation::ALL {
+            assert_eq!(Activation::parse(activation.name()).unwrap(), activation);
+            let printed = activation.to_string();
+            assert_eq!(Activation::parse(&printed).unwrap(), activation);
         }
         let parsed = |text| Activation::parse(text).unwrap();
         assert_eq!(parsed("leaky"), Activation::LeakyRelu { slope: 0.01 });

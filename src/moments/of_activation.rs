@@ -16,7 +16,6 @@ pub fn moments_of(
     Moments::from_parts(
         average,
         expectation(&|x| (value(x) - average).powi(2)),
-        expectation(&derivative),
         expectation(&|x| derivative(x).powi(2)),
     )
 }
@@ -36,7 +35,7 @@ pub fn moments_at(activation: Activation, mean: f64, std: f64) -> Moments {
     let std = std.abs();
     if std == 0.0 {
         let slope = activation.derivative(mean);
-        return Moments::from_parts(activation.value(mean), 0.0, slope, slope * slope);
+        return Moments::from_parts(activation.value(mean), 0.0, slope * slope);
     }
     match activation {
         Activation::Relu => closed::piecewise_linear(0.0, mean, std),

@@ -7,8 +7,6 @@ pub struct Moments {
     pub mean: f64,
     /// E f(x)².
     pub second: f64,
-    /// E f′(x).
-    pub mean_derivative: f64,
     /// E f′(x)².
     pub second_derivative: f64,
     variance: f64,
@@ -17,18 +15,12 @@ pub struct Moments {
 impl Moments {
     /// Keeps the variance beside the second moment, from which it could not be recovered once the mean
     /// is large.
-    pub(super) fn from_parts(
-        mean: f64,
-        variance: f64,
-        mean_derivative: f64,
-        second_derivative: f64,
-    ) -> Self {
+    pub(super) fn from_parts(mean: f64, variance: f64, second_derivative: f64) -> Self {
         // A NaN must stay one, which `max` would not let it.
         let variance = if variance < 0.0 { 0.0 } else { variance };
         Moments {
             mean,
             second: variance + mean * mean,
-            mean_derivative,
             second_derivative,
             variance,
         }

@@ -19,14 +19,11 @@ pub fn anderson_darling(sample: &Sample) -> Option<TestResult> {
     let z = sample.standardized()?;
     let count = n as f64;
     // Each term less its share of −n keeps the sum near A² itself, not near a million.
-    let terms = z
-        .iter()
-        .zip(z.iter().rev())
-        .enumerate()
-        .map(|(i, (low, high))| {
-            let weight = (2 * i + 1) as f64 / count;
-            -weight * (normal_log_cdf(*low) + normal_log_sf(*high)) - 1.0
-        });
+    let ends = z.iter().zip(z.iter().rev()).enumerate();
+    let terms = ends.map(|(i, (low, high))| {
+        let weight = (2 * i + 1) as f64 / count;
+        -weight * (normal_log_cdf(*low) + normal_log_sf(*high)) - 1.0
+    });
     let statistic = compensated_sum(terms);
     let adjusted = statistic * (1.0 + 0.75 / count + 2.25 / (count * count));
     Some(TestResult {

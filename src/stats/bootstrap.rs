@@ -29,9 +29,19 @@ impl Bootstrap {
     /// `None` for fewer than [`FEWEST_VALUES`], a value that is not finite, a level outside (0, 1) or a
     /// number of resamples out of range. Equal values give an interval of no width. Costs n·B additions.
     pub fn bca_mean(&self, values: &[f64]) -> Option<Interval> {
-        let replicates = self.replicates_of_mean(values)?;
-        let estimate = mean(values);
-        Some(self.bias_corrected(estimate, acceleration_of_mean(values), &replicates))
+        let finite = values.iter().all(|value| value.is_finite());
+        if values.len() < FEWEST_VALUES || !finite || !self.is_valid() {
+            return None;
+        }
+        // Resampling deviations keeps the digits that a large common mean would take.
+        let center = mean(values);
+        let deviations: Vec<f64> = values.iter().map(|value| value - center).collect();
+        let n = deviations.len();
+        let replicates = self.replicates(|stream| {
+            let sum: f64 = (0..n).map(|_| deviations[stream.random_range(0..n)]).sum();
+            center + sum / n as f64
+        });
+        Some(self.bias_corrected(center, acceleration_of_mean(values), &replicates))
     }
 
     /// Percentile interval of median(numerator)/median(denominator), resampling pairs: for two
@@ -53,17 +63,13 @@ impl Bootstrap {
         let ratio = |above: &mut [f64], below: &mut [f64]| median_of(above) / median_of(below);
         let estimate = ratio(&mut numerator.to_vec(), &mut denominator.to_vec());
         let (mut above, mut below) = (numerator.to_vec(), denominator.to_vec());
-        let mut stream = ChaCha8Rng::seed_from_u64(self.seed);
-        let mut replicates = Vec::with_capacity(self.resamples);
-        for _ in 0..self.resamples {
+        let replicates = self.replicates(|stream| {
             for (a, b) in above.iter_mut().zip(&mut below) {
                 let pick = stream.random_range(0..numerator.len());
-                *a = numerator[pick];
-                *b = denominator[pick];
+                (*a, *b) = (numerator[pick], denominator[pick]);
             }
-            replicates.push(ratio(&mut above, &mut below));
-        }
-        replicates.sort_unstable_by(f64::total_cmp);
+            ratio(&mut above, &mut below)
+        });
         Some(self.percentile(estimate, &replicates))
     }
 
@@ -71,33 +77,26 @@ impl Bootstrap {
         is_level(self.level) && (1..=Self::MAX_RESAMPLES).contains(&self.resamples)
     }
 
-    /// Means of the resamples, ascending.
-    fn replicates_of_mean(&self, values: &[f64]) -> Option<Vec<f64>> {
-        let finite = values.iter().all(|value| value.is_finite());
-        if values.len() < FEWEST_VALUES || !finite || !self.is_valid() {
-            return None;
-        }
-        // Resampling deviations keeps the digits that a large common mean would take.
-        let center = mean(values);
-        let deviations: Vec<f64> = values.iter().map(|value| value - center).collect();
-        let n = deviations.len();
+    /// The statistic of each resample, as `resampled` draws and computes it, ascending.
+    fn replicates(&self, mut resampled: impl FnMut(&mut ChaCha8Rng) -> f64) -> Vec<f64> {
         let mut stream = ChaCha8Rng::seed_from_u64(self.seed);
-        let mut replicates: Vec<f64> = (0..self.resamples)
-            .map(|_| {
-                let sum: f64 = (0..n).map(|_| deviations[stream.random_range(0..n)]).sum();
-                center + sum / n as f64
-            })
-            .collect();
+        let each = (0..self.resamples).map(|_| resampled(&mut stream));
+        let mut replicates: Vec<f64> = each.collect();
         replicates.sort_unstable_by(f64::total_cmp);
-        Some(replicates)
+        replicates
     }
 
     fn percentile(&self, estimate: f64, ascending: &[f64]) -> Interval {
+        self.between(estimate, |share| quantile_of_sorted(ascending, share))
+    }
+
+    /// The interval whose ends are `quantile` at (1 ∓ level)/2.
+    fn between(&self, estimate: f64, quantile: impl Fn(f64) -> f64) -> Interval {
         let tail = 0.5 * (1.0 - self.level);
         Interval {
             estimate,
-            low: quantile_of_sorted(ascending, tail),
-            high: quantile_of_sorted(ascending, 1.0 - tail),
+            low: quantile(tail),
+            high: quantile(1.0 - tail),
             level: self.level,
         }
     }
@@ -111,18 +110,11 @@ impl Bootstrap {
         // An estimate outside all replicates would send z₀ to infinity: half a replicate stays.
         let share = (0.5 * (below + not_above) / count).clamp(0.5 / count, 1.0 - 0.5 / count);
         let bias = normal_quantile(share);
-        let end = |tail: f64| {
-            let shifted = bias + normal_quantile(tail);
+        self.between(estimate, |share| {
+            let shifted = bias + normal_quantile(share);
             let corrected = normal_cdf(bias + shifted / (1.0 - acceleration * shifted));
             quantile_of_sorted(ascending, corrected)
-        };
-        let tail = 0.5 * (1.0 - self.level);
-        Interval {
-            estimate,
-            low: end(tail),
-            high: end(1.0 - tail),
-            level: self.level,
-        }
+        })
     }
 }
 

@@ -53,16 +53,10 @@ impl Normal {
     /// P(low ≤ X < high), from the tail nearer to the bin so that far bins keep their digits.
     fn probability(&self, low: f64, high: f64) -> f64 {
         if self.std_dev == 0.0 {
-            return if low <= self.mean && self.mean < high {
-                1.0
-            } else {
-                0.0
-            };
+            return f64::from((low..high).contains(&self.mean));
         }
-        let (a, b) = (
-            (low - self.mean) / self.std_dev,
-            (high - self.mean) / self.std_dev,
-        );
+        let standardized = |x: f64| (x - self.mean) / self.std_dev;
+        let (a, b) = (standardized(low), standardized(high));
         if a > 0.0 {
             normal_sf(a) - normal_sf(b)
         } else {
@@ -117,37 +111,27 @@ impl Histogram {
         if !(1..=Bins::MAX_COUNT).contains(&count) || !span.is_finite() || !distinguishable {
             return None;
         }
-        let edge = |k: usize| {
-            if k == count {
-                high
-            } else {
-                low + k as f64 * width
+        let mut edges: Vec<f64> = (0..count).map(|k| low + k as f64 * width).collect();
+        edges.push(high);
+        let sorted = sample.sorted();
+        let rank = |edge: &f64| sorted.partition_point(|value| value < edge);
+        let mut ranks: Vec<usize> = edges.iter().map(rank).collect();
+        ranks[count] = sorted.partition_point(|value| *value <= high);
+        let n = sample.n() as f64;
+        let bin = |(ends, ranks): (&[f64], &[usize])| {
+            let count = ranks[1] - ranks[0];
+            Bin {
+                low: ends[0],
+                high: ends[1],
+                count,
+                density: count as f64 / (n * width),
+                normal_density: reference.probability(ends[0], ends[1]) / width,
             }
         };
-        let rank = |edge: f64| sample.sorted().partition_point(|value| *value < edge);
-        let inside_or_below = sample.sorted().partition_point(|value| *value <= high);
-        let mut ranks: Vec<usize> = (0..count).map(|k| rank(edge(k))).collect();
-        ranks.push(inside_or_below);
-        let n = sample.n() as f64;
-        let bins = ranks
-            .windows(2)
-            .enumerate()
-            .map(|(k, pair)| {
-                let (low, high) = (edge(k), edge(k + 1));
-                let count = pair[1] - pair[0];
-                Bin {
-                    low,
-                    high,
-                    count,
-                    density: count as f64 / (n * width),
-                    normal_density: reference.probability(low, high) / width,
-                }
-            })
-            .collect();
         Some(Histogram {
-            bins,
+            bins: edges.windows(2).zip(ranks.windows(2)).map(bin).collect(),
             below: ranks[0],
-            above: sample.n() - inside_or_below,
+            above: sample.n() - ranks[count],
         })
     }
 

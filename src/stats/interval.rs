@@ -42,26 +42,22 @@ pub(super) fn is_level(level: f64) -> bool {
 /// values give an interval of no width.
 pub fn t_interval(values: &[f64], level: f64) -> Option<Interval> {
     let finite = values.iter().all(|value| value.is_finite());
-    if values.len() < FEWEST_VALUES || !finite || !is_level(level) {
+    if values.len() < FEWEST_VALUES || !finite {
         return None;
     }
     let n = values.len() as f64;
     around(mean(values), std_dev(values) / n.sqrt(), n - 1.0, level)
 }
 
-/// estimate ± t·`standard_error` with `degrees` degrees of freedom; `None` if not finite.
-pub(super) fn around(
-    estimate: f64,
-    standard_error: f64,
-    degrees: f64,
-    level: f64,
-) -> Option<Interval> {
-    let half_width = student_t_critical(1.0 - level, degrees) * standard_error;
-    let finite = estimate.is_finite() && half_width.is_finite();
+/// The interval mean ± t·`error` with `degrees` degrees of freedom; `None` if it is not finite, or for a level
+/// outside (0, 1).
+pub(super) fn around(mean: f64, error: f64, degrees: f64, level: f64) -> Option<Interval> {
+    let half_width = student_t_critical(1.0 - level, degrees) * error;
+    let finite = mean.is_finite() && half_width.is_finite();
     finite.then_some(Interval {
-        estimate,
-        low: estimate - half_width,
-        high: estimate + half_width,
+        estimate: mean,
+        low: mean - half_width,
+        high: mean + half_width,
         level,
     })
 }
@@ -82,19 +78,13 @@ pub fn wilson(successes: u64, n: u64, level: f64) -> Option<Interval> {
     let shift = z * z / (2.0 * trials);
     let spread = z * (proportion * failures / trials + z * z / (4.0 * trials * trials)).sqrt();
     let scale = 1.0 + 2.0 * shift;
+    let low = (proportion + shift - spread) / scale;
+    let high = (proportion + shift + spread) / scale;
     Some(Interval {
         estimate: proportion,
         // The ends touch 0 and 1 exactly there; rounding would leave them beside it.
-        low: if successes == 0 {
-            0.0
-        } else {
-            (proportion + shift - spread) / scale
-        },
-        high: if successes == n {
-            1.0
-        } else {
-            (proportion + shift + spread) / scale
-        },
+        low: if successes == 0 { 0.0 } else { low },
+        high: if successes == n { 1.0 } else { high },
         level,
     })
 }

@@ -1,49 +1,29 @@
 //! Kolmogorov-Smirnov distance from the fitted normal (H. W. Lilliefors, 1967).
 
-use super::kolmogorov::distance;
-use super::special::{normal_cdf, normal_sf};
+use super::kolmogorov::normal_distance;
 use super::{Sample, TestResult};
 
 /// Above this p-value the formula of Dallal and Wilkinson no longer holds.
 const FORMULA_MAX_P: f64 = 0.1;
 
+/// Up to this [`modified_statistic`] the table decides whatever the formula says.
+const TABLE_DECIDES_UP_TO: f64 = 0.66;
+
 /// Fewest values that have a p-value.
 const FEWEST_WITH_P: usize = 6;
 
-/// (z, P(Z ≥ z)) for p > 0.1, from six million simulated samples of size 100
+/// P(Z ≥ z) > 0.1 at the z of [`knot`], from six million simulated samples of size 100
 /// (scripts/goldens/lilliefors_table.py); z is [`modified_statistic`].
-const LILLIEFORS_KNOTS: [(f64, f64); 30] = [
-    (0.26, 1.0),
-    (0.28, 0.9999),
-    (0.30, 0.9997),
-    (0.32, 0.9987),
-    (0.34, 0.9963),
-    (0.36, 0.9913),
-    (0.38, 0.9825),
-    (0.40, 0.9681),
-    (0.42, 0.9473),
-    (0.44, 0.9192),
-    (0.46, 0.8840),
-    (0.48, 0.8420),
-    (0.50, 0.7942),
-    (0.52, 0.7419),
-    (0.54, 0.6864),
-    (0.56, 0.6294),
-    (0.58, 0.5720),
-    (0.60, 0.5154),
-    (0.62, 0.4606),
-    (0.64, 0.4084),
-    (0.66, 0.3596),
-    (0.68, 0.3146),
-    (0.70, 0.2734),
-    (0.72, 0.2359),
-    (0.74, 0.2023),
-    (0.76, 0.1724),
-    (0.78, 0.1461),
-    (0.80, 0.1231),
-    (0.82, 0.1031),
-    (0.84, 0.0859),
+const LILLIEFORS_TABLE: [f64; 30] = [
+    1.0, 0.9999, 0.9997, 0.9987, 0.9963, 0.9913, 0.9825, 0.9681, 0.9473, 0.9192, 0.8840, 0.8420,
+    0.7942, 0.7419, 0.6864, 0.6294, 0.5720, 0.5154, 0.4606, 0.4084, 0.3596, 0.3146, 0.2734, 0.2359,
+    0.2023, 0.1724, 0.1461, 0.1231, 0.1031, 0.0859,
 ];
+
+/// Place `i` of the table, z = 0.26, 0.28, …
+fn knot(i: usize) -> f64 {
+    (26 + 2 * i) as f64 / 100.0
+}
 
 /// Test of normality with mean and spread taken from the sample (divisor n − 1).
 ///
@@ -58,13 +38,10 @@ pub fn lilliefors(sample: &Sample) -> Option<TestResult> {
     if sample.n() < 4 {
         return None;
     }
-    let n = sample.n();
-    let standardized = sample.standardized()?;
-    let tails = standardized.iter().map(|z| (normal_cdf(*z), normal_sf(*z)));
-    let statistic = distance(tails, n);
-    let p_value = match n < FEWEST_WITH_P {
-        true => f64::NAN,
-        false => p_value(statistic, n as f64),
+    let statistic = normal_distance(&sample.standardized()?);
+    let p_value = match sample.n() {
+        ..FEWEST_WITH_P => f64::NAN,
+        n => p_value(statistic, n as f64),
     };
     Some(TestResult { statistic, p_value })
 }
@@ -78,7 +55,7 @@ fn p_value(statistic: f64, n: f64) -> f64 {
     };
     // The formula's parabola turns over far below the smallest possible statistic's z; there the
     // table decides as well.
-    if formula <= FORMULA_MAX_P && z > LILLIEFORS_KNOTS[20].0 {
+    if formula <= FORMULA_MAX_P && z > TABLE_DECIDES_UP_TO {
         formula
     } else {
         interpolate(z).max(FORMULA_MAX_P)
@@ -107,12 +84,12 @@ fn dallal_wilkinson(d: f64, n: f64) -> f64 {
 }
 
 fn interpolate(z: f64) -> f64 {
-    let above = LILLIEFORS_KNOTS.partition_point(|(knot, _)| *knot <= z);
-    let last = LILLIEFORS_KNOTS.len() - 1;
-    let (low, p_low) = LILLIEFORS_KNOTS[above.saturating_sub(1)];
-    let (high, p_high) = LILLIEFORS_KNOTS[above.min(last)];
+    let last = LILLIEFORS_TABLE.len() - 1;
+    let above = (0..=last).take_while(|&i| knot(i) <= z).count();
+    let (low, high) = (above.saturating_sub(1), above.min(last));
+    let (p_low, p_high) = (LILLIEFORS_TABLE[low], LILLIEFORS_TABLE[high]);
     if high > low {
-        p_low + (p_high - p_low) * (z - low) / (high - low)
+        p_low + (p_high - p_low) * (z - knot(low)) / (knot(high) - knot(low))
     } else {
         p_low
     }

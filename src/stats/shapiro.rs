@@ -69,17 +69,11 @@ fn half_weights(n: usize) -> Vec<f64> {
         .collect();
     let square_sum = 2.0 * compensated_sum(scores.iter().map(|score| score * score));
     let root = (n as f64).sqrt().recip();
-    let corrections: &[[f64; 6]] = if n > 5 {
-        &[OUTERMOST, SECOND]
-    } else {
-        &[OUTERMOST]
-    };
-    let mut weights: Vec<f64> = scores
-        .iter()
-        .zip(corrections)
+    let corrected = if n > 5 { 2 } else { 1 };
+    let corrections = scores.iter().zip(&[OUTERMOST, SECOND][..corrected]);
+    let mut weights: Vec<f64> = corrections
         .map(|(score, correction)| score / square_sum.sqrt() + polynomial(correction, root))
         .collect();
-    let corrected = weights.len();
     let square = |values: &[f64]| 2.0 * values.iter().map(|v| v * v).sum::<f64>();
     let score_rest = square_sum - square(&scores[..corrected]);
     let factor = (score_rest / (1.0 - square(&weights))).sqrt();
@@ -90,33 +84,23 @@ fn half_weights(n: usize) -> Vec<f64> {
 /// Upper normal tail of the transformed 1 − W, for n ≥ 4.
 fn p_value(shortfall: f64, n: f64) -> f64 {
     let ln_shortfall = shortfall.ln();
-    let (transformed, mean, ln_spread) = if n <= 11.0 {
-        let limit = 0.459 * n - 2.273;
-        if ln_shortfall >= limit {
-            return 0.0;
-        }
-        let transformed = -(limit - ln_shortfall).ln();
-        (
-            transformed,
-            polynomial(&SMALL_MEAN, n),
-            polynomial(&SMALL_LN_SPREAD, n),
-        )
-    } else {
+    if n > 11.0 {
+        let (mean, ln_spread) = (&LARGE_MEAN, &LARGE_LN_SPREAD);
         let x = n.ln();
-        (
-            ln_shortfall,
-            polynomial(&LARGE_MEAN, x),
-            polynomial(&LARGE_LN_SPREAD, x),
-        )
-    };
-    normal_sf((transformed - mean) / ln_spread.exp())
+        return normal_sf((ln_shortfall - polynomial(mean, x)) / polynomial(ln_spread, x).exp());
+    }
+    let limit = 0.459 * n - 2.273;
+    if ln_shortfall >= limit {
+        return 0.0;
+    }
+    let transformed = -(limit - ln_shortfall).ln();
+    let (mean, ln_spread) = (&SMALL_MEAN, &SMALL_LN_SPREAD);
+    normal_sf((transformed - polynomial(mean, n)) / polynomial(ln_spread, n).exp())
 }
 
 fn polynomial(coefficients: &[f64], x: f64) -> f64 {
-    coefficients
-        .iter()
-        .rev()
-        .fold(0.0, |value, coefficient| value * x + coefficient)
+    let highest_first = coefficients.iter().rev();
+    highest_first.fold(0.0, |value, coefficient| value * x + coefficient)
 }
 
 #[cfg(test)]

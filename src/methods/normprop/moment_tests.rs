@@ -50,9 +50,7 @@ fn layer_moments(network: &Network, x: &Tensor) -> Vec<[(f64, f64); 2]> {
 
 /// Every activation by name, with its default parameter.
 pub(super) fn activations() -> impl Iterator<Item = Activation> {
-    Activation::NAMES
-        .iter()
-        .map(|name| Activation::parse(name).unwrap())
+    Activation::ALL.iter().copied()
 }
 
 #[test]

@@ -109,10 +109,9 @@ mod tests {
     fn constants_match_a_simulation_with_independent_gates() {
         // γ_x = γ_h = 2, γ_c = 1, 40 steps: the published tolerances are 2 % for Var c and 5 % for Var h.
         let constants = cell_constants(2.0, 2.0, 1.0, GateDeviation::Quadrature);
-        let count = 60_000;
-        let gate = |step: u64, which: u64| {
-            conformance::gaussian(&[count], 10 * step + which) * constants.gate_std
-        };
+        let (count, gate_std) = (60_000, 8_f64.sqrt());
+        let gate =
+            |step: u64, which: u64| conformance::gaussian(&[count], 10 * step + which) * gate_std;
         let mut cell = conformance::gaussian(&[count], 9999) * 0.0;
         for step in 0..40 {
             cell = gate(step, 0).sigmoid() * gate(step, 1).tanh() + gate(step, 2).sigmoid() * cell;

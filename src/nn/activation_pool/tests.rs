@@ -3,10 +3,9 @@ use tch::Kind;
 
 /// Every name, and parameters that change the shape: steeper below 0 than above, falling below 0.
 fn activations() -> impl Iterator<Item = Activation> {
-    let names = Activation::NAMES.iter().copied();
-    names
-        .chain(["leaky:1.5", "leaky:-1", "prelu:1.5", "elu:-0.7"])
-        .map(|name| Activation::parse(name).unwrap())
+    let others = ["leaky:1.5", "leaky:-1", "prelu:1.5", "elu:-0.7"];
+    let named = Activation::ALL.iter().copied();
+    named.chain(others.map(|name| Activation::parse(name).unwrap()))
 }
 
 /// The end of a layer of one channel, with PReLU's trained slope or, as methods with constants of their own
