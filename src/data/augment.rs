@@ -44,20 +44,14 @@ impl Variation {
     /// Draws a variation; each of the 9 × 9 crops is equally likely.
     pub fn draw(augmentation: Augmentation, stream: &mut ChaCha8Rng) -> Variation {
         let mut shift = || below(2 * PADDING + 1, stream) as i32 - PADDING as i32;
-        match augmentation {
-            Augmentation::None => Variation::NONE,
-            Augmentation::Flip => Variation {
-                flipped: below(2, stream) == 1,
-                ..Variation::NONE
-            },
-            Augmentation::CropFlip => {
-                let (down, right) = (shift(), shift());
-                Variation {
-                    down,
-                    right,
-                    flipped: below(2, stream) == 1,
-                }
-            }
+        let (down, right) = match augmentation {
+            Augmentation::CropFlip => (shift(), shift()),
+            Augmentation::None | Augmentation::Flip => (0, 0),
+        };
+        Variation {
+            down,
+            right,
+            flipped: augmentation != Augmentation::None && below(2, stream) == 1,
         }
     }
 

@@ -44,10 +44,9 @@ impl<'d> TrainingBatches<'d> {
                 dataset.name
             ));
         }
-        let (split, shape) = (&dataset.train, dataset.shape);
         Ok(TrainingBatches {
-            split,
-            shape,
+            split: &dataset.train,
+            shape: dataset.shape,
             normalizer,
             batch_size,
             augmentation,
@@ -60,35 +59,29 @@ impl<'d> TrainingBatches<'d> {
     /// The last batch may be smaller. A single image left over joins the batch before it, since methods
     /// that use batch statistics have none on one image.
     pub fn steps_per_epoch(&self) -> u64 {
-        let (full, rest) = (
-            self.split.len() / self.batch_size,
-            self.split.len() % self.batch_size,
-        );
-        (if rest > 1 { full + 1 } else { full }) as u64
+        let full = self.split.len() / self.batch_size;
+        let rest = self.split.len() % self.batch_size;
+        (full + usize::from(rest > 1)) as u64
     }
 
     /// The order of images in `epoch`.
     pub fn order(&self, epoch: u64) -> Vec<u32> {
-        permutation(
-            self.split.len(),
-            &mut stream(self.seed, Purpose::Order, epoch),
-        )
+        let mut source = stream(self.seed, Purpose::Order, epoch);
+        permutation(self.split.len(), &mut source)
     }
 
     /// Batch number `step_in_epoch` of an epoch whose order is `order`; `step` counts over all epochs.
     pub fn batch(&self, order: &[u32], step_in_epoch: u64, step: u64) -> Batch {
         let first = step_in_epoch as usize * self.batch_size;
         let is_last = step_in_epoch + 1 == self.steps_per_epoch();
-        let end = if is_last {
-            order.len()
-        } else {
-            first + self.batch_size
+        let images = match is_last {
+            true => &order[first..],
+            false => &order[first..first + self.batch_size],
         };
         let mut source = stream(self.seed, Purpose::Augment, step);
-        let size = self.shape.channels * self.shape.height * self.shape.width;
-        let mut bytes = vec![0; (end - first) * size];
-        let mut labels = Vec::with_capacity(end - first);
-        for (&index, output) in order[first..end].iter().zip(bytes.chunks_mut(size)) {
+        let mut bytes = vec![0; images.len() * self.shape.pixels()];
+        let mut labels = Vec::with_capacity(images.len());
+        for (&index, output) in images.iter().zip(bytes.chunks_mut(self.shape.pixels())) {
             let variation = Variation::draw(self.augmentation, &mut source);
             variation.apply(self.split.image(index as usize), self.shape, output);
             labels.push(i64::from(self.split.labels[index as usize]));

@@ -70,8 +70,8 @@ pub struct CatalogueEntry {
     pub train_files: &'static [&'static str],
     /// Files of the test split, likewise.
     pub test_files: &'static [&'static str],
-    /// Files by which other versions of this dataset are known, and what each of them is.
-    pub look_alikes: &'static [(&'static str, &'static str)],
+    /// Files by which other versions of this dataset are known: name, colon, what it is.
+    pub look_alikes: &'static [&'static str],
     /// Official addresses and their exact mirrors, best first; a download's name is put behind them.
     pub addresses: &'static [&'static str],
     /// How the files are packed at these addresses.
@@ -188,39 +188,40 @@ impl CatalogueEntry {
         bail!("{} lacks {}{other}", folder.display(), missing.join(", "))
     }
 
+    /// Whether a file of that name tells another version of the dataset.
+    pub(super) fn is_look_alike(&self, name: &str) -> bool {
+        self.look_alikes.iter().any(|line| file_of(line) == name)
+    }
+
     /// Which other version of the dataset is here, as the end of a sentence; nothing where there is none.
     pub(super) fn look_alike(&self, is_here: impl Fn(&str) -> bool) -> String {
-        let found = self.look_alikes.iter().find(|(name, _)| is_here(name));
-        found.map_or(String::new(), |(name, what)| {
-            format!("; it holds {name}: {what}")
-        })
+        let found = self.look_alikes.iter().find(|line| is_here(file_of(line)));
+        found.map_or(String::new(), |line| format!("; it holds {line}"))
     }
 
     /// The first folder that has all files, or an error saying what is missing and which command gets it.
     pub fn locate(&self, data_dir: &Path) -> Result<PathBuf> {
-        let folders: Vec<PathBuf> = self
-            .folders
-            .iter()
-            .map(|folder| data_dir.join(folder))
-            .collect();
-        if let Some(folder) = folders
-            .iter()
-            .find(|folder| self.check_files(folder).is_ok())
-        {
+        let folders = self.folders.iter().map(|folder| data_dir.join(folder));
+        let folders: Vec<PathBuf> = folders.collect();
+        let complete = |folder: &&PathBuf| self.check_files(folder).is_ok();
+        if let Some(folder) = folders.iter().find(complete) {
             return Ok(folder.clone());
         }
         let (there, absent): (Vec<_>, Vec<_>) = folders.iter().partition(|folder| folder.is_dir());
         let looked_at = if there.is_empty() { absent } else { there };
-        let faults = looked_at
-            .iter()
-            .filter_map(|folder| self.check_files(folder).err());
-        let faults: Vec<String> = faults.map(|error| error.to_string()).collect();
+        let faults = looked_at.iter().map(|folder| self.check_files(folder));
+        let faults = faults.filter_map(|checked| Some(checked.err()?.to_string()));
         bail!(
             "dataset `{name}` is not here: {}.\n\
              Get it:              normprop data fetch {name}\n\
              From your own copy:  normprop data fetch {name} --from FILE-or-FOLDER-or-URL",
-            faults.join("; "),
+            faults.collect::<Vec<_>>().join("; "),
             name = self.name
         )
     }
+}
+
+/// The file's name in a line of [`CatalogueEntry::look_alikes`].
+fn file_of(look_alike: &str) -> &str {
+    look_alike.split(": ").next().unwrap_or(look_alike)
 }

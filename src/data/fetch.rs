@@ -35,13 +35,8 @@ pub fn fetch(
     from: Option<&str>,
     progress: FetchProgress,
 ) -> Result<()> {
-    fetch_entry(
-        catalogue::find(name)?,
-        data_dir,
-        from,
-        &Client::new(),
-        progress,
-    )
+    let (entry, client) = (catalogue::find(name)?, Client::new());
+    fetch_entry(entry, data_dir, from, &client, progress)
 }
 
 fn fetch_entry(
@@ -61,7 +56,7 @@ fn fetch_entry(
     let staging = Staging::open(entry, data_dir)?;
     let context = || format!("cannot fetch dataset `{}`", entry.name);
     staging
-        .fill(entry, &origin, client, progress)
+        .fill(&origin, client, progress)
         .with_context(context)
         .inspect_err(|_| staging.tidy())?;
     check(entry, &staging.files)

@@ -40,11 +40,9 @@ impl SourceFile {
                 path.display()
             );
         }
-        let gzip = begin.starts_with(&[0x1f, 0x8b]);
-        let reader: Box<dyn Read> = if gzip {
-            Box::new(MultiGzDecoder::new(reader))
-        } else {
-            Box::new(reader)
+        let reader: Box<dyn Read> = match begin.starts_with(&[0x1f, 0x8b]) {
+            true => Box::new(MultiGzDecoder::new(reader)),
+            false => Box::new(reader),
         };
         Ok(SourceFile {
             path: path.to_owned(),
@@ -53,6 +51,14 @@ impl SourceFile {
             most,
             hasher: Sha256::new(),
         })
+    }
+
+    /// Reads all of it.
+    pub(super) fn read_all(&mut self) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let read = self.read_to_end(&mut bytes);
+        read.with_context(|| format!("cannot read {}", self.path.display()))?;
+        Ok(bytes)
     }
 
     /// Reads what is left and gives the SHA-256 of everything.

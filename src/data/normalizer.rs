@@ -58,10 +58,9 @@ impl Normalizer {
 
     /// Normalizes a training batch: with its own statistics where that was asked for.
     pub fn training(&self, images: &[u8]) -> Vec<f32> {
-        if self.per_batch {
-            self.convert(images, &channel_statistics(images, self.shape))
-        } else {
-            self.convert(images, &self.statistics)
+        match self.per_batch {
+            true => self.convert(images, &channel_statistics(images, self.shape)),
+            false => self.evaluation(images),
         }
     }
 

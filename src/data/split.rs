@@ -68,10 +68,9 @@ impl Split {
         }
         let mut staying = self.counts_of_all(classes)?;
         let held = equal_shares(n, &staying);
-        staying
-            .iter_mut()
-            .zip(held)
-            .for_each(|(count, held)| *count -= held);
+        for (count, held) in staying.iter_mut().zip(held) {
+            *count -= held;
+        }
         let stays = self.first_of_each_class(staying);
         Ok((self.part(&stays, true), self.part(&stays, false)))
     }
@@ -101,12 +100,9 @@ impl Split {
     /// The images whose mark is `value`.
     fn part(&self, marks: &[bool], value: bool) -> Split {
         let chosen: Vec<usize> = (0..self.len()).filter(|&i| marks[i] == value).collect();
-        let mut images = Vec::with_capacity(chosen.len() * self.image(0).len());
-        chosen
-            .iter()
-            .for_each(|&i| images.extend_from_slice(self.image(i)));
+        let images: Vec<&[u8]> = chosen.iter().map(|&i| self.image(i)).collect();
         Split {
-            images,
+            images: images.concat(),
             labels: chosen.iter().map(|&i| self.labels[i]).collect(),
         }
     }

@@ -19,14 +19,18 @@ pub struct ImageShape {
 }
 
 impl ImageShape {
+    /// Images of so many channels, rows and columns.
+    pub const fn new(channels: usize, height: usize, width: usize) -> ImageShape {
+        ImageShape {
+            channels,
+            height,
+            width,
+        }
+    }
+
     /// The size `[N, C, H, W]` of a batch of this many images.
-    pub const fn of_batch(self, images: usize) -> [i64; 4] {
-        [
-            images as i64,
-            self.channels as i64,
-            self.height as i64,
-            self.width as i64,
-        ]
+    pub fn of_batch(self, images: usize) -> [i64; 4] {
+        [images, self.channels, self.height, self.width].map(|number| number as i64)
     }
 
     /// Bytes of one image, C·H·W.
@@ -107,11 +111,8 @@ impl Dataset {
                 split.len(),
                 split.images.len()
             );
-            if let Some(i) = split
-                .labels
-                .iter()
-                .position(|&l| usize::from(l) >= classes.len())
-            {
+            let mut labels = split.labels.iter();
+            if let Some(i) = labels.position(|&label| usize::from(label) >= classes.len()) {
                 bail!(
                     "dataset `{name}`: {which} image {i} has label {}, but there are {} classes",
                     split.labels[i],

@@ -18,7 +18,8 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
+use rand_chacha::ChaCha8Rng;
 use tch::{Kind, Tensor};
 
 use super::images::{ProbeImages, by_unit, walk_images};
@@ -71,8 +72,10 @@ impl LayerCovariance {
 }
 
 /// The inputs and pre-activations of one layer at its sites.
-#[derive(Default)]
-struct Read {
+struct Read<'n> {
+    /// The layer's number, from 0.
+    index: usize,
+    block: &'n Block,
     inputs: Vec<Tensor>,
     outputs: Vec<Tensor>,
 }
@@ -85,147 +88,120 @@ pub fn measure(
     sites: usize,
     seed: u64,
 ) -> Result<Vec<LayerCovariance>> {
-    let block = |&layer: &usize| {
-        let node = &network.blocks[layer].node;
+    let read = |&index: &usize| {
+        let node = &network.blocks[index].node;
         let block = node.block().filter(|block| !block.op.is_identity());
-        block.ok_or_else(|| {
+        let block = block.ok_or_else(|| {
             usage!(
                 "layer {}, {}: has no covariance of inputs to one linear map, since it is recurrent or an activation \
                  alone; use model = \"nin\" or \"mlp\", or another layer",
-                layer + 1,
+                index + 1,
                 node.name()
             )
+        })?;
+        Ok(Read {
+            index,
+            block,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
         })
     };
-    let blocks = layers.iter().map(block).collect::<Result<Vec<&Block>>>()?;
+    let mut reads = layers.iter().map(read).collect::<Result<Vec<Read>>>()?;
     let last = layers.iter().copied().max().unwrap_or(0);
-    let mut reads: Vec<Read> = layers.iter().map(|_| Read::default()).collect();
+    let per_image = sites.div_ceil(images.count().max(1));
     walk_images(network, images, last, |first, index, input, pre| {
-        let mut wanted = reads.iter_mut().zip(&blocks).zip(layers);
-        if let Some(((read, block), _)) = wanted.find(|(_, layer)| **layer == index) {
+        if let Some(read) = reads.iter_mut().find(|read| read.index == index) {
             let place = (index * images.count() + first) as u64;
-            let per_image = sites.div_ceil(images.count().max(1));
-            read_sites(read, &block.op, &input.value(), pre, per_image, |i| {
+            read.take(&input.value(), pre, per_image, |i| {
                 stream(seed, Purpose::Probe, place + i)
             });
         }
     });
-    reads
-        .iter()
-        .zip(blocks)
-        .zip(layers)
-        .map(|((read, block), &index)| describe(network, index, block, read))
-        .collect()
+    reads.iter().map(|read| read.describe(network)).collect()
 }
 
-fn read_sites(
-    read: &mut Read,
-    op: &LinearOp,
-    input: &Tensor,
-    pre: &Tensor,
-    per_image: usize,
-    source: impl Fn(u64) -> rand_chacha::ChaCha8Rng,
-) {
-    let outputs = by_unit(pre);
-    let (images, positions) = (outputs.size()[1], outputs.size()[2]);
-    for start in (0..images).step_by(PATCH_IMAGES as usize) {
-        let part = PATCH_IMAGES.min(images - start);
-        let mut picked = Vec::new();
-        for i in 0..part {
-            let order = permutation(positions as usize, &mut source((start + i) as u64));
-            let chosen = order.into_iter().take(per_image);
-            picked.extend(chosen.map(|position| i * positions + i64::from(position)));
-        }
-        let picked = Tensor::from_slice(&picked).to_device(pre.device());
-        let pick = |values: &Tensor| {
+impl Read<'_> {
+    /// Reads `per_image` sites of each image of a part of them, chosen by the stream that `source` makes for it.
+    fn take(
+        &mut self,
+        input: &Tensor,
+        pre: &Tensor,
+        per_image: usize,
+        source: impl Fn(u64) -> ChaCha8Rng,
+    ) {
+        let outputs = by_unit(pre);
+        let (images, positions) = (outputs.size()[1], outputs.size()[2]);
+        for start in (0..images).step_by(PATCH_IMAGES as usize) {
+            let part = PATCH_IMAGES.min(images - start);
+            let mut picked = Vec::new();
+            for i in 0..part {
+                let order = permutation(positions as usize, &mut source((start + i) as u64));
+                let chosen = order.into_iter().take(per_image);
+                picked.extend(chosen.map(|position| i * positions + i64::from(position)));
+            }
+            let picked = Tensor::from_slice(&picked).to_device(pre.device());
             // [dimensions, images, positions] → [sites, dimensions]
-            values
-                .flatten(1, 2)
-                .index_select(1, &picked)
-                .tr()
-                .to_kind(Kind::Double)
-        };
-        let patches = patches(op, &input.narrow(0, start, part)).transpose(0, 1);
-        read.inputs.push(pick(&patches));
-        read.outputs.push(pick(&outputs.narrow(1, start, part)));
+            let pick = |values: &Tensor| {
+                let sites = values.flatten(1, 2).index_select(1, &picked);
+                sites.tr().to_kind(Kind::Double)
+            };
+            let patches = patches(&self.block.op, &input.narrow(0, start, part));
+            self.inputs.push(pick(&patches.transpose(0, 1)));
+            self.outputs.push(pick(&outputs.narrow(1, start, part)));
+        }
+    }
+
+    fn describe(&self, network: &Network) -> Result<LayerCovariance> {
+        let inputs = Tensor::cat(&self.inputs, 0);
+        let outputs = Tensor::cat(&self.outputs, 0);
+        let (layer, name) = (self.index + 1, self.block.name.clone());
+        ensure!(
+            inputs.size()[0] >= 2,
+            "layer {layer} ({name}): a covariance needs at least two sites"
+        );
+        let finite = |values: &Tensor| bool::try_from(values.isfinite().all());
+        ensure!(
+            finite(&inputs)? && finite(&outputs)?,
+            "layer {layer} ({name}) has values that are not finite numbers: did the run diverge?"
+        );
+        let (rows, weight) = weight_rows(network, self.index, self.block, &inputs, &outputs);
+        let input = spread(&covariance(&inputs));
+        let overlap = overlap(&weight);
+        Ok(LayerCovariance {
+            layer,
+            name,
+            basis: Basis::of(&self.block.op),
+            dimensions: inputs.size()[1] as usize,
+            sites: inputs.size()[0] as usize,
+            input,
+            output: spread(&covariance(&outputs)),
+            rows,
+            overlap,
+            bound: input.mean_variance * overlap.coherence * overlap.pair_norm,
+        })
     }
 }
 
 /// `[N, dimensions, positions]` of a layer's input.
 fn patches(op: &LinearOp, input: &Tensor) -> Tensor {
-    match (*op, Basis::of(op)) {
-        (
-            LinearOp::Conv {
-                kernel,
-                padding,
-                stride,
-                ..
-            },
-            Basis::Patches,
-        ) => input.im2col([kernel; 2], [1, 1], [padding; 2], [stride; 2]),
-        (
-            LinearOp::Conv {
-                kernel,
-                padding,
-                stride,
-                ..
-            },
-            _,
-        ) => {
-            // The patch's middle, one for each output position.
-            let all = input.constant_pad_nd([padding, padding, padding, padding]);
-            let middle = |map: Tensor, axis: i64| {
-                let (start, end) = (
-                    kernel / 2,
-                    map.size()[axis as usize] - kernel + 1 + kernel / 2,
-                );
-                map.slice(axis, start, end, stride)
-            };
-            middle(middle(all, 2), 3).flatten(2, 3)
-        }
-        (LinearOp::Dense { .. }, _) => input.unsqueeze(2),
-        (LinearOp::Identity { .. }, _) => input.flatten(2, 3),
+    let (kernel, padding, stride) = match *op {
+        LinearOp::Conv {
+            kernel,
+            padding,
+            stride,
+            ..
+        } => (kernel, padding, stride),
+        LinearOp::Dense { .. } => return input.unsqueeze(2),
+        LinearOp::Identity { .. } => return input.flatten(2, 3),
+    };
+    if Basis::of(op) == Basis::Patches {
+        return input.im2col([kernel; 2], [1, 1], [padding; 2], [stride; 2]);
     }
-}
-
-fn describe(
-    network: &Network,
-    index: usize,
-    block: &Block,
-    read: &Read,
-) -> Result<LayerCovariance> {
-    let (inputs, outputs) = (Tensor::cat(&read.inputs, 0), Tensor::cat(&read.outputs, 0));
-    let name = block.name.clone();
-    if inputs.size()[0] < 2 {
-        bail!(
-            "layer {} ({name}): a covariance needs at least two sites",
-            index + 1
-        );
-    }
-    let finite = inputs
-        .isfinite()
-        .all()
-        .logical_and(&outputs.isfinite().all());
-    if !bool::try_from(finite)? {
-        bail!(
-            "layer {} ({name}) has values that are not finite numbers: did the run diverge?",
-            index + 1
-        );
-    }
-    let basis = Basis::of(&block.op);
-    let (rows, weight) = weight_rows(network, index, block, &inputs, &outputs);
-    let input = spread(&covariance(&inputs));
-    let overlap = overlap(&weight);
-    Ok(LayerCovariance {
-        layer: index + 1,
-        name,
-        basis,
-        dimensions: inputs.size()[1] as usize,
-        sites: inputs.size()[0] as usize,
-        input,
-        output: spread(&covariance(&outputs)),
-        rows,
-        overlap,
-        bound: input.mean_variance * overlap.coherence * overlap.pair_norm,
-    })
+    // The patch's middle, one for each output position.
+    let all = input.constant_pad_nd([padding; 4]);
+    let middle = |map: Tensor, axis: i64| {
+        let end = map.size()[axis as usize] - kernel + 1 + kernel / 2;
+        map.slice(axis, kernel / 2, end, stride)
+    };
+    middle(middle(all, 2), 3).flatten(2, 3)
 }

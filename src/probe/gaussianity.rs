@@ -4,7 +4,7 @@
 //! image and a position in the unit's map. Every unit is read at the same sites, which are spread over
 //! the images so that as few as possible come from the same one.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
 use tch::Tensor;
 
 use super::images::{ProbeImages, by_unit, to_values, walk_images};
@@ -52,32 +52,26 @@ pub fn sample_layers(
     let Some(&last) = layers.iter().max() else {
         return Ok(Vec::new());
     };
-    let mut samples: Vec<LayerSample> = layers
-        .iter()
-        .map(|&index| LayerSample {
-            layer: index + 1,
-            name: network.blocks[index].node.name().into(),
-            units: vec![Vec::new(); network.blocks[index].node.outputs() as usize],
-            images: 0,
-        })
-        .collect();
+    let empty = |&index: &usize| LayerSample {
+        layer: index + 1,
+        name: network.blocks[index].node.name().into(),
+        units: vec![Vec::new(); network.blocks[index].node.outputs() as usize],
+        images: 0,
+    };
+    let mut samples: Vec<LayerSample> = layers.iter().map(empty).collect();
     walk_images(network, images, last, |first, index, _, pre| {
-        for sample in samples
-            .iter_mut()
-            .filter(|sample| sample.layer == index + 1)
-        {
+        for sample in samples.iter_mut().filter(|own| own.layer == index + 1) {
             read_sites(sample, pre, first, images.count(), values, seed);
         }
     });
     for sample in &samples {
         let mut values = sample.units.iter().flatten();
-        if values.any(|value| !value.is_finite()) {
-            bail!(
-                "layer {} ({}) has pre-activations that are not finite numbers: did the run diverge?",
-                sample.layer,
-                sample.name
-            );
-        }
+        ensure!(
+            values.all(|value| value.is_finite()),
+            "layer {} ({}) has pre-activations that are not finite numbers: did the run diverge?",
+            sample.layer,
+            sample.name
+        );
     }
     Ok(samples)
 }
@@ -92,12 +86,9 @@ fn read_sites(
     seed: u64,
 ) {
     let maps = by_unit(pre);
-    let (units, count, positions) = (
-        sample.units.len(),
-        maps.size()[1] as usize,
-        maps.size()[2] as usize,
-    );
-    let sites = values.div_ceil(units.max(1)).min(images * positions);
+    let (count, positions) = (maps.size()[1] as usize, maps.size()[2] as usize);
+    let sites = values.div_ceil(sample.units.len().max(1));
+    let sites = sites.min(images * positions);
     let mut picked = Vec::new();
     for i in 0..count {
         let wanted = share(first + i, images, sites);
@@ -107,15 +98,10 @@ fn read_sites(
         let chosen = order.into_iter().take(wanted);
         picked.extend(chosen.map(|position| (i * positions) as i64 + i64::from(position)));
     }
-    let read = maps
-        .flatten(1, 2)
-        .index_select(1, &Tensor::from_slice(&picked).to_device(pre.device()));
-    let read = to_values(&read);
-    for (unit, values) in sample
-        .units
-        .iter_mut()
-        .zip(read.chunks(picked.len().max(1)))
-    {
+    let places = Tensor::from_slice(&picked).to_device(pre.device());
+    let read = to_values(&maps.flatten(1, 2).index_select(1, &places));
+    let by_unit = read.chunks(picked.len().max(1));
+    for (unit, values) in sample.units.iter_mut().zip(by_unit) {
         unit.extend_from_slice(values);
     }
 }

@@ -42,10 +42,8 @@ impl ProbeImages {
         shape: ImageShape,
         normalize: impl FnOnce(&[u8]) -> Vec<f32>,
     ) -> ProbeImages {
-        let bytes: Vec<u8> = places
-            .flat_map(|place| split.image(place))
-            .copied()
-            .collect();
+        let images: Vec<&[u8]> = places.map(|place| split.image(place)).collect();
+        let bytes = images.concat();
         ProbeImages {
             pixels: normalize(&bytes),
             count: bytes.len() / shape.pixels().max(1),
@@ -55,9 +53,8 @@ impl ProbeImages {
 
     /// The labels of the images that [`ProbeImages::spread`] takes.
     pub fn labels(count: usize, split: &Split) -> Vec<i64> {
-        places(count, split)
-            .map(|place| i64::from(split.labels[place]))
-            .collect()
+        let label = |place: usize| i64::from(split.labels[place]);
+        places(count, split).map(label).collect()
     }
 
     /// Number of images.
@@ -73,9 +70,8 @@ impl ProbeImages {
     /// The images in order as tensors of a size that fits in memory.
     fn chunks<'a>(&'a self, network: &'a Network) -> impl Iterator<Item = Tensor> + 'a {
         let size = (CHUNK * self.shape.pixels()).max(1);
-        self.pixels
-            .chunks(size)
-            .map(move |pixels| self.part(pixels, network))
+        let parts = self.pixels.chunks(size);
+        parts.map(move |pixels| self.part(pixels, network))
     }
 
     fn part(&self, pixels: &[f32], network: &Network) -> Tensor {

@@ -91,10 +91,8 @@ pub fn layers(network: &Network, images: &Tensor, seed: u64) -> Result<Vec<Layer
     for (index, input) in inputs.iter().enumerate() {
         let built = &network.blocks[index];
         let map = |x: &Tensor| {
-            built
-                .layer
-                .forward(&Signal::plain(x.shallow_clone()), &Pass::eval())
-                .value()
+            let signal = Signal::plain(x.shallow_clone());
+            built.layer.forward(&signal, &Pass::eval()).value()
         };
         let name = built.node.name().to_owned();
         found.push(LayerJacobian {
@@ -139,8 +137,8 @@ fn gains_from_top(network: &Network, images: &Tensor, seed: u64) -> Result<Vec<f
     let mut total = 0.0;
     for probe in 0..HUTCHINSON_PROBES {
         let u = linearization::signs(&top, seed, probe as u64);
-        let gradients =
-            Tensor::f_run_backward(&[&(&top * &u).sum(None::<Kind>)], &inputs, true, false)?;
+        let along = (&top * &u).sum(None::<Kind>);
+        let gradients = Tensor::f_run_backward(&[&along], &inputs, true, false)?;
         for (sum, gradient) in sums.iter_mut().zip(&gradients) {
             *sum += squared_length(gradient);
         }
@@ -158,9 +156,8 @@ pub fn spectrum(map: &dyn Fn(&Tensor) -> Tensor, x: &Tensor, seed: u64) -> Resul
     let (squares, values) = if exact {
         // Rows are cheap beside the decomposition, so the mean square is exact on every image.
         let jacobians = at.matrices()?;
-        let squares = jacobians
-            .square()
-            .sum_dim_intlist([1, 2].as_slice(), false, Kind::Double);
+        let squares = jacobians.square();
+        let squares = squares.sum_dim_intlist([1, 2].as_slice(), false, Kind::Double);
         let values = singular_values(&jacobians.narrow(0, 0, few))?;
         (to_values(&(squares / outputs as f64)), values)
     } else {
@@ -176,13 +173,9 @@ pub fn spectrum(map: &dyn Fn(&Tensor) -> Tensor, x: &Tensor, seed: u64) -> Resul
         )
     };
     let count = squares.len() as f64;
-    // Ascending, averaged over the images.
-    let values = to_values(
-        &values
-            .sort(1, false)
-            .0
-            .mean_dim([0].as_slice(), false, Kind::Double),
-    );
+    // Averaged over the images.
+    let (ascending, _) = values.sort(1, false);
+    let values = to_values(&ascending.mean_dim([0].as_slice(), false, Kind::Double));
     let place = |share: f64| values.get((share * (values.len().saturating_sub(1)) as f64) as usize);
     let value = |share: f64| place(share).copied().unwrap_or(f64::NAN);
     Ok(Spectrum {

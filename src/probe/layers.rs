@@ -101,17 +101,13 @@ impl LayerProbe {
     /// last layer of each network"; which unit is typical they do not say.
     pub fn percentiles(&self, network: &Network, step: u64) -> Option<PercentileRow> {
         let last = hidden_layers(network).checked_sub(1)?;
+        let images = self.images.tensor(network);
         let mut values = Vec::new();
-        walk_layers(
-            network,
-            &self.images.tensor(network),
-            last,
-            |index, _, pre| {
-                if index == last {
-                    values = to_values(&pre.select(1, 0));
-                }
-            },
-        );
+        walk_layers(network, &images, last, |index, _, pre| {
+            if index == last {
+                values = to_values(&pre.select(1, 0));
+            }
+        });
         Some(PercentileRow {
             step,
             layer: last as u64 + 1,

@@ -11,10 +11,8 @@ pub struct RestoreGuard<'t> {
 impl<'t> RestoreGuard<'t> {
     /// Keeps what these tensors hold now.
     pub fn of(tensors: Vec<&'t Tensor>) -> RestoreGuard<'t> {
-        let copies = tensors
-            .iter()
-            .map(|tensor| tensor.detach().copy())
-            .collect();
+        let copy = |tensor: &&Tensor| tensor.detach().copy();
+        let copies = tensors.iter().map(copy).collect();
         RestoreGuard { tensors, copies }
     }
 

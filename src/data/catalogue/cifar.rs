@@ -6,9 +6,7 @@
 //! Checksums of the archives: recorded alike by TensorFlow Datasets, torchvision and others. Checksums of the files in
 //! them: torchvision-ruby publishes them and compares them at every load; for CIFAR-10 other projects publish the same.
 
-use std::io::Read;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::data::{
     CatalogueEntry, ClassCounts, Format, ImageShape, Packing, SourceFile, Split, SplitFiles,
@@ -19,11 +17,7 @@ pub(super) const DATASETS: &[CatalogueEntry] = &[CIFAR10, CIFAR100];
 const CIFAR10: CatalogueEntry = CatalogueEntry {
     name: "cifar10",
     title: "CIFAR-10, 32x32 color photographs, 10 classes",
-    shape: ImageShape {
-        channels: 3,
-        height: 32,
-        width: 32,
-    },
+    shape: ImageShape::new(3, 32, 32),
     classes: "airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck",
     format: &CifarBinary { label_bytes: 1 },
     folders: &["cifar-10-batches-bin", "cifar-10-batches-py"],
@@ -38,14 +32,8 @@ const CIFAR10: CatalogueEntry = CatalogueEntry {
         "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b  test_batch.bin",
     ],
     look_alikes: &[
-        (
-            "data_batch_1",
-            "the Python version; the binary one is cifar-10-binary.tar.gz",
-        ),
-        (
-            "data_batch_1.mat",
-            "the MATLAB version; the binary one is cifar-10-binary.tar.gz",
-        ),
+        "data_batch_1: the Python version; the binary one is cifar-10-binary.tar.gz",
+        "data_batch_1.mat: the MATLAB version; the binary one is cifar-10-binary.tar.gz",
     ],
     addresses: &["https://www.cs.toronto.edu/~kriz/"],
     packing: Packing::Archive("cifar-10-binary.tar.gz"),
@@ -66,14 +54,8 @@ const CIFAR100: CatalogueEntry = CatalogueEntry {
     train_files: &["f31298fc616915fa142368359df1c4ca2ae984d6915ca468b998a5ec6aeebf29  train.bin"],
     test_files: &["d8b1e6b7b3bee4020055f0699b111f60b1af1e262aeb93a0b659061746f8224a  test.bin"],
     look_alikes: &[
-        (
-            "train",
-            "the Python version; the binary one is cifar-100-binary.tar.gz",
-        ),
-        (
-            "train.mat",
-            "the MATLAB version; the binary one is cifar-100-binary.tar.gz",
-        ),
+        "train: the Python version; the binary one is cifar-100-binary.tar.gz",
+        "train.mat: the MATLAB version; the binary one is cifar-100-binary.tar.gz",
     ],
     packing: Packing::Archive("cifar-100-binary.tar.gz"),
     download_bytes: &[168_513_733],
@@ -95,8 +77,8 @@ const CIFAR100_CLASSES: &str = "\
     tank, telephone, television, tiger, tractor, train, trout, tulip, turtle, wardrobe, whale, willow_tree, \
     wolf, woman, worm";
 
-/// Superclasses of CIFAR-100.
-const COARSE_CLASSES: usize = 20;
+/// How many superclasses CIFAR-100 has.
+const COARSE: usize = 20;
 
 /// The format.
 #[derive(Debug)]
@@ -135,10 +117,8 @@ impl CifarBinary {
         classes: usize,
     ) -> Result<()> {
         let label_bytes = self.label_bytes;
-        let mut bytes = Vec::new();
-        let read = file.read_to_end(&mut bytes);
+        let bytes = file.read_all()?;
         let path = file.path.display();
-        read.with_context(|| format!("cannot read {path}"))?;
         let record_bytes = label_bytes + shape.pixels();
         let (records, surplus) = (bytes.len() / record_bytes, bytes.len() % record_bytes);
         ensure!(records + surplus > 0, "{}: is empty", path);
@@ -153,11 +133,7 @@ impl CifarBinary {
             let (labels, pixels) = content.split_at(label_bytes);
             let class = label_bytes - 1;
             for (offset, &label) in labels.iter().enumerate() {
-                let limit = if offset == class {
-                    classes
-                } else {
-                    COARSE_CLASSES
-                };
+                let limit = if offset == class { classes } else { COARSE };
                 ensure!(
                     usize::from(label) < limit,
                     "{}: byte {}: record {record} has label {label}, but the labels go from 0 to {}",

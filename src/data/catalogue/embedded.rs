@@ -55,14 +55,11 @@ fn unpack(asset: &[u8], entry: &CatalogueEntry) -> Result<[Split; 2]> {
     let (labels, images) = bytes.split_at(train + test);
     let (train_labels, test_labels) = labels.split_at(train);
     let (train_images, test_images) = images.split_at(train * entry.shape.pixels());
-    let split = |images: &[u8], labels: &[u8]| Split {
+    let parts = [(train_images, train_labels), (test_images, test_labels)];
+    Ok(parts.map(|(images, labels)| Split {
         images: images.to_vec(),
         labels: labels.to_vec(),
-    };
-    Ok([
-        split(train_images, train_labels),
-        split(test_images, test_labels),
-    ])
+    }))
 }
 
 #[cfg(test)]

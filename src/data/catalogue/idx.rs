@@ -14,11 +14,7 @@ use crate::data::{
     CatalogueEntry, ClassCounts, Format, ImageShape, Packing, SourceFile, Split, SplitFiles,
 };
 
-const GRAY_28: ImageShape = ImageShape {
-    channels: 1,
-    height: 28,
-    width: 28,
-};
+const GRAY_28: ImageShape = ImageShape::new(1, 28, 28);
 
 const UNSIGNED_BYTE: u8 = 0x08;
 

@@ -19,11 +19,7 @@ use crate::data::{
 pub(super) const DATASETS: &[CatalogueEntry] = &[CatalogueEntry {
     name: "svhn",
     title: "SVHN, 32x32 color photographs of house-number digits (cropped)",
-    shape: ImageShape {
-        channels: 3,
-        height: 32,
-        width: 32,
-    },
+    shape: ImageShape::new(3, 32, 32),
     classes: "0, 1, 2, 3, 4, 5, 6, 7, 8, 9",
     format: &MatlabDigits,
     folders: &["svhn"],
@@ -33,10 +29,9 @@ pub(super) const DATASETS: &[CatalogueEntry] = &[CatalogueEntry {
     test_files: &[
         "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b  test_32x32.mat",
     ],
-    look_alikes: &[(
-        "train.tar.gz",
-        "whole house numbers; the cropped digits are train_32x32.mat and test_32x32.mat",
-    )],
+    look_alikes: &[
+        "train.tar.gz: whole house numbers; the cropped digits are train_32x32.mat and test_32x32.mat",
+    ],
     addresses: &["http://ufldl.stanford.edu/housenumbers/"],
     packing: Packing::Each(""),
     download_bytes: &[182_040_794, 64_275_384],
@@ -56,9 +51,9 @@ pub(super) const DATASETS: &[CatalogueEntry] = &[CatalogueEntry {
 
 const HEADER_BYTES: usize = 128;
 /// Types of elements.
-const UINT8: u32 = 2;
-const DOUBLE: u32 = 9;
-const COMPRESSED: u32 = 15;
+const UINT8: usize = 2;
+const DOUBLE: usize = 9;
+const COMPRESSED: usize = 15;
 
 /// The format.
 #[derive(Debug)]
@@ -68,7 +63,7 @@ impl Format for MatlabDigits {
     fn load(&self, entry: &CatalogueEntry, files: SplitFiles) -> Result<[Split; 2]> {
         let load = |files: &mut [SourceFile]| match files {
             [file] => load_split(file, entry.shape, entry.most_bytes()),
-            files => bail!(
+            _ => bail!(
                 "a split in a MATLAB file has one of them, not {}",
                 files.len()
             ),
@@ -82,17 +77,14 @@ impl Format for MatlabDigits {
 struct Matrix<'a> {
     name: String,
     sizes: Vec<usize>,
-    kind: u32,
+    kind: usize,
     bytes: &'a [u8],
 }
 
 /// Reads one split from its file.
 fn load_split(file: &mut SourceFile, shape: ImageShape, most: u64) -> Result<Split> {
-    let mut bytes = Vec::new();
-    let read = file.read_to_end(&mut bytes);
-    let path = file.path.display();
-    read.with_context(|| format!("cannot read {path}"))?;
-    split_of(&bytes, shape, most).with_context(|| format!("cannot use {path}"))
+    let bytes = file.read_all()?;
+    split_of(&bytes, shape, most).with_context(|| format!("cannot use {}", file.path.display()))
 }
 
 fn split_of(bytes: &[u8], shape: ImageShape, most: u64) -> Result<Split> {
@@ -120,12 +112,8 @@ fn split_of(bytes: &[u8], shape: ImageShape, most: u64) -> Result<Split> {
         }
         names.push(matrix.name);
     }
-    let missing = |name: &str| {
-        format!(
-            "it has no variable `{name}` (its variables: {})",
-            names.join(", ")
-        )
-    };
+    let names = names.join(", ");
+    let missing = |name| format!("it has no variable `{name}` (its variables: {names})");
     let labels = labels.with_context(|| missing("y"))?;
     let images = images.with_context(|| missing("X"))?;
     let count = images.len() / shape.pixels();
@@ -143,12 +131,12 @@ fn take<'a>(rest: &mut &'a [u8], length: usize) -> Result<&'a [u8]> {
 }
 
 /// The next element: its type and its bytes.
-fn take_element<'a>(rest: &mut &'a [u8]) -> Result<(u32, &'a [u8])> {
+fn take_element<'a>(rest: &mut &'a [u8]) -> Result<(usize, &'a [u8])> {
     let tag = take(rest, 8)?;
-    let (kind, length) = (number(&tag[..4]), number(&tag[4..]) as usize);
+    let (kind, length) = (number(&tag[..4]), number(&tag[4..]));
     if kind >> 16 != 0 {
         // Up to 4 bytes stand in the tag itself.
-        let length = (kind >> 16).min(4) as usize;
+        let length = (kind >> 16).min(4);
         return Ok((kind & 0xffff, &tag[4..4 + length]));
     }
     let bytes = take(rest, length)?;
@@ -165,20 +153,15 @@ fn matrix(mut content: &[u8]) -> Result<Matrix<'_>> {
     let ((_, _flags), (_, sizes), (_, name), (kind, bytes)) = (next()?, next()?, next()?, next()?);
     Ok(Matrix {
         name: String::from_utf8_lossy(name).into_owned(),
-        sizes: sizes
-            .chunks_exact(4)
-            .map(|size| number(size) as usize)
-            .collect(),
+        sizes: sizes.chunks_exact(4).map(number).collect(),
         kind,
         bytes,
     })
 }
 
-fn number(bytes: &[u8]) -> u32 {
-    bytes
-        .iter()
-        .rev()
-        .fold(0, |sum, &byte| sum << 8 | u32::from(byte))
+fn number(bytes: &[u8]) -> usize {
+    let highest_first = bytes.iter().rev();
+    highest_first.fold(0, |sum, &byte| sum << 8 | usize::from(byte))
 }
 
 fn read_labels(matrix: &Matrix<'_>) -> Result<Vec<u8>> {
@@ -186,10 +169,7 @@ fn read_labels(matrix: &Matrix<'_>) -> Result<Vec<u8>> {
         UINT8 => matrix.bytes.iter().map(|&label| f64::from(label)).collect(),
         DOUBLE => {
             let (values, _) = matrix.bytes.as_chunks::<8>();
-            values
-                .iter()
-                .map(|&bytes| f64::from_le_bytes(bytes))
-                .collect()
+            values.iter().copied().map(f64::from_le_bytes).collect()
         }
         _ => bail!("`y` should be of class uint8 or double"),
     };
@@ -218,11 +198,8 @@ fn read_images(matrix: &Matrix<'_>, shape: ImageShape) -> Result<Vec<u8>> {
     );
     let mut images = vec![0; matrix.bytes.len()];
     let plane = shape.height * shape.width;
-    for (from, to) in matrix
-        .bytes
-        .chunks_exact(plane)
-        .zip(images.chunks_exact_mut(plane))
-    {
+    let planes = matrix.bytes.chunks_exact(plane);
+    for (from, to) in planes.zip(images.chunks_exact_mut(plane)) {
         for (column, values) in from.chunks_exact(shape.height).enumerate() {
             for (row, &value) in values.iter().enumerate() {
                 to[row * shape.width + column] = value;

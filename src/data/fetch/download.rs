@@ -133,14 +133,13 @@ impl Client {
             "{url} has {longest} bytes, but the file has at most {most}"
         );
         let body = response.body_mut().as_reader();
-        self.receive(body, partial, from, most, &mut |done| progress(done, total))
-            .map(|error| {
-                error.or_else(|| {
-                    let here = length(partial).unwrap_or(0);
-                    let cut = total.is_some_and(|total| here < total);
-                    cut.then(|| anyhow!("the server closed the connection after {here} bytes"))
-                })
-            })
+        let mut tell = |done| progress(done, total);
+        if let Some(error) = self.receive(body, partial, from, most, &mut tell)? {
+            return Ok(Some(error));
+        }
+        let here = length(partial)?;
+        let cut = total.is_some_and(|total| here < total);
+        Ok(cut.then(|| anyhow!("the server closed the connection after {here} bytes")))
     }
 
     /// Puts what a body holds into `partial`, from a byte on. An error as for [`Client::attempt`].
@@ -191,14 +190,11 @@ impl Client {
 
     /// The proxy in use, as a part of a sentence.
     fn proxy(&self) -> String {
-        let proxy = self.agent.config().proxy();
-        proxy.map_or(String::new(), |proxy| {
-            format!(
-                " through the proxy {}:{}, which the environment names",
-                proxy.host(),
-                proxy.port()
-            )
-        })
+        let Some(proxy) = self.agent.config().proxy() else {
+            return String::new();
+        };
+        let (host, port) = (proxy.host(), proxy.port());
+        format!(" through the proxy {host}:{port}, which the environment names")
     }
 }
 
@@ -206,9 +202,8 @@ impl Client {
 /// where they are given.
 fn content_range(response: &Response<Body>) -> (Option<u64>, Option<u64>) {
     let header = response.headers().get(header::CONTENT_RANGE);
-    header
-        .and_then(|text| text.to_str().ok())
-        .map_or((None, None), parse_content_range)
+    let text = header.and_then(|text| text.to_str().ok());
+    text.map_or((None, None), parse_content_range)
 }
 
 fn parse_content_range(text: &str) -> (Option<u64>, Option<u64>) {

@@ -7,23 +7,24 @@ use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 
 use super::download::{Client, FetchProgress};
-use super::origin::{Origin, WebFile, in_one_archive, is_archive_name};
+use super::origin::{Origin, WebFile, is_archive_name};
 use super::unpack::unpack_members;
-use crate::data::entry::{CatalogueEntry, Download};
+use crate::data::entry::{CatalogueEntry, Download, Packing};
 use crate::data::files::file_sha256;
 use crate::text::numbers::hexadecimal;
 
 /// The folder, locked: one process at a time.
-pub(super) struct Staging {
+pub(super) struct Staging<'e> {
+    entry: &'e CatalogueEntry,
     folder: PathBuf,
     /// Where complete, named files go.
     pub(super) files: PathBuf,
     _lock: File,
 }
 
-impl Staging {
+impl<'e> Staging<'e> {
     /// Makes and locks `.fetch-NAME` under `data_dir`.
-    pub(super) fn open(entry: &CatalogueEntry, data_dir: &Path) -> Result<Staging> {
+    pub(super) fn open(entry: &'e CatalogueEntry, data_dir: &Path) -> Result<Staging<'e>> {
         let folder = data_dir.join(format!(".fetch-{}", entry.name));
         let files = folder.join("files");
         let context = || format!("cannot write in {}", folder.display());
@@ -43,6 +44,7 @@ impl Staging {
         }
         std::fs::create_dir(&files).with_context(context)?;
         Ok(Staging {
+            entry,
             folder,
             files,
             _lock: lock,
@@ -57,10 +59,8 @@ impl Staging {
     /// Removes all but unfinished downloads.
     pub(super) fn tidy(&self) {
         let _ = std::fs::remove_dir_all(&self.files);
-        let unfinished = std::fs::read_dir(&self.folder)
-            .map(|names| names.flatten().any(|name| name.file_name() != "lock"))
-            .unwrap_or(true);
-        if !unfinished {
+        let names = std::fs::read_dir(&self.folder);
+        if names.is_ok_and(|names| names.flatten().all(|name| name.file_name() == "lock")) {
             self.discard();
         }
     }
@@ -68,7 +68,6 @@ impl Staging {
     /// Brings the files of `origin` here. What has arrived of a download that breaks off stays for the next time.
     pub(super) fn fill(
         &self,
-        entry: &CatalogueEntry,
         origin: &Origin,
         client: &Client,
         progress: FetchProgress,
@@ -77,45 +76,34 @@ impl Staging {
             Origin::Web(files) => {
                 let mut arrived = Vec::new();
                 for file in files {
-                    arrived.push((self.download(entry, file, client, progress)?, &file.name));
+                    arrived.push((self.download(file, client, progress)?, &file.name));
                 }
                 // Once all are complete.
                 for (path, name) in arrived {
-                    self.take(entry, &path, name)?;
+                    self.take(&path, name)?;
                 }
                 Ok(())
             }
-            Origin::Archive(path) => self.unpack(entry, path),
-            Origin::Folder(folder) => self.copy_from(entry, folder, progress),
+            Origin::Archive(path) => self.unpack(path),
+            Origin::Folder(folder) => self.copy_from(folder, progress),
         }
     }
 
     /// Downloads one file; a further address is tried if one fails.
-    fn download(
-        &self,
-        entry: &CatalogueEntry,
-        file: &WebFile,
-        client: &Client,
-        progress: FetchProgress,
-    ) -> Result<PathBuf> {
+    fn download(&self, file: &WebFile, client: &Client, tell: FetchProgress) -> Result<PathBuf> {
         // Parts of different contents never share a file.
-        let content = file
-            .official
-            .as_ref()
-            .map_or(file.addresses.concat(), |official| {
-                official.sha256.to_owned()
-            });
+        let content = match &file.official {
+            Some(official) => official.sha256.to_owned(),
+            None => file.addresses.concat(),
+        };
         let digest = hexadecimal(&Sha256::digest(content));
-        let path = self
-            .folder
-            .join(format!("{}.{}.part", file.name, &digest[..8]));
+        let part = format!("{}.{}.part", file.name, &digest[..8]);
+        let path = self.folder.join(part);
         let mut failures = Vec::new();
         for url in &file.addresses {
             let result = match &file.official {
-                Some(official) => official_from(url, official, &path, client, progress),
-                None => client
-                    .download(url, &path, entry.most_bytes(), progress)
-                    .map(|_| ()),
+                Some(official) => official_from(url, official, &path, client, tell),
+                None => client.download(url, &path, self.entry.most_bytes(), tell),
             };
             match result {
                 Ok(()) => return Ok(path),
@@ -125,16 +113,16 @@ impl Staging {
         if file.official.is_some() {
             failures.push(format!(
                 "If you have a copy, or know a mirror: normprop data fetch {} --from FILE-or-FOLDER-or-URL",
-                entry.name
+                self.entry.name
             ));
         }
         bail!("{}", failures.join("\n"))
     }
 
     /// Unpacks or moves a download. An archive that cannot be unpacked is thrown away.
-    fn take(&self, entry: &CatalogueEntry, path: &Path, name: &str) -> Result<()> {
+    fn take(&self, path: &Path, name: &str) -> Result<()> {
         if is_archive_name(name) {
-            return self.unpack(entry, path).inspect_err(|_| {
+            return self.unpack(path).inspect_err(|_| {
                 let _ = std::fs::remove_file(path);
             });
         }
@@ -142,36 +130,25 @@ impl Staging {
         std::fs::rename(path, &target).with_context(|| format!("cannot write {}", target.display()))
     }
 
-    fn unpack(&self, entry: &CatalogueEntry, archive: &Path) -> Result<()> {
-        unpack_members(archive, entry, &self.files)
+    fn unpack(&self, archive: &Path) -> Result<()> {
+        unpack_members(archive, self.entry, &self.files)
     }
 
     /// Copies the files from a folder that has them, or unpacks the official archive found there.
-    fn copy_from(
-        &self,
-        entry: &CatalogueEntry,
-        folder: &Path,
-        progress: FetchProgress,
-    ) -> Result<()> {
+    fn copy_from(&self, folder: &Path, progress: FetchProgress) -> Result<()> {
+        let entry = self.entry;
         let below = entry.folders.iter().map(|name| folder.join(name));
         let mut candidates = std::iter::once(folder.to_owned()).chain(below);
         let Some(source) = candidates.find(|folder| entry.check_files(folder).is_ok()) else {
-            let downloads = entry
-                .downloads()
-                .into_iter()
-                .map(|download| folder.join(download.name));
-            let archive = downloads
-                .filter(|_| in_one_archive(entry))
-                .find(|path| path.is_file());
-            return match archive {
-                Some(archive) => self.unpack(entry, &archive),
-                None => entry.check_files(folder),
+            return match entry.packing {
+                Packing::Archive(name) if folder.join(name).is_file() => {
+                    self.unpack(&folder.join(name))
+                }
+                _ => entry.check_files(folder),
             };
         };
-        for path in entry
-            .files()
-            .filter_map(|(name, _)| entry.find_file(&source, name))
-        {
+        let names = entry.files().map(|(name, _)| name);
+        for path in names.filter_map(|name| entry.find_file(&source, name)) {
             let target = self.files.join(path.file_name().unwrap_or_default());
             let bytes = std::fs::copy(&path, &target)
                 .with_context(|| format!("cannot copy {}", path.display()))?;

@@ -51,7 +51,7 @@ fn unpack(archive: &Path, entry: &CatalogueEntry, to: &Path) -> Result<()> {
             continue;
         };
         if !entry.is_file_name(name) {
-            if entry.look_alikes.iter().any(|(other, _)| *other == name) {
+            if entry.is_look_alike(name) {
                 others.insert(name.to_owned());
             }
             continue;
@@ -94,7 +94,7 @@ mod tests {
         CatalogueEntry {
             train_files: &["0  a.bin"],
             test_files: &["0  b.bin"],
-            look_alikes: &[("a.pickle", "the Python version")],
+            look_alikes: &["a.pickle: the Python version"],
             ..photos(&[])
         }
     }

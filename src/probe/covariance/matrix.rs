@@ -63,9 +63,8 @@ pub fn spread(covariance: &Tensor) -> Spread {
 /// Overlap of the rows of `weight` `[outputs, inputs]`; rows of length 0 overlap with none.
 pub fn overlap(weight: &Tensor) -> Overlap {
     let number = |tensor: Tensor| tensor.double_value(&[]);
-    let squared = weight
-        .square()
-        .sum_dim_intlist([1].as_slice(), false, Kind::Double);
+    let squares = weight.square();
+    let squared = squares.sum_dim_intlist([1].as_slice(), false, Kind::Double);
     let count = weight.size()[0];
     let unit = weight / squared.sqrt().clamp_min(f64::MIN_POSITIVE).unsqueeze(1);
     let other = 1.0 - Tensor::eye(count, (Kind::Double, weight.device()));
@@ -73,12 +72,9 @@ pub fn overlap(weight: &Tensor) -> Overlap {
     let total = number(squared.sum(Kind::Double));
     let own = number(squared.square().sum(Kind::Double));
     let pairs = (count * (count - 1)) as f64;
+    let largest = number(cosines.max());
     Overlap {
-        coherence: if count > 1 {
-            number(cosines.max())
-        } else {
-            f64::NAN
-        },
+        coherence: if count > 1 { largest } else { f64::NAN },
         mean_abs_cosine: number(cosines.sum(Kind::Double)) / pairs,
         pair_norm: (total * total - own).max(0.0).sqrt(),
     }

@@ -45,10 +45,8 @@ pub(super) fn weight_rows(
         let off = (predicted - outputs).norm().double_value(&[]);
         let size = (outputs - &constant).norm().double_value(&[]);
         if off > AFFINE_TOLERANCE * size {
-            return (
-                Rows::Stored,
-                stored.detach().flatten(1, -1).to_kind(Kind::Double),
-            );
+            let rows = stored.detach().flatten(1, -1);
+            return (Rows::Stored, rows.to_kind(Kind::Double));
         }
     }
     (Rows::Effective, rows)
@@ -58,12 +56,9 @@ pub(super) fn weight_rows(
 /// vectors and zero through it.
 pub fn effective_rows(network: &Network, index: usize, op: &LinearOp) -> (Tensor, Tensor) {
     let _guard = tch::no_grad_guard();
-    let built = &network.blocks[index];
+    let layer = &network.blocks[index].layer;
     let fan_in = op.fan_in();
-    let send = |x| {
-        let layer = &built.layer;
-        layer.pre_activation(&Signal::plain(x), &Pass::eval())
-    };
+    let send = |x| layer.pre_activation(&Signal::plain(x), &Pass::eval());
     let answer = |units: Tensor| match *op {
         LinearOp::Dense { .. } | LinearOp::Identity { .. } => send(units),
         LinearOp::Conv {

@@ -18,15 +18,8 @@ pub struct Linearization {
 pub(super) fn signs(example: &Tensor, seed: u64, index: u64) -> Tensor {
     let mut source = stream(seed, Purpose::Probe, index);
     let count = example.numel();
-    let values: Vec<f64> = (0..count)
-        .map(|_| {
-            if below(2, &mut source) == 0 {
-                -1.0
-            } else {
-                1.0
-            }
-        })
-        .collect();
+    let signs = (0..count).map(|_| [-1.0, 1.0][below(2, &mut source) as usize]);
+    let values: Vec<f64> = signs.collect();
     Tensor::from_slice(&values)
         .to_device(example.device())
         .to_kind(example.kind())
