@@ -302,6 +302,8 @@ fn check_run(kind: &str, golden: &Value, run: &Value) {
         nesterov: false,
         weight_decay: number(&settings["weight_decay"]),
         decay_all: false,
+        gain_lr_factor: 1.0,
+        shift_lr_factor: 1.0,
         clip_norm: 0.0,
         clip_units: 0.0,
     };

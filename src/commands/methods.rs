@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::cli::{MethodsArgs, OutputArgs};
 use crate::methods::{self, ActsOn, Descriptor, METHODS};
 use crate::nn::node::NetworkKind;
+use crate::nn::residual::Order;
 use crate::options::OptionSpec;
 use crate::out;
 use crate::output::{print_json, wrapped};
@@ -52,6 +53,7 @@ fn table() -> Table {
         .left("LSTM", |method| {
             yes_no(method.serves(NetworkKind::Recurrent))
         })
+        .left("ResNet", |method| orders(method).join(", "))
         .left("extra parameters", |method| method.extra_parameters.into())
         .left("paper", |method| {
             format!("{}, {}", method.paper.authors, method.paper.venue)
@@ -76,6 +78,7 @@ fn to_json(method: &&Descriptor) -> Value {
         "batch_size_one_fc": method.batch_size_one_fc.name(),
         "extra_parameters": method.extra_parameters,
         "options": options, "departures": method.departures, "recurrent": method.recurrent.is_some(),
+        "residual_orders": orders(method), "needs_residual": method.needs_residual,
         "year": method.paper.year(),
         "paper": cited(method),
     })
@@ -83,8 +86,6 @@ fn to_json(method: &&Descriptor) -> Value {
 
 fn description(method: &Descriptor) -> String {
     let learning_rate = |size| method.default_learning_rate(size, NetworkKind::Convolutional);
-    let served = NetworkKind::ALL.iter().filter(|&&kind| method.serves(kind));
-    let networks: Vec<&str> = served.map(|kind| kind.name()).collect();
     let conv = method.batch_size_one_conv.name();
     let fc = method.batch_size_one_fc.name();
     let facts = [
@@ -106,7 +107,7 @@ fn description(method: &Descriptor) -> String {
                 learning_rate(1)
             ),
         ),
-        ("networks", networks.join(", ")),
+        ("networks", method.served()),
     ];
     let mut lines = vec![format!(
         "{}: {}\n\n  {}\n",
@@ -130,6 +131,13 @@ fn description(method: &Descriptor) -> String {
     let departures = method.departures.iter();
     lines.extend(departures.map(|departure| format!("  - {departure}")));
     lines.join("\n") + "\n"
+}
+
+/// The orders of residual units that it serves.
+fn orders(method: &Descriptor) -> Vec<&'static str> {
+    let orders = Order::ALL.iter().copied();
+    let served = orders.filter(|&order| method.serves(NetworkKind::Residual(order)));
+    served.map(Order::name).collect()
 }
 
 fn cited(method: &Descriptor) -> String {

@@ -11,7 +11,6 @@ use super::source::Source;
 use super::{RunConfig, schema};
 use crate::data::catalogue;
 use crate::error::KeyFault;
-use crate::nn::node::NetworkKind;
 use crate::record::files::read_text;
 use crate::usage;
 
@@ -47,10 +46,10 @@ impl RunConfig {
         let dataset = catalogue::find(&config.dataset).map_err(at("dataset"))?;
         config.dataset = dataset.name.to_owned();
         check::values(&config)?;
-        let (method, network) = (config.method.descriptor, config.model.descriptor.kind);
+        let (method, network) = (config.method.descriptor, config.model.kind());
         method.check_network(network).map_err(at("method.name"))?;
         method
-            .check_batch_size(config.batch_size, network != NetworkKind::Convolutional)
+            .check_batch_size(config.batch_size, !network.is_convolutional())
             .map_err(at("batch_size"))?;
         if config.lr == 0.0 {
             config.lr = method.default_learning_rate(config.batch_size, network);

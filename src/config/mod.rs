@@ -72,6 +72,12 @@ pub struct RunConfig {
     pub weight_decay: f64,
     /// Apply weight decay to gamma, beta and biases too.
     pub decay_all: bool,
+    /// Multiplies the learning rate of gains (gamma).
+    #[schemars(range(min = 0))]
+    pub gain_lr_factor: f64,
+    /// Multiplies the learning rate of shifts and biases.
+    #[schemars(range(min = 0))]
+    pub shift_lr_factor: f64,
     /// Learning-rate schedule.
     pub schedule: Schedule,
     /// Epochs over which the learning rate rises linearly from 0; may be fractional.
@@ -138,6 +144,8 @@ impl Default for RunConfig {
             nesterov: false,
             weight_decay: 5e-4,
             decay_all: false,
+            gain_lr_factor: 1.0,
+            shift_lr_factor: 1.0,
             schedule: Schedule::Cosine,
             warmup_epochs: 0.0,
             step_at: vec![0.5, 0.75],

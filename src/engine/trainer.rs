@@ -62,6 +62,8 @@ impl<'d> Trainer<'d> {
                 nesterov: config.nesterov,
                 weight_decay: config.weight_decay,
                 decay_all: config.decay_all,
+                gain_lr_factor: config.gain_lr_factor,
+                shift_lr_factor: config.shift_lr_factor,
                 clip_norm: config.clip_norm,
                 clip_units: config.clip_units,
             },

@@ -104,18 +104,18 @@ pub fn gap(a: &Tensor, b: &Tensor) -> f64 {
     (a - b).abs().max().double_value(&[])
 }
 
-/// The kinds of networks that the method serves.
+/// The kinds of networks without residual units that the method serves.
 fn kinds(method: &Descriptor) -> impl Iterator<Item = NetworkKind> {
     NetworkKind::ALL
         .iter()
         .copied()
-        .filter(|&kind| method.serves(kind))
+        .filter(|&kind| !matches!(kind, NetworkKind::Residual(_)) && method.serves(kind))
 }
 
-/// A network of this kind at its start, with a batch for it.
+/// A network of this kind, without residual units, at its start, with a batch for it.
 fn built(method: &Descriptor, kind: NetworkKind) -> (Network, Tensor) {
     match kind {
-        NetworkKind::Convolutional => {
+        NetworkKind::Convolutional | NetworkKind::Residual(_) => {
             (conv_network(method.name, "", 3), gaussian(&[9, 2, 8, 8], 2))
         }
         NetworkKind::Dense => (dense_network(method.name, "", 3), gaussian(&[9, 12], 1)),

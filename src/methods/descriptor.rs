@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::behavior::{ActsOn, BatchSizeOne};
 use crate::error::KeyFault;
+use crate::nn::residual::Order;
 use crate::nn::{Block, Builder, Layer, LstmBlock, NetworkKind, Widening};
 use crate::options::{OptionSpec, Options};
 use crate::usage;
@@ -95,6 +96,10 @@ pub struct Descriptor {
     pub build: fn(&Block, &Options, &mut Builder) -> Result<Box<dyn Layer>>,
     /// How it serves an LSTM, where it does.
     pub recurrent: Option<Recurrent>,
+    /// The orders of residual units that it serves.
+    pub residual_orders: &'static [Order],
+    /// Whether it is a way to add branch and shortcut, so that it serves no network without residual units.
+    pub needs_residual: bool,
     /// Whether the backward pass is the derivative of the forward pass.
     pub exact_gradient: bool,
     /// Whether convolutional and fully connected networks fold into plain linear operations for evaluation
@@ -145,6 +150,8 @@ impl Descriptor {
         learning_rate_at_50: 0.02,
         build: |_, _, _| anyhow::bail!("a method without a build function"),
         recurrent: None,
+        residual_orders: Order::ALL,
+        needs_residual: false,
         exact_gradient: true,
         folds: false,
         widening: |_| Widening::NONE,
@@ -172,11 +179,20 @@ impl Descriptor {
 
     /// Whether the method serves networks of this kind.
     pub fn serves(&self, network: NetworkKind) -> bool {
+        let convolutional = self.batch_size_one_conv != BatchSizeOne::Unsupported;
         match network {
-            NetworkKind::Convolutional => self.batch_size_one_conv != BatchSizeOne::Unsupported,
+            NetworkKind::Convolutional => convolutional && !self.needs_residual,
             NetworkKind::Dense => self.batch_size_one_fc != BatchSizeOne::Unsupported,
             NetworkKind::Recurrent => self.recurrent.is_some(),
+            NetworkKind::Residual(order) => convolutional && self.residual_orders.contains(&order),
         }
+    }
+
+    /// The networks that it serves, in words.
+    pub fn served(&self) -> String {
+        let served = NetworkKind::ALL.iter().filter(|&&kind| self.serves(kind));
+        let names: Vec<&str> = served.map(|kind| kind.name()).collect();
+        names.join(", ")
     }
 
     /// The default learning rate at a batch size: η₅₀·√(batch_size / 50), never above η₅₀·2.

@@ -142,9 +142,10 @@ impl Descriptor {
 
     fn refusal(&self, network: NetworkKind) -> anyhow::Error {
         usage!(
-            "{} does not serve {}; methods that do: {}",
+            "{} does not serve {}, but {}; methods that do: {}",
             self.name,
             network.name(),
+            self.served(),
             names_of(|other| other.serves(network))
         )
     }

@@ -80,6 +80,8 @@ mod tests {
             nesterov: false,
             weight_decay: 0.0,
             decay_all: false,
+            gain_lr_factor: 1.0,
+            shift_lr_factor: 1.0,
             clip_norm: 0.0,
             clip_units,
         }

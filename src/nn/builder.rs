@@ -65,6 +65,12 @@ impl<'a> Builder<'a> {
             .set_rule(&format!("{}.{name}", self.prefix), rule)
     }
 
+    /// Multiplies the learning rate of the trained tensor that was registered as `name` by `factor`.
+    pub fn rate_factor(&mut self, name: &str, factor: f64) -> Result<()> {
+        self.parameters
+            .set_rate_factor(&format!("{}.{name}", self.prefix), factor)
+    }
+
     fn register(&mut self, name: &str, role: Role, initial: Tensor) -> Result<Tensor> {
         self.parameters
             .register(format!("{}.{name}", self.prefix), role, initial)

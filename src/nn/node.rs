@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::block::{Block, LAST, LinearOp};
-use super::residual::Residual;
+use super::residual::{Order, Residual};
 use crate::moments::Activation;
 
 /// An LSTM that reads `[images, steps, inputs]` and hands on its last state `[images, hidden]`.
@@ -113,6 +113,8 @@ pub enum NetworkKind {
     Dense,
     /// An LSTM.
     Recurrent,
+    /// Convolutions in residual units.
+    Residual(Order),
 }
 
 impl NetworkKind {
@@ -121,15 +123,20 @@ impl NetworkKind {
         NetworkKind::Convolutional,
         NetworkKind::Dense,
         NetworkKind::Recurrent,
+        NetworkKind::Residual(Order::PostActivation),
+        NetworkKind::Residual(Order::PreActivation),
     ];
 
     /// The kind of network that starts with this node.
     pub fn of(first: &Node) -> NetworkKind {
         match first {
             Node::Lstm(_) => NetworkKind::Recurrent,
-            Node::Block(block) => match block.op {
-                LinearOp::Conv { .. } | LinearOp::Identity { .. } => NetworkKind::Convolutional,
-                LinearOp::Dense { .. } => NetworkKind::Dense,
+            Node::Block(block) => match (&block.residual, block.op) {
+                (Some(part), _) => NetworkKind::Residual(part.order),
+                (None, LinearOp::Conv { .. } | LinearOp::Identity { .. }) => {
+                    NetworkKind::Convolutional
+                }
+                (None, LinearOp::Dense { .. }) => NetworkKind::Dense,
             },
         }
     }
@@ -140,13 +147,20 @@ impl NetworkKind {
             NetworkKind::Convolutional => "a convolutional network",
             NetworkKind::Dense => "a fully connected network (MLP)",
             NetworkKind::Recurrent => "a recurrent network (LSTM)",
+            NetworkKind::Residual(Order::PostActivation) => "a residual network of order v1",
+            NetworkKind::Residual(Order::PreActivation) => "a residual network of order v2",
         }
+    }
+
+    /// Whether its hidden layers hand on maps.
+    pub fn is_convolutional(self) -> bool {
+        matches!(self, NetworkKind::Convolutional | NetworkKind::Residual(_))
     }
 
     /// Images `[N, C, H, W]` as the first node takes them: as they are, flattened, or row by row, `[N, H, C·W]`.
     pub fn read(self, images: &Tensor) -> Tensor {
         match self {
-            NetworkKind::Convolutional => images.shallow_clone(),
+            NetworkKind::Convolutional | NetworkKind::Residual(_) => images.shallow_clone(),
             NetworkKind::Dense => images.flatten(1, -1),
             NetworkKind::Recurrent => images.transpose(1, 2).flatten(2, 3),
         }

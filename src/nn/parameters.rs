@@ -34,6 +34,8 @@ pub struct Parameter {
     pub tensor: Tensor,
     /// What updates it; the optimizer's own step where there is none.
     pub rule: Option<Rc<dyn UpdateRule>>,
+    /// Multiplies its learning rate.
+    pub rate_factor: f64,
 }
 
 impl Parameter {
@@ -77,20 +79,29 @@ impl Parameters {
             role,
             tensor,
             rule: None,
+            rate_factor: 1.0,
         });
         Ok(handle)
     }
 
     /// Lets `rule` update the trained tensor called `name`.
     pub fn set_rule(&mut self, name: &str, rule: Rc<dyn UpdateRule>) -> Result<()> {
+        self.trained(name)?.rule = Some(rule);
+        Ok(())
+    }
+
+    /// Multiplies the learning rate of the trained tensor called `name` by `factor`.
+    pub fn set_rate_factor(&mut self, name: &str, factor: f64) -> Result<()> {
+        self.trained(name)?.rate_factor = factor;
+        Ok(())
+    }
+
+    fn trained(&mut self, name: &str) -> Result<&mut Parameter> {
         let found = self
             .entries
             .iter_mut()
             .find(|entry| entry.name == name && entry.role != Role::Buffer);
-        found
-            .with_context(|| format!("no trained parameter is called {name}"))?
-            .rule = Some(rule);
-        Ok(())
+        found.with_context(|| format!("no trained parameter is called {name}"))
     }
 
     /// The tensor called `name`.

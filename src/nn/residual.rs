@@ -17,6 +17,27 @@ pub enum Order {
     PreActivation,
 }
 
+impl Order {
+    /// Both.
+    pub const ALL: &[Order] = &[Order::PostActivation, Order::PreActivation];
+
+    /// Its name in configurations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Order::PostActivation => "v1",
+            Order::PreActivation => "v2",
+        }
+    }
+
+    /// The order of this name; v2 where there is none.
+    pub fn named(name: &str) -> Order {
+        match name {
+            "v1" => Order::PostActivation,
+            _ => Order::PreActivation,
+        }
+    }
+}
+
 /// What the branch is added to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shortcut {

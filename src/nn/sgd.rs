@@ -20,10 +20,25 @@ pub struct SgdConfig {
     pub weight_decay: f64,
     /// Apply λ to gains, shifts and activation parameters too.
     pub decay_all: bool,
+    /// Multiplies the learning rate of gains.
+    pub gain_lr_factor: f64,
+    /// Multiplies the learning rate of shifts and biases.
+    pub shift_lr_factor: f64,
     /// Longest gradient; 0 does not clip.
     pub clip_norm: f64,
     /// λ of adaptive gradient clipping in every layer but the last; 0 does not clip.
     pub clip_units: f64,
+}
+
+impl SgdConfig {
+    /// What the learning rate of parameters of this role is multiplied by.
+    fn rate_factor(&self, role: Role) -> f64 {
+        match role {
+            Role::Gain => self.gain_lr_factor,
+            Role::Shift => self.shift_lr_factor,
+            Role::Weight | Role::Activation | Role::Buffer => 1.0,
+        }
+    }
 }
 
 /// The optimizer: one velocity a trained parameter.
@@ -63,7 +78,7 @@ impl Sgd {
                 decay: if decays { config.weight_decay } else { 0.0 },
                 momentum: config.momentum,
                 nesterov: config.nesterov,
-                lr,
+                lr: lr * parameter.rate_factor * config.rate_factor(parameter.role),
             };
             let step = |gradient: &Tensor, update: &Update| match &parameter.rule {
                 None => update.apply(&parameter.tensor, gradient, velocity),
@@ -100,6 +115,8 @@ mod tests {
             nesterov,
             weight_decay: 0.01,
             decay_all: false,
+            gain_lr_factor: 1.0,
+            shift_lr_factor: 1.0,
             clip_norm,
             clip_units: 0.0,
         }
@@ -165,6 +182,38 @@ mod tests {
         // v = 0.9·0.51 + 0.5 + 0.00949 = 0.96849; p = 0.949 − 0.096849
         let value = parameters.get("w").unwrap().double_value(&[0]);
         assert!((value - 0.852151).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_step_moves_gains_shifts_and_named_parameters_by_their_factors() {
+        let config = SgdConfig {
+            gain_lr_factor: 0.01,
+            shift_lr_factor: 0.5,
+            ..settings(false, 0.0)
+        };
+        let mut parameters = Parameters::new(Kind::Double, Device::Cpu);
+        let roles = [
+            ("weight", Role::Weight, 1.0, 1.0),
+            ("slow", Role::Weight, 0.1, 0.1),
+            ("slope", Role::Activation, 1.0, 1.0),
+            ("gain", Role::Gain, 1.0, 0.01),
+            ("shift", Role::Shift, 1.0, 0.5),
+            ("slow_shift", Role::Shift, 0.1, 0.05),
+        ];
+        for (name, role, own, _) in roles {
+            let start = Tensor::zeros([1], (Kind::Double, Device::Cpu));
+            let _ = parameters.register(name.into(), role, start).unwrap();
+            parameters.set_rate_factor(name, own).unwrap();
+        }
+        let mut sgd = Sgd::new(config, &parameters);
+        let gradients = roles.map(|_| Tensor::from_slice(&[2.0_f64]));
+        sgd.step(&parameters, &gradients, 0.3);
+        for (name, _, _, factor) in roles {
+            let moved = parameters.get(name).unwrap().double_value(&[0]);
+            assert!((moved + 0.6 * factor).abs() < 1e-12, "{name}: {moved}");
+        }
+        // What is saved with a run knows nothing of them.
+        assert!(sgd.velocities.iter().all(|v| v.double_value(&[0]) == 2.0));
     }
 
     #[test]

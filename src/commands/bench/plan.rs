@@ -7,7 +7,7 @@ use crate::config::RunConfig;
 use crate::config::overrides::{self, Assignment};
 use crate::error::did_you_mean;
 use crate::methods::{self, Descriptor, METHODS};
-use crate::nn::networks::NetworkDescriptor;
+use crate::nn::networks::Architecture;
 use crate::nn::node::NetworkKind;
 use crate::usage;
 
@@ -65,6 +65,7 @@ pub fn cells(args: &BenchArgs) -> Result<Vec<BenchSetting>> {
     let shared = shared(args)?;
     check_options(&shared, &methods)?;
     let model = model(args, &shared)?;
+    let (kind, model) = (model.kind(), model.descriptor);
     let widths: Vec<Option<f64>> = match (model.has_key("width"), args.widths.as_slice()) {
         (true, []) => vec![Some(DEFAULT_WIDTH)],
         (true, widths) => widths.iter().copied().map(Some).collect(),
@@ -91,7 +92,7 @@ pub fn cells(args: &BenchArgs) -> Result<Vec<BenchSetting>> {
                     cell.entries.push(BenchEntry {
                         norm: method.name,
                         precision: precision.clone(),
-                        config: config(method, model.kind, &cell, precision, &shared)?,
+                        config: config(method, kind, &cell, precision, &shared)?,
                     });
                 }
             }
@@ -155,13 +156,13 @@ fn check_options(shared: &[Assignment], methods: &[&Descriptor]) -> Result<()> {
     Ok(())
 }
 
-fn model(args: &BenchArgs, shared: &[Assignment]) -> Result<&'static NetworkDescriptor> {
+fn model(args: &BenchArgs, shared: &[Assignment]) -> Result<Architecture> {
     let mut assignments = shared.to_vec();
     assignments.retain(|given| !given.key.starts_with("method."));
     assignments.push(assign("method.name", &"none"));
     let precisions = args.precision.iter();
     assignments.extend(precisions.map(|precision| assign("precision", precision)));
-    Ok(RunConfig::load(None, &assignments)?.model.descriptor)
+    Ok(RunConfig::load(None, &assignments)?.model)
 }
 
 /// What a flag of the same name says.
@@ -178,7 +179,7 @@ fn config(
     precision: &str,
     shared: &[Assignment],
 ) -> Result<Result<RunConfig, String>> {
-    let dense = network != NetworkKind::Convolutional;
+    let dense = !network.is_convolutional();
     let served = method
         .check_network(network)
         .and_then(|()| method.check_batch_size(cell.batch_size, dense));

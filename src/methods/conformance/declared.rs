@@ -142,7 +142,7 @@ fn one_image_a_step_behaves_as_declared() {
     for method in METHODS {
         for ((network, x), kind) in both(method).into_iter().zip(kinds(method)) {
             let x = x.narrow(0, 0, 1);
-            let dense = kind != NetworkKind::Convolutional;
+            let dense = !kind.is_convolutional();
             let declared = if dense {
                 method.batch_size_one_fc
             } else {

@@ -50,6 +50,8 @@ fn take_steps(network: &Network, x: &Tensor) {
         nesterov: false,
         weight_decay: 0.0,
         decay_all: false,
+        gain_lr_factor: 1.0,
+        shift_lr_factor: 1.0,
         clip_norm: 0.0,
         clip_units: 0.0,
     };

@@ -6,6 +6,7 @@ use toml::Table;
 use super::descriptor::NetworkDescriptor;
 use super::registry::{NETWORKS, find};
 use crate::error::KeyFault;
+use crate::nn::node::NetworkKind;
 use crate::options::Options;
 
 /// A network with its keys: made once, when a configuration is read. The key `model` names it; its own keys stand
@@ -23,6 +24,11 @@ impl Architecture {
     /// The network's name.
     pub fn name(&self) -> &'static str {
         self.descriptor.name
+    }
+
+    /// Its kind, which decides what methods serve it.
+    pub fn kind(&self) -> NetworkKind {
+        (self.descriptor.kind)(&self.options)
     }
 
     /// The network with these keys. Those of another network may be given at their defaults.

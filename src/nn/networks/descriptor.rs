@@ -30,8 +30,8 @@ pub struct NetworkDescriptor {
     pub name: &'static str,
     /// One line on what it is.
     pub summary: &'static str,
-    /// Its kind, which decides what methods serve it.
-    pub kind: NetworkKind,
+    /// Its kind with these keys, which decides what methods serve it.
+    pub kind: fn(&Options) -> NetworkKind,
     /// Its keys in a configuration.
     pub keys: &'static [OptionSpec],
     /// Whether its hidden layers have the run's activation.

@@ -8,7 +8,7 @@ use crate::options::{OptionKind, OptionSpec};
 pub static DESCRIPTOR: NetworkDescriptor = NetworkDescriptor {
     name: "lstm",
     summary: "LSTM that reads an image row by row",
-    kind: NetworkKind::Recurrent,
+    kind: |_| NetworkKind::Recurrent,
     keys: &[OptionSpec {
         name: "lstm_hidden",
         kind: OptionKind::Count {

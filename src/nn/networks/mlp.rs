@@ -9,7 +9,7 @@ use crate::options::{OptionKind, OptionSpec};
 pub static DESCRIPTOR: NetworkDescriptor = NetworkDescriptor {
     name: "mlp",
     summary: "Multi-layer perceptron on flattened images",
-    kind: NetworkKind::Dense,
+    kind: |_| NetworkKind::Dense,
     keys: &[OptionSpec {
         name: "mlp_widths",
         kind: OptionKind::Counts {

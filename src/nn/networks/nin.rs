@@ -9,7 +9,7 @@ use crate::options::{OptionKind, OptionSpec};
 pub static DESCRIPTOR: NetworkDescriptor = NetworkDescriptor {
     name: "nin",
     summary: "Network in Network: nine convolutions, two max-pools, global average pool",
-    kind: NetworkKind::Convolutional,
+    kind: |_| NetworkKind::Convolutional,
     keys: &[OptionSpec {
         name: "width",
         kind: OptionKind::Number {

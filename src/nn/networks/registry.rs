@@ -64,7 +64,8 @@ mod tests {
         for network in NETWORKS {
             let keys = network.resolve(&toml::Table::new()).unwrap();
             let nodes = (network.build)(&keys, &task).unwrap();
-            assert_eq!(NetworkKind::of(&nodes[0]), network.kind, "{}", network.name);
+            let kind = (network.kind)(&keys);
+            assert_eq!(NetworkKind::of(&nodes[0]), kind, "{}", network.name);
             let last = nodes.iter().position(|node| node.is_last());
             assert_eq!(last, Some(nodes.len() - 1), "{}", network.name);
             assert_eq!(nodes[nodes.len() - 1].outputs(), 10, "{}", network.name);

@@ -18,7 +18,7 @@ const PAPERS: &str = "20, 32, 44, 56, 110";
 pub static DESCRIPTOR: NetworkDescriptor = NetworkDescriptor {
     name: "resnet",
     summary: "Residual network: a 3×3 stem, three stages of units of two 3×3 convolutions, global average pool",
-    kind: NetworkKind::Convolutional,
+    kind: |keys| NetworkKind::Residual(order(keys)),
     keys: &[
         OptionSpec::count("depth", 20, 8, 1202)
             .help("Layers with weights, 6n + 2, of which n units make a stage."),
@@ -36,6 +36,10 @@ pub static DESCRIPTOR: NetworkDescriptor = NetworkDescriptor {
     build: |keys, task| residual(keys, task),
 };
 
+fn order(keys: &Options) -> Order {
+    Order::named(keys.choice("order"))
+}
+
 /// The networks for CIFAR of He, Zhang, Ren, Sun (CVPR 2016, arXiv:1512.03385), `order` v1, and of the same (ECCV 2016,
 /// arXiv:1603.05027), v2: stages of 16, 32 and 64 channels on maps of the image's side, a half and a quarter of it.
 ///
@@ -52,10 +56,7 @@ fn residual(keys: &Options, task: &Task) -> Result<Vec<Node>> {
     let width = keys.number("width");
     let scaled = |count: i64| ((count as f64 * width).round() as i64).max(1);
     let stages = Stages {
-        order: match keys.choice("order") {
-            "v1" => Order::PostActivation,
-            _ => Order::PreActivation,
-        },
+        order: order(keys),
         projects: keys.choice("shortcut") == "B",
         stem: scaled(CHANNELS[0]),
         channels: CHANNELS.map(scaled),

@@ -16,7 +16,7 @@ const STEM: i64 = 16;
 pub static DESCRIPTOR: NetworkDescriptor = NetworkDescriptor {
     name: "wide-resnet",
     summary: "Wide residual network WRN-d-k: pre-activation units, k times as many channels",
-    kind: NetworkKind::Convolutional,
+    kind: |_| NetworkKind::Residual(Order::PreActivation),
     keys: &[
         OptionSpec::count("depth", 16, 8, 1202)
             .help("Layers with weights, 6n + 4, of which n units make a stage."),

@@ -195,6 +195,8 @@ fn the_optimizer_calls_the_rule_with_its_clipping_and_no_decay() {
             nesterov: false,
             weight_decay,
             decay_all: false,
+            gain_lr_factor: 1.0,
+            shift_lr_factor: 1.0,
             clip_norm,
             clip_units: 0.0,
         };

@@ -5,7 +5,6 @@ use anyhow::Result;
 use crate::cli::StatsArgs;
 use crate::commands::stats::{Columns, NetworkProbe, Output, Subject, Trends, layer_panel};
 use crate::draw::{Axis, LineChart, PanelGrid, Series};
-use crate::nn::node::NetworkKind;
 use crate::probe::covariance::{LayerCovariance, Rows, measure};
 use crate::text::numbers::count;
 
@@ -27,9 +26,9 @@ impl NetworkProbe for Canonical {
         let layers = subject.layers(args)?;
         let sites = MOST_SITES.min(args.samples as usize);
         // Where an image has one site only, more images are needed.
-        let images = match subject.network.kind() {
-            NetworkKind::Convolutional => IMAGES.min(sites),
-            _ => sites,
+        let images = match subject.network.kind().is_convolutional() {
+            true => IMAGES.min(sites),
+            false => sites,
         };
         let images = subject.images(images, &args.split);
         let seed = subject.config.seed;
