@@ -24,22 +24,20 @@
 //! equal.
 
 mod constraint;
+mod layer;
 mod noise;
 mod recurrent;
-
-use std::rc::Rc;
+mod residual;
+mod slopes;
 
 use anyhow::Result;
-use tch::Tensor;
 
 use super::{ActsOn, Descriptor, Paper, Recurrent};
-use crate::moments::{self, Activation};
-use crate::nn::rows::{self, DeferredAffine, ScaledRows};
 use crate::nn::statistics::AT_THE_KINK;
-use crate::nn::{ActivationPool, Block, Builder, Folded, Layer, Pass, Signal, Update, UpdateRule};
+use crate::nn::{Block, Builder, Layer};
 use crate::options::{OptionSpec, Options};
-use constraint::Constraint;
-use noise::StatisticsNoise;
+use layer::NormProp;
+use residual::{Skip, StreamActivation};
 
 /// What `normprop` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
@@ -71,6 +69,10 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             .help("LSTM: where γₓ and γₕ start"),
         OptionSpec::number("cell_gain", 1.0, 1e-3, 100.0)
             .help("LSTM: where γ_c starts"),
+        residual::OPTIONS[0],
+        residual::OPTIONS[1],
+        residual::OPTIONS[2],
+        residual::OPTIONS[3],
     ],
     departures: &[
         "The defaults jacobian_scale = \"init\" and constraint = \"project\" are ours; \"fixed\" with \"both\" is close to the authors' code.",
@@ -83,6 +85,9 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "PReLU with pool = \"moments\": m and s hold for slopes ≥ 0 only, where the activation never falls.",
         "With pool = \"moments\" the positions of a pool are taken as independent; real neighbors are not.",
         "noise_values is not the paper's: with it training differs from evaluation. The last layer has none.",
+        "Residual networks are not in the paper. alpha-beta, tracked and v1-sqrt2 are ours, made from its argument; naive is its formula as it stands, and fails with depth. jacobian_scale does not apply there: γ starts at branch_gain, last_gain, and 1 elsewhere.",
+        "Residual networks: zeros around a map stand for the mean, but an output at the border sees fewer numbers: its variance is lower than 1.",
+        "Residual networks with shortcut A: appended channels of zeros have variance 0, and β is that of the average channel.",
         AT_THE_KINK,
     ],
     build,
@@ -96,228 +101,10 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-    let rate = moments::moments(block.activation).jacobian_root();
-    let (divisor, gain) = match options.choice("jacobian_scale") {
-        _ if block.last => (1.0, 1.0),
-        "init" => (1.0, 1.0 / rate),
-        "fixed" => (rate, 1.0),
-        _ => (1.0, 1.0),
-    };
-    let positions = match block.pool {
-        Some(pool) if options.choice("pool") == "moments" => pool.positions(),
-        _ => 1,
-    };
-    let output = moments::max_pool_moments(block.activation, positions);
-    let center_rows = options.flag("center_rows");
-    let outputs = block.op.outputs();
-    let weight = rows::unit(&builder.direction(), center_rows);
-    let (gamma, beta) = (builder.filled(outputs, gain), builder.filled(outputs, 0.0));
-    let constraint = Constraint::of(options);
-    let weight = builder.weight("weight", weight)?;
-    if constraint != Constraint::Reparametrize {
-        builder.rule("weight", Rc::new(KeepUnit { center_rows }))?;
-    }
-    let (gamma, beta) = (builder.gain("gamma", gamma)?, builder.shift("beta", beta)?);
-    Ok(Box::new(NormProp {
-        block: block.clone(),
-        rows: Rc::new(ScaledRows::new(&weight, &gamma, &beta)),
-        weight,
-        gamma,
-        beta,
-        divisor,
-        constraint,
-        center_rows,
-        mean: output.mean,
-        std: output.std(),
-        halves: Halves::of(positions),
-        noise: if block.last {
-            None
-        } else {
-            StatisticsNoise::of(options)?
-        },
-        activation_pool: ActivationPool::build(block, builder)?,
-    }))
-}
-
-/// Resets rows to unit length after each step of the optimizer.
-#[derive(Debug)]
-struct KeepUnit {
-    center_rows: bool,
-}
-
-impl UpdateRule for KeepUnit {
-    fn update(
-        &self,
-        parameter: &Tensor,
-        gradient: &Tensor,
-        velocity: &Tensor,
-        update: &Update,
-    ) -> f64 {
-        rows::step_and_make_unit(update, parameter, gradient, velocity, self.center_rows)
-    }
-}
-
-struct NormProp {
-    block: Block,
-    weight: Tensor,
-    gamma: Tensor,
-    beta: Tensor,
-    /// The same three, as the kernels take them.
-    rows: Rc<ScaledRows>,
-    divisor: f64,
-    constraint: Constraint,
-    center_rows: bool,
-    mean: f64,
-    std: f64,
-    halves: Halves,
-    noise: Option<StatisticsNoise>,
-    activation_pool: ActivationPool,
-}
-
-impl NormProp {
-    /// W/‖W‖.
-    fn unit_rows(&self) -> Tensor {
-        match self.constraint {
-            Constraint::Project => self.weight.shallow_clone(),
-            Constraint::Reparametrize | Constraint::Both => {
-                rows::unit(&self.weight, self.center_rows)
-            }
-        }
-    }
-
-    /// γ and β, as training's noise changes them.
-    fn gain_and_shift(&self, pass: &Pass) -> (Tensor, Tensor) {
-        match &self.noise {
-            Some(noise) if pass.training() => noise.disturbed(&self.gamma, &self.beta, pass),
-            _ => (self.gamma.shallow_clone(), self.beta.shallow_clone()),
-        }
-    }
-
-    /// γ/c·W/‖W‖: the weights of the textbook formula.
-    fn kernel(&self, gamma: &Tensor) -> Tensor {
-        self.unit_rows() * self.block.op.per_row(&(gamma / self.divisor))
-    }
-
-    /// The weights and bias that the linear operation gets to act on (x + offset)·scale when it sees x.
-    fn fused(&self, offset: f64, scale: f64, pass: &Pass) -> (Tensor, Tensor) {
-        let factor = scale / self.divisor;
-        let deferred = DeferredAffine { factor, offset };
-        let is_disturbed = self.noise.is_some() && pass.training();
-        if is_disturbed || self.constraint != Constraint::Project {
-            let (gamma, beta) = self.gain_and_shift(pass);
-            return rows::scaled(&self.unit_rows(), &gamma, &beta, deferred);
-        }
-        let (kernel, bias) = self.rows.compute(deferred);
-        if !pass.training() {
-            return (kernel, bias);
-        }
-        let rows = Rc::clone(&self.rows);
-        let vjp = move |found: Vec<Tensor>| {
-            let Ok([by_kernel, by_bias]) = <[Tensor; 2]>::try_from(found) else {
-                return Vec::new();
-            };
-            let (by_weight, by_gamma) = rows.vjp(by_kernel, &by_bias, deferred);
-            vec![by_weight, by_gamma, by_bias]
-        };
-        let parameters = [&self.weight, &self.gamma, &self.beta];
-        let [kernel, bias] =
-            pass.custom_parameter_backward([kernel, bias], &parameters, Box::new(vjp));
-        (kernel, bias)
-    }
-}
-
-/// First and second moments of the positive and of the negative part of M, the largest of k independent N(0,1)
-/// values: what a trained slope's constants are made of. k is 1 without a pool, or with `pool` = `plain`.
-struct Halves {
-    positive: (f64, f64),
-    negative: (f64, f64),
-}
-
-impl Halves {
-    fn of(positions: usize) -> Halves {
-        let positive = moments::max_pool_moments(Activation::Relu, positions);
-        let whole = moments::max_pool_moments(Activation::Identity, positions);
-        Halves {
-            positive: (positive.mean, positive.second),
-            negative: (whole.mean - positive.mean, whole.second - positive.second),
-        }
-    }
-
-    /// m and s of max f(zᵢ) for PReLU's trained slopes a: m = E M⁺ + a·E M⁻, s² = E M⁺² + a²·E M⁻² − m², which is
-    /// (1−a)/√(2π) and (1+a²)/2 − m² for k = 1. Differentiable. For k > 1 it holds where a ≥ 0, that is, where f
-    /// never falls.
-    fn constants(&self, slope: &Tensor) -> (Tensor, Tensor) {
-        let mean: Tensor = slope * self.negative.0 + self.positive.0;
-        let second: Tensor = slope.square() * self.negative.1 + self.positive.1;
-        let std = (second - mean.square()).sqrt();
-        (mean, std)
-    }
-}
-
-impl Layer for NormProp {
-    fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
-        let (gamma, beta) = self.gain_and_shift(pass);
-        self.block
-            .op
-            .apply(&input.value(), &self.kernel(&gamma), Some(&beta))
-    }
-
-    fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
-        let output = self.activation_pool.apply(pre);
-        let Some(slope) = &self.activation_pool.slope else {
-            return Signal::plain((output - self.mean) / self.std);
-        };
-        let (mean, std) = self.halves.constants(slope);
-        let (mean, std) = (
-            self.block.op.per_channel(&mean),
-            self.block.op.per_channel(&std),
-        );
-        Signal::plain((output - mean) / std)
-    }
-
-    fn fold(&self) -> Option<Folded> {
-        // A trained slope has constants of its own for each channel.
-        if self.activation_pool.slope.is_some() {
-            return None;
-        }
-        Some(Folded {
-            offset: -self.mean,
-            scale: 1.0 / self.std,
-            ..Folded::plain(
-                self.kernel(&self.gamma),
-                self.beta.shallow_clone(),
-                &self.activation_pool,
-            )
-        })
-    }
-
-    fn forward(&self, input: &Signal, pass: &Pass) -> Signal {
-        let is_relu = match self.block.activation {
-            Activation::Relu => true,
-            Activation::Identity => false,
-            _ => return self.post_activation(self.pre_activation(input, pass), pass),
-        };
-        // Zeros around an image stand for the mean: what is padded must have it as 0.
-        let (x, offset) = if self.block.op.pads() {
-            (input.shifted(), 0.0)
-        } else {
-            (input.x.shallow_clone(), input.offset)
-        };
-        let (kernel, bias) = self.fused(offset, input.scale, pass);
-        let mut x = self.block.op.apply_narrow(&x, &kernel, Some(&bias));
-        if is_relu {
-            x = x.relu_();
-        }
-        let mut offset = -self.mean;
-        if let Some(pool) = &self.activation_pool.pool {
-            // A pool needs only its input for the backward pass, so that its smaller result can be changed in place.
-            x = pool.apply(&x).g_add_scalar_(offset);
-            offset = 0.0;
-        }
-        Signal {
-            offset,
-            ..Signal::scaled(x, 1.0 / self.std)
-        }
+    let skip = Skip::of(block, options)?;
+    match skip.filter(|_| block.op.is_identity()) {
+        Some(skip) => StreamActivation::build(block, &skip, builder),
+        None => NormProp::build(block, options, skip, builder),
     }
 }
 
@@ -325,3 +112,5 @@ impl Layer for NormProp {
 mod formula_tests;
 #[cfg(test)]
 mod moment_tests;
+#[cfg(test)]
+mod residual_tests;

@@ -13,6 +13,7 @@ mod half_normal;
 mod notation;
 mod of_activation;
 mod quadrature;
+mod rectified_sum;
 mod recurrent;
 mod set;
 
@@ -24,5 +25,6 @@ pub use gaussian_max::max_pool_moments;
 pub use half_normal::{extreme_bound_constant, half_normal_top_mean};
 pub use of_activation::{moments, moments_at, moments_of};
 pub use quadrature::{gaussian_expectation, integrate};
+pub use rectified_sum::rectified_sum;
 pub use recurrent::{CellConstants, GateDeviation, cell_constants};
 pub use set::Moments;

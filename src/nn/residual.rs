@@ -96,6 +96,8 @@ pub struct Stream {
     pub base: f64,
     /// Of the branches.
     pub branches: f64,
+    /// Units since the start that added to the stream itself.
+    pub sums: usize,
 }
 
 impl Stream {
@@ -103,18 +105,21 @@ impl Stream {
     pub const START: Stream = Stream {
         base: 1.0,
         branches: 0.0,
+        sums: 0,
     };
 
     /// The stream behind a unit with this shortcut, `inputs` channels before it.
     pub fn behind(self, shortcut: Shortcut, inputs: i64) -> Stream {
+        let sums = self.sums + 1;
         let kept = match shortcut {
-            Shortcut::Identity => self,
+            Shortcut::Identity => Stream { sums, ..self },
             Shortcut::Projection => Stream::START,
             Shortcut::Pad { channels, .. } => {
                 let share = inputs as f64 / (inputs + channels) as f64;
                 Stream {
                     base: self.base * share,
                     branches: self.branches * share,
+                    sums,
                 }
             }
         };

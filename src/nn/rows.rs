@@ -35,7 +35,7 @@ pub fn unit(weight: &Tensor, center: bool) -> Tensor {
 }
 
 /// A linear operation's weights K and bias d from rows W, gains γ and shifts β: K_r = γ_r·factor·W_r and
-/// d_r = β_r + offset·Σ K_r, where `offset` is a number that all inputs lack.
+/// d_r = β_r·shift_factor + offset·Σ K_r, where `offset` is a number that all inputs lack.
 #[derive(Debug)]
 pub struct ScaledRows {
     /// W, rows first.
@@ -48,11 +48,13 @@ pub struct ScaledRows {
     in_memory: bool,
 }
 
-/// The two numbers that go into K and d.
+/// The numbers that go into K and d.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DeferredAffine {
     /// Multiplies every gain.
     pub factor: f64,
+    /// Multiplies every shift.
+    pub shift_factor: f64,
     /// What all inputs lack.
     pub offset: f64,
 }
@@ -65,8 +67,12 @@ pub fn scaled(
     deferred: DeferredAffine,
 ) -> (Tensor, Tensor) {
     let kernel = weight * by_row(&(gain * deferred.factor), weight);
+    let shift = match deferred.shift_factor {
+        1.0 => shift.shallow_clone(),
+        factor => shift * factor,
+    };
     if deferred.offset == 0.0 {
-        return (kernel, shift.shallow_clone());
+        return (kernel, shift);
     }
     let bias = shift + sum_of_rows(&kernel) * deferred.offset;
     (kernel, bias)
@@ -98,7 +104,8 @@ impl ScaledRows {
         (kernel, bias)
     }
 
-    /// From the gradients at K and d to those at W and γ (that at β is the one at d). Takes the memory of the first.
+    /// From the gradients at K and d to those at W and γ (that at β is the one at d, times its factor). Takes the memory
+    /// of the first.
     pub fn vjp(
         &self,
         by_kernel: Tensor,
@@ -140,9 +147,9 @@ impl ScaledRows {
             for (out, &value) in kernel.iter_mut().zip(row) {
                 *out = value * factor;
             }
-            *bias = shift;
+            *bias = shift * T::of(deferred.shift_factor);
             if deferred.offset != 0.0 {
-                *bias = shift + T::of(deferred.offset * sum(kernel));
+                *bias = *bias + T::of(deferred.offset * sum(kernel));
             }
         }
     }
@@ -165,7 +172,7 @@ impl ScaledRows {
                 elements::<T>(&self.gain),
             )
         };
-        let DeferredAffine { factor, offset } = deferred;
+        let DeferredAffine { factor, offset, .. } = deferred;
         let length = (weight.len() / gain.len().max(1)).max(1);
         let rows = by_kernel.chunks_mut(length).zip(weight.chunks(length));
         let channels = gain.iter().zip(by_bias).zip(by_gain);

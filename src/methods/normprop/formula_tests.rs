@@ -5,15 +5,22 @@ use tch::{Kind, Tensor};
 use super::moment_tests::activations;
 use super::*;
 use crate::methods::conformance::{conv_with, dense_with, gap, gaussian, set};
+use crate::moments::Activation;
 use crate::nn::backward;
 use crate::nn::network::Network;
 use crate::nn::sgd::{Sgd, SgdConfig};
+use crate::nn::{Pass, Signal};
 use crate::options::OptionKind;
 
-/// Every combination of options.
+/// Every combination of options in a plain network.
 fn combinations() -> Vec<String> {
     let mut all = vec![String::new()];
-    for option in DESCRIPTOR.options {
+    let of_residual = |option: &OptionSpec| residual::OPTIONS.iter().any(|o| o.name == option.name);
+    for option in DESCRIPTOR
+        .options
+        .iter()
+        .filter(|option| !of_residual(option))
+    {
         let values: Vec<String> = match option.kind {
             OptionKind::Choice(names) => names.iter().map(|name| format!("\"{name}\"")).collect(),
             OptionKind::Flag(_) => vec!["false".into(), "true".into()],

@@ -2,12 +2,15 @@
 
 use tch::{Device, Kind, Tensor};
 
+use super::slopes::Halves;
 use super::*;
 use crate::methods::conformance::gaussian;
+use crate::moments::{self, Activation};
 use crate::nn::block::{LinearOp, MaxPool};
 use crate::nn::network::Network;
 use crate::nn::networks::perceptron;
 use crate::nn::node::Node;
+use crate::nn::{Pass, Signal};
 
 fn network(options: &str, nodes: Vec<Node>) -> Network {
     let options = DESCRIPTOR.resolve(&options.parse().unwrap()).unwrap();

@@ -32,8 +32,9 @@ fn vectors(weight: &Tensor) -> (Tensor, Tensor) {
 }
 
 fn deferrals() -> [DeferredAffine; 2] {
-    [0.0, -0.4].map(|offset| DeferredAffine {
+    [(0.0, 1.0), (-0.4, 0.3)].map(|(offset, shift_factor)| DeferredAffine {
         factor: 1.7,
+        shift_factor,
         offset,
     })
 }

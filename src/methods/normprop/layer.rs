@@ -1,0 +1,271 @@
+//! The layer of a block with weights.
+
+use std::rc::Rc;
+
+use anyhow::Result;
+use tch::Tensor;
+
+use super::constraint::Constraint;
+use super::noise::StatisticsNoise;
+use super::residual::Skip;
+use super::slopes::Halves;
+use crate::moments::{self, Activation};
+use crate::nn::rows::{self, DeferredAffine, ScaledRows};
+use crate::nn::{
+    ActivationPool, Block, Builder, ChannelMoments, Estimate, Folded, Layer, Pass, Signal, Update,
+    UpdateRule,
+};
+use crate::options::Options;
+
+/// y = (pool(f(γ·W·x/(c·‖W‖) + β)) − m)/s.
+pub struct NormProp {
+    block: Block,
+    weight: Tensor,
+    gamma: Tensor,
+    beta: Tensor,
+    /// The same three, as the kernels take them.
+    rows: Rc<ScaledRows>,
+    divisor: f64,
+    constraint: Constraint,
+    center_rows: bool,
+    mean: f64,
+    std: f64,
+    halves: Halves,
+    noise: Option<StatisticsNoise>,
+    activation_pool: ActivationPool,
+    /// In a residual network.
+    skip: Option<Skip>,
+}
+
+impl NormProp {
+    /// The layer of `block`, which has weights.
+    pub fn build(
+        block: &Block,
+        options: &Options,
+        skip: Option<Skip>,
+        builder: &mut Builder,
+    ) -> Result<Box<dyn Layer>> {
+        let positions = match block.pool {
+            Some(pool) if options.choice("pool") == "moments" => pool.positions(),
+            _ => 1,
+        };
+        let output = moments::max_pool_moments(block.activation, positions);
+        let center_rows = options.flag("center_rows");
+        let outputs = block.op.outputs();
+        let (divisor, gain) = divisor_and_gain(block, options, skip);
+        let (gamma, beta) = (builder.filled(outputs, gain), builder.filled(outputs, 0.0));
+        let constraint = Constraint::of(options);
+        let weight = builder.weight("weight", rows::unit(&builder.direction(), center_rows))?;
+        if constraint != Constraint::Reparametrize {
+            builder.rule("weight", Rc::new(KeepUnit { center_rows }))?;
+        }
+        let (gamma, beta) = (builder.gain("gamma", gamma)?, builder.shift("beta", beta)?);
+        Ok(Box::new(NormProp {
+            block: block.clone(),
+            rows: Rc::new(ScaledRows::new(&weight, &gamma, &beta)),
+            weight,
+            gamma,
+            beta,
+            divisor,
+            constraint,
+            center_rows,
+            mean: output.mean,
+            std: output.std(),
+            halves: Halves::of(positions),
+            noise: if block.last {
+                None
+            } else {
+                StatisticsNoise::of(options)?
+            },
+            activation_pool: ActivationPool::build(block, builder)?,
+            skip,
+        }))
+    }
+
+    /// What multiplies pre-activations behind γ and β: α at the end of a residual branch.
+    fn output_factor(&self) -> f64 {
+        self.skip.map_or(1.0, |skip| skip.output_factor())
+    }
+
+    /// β, times what multiplies pre-activations.
+    fn shift(&self, beta: &Tensor) -> Tensor {
+        match self.output_factor() {
+            1.0 => beta.shallow_clone(),
+            factor => beta * factor,
+        }
+    }
+
+    /// Mean and variance of what a branch's end, a stem or a projection hands on, by its parameters.
+    fn tracked(&self, signal: Signal) -> Signal {
+        let is_linear = self.block.activation == Activation::Identity && !self.block.last;
+        if !(is_linear && self.skip.is_some_and(|skip| skip.is_tracked())) {
+            return signal;
+        }
+        signal.with_estimate(Estimate::Moments(ChannelMoments {
+            mean: self.shift(&self.beta),
+            variance: (&self.gamma * self.output_factor()).square(),
+        }))
+    }
+
+    /// W/‖W‖.
+    fn unit_rows(&self) -> Tensor {
+        match self.constraint {
+            Constraint::Project => self.weight.shallow_clone(),
+            Constraint::Reparametrize | Constraint::Both => {
+                rows::unit(&self.weight, self.center_rows)
+            }
+        }
+    }
+
+    /// γ and β, as training's noise changes them.
+    fn gain_and_shift(&self, pass: &Pass) -> (Tensor, Tensor) {
+        match &self.noise {
+            Some(noise) if pass.training() => noise.disturbed(&self.gamma, &self.beta, pass),
+            _ => (self.gamma.shallow_clone(), self.beta.shallow_clone()),
+        }
+    }
+
+    /// γ/c·W/‖W‖, times what multiplies pre-activations: the weights of the textbook formula.
+    fn kernel(&self, gamma: &Tensor) -> Tensor {
+        let factor = self.output_factor() / self.divisor;
+        self.unit_rows() * self.block.op.per_row(&(gamma * factor))
+    }
+
+    /// The weights and bias that the linear operation gets to act on (x + offset)·scale when it sees x.
+    fn fused(&self, offset: f64, scale: f64, pass: &Pass) -> (Tensor, Tensor) {
+        let shift_factor = self.output_factor();
+        let deferred = DeferredAffine {
+            factor: scale * shift_factor / self.divisor,
+            shift_factor,
+            offset,
+        };
+        let is_disturbed = self.noise.is_some() && pass.training();
+        if is_disturbed || self.constraint != Constraint::Project {
+            let (gamma, beta) = self.gain_and_shift(pass);
+            return rows::scaled(&self.unit_rows(), &gamma, &beta, deferred);
+        }
+        let (kernel, bias) = self.rows.compute(deferred);
+        if !pass.training() {
+            return (kernel, bias);
+        }
+        let rows = Rc::clone(&self.rows);
+        let vjp = move |found: Vec<Tensor>| {
+            let Ok([by_kernel, by_bias]) = <[Tensor; 2]>::try_from(found) else {
+                return Vec::new();
+            };
+            let (by_weight, by_gamma) = rows.vjp(by_kernel, &by_bias, deferred);
+            let by_beta = match shift_factor {
+                1.0 => by_bias,
+                factor => by_bias * factor,
+            };
+            vec![by_weight, by_gamma, by_beta]
+        };
+        let parameters = [&self.weight, &self.gamma, &self.beta];
+        let [kernel, bias] =
+            pass.custom_parameter_backward([kernel, bias], &parameters, Box::new(vjp));
+        (kernel, bias)
+    }
+}
+
+impl Layer for NormProp {
+    fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
+        let (gamma, beta) = self.gain_and_shift(pass);
+        self.block.op.apply(
+            &input.value(),
+            &self.kernel(&gamma),
+            Some(&self.shift(&beta)),
+        )
+    }
+
+    fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
+        let output = self.activation_pool.apply(pre);
+        let Some(slope) = &self.activation_pool.slope else {
+            return self.tracked(Signal::plain((output - self.mean) / self.std));
+        };
+        let (mean, std) = self.halves.constants(slope);
+        let (mean, std) = (
+            self.block.op.per_channel(&mean),
+            self.block.op.per_channel(&std),
+        );
+        Signal::plain((output - mean) / std)
+    }
+
+    fn fold(&self) -> Option<Folded> {
+        // A trained slope has constants of its own for each channel.
+        if self.activation_pool.slope.is_some() {
+            return None;
+        }
+        Some(Folded {
+            offset: -self.mean,
+            scale: 1.0 / self.std,
+            ..Folded::plain(
+                self.kernel(&self.gamma),
+                self.shift(&self.beta),
+                &self.activation_pool,
+            )
+        })
+    }
+
+    fn sum_factor(&self) -> f64 {
+        self.skip.map_or(1.0, |skip| skip.sum_factor())
+    }
+
+    fn forward(&self, input: &Signal, pass: &Pass) -> Signal {
+        let is_relu = match self.block.activation {
+            Activation::Relu => true,
+            Activation::Identity => false,
+            _ => return self.post_activation(self.pre_activation(input, pass), pass),
+        };
+        // Zeros around an image stand for the mean: what is padded must have it as 0.
+        let (x, offset) = if self.block.op.pads() {
+            (input.shifted(), 0.0)
+        } else {
+            (input.x.shallow_clone(), input.offset)
+        };
+        let (kernel, bias) = self.fused(offset, input.scale, pass);
+        let mut x = self.block.op.apply_narrow(&x, &kernel, Some(&bias));
+        if is_relu {
+            x = x.relu_();
+        }
+        let mut offset = -self.mean;
+        if let Some(pool) = &self.activation_pool.pool {
+            // A pool needs only its input for the backward pass, so that its smaller result can be changed in place.
+            x = pool.apply(&x).g_add_scalar_(offset);
+            offset = 0.0;
+        }
+        self.tracked(Signal {
+            offset,
+            ..Signal::scaled(x, 1.0 / self.std)
+        })
+    }
+}
+
+/// c, and where γ starts.
+fn divisor_and_gain(block: &Block, options: &Options, skip: Option<Skip>) -> (f64, f64) {
+    let rate = moments::moments(block.activation).jacobian_root();
+    match (skip, options.choice("jacobian_scale")) {
+        (Some(skip), _) => (1.0, skip.gain),
+        _ if block.last => (1.0, 1.0),
+        (_, "init") => (1.0, 1.0 / rate),
+        (_, "fixed") => (rate, 1.0),
+        _ => (1.0, 1.0),
+    }
+}
+
+/// Resets rows to unit length after each step of the optimizer.
+#[derive(Debug)]
+struct KeepUnit {
+    center_rows: bool,
+}
+
+impl UpdateRule for KeepUnit {
+    fn update(
+        &self,
+        parameter: &Tensor,
+        gradient: &Tensor,
+        velocity: &Tensor,
+        update: &Update,
+    ) -> f64 {
+        rows::step_and_make_unit(update, parameter, gradient, velocity, self.center_rows)
+    }
+}

@@ -1,0 +1,243 @@
+//! Skip connections: what becomes of known moments when a branch is added to a stream.
+//!
+//! A unit's branch f ends in unit rows on standardized inputs, so at the start of training its variance is 1 and its
+//! correlation with the stream x about 0: variances add. J = E f′(z)²/Var f(z), 1.4669 for ReLU, is what a standardized
+//! activation does to squared gradients, J² what a branch of two does.
+//!
+//! - `alpha-beta` (ours): y = x + α·f(x/β), β² the stream's variance, 1 + l·α² behind l units. With α = 1/√L the variance
+//!   behind L units is 2, and a unit multiplies squared gradients by 1 + α²J²/β², all together by at most about e^(J²):
+//!   both stay bounded at any depth. The division and the standardization are one factor on weights; α goes into the
+//!   weights and shift of the branch's end. A projection starts a new stream: β = 1.
+//! - `tracked` (ours): the same with mean and variance of each channel carried along as functions of the parameters: a
+//!   branch's end adds α·β₂ and α²·γ₂². At the start it equals `alpha-beta`.
+//! - `sqrt2`: y = (x + f(x))/√2. Keeps the variance, and multiplies squared gradients by (1 + J²)/2 = 1.58 a unit.
+//! - `naive`: y = x + f(x), with the constants of a plain network. The variance doubles with each unit.
+//! - `v1-sqrt2`: v1 order, y = (f((x + b)/√2) − m*)/s* for the branch's end b, with the constants of that sum
+//!   ([`crate::moments::rectified_sum`]).
+
+use std::f64::consts::FRAC_1_SQRT_2;
+
+use anyhow::Result;
+use tch::Tensor;
+
+use crate::moments::{self, Activation};
+use crate::nn::residual::{Order, Part, Residual};
+use crate::nn::{ActivationPool, Block, Builder, Estimate, Folded, Layer, Pass, Signal};
+use crate::options::{OptionSpec, Options};
+use crate::usage;
+
+/// The options of residual networks.
+pub const OPTIONS: [OptionSpec; 4] = [
+    OptionSpec::choice(
+        "residual",
+        &["alpha-beta", "tracked", "sqrt2", "naive", "v1-sqrt2"],
+    )
+    .help("residual networks: how a branch and its stream are scaled, see docs/methods.md"),
+    OptionSpec::number("alpha", 0.0, 0.0, 10.0)
+        .help("residual networks: α, which multiplies branches with alpha-beta and tracked; 0: 1/√L for L units"),
+    OptionSpec::number("branch_gain", 1.0, 0.0, 100.0)
+        .help("residual networks: where γ of a branch's first layer starts"),
+    OptionSpec::number("last_gain", 1.0, 0.0, 100.0)
+        .help("residual networks: where γ of a branch's last layer starts"),
+];
+
+/// How a branch and its stream are scaled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    AlphaBeta,
+    Tracked,
+    Sqrt2,
+    Naive,
+    V1Sqrt2,
+}
+
+/// What a block does about the skip connections of its network.
+#[derive(Debug, Clone, Copy)]
+pub struct Skip {
+    rule: Rule,
+    part: Residual,
+    /// α.
+    alpha: f64,
+    /// Where γ starts.
+    pub gain: f64,
+}
+
+impl Skip {
+    /// For `block`; nothing in a plain network, whose options must say nothing of residual ones.
+    pub fn of(block: &Block, options: &Options) -> Result<Option<Skip>> {
+        let Some(part) = block.residual else {
+            let given = options.to_table();
+            let off =
+                |option: &&OptionSpec| given.get(option.name) != Some(&option.default_value());
+            return match OPTIONS.iter().find(off) {
+                Some(option) if !block.last => Err(usage!(
+                    "method.{} is an option of residual networks: use model = \"resnet\" or \"wide-resnet\", or leave it out",
+                    option.name
+                )),
+                _ => Ok(None),
+            };
+        };
+        let rule = match options.choice("residual") {
+            "alpha-beta" => Rule::AlphaBeta,
+            "tracked" => Rule::Tracked,
+            "sqrt2" => Rule::Sqrt2,
+            "naive" => Rule::Naive,
+            _ => Rule::V1Sqrt2,
+        };
+        match (part.order, rule) {
+            (Order::PreActivation, Rule::V1Sqrt2) => {
+                return Err(usage!(
+                    "method.residual = \"v1-sqrt2\" is for order = \"v1\"; with order = \"v2\" use alpha-beta, tracked, sqrt2 or naive"
+                ));
+            }
+            (Order::PostActivation, Rule::AlphaBeta | Rule::Tracked | Rule::Sqrt2) => {
+                return Err(usage!(
+                    "method.residual = \"{}\" is for order = \"v2\"; with order = \"v1\" use v1-sqrt2 or naive",
+                    options.choice("residual")
+                ));
+            }
+            _ => {}
+        }
+        let given = options.number("alpha");
+        if given != 0.0 && !matches!(rule, Rule::AlphaBeta | Rule::Tracked) {
+            return Err(usage!(
+                "method.alpha = {given} goes with method.residual = \"alpha-beta\" or \"tracked\"; \"{}\" has no α",
+                options.choice("residual")
+            ));
+        }
+        Ok(Some(Skip {
+            rule,
+            part,
+            alpha: match rule {
+                Rule::AlphaBeta | Rule::Tracked if given == 0.0 => {
+                    (part.place.units as f64).sqrt().recip()
+                }
+                Rule::AlphaBeta | Rule::Tracked => given,
+                Rule::Sqrt2 | Rule::Naive | Rule::V1Sqrt2 => 1.0,
+            },
+            gain: match part.part {
+                Part::First => options.number("branch_gain"),
+                Part::Second => options.number("last_gain"),
+                _ => 1.0,
+            },
+        }))
+    }
+
+    /// What multiplies the block's output: α at a branch's end.
+    pub fn output_factor(&self) -> f64 {
+        match self.part.part {
+            Part::Second => self.alpha,
+            _ => 1.0,
+        }
+    }
+
+    /// c of y = c·(x + f).
+    pub fn sum_factor(&self) -> f64 {
+        match self.rule {
+            Rule::Sqrt2 | Rule::V1Sqrt2 => FRAC_1_SQRT_2,
+            _ => 1.0,
+        }
+    }
+
+    /// Whether the moments of the stream's channels travel with it.
+    pub fn is_tracked(&self) -> bool {
+        self.rule == Rule::Tracked
+    }
+
+    /// β: what the stream is divided by where it is read.
+    fn stream_std(&self) -> f64 {
+        match self.rule {
+            Rule::AlphaBeta => self.part.place.stream.variance(self.alpha).sqrt(),
+            _ => 1.0,
+        }
+    }
+
+    /// m and s behind the activation that reads the stream.
+    fn constants(&self, activation: Activation) -> Result<(f64, f64)> {
+        if self.rule == Rule::V1Sqrt2 {
+            if activation != Activation::Relu {
+                return Err(usage!(
+                    "method.residual = \"v1-sqrt2\" knows its constants for activation = \"relu\" only; use order = \"v2\""
+                ));
+            }
+            return Ok(moments::rectified_sum(self.part.place.stream.sums));
+        }
+        let output = moments::moments(activation);
+        Ok((output.mean, output.std()))
+    }
+}
+
+/// An activation that reads the stream: y = (f((x − μ)/β) − m)/s. μ is 0 unless moments are tracked.
+pub struct StreamActivation {
+    activation_pool: ActivationPool,
+    std: f64,
+    is_tracked: bool,
+    mean_after: f64,
+    std_after: f64,
+}
+
+impl StreamActivation {
+    /// The layer of an identity block.
+    pub fn build(block: &Block, skip: &Skip, builder: &mut Builder) -> Result<Box<dyn Layer>> {
+        let (mean_after, std_after) = skip.constants(block.activation)?;
+        Ok(Box::new(StreamActivation {
+            activation_pool: ActivationPool::build(block, builder)?,
+            std: skip.stream_std(),
+            is_tracked: skip.is_tracked(),
+            mean_after,
+            std_after,
+        }))
+    }
+
+    /// Whether f(x/β) = f(x)/β, so that β can wait.
+    fn is_homogeneous(&self) -> bool {
+        matches!(
+            self.activation_pool.activation,
+            Activation::Relu | Activation::LeakyRelu { .. }
+        )
+    }
+}
+
+impl Layer for StreamActivation {
+    fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
+        match &input.estimate {
+            Some(Estimate::Moments(stream)) if self.is_tracked => {
+                let by_channel = |vector: &Tensor| vector.view([1, -1, 1, 1]);
+                let centered = input.value() - by_channel(&stream.mean);
+                centered * by_channel(&stream.variance.rsqrt())
+            }
+            _ if self.std == 1.0 => input.value(),
+            _ => input.value() / self.std,
+        }
+    }
+
+    fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
+        let active = self.activation_pool.apply_to_shared(&pre);
+        Signal {
+            offset: -self.mean_after,
+            ..Signal::scaled(active, 1.0 / self.std_after)
+        }
+    }
+
+    fn forward(&self, input: &Signal, pass: &Pass) -> Signal {
+        if self.is_tracked || !self.is_homogeneous() {
+            return self.post_activation(self.pre_activation(input, pass), pass);
+        }
+        let active = self.activation_pool.apply_to_shared(&input.value());
+        Signal {
+            offset: -self.mean_after * self.std,
+            ..Signal::scaled(active, 1.0 / (self.std * self.std_after))
+        }
+    }
+
+    fn fold(&self) -> Option<Folded> {
+        if self.is_tracked || !self.is_homogeneous() {
+            return None;
+        }
+        Some(Folded {
+            offset: -self.mean_after * self.std,
+            scale: 1.0 / (self.std * self.std_after),
+            ..Folded::activation(&self.activation_pool)
+        })
+    }
+}
