@@ -39,11 +39,8 @@ use slurm::SlurmLauncher;
 
 /// Runs the command.
 pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
-    let assignments = args
-        .set
-        .iter()
-        .map(|set| overrides::split(set))
-        .collect::<Result<Vec<_>>>()?;
+    let assignments = args.set.iter().map(|set| overrides::split(set));
+    let assignments = assignments.collect::<Result<Vec<_>>>()?;
     let mut experiment = Experiment::load(&args.file, &assignments)?;
     let folder = args.out.join(&experiment.name);
     // Refuses results of a newer version, or damaged ones, before anything is run.

@@ -92,7 +92,7 @@ fn to_json(entry: &CatalogueEntry) -> Value {
         "shape": [entry.shape.channels, entry.shape.height, entry.shape.width],
         "train_images": train_images, "test_images": test_images,
         "download_bytes": download_bytes(entry), "addresses": entry.addresses,
-        "here": entry.is_embedded() || entry.locate(&data_dir()).is_ok(),
+        "here": entry.is_here(&data_dir()),
         "license": entry.license, "citation": entry.citation,
     })
 }

@@ -19,10 +19,8 @@ pub fn run(output: OutputArgs) -> Result<()> {
     let cpu = Cpu::here();
     let libtorch = loaded_libtorch();
     let problems = problems(libtorch.as_ref());
-    let datasets: Vec<&str> = entries()
-        .filter(|entry| entry.is_embedded() || entry.locate(&data_dir()).is_ok())
-        .map(|entry| entry.name)
-        .collect();
+    let here = entries().filter(|entry| entry.is_here(&data_dir()));
+    let datasets: Vec<&str> = here.map(|entry| entry.name).collect();
     if output.json {
         let document = json!({
             "normprop": env!("CARGO_PKG_VERSION"), "git": Git::of_build(), "tch": TCH_VERSION, "libtorch": LIBTORCH_VERSION,

@@ -57,8 +57,6 @@ pub fn man_page() -> Result<()> {
 
 fn render(command: &Command, page: &mut Vec<u8>) -> Result<()> {
     clap_mangen::Man::new(command.clone()).render(page)?;
-    command
-        .get_subcommands()
-        .filter(|subcommand| !subcommand.is_hide_set())
-        .try_for_each(|subcommand| render(subcommand, page))
+    let mut shown = command.get_subcommands().filter(|own| !own.is_hide_set());
+    shown.try_for_each(|subcommand| render(subcommand, page))
 }

@@ -65,10 +65,8 @@ fn probes(args: &StatsArgs) -> Vec<&'static Probe> {
     if named.is_empty() {
         named.extend(PROBES.first().map(|probe| probe.name));
     }
-    PROBES
-        .iter()
-        .filter(|probe| named.contains(&probe.name))
-        .collect()
+    let is_named = |probe: &&Probe| named.contains(&probe.name);
+    PROBES.iter().filter(is_named).collect()
 }
 
 fn check(args: &StatsArgs, probes: &[&Probe]) -> Result<()> {

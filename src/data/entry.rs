@@ -96,6 +96,11 @@ impl CatalogueEntry {
         self.train_files.is_empty()
     }
 
+    /// Whether the images are inside this program or in a folder.
+    pub fn is_here(&self, data_dir: &Path) -> bool {
+        self.is_embedded() || self.locate(data_dir).is_ok()
+    }
+
     /// What each class number means.
     pub fn class_names(&self) -> Vec<&'static str> {
         self.classes.split(", ").collect()

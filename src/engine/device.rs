@@ -26,14 +26,19 @@ pub fn find(name: &str) -> Result<Device> {
     Ok(Device::Cuda(index))
 }
 
+/// Threads that a run has wherever it is run; single images gain nothing from a second one.
+pub fn threads_wanted(config: &RunConfig) -> Option<usize> {
+    match config.threads {
+        0 if config.batch_size == 1 => Some(1),
+        0 => None,
+        asked => Some(asked),
+    }
+}
+
 /// Sets and returns the number of CPU threads where nothing is trained for long: the one asked for, else every core but
 /// for single images.
 pub fn set_threads(config: &RunConfig) -> usize {
-    use_threads(match config.threads {
-        0 if config.batch_size == 1 => 1,
-        0 => cores(),
-        asked => asked,
-    })
+    use_threads(threads_wanted(config).unwrap_or_else(cores))
 }
 
 /// The number of cores.

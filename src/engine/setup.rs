@@ -25,16 +25,15 @@ pub fn data_dir() -> PathBuf {
 pub fn load_dataset(config: &RunConfig, data_dir: &Path) -> Result<Dataset> {
     let mut dataset = data::load(&config.dataset, data_dir)?.dataset;
     let classes = dataset.classes.len();
-    if config.train_subset > 0 {
-        dataset.train = dataset
-            .train
-            .balanced_subset(config.train_subset, classes)?;
+    let (train_images, test_images) = (config.train_subset, config.test_subset);
+    if train_images > 0 {
+        dataset.train = dataset.train.balanced_subset(train_images, classes)?;
     }
     let held_out = config.images_held_out(dataset.train.len());
     if held_out > 0 {
         (dataset.train, dataset.test) = dataset.train.hold_out(held_out, classes)?;
-    } else if config.test_subset > 0 {
-        dataset.test = dataset.test.balanced_subset(config.test_subset, classes)?;
+    } else if test_images > 0 {
+        dataset.test = dataset.test.balanced_subset(test_images, classes)?;
     }
     Ok(dataset)
 }

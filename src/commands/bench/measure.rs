@@ -67,10 +67,8 @@ impl<'a> Measurement<'a> {
     /// Measures one setting: a row an entry.
     pub fn cell(&mut self, cell: &BenchSetting, display: &mut Display) -> Result<Vec<BenchRow>> {
         let begun = Instant::now();
-        let rows = cell
-            .entries
-            .iter()
-            .map(|entry| self.unmeasured(cell, entry));
+        let entries = cell.entries.iter();
+        let rows = entries.map(|entry| self.unmeasured(cell, entry));
         let mut rows = rows.collect::<Result<Vec<BenchRow>>>()?;
         let configs = cell.entries.iter().map(|entry| entry.config.as_ref());
         let Some(first) = configs.clone().flatten().next() else {

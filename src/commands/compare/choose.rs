@@ -24,14 +24,6 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// Nothing chosen yet from these runs.
-    pub fn among(runs: &[PlanEntry]) -> Choice {
-        Choice {
-            tried: runs.to_vec(),
-            ..Choice::default()
-        }
-    }
-
     /// The keys for a method and batch size; `None` where nothing was tried.
     pub fn keys(&self, label: &str, batch_size: usize) -> Option<Table> {
         self.keys.get(&(label.to_owned(), batch_size)).cloned()
@@ -39,11 +31,11 @@ impl Choice {
 
     /// Adds what was tried for a method and batch size, and which of it was chosen.
     pub fn add(&mut self, label: &str, batch_size: usize, tried: &[Tried], chosen: usize) {
-        let rows = tried.iter().enumerate();
-        let cell = (label.to_owned(), batch_size);
-        self.rows
-            .extend(rows.map(|(place, one)| one.row(place == chosen, tried)));
+        for (place, one) in tried.iter().enumerate() {
+            self.rows.push(one.row(place == chosen, tried));
+        }
         if let Some(one) = tried.get(chosen) {
+            let cell = (label.to_owned(), batch_size);
             self.keys.insert(cell, one.candidate.keys.clone());
         }
     }

@@ -133,11 +133,8 @@ fn manifest_methods(
     shared: &BTreeMap<String, Value>,
 ) -> Result<Vec<ManifestMethod>> {
     let method = |entry: &crate::config::experiment::MethodEntry| {
-        let own: Vec<&RunConfig> = plan
-            .iter()
-            .filter(|run| run.key.group.label == entry.label)
-            .map(|run| &run.config)
-            .collect();
+        let own = plan.iter().filter(|run| run.key.group.label == entry.label);
+        let own: Vec<&RunConfig> = own.map(|run| &run.config).collect();
         let mut differs = shared_keys(&own)?;
         let told_elsewhere = ["batch_size", "seed", "method.name"];
         differs

@@ -11,7 +11,7 @@ use super::launch::Job;
 use super::state::{State, TableLoss, inspect};
 use crate::config::RunConfig;
 use crate::config::experiment::PlannedRun;
-use crate::engine::device::cores;
+use crate::engine::device::{cores, threads_wanted};
 use crate::errln;
 use crate::record::RunRecord;
 use crate::run_key::{Grouped, RunKey, grouped};
@@ -114,15 +114,6 @@ pub fn threads(config: &RunConfig, parallel: usize) -> usize {
     threads_wanted(config).unwrap_or_else(|| share(cores(), parallel))
 }
 
-/// Threads that a run has wherever it is run; single images gain nothing from a second one.
-fn threads_wanted(config: &RunConfig) -> Option<usize> {
-    match config.threads {
-        0 if config.batch_size == 1 => Some(1),
-        0 => None,
-        asked => Some(asked),
-    }
-}
-
 /// The cores that each of `parallel` runs gets.
 pub fn share(cores: usize, parallel: usize) -> usize {
     (cores / parallel.max(1)).max(1)
@@ -180,21 +171,18 @@ pub fn table(plan: &[PlanEntry]) -> Table {
     fn left<'g>((_, runs): &'g Grouped<PlanEntry>) -> impl Iterator<Item = &'g &'g PlanEntry> {
         runs.iter().filter(|entry| !entry.is_done())
     }
-    let begun = |entry: &&&PlanEntry| entry.state == State::Unfinished;
+    let over = |group: &Grouped<PlanEntry>| group.1.len() - left(group).count();
+    let is_begun = |entry: &&&PlanEntry| entry.state == State::Unfinished;
+    let begun = |group: &Grouped<PlanEntry>| left(group).filter(is_begun).count();
+    let left_s = |group: &Grouped<PlanEntry>| left(group).map(|entry| entry.remaining_s).sum();
     Table::of(&grouped(plan, |entry| &entry.key.group))
         .left("method", |(key, _): &Grouped<PlanEntry>| key.label.clone())
         .right("batch size", |(key, _)| key.batch_size.to_string())
         .right("lr", |(key, _)| key.lr.to_string())
         .right("runs", |(_, runs)| runs.len().to_string())
-        .right("over", |group| {
-            (group.1.len() - left(group).count()).to_string()
-        })
-        .right("begun", |group| {
-            left(group).filter(begun).count().to_string()
-        })
-        .right("time left", |group| {
-            duration(left(group).map(|entry| entry.remaining_s).sum())
-        })
+        .right("over", |group| over(group).to_string())
+        .right("begun", |group| begun(group).to_string())
+        .right("time left", |group| duration(left_s(group)))
         .build()
 }
 

@@ -87,12 +87,13 @@ impl SweepSearch {
 
     /// The setting of the lowest error for each method and batch size, and what was tried.
     pub fn choice(&self) -> Choice {
-        let mut choice = Choice::among(&self.entries);
+        let mut choice = Choice::default();
         for cell in &self.cells {
             if let Some(&best) = cell.left.first() {
                 choice.add(&cell.label, cell.batch_size, &cell.tried, best);
             }
         }
+        choice.tried.clone_from(&self.entries);
         choice
     }
 
@@ -183,10 +184,8 @@ impl CellSearch {
         if let Some(halving) = halving.filter(|_| !at_end) {
             self.left.truncate(halving.kept(self.left.len()));
             // One stays in any case, so that something is chosen.
-            let last = self
-                .left
-                .iter()
-                .rposition(|&index| !self.tried[index].all_diverged());
+            let trains = |index: &usize| !self.tried[*index].all_diverged();
+            let last = self.left.iter().rposition(trains);
             self.left.truncate(last.unwrap_or(0) + 1);
         }
         self.over = at_end;

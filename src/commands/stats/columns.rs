@@ -216,6 +216,21 @@ impl<M> Columns<M> {
         self.without(Scope::OverCheckpoints, rows)
     }
 
+    /// The tables of several things, one below the other, with the names of these in a column in front.
+    pub fn stacked<'m>(
+        &self,
+        column: &'static str,
+        tables: impl Iterator<Item = (&'m String, &'m Vec<M>)>,
+    ) -> ProbeTable
+    where
+        M: 'm,
+    {
+        let labeled = |(name, rows): (&String, &Vec<M>)| {
+            self.table(rows).labeled([(column, name.clone().into())])
+        };
+        ProbeTable::stacked(tables.map(labeled))
+    }
+
     /// What a table over checkpoints has of these columns.
     pub fn checkpoint_table(&self, rows: &[M]) -> ProbeTable {
         self.without(Scope::OneNetwork, rows)

@@ -28,10 +28,8 @@ pub fn run_labels(runs: &[PathBuf], configs: &[RunConfig]) -> Vec<String> {
 /// Each run's method, with the settings that distinguish it from others of that method, those of `ignored` keys left
 /// out.
 pub fn distinguishing_labels(configs: &[RunConfig], ignored: &[&str]) -> Vec<String> {
-    let settings: Vec<_> = configs
-        .iter()
-        .map(|config| settings(config, ignored))
-        .collect();
+    let settings = configs.iter().map(|config| settings(config, ignored));
+    let settings: Vec<_> = settings.collect();
     let differs = |method: &str, setting: &(String, String)| {
         let mut same_method = configs.iter().zip(&settings);
         same_method

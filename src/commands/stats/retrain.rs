@@ -87,11 +87,7 @@ pub fn retrain<R>(
 
 /// The rows of all runs: run, step, and these columns.
 pub fn step_table<R>(all: &[Retrained<R>], columns: &Columns<StepLook<R>>) -> ProbeTable {
-    let table = |one: &Retrained<R>| {
-        let label = ("run", one.run.clone().into());
-        columns.table(&one.looks).labeled([label])
-    };
-    ProbeTable::stacked(all.iter().map(table))
+    columns.stacked("run", all.iter().map(|one| (&one.run, &one.looks)))
 }
 
 /// A panel over the steps, a line a run, with a band between the `ends`.

@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::{After, Emit, Trainer};
-use crate::engine::evaluate::evaluate;
+use crate::engine::evaluate::{Evaluation, evaluate};
 use crate::engine::memory;
 use crate::event::{EpochRow, EpochSums, Event, Status};
 use crate::nn::Pass;
@@ -63,11 +63,16 @@ impl Trainer<'_> {
         Ok(After::Stop(Status::Diverged))
     }
 
-    fn epoch_row(&self, status: Status) -> EpochRow {
+    /// Evaluates on the test images, and tells how many seconds that took.
+    pub fn evaluate(&self) -> (Evaluation, f64) {
         let started = Instant::now();
         let (images, shape) = (&self.dataset.test, self.dataset.shape);
         let test = evaluate(&self.network, images, shape, &self.normalizer);
-        let eval_s = started.elapsed().as_secs_f64();
+        (test, started.elapsed().as_secs_f64())
+    }
+
+    fn epoch_row(&self, status: Status) -> EpochRow {
+        let (test, eval_s) = self.evaluate();
         let sums = self.position.sums;
         let per = |total: f64, count: u64| match count {
             0 => f64::NAN,

@@ -10,7 +10,6 @@ use crate::data::Dataset;
 use crate::engine::device;
 use crate::engine::interrupt::Interrupt;
 use crate::engine::trainer::Trainer;
-use crate::event::{Event, Observer};
 use crate::stats::median;
 
 /// Steps of a probe at most.
@@ -45,55 +44,22 @@ pub fn probe(
         dataset.train.balanced_subset(images, classes)?,
         dataset.test.balanced_subset(test_images, classes)?,
     )?;
-    let interrupt = Interrupt::default();
-    let mut watch = Watch {
-        interrupt: interrupt.clone(),
-        session: session.clone(),
-        longest_s,
-        started: Instant::now(),
-        total_s: 0.0,
-        step_s: Vec::new(),
-        eval_s: 0.0,
-    };
-    Trainer::new(config.clone(), &small)?.run(&mut [&mut watch], &interrupt)?;
-    let measured = watch
-        .step_s
-        .get(WARM_UP..)
-        .filter(|steps| !steps.is_empty())
-        .unwrap_or(&watch.step_s);
-    let steps = dataset.train.len().div_ceil(config.batch_size) as f64;
-    Ok(steps * median(measured)
-        + watch.eval_s * dataset.test.len() as f64 / test_images.max(1) as f64)
-}
-
-/// Notes the time of each step and ends the probe in time.
-struct Watch {
-    /// Ends the probe.
-    interrupt: Interrupt,
-    /// Ends the command, and so the probe.
-    session: Interrupt,
-    longest_s: f64,
-    started: Instant,
-    total_s: f64,
-    step_s: Vec<f64>,
-    eval_s: f64,
-}
-
-impl Observer for Watch {
-    fn on(&mut self, event: &Event) -> Result<()> {
-        match event {
-            Event::Step { sums, .. } => {
-                self.step_s.push(sums.train_s - self.total_s);
-                self.total_s = sums.train_s;
-                let over = self.step_s.len() > WARM_UP
-                    && self.started.elapsed().as_secs_f64() > self.longest_s;
-                if over || self.session.signal().is_some() {
-                    self.interrupt.raise(signal_hook::consts::SIGINT);
-                }
-            }
-            Event::Epoch { row, .. } => self.eval_s = row.eval_s,
-            _ => {}
+    let begun = Instant::now();
+    let mut trainer = Trainer::new(config.clone(), &small)?;
+    trainer.initialize()?;
+    let (_, eval_s) = trainer.evaluate();
+    let mut step_s = Vec::new();
+    for _ in 0..trainer.steps_per_epoch() {
+        let started = Instant::now();
+        trainer.timed_step();
+        step_s.push(started.elapsed().as_secs_f64());
+        let over = step_s.len() > WARM_UP && begun.elapsed().as_secs_f64() > longest_s;
+        if over || session.signal().is_some() {
+            break;
         }
-        Ok(())
     }
+    let measured = step_s.get(WARM_UP..).filter(|steps| !steps.is_empty());
+    let steps = dataset.train.len().div_ceil(config.batch_size) as f64;
+    let evaluations = dataset.test.len() as f64 / test_images.max(1) as f64;
+    Ok(steps * median(measured.unwrap_or(&step_s)) + eval_s * evaluations)
 }

@@ -64,11 +64,8 @@ fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()> {
         .with("pre_std", |row| row.pre_std)
         .with("post_mean", |row| row.post_mean)
         .with("post_std", |row| row.post_std);
-    let table = |run: &RunLayers| {
-        let label = ("run", run.label.clone().into());
-        columns.table(&run.rows).labeled([label])
-    };
-    output.main_table(NAME, &ProbeTable::stacked(all.iter().map(table)))?;
+    let rows = all.iter().map(|run| (&run.label, &run.rows));
+    output.main_table(NAME, &columns.stacked("run", rows))?;
     output.figure(NAME, &picture(&all).figure());
     output.print(&text(&all))
 }

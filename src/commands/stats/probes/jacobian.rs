@@ -10,9 +10,7 @@ mod picture;
 use anyhow::Result;
 
 use crate::cli::StatsArgs;
-use crate::commands::stats::{
-    Columns, NetworkProbe, Output, ProbeTable, Subject, Trends, layer_panel,
-};
+use crate::commands::stats::{Columns, NetworkProbe, Output, Subject, Trends, layer_panel};
 use crate::config::RunConfig;
 use crate::draw::Axis;
 use crate::engine::trainer::Trainer;
@@ -113,34 +111,20 @@ impl NetworkProbe for Jacobians {
             let network = Trainer::initial_network(&config, &subject.dataset)?;
             measure(label, &network, config.seed)?;
         }
-        output.main_table(
-            Self::NAME,
-            &stacked(&found, &Self::columns(), |one| &one.layers),
-        )?;
+        let layers = found.iter().map(|one| (&one.label, &one.layers));
+        let layers = Self::columns().stacked("network", layers);
+        output.main_table(Self::NAME, &layers)?;
         let values = Columns::new()
             .with("index", |value: &SingularValue| value.index)
             .with("images", |value| value.images)
             .with("mean", |value| value.mean)
             .with("min", |value| value.min)
             .with("max", |value| value.max);
-        let values = stacked(&found, &values, |one| &one.end_to_end);
-        output.table("jacobian-network", &values)?;
+        let end_to_end = found.iter().map(|one| (&one.label, &one.end_to_end));
+        output.table("jacobian-network", &values.stacked("network", end_to_end))?;
         output.figure(Self::NAME, &picture::picture(&found, subject)?.figure());
         output.print(&text(&found))
     }
-}
-
-/// The rows of all networks, with what each is.
-fn stacked<M>(
-    found: &[NetworkJacobians],
-    columns: &Columns<M>,
-    rows: fn(&NetworkJacobians) -> &Vec<M>,
-) -> ProbeTable {
-    let table = |one: &NetworkJacobians| {
-        let label = ("network", one.label.clone().into());
-        columns.table(rows(one)).labeled([label])
-    };
-    ProbeTable::stacked(found.iter().map(table))
 }
 
 /// The configuration with NormProp and each of its choices, at initialization.
@@ -171,12 +155,9 @@ fn variants(config: &RunConfig) -> Result<Vec<(String, RunConfig)>> {
 }
 
 fn text(found: &[NetworkJacobians]) -> String {
-    let exact = |l: &LayerJacobian| {
-        if l.spectrum.exact {
-            "exact"
-        } else {
-            "estimated"
-        }
+    let exact = |l: &LayerJacobian| match l.spectrum.exact {
+        true => "exact",
+        false => "estimated",
     };
     let columns = Columns::new()
         .with("layer", |l: &LayerJacobian| {
