@@ -11,7 +11,7 @@ use serde::Serialize;
 use textwrap::{Options, WordSplitter, termwidth};
 use thiserror::Error;
 
-use crate::text::shown;
+use crate::text::{Table, Terminal, shown};
 
 /// What begins and ends bold text.
 const BOLD: [&str; 2] = ["\u{1b}[1m", "\u{1b}[0m"];
@@ -93,6 +93,15 @@ pub fn arguments() -> Vec<String> {
 pub fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(document)?;
     Ok(to_stdout(format_args!("{text}\n"))?)
+}
+
+/// Prints tables to stdout, but those without rows.
+pub fn print_tables(tables: impl IntoIterator<Item = Table>) -> anyhow::Result<()> {
+    let terminal = Terminal::detect();
+    for table in tables.into_iter().filter(|table| !table.rows.is_empty()) {
+        to_stdout(format_args!("{}\n", table.render(&terminal)))?;
+    }
+    Ok(())
 }
 
 /// Text for stdout: on a terminal its lines are broken between words, and what was broken is indented as it began.

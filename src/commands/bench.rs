@@ -15,14 +15,13 @@ use crate::cli::{BenchArgs, OutputArgs};
 use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::engine::{memory as process_memory, setup};
-use crate::output::{arguments, print_json};
+use crate::output::{arguments, print_json, print_tables};
 use crate::record::machine::{Cpu, Git, load_average, reduce_command_line_here};
 use crate::record::time::rfc3339;
 use crate::report::bench::machine::SCHEMA_VERSION;
 use crate::report::bench::{BenchMachine, BenchRow, picture, tables};
 use crate::report::comparison::results::write_rows;
 use crate::report::files::save;
-use crate::text::Terminal;
 use crate::{errln, outln, usage};
 use display::Display;
 use measure::Measurement;
@@ -105,17 +104,12 @@ fn machine(config: &RunConfig, dataset: &Dataset) -> BenchMachine {
 }
 
 fn print(rows: &[BenchRow], machine: &BenchMachine) -> Result<()> {
-    let terminal = Terminal::detect();
-    for table in [
+    print_tables([
         tables::steps(rows),
         tables::phases(rows),
         tables::formats(rows),
         tables::evaluations(rows),
-    ] {
-        if !table.rows.is_empty() {
-            outln!("{}", table.render(&terminal))?;
-        }
-    }
+    ])?;
     for remark in tables::remarks(rows) {
         outln!("{remark}")?;
     }

@@ -23,7 +23,7 @@ use crate::cli::{CompareArgs, OutputArgs};
 use crate::config::experiment::Experiment;
 use crate::config::overrides;
 use crate::engine::interrupt::Interrupt;
-use crate::output::print_json;
+use crate::output::{print_json, print_tables};
 use crate::record::files;
 use crate::record::row::to_json;
 use crate::report::bench::Bench;
@@ -219,7 +219,7 @@ impl Session<'_> {
         if self.output.json {
             print_json(&to_json(&results.summary)?)?;
         } else {
-            print_tables(results)?;
+            print_results(results)?;
             if written.is_ok() {
                 outln!("{}", folder.join(page::PAGE).display())?;
             }
@@ -229,18 +229,12 @@ impl Session<'_> {
 }
 
 /// The tables of a comparison on stdout.
-pub fn print_tables(results: &Results) -> Result<()> {
-    let terminal = Terminal::detect();
-    for table in [
+pub fn print_results(results: &Results) -> Result<()> {
+    print_tables([
         tables::sweep(results),
         tables::summary(results),
         tables::paired(results),
-    ] {
-        if !table.rows.is_empty() {
-            outln!("{}", table.render(&terminal))?;
-        }
-    }
-    Ok(())
+    ])
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::cli::{KeysArgs, OutputArgs};
 use crate::config::keys;
+use crate::output::print_json;
 use crate::{out, usage};
 
 /// Columns that a meaning is wrapped to.
@@ -15,7 +16,7 @@ pub fn run(args: &KeysArgs, output: OutputArgs) -> Result<()> {
         return Ok(out!("{}", keys::markdown())?);
     }
     if args.schema {
-        return Ok(out!("{}", pretty(&keys::editor_schema())?)?);
+        return print_json(&keys::editor_schema());
     }
     let pattern = args.pattern.as_deref().unwrap_or_default();
     let found = keys::find(pattern);
@@ -25,7 +26,7 @@ pub fn run(args: &KeysArgs, output: OutputArgs) -> Result<()> {
         ));
     }
     if output.json {
-        return Ok(out!("{}", pretty(&found)?)?);
+        return print_json(&found);
     }
     let mut text = String::new();
     for section in found {
@@ -44,8 +45,4 @@ pub fn run(args: &KeysArgs, output: OutputArgs) -> Result<()> {
         }
     }
     Ok(out!("{text}")?)
-}
-
-fn pretty(value: &impl serde::Serialize) -> Result<String> {
-    Ok(serde_json::to_string_pretty(value)? + "\n")
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::compare::print_tables;
+use super::compare::print_results;
 use crate::cli::{OutputArgs, ReportArgs};
 use crate::output::print_json;
 use crate::record::row::to_json;
@@ -43,7 +43,7 @@ pub fn run(args: &ReportArgs, output: OutputArgs) -> Result<()> {
         if all.len() > 1 {
             outln!("{}", results.title())?;
         }
-        print_tables(results)?;
+        print_results(results)?;
     }
     outln!("{}", written?.display())?;
     Ok(())

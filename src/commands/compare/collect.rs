@@ -157,7 +157,8 @@ fn machine(meta: &Meta, runs: &[ManifestRun]) -> Vec<(String, String)> {
     let threads: Vec<String> = threads.iter().map(u64::to_string).collect();
     let checksums = runs.iter().filter_map(|run| run.dataset_sha256.as_deref());
     let checksums: BTreeSet<&str> = checksums.collect();
-    let checksums: Vec<&str> = checksums.into_iter().collect();
+    let checksums = Vec::from_iter(checksums).join(", ");
+    let checksums = Some(checksums).filter(|text| !text.is_empty());
     let git = meta.git.as_ref().map(|git| {
         let changes = if git.dirty { ", with changes" } else { "" };
         format!("{:.12}{changes}", git.commit)
@@ -174,13 +175,7 @@ fn machine(meta: &Meta, runs: &[ManifestRun]) -> Vec<(String, String)> {
         ("libtorch", meta.facts.libtorch.clone()),
         ("tch", meta.facts.tch.clone()),
         ("rustc", meta.rustc.clone().unwrap_or_else(unknown)),
-        (
-            "Dataset SHA-256",
-            match checksums.is_empty() {
-                true => unknown(),
-                false => checksums.join(", "),
-            },
-        ),
+        ("Dataset SHA-256", checksums.unwrap_or_else(unknown)),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()

@@ -13,7 +13,8 @@ use crate::record::{meta, read_metrics, read_summary};
 use crate::text::numbers::{duration, percent};
 
 /// The display of the runs that are still to do.
-pub struct RunsDisplay {
+pub struct RunsDisplay<'e> {
+    entries: &'e [&'e PlanEntry],
     quiet: bool,
     bars: MultiProgress,
     overall: ProgressBar,
@@ -25,9 +26,9 @@ pub struct RunsDisplay {
     over: usize,
 }
 
-impl RunsDisplay {
+impl<'e> RunsDisplay<'e> {
     /// A display on stderr for `entries`; it says nothing when quiet.
-    pub fn new(entries: &[&PlanEntry], parallel: usize, quiet: bool) -> RunsDisplay {
+    pub fn new(entries: &'e [&'e PlanEntry], parallel: usize, quiet: bool) -> Self {
         let bars = MultiProgress::with_draw_target(bar::target(quiet));
         let weight = |entry: &&PlanEntry| match entry.remaining_s.is_finite() {
             true => entry.remaining_s.max(0.1),
@@ -40,6 +41,7 @@ impl RunsDisplay {
         overall.set_prefix(duration(left_s(&work, parallel, 0.0)));
         overall.set_message(format!("0 of {} runs", entries.len()));
         RunsDisplay {
+            entries,
             quiet,
             bars,
             overall,
@@ -50,38 +52,26 @@ impl RunsDisplay {
         }
     }
 
-    /// Shows what happened to one of `entries`.
-    pub fn show(&mut self, entries: &[&PlanEntry], report: &Report) {
-        let title = |index: usize| {
-            entries
-                .get(index)
-                .map_or(String::new(), |entry| entry.key.to_string())
-        };
+    /// Shows what happened to one of the runs.
+    pub fn show(&mut self, report: &Report) {
         match report {
-            Report::Started(index) => self.start(*index, title(*index)),
+            Report::Started(index) => self.start(*index),
             Report::Progress(index, progress) => {
                 if let Some(bar) = self.running.get(index) {
                     bar.set_length(progress.steps);
                     bar.set_position(progress.step);
-                    bar.set_prefix(format!(
-                        "epoch {}/{}, training error {}",
-                        progress.epoch,
-                        progress.epochs,
-                        percent(progress.train_error, 1)
-                    ));
+                    let error = percent(progress.train_error, 1);
+                    let (epoch, epochs) = (progress.epoch, progress.epochs);
+                    bar.set_prefix(format!("epoch {epoch}/{epochs}, training error {error}"));
                 }
-                let part = |entry: &&PlanEntry| entry.goal() as f64 / progress.epochs.max(1) as f64;
-                let steps = progress.steps as f64 * entries.get(*index).map_or(1.0, part);
+                let part = self.entries[*index].goal() as f64 / progress.epochs.max(1) as f64;
+                let steps = progress.steps as f64 * part;
                 self.advance(*index, (progress.step as f64 / steps.max(1.0)).min(1.0));
             }
             Report::Message(index, text) => {
-                self.say(&format!("{}: {text}", title(*index)));
+                self.say(&format!("{}: {text}", self.entries[*index].key));
             }
-            Report::Ended(index, outcome) => {
-                if let Some(entry) = entries.get(*index) {
-                    self.end(*index, entry, outcome, entries.len());
-                }
-            }
+            Report::Ended(index, outcome) => self.end(*index, outcome),
         }
     }
 
@@ -90,14 +80,15 @@ impl RunsDisplay {
         self.overall.finish_and_clear();
     }
 
-    fn start(&mut self, index: usize, title: String) {
+    fn start(&mut self, index: usize) {
         let bar = self.bars.insert_before(&self.overall, ProgressBar::new(1));
         let bar = bar::styled(bar, "{msg} [{wide_bar}] {prefix}");
-        bar.set_message(title);
+        bar.set_message(self.entries[index].key.to_string());
         self.running.insert(index, bar);
     }
 
-    fn end(&mut self, index: usize, entry: &PlanEntry, outcome: &Outcome, count: usize) {
+    fn end(&mut self, index: usize, outcome: &Outcome) {
+        let (entry, count) = (self.entries[index], self.entries.len());
         let mut taken = String::new();
         // What was started elsewhere has no bar: it may have waited there.
         if let Some(bar) = self.running.remove(&index) {
@@ -109,14 +100,10 @@ impl RunsDisplay {
             self.over += 1;
             self.advance(index, 1.0);
         }
-        self.overall
-            .set_message(format!("{} of {count} runs", self.over));
-        self.say(&format!(
-            "[{}/{count}] {}: {}{taken}",
-            self.over,
-            entry.key,
-            result(entry, outcome)
-        ));
+        let over = self.over;
+        self.overall.set_message(format!("{over} of {count} runs"));
+        let result = result(entry, outcome);
+        self.say(&format!("[{over}/{count}] {}: {result}{taken}", entry.key));
     }
 
     fn advance(&mut self, index: usize, fraction: f64) {

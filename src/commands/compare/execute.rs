@@ -113,14 +113,11 @@ impl Session<'_> {
                 Err(error) => failed.push(format!("{}: {error:#}", entry.key)),
             }
         }
-        let waiting = ready.as_slice();
-        let mut display = RunsDisplay::new(waiting, self.parallel, self.output.quiet);
+        let mut display = RunsDisplay::new(&ready, self.parallel, self.output.quiet);
         let mut on_report = |report: Report| {
-            display.show(waiting, &report);
-            if let Report::Ended(index, Outcome::Failed(reason)) = &report
-                && let Some(entry) = waiting.get(*index)
-            {
-                failed.push(format!("{}: {reason}", entry.key));
+            display.show(&report);
+            if let Report::Ended(index, Outcome::Failed(reason)) = report {
+                failed.push(format!("{}: {reason}", ready[index].key));
             }
         };
         let here = LocalLauncher {
