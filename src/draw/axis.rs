@@ -3,6 +3,7 @@
 use super::text_style::widest_tick;
 use super::tick_labels::{TickFormat, labels};
 use super::ticks::{AxisScale, linear_ticks, log_ticks};
+use crate::stats::range;
 
 /// One axis of a chart.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -64,12 +65,10 @@ impl Axis {
     /// value can be shown on this axis.
     pub(crate) fn span(&self, values: impl Iterator<Item = f64>, room: f64) -> Option<Span> {
         let scale = self.scale;
-        let positions = values.filter_map(|value| scale.position(value));
-        let data = positions.fold(None, |range: Option<(f64, f64)>, position| {
-            let (low, high) = range.unwrap_or((position, position));
-            Some((low.min(position), high.max(position)))
-        });
-        let (mut low, mut high) = data?;
+        let (mut low, mut high) = range(values.filter_map(|value| scale.position(value)));
+        if low.is_nan() {
+            return None;
+        }
         if let Some((from, to)) = self.range
             && let (Some(from), Some(to)) = (scale.position(from), scale.position(to))
             && from < to
@@ -92,16 +91,13 @@ impl Axis {
             (low, high) = (low - half, high + half);
         }
         let margin = room * (high - low);
-        low = if starts_at_zero {
-            low.max(0.0)
-        } else {
-            low - margin
-        };
-        high = if ends_at_zero {
-            high.min(0.0)
-        } else {
-            high + margin
-        };
+        (low, high) = (low - margin, high + margin);
+        if starts_at_zero {
+            low = low.max(0.0);
+        }
+        if ends_at_zero {
+            high = high.min(0.0);
+        }
         // Values so large that no room can be added to them.
         if low >= high {
             (low, high) = (0.0, 1.0);

@@ -4,8 +4,10 @@ use anyhow::{Context, Result};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg;
 
-use super::svg::{Scene, root};
-use super::{Rect, font};
+use super::Rect;
+use super::font::{self, FAMILY};
+use super::palette::PAPER;
+use super::svg::{Scene, escape};
 
 /// Pixels of the PNG per pixel of the SVG, so that it stays sharp on dense screens and in print.
 const PNG_SCALE: f32 = 2.0;
@@ -39,17 +41,24 @@ impl Figure {
 
     /// The picture as a stand-alone SVG document.
     pub fn svg(&self) -> String {
-        self.element(true)
+        self.element(r#" xmlns="http://www.w3.org/2000/svg""#)
     }
 
     /// The picture as an `<svg>` element for an HTML document: no namespace, no ids.
     pub fn inline_svg(&self) -> String {
-        self.element(false)
+        self.element("")
     }
 
-    fn element(&self, namespace: bool) -> String {
-        let root = root(self.width, self.height, &self.alt, namespace);
-        format!("{root}{}</svg>\n", self.body)
+    fn element(&self, namespace: &str) -> String {
+        let (width, height, body) = (self.width, self.height, &self.body);
+        let size = format!(r#"width="{width}" height="{height}""#);
+        let alt = escape(&self.alt);
+        format!(
+            r#"<svg{namespace} {size} viewBox="0 0 {width} {height}" font-family="{FAMILY}" role="img" aria-label="{alt}">
+<rect {size} fill="{PAPER}"/>
+{body}</svg>
+"#
+        )
     }
 
     /// Pictures laid out in rows of `columns`, as one picture.

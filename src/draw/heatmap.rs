@@ -45,12 +45,8 @@ impl Cells {
     /// The square of a cell.
     fn square(&self, row: usize, column: usize) -> Rect {
         let (across, down) = (self.cell * column as f64, self.cell * row as f64);
-        Rect::new(
-            self.rect.x + across,
-            self.rect.y + down,
-            self.cell,
-            self.cell,
-        )
+        let (x, y) = (self.rect.x + across, self.rect.y + down);
+        Rect::new(x, y, self.cell, self.cell)
     }
 }
 
@@ -59,17 +55,14 @@ impl ConfusionMatrix {
     pub fn figure(&self) -> Figure {
         let classes = self.counts.len();
         let named = classes <= MOST_NAMED_CLASSES;
-        let (cell, names) = if named {
-            (self.numbered_cell(), self.widest_name())
-        } else {
-            let cell = (PLAIN_SIZE / classes as f64).max(2.0);
-            (cell, tick_width("000"))
+        let (cell, names) = match named {
+            true => (self.numbered_cell(), self.widest_name()),
+            false => ((PLAIN_SIZE / classes as f64).max(2.0), tick_width("000")),
         };
         let left = (MARGIN + LABEL_SIZE + names + 20.0).round();
-        let size = if classes == 0 {
-            300.0
-        } else {
-            cell * classes as f64
+        let size = match classes {
+            0 => 300.0,
+            classes => cell * classes as f64,
         };
         let width = left + size + SCALE_WIDTH + MARGIN;
         let mut sheet = Sheet::new(width, "Confusion matrix", &self.title, &self.subtitle);
@@ -79,10 +72,9 @@ impl ConfusionMatrix {
         }
         let cells = Cells { rect, cell, named };
         let scene = &mut sheet.scene;
-        if named {
-            self.draw_numbered_cells(scene, cells);
-        } else {
-            self.draw_plain_cells(scene, cells);
+        match named {
+            true => self.draw_numbered_cells(scene, cells),
+            false => self.draw_plain_cells(scene, cells),
         }
         scene.frame(rect, Stroke::solid(AXIS, 1.0));
         draw_color_scale(scene, rect, "share of the true class");
@@ -165,10 +157,9 @@ impl ConfusionMatrix {
         let widest = self.widest_name();
         let upright = !named || widest <= cell - 4.0;
         for class in (0..self.counts.len()).step_by(if named { 1 } else { 10 }) {
-            let name = if named {
-                self.name(class)
-            } else {
-                class.to_string()
+            let name = match named {
+                true => self.name(class),
+                false => class.to_string(),
             };
             let middle = cell * (class as f64 + 0.5);
             let at = (rect.x - 8.0, rect.y + middle + HALF_HEIGHT * TICK_SIZE);

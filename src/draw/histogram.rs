@@ -84,8 +84,7 @@ impl HistogramChart {
         let x = self.x.span(edges, 0.01)?;
         let (low, high) = x.values();
         let densities = self.bins.iter().map(|bin| bin.density);
-        let finite = densities.filter(|density| density.is_finite());
-        let tallest = finite.fold(0.0, f64::max);
+        let tallest = densities.filter(|it| it.is_finite()).fold(0.0, f64::max);
         // A curve that is much narrower than the bars may leave the picture, but not flatten them.
         let limit = match tallest > 0.0 {
             true => 2.5 * tallest,

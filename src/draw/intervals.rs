@@ -122,11 +122,8 @@ impl IntervalPlot {
 
 /// The height of a group's heading and rows.
 fn group_height(group: &IntervalGroup) -> f64 {
-    let heading = if group.label.is_empty() {
-        0.0
-    } else {
-        GROUP_HEIGHT
-    };
+    let is_named = !group.label.is_empty();
+    let heading = if is_named { GROUP_HEIGHT } else { 0.0 };
     heading + ROW_HEIGHT * group.rows.len() as f64 + GROUP_GAP
 }
 

@@ -119,20 +119,16 @@ pub fn height_below(axis: &Axis) -> f64 {
 
 /// The room that the label of an axis needs.
 fn label_room(axis: &Axis) -> f64 {
-    if axis.label.is_empty() {
-        0.0
-    } else {
-        LABEL_SIZE + 9.0
-    }
+    let is_named = !axis.label.is_empty();
+    if is_named { LABEL_SIZE + 9.0 } else { 0.0 }
 }
 
 /// The unlabeled ticks of a log axis.
 fn minor_ticks(axis: &Axis, span: &Span) -> Vec<f64> {
     let (low, high) = span.values();
-    if axis.scale == AxisScale::Log {
-        log_minor_ticks(low, high)
-    } else {
-        Vec::new()
+    match axis.scale {
+        AxisScale::Log => log_minor_ticks(low, high),
+        AxisScale::Linear => Vec::new(),
     }
 }
 

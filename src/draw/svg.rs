@@ -6,7 +6,7 @@
 
 use std::fmt::{self, Write};
 
-use super::font::{FAMILY, Weight};
+use super::font::Weight;
 use super::palette::PAPER;
 use super::{Anchor, Marker, Rect, TextStyle};
 
@@ -204,21 +204,6 @@ impl Scene {
             r#"<svg x="{x}" y="{y}" width="{width}" height="{height}" viewBox="{left} {top} {width} {height}">"#
         ));
     }
-}
-
-/// The opening tag of a whole picture. Without `namespace` it is meant for HTML, which needs none.
-pub fn root(width: f64, height: f64, alt: &str, namespace: bool) -> String {
-    let namespace = match namespace {
-        true => r#" xmlns="http://www.w3.org/2000/svg""#,
-        false => "",
-    };
-    let size = format!(r#"width="{width}" height="{height}""#);
-    let alt = escape(alt);
-    format!(
-        r#"<svg{namespace} {size} viewBox="0 0 {width} {height}" font-family="{FAMILY}" role="img" aria-label="{alt}">
-<rect {size} fill="{PAPER}"/>
-"#
-    )
 }
 
 #[cfg(test)]

@@ -76,10 +76,13 @@ pub fn log_ticks(low: f64, high: f64, target: usize) -> Vec<f64> {
     let of_decade = |power| [1.0, 2.0, 5.0].map(|digit| digit * 10f64.powi(power));
     let steps = (first..=last).flat_map(of_decade);
     let ticks: Vec<f64> = steps.filter(inside).collect();
-    match ticks.len() {
-        0..3 => linear_ticks(low, high, target, false),
-        _ => ticks,
+    if ticks.len() >= 3 {
+        return ticks;
     }
+    // A round step is at most 2.5 times what was asked for, so that of three one is always inside.
+    let linear = [target, 3].map(|target| linear_ticks(low, high, target, false));
+    let mut linear = linear.into_iter();
+    linear.find(|ticks| !ticks.is_empty()).unwrap_or_default()
 }
 
 /// The values between the powers of ten of a log axis, for unlabeled marks.
@@ -117,6 +120,7 @@ mod tests {
             written(0.3, 0.4, 3),
             ["0.30", "0.35", "0.40"].map(|label| label.trim_end_matches('0'))
         );
+        assert_eq!(written(5.2, 9.8, 2), ["6", "8"]);
         assert_eq!(
             log_minor_ticks(5.0, 30.0),
             [5.0, 6.0, 7.0, 8.0, 9.0, 20.0, 30.0]

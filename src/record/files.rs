@@ -125,30 +125,31 @@ pub fn append(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<()> {
 /// Turns a failed write into a message that names the file, how many bytes it needed where that is known, what
 /// became of the record, and what to do.
 pub fn write_failure(error: io::Error, path: &Path, needed_bytes: Option<usize>) -> anyhow::Error {
-    let needed = needed_bytes.map(|bytes| format!(" ({bytes} bytes were needed)"));
-    let needed = needed.unwrap_or_default();
-    let reason = match error.kind() {
-        ErrorKind::StorageFull => format!("the disk is full{needed}"),
-        ErrorKind::QuotaExceeded => format!("your disk quota is used up{needed}"),
-        ErrorKind::FileTooLarge => {
-            format!("it would be longer than files may be here, see ulimit -f{needed}")
-        }
-        ErrorKind::PermissionDenied => "permission is denied".to_owned(),
-        ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
-        ErrorKind::NotFound => "the file or its folder is gone".to_owned(),
-        ErrorKind::ResourceBusy => "the folder is no longer ours".to_owned(),
-        _ => "the operating system reports an error".to_owned(),
+    let (reason, remedy) = match error.kind() {
+        ErrorKind::StorageFull => ("the disk is full", "free some space"),
+        ErrorKind::QuotaExceeded => ("your disk quota is used up", "free some space"),
+        ErrorKind::FileTooLarge => (
+            "it would be longer than files may be here, see ulimit -f",
+            "raise the limit",
+        ),
+        ErrorKind::ResourceBusy => (
+            "the folder is no longer ours",
+            "wait for the other process to end",
+        ),
+        ErrorKind::PermissionDenied => ("permission is denied", "put that right"),
+        ErrorKind::ReadOnlyFilesystem => ("the file system is read-only", "put that right"),
+        ErrorKind::NotFound => ("the file or its folder is gone", "put that right"),
+        _ => ("the operating system reports an error", "put that right"),
     };
-    let remedy = match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space",
-        ErrorKind::FileTooLarge => "raise the limit",
-        ErrorKind::ResourceBusy => "wait for the other process to end",
-        _ => "put that right",
-    };
+    use ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    let lacks_room = matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge);
+    let needed = needed_bytes.filter(|_| lacks_room);
+    let needed = needed.map(|bytes| format!(" ({bytes} bytes were needed)"));
     let folder = path.parent().unwrap_or(path).display();
     let message = format!(
-        "cannot write {}: {reason}; everything recorded until then is kept in {folder}: {remedy}, then run the same command again",
-        path.display()
+        "cannot write {}: {reason}{}; everything recorded until then is kept in {folder}: {remedy}, then run the same command again",
+        path.display(),
+        needed.unwrap_or_default()
     );
     anyhow::Error::new(error).context(message)
 }

@@ -25,6 +25,7 @@
 
 use super::files::{self, Operation};
 use super::meta::{self, Facts, Meta};
+use super::metrics::TABLES;
 use super::reach::{Owed, Reach};
 use super::row::{ColumnKind, CsvColumn, Row, fields};
 use super::run_dir::RunDir;
@@ -183,14 +184,8 @@ impl Recorder {
         );
         let disk = self.run_dir.disk();
         // Should the power fail, the rows must not be younger than the state that counts on them.
-        let mut tables = vec![self.metrics.path(), self.layers.path()];
-        if self.settings.owed.steps_every > 0 {
-            tables.push(self.steps.path());
-        }
-        if self.percentiles.path().is_file() {
-            tables.push(self.percentiles.path());
-        }
-        for path in tables {
+        let tables = TABLES.map(|name| self.run_dir.path().join(name));
+        for path in tables.iter().filter(|path| path.is_file()) {
             disk.perform(Operation::Sync(path))
                 .map_err(|error| files::write_failure(error, path, None))?;
         }

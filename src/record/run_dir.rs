@@ -59,7 +59,16 @@ impl RunDir {
     ///
     /// An existing one must have been made from the same configuration, byte for byte.
     pub fn open_or_create(path: &Path, config_toml: &str) -> Result<RunDir> {
-        let run_dir = Self::take(path, Box::new(RealDisk))?;
+        Self::open_on(path, config_toml, RealDisk)
+    }
+
+    /// [`RunDir::open_or_create`] on a given file system.
+    pub(super) fn open_on(
+        path: &Path,
+        config_toml: &str,
+        disk: impl Disk + 'static,
+    ) -> Result<RunDir> {
+        let run_dir = Self::take(path, Box::new(disk))?;
         run_dir.settle(config_toml)?;
         Ok(run_dir)
     }
@@ -91,18 +100,6 @@ impl RunDir {
         let foreign = run_dir.clear()?;
         run_dir.settle(config_toml)?;
         Ok((run_dir, foreign))
-    }
-
-    /// [`RunDir::open_or_create`] on another file system than the real one.
-    #[cfg(test)]
-    pub(super) fn open_on(
-        path: &Path,
-        config_toml: &str,
-        disk: impl Disk + 'static,
-    ) -> Result<RunDir> {
-        let run_dir = Self::take(path, Box::new(disk))?;
-        run_dir.settle(config_toml)?;
-        Ok(run_dir)
     }
 
     /// The directory.
@@ -227,18 +224,17 @@ fn is_made_by_a_run(name: &str) -> bool {
 
 fn first_difference(there: &str, wanted: &str) -> String {
     let (mut there, mut wanted) = (there.lines(), wanted.lines());
-    let mut number = 0;
-    loop {
-        number += 1;
+    for number in 1.. {
         match (there.next(), wanted.next()) {
-            (None, None) => return "only line breaks differ".to_owned(),
-            (left, right) if left != right => {
+            (None, None) => break,
+            (left, right) if left == right => {}
+            (left, right) => {
                 let (left, right) = (left.unwrap_or_default(), right.unwrap_or_default());
                 return format!("line {number} is `{left}`, asked for is `{right}`");
             }
-            _ => {}
         }
     }
+    "only line breaks differ".to_owned()
 }
 
 #[cfg(test)]

@@ -22,21 +22,14 @@ pub struct CsvTable<R> {
 pub struct KeptRows<R> {
     /// The kept rows.
     pub rows: Vec<R>,
-    /// The kept beginning of the file, header included.
+    /// Header and rows as text.
     pub bytes: Vec<u8>,
     /// Whether that is the whole file.
     pub whole: bool,
 }
 
-/// A table's text, taken apart.
-struct Lines<'a> {
-    /// Names of the columns.
-    header: StringRecord,
-    /// Line number, offset of the line's end, and the line, for each complete line after the header.
-    rows: Vec<(usize, usize, &'a [u8])>,
-    /// Length of the header line; 0 where there is none yet.
-    header_bytes: usize,
-}
+/// A table's text, taken apart: names of the columns, and number and text of each complete line after the header.
+type Lines<'a> = (StringRecord, Vec<(usize, &'a [u8])>);
 
 impl<R: Row> CsvTable<R> {
     /// The table of a run directory; the file need not be there yet.
@@ -71,9 +64,9 @@ impl<R: Row> CsvTable<R> {
         let bytes = std::fs::read(&self.path)
             .with_context(|| format!("cannot read {}", self.path.display()))?;
         let bytes = files::plain_text(&bytes);
-        let parts = self.split(&bytes)?;
-        let rows = parts.rows.iter().map(|(number, _, line)| {
-            decode_bytes(line, &parts.header)
+        let (header, lines) = self.split(&bytes)?;
+        let rows = lines.into_iter().map(|(number, line)| {
+            decode_bytes(line, &header)
                 .with_context(|| format!("{}, line {number}", self.path.display()))
         });
         rows.collect()
@@ -90,9 +83,9 @@ impl<R: Row> CsvTable<R> {
     /// The rows up to the first that is damaged or torn; none where there is no file.
     pub fn leading(&self) -> Result<Vec<R>> {
         let bytes = files::plain_text(&self.bytes()?);
-        let parts = self.split(&bytes)?;
-        let rows = parts.rows.iter();
-        let read = rows.map_while(|(_, _, line)| decode_bytes(line, &parts.header).ok());
+        let (header, lines) = self.split(&bytes)?;
+        let rows = lines.into_iter();
+        let read = rows.map_while(|(_, line)| decode_bytes(line, &header).ok());
         Ok(read.collect())
     }
 
@@ -108,55 +101,35 @@ impl<R: Row> CsvTable<R> {
     ///
     /// Kept are the complete rows from the top with keys below `end`; a torn last line and what else stands behind
     /// is not. A damaged line before a good row that ought to be kept is an error, since cutting there would lose
-    /// the good row. Of a file that an older version wrote the rows are kept under the present header, with empty fields
+    /// the good row. Rows stand as this version writes them, under its header: of an older version's file with empty fields
     /// where it has no column. Changes nothing; see [`CsvTable::cut`].
     pub fn scan(&self, end: u64) -> Result<KeptRows<R>> {
         let written = self.bytes()?;
-        let bytes = files::plain_text(&written);
-        let parts = self.split(&bytes)?;
-        let names = columns::<R>();
-        let is_known = |found: &str| names.iter().any(|column| column.name == found);
+        let text = files::plain_text(&written);
+        let (names, found) = self.split(&text)?;
+        let columns = columns::<R>();
+        let is_known = |name: &str| columns.iter().any(|column| column.name == name);
         ensure!(
-            parts.header.iter().all(is_known),
+            names.iter().all(is_known),
             "{} has columns that this version does not know: continue with the version of normprop that wrote it, or delete the run's folder to start it over",
             self.path.display()
         );
         let mut rows = Vec::new();
-        let mut kept_bytes = parts.header_bytes;
         let mut stopped: Option<(usize, Option<anyhow::Error>)> = None;
-        for (number, line_end, line) in &parts.rows {
-            match (decode_bytes::<R>(line, &parts.header), &stopped) {
-                (Ok(row), None) if row.key() < end => {
-                    rows.push(row);
-                    kept_bytes = *line_end;
-                }
+        for (number, line) in found {
+            match (decode_bytes::<R>(line, &names), &stopped) {
+                (Ok(row), None) if row.key() < end => rows.push(row),
                 (Ok(row), Some((damaged, Some(reason)))) if row.key() < end => bail!(
                     "{}, line {damaged} is damaged ({reason:#}), though line {number} is good: repair or delete the damaged line, or delete the run's folder to start it over",
                     self.path.display()
                 ),
-                (Ok(_), None) => stopped = Some((*number, None)),
-                (Err(reason), None) => stopped = Some((*number, Some(reason))),
+                (row, None) => stopped = Some((number, row.err())),
                 (_, Some(_)) => {}
             }
         }
-        let as_now = parts
-            .header
-            .iter()
-            .eq(names.iter().map(|column| column.name));
-        let headless = parts.header_bytes == 0;
-        let whole = kept_bytes == written.len() && !headless && as_now;
-        let kept = if as_now && !headless {
-            let mut kept = bytes;
-            kept.truncate(kept_bytes);
-            kept
-        } else {
-            (header::<R>() + &lines(&rows)?).into_bytes()
-        };
-        Ok(KeptRows {
-            rows,
-            bytes: kept,
-            whole,
-        })
+        let bytes = (header::<R>() + &lines(&rows)?).into_bytes();
+        let whole = bytes == written;
+        Ok(KeptRows { rows, bytes, whole })
     }
 
     /// Makes the file what [`CsvTable::scan`] kept of it, in one step; makes a file with only a header where none was.
@@ -176,30 +149,17 @@ impl<R: Row> CsvTable<R> {
 
     fn split<'a>(&self, bytes: &'a [u8]) -> Result<Lines<'a>> {
         let expected = header::<R>();
-        let mut rows = Vec::new();
-        let (mut start, mut header_bytes) = (0, 0);
-        let mut header = parse_line(expected.trim_end())?;
-        for (index, piece) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            let Some(line) = piece.strip_suffix(b"\n") else {
-                // A torn header is one of which only a beginning was written.
-                if index == 0 && !expected.as_bytes().starts_with(piece) {
-                    self.read_header(piece)?;
-                }
-                break;
-            };
-            start += piece.len();
-            if index == 0 {
-                header = self.read_header(line)?;
-                header_bytes = start;
-            } else {
-                rows.push((index + 1, start, line));
+        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
+        let names = match lines.next().map(|line| (line.strip_suffix(b"\n"), line)) {
+            Some((Some(whole), _)) => self.read_header(whole)?,
+            // A torn header is one of which only a beginning was written.
+            Some((None, torn)) if !expected.as_bytes().starts_with(torn) => {
+                self.read_header(torn)?
             }
-        }
-        Ok(Lines {
-            header,
-            rows,
-            header_bytes,
-        })
+            _ => parse_line(expected.trim_end())?,
+        };
+        let whole = lines.map_while(|line| line.strip_suffix(b"\n"));
+        Ok((names, (2..).zip(whole).collect()))
     }
 
     fn read_header(&self, line: &[u8]) -> Result<StringRecord> {

@@ -86,9 +86,9 @@ impl BenchMachine {
             format!("{speed} GFLOP/s ({}, {threads})", peak.precision)
         };
         let peaks: Vec<String> = self.product_peaks.iter().map(peak).collect();
-        let peaks = match peaks.join(", ") {
-            none if none.is_empty() => none,
-            peaks => format!(", matrix-product peak {peaks}"),
+        let peaks = match peaks.as_slice() {
+            [] => String::new(),
+            peaks => format!(", matrix-product peak {}", peaks.join(", ")),
         };
         let busy = match self.load_before {
             Some(load) if self.was_busy() => format!(

@@ -18,17 +18,19 @@ pub const STEM: &str = "step-time";
 pub fn figure(rows: &[BenchRow], order: &[String]) -> Figure {
     let relative = rows.iter().any(|row| row.ratio_to_none.is_finite());
     let styles = distinct(order.iter().map(String::as_str).chain(norms(rows)));
-    let bar = |row: &BenchRow| IntervalRow {
-        label: row.norm.clone(),
-        value: if relative {
-            row.ratio_to_none
-        } else {
-            row.step_ms
-        },
-        interval: interval(row, relative),
-        text: relative_text(row),
-        slot: styles.iter().position(|norm| *norm == row.norm),
-        ..IntervalRow::default()
+    let bar = |row: &BenchRow| {
+        let (value, low, high) = match relative {
+            true => row.to_none(),
+            false => row.step(),
+        };
+        IntervalRow {
+            label: row.norm.clone(),
+            value,
+            interval: Some((low, high)),
+            text: relative_text(row),
+            slot: styles.iter().position(|norm| *norm == row.norm),
+            ..IntervalRow::default()
+        }
     };
     let group = |setting: String| {
         let own = rows.iter().filter(|row| row.setting() == setting);
@@ -37,22 +39,17 @@ pub fn figure(rows: &[BenchRow], order: &[String]) -> Figure {
             label: capitalized(&setting),
         }
     };
-    let (title, whiskers, axis) = if relative {
-        (
-            "Time of a training step relative to none",
+    let (than, whiskers, axis) = match relative {
+        true => (
+            " relative to none",
             "ratio of medians with its 95 % bootstrap interval",
             "Step time / step time of none",
-        )
-    } else {
-        (
-            "Time of a training step",
-            "median and quartiles",
-            "Step time (ms)",
-        )
+        ),
+        false => ("", "median and quartiles", "Step time (ms)"),
     };
     let baseline = relative.then(|| ReferenceLine::new(1.0, BASELINE));
     IntervalPlot {
-        title: title.into(),
+        title: format!("Time of a training step{than}"),
         subtitle: format!("{whiskers}; methods measured in turn, {}", threads(rows)),
         axis: Axis::new(axis),
         mark: IntervalMark::Bar,
@@ -60,14 +57,6 @@ pub fn figure(rows: &[BenchRow], order: &[String]) -> Figure {
         references: baseline.into_iter().collect(),
     }
     .figure()
-}
-
-fn interval(row: &BenchRow, relative: bool) -> Option<(f64, f64)> {
-    let (low, high) = match relative {
-        true => (row.ratio_to_none_low, row.ratio_to_none_high),
-        false => (row.step_ms_q1, row.step_ms_q3),
-    };
-    (low.is_finite() && high.is_finite()).then_some((low, high))
 }
 
 /// "2 threads", or "1 to 2 threads" where settings differ.

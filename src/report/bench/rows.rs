@@ -111,6 +111,17 @@ impl BenchRow {
         self.not_measured.is_empty()
     }
 
+    /// The median step time in milliseconds and its quartiles.
+    pub fn step(&self) -> (f64, f64, f64) {
+        (self.step_ms, self.step_ms_q1, self.step_ms_q3)
+    }
+
+    /// The ratio to `none` and its interval.
+    pub fn to_none(&self) -> (f64, f64, f64) {
+        let (low, high) = (self.ratio_to_none_low, self.ratio_to_none_high);
+        (self.ratio_to_none, low, high)
+    }
+
     /// What the row was measured with, in words: "batch size 64, width 0.25", and the format unless it is f32.
     pub fn setting(&self) -> String {
         let width = match self.width {

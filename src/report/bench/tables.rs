@@ -12,9 +12,9 @@ pub fn steps(rows: &[BenchRow]) -> Table {
             interval(row.step_ms, row.step_ms_q1, row.step_ms_q3, 3)
         })
         .right("min", |row| significant(row.step_ms_min, 3))
-        .right("/ none (95 %)", |row| ratio_to_none(row))
+        .right("/ none (95 %)", |row| ratio_text(row.to_none()))
         .right("/ bn (95 %)", |row| {
-            ratio_text(row.ratio_to_bn, row.ratio_to_bn_low, row.ratio_to_bn_high)
+            ratio_text((row.ratio_to_bn, row.ratio_to_bn_low, row.ratio_to_bn_high))
         })
         .right("images/s", |row| significant(row.images_per_s, 3))
         .right("GFLOP/s", |row| significant(row.gflop_per_s, 3))
@@ -43,7 +43,7 @@ pub fn evaluations(rows: &[BenchRow]) -> Table {
         .right("evaluation, ms", |row| significant(row.eval_ms, 3))
         .right("/ none (95 %)", |row| {
             let (low, high) = (row.eval_ratio_to_none_low, row.eval_ratio_to_none_high);
-            ratio_text(row.eval_ratio_to_none, low, high)
+            ratio_text((row.eval_ratio_to_none, low, high))
         })
         .right("images/s", |row| {
             significant(1e3 * row.batch_size as f64 / row.eval_ms, 3)
@@ -58,11 +58,8 @@ pub fn formats(rows: &[BenchRow]) -> Table {
     with_setting(&rows)
         .right("step, ms", |row| significant(row.step_ms, 3))
         .right("/ f32 (95 %)", |row| {
-            ratio_text(
-                row.ratio_to_f32,
-                row.ratio_to_f32_low,
-                row.ratio_to_f32_high,
-            )
+            let (low, high) = (row.ratio_to_f32_low, row.ratio_to_f32_high);
+            ratio_text((row.ratio_to_f32, low, high))
         })
         .build()
 }
@@ -88,7 +85,7 @@ pub fn relative_text(row: &BenchRow) -> String {
         (false, _) => "not measured".to_owned(),
         (true, false) => time,
         (true, true) if row.norm == BASELINE => format!("1 ({time})"),
-        (true, true) => ratio_to_none(row),
+        (true, true) => ratio_text(row.to_none()),
     }
 }
 
@@ -107,16 +104,8 @@ pub fn remarks(rows: &[BenchRow]) -> Vec<String> {
     remarks
 }
 
-fn ratio_to_none(row: &BenchRow) -> String {
-    ratio_text(
-        row.ratio_to_none,
-        row.ratio_to_none_low,
-        row.ratio_to_none_high,
-    )
-}
-
 /// A ratio with its interval, to two decimals, or three where the interval is that narrow.
-fn ratio_text(ratio: f64, low: f64, high: f64) -> String {
+fn ratio_text((ratio, low, high): (f64, f64, f64)) -> String {
     if !(ratio.is_finite() && low.is_finite() && high.is_finite()) {
         return significant(ratio, 3);
     }
@@ -150,8 +139,8 @@ mod tests {
         let table = relative(&examples());
         assert_eq!(table.rows[0], ["none", "1 (2.50 ms)", "1 (20.0 ms)"]);
         assert_eq!(table.rows[1], ["bn", "not measured", "1.50 [1.48, 1.52]"]);
-        assert_eq!(ratio_text(1.0321, 1.03, 1.0349), "1.032 [1.030, 1.035]");
-        assert_eq!(ratio_text(1.5, f64::NAN, f64::NAN), "1.50");
+        assert_eq!(ratio_text((1.0321, 1.03, 1.0349)), "1.032 [1.030, 1.035]");
+        assert_eq!(ratio_text((1.5, f64::NAN, f64::NAN)), "1.50");
         assert_eq!(
             table.rows[2],
             ["normprop", "1.20 [1.18, 1.22]", "1.05 [1.03, 1.07]"]

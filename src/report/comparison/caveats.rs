@@ -43,21 +43,18 @@ fn of_sweep(results: &Results) -> Vec<String> {
     let chosen = || results.sweep.iter().filter(|row| row.chosen);
     // A sweep prefers what never diverged: here the last round had nothing of the kind.
     let of_diverged = |row: &SweepRow| {
-        let cell = format!("{} at batch size {}", row.group.label, row.group.batch_size);
-        let is_rival = |other: &SweepRow| {
-            let same = other.group.label == row.group.label
-                && other.group.batch_size == row.group.batch_size;
-            same && other.n_diverged == 0
-        };
-        if results.sweep.iter().any(is_rival) {
+        let cell =
+            |row: &SweepRow| format!("{} at batch size {}", row.group.label, row.group.batch_size);
+        let own = cell(row);
+        let is_rival = |other: &SweepRow| cell(other) == own && other.n_diverged == 0;
+        match results.sweep.iter().any(is_rival) {
             // Only halving drops what has not diverged.
-            format!(
-                "The setting chosen for {cell} diverged with some seed; settings that had not diverged were dropped in an earlier round."
-            )
-        } else {
-            format!(
-                "Every setting that the sweep tried for {cell} diverged with some seed; the chosen one diverged least often."
-            )
+            true => format!(
+                "The setting chosen for {own} diverged with some seed; settings that had not diverged were dropped in an earlier round."
+            ),
+            false => format!(
+                "Every setting that the sweep tried for {own} diverged with some seed; the chosen one diverged least often."
+            ),
         }
     };
     let diverged = chosen().filter(|row| row.n_diverged > 0);

@@ -1,7 +1,8 @@
 //! By how much methods differ at a batch size, seed by seed: `paired.csv` against the first method, `differences.csv`
 //! between any two.
 
-use super::summarize::{Group, LEVEL, diverged, finished};
+use super::rows::PairedDifference;
+use super::summarize::{Group, LEVEL, ended};
 use super::{DifferenceRow, Groups, PairedRow, RunRows};
 use crate::event::{EpochRow, Status};
 use crate::run_key::GroupKey;
@@ -36,7 +37,6 @@ const EARLY_EPOCHS: [u64; 5] = [3, 10, 30, 100, 300];
 
 /// A quantity of a group's runs by seed. Runs that diverged before it was measured are counted.
 struct Values {
-    quantity: Quantity,
     by_seed: Vec<(u64, f64)>,
     n_diverged: u64,
 }
@@ -44,52 +44,42 @@ struct Values {
 /// The row of a run after an epoch; without one, after the last epoch of a run that finished.
 fn measured(run: &RunRows<EpochRow>, epoch: Option<u64>) -> Option<&EpochRow> {
     let Some(epoch) = epoch else {
-        return run.rows.last().filter(|_| finished(run));
+        return run.rows.last().filter(|_| ended(run, Status::Finished));
     };
     let is_measured = |row: &&EpochRow| row.epoch == epoch && row.status != Status::Diverged;
     run.rows.iter().find(is_measured)
 }
 
 fn values(group: &[&RunRows<EpochRow>], epoch: Option<u64>, quantity: Quantity) -> Values {
-    let lost = |run: &&&RunRows<EpochRow>| diverged(run) && measured(run, epoch).is_none();
+    let lost =
+        |run: &&&RunRows<EpochRow>| ended(run, Status::Diverged) && measured(run, epoch).is_none();
     let value =
         |run: &&RunRows<EpochRow>| Some((run.key.seed, (quantity.of)(measured(run, epoch)?)));
     Values {
-        quantity,
         by_seed: group.iter().filter_map(value).collect(),
         n_diverged: group.iter().filter(lost).count() as u64,
     }
 }
 
-/// The mean of some differences and its test; what is not known is NaN.
-struct Difference {
-    n: u64,
-    mean: f64,
-    low: f64,
-    high: f64,
-    t: f64,
-    p: f64,
-}
-
-/// Of the values that have a seed in common.
-fn paired_by_seed(own: &Values, other: &Values) -> Difference {
+/// Of the values that have a seed in common, with the t statistic; no difference is larger than `largest`. What is not
+/// known is NaN.
+fn paired_by_seed(own: &Values, other: &Values, largest: f64) -> (PairedDifference, f64) {
     let beside = |wanted: u64| other.by_seed.iter().find(|(seed, _)| *seed == wanted);
     let pairs = own.by_seed.iter();
     let pairs = pairs.filter_map(|(seed, value)| Some((*value, beside(*seed)?.1)));
     let (first, second): (Vec<f64>, Vec<f64>) = pairs.unzip();
     let differences = first.iter().zip(&second).map(|(own, other)| own - other);
     let test = paired_t(&first, &second, LEVEL);
-    let or_nan = |value: fn(MeanComparison) -> f64| test.map_or(f64::NAN, value);
-    let largest = own.quantity.largest;
     let ends = test.map(|test| test.difference.within(-largest, largest));
-    Difference {
-        n: first.len() as u64,
-        mean: mean(&differences.collect::<Vec<f64>>()),
-        low: ends.map_or(f64::NAN, |ends| ends.low),
-        high: ends.map_or(f64::NAN, |ends| ends.high),
-        t: or_nan(|test| test.t),
+    let or_nan = |value: fn(MeanComparison) -> f64| test.map_or(f64::NAN, value);
+    let difference = PairedDifference {
+        n_pairs: first.len() as u64,
+        difference_mean: mean(&differences.collect::<Vec<f64>>()),
+        difference_ci_low: ends.map_or(f64::NAN, |ends| ends.low),
+        difference_ci_high: ends.map_or(f64::NAN, |ends| ends.high),
         p: or_nan(|test| test.p_value),
-    }
+    };
+    (difference, or_nan(|test| test.t))
 }
 
 /// Every group that is shown less every one before it of the same batch size.
@@ -117,7 +107,7 @@ fn differences_of((key, own): &Group, (beside, other): &Group) -> Vec<Difference
         .chain([(last, None)]);
     let row = |(epoch, place): (u64, Option<u64>), quantity: Quantity| {
         let (own, other) = (values(own, place, quantity), values(other, place, quantity));
-        let difference = paired_by_seed(&own, &other);
+        let (paired, _) = paired_by_seed(&own, &other, quantity.largest);
         DifferenceRow {
             group: (*key).clone(),
             other: beside.method.clone(),
@@ -128,11 +118,7 @@ fn differences_of((key, own): &Group, (beside, other): &Group) -> Vec<Difference
             n_diverged: own.n_diverged,
             other_n: other.by_seed.len() as u64,
             other_n_diverged: other.n_diverged,
-            n_pairs: difference.n,
-            difference_mean: difference.mean,
-            difference_ci_low: difference.low,
-            difference_ci_high: difference.high,
-            p: difference.p,
+            paired,
             other_label: beside.label.clone(),
         }
     };
@@ -151,7 +137,7 @@ pub fn paired(groups: &[Group], first: &str) -> Vec<PairedRow> {
         .filter(|(key, _)| key.label != first)
         .filter_map(|group| Some(paired_row(group, baseline(groups, group.0, first)?)))
         .collect();
-    let adjusted = holm(&rows.iter().map(|row| row.p).collect::<Vec<f64>>());
+    let adjusted = holm(&rows.iter().map(|row| row.paired.p).collect::<Vec<f64>>());
     for (row, p) in rows.iter_mut().zip(adjusted) {
         row.p_holm = p;
     }
@@ -171,17 +157,14 @@ fn baseline<'g, 'r>(groups: &'g [Group<'r>], key: &GroupKey, first: &str) -> Opt
 
 fn paired_row((key, group): &Group, (base, baseline): &Group) -> PairedRow {
     let final_error = |group: &[&RunRows<EpochRow>]| values(group, None, TEST_ERROR);
-    let difference = paired_by_seed(&final_error(group), &final_error(baseline));
+    let (own, other) = (final_error(group), final_error(baseline));
+    let (paired, t) = paired_by_seed(&own, &other, TEST_ERROR.largest);
     PairedRow {
         group: (*key).clone(),
         baseline: base.method.clone(),
         baseline_lr: base.lr,
-        n_pairs: difference.n,
-        difference_mean: difference.mean,
-        difference_ci_low: difference.low,
-        difference_ci_high: difference.high,
-        t: difference.t,
-        p: difference.p,
+        paired,
+        t,
         p_holm: f64::NAN,
         baseline_label: base.label.clone(),
     }
@@ -270,19 +253,34 @@ mod tests {
             panic!("{rows:?}")
         };
         assert_eq!(
-            (early.n, early.other_n, early.n_pairs, early.n_diverged),
+            (
+                early.n,
+                early.other_n,
+                early.paired.n_pairs,
+                early.n_diverged
+            ),
             (3, 2, 2, 0)
         );
-        assert!((early.difference_mean + 0.2).abs() < 1e-12, "{early:?}");
-        assert_eq!((late.n, late.n_pairs, late.n_diverged), (2, 2, 1));
-        assert!((late.difference_mean + 0.3).abs() < 1e-12, "{late:?}");
-        let few = [late.difference_ci_low, late.difference_ci_high, late.p];
+        assert!(
+            (early.paired.difference_mean + 0.2).abs() < 1e-12,
+            "{early:?}"
+        );
+        assert_eq!((late.n, late.paired.n_pairs, late.n_diverged), (2, 2, 1));
+        assert!(
+            (late.paired.difference_mean + 0.3).abs() < 1e-12,
+            "{late:?}"
+        );
+        let few = [
+            late.paired.difference_ci_low,
+            late.paired.difference_ci_high,
+            late.paired.p,
+        ];
         assert!(few.iter().all(|end| end.is_nan()), "two pairs: {late:?}");
         assert_eq!(
-            (gone.n, gone.n_diverged, gone.n_pairs, gone.other_n),
+            (gone.n, gone.n_diverged, gone.paired.n_pairs, gone.other_n),
             (0, 1, 0, 2)
         );
-        assert!(gone.difference_mean.is_nan() && gone.p.is_nan());
+        assert!(gone.paired.difference_mean.is_nan() && gone.paired.p.is_nan());
     }
 
     #[test]
@@ -303,16 +301,16 @@ mod tests {
         assert_eq!(ends(&rows[1]).0, 0.0);
         // Differences -0.9, 0.1 and -0.8: mean -0.533, half-width 4.30265 times the standard error 0.318.
         let rows = rows_of(&runs);
-        assert_eq!(rows[0].difference_ci_low, -1.0);
+        assert_eq!(rows[0].paired.difference_ci_low, -1.0);
         assert!(
-            (rows[0].difference_ci_high - 0.8349).abs() < 1e-3,
+            (rows[0].paired.difference_ci_high - 0.8349).abs() < 1e-3,
             "{rows:?}"
         );
         assert!(
-            (rows[1].difference_ci_low + 1.9016).abs() < 1e-3,
+            (rows[1].paired.difference_ci_low + 1.9016).abs() < 1e-3,
             "a loss: {rows:?}"
         );
         let paired = paired(&grouped(&runs, |run| &run.key.group), "a");
-        assert_eq!(paired[0].difference_ci_low, -1.0);
+        assert_eq!(paired[0].paired.difference_ci_low, -1.0);
     }
 }

@@ -3,7 +3,7 @@
 use super::{Results, SummaryRow};
 use crate::draw::{Axis, Point};
 use crate::run_key::GroupKey;
-use crate::stats::FEWEST_VALUES;
+use crate::stats::{FEWEST_VALUES, range};
 use crate::text::numbers::{percent, percent_interval};
 
 /// A final test error in words: with its interval, or why it has none.
@@ -29,10 +29,9 @@ pub fn without_interval(mean: &str, runs: u64) -> String {
 
 /// A difference of fractions in percentage points, with its sign.
 pub fn points(difference: f64) -> String {
-    if difference.is_finite() {
-        format!("{:+.2} points", 100.0 * difference)
-    } else {
-        "–".to_owned()
+    match difference.is_finite() {
+        true => format!("{:+.2} points", 100.0 * difference),
+        false => "–".to_owned(),
     }
 }
 
@@ -57,23 +56,17 @@ pub fn error_axis() -> Axis {
 pub fn error_point(results: &Results, group: &GroupKey, x: f64) -> Point {
     let errors = outcomes(results, group);
     let whole = summary_of(results, group).filter(|row| row.n_diverged == 0);
-    let extreme = |pick: fn(f64, f64) -> f64| errors.iter().copied().fold(f64::NAN, pick);
     let has_range = whole.is_some() && errors.len() > 1;
     Point {
         x,
         y: whole.map_or(f64::NAN, |row| row.final_test_error_mean),
-        interval: has_range.then(|| (extreme(f64::min), extreme(f64::max))),
+        interval: has_range.then(|| range(errors)),
     }
 }
 
 /// The t interval of a final test error.
 pub fn ends(row: &SummaryRow) -> (f64, f64) {
     (row.final_test_error_ci_low, row.final_test_error_ci_high)
-}
-
-/// An interval, if both ends are known.
-pub fn interval((low, high): (f64, f64)) -> Option<(f64, f64)> {
-    (low.is_finite() && high.is_finite()).then_some((low, high))
 }
 
 #[cfg(test)]

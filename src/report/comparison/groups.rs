@@ -5,7 +5,7 @@ use super::{RunRows, SummaryRow};
 use crate::draw::{Point, Series};
 use crate::report::distinct::distinct;
 use crate::run_key::GroupKey;
-use crate::stats::{mean, t_interval};
+use crate::stats::{mean, range, t_interval};
 
 /// From this many runs on a band is a confidence interval; below, it would be wider than the picture.
 const INTERVAL_FROM: usize = 5;
@@ -82,10 +82,9 @@ impl Groups {
 
     /// What the pictures of one learning rate a method must say where there were several.
     pub fn rate_note(&self) -> &'static str {
-        if self.has_several_rates {
-            "; each method at the learning rate of its lowest final test error"
-        } else {
-            ""
+        match self.has_several_rates {
+            true => "; each method at the learning rate of its lowest final test error",
+            false => "",
         }
     }
 
@@ -139,10 +138,7 @@ pub fn with_bands_within(mut line: Series, lowest: f64, highest: f64) -> Series 
 fn band(values: &[f64]) -> Option<(f64, f64)> {
     match values.len() {
         0 | 1 => None,
-        n if n < INTERVAL_FROM => {
-            let extreme = |pick: fn(f64, f64) -> f64| values.iter().copied().fold(f64::NAN, pick);
-            Some((extreme(f64::min), extreme(f64::max)))
-        }
+        n if n < INTERVAL_FROM => Some(range(values.iter().copied())),
         _ => t_interval(values, LEVEL).map(|interval| (interval.low, interval.high)),
     }
 }
@@ -151,10 +147,8 @@ fn band(values: &[f64]) -> Option<(f64, f64)> {
 fn thinned(points: Vec<Point>) -> Vec<Point> {
     let stride = points.len().div_ceil(MOST_POINTS).max(1);
     let last = points.len().saturating_sub(1);
-    let kept = points
-        .into_iter()
-        .enumerate()
-        .filter(|(index, _)| index % stride == 0 || *index == last);
+    let numbered = points.into_iter().enumerate();
+    let kept = numbered.filter(|(index, _)| index % stride == 0 || *index == last);
     kept.map(|(_, point)| point).collect()
 }
 

@@ -61,14 +61,10 @@ pub fn side_by_side(all: &[Results]) -> HtmlPage {
         let titled = pictures.iter();
         titled.map(|picture| (picture, results.title()))
     });
-    let titled: Vec<(&Picture, &str)> = titled.collect();
+    let mut titled: Vec<(&Picture, &str)> = titled.collect();
     let stems = distinct(titled.iter().map(|(picture, _)| &picture.stem));
-    let of_stem = |stem| {
-        let titled = titled.iter().copied();
-        titled.filter(move |(picture, _)| &picture.stem == stem)
-    };
-    let by_stem: Vec<(&Picture, &str)> = stems.into_iter().flat_map(of_stem).collect();
-    let mut sections = sections(tables, &by_stem);
+    titled.sort_by_key(|(picture, _)| stems.iter().position(|stem| **stem == picture.stem));
+    let mut sections = sections(tables, &titled);
     let own = |results: &Results| {
         let caveats = caveats(results).into_iter();
         let named = caveats.map(|caveat| format!("{}: {caveat}", results.name));

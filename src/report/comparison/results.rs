@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use super::differences::{differences, paired};
 use super::tagged::{self, RunRows};
 use super::{DifferenceRow, Groups, Manifest, PairedRow, SummaryRow, SweepRow, summarize};
-use crate::event::{EpochRow, LayerRow, PercentileRow};
+use crate::event::{EpochRow, LayerRow, PercentileRow, Status};
 use crate::record::files::{RealDisk, replace};
 use crate::record::row::{Row, header, lines};
 use crate::record::table::CsvTable;
@@ -31,7 +31,7 @@ impl Runs {
     /// The finished runs of a group.
     pub fn finished_of(&self, group: &GroupKey) -> Vec<&RunRows<EpochRow>> {
         let runs = self.curves.iter();
-        runs.filter(|run| run.key.group == *group && summarize::finished(run))
+        runs.filter(|run| run.key.group == *group && summarize::ended(run, Status::Finished))
             .collect()
     }
 }

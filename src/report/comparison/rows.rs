@@ -50,6 +50,21 @@ impl Row for SummaryRow {
         n_reached_target,final_train_error_mean";
 }
 
+/// Two groups, seed by seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PairedDifference {
+    /// Seeds with which both have a value.
+    pub n_pairs: u64,
+    /// Mean of the differences over these seeds.
+    pub difference_mean: f64,
+    /// Lower end of its 95 % paired Student-t interval.
+    pub difference_ci_low: f64,
+    /// Upper end.
+    pub difference_ci_high: f64,
+    /// Two-sided p-value, not corrected for the number of rows.
+    pub p: f64,
+}
+
 /// One row of `paired.csv`: a group against the first method, seed by seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PairedRow {
@@ -59,19 +74,11 @@ pub struct PairedRow {
     pub baseline: String,
     /// Learning rate of the first method.
     pub baseline_lr: f64,
-    /// Seeds with which both finished.
-    pub n_pairs: u64,
-    /// Mean over these of the method's final test error less the first method's.
-    pub difference_mean: f64,
-    /// Lower end of its 95 % paired Student-t interval.
-    pub difference_ci_low: f64,
-    /// Upper end.
-    pub difference_ci_high: f64,
+    /// The method's final test error less the first method's.
+    pub paired: PairedDifference,
     /// The t statistic.
     pub t: f64,
-    /// Two-sided p-value.
-    pub p: f64,
-    /// The same after Holm's correction for all rows of the table.
+    /// The p-value after Holm's correction for all rows of the table.
     pub p_holm: f64,
     /// The first method's label.
     pub baseline_label: String,
@@ -104,16 +111,8 @@ pub struct DifferenceRow {
     pub other_n: u64,
     /// Runs of the other method that diverged before.
     pub other_n_diverged: u64,
-    /// Seeds with which both have a value.
-    pub n_pairs: u64,
-    /// Mean of the differences over these seeds.
-    pub difference_mean: f64,
-    /// Lower end of its 95 % paired Student-t interval.
-    pub difference_ci_low: f64,
-    /// Upper end.
-    pub difference_ci_high: f64,
-    /// Two-sided p-value, not corrected for the number of rows.
-    pub p: f64,
+    /// The method's value less the other's.
+    pub paired: PairedDifference,
     /// The other method's label.
     pub other_label: String,
 }
@@ -197,6 +196,7 @@ mod tests {
         }
         check::<SummaryRow>();
         check::<PairedRow>();
+        check::<DifferenceRow>();
         check::<SweepRow>();
     }
 }

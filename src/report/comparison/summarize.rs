@@ -3,25 +3,16 @@
 use super::{RunRows, SummaryRow};
 use crate::event::{EpochRow, Status};
 use crate::run_key::Grouped;
-use crate::stats::{Bootstrap, Interval, mean, median, std_dev, t_interval};
+use crate::stats::{Bootstrap, Interval, mean, median, range, std_dev, t_interval};
 
 /// Confidence level of every interval.
 pub const LEVEL: f64 = 0.95;
 /// Resamples of the bootstrap: more than enough for two digits.
 const RESAMPLES: usize = 9999;
 
-/// Whether a run did every epoch.
-pub fn finished(run: &RunRows<EpochRow>) -> bool {
-    run.rows
-        .last()
-        .is_some_and(|row| row.status == Status::Finished)
-}
-
-/// Whether a run's loss stopped being finite.
-pub fn diverged(run: &RunRows<EpochRow>) -> bool {
-    run.rows
-        .last()
-        .is_some_and(|row| row.status == Status::Diverged)
+/// Whether a run ended so.
+pub fn ended(run: &RunRows<EpochRow>, status: Status) -> bool {
+    run.rows.last().is_some_and(|row| row.status == status)
 }
 
 /// Runs that differ by their seed only, with what they have in common.
@@ -29,56 +20,42 @@ pub type Group<'r> = Grouped<'r, RunRows<EpochRow>>;
 
 /// One row a group.
 pub fn summary(groups: &[Group], target: Option<f64>) -> Vec<SummaryRow> {
-    groups
-        .iter()
-        .map(|group| summary_row(group, target))
-        .collect()
+    let rows = groups.iter().map(|group| summary_row(group, target));
+    rows.collect()
 }
 
 fn summary_row((key, group): &Group, target: Option<f64>) -> SummaryRow {
-    let done: Vec<&RunRows<EpochRow>> = group.iter().copied().filter(|run| finished(run)).collect();
+    let finished = group.iter().filter(|run| ended(run, Status::Finished));
+    let done: Vec<&RunRows<EpochRow>> = finished.copied().collect();
     let last = |value: fn(&EpochRow) -> f64| -> Vec<f64> {
-        done.iter()
-            .filter_map(|run| run.rows.last().map(value))
-            .collect()
+        let rows = done.iter().filter_map(|run| run.rows.last());
+        rows.map(value).collect()
     };
     let finals = last(|row| row.test_error);
-    let best = |run: &&RunRows<EpochRow>| {
-        run.rows
-            .iter()
-            .map(|row| row.test_error)
-            .fold(f64::NAN, f64::min)
-    };
     let (ci_low, ci_high) = error_ends(t_interval(&finals, LEVEL));
-    let (bootstrap_low, bootstrap_high) = error_ends(
-        Bootstrap {
-            level: LEVEL,
-            resamples: RESAMPLES,
-            seed: 0,
-        }
-        .bca_mean(&finals),
-    );
-    let reached: Vec<f64> = done
-        .iter()
-        .map(|run| first_epoch_at(&run.rows, target))
-        .collect();
+    let bootstrap = Bootstrap {
+        level: LEVEL,
+        resamples: RESAMPLES,
+        seed: 0,
+    };
+    let (bootstrap_low, bootstrap_high) = error_ends(bootstrap.bca_mean(&finals));
+    let lowest = |run: &&RunRows<EpochRow>| range(run.rows.iter().map(|row| row.test_error)).0;
+    let best: Vec<f64> = done.iter().map(lowest).collect();
+    let reached = done.iter().map(|run| first_epoch_at(&run.rows, target));
+    let reached: Vec<f64> = reached.collect();
     let middle = median(&reached);
-    let epochs = done
-        .iter()
-        .flat_map(|run| &run.rows)
-        .filter(|row| row.epoch > 0);
-    let train_s: Vec<f64> = epochs
-        .map(|row| row.train_s)
-        .filter(|seconds| seconds.is_finite())
-        .collect();
+    let epochs = done.iter().flat_map(|run| &run.rows);
+    let epochs = epochs.filter(|row| row.epoch > 0 && row.train_s.is_finite());
+    let train_s: Vec<f64> = epochs.map(|row| row.train_s).collect();
+    let diverged = group.iter().filter(|run| ended(run, Status::Diverged));
     SummaryRow {
         group: (*key).clone(),
         n: done.len() as u64,
-        n_diverged: group.iter().filter(|run| diverged(run)).count() as u64,
+        n_diverged: diverged.count() as u64,
         final_test_error_mean: mean(&finals),
         final_test_error_ci_low: ci_low,
         final_test_error_ci_high: ci_high,
-        best_test_error_mean: mean(&done.iter().map(best).collect::<Vec<f64>>()),
+        best_test_error_mean: mean(&best),
         epochs_to_target: if middle.is_finite() { middle } else { f64::NAN },
         train_s_per_epoch_median: median(&train_s),
         final_test_error_std: std_dev(&finals),

@@ -72,9 +72,9 @@ fn to_target_text(row: &SummaryRow) -> String {
 /// Differences from the first method; without rows where there is one method only.
 pub fn paired(results: &Results) -> Table {
     let mut table = of_groups(&results.paired, |row| &row.group)
-        .right("pairs", |row| row.n_pairs.to_string())
+        .right("pairs", |row| row.paired.n_pairs.to_string())
         .right("difference (95 % interval)", difference_text)
-        .right("p", |row| p_value(row.p))
+        .right("p", |row| p_value(row.paired.p))
         .right("p (Holm)", |row| p_value(row.p_holm))
         .build();
     if let Some(first) = results.paired.first() {
@@ -87,11 +87,9 @@ pub fn paired(results: &Results) -> Table {
 }
 
 fn difference_text(row: &PairedRow) -> String {
+    let row = &row.paired;
     let mean = points(row.difference_mean);
-    let (low, high) = (
-        100.0 * row.difference_ci_low,
-        100.0 * row.difference_ci_high,
-    );
+    let [low, high] = [row.difference_ci_low, row.difference_ci_high].map(|end| 100.0 * end);
     match row.n_pairs {
         0 => "no pair of finished runs".to_owned(),
         n if is_few(n) => without_interval(&mean, n),

@@ -57,18 +57,18 @@ fn header_of_rows<'h>(header: &'h StringRecord) -> StringRecord {
     header.iter().map(own_name).collect()
 }
 
-/// The part of a key that is not the group's.
+/// A run's key as columns.
 #[derive(Deserialize)]
-struct Seed {
+struct KeyColumns {
+    group: GroupKey,
     seed: u64,
 }
 
 fn key_of(record: &StringRecord, header: &StringRecord) -> Result<RunKey> {
-    let mut group: GroupKey = decode(record, header)?;
+    let KeyColumns { mut group, seed } = decode(record, header)?;
     if group.label.is_empty() {
         group.label = group.method.clone();
     }
-    let Seed { seed } = decode(record, header)?;
     Ok(RunKey { group, seed })
 }
 
@@ -107,8 +107,7 @@ pub fn from_csv<R: Row>(path: &Path) -> Result<(Vec<RunRows<R>>, bool)> {
         .from_reader(&text.as_bytes()[..whole]);
     let header = reader.headers()?.clone();
     let own_header = header_of_rows(&header);
-    check_header::<GroupKey>(&header)
-        .and_then(|()| check_header::<Seed>(&header))
+    check_header::<KeyColumns>(&header)
         .and_then(|()| check_header::<R>(&own_header))
         .with_context(|| {
             format!(

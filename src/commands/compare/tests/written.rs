@@ -71,16 +71,16 @@ fn recorded_runs_become_summaries_and_paired_differences() {
         .iter()
         .find(|row| row.group.batch_size == 50)
         .unwrap();
-    assert_eq!((paired.n_pairs, paired.baseline.as_str()), (3, "bn"));
-    assert!((paired.difference_mean + 0.03).abs() < 1e-12);
+    assert_eq!((paired.paired.n_pairs, paired.baseline.as_str()), (3, "bn"));
+    assert!((paired.paired.difference_mean + 0.03).abs() < 1e-12);
     assert!((paired.t + 0.03 / (0.01 / 3_f64.sqrt())).abs() < 1e-9);
     let other = results
         .paired
         .iter()
         .find(|row| row.group.batch_size == 1)
         .unwrap();
-    assert_eq!(other.n_pairs, 2);
-    assert!(other.p.is_nan() && (paired.p_holm - paired.p).abs() < 1e-12);
+    assert_eq!(other.paired.n_pairs, 2);
+    assert!(other.paired.p.is_nan() && (paired.p_holm - paired.paired.p).abs() < 1e-12);
 }
 
 #[test]

@@ -85,7 +85,6 @@ fn figure(
         };
         return chart.subtitled(note).figure();
     }
-    PanelGrid::new(title, note, panels)
-        .sharing(ShareY::All)
-        .figure()
+    let grid = PanelGrid::new(title, note, panels).sharing(ShareY::All);
+    grid.figure()
 }

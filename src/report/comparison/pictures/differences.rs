@@ -1,7 +1,7 @@
 //! Differences from the first method, seed by seed.
 
 use crate::draw::{Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow, ReferenceLine};
-use crate::report::comparison::final_errors::{interval, points};
+use crate::report::comparison::final_errors::points;
 use crate::report::comparison::{PairedRow, PictureKind, Results, Topic};
 use crate::text::numbers::p_value;
 
@@ -11,21 +11,26 @@ pub const PICTURE: PictureKind = PictureKind::once("differences", Topic::FinalEr
 fn figure(results: &Results) -> Option<Figure> {
     let groups = &results.groups;
     let baseline = results.paired.first()?.baseline_label.clone();
-    let with_interval = |row: &&PairedRow| row.difference_ci_low.is_finite();
+    let with_interval = |row: &&PairedRow| row.paired.difference_ci_low.is_finite();
     results.paired.iter().find(with_interval)?;
-    let row = |row: &PairedRow| IntervalRow {
+    let row = |PairedRow {
+                   group,
+                   paired,
+                   p_holm,
+                   ..
+               }: &PairedRow| IntervalRow {
         label: match groups.has_several_rates {
-            true => format!("{}, lr {}", row.group.label, row.group.lr),
-            false => row.group.label.clone(),
+            true => format!("{}, lr {}", group.label, group.lr),
+            false => group.label.clone(),
         },
-        value: row.difference_mean,
-        interval: interval((row.difference_ci_low, row.difference_ci_high)),
+        value: paired.difference_mean,
+        interval: Some((paired.difference_ci_low, paired.difference_ci_high)),
         text: format!(
             "{}, p {}",
-            points(row.difference_mean),
-            compared(row.p_holm)
+            points(paired.difference_mean),
+            compared(*p_holm)
         ),
-        slot: groups.slot(&row.group.label),
+        slot: groups.slot(&group.label),
         ..IntervalRow::default()
     };
     let group = |batch_size: u64| {

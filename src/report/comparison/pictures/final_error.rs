@@ -1,9 +1,7 @@
 //! Final test errors: a group of rows for each batch size.
 
 use crate::draw::{Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow};
-use crate::report::comparison::final_errors::{
-    ends, error_text, interval, is_few, outcomes, summary_of,
-};
+use crate::report::comparison::final_errors::{ends, error_text, is_few, outcomes, summary_of};
 use crate::report::comparison::{PictureKind, Results, Shown, SummaryRow, Topic};
 use crate::text::numbers::percent;
 
@@ -17,7 +15,7 @@ fn figure(results: &Results) -> Option<Figure> {
         Some(IntervalRow {
             label: group.key.label.clone(),
             value: summary.final_test_error_mean,
-            interval: interval(ends(summary)),
+            interval: Some(ends(summary)),
             outcomes: outcomes(results, &group.key),
             text: text(summary),
             slot: Some(group.slot),

@@ -5,6 +5,7 @@ use crate::event::LayerRow;
 use crate::report::comparison::groups::{Shown, mean_line};
 use crate::report::comparison::{PictureKind, Results, RunRows, Topic};
 use crate::report::distinct::distinct;
+use crate::stats::range;
 
 /// More lines than this in a panel cannot be followed.
 const MOST_LAYERS: usize = 5;
@@ -53,9 +54,7 @@ fn figure(
         LineChart::new(&group.key.label, epochs, values, lines).marked(of_normal, "")
     };
     let panels: Vec<LineChart> = results.groups.at(batch_size).map(panel).collect();
-    let ranges = || panels.iter().map(range).filter(|range| *range > 0.0);
-    let narrow = ranges().fold(f64::NAN, f64::min);
-    let wide = ranges().fold(f64::NAN, f64::max);
+    let (narrow, wide) = range(panels.iter().map(height).filter(|height| *height > 0.0));
     let (share_y, axes) = match wide <= LARGEST_RATIO * narrow {
         true => (ShareY::All, ""),
         false if panels.len() < 2 => (ShareY::None, ""),
@@ -66,22 +65,17 @@ fn figure(
     let note = format!(
         "on a fixed batch of test images, mean over runs; N(0,1) has {of_normal}{axes}{rate_note}"
     );
-    Some(
-        PanelGrid::new(title, note, panels)
-            .sharing(share_y)
-            .figure(),
-    )
+    let grid = PanelGrid::new(title, note, panels).sharing(share_y);
+    Some(grid.figure())
 }
 
 fn lines(results: &Results, group: &Shown, value: fn(&LayerRow) -> f64) -> Vec<Series> {
     let runs = results.runs.layers.iter();
     let runs = runs.filter(|run| run.key.group == group.key);
     let runs: Vec<&RunRows<LayerRow>> = runs.collect();
-    let line = |(slot, (number, name)): (usize, (u64, String))| {
-        let point = |row: &LayerRow| match row.layer == number {
-            true => (row.epoch as f64, value(row)),
-            false => (row.epoch as f64, f64::NAN),
-        };
+    let line = |(slot, (number, name)): (usize, (u64, &str))| {
+        let value = |row: &LayerRow| (row.layer == number).then(|| value(row));
+        let point = |row: &LayerRow| (row.epoch as f64, value(row).unwrap_or(f64::NAN));
         let mut line = mean_line(&format!("{number}: {name}"), slot, &runs, point);
         // The bands of five lines would hide each other.
         for point in &mut line.points {
@@ -89,29 +83,24 @@ fn lines(results: &Results, group: &Shown, value: fn(&LayerRow) -> f64) -> Vec<S
         }
         line
     };
-    some_layers(&runs)
-        .into_iter()
-        .enumerate()
-        .map(line)
-        .collect()
+    let layers = some_layers(&runs).into_iter().enumerate();
+    layers.map(line).collect()
 }
 
 /// Number and name of a few layers, spread over the depth, the first and the last among them.
-fn some_layers(runs: &[&RunRows<LayerRow>]) -> Vec<(u64, String)> {
+fn some_layers<'r>(runs: &[&'r RunRows<LayerRow>]) -> Vec<(u64, &'r str)> {
     let rows = runs.iter().flat_map(|run| &run.rows);
     let mut all = distinct(rows.map(|row| (row.layer, row.name.as_str())));
     all.sort_unstable();
     let shown = all.len().min(MOST_LAYERS);
     let steps = shown.saturating_sub(1).max(1);
     let place = |index: usize| (index * (all.len() - 1) + steps / 2) / steps;
-    let layers = (0..shown).map(|index| all[place(index)]);
-    layers
-        .map(|(number, name)| (number, name.to_owned()))
-        .collect()
+    (0..shown).map(|index| all[place(index)]).collect()
 }
 
-fn range(chart: &LineChart) -> f64 {
-    let points = || chart.series.iter().flat_map(|series| &series.points);
-    let extreme = |pick: fn(f64, f64) -> f64| points().map(|point| point.y).fold(f64::NAN, pick);
-    extreme(f64::max) - extreme(f64::min)
+/// The range of a panel's values.
+fn height(panel: &LineChart) -> f64 {
+    let points = panel.series.iter().flat_map(|series| &series.points);
+    let (low, high) = range(points.map(|point| point.y));
+    high - low
 }

@@ -25,11 +25,8 @@ fn figure(results: &Results) -> Option<Figure> {
     let title = format!("Final test error over learning rates: {}", results.title());
     let note = format!("{}; a line ends where a run diverged", groups.band_note());
     let panels = groups.batch_sizes.iter().copied().map(panel).collect();
-    Some(
-        PanelGrid::new(title, note, panels)
-            .sharing(ShareY::All)
-            .figure(),
-    )
+    let grid = PanelGrid::new(title, note, panels).sharing(ShareY::All);
+    Some(grid.figure())
 }
 
 fn line(results: &Results, batch_size: u64, (slot, label): (usize, &String)) -> Series {

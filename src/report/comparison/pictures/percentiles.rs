@@ -17,11 +17,8 @@ fn figure(results: &Results) -> Option<Figure> {
     let note = "15th, 50th and 85th percentile on a fixed batch of test images, first seed";
     let groups = results.groups.shown.iter();
     let panels = groups.filter_map(|group| panel(results, group)).collect();
-    Some(
-        PanelGrid::new(title, note, panels)
-            .sharing(ShareY::All)
-            .figure(),
-    )
+    let grid = PanelGrid::new(title, note, panels).sharing(ShareY::All);
+    Some(grid.figure())
 }
 
 fn panel(results: &Results, group: &Shown) -> Option<LineChart> {
