@@ -231,10 +231,9 @@ impl Descriptor {
 
     /// Refuses a batch of one image where the method is undefined.
     pub fn check_batch_size(&self, batch_size: usize, dense: bool) -> Result<()> {
-        let (behavior, layers) = if dense {
-            (self.batch_size_one_fc, "fully connected layers")
-        } else {
-            (self.batch_size_one_conv, "convolutional layers")
+        let (behavior, layers) = match dense {
+            true => (self.batch_size_one_fc, "fully connected layers"),
+            false => (self.batch_size_one_conv, "convolutional layers"),
         };
         if batch_size == 1 && behavior == BatchSizeOne::Refused {
             return Err(usage!(

@@ -7,7 +7,7 @@ mod recurrent;
 
 use anyhow::Result;
 
-use super::{ActsOn, Descriptor, Paper, Recurrent};
+use super::{ActsOn, Descriptor, Paper};
 use crate::nn::statistics::EPS;
 use crate::nn::{Block, Builder, GroupNorm, Layer, NormalizedLayer};
 use crate::options::Options;
@@ -33,10 +33,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     learning_rate_at_50: 0.05,
     build,
-    recurrent: Some(Recurrent {
-        build: recurrent::build,
-        learning_rate_at_50: 0.1,
-    }),
+    recurrent: Some(recurrent::RECURRENT),
     ..Descriptor::ORDINARY
 };
 

@@ -32,7 +32,7 @@ mod slopes;
 
 use anyhow::Result;
 
-use super::{ActsOn, Descriptor, Paper, Recurrent};
+use super::{ActsOn, Descriptor, Paper};
 use crate::nn::statistics::AT_THE_KINK;
 use crate::nn::{Block, Builder, Layer};
 use crate::options::{OptionSpec, Options};
@@ -92,10 +92,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     build,
     row_scale_options: "constraint = \"reparametrize\"",
-    recurrent: Some(Recurrent {
-        build: recurrent::build,
-        learning_rate_at_50: 0.05,
-    }),
+    recurrent: Some(recurrent::RECURRENT),
     folds: true,
     ..Descriptor::ORDINARY
 };

@@ -11,6 +11,8 @@
 //! Then γ, β, and a bound against errors that compound over layers: a clamp to [−5, 5], or each image divided by
 //! its root mean square. Evaluation uses μ and σ² as they stand.
 
+use std::rc::Rc;
+
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
@@ -64,11 +66,11 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
             affine: Affine::build(block, builder)?,
             mean: builder.buffer("running_mean", zeros.copy())?,
             variance: builder.buffer("running_var", builder.filled(outputs, 1.0))?,
-            control: Control {
+            control: Rc::new(Control {
                 decay: options.number("backward_decay"),
                 along_output: builder.buffer("control_output", zeros.copy())?,
                 along_ones: builder.buffer("control_ones", zeros)?,
-            },
+            }),
             decay: options.number("forward_decay"),
             eps: options.number("eps"),
             bound: match options.choice("bound") {
@@ -105,11 +107,10 @@ impl Bound {
 /// Mean over positions, `[N, C]`.
 fn over_positions(x: &Tensor) -> Tensor {
     if x.dim() == 2 {
-        x.shallow_clone()
-    } else {
-        x.flatten(2, -1)
-            .mean_dim([2].as_slice(), false, None::<Kind>)
+        return x.shallow_clone();
     }
+    let maps = x.flatten(2, -1);
+    maps.mean_dim([2].as_slice(), false, None::<Kind>)
 }
 
 /// `[N, C]` shaped to act on `like`, `[N, C, ...]`.
@@ -142,7 +143,7 @@ struct OnlineNorm {
     affine: Affine,
     mean: Tensor,
     variance: Tensor,
-    control: Control,
+    control: Rc<Control>,
     decay: f64,
     eps: f64,
     bound: Bound,
@@ -157,18 +158,13 @@ impl OnlineNorm {
         let centers = scan(self.decay, &self.mean, &(&means * (1.0 - self.decay)));
         let known = centers.narrow(0, 0, count);
         let surprise = (means - &known).square() * (self.decay * (1.0 - self.decay));
-        let spreads = scan(
-            self.decay,
-            &self.variance,
-            &(variances * (1.0 - self.decay) + surprise),
-        );
+        let changes = variances * (1.0 - self.decay) + surprise;
+        let spreads = scan(self.decay, &self.variance, &changes);
         let deviation = (spreads.narrow(0, 0, count) + self.eps).sqrt();
         self.mean.shallow_clone().copy_(&centers.get(count));
         self.variance.shallow_clone().copy_(&spreads.get(count));
-        (
-            (x - to_positions(&known, x)) / to_positions(&deviation, x),
-            deviation,
-        )
+        let normalized = (x - to_positions(&known, x)) / to_positions(&deviation, x);
+        (normalized, deviation)
     }
 }
 
@@ -180,7 +176,7 @@ impl Normalization for OnlineNorm {
     fn apply(&self, linear: &Tensor, pass: &Pass) -> Tensor {
         let normalized = if pass.training() {
             let (value, deviation) = tch::no_grad(|| self.stream(linear));
-            let (control, output) = (self.control.shallow_clone(), value.shallow_clone());
+            let (control, output) = (Rc::clone(&self.control), value.shallow_clone());
             pass.custom_backward(
                 linear.shallow_clone(),
                 &value,
@@ -206,22 +202,12 @@ struct Control {
 }
 
 impl Control {
-    fn shallow_clone(&self) -> Control {
-        Control {
-            decay: self.decay,
-            along_output: self.along_output.shallow_clone(),
-            along_ones: self.along_ones.shallow_clone(),
-        }
-    }
-
     /// The gradient before the normalization from `gradient` behind it, image after image; moves U and V.
     fn apply(&self, gradient: &Tensor, output: &Tensor, deviation: &Tensor) -> Tensor {
         let strength = 1.0 - self.decay;
         let count = gradient.size()[0];
-        let (products, squares) = (
-            over_positions(&(gradient * output)),
-            over_positions(&output.square()),
-        );
+        let products = over_positions(&(gradient * output));
+        let squares = over_positions(&output.square());
         let mut state = self.along_output.copy();
         let mut states = Vec::with_capacity(count as usize);
         for image in 0..count {

@@ -62,10 +62,9 @@ struct RmsNorm {
 
 impl Normalization for RmsNorm {
     fn apply(&self, linear: &Tensor, _pass: &Pass) -> Tensor {
-        let axes: &[i64] = if linear.dim() > 2 && self.over_positions {
-            &[1, 2, 3]
-        } else {
-            &[1]
+        let axes: &[i64] = match linear.dim() > 2 && self.over_positions {
+            true => &[1, 2, 3],
+            false => &[1],
         };
         let seen = linear.narrow(1, 0, self.channels_seen);
         let mean_square = seen.square().mean_dim(axes, true, None::<Kind>);

@@ -11,7 +11,7 @@ mod recurrent;
 
 use anyhow::Result;
 
-use super::{ActsOn, Descriptor, Paper, Recurrent};
+use super::{ActsOn, Descriptor, Paper};
 use crate::nn::length_direction::{LengthDirection, START};
 use crate::nn::{Block, Builder, Layer, ReparametrizedLayer};
 use crate::options::Options;
@@ -36,10 +36,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     learning_rate_at_50: 0.005,
     build,
-    recurrent: Some(Recurrent {
-        build: recurrent::build,
-        learning_rate_at_50: 0.1,
-    }),
+    recurrent: Some(recurrent::RECURRENT),
     folds: true,
     ..Descriptor::ORDINARY
 };

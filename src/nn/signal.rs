@@ -76,15 +76,15 @@ impl Signal {
         }
     }
 
-    /// The average over positions where there are any.
-    pub fn averaged(&self) -> Signal {
+    /// The average over positions; without positions the same signal, with its estimate.
+    pub fn averaged(self) -> Signal {
+        if self.x.dim() != 4 {
+            return self;
+        }
         Signal {
-            x: match self.x.dim() {
-                4 => self.x.mean_dim([2, 3].as_slice(), false, None::<Kind>),
-                _ => self.x.shallow_clone(),
-            },
+            x: self.x.mean_dim([2, 3].as_slice(), false, None::<Kind>),
             estimate: None,
-            ..*self
+            ..self
         }
     }
 

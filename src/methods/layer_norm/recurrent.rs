@@ -6,27 +6,26 @@
 use anyhow::Result;
 use tch::Tensor;
 
+use crate::methods::descriptor::Recurrent;
 use crate::nn::{Builder, Layer, Lstm, LstmBlock, LstmCell};
 use crate::options::Options;
 
-/// The recurrent layer.
-pub fn build(
-    block: &LstmBlock,
-    options: &Options,
-    builder: &mut Builder,
-) -> Result<Box<dyn Layer>> {
+/// How it serves an LSTM.
+pub const RECURRENT: Recurrent = Recurrent {
+    build,
+    learning_rate_at_50: 0.1,
+};
+
+fn build(block: &LstmBlock, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     let eps = options.number("eps");
     Lstm::build(block, builder, |start, builder| {
-        let gates = builder.filled(4 * start.hidden, 1.0);
-        let (ones, zeros) = (
-            builder.filled(start.hidden, 1.0),
-            builder.filled(start.hidden, 0.0),
-        );
+        let units = start.hidden;
+        let gates = builder.filled(4 * units, 1.0);
         Ok(LayerNormCell {
             input_gain: builder.gain("gamma_input", gates.copy())?,
             state_gain: builder.gain("gamma_state", gates)?,
-            cell_gain: builder.gain("gamma_cell", ones)?,
-            cell_shift: builder.shift("beta_cell", zeros)?,
+            cell_gain: builder.gain("gamma_cell", builder.filled(units, 1.0))?,
+            cell_shift: builder.shift("beta_cell", builder.filled(units, 0.0))?,
             eps,
         })
     })

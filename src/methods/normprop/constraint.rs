@@ -1,25 +1,50 @@
 //! How weight rows of `normprop` keep their length.
 
+use tch::Tensor;
+
+use crate::nn::{Update, UpdateRule, rows};
 use crate::options::Options;
 
-/// How rows are kept at unit length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Constraint {
-    /// Reset to it after each step.
-    Project,
-    /// Divided by their length, differentiated through.
-    Reparametrize,
-    /// Both.
-    Both,
+/// How rows are kept at unit length, by the options `constraint` and `center_rows`.
+#[derive(Debug, Clone, Copy)]
+pub struct Constraint {
+    /// Whether they are reset to it after each step of the optimizer.
+    pub projects: bool,
+    /// Whether they are divided by their length, which is differentiated through.
+    pub divides: bool,
+    /// Whether the mean of each is removed first.
+    pub centers: bool,
 }
 
 impl Constraint {
-    /// By the option `constraint`.
+    /// As the options ask for.
     pub fn of(options: &Options) -> Constraint {
-        match options.choice("constraint") {
-            "project" => Constraint::Project,
-            "reparametrize" => Constraint::Reparametrize,
-            _ => Constraint::Both,
+        let constraint = options.choice("constraint");
+        Constraint {
+            projects: constraint != "reparametrize",
+            divides: constraint != "project",
+            centers: options.flag("center_rows"),
         }
+    }
+
+    /// W/‖W‖ of the trained W, whose rows have unit length already where nothing is divided.
+    pub fn unit_rows(&self, weight: &Tensor) -> Tensor {
+        match self.divides {
+            true => rows::unit(weight, self.centers),
+            false => weight.shallow_clone(),
+        }
+    }
+}
+
+/// The step of the optimizer with the reset of rows.
+impl UpdateRule for Constraint {
+    fn update(
+        &self,
+        parameter: &Tensor,
+        gradient: &Tensor,
+        velocity: &Tensor,
+        update: &Update,
+    ) -> f64 {
+        rows::step_and_make_unit(update, parameter, gradient, velocity, self.centers)
     }
 }

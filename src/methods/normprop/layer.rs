@@ -12,8 +12,7 @@ use super::slopes::Halves;
 use crate::moments::{self, Activation};
 use crate::nn::rows::{self, DeferredAffine, ScaledRows};
 use crate::nn::{
-    ActivationPool, Block, Builder, ChannelMoments, Estimate, Folded, Layer, Pass, Signal, Update,
-    UpdateRule,
+    ActivationPool, Block, Builder, ChannelMoments, Estimate, Folded, Layer, Pass, Signal,
 };
 use crate::options::Options;
 
@@ -27,7 +26,6 @@ pub struct NormProp {
     rows: Rc<ScaledRows>,
     divisor: f64,
     constraint: Constraint,
-    center_rows: bool,
     mean: f64,
     std: f64,
     halves: Halves,
@@ -50,16 +48,16 @@ impl NormProp {
             _ => 1,
         };
         let output = moments::max_pool_moments(block.activation, positions);
-        let center_rows = options.flag("center_rows");
         let outputs = block.op.outputs();
         let (divisor, gain) = divisor_and_gain(block, options, skip);
-        let (gamma, beta) = (builder.filled(outputs, gain), builder.filled(outputs, 0.0));
         let constraint = Constraint::of(options);
-        let weight = builder.weight("weight", rows::unit(&builder.direction(), center_rows))?;
-        if constraint != Constraint::Reparametrize {
-            builder.rule("weight", Rc::new(KeepUnit { center_rows }))?;
+        let weight = rows::unit(&builder.direction(), constraint.centers);
+        let weight = builder.weight("weight", weight)?;
+        if constraint.projects {
+            builder.rule("weight", Rc::new(constraint))?;
         }
-        let (gamma, beta) = (builder.gain("gamma", gamma)?, builder.shift("beta", beta)?);
+        let gamma = builder.gain("gamma", builder.filled(outputs, gain))?;
+        let beta = builder.shift("beta", builder.filled(outputs, 0.0))?;
         Ok(Box::new(NormProp {
             block: block.clone(),
             rows: Rc::new(ScaledRows::new(&weight, &gamma, &beta)),
@@ -68,14 +66,12 @@ impl NormProp {
             beta,
             divisor,
             constraint,
-            center_rows,
             mean: output.mean,
             std: output.std(),
             halves: Halves::of(positions),
-            noise: if block.last {
-                None
-            } else {
-                StatisticsNoise::of(options)?
+            noise: match block.last {
+                true => None,
+                false => StatisticsNoise::of(options)?,
             },
             activation_pool: ActivationPool::build(block, builder)?,
             skip,
@@ -107,16 +103,6 @@ impl NormProp {
         }))
     }
 
-    /// W/‖W‖.
-    fn unit_rows(&self) -> Tensor {
-        match self.constraint {
-            Constraint::Project => self.weight.shallow_clone(),
-            Constraint::Reparametrize | Constraint::Both => {
-                rows::unit(&self.weight, self.center_rows)
-            }
-        }
-    }
-
     /// γ and β, as training's noise changes them.
     fn gain_and_shift(&self, pass: &Pass) -> (Tensor, Tensor) {
         match &self.noise {
@@ -128,7 +114,8 @@ impl NormProp {
     /// γ/c·W/‖W‖, times what multiplies pre-activations: the weights of the textbook formula.
     fn kernel(&self, gamma: &Tensor) -> Tensor {
         let factor = self.output_factor() / self.divisor;
-        self.unit_rows() * self.block.op.per_row(&(gamma * factor))
+        let unit_rows = self.constraint.unit_rows(&self.weight);
+        unit_rows * self.block.op.per_row(&(gamma * factor))
     }
 
     /// The weights and bias that the linear operation gets to act on (x + offset)·scale when it sees x.
@@ -140,9 +127,10 @@ impl NormProp {
             offset,
         };
         let is_disturbed = self.noise.is_some() && pass.training();
-        if is_disturbed || self.constraint != Constraint::Project {
+        if is_disturbed || self.constraint.divides {
             let (gamma, beta) = self.gain_and_shift(pass);
-            return rows::scaled(&self.unit_rows(), &gamma, &beta, deferred);
+            let unit_rows = self.constraint.unit_rows(&self.weight);
+            return rows::scaled(&unit_rows, &gamma, &beta, deferred);
         }
         let (kernel, bias) = self.rows.compute(deferred);
         if !pass.training() {
@@ -170,11 +158,9 @@ impl NormProp {
 impl Layer for NormProp {
     fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
         let (gamma, beta) = self.gain_and_shift(pass);
-        self.block.op.apply(
-            &input.value(),
-            &self.kernel(&gamma),
-            Some(&self.shift(&beta)),
-        )
+        let (kernel, shift) = (self.kernel(&gamma), self.shift(&beta));
+        let op = &self.block.op;
+        op.apply(&input.value(), &kernel, Some(&shift))
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
@@ -183,11 +169,8 @@ impl Layer for NormProp {
             return self.tracked(Signal::plain((output - self.mean) / self.std));
         };
         let (mean, std) = self.halves.constants(slope);
-        let (mean, std) = (
-            self.block.op.per_channel(&mean),
-            self.block.op.per_channel(&std),
-        );
-        Signal::plain((output - mean) / std)
+        let per_channel = |vector| self.block.op.per_channel(vector);
+        Signal::plain((output - per_channel(&mean)) / per_channel(&std))
     }
 
     fn fold(&self) -> Option<Folded> {
@@ -195,14 +178,11 @@ impl Layer for NormProp {
         if self.activation_pool.slope.is_some() {
             return None;
         }
+        let (kernel, bias) = (self.kernel(&self.gamma), self.shift(&self.beta));
         Some(Folded {
             offset: -self.mean,
             scale: 1.0 / self.std,
-            ..Folded::plain(
-                self.kernel(&self.gamma),
-                self.shift(&self.beta),
-                &self.activation_pool,
-            )
+            ..Folded::plain(kernel, bias, &self.activation_pool)
         })
     }
 
@@ -217,10 +197,9 @@ impl Layer for NormProp {
             _ => return self.post_activation(self.pre_activation(input, pass), pass),
         };
         // Zeros around an image stand for the mean: what is padded must have it as 0.
-        let (x, offset) = if self.block.op.pads() {
-            (input.shifted(), 0.0)
-        } else {
-            (input.x.shallow_clone(), input.offset)
+        let (x, offset) = match self.block.op.pads() {
+            true => (input.shifted(), 0.0),
+            false => (input.x.shallow_clone(), input.offset),
         };
         let (kernel, bias) = self.fused(offset, input.scale, pass);
         let mut x = self.block.op.apply_narrow(&x, &kernel, Some(&bias));
@@ -249,23 +228,5 @@ fn divisor_and_gain(block: &Block, options: &Options, skip: Option<Skip>) -> (f6
         (_, "init") => (1.0, 1.0 / rate),
         (_, "fixed") => (rate, 1.0),
         _ => (1.0, 1.0),
-    }
-}
-
-/// Resets rows to unit length after each step of the optimizer.
-#[derive(Debug)]
-struct KeepUnit {
-    center_rows: bool,
-}
-
-impl UpdateRule for KeepUnit {
-    fn update(
-        &self,
-        parameter: &Tensor,
-        gradient: &Tensor,
-        velocity: &Tensor,
-        update: &Update,
-    ) -> f64 {
-        rows::step_and_make_unit(update, parameter, gradient, velocity, self.center_rows)
     }
 }

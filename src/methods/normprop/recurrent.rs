@@ -8,34 +8,35 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::constraint::Constraint;
+use crate::methods::descriptor::Recurrent;
 use crate::moments::{GateDeviation, cell_constants};
 use crate::nn::{Builder, Layer, Lstm, LstmBlock, LstmCell, rows};
 use crate::options::Options;
 
-/// The recurrent layer.
-pub fn build(
-    block: &LstmBlock,
-    options: &Options,
-    builder: &mut Builder,
-) -> Result<Box<dyn Layer>> {
+/// How it serves an LSTM.
+pub const RECURRENT: Recurrent = Recurrent {
+    build,
+    learning_rate_at_50: 0.05,
+};
+
+fn build(block: &LstmBlock, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     let (gate_gain, cell_gain) = (options.number("gate_gain"), options.number("cell_gain"));
     let deviation = match options.choice("gate_variance") {
         "sum" => GateDeviation::Sum,
         _ => GateDeviation::Quadrature,
     };
     let constants = cell_constants(gate_gain, gate_gain, cell_gain, deviation);
-    let center_rows = options.flag("center_rows");
+    let constraint = Constraint::of(options);
     Lstm::build(block, builder, |start, builder| {
-        start.input = rows::unit(&start.input, center_rows);
-        start.state = rows::unit(&start.state, center_rows);
+        start.input = rows::unit(&start.input, constraint.centers);
+        start.state = rows::unit(&start.state, constraint.centers);
         let gates = builder.filled(4 * start.hidden, gate_gain);
         let cells = builder.filled(start.hidden, cell_gain);
         Ok(NormPropCell {
             input_gain: builder.gain("gamma_input", gates.copy())?,
             state_gain: builder.gain("gamma_state", gates)?,
             cell_gain: builder.gain("gamma_cell", cells)?,
-            constraint: Constraint::of(options),
-            center_rows,
+            constraint,
             cell_std: constants.cell_variance.sqrt(),
             hidden_std: constants.hidden_variance.sqrt(),
         })
@@ -50,7 +51,6 @@ struct NormPropCell {
     /// γ_c, `[H]`.
     cell_gain: Tensor,
     constraint: Constraint,
-    center_rows: bool,
     /// √Var c.
     cell_std: f64,
     /// √Var h.
@@ -59,19 +59,10 @@ struct NormPropCell {
 
 impl LstmCell for NormPropCell {
     fn kernels(&self, input: &Tensor, state: &Tensor) -> (Tensor, Tensor) {
-        let scaled = |weight: &Tensor, gain: &Tensor| {
-            let unit = match self.constraint {
-                Constraint::Project => weight.shallow_clone(),
-                Constraint::Reparametrize | Constraint::Both => {
-                    rows::unit(weight, self.center_rows)
-                }
-            };
-            unit * gain.view([-1, 1])
-        };
-        (
-            scaled(input, &self.input_gain),
-            scaled(state, &self.state_gain),
-        )
+        let unit_rows = |weight| self.constraint.unit_rows(weight);
+        let input = unit_rows(input) * self.input_gain.view([-1, 1]);
+        let state = unit_rows(state) * self.state_gain.view([-1, 1]);
+        (input, state)
     }
 
     fn read(&self, cell: &Tensor) -> Tensor {
@@ -83,11 +74,11 @@ impl LstmCell for NormPropCell {
     }
 
     fn after_step(&self, input: &Tensor, state: &Tensor) {
-        if self.constraint == Constraint::Reparametrize {
+        if !self.constraint.projects {
             return;
         }
         for weight in [input, state] {
-            let unit = rows::unit(weight, self.center_rows);
+            let unit = rows::unit(weight, self.constraint.centers);
             weight.shallow_clone().copy_(&unit);
         }
     }

@@ -5,15 +5,17 @@
 use anyhow::Result;
 use tch::Tensor;
 
+use crate::methods::descriptor::Recurrent;
 use crate::nn::{Builder, Layer, Lstm, LstmBlock, LstmCell, init};
 use crate::options::Options;
 
-/// The recurrent layer.
-pub fn build(
-    block: &LstmBlock,
-    _options: &Options,
-    builder: &mut Builder,
-) -> Result<Box<dyn Layer>> {
+/// How it serves an LSTM.
+pub const RECURRENT: Recurrent = Recurrent {
+    build,
+    learning_rate_at_50: 0.1,
+};
+
+fn build(block: &LstmBlock, _options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     Lstm::build(block, builder, |start, builder| {
         Ok(WeightNormCell {
             input_length: builder.gain("g_input", init::row_norms(&start.input))?,
@@ -34,10 +36,8 @@ impl LstmCell for WeightNormCell {
         let rows = |direction: &Tensor, length: &Tensor| {
             Tensor::internal_weight_norm(direction, &length.view([-1, 1]), 0)
         };
-        (
-            rows(input, &self.input_length),
-            rows(state, &self.state_length),
-        )
+        let input = rows(input, &self.input_length);
+        (input, rows(state, &self.state_length))
     }
 }
 
