@@ -76,6 +76,17 @@ impl Network {
         images: &Tensor,
         pass: &Pass,
         count: usize,
+        run: impl FnMut(usize, &dyn Layer, &Signal) -> Signal,
+    ) -> Signal {
+        self.follow(self.input(images), pass, count, run)
+    }
+
+    /// The same for what the first block receives.
+    pub fn follow(
+        &self,
+        input: Signal,
+        pass: &Pass,
+        count: usize,
         mut run: impl FnMut(usize, &dyn Layer, &Signal) -> Signal,
     ) -> Signal {
         let stations = self.blocks.iter().map(|built| Station {
@@ -84,7 +95,7 @@ impl Network {
         });
         wiring::walk(
             stations.take(count),
-            self.input(images),
+            input,
             |signal| self.branching(signal, pass),
             |index, input| {
                 let layer = self.blocks[index].layer.as_ref();
