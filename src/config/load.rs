@@ -8,7 +8,7 @@ use toml::Table;
 use super::check;
 use super::overrides::{self, Assignment};
 use super::source::Source;
-use super::{RunConfig, schema};
+use super::{Initialization, RunConfig, schema};
 use crate::data::catalogue;
 use crate::error::KeyFault;
 use crate::record::files::read_text;
@@ -51,6 +51,9 @@ impl RunConfig {
         method
             .check_batch_size(config.batch_size, !network.is_convolutional())
             .map_err(at("batch_size"))?;
+        if config.init == Initialization::Lsuv {
+            method.check_scalable(network).map_err(at("init"))?;
+        }
         if config.lr == 0.0 {
             config.lr = method.default_learning_rate(config.batch_size, network);
         }

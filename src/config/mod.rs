@@ -27,7 +27,7 @@ use crate::data::normalizer::DataNormalization;
 use crate::methods::{Method, MethodTable};
 use crate::moments::Activation;
 use crate::nn::networks::Architecture;
-pub use value_types::{Precision, Schedule};
+pub use value_types::{Initialization, Precision, Schedule};
 
 /// Everything that decides what a run computes, and a few switches on what it records.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -54,6 +54,8 @@ pub struct RunConfig {
     pub model: Architecture,
     /// Activation of the hidden layers, such as `relu` or `leaky:0.1`.
     pub activation: String,
+    /// Where weights start.
+    pub init: Initialization,
     /// Images per optimizer step.
     #[schemars(range(min = 1))]
     pub batch_size: usize,
@@ -137,6 +139,7 @@ impl Default for RunConfig {
             augment: Augmentation::None,
             model: Architecture::default(),
             activation: "relu".into(),
+            init: Initialization::Method,
             batch_size: 50,
             epochs: 8,
             lr: 0.0,

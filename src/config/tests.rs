@@ -162,3 +162,44 @@ fn a_method_under_another_name_is_the_same_run() {
         assert_eq!(other.run_name().unwrap(), own.run_name().unwrap());
     }
 }
+
+#[test]
+fn unit_variance_is_refused_where_the_method_sets_the_size_of_weights() {
+    let message = |method: &str, model: &str| {
+        let pairs = [("method.name", method), ("model", model), ("init", "lsuv")];
+        load(&pairs).map_err(|error| error.to_string())
+    };
+    for method in ["bn", "weight-norm", "normprop"] {
+        let refused = message(method, "nin").unwrap_err();
+        assert!(
+            refused.contains("init = \"lsuv\"")
+                && refused.contains("methods that it serves: none, "),
+            "{refused}"
+        );
+    }
+    assert!(message("none", "lstm").unwrap_err().contains("recurrent"));
+    let started = message("none", "mlp").unwrap();
+    assert_ne!(
+        started.run_name().unwrap(),
+        load(&[("method.name", "none"), ("model", "mlp")])
+            .unwrap()
+            .run_name()
+            .unwrap()
+    );
+    let settings = started.settings().unwrap();
+    assert_eq!(settings["init"], "lsuv");
+}
+
+#[test]
+fn factors_of_learning_rates_at_their_defaults_change_no_name() {
+    let plain = load(&[]).unwrap().run_name().unwrap();
+    for key in ["gain_lr_factor", "shift_lr_factor"] {
+        assert_eq!(load(&[(key, "1")]).unwrap().run_name().unwrap(), plain);
+        assert_ne!(load(&[(key, "0.01")]).unwrap().run_name().unwrap(), plain);
+        assert!(load(&[(key, "-1")]).is_err(), "{key}");
+    }
+    assert_eq!(
+        load(&[("init", "method")]).unwrap().run_name().unwrap(),
+        plain
+    );
+}

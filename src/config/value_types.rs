@@ -15,6 +15,16 @@ pub enum Schedule {
     Cosine,
 }
 
+/// Where weights start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Initialization {
+    /// As the method says.
+    Method,
+    /// From orthonormal rows and a batch of training images, so that what each linear operation makes has variance 1.
+    Lsuv,
+}
+
 /// Number format.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,

@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::{Interrupt, setup};
-use crate::config::RunConfig;
+use crate::config::{Initialization, RunConfig};
 use crate::data::{Dataset, Normalizer, TrainingBatches};
 use crate::event::{Event, Observer, Position, Status};
 use crate::nn::{Network, Sgd, SgdConfig};
@@ -150,15 +150,22 @@ impl<'d> Trainer<'d> {
         })
     }
 
-    /// Lets methods that ask for it start from the first training images of the run.
+    /// Lets the network start from the first training images of the run, where method or configuration ask for it.
     pub fn initialize(&mut self) -> Result<()> {
-        if self.config.method.descriptor.data_dependent_start {
+        let lsuv = self.config.init == Initialization::Lsuv;
+        if lsuv || self.config.method.descriptor.data_dependent_start {
             let order = self.batches.order(0);
             let places = order.iter().take(START_IMAGES).map(|&i| i as usize);
             let (train, shape) = (&self.dataset.train, self.dataset.shape);
             let normalize = |bytes: &[u8]| self.normalizer.training(bytes);
             let images = ProbeImages::at(places, train, shape, normalize);
-            self.network.initialize(&images.tensor(&self.network));
+            let images = images.tensor(&self.network);
+            match self.config.init {
+                Initialization::Method => self.network.initialize(&images),
+                Initialization::Lsuv => self
+                    .network
+                    .initialize_to_unit_variance(&images, self.config.seed)?,
+            }
         }
         Ok(())
     }

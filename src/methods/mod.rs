@@ -54,6 +54,9 @@ methods! {
     linked,
     online_norm,
     nf,
+    skipinit,
+    fixup,
+    idshort,
     normprop,
     selu,
     cosine,
@@ -140,9 +143,37 @@ impl Descriptor {
         Err(self.refusal(network))
     }
 
+    /// Refuses `init = "lsuv"` where it would have no effect or would not last.
+    pub fn check_scalable(&self, network: NetworkKind) -> Result<()> {
+        let takes = |method: &Descriptor| {
+            let starts = method.data_dependent_start || method.uses_batch_statistics;
+            !starts && !method.row_scale_invariant
+        };
+        if network == NetworkKind::Recurrent {
+            return Err(usage!(
+                "init = \"lsuv\" is not for {}; use init = \"method\"",
+                network.name()
+            ));
+        }
+        if takes(self) {
+            return Ok(());
+        }
+        Err(usage!(
+            "init = \"lsuv\" gives weights a size, which {} sets itself or gets from the batch; methods that it serves: {}",
+            self.name,
+            names_of(|other| takes(other) && other.serves(network))
+        ))
+    }
+
     fn refusal(&self, network: NetworkKind) -> anyhow::Error {
+        let keys = match self.residual_orders {
+            [order] if self.needs_residual => {
+                format!(" (model = \"resnet\", order = \"{}\")", order.name())
+            }
+            _ => String::new(),
+        };
         usage!(
-            "{} does not serve {}, but {}; methods that do: {}",
+            "{} does not serve {}, but {}{keys}; methods that do: {}",
             self.name,
             network.name(),
             self.served(),

@@ -6,6 +6,9 @@
 //! **Start from data.** One batch of training images goes through the layers in order. With
 //! t = v·x/‖v‖, mean μ and biased standard deviation σ of each channel over images and positions:
 //! g = 1/σ, b = −μ/σ, so that every pre-activation starts with mean 0 and variance 1 on that batch.
+//!
+//! **Start for residual networks** (Arpit, Campos, Bengio, NeurIPS 2019, arXiv:1906.02341), without data: all rows of a
+//! layer have the length that keeps the length of the signal, see `nn::length_direction`.
 
 mod recurrent;
 
@@ -13,7 +16,7 @@ use anyhow::Result;
 
 use super::{ActsOn, Descriptor, Paper};
 use crate::nn::length_direction::{LengthDirection, START};
-use crate::nn::{Block, Builder, Layer, ReparametrizedLayer};
+use crate::nn::{Block, Builder, Layer, ReparametrizedLayer, plain};
 use crate::options::Options;
 
 /// What `weight-norm` is.
@@ -33,6 +36,8 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "σ is taken as at least 1e-6 at the start.",
         "Weight decay, where asked for, acts on v; in the authors' code on g.",
         "The last layer is normalized like the others and starts from data too, as in the authors' CIFAR-10 code.",
+        "start = \"residual\": the units of its authors have no activation on the stream; here they are those of the \
+         network. The last layer is plain, as theirs, and starts by He's rule.",
     ],
     learning_rate_at_50: 0.005,
     build,
@@ -42,6 +47,9 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
+    if block.last && options.choice("start") == "residual" {
+        return plain::build(block, builder);
+    }
     ReparametrizedLayer::build(block, builder, |builder| {
         LengthDirection::build(block, options, builder)
     })
@@ -147,7 +155,7 @@ mod tests {
     #[test]
     fn the_start_can_be_switched_off() {
         let x = conformance::gaussian(&[9, 12], 1);
-        for start in ["he", "unit"] {
+        for start in ["he", "unit", "residual"] {
             let net = conformance::dense_network("weight-norm", &format!("start = \"{start}\""), 3);
             let before = net.logits(&x, &Pass::eval());
             net.initialize(&x);
@@ -181,6 +189,7 @@ mod tests {
 
     #[test]
     fn gradients_are_exact_under_other_options() {
-        conformance::assert_exact_gradients("weight-norm", &["start = \"he\"", "start = \"unit\""]);
+        let starts = ["start = \"he\"", "start = \"unit\"", "start = \"residual\""];
+        conformance::assert_exact_gradients("weight-norm", &starts);
     }
 }

@@ -49,6 +49,24 @@ impl<'a> Builder<'a> {
         self.register(name, Role::Shift, initial)
     }
 
+    /// The shift called `name`, without the block's own name before it, whose learning rate is multiplied by
+    /// `rate_factor`: what several blocks share. The first that asks registers it.
+    pub fn shared_shift(
+        &mut self,
+        name: &str,
+        initial: Tensor,
+        rate_factor: f64,
+    ) -> Result<Tensor> {
+        if let Some(tensor) = self.parameters.get(name) {
+            return Ok(tensor.shallow_clone());
+        }
+        let tensor = self
+            .parameters
+            .register(name.into(), Role::Shift, initial)?;
+        self.parameters.set_rate_factor(name, rate_factor)?;
+        Ok(tensor)
+    }
+
     /// Registers a parameter of the activation.
     pub fn activation(&mut self, name: &str, initial: Tensor) -> Result<Tensor> {
         self.register(name, Role::Activation, initial)

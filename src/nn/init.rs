@@ -43,3 +43,14 @@ pub fn he(directions: &Tensor, fan_in: i64) -> Tensor {
 pub fn row_norms(weight: &Tensor) -> Tensor {
     sum_of_rows(&weight.square()).sqrt()
 }
+
+/// The orthogonal factor of a matrix: orthonormal columns, or rows where there are fewer of those.
+pub fn orthogonal(matrix: &Tensor) -> Tensor {
+    let size = matrix.size();
+    if size[0] < size[1] {
+        return orthogonal(&matrix.tr()).tr();
+    }
+    let (factor, triangle) = Tensor::linalg_qr(matrix, "reduced");
+    // Signs chosen so that the factor depends on the matrix alone, not on the algorithm.
+    factor * triangle.diag(0).sign()
+}

@@ -3,8 +3,10 @@
 use anyhow::Result;
 use tch::Tensor;
 
+use super::residual::Part;
 use super::statistics::{channel_means, channel_stds};
 use super::{Block, Builder, LinearOp, Reparametrization, Signal, init};
+use crate::moments::Activation;
 use crate::options::{OptionSpec, Options};
 
 /// Standard deviation of the entries of v at the start, as in the authors' code.
@@ -13,8 +15,8 @@ const DIRECTION_STD: f64 = 0.05;
 const SMALLEST_STD: f64 = 1e-6;
 
 /// Where g comes from at the start.
-pub const START: OptionSpec = OptionSpec::choice("start", &["data", "he", "unit"]).help(
-    "g and what is added from a batch of training images; or g the length of He's row; or g = 1",
+pub const START: OptionSpec = OptionSpec::choice("start", &["data", "he", "unit", "residual"]).help(
+    "g and what is added from a batch of training images; or g the length of He's row; or g = 1; or g as Arpit, Campos and Bengio (NeurIPS 2019) start residual networks",
 );
 
 /// g and v of a block.
@@ -34,6 +36,7 @@ impl LengthDirection {
         let direction = builder.direction();
         let length = match options.choice("start") {
             "he" => init::row_norms(&init::he(&direction, block.op.fan_in())),
+            "residual" => builder.filled(block.op.outputs(), residual_length(block)),
             _ => builder.filled(block.op.outputs(), 1.0),
         };
         Ok(LengthDirection {
@@ -59,6 +62,18 @@ impl LengthDirection {
         self.length.shallow_clone().copy_(&length);
         Some(channel_means(&linear) * length)
     }
+}
+
+/// g that keeps the length of a residual network's signal, forward and backward (Arpit, Campos, Bengio, NeurIPS 2019,
+/// arXiv:1906.02341): √(q·fan-in/fan-out), with q = 2 where an activation follows, 1/N for the second convolution of a
+/// unit in a stage of N, and 1 elsewhere.
+fn residual_length(block: &Block) -> f64 {
+    let share = match block.residual {
+        Some(unit) if unit.part == Part::Second => 1.0 / unit.place.units_in_stage as f64,
+        _ if block.activation == Activation::Identity => 1.0,
+        _ => 2.0,
+    };
+    (share * block.op.inputs() as f64 / block.op.outputs() as f64).sqrt()
 }
 
 impl Reparametrization for LengthDirection {

@@ -9,7 +9,7 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use super::{Builder, Layer, LstmBlock, Pass, Signal};
+use super::{Builder, Layer, LstmBlock, Pass, Signal, init};
 
 /// What a method does to the cell. Every function leaves things alone unless a method says otherwise.
 pub trait LstmCell {
@@ -77,7 +77,7 @@ impl<C: LstmCell + 'static> Lstm<C> {
         let directions = builder.direction();
         let gates = |first, count| -> Tensor {
             let blocks = directions.narrow(1, first, count).chunk(4, 0);
-            Tensor::cat(&blocks.iter().map(orthogonal).collect::<Vec<_>>(), 0)
+            Tensor::cat(&blocks.iter().map(init::orthogonal).collect::<Vec<_>>(), 0)
         };
         let mut start = Start {
             input: gates(0, inputs),
@@ -93,17 +93,6 @@ impl<C: LstmCell + 'static> Lstm<C> {
             cell,
         }))
     }
-}
-
-/// The orthogonal factor of a matrix: orthonormal columns, or rows where there are fewer of those.
-fn orthogonal(matrix: &Tensor) -> Tensor {
-    let size = matrix.size();
-    if size[0] < size[1] {
-        return orthogonal(&matrix.tr()).tr();
-    }
-    let (factor, triangle) = Tensor::linalg_qr(matrix, "reduced");
-    // Signs chosen so that the factor depends on the matrix alone, not on the algorithm.
-    factor * triangle.diag(0).sign()
 }
 
 impl<C: LstmCell> Layer for Lstm<C> {
@@ -230,7 +219,7 @@ mod tests {
             assert!(gap(&input.tr().matmul(input), &identity(5)) < 1e-12);
             assert!(gap(&state.tr().matmul(&state), &identity(6)) < 1e-12);
         }
-        let wide = orthogonal(&gaussian(&[3, 5], 1));
+        let wide = init::orthogonal(&gaussian(&[3, 5], 1));
         assert!(gap(&wide.matmul(&wide.tr()), &identity(3)) < 1e-12);
     }
 }

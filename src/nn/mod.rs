@@ -38,6 +38,7 @@ pub mod sgd;
 pub mod signal;
 pub mod sphere;
 pub mod statistics;
+pub mod unit_variance;
 pub mod update;
 pub mod widening;
 pub mod wiring;

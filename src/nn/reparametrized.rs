@@ -13,6 +13,11 @@ pub trait Reparametrization {
     /// As [`Layer::initialize`]; may set `bias`.
     fn initialize(&self, _bias: &Tensor, _input: &Signal) {}
 
+    /// As [`Layer::sum_factor`].
+    fn sum_factor(&self) -> f64 {
+        1.0
+    }
+
     /// As [`Layer::after_step`].
     fn after_step(&self) {}
 }
@@ -89,6 +94,10 @@ impl<R: Reparametrization> Layer for ReparametrizedLayer<R> {
         if let Some(bias) = &self.bias {
             self.weights.initialize(bias, input);
         }
+    }
+
+    fn sum_factor(&self) -> f64 {
+        self.weights.sum_factor()
     }
 
     fn after_step(&self) {
