@@ -87,6 +87,18 @@ impl KeyFault {
         KeyFault { key, what }
     }
 
+    /// A fault of `key`, unless something `holds`.
+    pub fn unless(
+        holds: bool,
+        key: impl Into<String>,
+        what: impl fmt::Display,
+    ) -> Result<(), KeyFault> {
+        match holds {
+            true => Ok(()),
+            false => Err(KeyFault::new(key, what)),
+        }
+    }
+
     /// The fault whose key lies in the table at `path`.
     pub fn below(self, path: &str) -> KeyFault {
         KeyFault::new(joined(path, &[&self.key]), self.what)

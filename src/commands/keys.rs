@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::cli::{KeysArgs, OutputArgs};
+use crate::config::experiment::EXPERIMENT_SCHEMA;
 use crate::config::keys;
 use crate::output::print_json;
 use crate::{out, usage};
@@ -16,7 +17,7 @@ pub fn run(args: &KeysArgs, output: OutputArgs) -> Result<()> {
         return Ok(out!("{}", keys::markdown())?);
     }
     if args.schema {
-        return print_json(&keys::editor_schema());
+        return print_json(&*EXPERIMENT_SCHEMA);
     }
     let pattern = args.pattern.as_deref().unwrap_or_default();
     let found = keys::find(pattern);

@@ -15,6 +15,12 @@ pub enum Seeds {
     List(#[schemars(length(min = 1), extend("uniqueItems" = true))] Vec<u64>),
 }
 
+impl Default for Seeds {
+    fn default() -> Seeds {
+        Seeds::Count(1)
+    }
+}
+
 impl Seeds {
     /// Each seed.
     pub fn list(&self) -> Vec<u64> {

@@ -7,10 +7,11 @@ mod definition;
 mod draft;
 mod expand;
 mod method_entry;
+mod places;
 mod read;
 mod recorded_rates;
 
-pub use definition::{Experiment, Reference};
+pub use definition::{EXPERIMENT_SCHEMA, Experiment, Reference};
 pub use expand::{Chosen, PlannedRun};
 pub use method_entry::MethodEntry;
 

@@ -44,15 +44,12 @@ impl RunConfig {
     pub fn flat(&self) -> Result<BTreeMap<String, Json>> {
         let mut keys = BTreeMap::new();
         for (key, value) in self.to_table()? {
-            match value {
-                toml::Value::Table(inner) => {
-                    for (name, value) in inner {
-                        keys.insert(format!("{key}.{name}"), serde_json::to_value(value)?);
-                    }
+            match serde_json::to_value(value)? {
+                Json::Object(inner) => {
+                    let dotted = |(name, value)| (format!("{key}.{name}"), value);
+                    keys.extend(inner.into_iter().map(dotted));
                 }
-                value => {
-                    keys.insert(key, serde_json::to_value(value)?);
-                }
+                value => keys.extend([(key, value)]),
             }
         }
         Ok(keys)
@@ -100,13 +97,8 @@ impl RunConfig {
 
     /// The part of the name that people read.
     fn readable_name(&self) -> String {
-        let RunConfig {
-            batch_size,
-            lr,
-            seed,
-            ..
-        } = self;
-        format!("{}-bs{batch_size}-lr{lr}-s{seed}-", self.method.name())
+        let (method, size) = (self.method.name(), self.batch_size);
+        format!("{method}-bs{size}-lr{}-s{}-", self.lr, self.seed)
     }
 
     /// Finds the run in `folder`, also under the name that an older version gave it, or that it has from other
@@ -118,23 +110,14 @@ impl RunConfig {
             None if own.exists() => None,
             None => self.elsewhere(folder),
         };
-        let Some((path, config)) = found else {
-            return Ok(LocatedRun {
-                path: own,
-                config: self.clone(),
-                unrecorded: Vec::new(),
-            });
-        };
+        let (path, config) = found.unwrap_or_else(|| (own, self.clone()));
         let (asked, there) = (self.flat()?, config.flat()?);
         let off = [Json::from(0), Json::from(false), Json::Array(Vec::new())];
-        let lacks = |key: &&str| {
-            asked.get(*key) != there.get(*key)
-                && !asked.get(*key).is_none_or(|value| off.contains(value))
+        let lacks = |key: &str| {
+            let value = asked.get(key).filter(|value| !off.contains(value))?;
+            (there.get(key) != Some(value)).then(|| format!("{key} = {value}"))
         };
-        let unrecorded = RECORDING.iter().filter(|key| lacks(key));
-        let unrecorded = unrecorded
-            .map(|key| format!("{key} = {}", asked[*key]))
-            .collect();
+        let unrecorded = RECORDING.into_iter().filter_map(lacks).collect();
         Ok(LocatedRun {
             path,
             config,
@@ -149,10 +132,8 @@ impl RunConfig {
         let alike = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&begin));
         let mut paths: Vec<PathBuf> = alike.map(|entry| entry.path()).collect();
         paths.sort_by_key(|path| (!path.join("summary.json").exists(), path.clone()));
-        let mut found = paths
-            .into_iter()
-            .filter_map(|path| Some((path.clone(), self.recorded_in(&path)?)));
-        found.next()
+        let run = |path: PathBuf| Some((path.clone(), self.recorded_in(&path)?));
+        paths.into_iter().find_map(run)
     }
 
     /// What tables, plans and records call the run, whose method is called `label`.

@@ -1,20 +1,18 @@
-//! Every key of a comparison and of a run, for people and for editors: from the types that are read and from the
-//! registries.
+//! Every key of a comparison and of a run, for people: from the types that are read and from the registries.
 
 use std::fmt::Write;
 
 use serde::Serialize;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
-use super::axes::LearningRate;
-use super::experiment::{Experiment, MethodEntry, Reference};
-use super::sweep::Sweep;
+use super::experiment::{EXPERIMENT_SCHEMA, MethodEntry, Reference};
+use super::sweep::SWEEP_SCHEMA;
 use super::sweep::halving::Halving;
 use super::sweep::range::Range;
-use super::{limits, schema};
+use super::{RUN_SCHEMA, limits, schema};
 use crate::methods::METHODS;
-use crate::nn::networks::NETWORKS;
-use crate::options::{OptionKind, OptionSpec};
+use crate::nn::networks::{self, NETWORKS};
+use crate::options::OptionSpec;
 
 /// One key.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -42,84 +40,86 @@ pub struct KeySection {
 
 /// All tables.
 pub fn sections() -> Vec<KeySection> {
-    let section = |title: &str, text: &str, prefix: &str, schema: &Json| KeySection {
-        title: title.to_owned(),
-        text: text.to_owned(),
-        keys: keys_of(schema, prefix),
-    };
-    let mut sections = vec![
-        section(
-            "Comparison",
-            "At the top of an experiment file, above the first table header.",
-            "",
-            &schema::of::<Experiment>(),
-        ),
-        section(
+    let mut sections = read_as_types();
+    for network in NETWORKS.iter().filter(|network| !network.keys.is_empty()) {
+        let name = network.name;
+        let title = format!("Keys of the network `{name}`");
+        let text = format!("Beside the keys of the run, with `model = \"{name}\"`.");
+        sections.push(KeySection::new(&title, &text).of_specs("run.", network.keys));
+    }
+    for method in METHODS.iter().filter(|method| !method.options.is_empty()) {
+        let title = format!("Options of the method `{}`", method.name);
+        sections.push(KeySection::new(&title, "").of_specs("method.", method.options));
+    }
+    sections
+}
+
+/// The tables that are read as types.
+fn read_as_types() -> Vec<KeySection> {
+    let mut run = KeySection::new(
+        "Run",
+        "In the table `[run]` of an experiment file; at the top of a configuration of `normprop train --config`. \
+         On the command line `--set KEY=VALUE` changes them in both. `threads` and `device` do not tell one run \
+         from another, nor do keys that only record.",
+    )
+    .of_schema("run.", &RUN_SCHEMA);
+    // Those of a network stand in its own section.
+    let of_networks: Vec<String> = networks::keys()
+        .map(|key| format!("run.{}", key.name))
+        .collect();
+    run.keys.retain(|doc| !of_networks.contains(&doc.key));
+    vec![
+        KeySection::new("Comparison", "At the top of an experiment file, above the first table header.")
+            .of_schema("", &EXPERIMENT_SCHEMA),
+        KeySection::new(
             "Entries of `methods`",
             "An entry is a name, or a table such as `{ name = \"normprop\", label = \"centered\", center_rows = true }`; \
              options of the method stand beside these keys.",
-            "methods.",
-            &schema::of::<MethodEntry>(),
-        ),
-        section(
-            "Run",
-            "In the table `[run]` of an experiment file; at the top of a configuration of `normprop train --config`. \
-             On the command line `--set KEY=VALUE` changes them in both. `threads` and `device` do not tell one run \
-             from another, nor do keys that only record.",
-            "run.",
-            &schema::RUN,
-        ),
-        section(
-            "Sweep",
-            "In the table `[sweep]` of an experiment file.",
-            "sweep.",
-            &schema::of::<Sweep>(),
-        ),
-        section(
-            "Ranges",
-            "Each key of `[sweep.range]`.",
-            "sweep.range.KEY.",
-            &schema::of::<Range>(),
-        ),
-        section(
-            "Halving",
-            "In the table `[sweep.halving]`.",
-            "sweep.halving.",
-            &schema::of::<Halving>(),
-        ),
-        section(
-            "Reference",
-            "In the table `[reference]` of an experiment file.",
-            "reference.",
-            &schema::of::<Reference>(),
-        ),
-    ];
-    for network in NETWORKS.iter().filter(|network| !network.keys.is_empty()) {
-        sections.push(KeySection {
-            title: format!("Keys of the network `{}`", network.name),
-            text: format!(
-                "Beside the keys of the run, with `model = \"{}\"`.",
-                network.name
-            ),
-            keys: network
-                .keys
-                .iter()
-                .map(|spec| of_spec(spec, "run."))
-                .collect(),
-        });
+        )
+        .of_schema("methods.", &schema::of::<MethodEntry>()),
+        run,
+        KeySection::new("Sweep", "In the table `[sweep]` of an experiment file.")
+            .of_schema("sweep.", &SWEEP_SCHEMA),
+        KeySection::new("Ranges", "Each key of `[sweep.range]`.")
+            .of_schema("sweep.range.KEY.", &schema::of::<Range>()),
+        KeySection::new("Halving", "In the table `[sweep.halving]`.")
+            .of_schema("sweep.halving.", &schema::of::<Halving>()),
+        KeySection::new("Reference", "In the table `[reference]` of an experiment file.")
+            .of_schema("reference.", &schema::of::<Reference>()),
+    ]
+}
+
+impl KeySection {
+    fn new(title: &str, text: &str) -> KeySection {
+        KeySection {
+            title: title.to_owned(),
+            text: text.to_owned(),
+            keys: Vec::new(),
+        }
     }
-    for method in METHODS.iter().filter(|method| !method.options.is_empty()) {
-        sections.push(KeySection {
-            title: format!("Options of the method `{}`", method.name),
-            text: String::new(),
-            keys: method
-                .options
-                .iter()
-                .map(|spec| of_spec(spec, "method."))
-                .collect(),
-        });
+
+    /// With the keys of a schema, which stand behind `prefix`.
+    fn of_schema(mut self, prefix: &str, schema: &Json) -> KeySection {
+        let properties = schema["properties"].as_object().into_iter().flatten();
+        self.keys.extend(properties.map(|(name, property)| KeyDoc {
+            key: format!("{prefix}{name}"),
+            values: values(property),
+            default: default(property),
+            meaning: meaning(property),
+        }));
+        self
     }
-    sections
+
+    /// With these keys of a network, or options of a method.
+    fn of_specs(mut self, prefix: &str, specs: &[OptionSpec]) -> KeySection {
+        self.keys.extend(specs.iter().map(|spec| KeyDoc {
+            key: format!("{prefix}{}", spec.name),
+            values: spec.domain(),
+            default: spec.default_value().to_string(),
+            meaning: spec.help.to_owned(),
+        }));
+        self
+    }
 }
 
 /// The keys whose names contain `pattern`, table by table.
@@ -144,91 +144,19 @@ pub fn markdown() -> String {
             let _ = write!(page, "{}\n\n", section.text);
         }
         page += "| key | values | default | meaning |\n| --- | --- | --- | --- |\n";
-        for KeyDoc {
-            key,
-            values,
-            default,
-            meaning,
-        } in section.keys
-        {
-            let default = if default.is_empty() {
-                default
-            } else {
-                format!("`{default}`")
-            };
-            let cells = [format!("`{key}`"), values, default, meaning];
-            let _ = writeln!(
-                page,
-                "| {} |",
-                cells.map(|cell| cell.replace('|', "\\|")).join(" | ")
-            );
-        }
+        page.extend(section.keys.into_iter().map(markdown_row));
     }
     page
 }
 
-/// The schema of experiment files, for editors.
-pub fn editor_schema() -> Json {
-    let mut whole = schema::of::<Experiment>();
-    let names: Vec<&str> = METHODS.iter().map(|method| method.name).collect();
-    add_network_keys(&mut whole["properties"]["run"]);
-    add_network_keys(&mut whole["properties"]["sweep"]["properties"]["set"]);
-    whole["properties"]["run"]["properties"]["lr"] = schema::of::<LearningRate>();
-    let forms = whole["properties"]["methods"]["items"]["anyOf"].as_array_mut();
-    for form in forms.into_iter().flatten() {
-        let name = match form["type"] == "string" {
-            true => form,
-            false => {
-                add_network_keys(&mut form["properties"]["set"]);
-                &mut form["properties"]["name"]
-            }
-        };
-        name["enum"] = json!(names);
-    }
-    whole
-}
-
-/// Adds the keys of the networks to the schema of a run's table.
-fn add_network_keys(run: &mut Json) {
-    let names: Vec<&str> = NETWORKS.iter().map(|network| network.name).collect();
-    run["properties"]["model"]["enum"] = json!(names);
-    for spec in NETWORKS.iter().flat_map(|network| network.keys) {
-        let mut schema = match spec.kind {
-            OptionKind::Flag(_) => json!({ "type": "boolean" }),
-            OptionKind::Number { low, high, .. } => {
-                json!({ "type": "number", "minimum": low, "maximum": high })
-            }
-            OptionKind::Count { low, high, .. } => {
-                json!({ "type": "integer", "minimum": low, "maximum": high })
-            }
-            OptionKind::Counts { low, high, .. } => {
-                json!({ "type": "array", "items": { "type": "integer", "minimum": low, "maximum": high } })
-            }
-            OptionKind::Choice(names) => json!({ "enum": names }),
-        };
-        schema["description"] = json!(spec.help);
-        run["properties"][spec.name] = schema;
-    }
-}
-
-fn keys_of(schema: &Json, prefix: &str) -> Vec<KeyDoc> {
-    let properties = schema["properties"].as_object();
-    let key = |(name, property): (&String, &Json)| KeyDoc {
-        key: format!("{prefix}{name}"),
-        values: values(property),
-        default: default(property),
-        meaning: meaning(property),
+fn markdown_row(doc: KeyDoc) -> String {
+    let default = match doc.default.as_str() {
+        "" => String::new(),
+        default => format!("`{default}`"),
     };
-    properties.into_iter().flatten().map(key).collect()
-}
-
-fn of_spec(spec: &OptionSpec, prefix: &str) -> KeyDoc {
-    KeyDoc {
-        key: format!("{prefix}{}", spec.name),
-        values: spec.domain(),
-        default: spec.default_value().to_string(),
-        meaning: spec.help.to_owned(),
-    }
+    let cells = [format!("`{}`", doc.key), doc.values, default, doc.meaning];
+    let escaped = cells.map(|cell| cell.replace('|', "\\|"));
+    format!("| {} |\n", escaped.join(" | "))
 }
 
 /// The forms that a value may have.
@@ -248,14 +176,10 @@ fn values(schema: &Json) -> String {
     if !forms.is_empty() {
         return forms.join(", ");
     }
-    let kind = schema["type"].as_str().or(schema["type"][0].as_str());
-    let with_range = |kind: &str| match limits::range(schema) {
-        Some(range) => format!("{kind} {range}"),
-        None => kind.to_owned(),
-    };
-    match kind {
-        Some("integer") => with_range("whole number"),
-        Some("number") => with_range("number"),
+    let range = limits::range(schema).map_or(String::new(), |range| format!(" {range}"));
+    match schema["type"].as_str().or(schema["type"][0].as_str()) {
+        Some("integer") => format!("whole number{range}"),
+        Some("number") => format!("number{range}"),
         Some("boolean") => "`true`, `false`".to_owned(),
         Some("string") => "text".to_owned(),
         Some("array") if schema["items"].is_object() => {
@@ -307,8 +231,8 @@ mod tests {
         let how = "run scripts/normprop keys --markdown > docs/configuration.md";
         assert_eq!(tracked("configuration.md"), markdown(), "{how}");
         let how = "run scripts/normprop keys --schema > docs/experiment.schema.json";
-        let schema: Json = serde_json::from_str(&tracked("experiment.schema.json")).unwrap();
-        assert_eq!(schema, editor_schema(), "{how}");
+        let tracked: Json = serde_json::from_str(&tracked("experiment.schema.json")).unwrap();
+        assert_eq!(tracked, *EXPERIMENT_SCHEMA, "{how}");
     }
 
     #[test]
@@ -326,8 +250,8 @@ mod tests {
 
     #[test]
     fn the_schema_for_editors_has_no_key_that_is_not_read() {
-        // Reading refuses unknown keys by the same types; here the parts that are patched for editors.
-        let schema = editor_schema();
+        // Reading refuses unknown keys by the same types; here the parts that have more than their types say.
+        let schema = &*EXPERIMENT_SCHEMA;
         let set = &schema["properties"]["sweep"]["properties"]["set"];
         assert!(set["properties"]["width"].is_object() && set["properties"]["epochs"].is_object());
         let forms = &schema["properties"]["methods"]["items"]["anyOf"];

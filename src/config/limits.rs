@@ -5,6 +5,9 @@
 //! `minProperties` and `uniqueItems`, below `properties`, `additionalProperties`, `items` and `anyOf`; and one of our own,
 //! `multiline`, for texts of several lines.
 
+use std::ops::Bound::{self, Excluded, Included, Unbounded};
+use std::ops::RangeBounds;
+
 use serde_json::Value as Json;
 use toml::Value;
 
@@ -28,94 +31,70 @@ pub fn check(value: &Value, schema: &Json, path: &str) -> Result<(), KeyFault> {
             enough(items.len(), &schema["minItems"], key, path)?;
             for (index, item) in items.iter().enumerate() {
                 let place = joined(path, &[&index.to_string()]);
-                let is_twice = items[..index].contains(item);
-                if is_twice && schema["uniqueItems"] == true {
-                    return Err(KeyFault::new(
-                        place,
-                        format!("{item} stands twice in {key}"),
-                    ));
-                }
-                check_item(item, schema, key, place)?;
+                let may_stand = schema["uniqueItems"] != true || !items[..index].contains(item);
+                KeyFault::unless(may_stand, &place, format!("{item} stands twice in {key}"))?;
+                within(item, &schema["items"], &place, format!("{item} in {key}"))?;
+                check(item, &schema["items"], &place)?;
             }
             Ok(())
         }
-        Value::Float(_) | Value::Integer(_) => match misfit(value, schema) {
-            Some(range) => Err(KeyFault::new(
-                path,
-                format!("{key} = {value}: must be {range}"),
-            )),
-            None => Ok(()),
-        },
         Value::String(text) if schema["multiline"] != true => plain(text, key, path),
-        _ => Ok(()),
+        number => within(number, schema, path, format!("{key} = {number}")),
     }
 }
 
 /// Refuses a text that a table, a log or a script could not hold on a line.
 fn plain(text: &str, key: &str, path: &str) -> Result<(), KeyFault> {
-    match text.chars().find(|character| character.is_control()) {
-        Some(character) => {
-            let what = format!("{key} = {text:?}: must be one line of text, without {character:?}");
-            Err(KeyFault::new(path, what))
-        }
-        None => Ok(()),
-    }
+    let control = text.chars().find(|character| character.is_control());
+    control.map_or(Ok(()), |character| {
+        let what = format!("{key} = {text:?}: must be one line of text, without {character:?}");
+        Err(KeyFault::new(path, what))
+    })
 }
 
 fn enough(count: usize, fewest: &Json, key: &str, path: &str) -> Result<(), KeyFault> {
-    match fewest.as_u64() {
-        Some(fewest) if (count as u64) < fewest => {
-            let what = format!("{key} is empty: at least {fewest} is needed");
-            Err(KeyFault::new(path, what))
-        }
-        _ => Ok(()),
-    }
+    let fewest = fewest.as_u64().unwrap_or(0);
+    let what = format!("{key} is empty: at least {fewest} is needed");
+    KeyFault::unless(count as u64 >= fewest, path, what)
 }
 
-fn check_item(item: &Value, list: &Json, key: &str, place: String) -> Result<(), KeyFault> {
-    match misfit(item, &list["items"]) {
-        Some(range) => Err(KeyFault::new(
-            place,
-            format!("{item} in {key}: must be {range}"),
-        )),
-        None => check(item, &list["items"], &place),
-    }
+/// Refuses a number out of its range; `shown` is the number as a message begins with it.
+fn within(value: &Value, schema: &Json, path: &str, shown: String) -> Result<(), KeyFault> {
+    misfit(value, schema).map_or(Ok(()), |range| {
+        Err(KeyFault::new(path, format!("{shown}: must be {range}")))
+    })
 }
 
 /// The range that a number is out of.
 fn misfit(value: &Value, schema: &Json) -> Option<String> {
-    let number = value
-        .as_float()
-        .or(value.as_integer().map(|whole| whole as f64))?;
-    let bound = |key: &str| schema[key].as_f64();
-    let fits = number.is_finite()
-        && bound("minimum").is_none_or(|low| number >= low)
-        && bound("exclusiveMinimum").is_none_or(|low| number > low)
-        && bound("maximum").is_none_or(|high| number <= high)
-        && bound("exclusiveMaximum").is_none_or(|high| number < high);
+    let whole = value.as_integer().map(|whole| whole as f64);
+    let number = value.as_float().or(whole)?;
+    let fits = number.is_finite() && bounds(schema).contains(&number);
     (!fits).then(|| range(schema).unwrap_or_else(|| "a finite number".to_owned()))
+}
+
+fn bounds(schema: &Json) -> (Bound<f64>, Bound<f64>) {
+    let bound = |included: &str, excluded: &str| {
+        let included = schema[included].as_f64().map_or(Unbounded, Included);
+        schema[excluded].as_f64().map_or(included, Excluded)
+    };
+    let low = bound("minimum", "exclusiveMinimum");
+    (low, bound("maximum", "exclusiveMaximum"))
 }
 
 /// The numbers that a schema allows, in words; `None` where it allows all.
 pub fn range(schema: &Json) -> Option<String> {
-    let bound = |key: &str| schema[key].as_f64();
-    let low = bound("minimum").map(|low| (low, true));
-    let low = low.filter(|_| bound("exclusiveMinimum").is_none());
-    let low = low.or(bound("exclusiveMinimum").map(|low| (low, false)));
-    let high = bound("maximum").map(|high| (high, true));
-    let high = high.or(bound("exclusiveMaximum").map(|high| (high, false)));
-    match (low, high) {
-        (None, None) => None,
-        (Some((low, true)), None) => Some(format!("at least {low}")),
-        (Some((low, false)), None) => Some(format!("greater than {low}")),
-        (None, Some((high, true))) => Some(format!("at most {high}")),
-        (None, Some((high, false))) => Some(format!("less than {high}")),
-        (Some((low, has_low)), Some((high, has_high))) => {
-            let open = if has_low { '[' } else { '(' };
-            let close = if has_high { ']' } else { ')' };
-            Some(format!("in {open}{low}, {high}{close}"))
-        }
-    }
+    Some(match bounds(schema) {
+        (Unbounded, Unbounded) => return None,
+        (Included(low), Unbounded) => format!("at least {low}"),
+        (Excluded(low), Unbounded) => format!("greater than {low}"),
+        (Unbounded, Included(high)) => format!("at most {high}"),
+        (Unbounded, Excluded(high)) => format!("less than {high}"),
+        (Included(low), Included(high)) => format!("in [{low}, {high}]"),
+        (Included(low), Excluded(high)) => format!("in [{low}, {high})"),
+        (Excluded(low), Included(high)) => format!("in ({low}, {high}]"),
+        (Excluded(low), Excluded(high)) => format!("in ({low}, {high})"),
+    })
 }
 
 /// The one of several forms that a value has.

@@ -5,10 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 use toml::Table;
 
-use super::check;
-use super::overrides::{self, Assignment};
+use super::overrides::Assignment;
 use super::source::Source;
-use super::{Initialization, RunConfig, schema};
+use super::{Initialization, RunConfig, check};
 use crate::data::catalogue;
 use crate::error::KeyFault;
 use crate::record::files::read_text;
@@ -18,19 +17,16 @@ impl RunConfig {
     /// Reads `file` (or nothing), applies overrides in order, and resolves. An error names the line of the file, or
     /// the flag, that the value came from.
     pub fn load(file: Option<&Path>, assignments: &[Assignment]) -> Result<RunConfig> {
-        let (mut source, mut table) = match file {
-            None => (Source::default(), Table::new()),
+        let (text, origin) = match file {
+            None => (String::new(), String::new()),
             Some(path) => {
-                let text = read_text(path).map_err(|error| {
-                    usage!("cannot read configuration {}: {error}", path.display())
-                })?;
-                Source::parse(&text, &path.display().to_string())?
+                let origin = path.display().to_string();
+                let unreadable = |error| usage!("cannot read configuration {origin}: {error}");
+                (read_text(path).map_err(unreadable)?, origin)
             }
         };
-        let known: Vec<&str> = schema::run_keys().collect();
-        overrides::apply(&mut table, assignments, &known)?;
-        source.set_aside(assignments);
-        RunConfig::build(&table).map_err(|fault| source.refuse(&fault.key, &fault.what))
+        let (source, table) = Source::parse(&text, &origin, assignments)?;
+        RunConfig::build(&table).map_err(|fault| source.refuse(fault))
     }
 
     /// Builds and resolves a configuration from a table.

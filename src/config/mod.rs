@@ -18,20 +18,27 @@ pub mod sweep;
 mod typed;
 mod value_types;
 
+use std::sync::LazyLock;
+
 use anyhow::{Context, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use crate::data::augment::Augmentation;
 use crate::data::normalizer::DataNormalization;
 use crate::methods::{Method, MethodTable};
 use crate::moments::Activation;
-use crate::nn::networks::Architecture;
+use crate::nn::networks::{self, Architecture};
 pub use value_types::{Initialization, Precision, Schedule};
+
+/// The schema of a run, with the keys of every network.
+pub static RUN_SCHEMA: LazyLock<Json> = LazyLock::new(schema::of::<RunConfig>);
 
 /// Everything that decides what a run computes, and a few switches on what it records.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[schemars(transform = schema::add_network_keys)]
 pub struct RunConfig {
     /// Name of the folder that the runs share.
     pub name: String,
@@ -50,7 +57,7 @@ pub struct RunConfig {
     /// How training images are varied.
     pub augment: Augmentation,
     /// Name of the network; each has keys of its own.
-    #[schemars(with = "String")]
+    #[schemars(with = "String", extend("enum" = networks::names()))]
     pub model: Architecture,
     /// Activation of the hidden layers, such as `relu` or `leaky:0.1`.
     pub activation: String,

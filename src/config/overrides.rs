@@ -1,9 +1,8 @@
 //! `key=value` overrides: strict about keys, lenient about quotes.
 
 use anyhow::Result;
+use toml::{Table, Value};
 
-use crate::error::did_you_mean;
-use crate::methods::METHODS;
 use crate::usage;
 
 /// One key with a value for it, and where the user gave it.
@@ -48,79 +47,42 @@ fn is_key(text: &str) -> bool {
     text.split('.').all(|name| !name.trim().is_empty()) && text.split('.').count() <= 8
 }
 
-/// Writes each assignment into `table`. Dotted keys reach into sub-tables (`method.center_rows`).
-/// The first part of a key must be one of `known`; what stands below it is checked where it is used.
-pub fn apply(table: &mut toml::Table, assignments: &[Assignment], known: &[&str]) -> Result<()> {
-    for Assignment { key, value, origin } in assignments {
-        let parts: Vec<&str> = key.split('.').collect();
-        let (first, rest) = (parts[0], &parts[1..]);
-        if !known.contains(&first) {
-            let hint = hint(first, known);
-            return Err(usage!("{origin}: unknown key `{first}`; {hint}"));
-        }
-        insert(table, first, rest, parse_value(value))
-            .map_err(|part| usage!("{origin}: `{part}` is not a table"))?;
-    }
-    Ok(())
+/// Writes each assignment into `table`. What the keys are is checked where the table is read.
+pub fn apply(table: &mut Table, assignments: &[Assignment]) -> Result<()> {
+    let mut given = assignments.iter();
+    given.try_for_each(|given| put(table, &given.key, parse_value(&given.value), &given.origin))
 }
 
-/// What may have been meant by a key that is not known.
-fn hint(key: &str, known: &[&str]) -> String {
-    if METHODS.iter().any(|method| method.has_option(key)) {
-        return format!("the option of a method is `method.{key}`");
-    }
-    did_you_mean(key, known.iter().copied())
-}
-
-/// Writes one value at a dotted key whose name is known to be right.
-pub fn put(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<()> {
-    let parts: Vec<&str> = key.split('.').collect();
-    insert(table, parts[0], &parts[1..], value)
-        .map_err(|part| usage!("{key}: `{part}` is not a table"))
-}
-
-fn insert<'k>(
-    table: &mut toml::Table,
-    first: &'k str,
-    rest: &[&'k str],
-    value: toml::Value,
-) -> Result<(), &'k str> {
-    let Some((next, rest)) = rest.split_first() else {
-        table.insert(first.to_string(), value);
+/// Writes a value at a key, dotted where it lies in a table (`method.center_rows`); an error begins with `origin`.
+pub fn put(table: &mut Table, key: &str, value: Value, origin: &str) -> Result<()> {
+    let Some((first, rest)) = key.split_once('.') else {
+        table.insert(key.to_owned(), value);
         return Ok(());
     };
-    let entry = table
-        .entry(first.to_string())
-        .or_insert_with(|| toml::Value::Table(toml::Table::new()));
-    match entry {
-        toml::Value::Table(inner) => insert(inner, next, rest, value),
-        _ => Err(first),
+    let inner = table.entry(first).or_insert_with(|| Table::new().into());
+    match inner {
+        Value::Table(inner) => put(inner, rest, value, origin),
+        _ => Err(usage!("{origin}: `{first}` is not a table")),
     }
 }
 
 /// A value as TOML where it is valid TOML, a number where it is `.1` or `1.`, else a plain string (so that quotes may be
 /// left out).
-pub fn parse_value(text: &str) -> toml::Value {
-    let parsed = format!("value = {text}").parse::<toml::Table>();
-    match parsed {
-        Ok(mut table) if table.len() == 1 => table
-            .remove("value")
-            .unwrap_or_else(|| toml::Value::String(text.into())),
-        _ => match text.parse() {
-            Ok(number) if text.contains('.') => toml::Value::Float(number),
-            _ => toml::Value::String(text.into()),
-        },
-    }
+pub fn parse_value(text: &str) -> Value {
+    let parsed = format!("value = {text}").parse::<Table>();
+    // Behind a line break there may be more keys.
+    let alone = parsed.ok().filter(|table| table.len() == 1);
+    let as_toml = alone.and_then(|mut table| table.remove("value"));
+    let as_number = text.parse().ok().map(Value::Float);
+    let as_number = as_number.filter(|_| text.contains('.'));
+    as_toml.or(as_number).unwrap_or_else(|| text.into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{RUN_SCHEMA, RunConfig, schema};
     use proptest::prelude::*;
-
-    fn known() -> Vec<&'static str> {
-        vec!["lr", "method", "dataset"]
-    }
 
     #[test]
     fn values_keep_their_types() {
@@ -166,32 +128,29 @@ mod tests {
     fn dotted_keys_reach_into_tables() {
         let mut table = toml::Table::new();
         let set = [Assignment::set("method.center_rows", "true")];
-        apply(&mut table, &set, &known()).unwrap();
+        apply(&mut table, &set).unwrap();
         assert_eq!(table["method"]["center_rows"], toml::Value::Boolean(true));
         let bad = [Assignment::set("lr", "1"), Assignment::set("lr.x", "2")];
-        assert!(
-            apply(&mut toml::Table::new(), &bad, &known())
-                .unwrap_err()
-                .to_string()
-                .contains("`lr`")
-        );
+        let error = apply(&mut toml::Table::new(), &bad).unwrap_err();
+        assert_eq!(error.to_string(), "--set lr.x: `lr` is not a table");
     }
 
     #[test]
     fn an_option_of_a_method_is_known_by_its_bare_name() {
         let bare = [Assignment::set("center_rows", "true")];
-        let error = apply(&mut toml::Table::new(), &bare, &known()).unwrap_err();
-        assert!(error.to_string().ends_with("is `method.center_rows`"));
+        let error = RunConfig::load(None, &bare).unwrap_err().to_string();
+        let expected = "--set center_rows: unknown key `center_rows`; the option of a method is `method.center_rows`";
+        assert_eq!(error, expected);
     }
 
     proptest! {
         #[test]
         fn any_text_is_taken_or_refused_without_a_panic(text in ".*") {
             if let Ok(assignment) = split(&text) {
-                let mut table = toml::Table::new();
                 let first = assignment.key.split('.').next().unwrap_or("").to_string();
-                let taken = apply(&mut table, &[assignment], &known());
-                prop_assert_eq!(taken.is_ok(), known().contains(&first.as_str()));
+                let is_known = schema::has(&RUN_SCHEMA, &first);
+                let taken = RunConfig::load(None, &[assignment]);
+                prop_assert!(is_known || taken.is_err(), "{text}");
             }
         }
 

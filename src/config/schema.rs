@@ -1,35 +1,58 @@
 //! Schemas made from types: what is read, its limits and its documentation.
 
-use std::sync::LazyLock;
-
-use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde_json::Value as Json;
+use schemars::{JsonSchema, Schema};
+use serde_json::{Value as Json, json};
 
-use super::RunConfig;
-use crate::nn::networks::NETWORKS;
+use super::axes::LearningRate;
+use crate::nn::networks;
+use crate::options::OptionKind;
 
-/// The schema of a run.
-pub static RUN: LazyLock<Json> = LazyLock::new(of::<RunConfig>);
 /// The schema of a type, with everything written out in place.
 pub fn of<T: JsonSchema>() -> Json {
     let settings = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
-    settings
-        .into_generator()
-        .into_root_schema_for::<T>()
-        .to_value()
+    let generator = settings.into_generator();
+    generator.into_root_schema_for::<T>().to_value()
 }
 
 /// The names of the keys that a schema has.
 pub fn keys(schema: &Json) -> impl Iterator<Item = &str> {
-    schema["properties"]
-        .as_object()
-        .into_iter()
-        .flat_map(|keys| keys.keys().map(String::as_str))
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    properties.map(|(key, _)| key.as_str())
 }
 
-/// The keys of a run, with those of every network.
-pub fn run_keys() -> impl Iterator<Item = &'static str> {
-    let of_networks = NETWORKS.iter().flat_map(|network| network.keys);
-    keys(&RUN).chain(of_networks.map(|key| key.name))
+/// Whether a schema has a key.
+pub fn has(schema: &Json, key: &str) -> bool {
+    schema["properties"].get(key).is_some()
+}
+
+/// Adds the keys of the networks to the schema of a run.
+pub fn add_network_keys(run: &mut Schema) {
+    let whole = |low, high| json!({ "type": "integer", "minimum": low, "maximum": high });
+    for spec in networks::keys() {
+        let mut schema = match spec.kind {
+            OptionKind::Flag(_) => json!({ "type": "boolean" }),
+            OptionKind::Number { low, high, .. } => {
+                json!({ "type": "number", "minimum": low, "maximum": high })
+            }
+            OptionKind::Count { low, high, .. } => whole(low, high),
+            OptionKind::Counts { low, high, .. } => {
+                json!({ "type": "array", "items": whole(low, high) })
+            }
+            OptionKind::Choice(names) => json!({ "enum": names }),
+        };
+        schema["description"] = json!(spec.help);
+        put(run, spec.name, schema);
+    }
+}
+
+/// Lets the learning rate of a run be one for each batch size, as it may be in `[run]`.
+pub fn take_rates_by_batch_size(run: &mut Schema) {
+    put(run, "lr", of::<LearningRate>());
+}
+
+fn put(table: &mut Schema, key: &str, schema: Json) {
+    if let Some(properties) = table.pointer_mut("/properties") {
+        properties[key] = schema;
+    }
 }

@@ -1,16 +1,16 @@
 //! Where in a TOML file each key stands, so that an error can name the line.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 
 use anyhow::Result;
+use toml::Table;
 use toml::de::{DeTable, DeValue};
 
-use super::overrides::Assignment;
-use crate::error::joined;
+use super::overrides::{self, Assignment};
+use crate::error::{KeyFault, joined};
 use crate::usage;
 
-/// Line numbers of the keys and array items of one TOML text.
+/// Line numbers of the keys and array items of one TOML text, and what was given for some of them elsewhere.
 ///
 /// Paths are dotted: `methods.1.lr` is the key `lr` of the second item of `methods`.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -21,36 +21,28 @@ pub struct Source {
 }
 
 impl Source {
-    /// Reads `text`; a syntax error is shown with its line and column. `origin` names the file.
-    pub fn parse(text: &str, origin: &str) -> Result<(Source, toml::Table)> {
+    /// Reads `text` and writes `assignments` over it; a syntax error is shown with its line and column. `origin` names
+    /// the file.
+    pub fn parse(text: &str, origin: &str, assignments: &[Assignment]) -> Result<(Source, Table)> {
         let refuse = |error: toml::de::Error| usage!("{origin}: {}", error.to_string().trim_end());
-        let document = DeTable::parse(text).map_err(refuse)?;
+        let document = DeTable::parse(text).map_err(refuse)?.into_inner();
+        let mut table: Table = text.parse().map_err(refuse)?;
+        overrides::apply(&mut table, assignments)?;
         let mut source = Source {
             origin: origin.to_owned(),
-            ..Source::default()
+            lines: BTreeMap::new(),
+            overridden: assignments.to_vec(),
         };
-        source.walk_table(document.get_ref(), "", text);
-        Ok((source, text.parse().map_err(refuse)?))
-    }
-
-    /// Notes that these gave their keys the values, so that the lines in the file say nothing of them.
-    pub fn set_aside(&mut self, assignments: &[Assignment]) {
-        self.overridden.extend_from_slice(assignments);
+        source.walk(&DeValue::Table(document), "", text);
+        Ok((source, table))
     }
 
     /// `FILE, line N` or the flag of a path, or of what it lies in where it has no line of its own. Empty where there
     /// is no file.
     pub fn place(&self, path: &str) -> String {
-        let mut path = path;
-        loop {
-            if let Some(place) = self.own_place(path) {
-                return place;
-            }
-            match path.rsplit_once('.') {
-                Some((outer, _)) => path = outer,
-                None => return self.origin.clone(),
-            }
-        }
+        let outer = || path.rsplit_once('.').map(|(outer, _)| self.place(outer));
+        let place = self.own_place(path).or_else(outer);
+        place.unwrap_or_else(|| self.origin.clone())
     }
 
     /// Whether this very path was given.
@@ -58,9 +50,9 @@ impl Source {
         self.own_place(path).is_some()
     }
 
-    /// An error at a path.
-    pub fn refuse(&self, path: &str, what: impl Display) -> anyhow::Error {
-        match self.place(path).as_str() {
+    /// The error of a fault, with its place.
+    pub fn refuse(&self, KeyFault { key, what }: KeyFault) -> anyhow::Error {
+        match self.place(&key).as_str() {
             "" => usage!("{what}"),
             place => usage!("{place}: {what}"),
         }
@@ -83,32 +75,27 @@ impl Source {
         inner.map(|given| given.origin.clone())
     }
 
-    fn walk_table(&mut self, table: &DeTable<'_>, prefix: &str, text: &str) {
-        for (key, value) in table {
-            let path = joined(prefix, &[key.get_ref()]);
-            self.add(&path, key.span().start, text);
-            self.walk_value(value.get_ref(), &path, text);
-        }
-    }
-
-    fn walk_value(&mut self, value: &DeValue<'_>, path: &str, text: &str) {
+    /// Notes the lines of all that lies in a value.
+    fn walk(&mut self, value: &DeValue<'_>, path: &str, text: &str) {
+        let mut add = |name: &str, offset: usize, inner: &DeValue<'_>| {
+            let path = joined(path, &[name]);
+            let line = 1 + text[..offset].matches('\n').count();
+            self.lines.insert(path.clone(), line);
+            self.walk(inner, &path, text);
+        };
         match value {
-            DeValue::Table(table) => self.walk_table(table, path, text),
+            DeValue::Table(table) => {
+                for (key, inner) in table {
+                    add(key.get_ref(), key.span().start, inner.get_ref());
+                }
+            }
             DeValue::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    let path = joined(path, &[&index.to_string()]);
-                    self.add(&path, item.span().start, text);
-                    self.walk_value(item.get_ref(), &path, text);
+                    add(&index.to_string(), item.span().start, item.get_ref());
                 }
             }
             _ => {}
         }
-    }
-
-    fn add(&mut self, path: &str, offset: usize, text: &str) {
-        let before = text.as_bytes().iter().take(offset);
-        let line = 1 + before.filter(|byte| **byte == b'\n').count();
-        self.lines.insert(path.to_owned(), line);
     }
 }
 
@@ -120,7 +107,7 @@ mod tests {
 
     #[test]
     fn keys_and_items_know_their_lines() {
-        let (source, table) = Source::parse(TEXT, "x.toml").unwrap();
+        let (source, table) = Source::parse(TEXT, "x.toml", &[]).unwrap();
         assert_eq!(table["t"]["b"].as_integer(), Some(3));
         for (path, line) in [
             ("a", 1),
@@ -139,13 +126,16 @@ mod tests {
 
     #[test]
     fn overridden_keys_are_not_blamed_on_the_file() {
-        let (mut source, _) = Source::parse(TEXT, "x.toml").unwrap();
-        source.set_aside(&[Assignment::set("methods", "[]")]);
+        let given = [
+            Assignment::set("methods", "[]"),
+            Assignment::flag("--a", "a", "2"),
+            Assignment::set("jobs.x", "2"),
+        ];
+        let (source, _) = Source::parse(TEXT, "x.toml", &given[..1]).unwrap();
         assert_eq!(source.place("methods.1.lr"), "--set methods");
         assert_eq!(source.place("a"), "x.toml, line 1");
-        source.set_aside(&[Assignment::flag("--a", "a", "2")]);
+        let (source, _) = Source::parse(TEXT, "x.toml", &given).unwrap();
         assert_eq!(source.place("a"), "--a");
-        source.set_aside(&[Assignment::set("jobs.x", "2")]);
         assert_eq!(
             source.place("jobs"),
             "--set jobs.x",
@@ -155,7 +145,7 @@ mod tests {
 
     #[test]
     fn syntax_errors_carry_file_and_line() {
-        let error = Source::parse("a = 1\nb = = 2\n", "x.toml").unwrap_err();
+        let error = Source::parse("a = 1\nb = = 2\n", "x.toml", &[]).unwrap_err();
         let text = error.to_string();
         assert!(text.contains("x.toml") && text.contains("line 2"), "{text}");
     }

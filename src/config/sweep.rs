@@ -9,21 +9,25 @@ mod describe;
 pub mod halving;
 pub mod range;
 
-use anyhow::Result;
+use std::sync::LazyLock;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use toml::{Table, Value};
 
-use super::RunConfig;
 use super::axes::Seeds;
-use super::ordered::Ordered;
+use super::ordered::{self, Ordered};
+use super::{RunConfig, schema};
 pub use candidate::Candidate;
-use candidate::Lists;
 use halving::Halving;
 use range::Range;
 
+/// The schema of a sweep.
+pub static SWEEP_SCHEMA: LazyLock<Json> = LazyLock::new(schema::of::<Sweep>);
+
 /// Settings that are tried for each method and batch size. The test set plays no part in the choice.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sweep {
     /// Learning rates to try.
@@ -33,7 +37,8 @@ pub struct Sweep {
     #[schemars(length(min = 1), extend("uniqueItems" = true, "items" = { "type": "number", "exclusiveMinimum": 0 }))]
     pub lr_factors: Vec<f64>,
     /// Other keys (such as `momentum` or `method.center_rows`), each with the list of values to try.
-    #[schemars(with = "std::collections::BTreeMap<String, Vec<serde_json::Value>>", extend("additionalProperties" = { "type": "array", "minItems": 1 }))]
+    #[serde(deserialize_with = "ordered::read")]
+    #[schemars(with = "std::collections::BTreeMap<String, Vec<serde_json::Value>>", skip_serializing_if = "Vec::is_empty", extend("additionalProperties" = { "type": "array", "minItems": 1 }))]
     pub grid: Ordered<Vec<Value>>,
     /// Try every point of the lists, or draw some.
     pub search: SearchStrategy,
@@ -44,6 +49,7 @@ pub struct Sweep {
     pub draw_seed: Option<u64>,
     /// With `search = "random"`: keys (`lr`, `lr_factor`, which multiplies each method's own rate, `momentum`,
     /// `method.momentum`, …), each with the range that its values are drawn from.
+    #[serde(deserialize_with = "ordered::read")]
     #[schemars(with = "std::collections::BTreeMap<String, Range>")]
     pub range: Ordered<Range>,
     /// Train all settings a little, and only the better ones longer.
@@ -64,55 +70,29 @@ pub struct Sweep {
 }
 
 /// Where settings come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SearchStrategy {
     /// Every point of the lists.
+    #[default]
     Grid,
     /// Draws from ranges and lists.
     Random,
 }
 
-impl Default for Sweep {
-    fn default() -> Self {
-        Sweep {
-            lrs: Vec::new(),
-            lr_factors: Vec::new(),
-            grid: Ordered::new(),
-            search: SearchStrategy::Grid,
-            samples: None,
-            draw_seed: None,
-            range: Ordered::new(),
-            halving: None,
-            seeds: Seeds::Count(1),
-            validation_fraction: None,
-            validation_subset: None,
-            set: Table::new(),
-            only: false,
-        }
-    }
-}
-
 /// Writes keys in tables of `grid` and `range` (`method.center_rows = [...]`) as dotted ones.
 pub fn dot_keys(sweep: &mut Value) {
-    for name in ["grid", "range"] {
-        let Some(Value::Table(keys)) = sweep.get_mut(name) else {
-            continue;
-        };
-        let mut dotted = Table::new();
-        for (key, value) in std::mem::take(keys) {
-            match value {
-                Value::Table(options) if key == "method" => dotted.extend(
-                    options
-                        .into_iter()
-                        .map(|(name, value)| (format!("{key}.{name}"), value)),
-                ),
-                value => {
-                    dotted.insert(key, value);
-                }
-            }
+    let dotted = |(key, value): (String, Value)| match value {
+        Value::Table(options) if key == "method" => {
+            let dotted = |(name, value)| (format!("method.{name}"), value);
+            options.into_iter().map(dotted).collect()
         }
-        *keys = dotted;
+        value => Table::from_iter([(key, value)]),
+    };
+    for name in ["grid", "range"] {
+        if let Some(Value::Table(keys)) = sweep.get_mut(name) {
+            *keys = std::mem::take(keys).into_iter().flat_map(dotted).collect();
+        }
     }
 }
 
@@ -136,51 +116,14 @@ impl Sweep {
         match key {
             "lr" if !self.lrs.is_empty() => "sweep.lrs".to_owned(),
             "lr" if !self.lr_factors.is_empty() => "sweep.lr_factors".to_owned(),
-            key if self.grid.has(key) => format!("sweep.grid.{key}"),
+            key if ordered::has(&self.grid, key) => format!("sweep.grid.{key}"),
             key => format!("sweep.range.{key}"),
         }
     }
 
     /// Whether it tries learning rates that do not follow from the methods' own.
     pub fn has_own_rates(&self) -> bool {
-        !self.lrs.is_empty() || self.range.has("lr")
-    }
-
-    /// Every setting for a method whose own learning rate is `own_rate`: the points of the grid, the first key
-    /// varying slowest, or the draws. Fails where fewer can be drawn than are asked for.
-    pub fn candidates(&self, own_rate: f64) -> Result<Vec<Candidate>> {
-        let lists = self.lists(own_rate);
-        match self.search {
-            SearchStrategy::Grid => Ok(candidate::product(&lists)),
-            SearchStrategy::Random => {
-                let draw = candidate::SettingDraw {
-                    samples: self.samples.unwrap_or(0),
-                    seed: self.draw_seed.unwrap_or(0),
-                    ranges: &self.range,
-                    own_rate,
-                };
-                draw.candidates(&lists)
-            }
-        }
-    }
-
-    /// The keys with a list of values; the learning rate comes first.
-    fn lists(&self, own_rate: f64) -> Lists {
-        let factors = self.lr_factors.iter();
-        let of_own = factors.map(|factor| range::significant(factor * own_rate, 3));
-        let rates: Vec<Value> = self
-            .lrs
-            .iter()
-            .copied()
-            .chain(of_own)
-            .map(Value::from)
-            .collect();
-        let rates = Some(("lr".to_owned(), rates)).filter(|(_, rates)| !rates.is_empty());
-        let others = self
-            .grid
-            .iter()
-            .map(|(key, values)| (key.to_owned(), values.clone()));
-        rates.into_iter().chain(others).collect()
+        !self.lrs.is_empty() || ordered::has(&self.range, "lr")
     }
 }
 

@@ -6,14 +6,15 @@ use toml::{Table, Value};
 
 use crate::error::{KeyFault, did_you_mean, joined};
 
-/// What serde calls the types, and what people call them.
-const KINDS: [(&str, &str); 7] = [
+/// How what serde calls the types begins, and what people call them.
+const KINDS: [(&str, &str); 8] = [
     ("u64", "a whole number of at least 0"),
     ("usize", "a whole number of at least 0"),
     ("f64", "a number"),
     ("a boolean", "true or false"),
     ("a string", "a text in quotes"),
     ("a map", "a table"),
+    ("struct ", "a table"),
     ("a sequence", "a list"),
 ];
 
@@ -22,50 +23,39 @@ pub fn read<T: DeserializeOwned>(table: &Table, path: &str) -> Result<T, KeyFaul
     let whole = Value::Table(table.clone());
     serde_path_to_error::deserialize(whole).map_err(|error| {
         let segments: Vec<String> = error.path().iter().map(name).collect();
-        let message = error.inner().message();
-        let own = segments.iter().map(String::as_str).collect::<Vec<_>>();
+        let own: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let (place, message) = (joined(path, &own), error.inner().message());
         if let Some(fault) = KeyFault::carried(message) {
-            return fault.below(&joined(path, &own));
+            return fault.below(&place);
         }
         let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
         let (word, known) = quoted.split_first().unwrap_or((&"", &[]));
+        let known = known.iter().copied();
         if message.starts_with("unknown field") {
             let outer = own.split_last().map_or(&[][..], |(_, outer)| outer);
-            return unknown_key(word, &joined(path, outer), known.iter().copied());
+            return unknown_key(word, &joined(path, outer), did_you_mean(word, known));
         }
         if message.starts_with("missing field") {
-            return KeyFault::new(joined(path, &own), format!("`{word}` is missing"));
+            return KeyFault::new(place, format!("`{word}` is missing"));
         }
         let key = own.last().copied().unwrap_or_default();
         let value = find(table, &own).map(Value::to_string).unwrap_or_default();
         let what = match message.starts_with("unknown variant") {
-            true => did_you_mean(word, known.iter().copied()),
-            false => format!("expected {}", plain(message)),
+            true => format!("{key} = {value}; {}", did_you_mean(word, known)),
+            false => format!("{key} = {value}: expected {}", plain(message)),
         };
-        let separator = if message.starts_with("unknown variant") {
-            "; "
-        } else {
-            ": "
-        };
-        KeyFault::new(
-            joined(path, &own),
-            format!("{key} = {value}{separator}{what}"),
-        )
+        KeyFault::new(place, what)
     })
 }
 
-/// A key that the table at `path` does not have.
-pub fn unknown_key<'a>(key: &str, path: &str, known: impl Iterator<Item = &'a str>) -> KeyFault {
-    let hint = did_you_mean(key, known);
-    let place = if path.is_empty() {
-        String::new()
-    } else {
-        format!(" in {path}")
+/// A key that the table at `path` does not have, with what may have been meant.
+pub fn unknown_key(key: &str, path: &str, hint: String) -> KeyFault {
+    let place = match path {
+        "" => String::new(),
+        path => format!(" in {path}"),
     };
-    KeyFault::new(
-        joined(path, &[key]),
-        format!("unknown key `{key}`{place}; {hint}"),
-    )
+    let what = format!("unknown key `{key}`{place}; {hint}");
+    KeyFault::new(joined(path, &[key]), what)
 }
 
 fn name(segment: &Segment) -> String {
@@ -88,13 +78,9 @@ fn find<'t>(table: &'t Table, path: &[&str]) -> Option<&'t Value> {
 
 /// What serde expected, in plain words.
 fn plain(message: &str) -> String {
-    let expected = message
-        .rsplit_once("expected ")
-        .map_or(message, |(_, expected)| expected);
-    if expected.starts_with("struct ") {
-        return "a table".to_owned();
-    }
-    let kind = KINDS.iter().find(|(name, _)| *name == expected);
+    let expected = message.rsplit_once("expected ");
+    let expected = expected.map_or(message, |(_, expected)| expected);
+    let kind = KINDS.iter().find(|(name, _)| expected.starts_with(name));
     kind.map_or(expected, |(_, plain)| plain).to_owned()
 }
 

@@ -107,6 +107,11 @@ pub fn find(name: &str) -> Result<&'static Descriptor> {
     Err(usage!("unknown method `{name}`; {hint}"))
 }
 
+/// Whether a method has an option of this name.
+pub fn have_option(name: &str) -> bool {
+    METHODS.iter().any(|method| method.has_option(name))
+}
+
 fn names_of(wanted: impl Fn(&Descriptor) -> bool) -> String {
     let methods = METHODS.iter().filter(|method| wanted(method));
     let names: Vec<&str> = methods.map(|method| method.name).collect();

@@ -1,16 +1,22 @@
 //! The keys of an experiment file.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value as Json;
 use toml::Table;
 
 use super::method_entry::{MethodEntry, NameOrEntry};
 use crate::config::RunConfig;
 use crate::config::axes::{LearningRate, Seeds};
+use crate::config::schema;
 use crate::config::source::Source;
 use crate::config::sweep::Sweep;
+
+/// The schema of a comparison.
+pub static EXPERIMENT_SCHEMA: LazyLock<Json> = LazyLock::new(schema::of::<Experiment>);
 
 /// A comparison: which runs, and what is shown beside them.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -44,7 +50,7 @@ pub struct Experiment {
     #[schemars(range(min = 1))]
     pub jobs: usize,
     /// What every run is.
-    #[schemars(with = "RunConfig")]
+    #[schemars(with = "RunConfig", transform = schema::take_rates_by_batch_size)]
     pub run: Table,
     /// How learning rates or other keys are chosen before the runs.
     pub sweep: Option<Sweep>,

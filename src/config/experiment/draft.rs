@@ -6,7 +6,7 @@ use toml::{Table, Value};
 use crate::config::RunConfig;
 use crate::config::check;
 use crate::config::overrides;
-use crate::error::KeyFault;
+use crate::error::{KeyFault, joined};
 
 /// Keys with their values. What is put later replaces what was put before.
 #[derive(Debug, Clone, Default)]
@@ -25,21 +25,22 @@ impl Draft {
         path: impl Into<String>,
     ) -> Result<()> {
         self.origins.push((key.to_owned(), path.into()));
-        overrides::put(&mut self.table, key, value.into())
+        overrides::put(&mut self.table, key, value.into(), key)
     }
 
-    /// Sets every key of a table that stands at `path`.
-    pub fn put_all(&mut self, keys: &Table, path: &str) -> Result<()> {
-        keys.iter()
-            .try_for_each(|(key, value)| self.put(key, value.clone(), format!("{path}.{key}")))
+    /// Sets every key of a table that stands at `path`; in the run they lie in `table`, or at the top where that is
+    /// empty.
+    pub fn put_all(&mut self, table: &str, keys: &Table, path: &str) -> Result<()> {
+        let mut keys = keys.iter();
+        keys.try_for_each(|(key, value)| {
+            self.put(&joined(table, &[key]), value.clone(), joined(path, &[key]))
+        })
     }
 
     /// The configuration. A fault names the path that its key comes from.
     pub fn build(self) -> Result<RunConfig, KeyFault> {
-        let built = RunConfig::build(&self.table).and_then(|config| {
-            check::images(&config)?;
-            Ok(config)
-        });
+        let built = RunConfig::build(&self.table)
+            .and_then(|config| check::images(&config).map(|()| config));
         built.map_err(|fault| {
             let holds = |key: &str| fault.key == key || fault.key.starts_with(&format!("{key}."));
             let last = self.origins.iter().rev().find(|(key, _)| holds(key));

@@ -10,6 +10,7 @@ use super::draft::Draft;
 use super::method_entry::MethodEntry;
 use crate::config::RunConfig;
 use crate::config::sweep::Candidate;
+use crate::error::KeyFault;
 use crate::usage;
 
 /// What a sweep chose for a method (by label) and batch size: keys with their values, or nothing yet.
@@ -25,12 +26,7 @@ pub struct PlannedRun {
 }
 
 /// A method at a batch size.
-struct Cell<'e> {
-    entry: &'e MethodEntry,
-    /// Where the entry stands in the file.
-    path: String,
-    batch_size: usize,
-}
+type Cell<'e> = (&'e MethodEntry, usize);
 
 /// A learning rate and where it stands; none stands for the method's default.
 type Rate = Option<(f64, String)>;
@@ -47,15 +43,16 @@ impl Experiment {
         }
         let cells = self.cells();
         for seed in self.seeds.list() {
-            for cell in &cells {
-                let found = chosen(&cell.entry.label, cell.batch_size).unwrap_or_default();
+            for &cell in &cells {
+                let (entry, batch_size) = cell;
+                let found = chosen(&entry.label, batch_size).unwrap_or_default();
                 let rates = match found.contains_key("lr") {
                     true => vec![None],
                     false => self.rates(cell)?,
                 };
                 for rate in rates {
                     let mut draft = self.draft(cell, rate, seed)?;
-                    draft.put_all(&found, "sweep")?;
+                    draft.put_all("", &found, "sweep")?;
                     runs.push(self.planned(cell, draft)?);
                 }
             }
@@ -72,16 +69,14 @@ impl Experiment {
         let mut runs = Vec::new();
         let cells = self.cells();
         for seed in sweep.seeds.list() {
-            for cell in &cells {
+            for &cell in &cells {
                 let first = self.rates(cell)?.into_iter().next().flatten();
                 let own = self.draft(cell, first, seed)?;
                 let own_rate = self.planned(cell, own.clone())?.config.lr;
-                let candidates = sweep
-                    .candidates(own_rate)
-                    .map_err(|error| self.source.refuse("sweep.samples", error))?;
-                for candidate in candidates {
+                let candidates = sweep.candidates(own_rate);
+                for candidate in candidates.map_err(|fault| self.source.refuse(fault))? {
                     let mut draft = own.clone();
-                    draft.put_all(&sweep.set, "sweep.set")?;
+                    draft.put_all("", &sweep.set, "sweep.set")?;
                     for (key, value) in &candidate.keys {
                         draft.put(key, value.clone(), sweep.path_of(key))?;
                     }
@@ -98,96 +93,66 @@ impl Experiment {
     /// Batch size by batch size: those of the experiment, then those that only single methods have.
     fn cells(&self) -> Vec<Cell<'_>> {
         let mut sizes = self.batch_sizes.clone();
-        for own in self
-            .methods
-            .iter()
-            .flat_map(|entry| entry.batch_sizes.iter().flatten())
-        {
-            if !sizes.contains(own) {
-                sizes.push(*own);
+        for size in self.methods.iter().flat_map(|entry| self.sizes_of(entry)) {
+            if !sizes.contains(size) {
+                sizes.push(*size);
             }
         }
         let mut cells = Vec::new();
-        for batch_size in sizes {
-            for (index, entry) in self.methods.iter().enumerate() {
-                let own = entry.batch_sizes.as_ref().unwrap_or(&self.batch_sizes);
-                if own.contains(&batch_size) {
-                    let path = format!("methods.{index}");
-                    cells.push(Cell {
-                        entry,
-                        path,
-                        batch_size,
-                    });
-                }
-            }
+        for size in sizes {
+            let entries = self.methods.iter().map(|entry| (entry, size));
+            cells.extend(entries.filter(|(entry, size)| self.sizes_of(entry).contains(size)));
         }
         cells
     }
 
-    /// The learning rates of a cell.
-    fn rates(&self, cell: &Cell) -> Result<Vec<Rate>> {
-        let own = cell
-            .entry
-            .lr
-            .as_ref()
-            .map(|rate| (rate, format!("{}.lr", cell.path)));
-        let own = own.or(self
-            .shared_lr
-            .as_ref()
-            .map(|rate| (rate, "run.lr".to_owned())));
-        if let Some((rate, path)) = own {
-            let size = cell.batch_size;
-            return match rate.at(size) {
-                Some(rate) => Ok(vec![Some((rate, path))]),
-                None => {
-                    let missing = format!(
-                        "method `{}` has no learning rate for batch size {size}, only for {}",
-                        cell.entry.label,
-                        rate.batch_sizes()
-                    );
-                    let recorded = self.rates_from.as_ref();
-                    let table = recorded.filter(|_| !self.source.holds(&path));
-                    Err(match table {
-                        Some(table) => self
-                            .source
-                            .refuse("rates_from", format!("{table}: {missing}")),
-                        None => self.source.refuse(&path, missing),
-                    })
-                }
-            };
-        }
-        if self.lrs.is_empty() {
-            return Ok(vec![None]);
-        }
-        let rates = self.lrs.iter().enumerate();
-        Ok(rates
-            .map(|(index, rate)| Some((*rate, format!("lrs.{index}"))))
-            .collect())
+    fn sizes_of<'e>(&'e self, entry: &'e MethodEntry) -> &'e [usize] {
+        entry.batch_sizes.as_deref().unwrap_or(&self.batch_sizes)
     }
 
-    fn draft(&self, cell: &Cell, rate: Rate, seed: u64) -> Result<Draft> {
-        let Cell {
-            entry,
-            path,
-            batch_size,
-        } = cell;
-        let mut draft = Draft::default();
-        draft.put_all(&self.run, "run")?;
-        draft.put("name", self.name.clone(), "name")?;
-        draft.put_all(&entry.set, &format!("{path}.set"))?;
-        draft.put("method.name", entry.name.clone(), path.clone())?;
-        for (key, value) in &entry.options {
-            draft.put(
-                &format!("method.{key}"),
-                value.clone(),
-                format!("{path}.{key}"),
-            )?;
+    /// The learning rates of a cell.
+    fn rates(&self, (entry, batch_size): Cell) -> Result<Vec<Rate>> {
+        let own = entry.lr.as_ref();
+        let own = own.map(|rate| (rate, format!("{}.lr", entry.path)));
+        let shared = self.shared_lr.as_ref();
+        let shared = shared.map(|rate| (rate, "run.lr".to_owned()));
+        let Some((rate, path)) = own.or(shared) else {
+            let listed = self.lrs.iter().enumerate();
+            let listed = listed.map(|(index, rate)| Some((*rate, format!("lrs.{index}"))));
+            return Ok(match self.lrs.is_empty() {
+                true => vec![None],
+                false => listed.collect(),
+            });
+        };
+        if let Some(rate) = rate.at(batch_size) {
+            return Ok(vec![Some((rate, path))]);
         }
+        let missing = format!(
+            "method `{}` has no learning rate for batch size {batch_size}, only for {}",
+            entry.label,
+            rate.batch_sizes()
+        );
+        Err(self.source.refuse(match &self.rates_from {
+            Some(table) if !self.source.holds(&path) => {
+                KeyFault::new("rates_from", format!("{table}: {missing}"))
+            }
+            _ => KeyFault::new(path, missing),
+        }))
+    }
+
+    fn draft(&self, (entry, batch_size): Cell, rate: Rate, seed: u64) -> Result<Draft> {
+        let path = &entry.path;
+        let mut draft = Draft::default();
+        draft.put_all("", &self.run, "run")?;
+        draft.put("name", self.name.clone(), "name")?;
+        draft.put_all("", &entry.set, &format!("{path}.set"))?;
+        draft.put("method.name", entry.name.clone(), path)?;
+        draft.put_all("method", &entry.options, path)?;
         let sizes = match entry.batch_sizes {
             Some(_) => format!("{path}.batch_sizes"),
             None => self.batch_sizes_path().to_owned(),
         };
-        draft.put("batch_size", *batch_size as i64, sizes)?;
+        draft.put("batch_size", batch_size as i64, sizes)?;
         draft.put("seed", seed as i64, "seeds")?;
         if let Some((rate, path)) = rate {
             draft.put("lr", rate, path)?;
@@ -195,12 +160,11 @@ impl Experiment {
         Ok(draft)
     }
 
-    fn planned(&self, cell: &Cell, draft: Draft) -> Result<PlannedRun> {
-        let label = cell.entry.label.clone();
-        let size = cell.batch_size;
-        let config = draft.build().map_err(|fault| {
-            let what = format!("method `{label}` at batch size {size}: {}", fault.what);
-            self.source.refuse(&fault.key, what)
+    fn planned(&self, (entry, batch_size): Cell, draft: Draft) -> Result<PlannedRun> {
+        let label = entry.label.clone();
+        let config = draft.build().map_err(|KeyFault { key, what }| {
+            let what = format!("method `{label}` at batch size {batch_size}: {what}");
+            self.source.refuse(KeyFault { key, what })
         })?;
         Ok(PlannedRun { label, config })
     }
@@ -209,15 +173,14 @@ impl Experiment {
 /// Two runs with the same configuration would share a run directory.
 fn refuse_twins<'r>(runs: impl Iterator<Item = &'r PlannedRun>) -> Result<()> {
     let mut seen = BTreeMap::new();
-    for run in runs {
-        let name = run.config.run_name()?;
-        if let Some(other) = seen.insert(name, &run.label) {
+    for PlannedRun { label, config } in runs {
+        let name = config.run_name()?;
+        if let Some(other) = seen.insert(name, label) {
             return Err(usage!(
-                "methods `{other}` and `{}` ask for the same run (batch size {}, lr {}, seed {}): remove one of them",
-                run.label,
-                run.config.batch_size,
-                run.config.lr,
-                run.config.seed
+                "methods `{other}` and `{label}` ask for the same run (batch size {}, lr {}, seed {}): remove one of them",
+                config.batch_size,
+                config.lr,
+                config.seed
             ));
         }
     }

@@ -8,7 +8,7 @@ use crate::config::RunConfig;
 use crate::config::axes::LearningRate;
 use crate::config::check;
 use crate::error::{KeyFault, joined};
-use crate::methods;
+use crate::methods::{self, METHODS};
 
 /// Keys that a method's runs have elsewhere.
 const NOT_IN_SET: [&str; 5] = ["method", "lr", "batch_size", "seed", "name"];
@@ -17,6 +17,7 @@ const NOT_IN_SET: [&str; 5] = ["method", "lr", "batch_size", "seed", "name"];
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 pub struct MethodEntry {
     /// Method, see `normprop methods`.
+    #[schemars(extend("enum" = names()))]
     pub name: String,
     /// What tables and pictures call it; without one, its name.
     #[serde(default)]
@@ -34,6 +35,9 @@ pub struct MethodEntry {
     #[serde(flatten)]
     #[schemars(skip)]
     pub options: Table,
+    /// Where it stands in the experiment's file.
+    #[serde(skip)]
+    pub(super) path: String,
 }
 
 /// How an entry may be written.
@@ -42,19 +46,20 @@ pub struct MethodEntry {
 #[allow(dead_code, reason = "read for its schema alone")]
 pub enum NameOrEntry {
     /// A name with everything at its default.
-    Name(String),
+    Name(#[schemars(extend("enum" = names()))] String),
     /// All of it.
     Entry(Box<MethodEntry>),
+}
+
+fn names() -> Vec<&'static str> {
+    METHODS.iter().map(|method| method.name).collect()
 }
 
 /// Writes names in a list of methods as the tables that they stand for.
 pub fn spell_out(methods: &mut Value) {
     for item in methods.as_array_mut().into_iter().flatten() {
-        if let Value::String(name) = item {
-            *item = Value::Table(Table::from_iter([(
-                "name".to_owned(),
-                Value::from(name.clone()),
-            )]));
+        if item.is_str() {
+            *item = Table::from_iter([("name".to_owned(), item.clone())]).into();
         }
     }
 }
@@ -63,6 +68,7 @@ impl MethodEntry {
     /// Puts the method's own name for an alias, labels an entry that has no label with it, and checks what its type does
     /// not say. It stands at `path`.
     pub fn complete(&mut self, path: &str) -> Result<(), KeyFault> {
+        self.path = path.to_owned();
         let at = |keys: &[&str]| joined(path, keys);
         let method =
             methods::find(&self.name).map_err(|error| KeyFault::new(at(&["name"]), error))?;
@@ -70,10 +76,11 @@ impl MethodEntry {
         if self.label.trim().is_empty() {
             self.label.clone_from(&self.name);
         }
-        if self.options.contains_key("lrs") {
-            let what = "`lrs` stands at the top, for all methods; for one of them write an entry with a label for each lr";
-            return Err(KeyFault::new(at(&["lrs"]), what));
-        }
+        KeyFault::unless(
+            !self.options.contains_key("lrs"),
+            at(&["lrs"]),
+            "`lrs` stands at the top, for all methods; for one of them write an entry with a label for each lr",
+        )?;
         method.resolve(&self.options).map_err(|fault| {
             let entry = "(an entry also takes name, label, lr, batch_sizes, set)";
             KeyFault::new(at(&[&fault.key]), format!("{} {entry}", fault.what))
@@ -84,14 +91,10 @@ impl MethodEntry {
             );
             return Err(KeyFault::new(at(&["lr", key]), what));
         }
-        if let Some(key) = self
-            .set
-            .keys()
-            .find(|key| NOT_IN_SET.contains(&key.as_str()))
-        {
+        for key in self.set.keys().map(String::as_str) {
             let what = format!("`{key}` has a place of its own and cannot stand in `set`");
-            return Err(KeyFault::new(at(&["set", key]), what));
+            KeyFault::unless(!NOT_IN_SET.contains(&key), at(&["set", key]), what)?;
         }
-        check::read(&self.set, &at(&["set"])).map(|_| ())
+        check::read(&self.set, &at(&["set"])).map(drop)
     }
 }

@@ -44,26 +44,22 @@ fn read(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, f64>>> {
     let mut chosen: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
     for row in csv::Reader::from_path(path)?.deserialize() {
         let row: RecordedRate = row?;
-        if row.chosen && !row.settings.is_empty() {
+        if !row.chosen {
+            continue;
+        }
+        let (batch_size, lr) = (row.batch_size, row.lr);
+        let rate = format!("the rate of `{}` at batch size {batch_size}", row.label);
+        if !row.settings.is_empty() {
             bail!(
-                "the rate of `{}` at batch size {} was chosen together with {}: give the method an lr and these settings",
-                row.label,
-                row.batch_size,
+                "{rate} was chosen together with {}: give the method an lr and these settings",
                 row.settings
             );
         }
-        if row.chosen && !(row.lr.is_finite() && row.lr > 0.0) {
-            bail!(
-                "the rate of `{}` at batch size {} is {:e}, which is no learning rate",
-                row.label,
-                row.batch_size,
-                row.lr
-            );
+        if !(lr.is_finite() && lr > 0.0) {
+            bail!("{rate} is {lr:e}, which is no learning rate");
         }
-        if row.chosen {
-            let of_label = chosen.entry(of_cell(&row.label).to_owned()).or_default();
-            of_label.insert(row.batch_size.to_string(), row.lr);
-        }
+        let of_label = chosen.entry(of_cell(&row.label).to_owned()).or_default();
+        of_label.insert(batch_size.to_string(), lr);
     }
     Ok(chosen)
 }

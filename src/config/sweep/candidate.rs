@@ -5,20 +5,17 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::Result;
 use rand_chacha::ChaCha8Rng;
 use toml::{Table, Value};
 
-use super::range::{LR_FACTOR, Range, significant};
+use super::range::{LR_FACTOR, significant};
+use super::{SearchStrategy, Sweep};
 use crate::config::ordered::Ordered;
+use crate::error::KeyFault;
 use crate::streams::{Purpose, below, stream};
-use crate::usage;
 
 /// Draws that repeat earlier settings, after which it is believed that no other is left.
 const MOST_REPEATS: usize = 1000;
-
-/// Keys, each with a list of values.
-pub type Lists = Vec<(String, Vec<Value>)>;
 
 /// One setting.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,75 +35,85 @@ impl Candidate {
     }
 }
 
-/// Every point of a grid, the first key varying slowest.
-pub fn product(lists: &Lists) -> Vec<Candidate> {
-    let mut points = vec![Table::new()];
-    for (key, values) in lists {
-        let with = |point: &Table, value: &Value| {
-            let mut point = point.clone();
-            point.insert(key.to_owned(), value.clone());
-            point
-        };
-        let longer = |point: &Table| {
-            values
-                .iter()
-                .map(|value| with(point, value))
-                .collect::<Vec<_>>()
-        };
-        points = points.iter().flat_map(longer).collect();
-    }
-    points.into_iter().map(|keys| Candidate { keys }).collect()
-}
-
-/// A random search. Every method and batch size is given the same draws.
-pub struct SettingDraw<'s> {
-    /// Settings.
-    pub samples: usize,
-    /// Seed of the draws.
-    pub seed: u64,
-    /// Keys with what their values are drawn from.
-    pub ranges: &'s Ordered<Range>,
-    /// What the key `lr_factor` multiplies.
-    pub own_rate: f64,
-}
-
-impl SettingDraw<'_> {
-    /// The settings, no two alike. Each comes from a stream of its own, so that with more samples the first ones stay.
-    pub fn candidates(&self, lists: &Lists) -> Result<Vec<Candidate>> {
-        let mut seen = BTreeSet::new();
-        let mut drawn = Vec::with_capacity(self.samples);
-        for number in 0..self.samples {
-            let mut stream = stream(self.seed, Purpose::Search, number as u64);
-            let mut tries = (0..MOST_REPEATS).map(|_| self.one(lists, &mut stream));
-            match tries.find(|candidate| seen.insert(candidate.keys.to_string())) {
-                Some(candidate) => drawn.push(candidate),
-                None => {
-                    return Err(usage!(
-                        "samples = {}: only {number} different settings could be drawn",
-                        self.samples
-                    ));
-                }
-            }
+impl Sweep {
+    /// Every setting for a method whose own learning rate is `own_rate`: the points of the grid, the first key
+    /// varying slowest, or the draws. Fails where fewer can be drawn than are asked for.
+    pub fn candidates(&self, own_rate: f64) -> Result<Vec<Candidate>, KeyFault> {
+        let lists = self.lists(own_rate);
+        match self.search {
+            SearchStrategy::Grid => Ok(product(&lists)),
+            SearchStrategy::Random => self.draws(&lists, own_rate),
         }
-        Ok(drawn)
     }
 
-    fn one(&self, lists: &Lists, stream: &mut ChaCha8Rng) -> Candidate {
+    /// The keys with a list of values; the learning rate comes first.
+    fn lists(&self, own_rate: f64) -> Ordered<Vec<Value>> {
+        let factors = self.lr_factors.iter();
+        let of_own = factors.map(|factor| significant(factor * own_rate, 3));
+        let rates = self.lrs.iter().copied().chain(of_own);
+        let rates: Vec<Value> = rates.map(Value::from).collect();
+        let rates = Some(("lr".to_owned(), rates)).filter(|(_, rates)| !rates.is_empty());
+        rates.into_iter().chain(self.grid.clone()).collect()
+    }
+
+    /// A random search: no two settings alike, and for every method and batch size the same draws. Each setting comes
+    /// from a stream of its own, so that with more samples the first ones stay.
+    fn draws(
+        &self,
+        lists: &Ordered<Vec<Value>>,
+        own_rate: f64,
+    ) -> Result<Vec<Candidate>, KeyFault> {
+        let samples = self.samples.unwrap_or(0);
+        let mut seen = BTreeSet::new();
+        let mut draw = |number: usize| {
+            let seed = self.draw_seed.unwrap_or(0);
+            let mut stream = stream(seed, Purpose::Search, number as u64);
+            let mut tries = (0..MOST_REPEATS).map(|_| self.draw(lists, own_rate, &mut stream));
+            let new = tries.find(|candidate| seen.insert(candidate.keys.to_string()));
+            new.ok_or_else(|| {
+                let what =
+                    format!("samples = {samples}: only {number} different settings could be drawn");
+                KeyFault::new("sweep.samples", what)
+            })
+        };
+        (0..samples).map(&mut draw).collect()
+    }
+
+    fn draw(
+        &self,
+        lists: &Ordered<Vec<Value>>,
+        own_rate: f64,
+        stream: &mut ChaCha8Rng,
+    ) -> Candidate {
         let mut keys = Table::new();
         for (key, values) in lists {
             let index = below(values.len() as u32, stream) as usize;
             keys.extend(values.get(index).map(|value| (key.clone(), value.clone())));
         }
-        for (key, range) in self.ranges.iter() {
+        for (key, range) in &self.range {
             let value = range.draw(stream);
-            match key {
-                LR_FACTOR => keys.insert(
-                    "lr".to_owned(),
-                    significant(value * self.own_rate, 4).into(),
-                ),
-                key => keys.insert(key.to_owned(), value.into()),
+            match key.as_str() {
+                LR_FACTOR => keys.insert("lr".into(), significant(value * own_rate, 4).into()),
+                key => keys.insert(key.into(), value.into()),
             };
         }
         Candidate { keys }
     }
+}
+
+/// Every point of a grid, the first key varying slowest.
+fn product(lists: &Ordered<Vec<Value>>) -> Vec<Candidate> {
+    let mut points = vec![Table::new()];
+    for (key, values) in lists {
+        let longer = |point: Table| {
+            let with = move |value: &Value| {
+                let mut point = point.clone();
+                point.insert(key.clone(), value.clone());
+                point
+            };
+            values.iter().map(with)
+        };
+        points = points.into_iter().flat_map(longer).collect();
+    }
+    points.into_iter().map(|keys| Candidate { keys }).collect()
 }

@@ -49,16 +49,15 @@ impl Halving {
 
     /// Refuses a training so short that every setting would be trained to its end.
     pub fn check(&self, epochs: u64) -> Result<(), KeyFault> {
-        if self.rungs(epochs).is_empty() {
-            return Err(KeyFault::new(
-                "sweep.halving.first_epochs",
-                format!(
-                    "first_epochs = {} and factor = {} leave no setting out before the end: a training of {epochs} \
-                     epochs is shorter than {} × {}",
-                    self.first_epochs, self.factor, self.first_epochs, self.factor
-                ),
-            ));
-        }
-        Ok(())
+        let Halving {
+            first_epochs,
+            factor,
+        } = self;
+        let what = format!(
+            "first_epochs = {first_epochs} and factor = {factor} leave no setting out before the end: a training of \
+             {epochs} epochs is shorter than {first_epochs} × {factor}"
+        );
+        let has_rungs = !self.rungs(epochs).is_empty();
+        KeyFault::unless(has_rungs, "sweep.halving.first_epochs", what)
     }
 }

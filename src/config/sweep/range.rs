@@ -4,6 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::error::KeyFault;
 use crate::streams::uniform;
 
 /// The range whose draws multiply the method's own learning rate.
@@ -49,18 +50,17 @@ impl Range {
         significant(value, 4).clamp(self.low, self.high)
     }
 
-    /// What is wrong with the end of the range that is named.
-    pub fn fault(&self) -> Option<(&'static str, String)> {
-        let Range { low, high, .. } = self;
-        if low >= high {
-            return Some(("low", format!("low = {low} is not below high = {high}")));
-        }
-        if *low <= 0.0 && self.scale == Scale::Log {
-            let why = "a range with scale = \"log\", the default, begins above 0; scale = \"linear\" need not";
-            return Some(("low", format!("low = {low}: {why}")));
-        }
-        let wide = "the range is too wide to draw from".to_owned();
-        (!(high - low).is_finite()).then_some(("high", wide))
+    /// Refuses a range, which stands at `path`, that cannot be drawn from.
+    pub fn check(&self, path: &str) -> Result<(), KeyFault> {
+        let Range { low, high, scale } = *self;
+        let (at_low, at_high) = (format!("{path}.low"), format!("{path}.high"));
+        let empty = format!("low = {low} is not below high = {high}");
+        KeyFault::unless(low < high, &at_low, empty)?;
+        let why = "a range with scale = \"log\", the default, begins above 0; scale = \"linear\" need not";
+        let has_logarithm = low > 0.0 || scale == Scale::Linear;
+        KeyFault::unless(has_logarithm, at_low, format!("low = {low}: {why}"))?;
+        let wide = "the range is too wide to draw from";
+        KeyFault::unless((high - low).is_finite(), at_high, wide)
     }
 }
 

@@ -1,3 +1,4 @@
+use anyhow::Result;
 use proptest::prelude::*;
 
 use super::range::{Range, Scale};

@@ -18,4 +18,4 @@ pub use descriptor::{NetworkDescriptor, Task};
 pub use lstm::lstm;
 pub use mlp::perceptron;
 pub use nin::network_in_network;
-pub use registry::{NETWORKS, find};
+pub use registry::{NETWORKS, find, keys, names};

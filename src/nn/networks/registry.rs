@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::{NetworkDescriptor, lstm, mlp, nin, resnet, wide_resnet};
 use crate::error::did_you_mean;
+use crate::options::OptionSpec;
 use crate::usage;
 
 /// Every network, in the order in which tables show them.
@@ -15,11 +16,21 @@ pub static NETWORKS: &[&NetworkDescriptor] = &[
     &wide_resnet::DESCRIPTOR,
 ];
 
+/// The name of every network.
+pub fn names() -> Vec<&'static str> {
+    NETWORKS.iter().map(|network| network.name).collect()
+}
+
+/// The keys of every network.
+pub fn keys() -> impl Iterator<Item = &'static OptionSpec> {
+    NETWORKS.iter().flat_map(|network| network.keys)
+}
+
 /// The network called `name`.
 pub fn find(name: &str) -> Result<&'static NetworkDescriptor> {
     let found = NETWORKS.iter().find(|network| network.name == name);
     found.copied().ok_or_else(|| {
-        let hint = did_you_mean(name, NETWORKS.iter().map(|network| network.name));
+        let hint = did_you_mean(name, names());
         usage!("unknown model `{name}`; {hint}")
     })
 }
@@ -33,7 +44,7 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_unknown_ones_get_a_suggestion() {
-        let mut names: Vec<&str> = NETWORKS.iter().map(|network| network.name).collect();
+        let mut names = names();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), NETWORKS.len());

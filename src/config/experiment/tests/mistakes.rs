@@ -10,6 +10,11 @@ fn mistakes_are_named_with_file_line_and_nearest_name() {
             "x.toml, line 2: unknown key `epocs`; did you mean `epochs`?",
         ),
         (
+            "methods = [\"bn\"]\ncenter_rows = true",
+            "x.toml, line 2: unknown key `center_rows`; the option of a method stands in its entry: \
+             methods = [{ name = \"...\", center_rows = true }]",
+        ),
+        (
             "methods = [\"bn\"]\n\nrun.epochs = \"many\"",
             "x.toml, line 3: epochs = \"many\"",
         ),
