@@ -18,13 +18,8 @@ const OUTPUT: &str = "Output";
 
 /// Normalization methods for neural networks on one honest bench.
 #[derive(Debug, Parser)]
-#[command(
-    name = "normprop",
-    version,
-    about,
-    propagate_version = true,
-    arg_required_else_help = true
-)]
+#[command(name = "normprop", version, about)]
+#[command(propagate_version = true, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -53,9 +48,8 @@ pub struct OutputArgs {
 pub enum Command {
     /// Train one network with one method
     // A flag given twice counts as given last, so that scripts can append to a command.
+    #[command(args_override_self = true, allow_negative_numbers = true)]
     #[command(
-        args_override_self = true,
-        allow_negative_numbers = true,
         after_help = "Example: a NIN with NormProp, one image a step, on the embedded data:\n  normprop train --norm normprop --batch-size 1"
     )]
     Train(Box<TrainArgs>),
@@ -118,20 +112,12 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct BenchArgs {
     /// Methods, or all
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        default_value = "none,bn,normprop"
-    )]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(default_value = "none,bn,normprop")]
     pub norm: Vec<String>,
     /// Images per step
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        default_value = "1,64"
-    )]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(default_value = "1,64")]
     pub batch_sizes: Vec<usize>,
     /// Multiplies the NIN's channels [default: 0.25]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
@@ -143,12 +129,8 @@ pub struct BenchArgs {
     #[arg(long, default_value = "fashion-mnist-mini")]
     pub dataset: String,
     /// Number formats
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        default_value = "f32"
-    )]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(default_value = "f32")]
     pub precision: Vec<String>,
     /// CPU threads [default: chosen by batch size]
     #[arg(long, value_name = "N")]

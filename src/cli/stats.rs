@@ -51,14 +51,8 @@ pub struct StatsArgs {
     #[arg(long, value_name = "N", default_value_t = 10, help_heading = OF_PROBES, value_parser = value_parser!(u64).range(1..))]
     pub every: u64,
     /// Step lengths for the probe landscape, as multiples of the learning rate
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        help_heading = OF_PROBES,
-        value_parser = positive,
-        default_value = "0.5,1,1.5,2,2.5,3,3.5,4"
-    )]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = positive)]
+    #[arg(help_heading = OF_PROBES, default_value = "0.5,1,1.5,2,2.5,3,3.5,4")]
     pub multiples: Vec<f64>,
     /// The flags of version 0.2 in place of `--probe`
     #[command(flatten)]

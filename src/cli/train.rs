@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, ValueHint};
+use serde::Serialize;
+use toml::Table;
 
 use crate::config::overrides::{Assignment, split};
 use crate::usage;
@@ -11,6 +13,38 @@ use crate::usage;
 /// `normprop train`.
 #[derive(Debug, Default, Args)]
 pub struct TrainArgs {
+    /// Keys of the configuration that have a flag of their own.
+    #[command(flatten)]
+    pub keys: KeyFlags,
+    /// Configuration file in TOML; flags override it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Override any configuration key, such as train_subset=1000 or method.center_rows=true
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Folder that run directories are made in
+    #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// Continue the run in this directory (its own configuration is used)
+    #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath, conflicts_with = "config")]
+    pub resume: Option<PathBuf>,
+    /// Start over where the run exists already
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Show the resolved configuration and the network, and train nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write progress to stdout, a JSON object a line: how normprop compare follows its runs
+    #[arg(long, hide = true)]
+    pub follow: bool,
+    /// Stop after this epoch and leave the run unfinished: how normprop compare judges settings early
+    #[arg(long, hide = true, value_name = "EPOCH")]
+    pub until_epoch: Option<u64>,
+}
+
+/// Keys of the configuration that have a flag of their own, by the names of the keys; `norm` is `method.name`.
+#[derive(Debug, Default, Args, Serialize)]
+pub struct KeyFlags {
     /// Normalization method, see `normprop methods`
     #[arg(long, value_name = "METHOD")]
     pub norm: Option<String>,
@@ -62,58 +96,21 @@ pub struct TrainArgs {
     /// f32, bf16 (parameters stay f32) or f64
     #[arg(long)]
     pub precision: Option<String>,
-    /// Configuration file in TOML; flags override it
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub config: Option<PathBuf>,
-    /// Override any configuration key, such as train_subset=1000 or method.center_rows=true
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-    /// Folder that run directories are made in
-    #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
-    pub out: PathBuf,
-    /// Continue the run in this directory (its own configuration is used)
-    #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath, conflicts_with = "config")]
-    pub resume: Option<PathBuf>,
-    /// Start over where the run exists already
-    #[arg(long)]
-    pub overwrite: bool,
-    /// Show the resolved configuration and the network, and train nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// Write progress to stdout, a JSON object a line: how normprop compare follows its runs
-    #[arg(long, hide = true)]
-    pub follow: bool,
-    /// Stop after this epoch and leave the run unfinished: how normprop compare judges settings early
-    #[arg(long, hide = true, value_name = "EPOCH")]
-    pub until_epoch: Option<u64>,
 }
 
 impl TrainArgs {
     /// The flags as configuration assignments, in front of those of `--set`.
     pub fn assignments(&self) -> Result<Vec<Assignment>> {
-        let flags = [
-            ("--norm", "method.name", &self.norm),
-            ("--dataset", "dataset", &self.dataset),
-            ("--model", "model", &self.model),
-            ("--width", "width", &self.width),
-            ("--activation", "activation", &self.activation),
-            ("--batch-size", "batch_size", &self.batch_size),
-            ("--epochs", "epochs", &self.epochs),
-            ("--lr", "lr", &self.lr),
-            ("--momentum", "momentum", &self.momentum),
-            ("--weight-decay", "weight_decay", &self.weight_decay),
-            ("--schedule", "schedule", &self.schedule),
-            ("--augment", "augment", &self.augment),
-            ("--data-norm", "data_norm", &self.data_norm),
-            ("--seed", "seed", &self.seed),
-            ("--threads", "threads", &self.threads),
-            ("--device", "device", &self.device),
-            ("--precision", "precision", &self.precision),
-        ];
-        let given = flags
-            .into_iter()
-            .filter_map(|(flag, key, value)| Some(Assignment::flag(flag, key, value.as_ref()?)));
-        let mut assignments: Vec<Assignment> = given.collect();
+        let mut assignments = Vec::new();
+        for (name, value) in Table::try_from(&self.keys)? {
+            let flag = format!("--{}", name.replace('_', "-"));
+            let key = match name.as_str() {
+                "norm" => "method.name",
+                key => key,
+            };
+            let value = value.as_str().unwrap_or_default();
+            assignments.push(Assignment::flag(&flag, key, value));
+        }
         let flags = assignments.len();
         for text in &self.set {
             let set = split(text)?;

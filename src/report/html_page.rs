@@ -53,8 +53,8 @@ impl Section {
                             th scope="col" class=[class(column.align)] { (column.name) }
                         }
                     } }
-                    tbody { @for row in table.even_rows() { tr {
-                        @for (cell, column) in row.into_iter().zip(&table.columns) {
+                    tbody { @for row in &table.rows { tr {
+                        @for (cell, column) in row.iter().zip(&table.columns) {
                             td class=[class(column.align)] { (cell) }
                         }
                     } } }
@@ -170,10 +170,11 @@ mod tests {
     use crate::draw::{LineChart, Series};
 
     fn page() -> HtmlPage {
-        let mut table = Table::new([("method", Align::Left), ("n", Align::Right)]);
+        let mut table = Table::of(&[["<b>bn</b>", "3"], ["none", ""]])
+            .left("method", |row| row[0].into())
+            .right("n", |row| row[1].into())
+            .build();
         table.caption = "Final errors".into();
-        table.push(["<b>bn</b>", "3"]);
-        table.push(["none"]);
         let chart = LineChart {
             title: "Loss".into(),
             series: vec![Series::new("bn", [(0.0, 1.0), (1.0, 0.5)])],
@@ -217,11 +218,11 @@ mod tests {
         page.sections.truncate(1);
         assert!(!page.render().contains("<nav"));
         assert!(HtmlPage::default().render().ends_with("</html>\n"));
-        let empty = Table::new([("method", Align::Left)]);
+        let empty = Table::of::<&str>(&[]).left("method", |name| (*name).into());
         assert!(
             !Section::new("Sweep")
                 .paragraph("how")
-                .table(&empty)
+                .table(&empty.build())
                 .is_filled()
         );
     }

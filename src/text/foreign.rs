@@ -1,7 +1,6 @@
 //! Text from outside (names of files, labels, messages of servers), made harmless for the place that it is shown at.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 /// What a spreadsheet takes for the beginning of a formula.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
@@ -12,16 +11,11 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unfit) {
         return Cow::Borrowed(text);
     }
-    let mut shown = String::with_capacity(text.len() + 16);
-    for character in text.chars() {
-        if is_unfit(character) {
-            // Writing to a string cannot fail.
-            let _ = write!(shown, "\\u{:04x}", u32::from(character));
-        } else {
-            shown.push(character);
-        }
-    }
-    Cow::Owned(shown)
+    let visible = |character: char| match is_unfit(character) {
+        true => format!("\\u{:04x}", u32::from(character)),
+        false => character.to_string(),
+    };
+    Cow::Owned(text.chars().map(visible).collect())
 }
 
 fn is_unfit(character: char) -> bool {

@@ -10,12 +10,10 @@ impl Table {
     pub fn markdown(&self) -> String {
         let names = self.columns.iter().map(|column| column.name.as_str());
         let mut lines: Vec<Vec<String>> = vec![names.map(escape).collect()];
-        let rows = self.even_rows();
-        lines.extend(rows.map(|row| row.into_iter().map(escape).collect()));
+        let rows = self.rows.iter();
+        lines.extend(rows.map(|row| row.iter().map(|cell| escape(cell)).collect()));
         let width = |index: usize| {
-            let cells = lines
-                .iter()
-                .map(|line: &Vec<String>| display_width(&line[index]));
+            let cells = lines.iter().map(|line| display_width(&line[index]));
             cells.fold(3, usize::max)
         };
         let widths: Vec<usize> = (0..self.columns.len()).map(width).collect();
@@ -60,16 +58,13 @@ mod tests {
 
     #[test]
     fn markdown_lines_up_and_escapes() {
-        let columns = [
-            ("method", Align::Left),
-            ("batch", Align::Right),
-            ("test error", Align::Right),
-        ];
-        let mut table = Table::new(columns);
-        table.push(["normprop", "1", "16.6 % [15.0, 18.2]"]);
-        table.push(["bn", "50", "9.8 %"]);
+        let normprop = ["normprop", "1", "16.6 % [15.0, 18.2]"];
+        let mut table = Table::of(&[normprop, ["bn", "50", "9.8 %"], ["a|b <i>", "2", ""]])
+            .left("method", |row| row[0].into())
+            .right("batch", |row| row[1].into())
+            .right("test error", |row| row[2].into())
+            .build();
         table.caption = "Two runs".into();
-        table.push(["a|b <i>", "2"]);
         let expected = "\
 Two runs
 

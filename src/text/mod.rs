@@ -8,7 +8,7 @@ mod table_of;
 mod terminal;
 
 pub use foreign::{cell, of_cell, one_line, shown};
-pub use table::{Align, Column, Table};
+pub use table::{Align, Table};
 pub use table_of::TableOf;
 pub use terminal::Terminal;
 

@@ -121,31 +121,18 @@ pub fn duration(seconds: f64) -> String {
     if let Some(text) = not_a_number(seconds) {
         return text;
     }
-    if seconds < 0.0 {
-        return format!("-{}", duration(-seconds));
-    }
-    if seconds == 0.0 {
-        return "0 s".to_string();
-    }
-    if seconds < 0.001 {
-        return format!("{} µs", significant(seconds * 1e6, 3));
-    }
-    if seconds < 0.9995 {
-        return format!("{} ms", significant(seconds * 1e3, 3));
-    }
-    if seconds < 59.95 {
-        return format!("{seconds:.1} s");
-    }
-    let whole = seconds.round() as u64;
-    if whole < 3600 {
-        return format!("{} min {:02} s", whole / 60, whole % 60);
-    }
-    let minutes = (seconds / 60.0).round() as u64;
-    if minutes < 24 * 60 {
-        return format!("{} h {:02} min", minutes / 60, minutes % 60);
-    }
+    let (whole, minutes) = (seconds.round() as u64, (seconds / 60.0).round() as u64);
     let hours = (seconds / 3600.0).round() as u64;
-    format!("{} d {} h", count(hours / 24), hours % 24)
+    match seconds {
+        0.0 => "0 s".to_string(),
+        ..0.0 => format!("-{}", duration(-seconds)),
+        ..0.001 => format!("{} µs", significant(seconds * 1e6, 3)),
+        ..0.9995 => format!("{} ms", significant(seconds * 1e3, 3)),
+        ..59.95 => format!("{seconds:.1} s"),
+        ..3599.5 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ if minutes < 24 * 60 => format!("{} h {:02} min", minutes / 60, minutes % 60),
+        _ => format!("{} d {} h", count(hours / 24), hours % 24),
+    }
 }
 
 /// A size in bytes with decimal units: "999 B", "1.25 kB", "527 MB".

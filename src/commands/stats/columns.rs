@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::text::numbers::{count, significant};
-use crate::text::{Align, Table, Terminal, cell};
+use crate::text::{Table, Terminal, cell};
 
 /// Digits of a number in the terminal.
 const DIGITS: usize = 3;
@@ -141,19 +141,15 @@ impl ProbeTable {
 
     /// For the terminal: names at the left, numbers at the right, to three digits.
     pub fn text(&self) -> String {
-        let align = |index| {
-            let first = self.rows.first().and_then(|row| row.get(index));
-            match first {
-                Some(TableField::Text(_)) => Align::Left,
-                _ => Align::Right,
-            }
-        };
-        let names = self.names.iter().enumerate();
-        let mut table = Table::new(names.map(|(index, name)| (*name, align(index))));
-        for row in &self.rows {
-            table.push(row.iter().map(TableField::in_terminal));
+        let mut table = Table::of(&self.rows);
+        for (index, name) in self.names.iter().enumerate() {
+            let cell = |row: &Vec<TableField>| row[index].in_terminal();
+            table = match self.rows.first().map(|row| &row[index]) {
+                Some(TableField::Text(_)) => table.left(name, cell),
+                _ => table.right(name, cell),
+            };
         }
-        table.render(&Terminal::detect())
+        table.build().render(&Terminal::detect())
     }
 }
 
