@@ -12,14 +12,17 @@
 //! and batch a factor s and a shift t, a' = γ(s(a − μ')/√(v' + ε) + t) + β, t ~ N(0, 1/n) and s² = n/χ²₍ₙ₋₁₎, or
 //! s ~ N(1, 1/(2n)); none at evaluation.
 
+mod data;
+
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
+use data::{DataMoments, Unnormalized};
+
 use super::{ActsOn, Descriptor, Paper};
-use crate::nn::statistics::{channel_means, channel_stds};
 use crate::nn::{
-    ActivationPool, Affine, Block, Builder, ChannelMoments, Estimate, Layer, Pass, Signal, init,
-    plain,
+    ActivationPool, Affine, Block, Builder, ChannelMoments, Estimate, Layer, Linear, Pass, Signal,
+    init, plain,
 };
 use crate::options::{OptionSpec, Options};
 
@@ -54,6 +57,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "Padding is ignored.",
         "Positions of a pool are taken as independent, and their maximum is taken before the activation.",
         "The follow-up learns its noise; here it has the fixed size that n images would give.",
+        "In residual networks the moments of branch and shortcut are added as those of independent signals (ours): in trained networks the two correlate, and the variance is taken too small. What is not normalized carries the moments through its weights or its activation.",
         "The last layer is a plain linear layer with a bias.",
     ],
     build,
@@ -65,18 +69,12 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         return plain::build(block, builder);
     }
     let weight = init::he(&builder.direction(), block.op.fan_in());
-    let data = if block.first {
-        let channels = block.op.inputs();
-        Some(ChannelMoments {
-            mean: builder.buffer("input_mean", builder.filled(channels, 0.0))?,
-            variance: builder.buffer("input_var", builder.filled(channels, 1.0))?,
-        })
-    } else {
-        None
-    };
+    if !block.is_normalized() {
+        return Unnormalized::build(block, weight, builder);
+    }
+    let data = DataMoments::build(block, builder)?;
     Ok(Box::new(AnalyticVariance {
-        block: block.clone(),
-        weight: builder.weight("weight", weight)?,
+        linear: Linear::build(block, weight, builder)?,
         data,
         affine: Affine::build(block, builder)?,
         eps: options.number("eps"),
@@ -118,10 +116,8 @@ impl Noise {
 }
 
 struct AnalyticVariance {
-    block: Block,
-    weight: Tensor,
-    /// (μ₀, v₀), of the block that sees the data.
-    data: Option<ChannelMoments>,
+    linear: Linear,
+    data: DataMoments,
     affine: Affine,
     eps: f64,
     detach: bool,
@@ -133,12 +129,8 @@ struct AnalyticVariance {
 impl AnalyticVariance {
     /// μ' and √(v' + ε) for what the layer receives.
     fn statistics(&self, input: &Signal) -> (Tensor, Tensor) {
-        let (op, weight) = (&self.block.op, &self.weight);
-        let output = match (&input.estimate, &self.data) {
-            (Some(Estimate::Moments(moments)), _) => moments.through_linear(op, weight),
-            (_, Some(data)) => data.through_linear(op, weight),
-            _ => ChannelMoments::standard(op.inputs(), weight).through_linear(op, weight),
-        };
+        let moments = self.data.of(input, &self.affine.gamma);
+        let output = moments.through_linear(self.linear.op(), self.linear.weight());
         let (mean, std) = (output.mean, (output.variance + self.eps).sqrt());
         if self.detach {
             (mean.detach(), std.detach())
@@ -150,20 +142,24 @@ impl AnalyticVariance {
 
 impl Layer for AnalyticVariance {
     fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
+        let op = self.linear.op();
         let (mean, std) = self.statistics(input);
         let Affine { gamma, beta, .. } = &self.affine;
         let exact = std.reciprocal();
         let (factor, shift) = match self.noise.filter(|_| pass.training()) {
             None => (exact, Tensor::zeros_like(&mean)),
             Some(noise) => {
-                let (spread, offset) =
-                    noise.draw(self.images, self.block.op.outputs(), pass, &mean);
+                let (spread, offset) = noise.draw(self.images, op.outputs(), pass, &mean);
                 (exact * spread, offset)
             }
         };
-        let kernel = &self.weight * self.block.op.per_row(&(gamma * &factor));
+        let rows = gamma * &factor;
+        let kernel = match self.linear.weight() {
+            Some(weight) => weight * op.per_row(&rows),
+            None => rows,
+        };
         let bias = (shift - mean * &factor) * gamma + beta;
-        self.block.op.apply(&input.value(), &kernel, Some(&bias))
+        op.apply(&input.value(), &kernel, Some(&bias))
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
@@ -177,12 +173,7 @@ impl Layer for AnalyticVariance {
     }
 
     fn initialize(&self, input: &Signal) {
-        let Some(data) = &self.data else { return };
-        let x = input.value();
-        data.mean.shallow_clone().copy_(&channel_means(&x));
-        data.variance
-            .shallow_clone()
-            .copy_(&channel_stds(&x).square());
+        self.data.initialize(input);
     }
 }
 

@@ -11,9 +11,11 @@
 use anyhow::Result;
 
 use super::descriptor::{Descriptor, Paper};
+use crate::nn::residual::{Order, Part};
 use crate::nn::statistics::{AVERAGE_MOMENTUM, EPS};
 use crate::nn::{BatchNorm, BatchNormSettings, Block, Builder, Layer, NormalizedLayer, Population};
 use crate::options::{OptionSpec, Options};
+use crate::usage;
 
 /// What `bn` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
@@ -31,6 +33,10 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         AVERAGE_MOMENTUM,
         OptionSpec::choice("population", &["running", "cumulative", "precise"])
             .help("evaluation's statistics: exponential averages, the plain average over all batches so far, or that over the training images with the weights at evaluation (a pass before each evaluation)"),
+        OptionSpec::number("gamma_start", 1.0, 1e-6, 1e3)
+            .help("what γ starts at; below 1 with Davis and Frank (ECCV 2022, arXiv:2110.13989), such as 0.1"),
+        OptionSpec::flag("zero_gamma", false)
+            .help("residual networks of order v1: γ of the normalization that ends a branch starts at 0, so that the network starts as its shortcuts"),
     ],
     departures: &[
         "Running averages are exponential by default, as in common frameworks; the paper averages over batches after training, which is population = \"precise\".",
@@ -46,10 +52,38 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         "cumulative" => Population::Cumulative,
         _ => Population::Precise,
     };
-    let settings = BatchNormSettings::of(options, population);
+    let settings = BatchNormSettings {
+        gamma: gamma_start(block, options)?,
+        ..BatchNormSettings::of(options, population)
+    };
     NormalizedLayer::build(block, builder, |builder| {
         BatchNorm::build(block, builder, settings)
     })
+}
+
+/// What γ of `block` starts at.
+fn gamma_start(block: &Block, options: &Options) -> Result<f64> {
+    let start = options.number("gamma_start");
+    if !options.flag("zero_gamma") {
+        return Ok(start);
+    }
+    let lacks = match block.residual {
+        Some(place) if place.order == Order::PostActivation => {
+            return Ok(if place.part == Part::Second {
+                0.0
+            } else {
+                start
+            });
+        }
+        // The last block looks alike in every network.
+        None if block.last && !block.first => return Ok(start),
+        Some(_) => "order = \"v2\" has none",
+        None => "this network has no branches",
+    };
+    Err(usage!(
+        "method.zero_gamma = true is for a normalization that ends a residual branch, and {lacks}; use model = \
+         \"resnet\" with order = \"v1\", or leave it out"
+    ))
 }
 
 #[cfg(test)]

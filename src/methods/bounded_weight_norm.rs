@@ -68,11 +68,11 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         "linf" => Norm::LInf,
         _ => Norm::L2,
     };
-    let weight = init::he(&builder.direction(), block.op.fan_in());
-    let lengths = norm.of_rows(&weight);
-    let total = lengths.square().sum(Kind::Double).sqrt().view([1]);
-    let rows = (block.op.outputs() as f64).sqrt();
     ReparametrizedLayer::build(block, builder, |builder| {
+        let weight = init::he(&builder.direction(), block.op.fan_in());
+        let lengths = norm.of_rows(&weight);
+        let total = lengths.square().sum(Kind::Double).sqrt().view([1]);
+        let rows = (block.op.outputs() as f64).sqrt();
         Ok(BoundedRows {
             op: block.op,
             norm,

@@ -40,8 +40,8 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-    check_rows_can_be_centered(block, DESCRIPTOR.name)?;
     ReparametrizedLayer::build(block, builder, |builder| {
+        check_rows_can_be_centered(block, DESCRIPTOR.name)?;
         let weight = init::he(&builder.direction(), block.op.fan_in());
         let lengths = builder.filled(block.op.outputs(), options.number("length"));
         Ok(CenteredRows {

@@ -42,7 +42,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     let scaled = options.choice("last") == "scaled";
-    if scaled || !block.last {
+    if !block.op.is_identity() && (scaled || !block.last) {
         check_rows_can_be_centered(block, DESCRIPTOR.name)?;
     }
     let settings = CosineSettings {

@@ -12,7 +12,7 @@ use tch::{Kind, Tensor};
 
 use super::{ActsOn, Descriptor, Paper};
 use crate::moments::Activation;
-use crate::nn::{ActivationPool, Affine, Block, Builder, Layer, Pass, Signal, init, plain};
+use crate::nn::{ActivationPool, Affine, Block, Builder, Layer, Linear, Pass, Signal, init, plain};
 use crate::options::{OptionSpec, Options};
 
 /// What a trained e starts at.
@@ -39,6 +39,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     departures: &[
         "Hidden layers have the thresholded linear unit whatever the configuration's activation is.",
+        "In residual networks of order v1 a unit's second convolution and its shortcut have no threshold, and the sum has one without a normalization; written from memory of the paper.",
         "The trained ε is written from memory of the paper: one e a layer, started at 1e-4; with it the outputs depend a little on the length of weight rows.",
         "The last layer is a plain linear layer with a bias.",
     ],
@@ -52,45 +53,63 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
     if block.last {
         return plain::build(block, builder);
     }
+    let weight = init::he(&builder.direction(), block.op.fan_in());
+    if !block.is_normalized() && !block.is_activated() {
+        return plain::build_unnormalized(block, weight, builder);
+    }
     // The threshold takes the activation's place; the pool stays where it is.
-    let block = Block {
+    let bare = Block {
         activation: Activation::Identity,
         ..block.clone()
     };
-    let channels = block.op.outputs();
-    let weight = init::he(&builder.direction(), block.op.fan_in());
-    let trained = match options.choice("learnable_eps") {
-        "dense" => block.op.is_dense(),
-        choice => choice == "always",
-    };
+    let zeros = builder.filled(block.op.outputs(), 0.0);
     Ok(Box::new(FilterResponse {
-        weight: builder.weight("weight", weight)?,
-        affine: Affine::build(&block, builder)?,
-        threshold: builder.activation("tau", builder.filled(channels, 0.0))?,
-        eps: options.number("eps"),
-        trained_eps: trained
-            .then(|| builder.activation("eps", builder.filled(1, TRAINED_EPS_START)))
-            .transpose()?,
-        activation_pool: ActivationPool::build(&block, builder)?,
-        block,
+        linear: Linear::build(block, weight, builder)?,
+        norm: match block.is_normalized() {
+            true => Some(ResponseNorm::build(block, options, builder)?),
+            false => None,
+        },
+        threshold: match block.is_activated() {
+            true => Some(builder.activation("tau", zeros)?),
+            false => None,
+        },
+        activation_pool: ActivationPool::build(&bare, builder)?,
     }))
 }
 
 struct FilterResponse {
-    block: Block,
-    weight: Tensor,
-    affine: Affine,
-    /// τ, `[outputs]`.
-    threshold: Tensor,
-    eps: f64,
-    /// e, `[1]`.
-    trained_eps: Option<Tensor>,
+    linear: Linear,
+    /// Nothing behind a residual unit's sum.
+    norm: Option<ResponseNorm>,
+    /// τ, `[outputs]`; nothing in front of one.
+    threshold: Option<Tensor>,
     activation_pool: ActivationPool,
 }
 
-impl Layer for FilterResponse {
-    fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
-        let linear = self.block.op.apply(&input.value(), &self.weight, None);
+/// γ·a/√(ν² + ε) + β.
+struct ResponseNorm {
+    affine: Affine,
+    eps: f64,
+    /// e, `[1]`.
+    trained_eps: Option<Tensor>,
+}
+
+impl ResponseNorm {
+    fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<ResponseNorm> {
+        let trained = match options.choice("learnable_eps") {
+            "dense" => block.op.is_dense(),
+            choice => choice == "always",
+        };
+        Ok(ResponseNorm {
+            affine: Affine::build(block, builder)?,
+            eps: options.number("eps"),
+            trained_eps: trained
+                .then(|| builder.activation("eps", builder.filled(1, TRAINED_EPS_START)))
+                .transpose()?,
+        })
+    }
+
+    fn apply(&self, linear: Tensor) -> Tensor {
         let squares = linear.square();
         let mean_square = if linear.dim() > 2 {
             squares.mean_dim([2, 3].as_slice(), true, None::<Kind>)
@@ -103,9 +122,22 @@ impl Layer for FilterResponse {
         };
         self.affine.apply(&(linear * mean_square.rsqrt()))
     }
+}
+
+impl Layer for FilterResponse {
+    fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
+        let linear = self.linear.apply(&input.value());
+        match &self.norm {
+            Some(norm) => norm.apply(linear),
+            None => linear,
+        }
+    }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
-        let active = pre.maximum(&self.block.op.per_channel(&self.threshold));
+        let active = match &self.threshold {
+            Some(threshold) => pre.maximum(&self.linear.op().per_channel(threshold)),
+            None => pre,
+        };
         Signal::plain(self.activation_pool.apply(active))
     }
 }

@@ -8,8 +8,9 @@
 use anyhow::Result;
 
 use super::{ActsOn, BatchSizeOne, Descriptor, Paper};
+use crate::nn::residual::Part;
 use crate::nn::statistics::EPS;
-use crate::nn::{Block, Builder, GroupNorm, Layer, NormalizedLayer};
+use crate::nn::{ActivationLayer, Block, Builder, GroupNorm, Layer, NormalizedLayer};
 use crate::options::{OptionSpec, Options};
 use crate::usage;
 
@@ -33,7 +34,10 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             .help("gain and shift; common frameworks have none by default"),
         EPS,
     ],
-    departures: &["The last layer is a plain linear layer with a bias."],
+    departures: &[
+        "In residual networks of order v2 the head is an activation alone (ours): normalized, it would lose each channel's mean right before the average over positions.",
+        "The last layer is a plain linear layer with a bias.",
+    ],
     learning_rate_at_50: 0.1,
     build,
     ..Descriptor::ORDINARY
@@ -46,6 +50,9 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
              it without a batch: layer-norm, group-norm, normprop",
             block.name
         ));
+    }
+    if block.residual.is_some_and(|place| place.part == Part::Head) {
+        return ActivationLayer::build(block, builder);
     }
     NormalizedLayer::build(block, builder, |builder| {
         // Groups of one channel are the same statistic.

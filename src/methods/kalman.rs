@@ -12,25 +12,24 @@
 mod estimate;
 #[cfg(test)]
 mod tests;
+mod unnormalized;
 
 use std::cell::RefCell;
 
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use estimate::{automatic_gain, group_moments, grouped, mixture};
+use estimate::{Belief, automatic_gain, group_moments, grouped, mixture};
+use unnormalized::Unnormalized;
 
 use super::descriptor::{Descriptor, Paper};
 use crate::nn::statistics::{AVERAGE_MOMENTUM, EPS, update_average};
 use crate::nn::{
-    ActivationPool, Affine, Block, Builder, ChannelMoments, Estimate, Layer, Pass, Signal, init,
-    plain,
+    ActivationPool, Affine, Block, Builder, ChannelMoments, Estimate, Layer, Linear, Pass, Signal,
+    init, plain,
 };
 use crate::options::{OptionSpec, Options};
 use crate::usage;
-
-/// Draws for a fully connected layer's prediction, in place of the positions of an image.
-const DRAWS: i64 = 256;
 
 /// What `kalman` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
@@ -66,6 +65,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "Where a channel has one value in a group (v_B = 0), the prediction is used whatever its ratio.",
         "Fully connected layers refuse single images: the first one has no prediction, and nothing of the image would be left.",
         "As in the authors' code the prediction passes on N(μ, v), not what γ and β make of it, so it depends on the length of weight rows.",
+        "In residual networks estimates of branch and shortcut are added as those of independent signals, as the authors do. What is not normalized carries the estimate through its weights or its activation; a stem without a normalization estimates its output from the batch (ours).",
         "The last layer is a plain linear layer with a bias.",
     ],
     build,
@@ -84,7 +84,17 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
             block.name
         ));
     }
+    if !block.is_normalized() {
+        return Unnormalized::build(block, belief(options), builder);
+    }
     Ok(Box::new(make(block, options, builder)?))
+}
+
+fn belief(options: &Options) -> Belief {
+    Belief {
+        analytic: options.choice("prediction") == "analytic",
+        group_size: options.count("group_size"),
+    }
 }
 
 fn make(block: &Block, options: &Options, builder: &mut Builder) -> Result<Kalman> {
@@ -92,15 +102,14 @@ fn make(block: &Block, options: &Options, builder: &mut Builder) -> Result<Kalma
     let weight = init::he(&builder.direction(), block.op.fan_in());
     Ok(Kalman {
         block: block.clone(),
-        weight: builder.weight("weight", weight)?,
+        linear: Linear::build(block, weight, builder)?,
         affine: Affine::build(block, builder)?,
         running: ChannelMoments {
             mean: builder.buffer("running_mean", builder.filled(outputs, 0.0))?,
             variance: builder.buffer("running_var", builder.filled(outputs, 1.0))?,
         },
         gain: (options.choice("gain") == "fixed").then(|| options.number("p")),
-        analytic: options.choice("prediction") == "analytic",
-        group_size: options.count("group_size"),
+        belief: belief(options),
         fallback_ratio: options.number("fallback_ratio"),
         eps: options.number("eps"),
         momentum: options.number("average_momentum"),
@@ -111,13 +120,12 @@ fn make(block: &Block, options: &Options, builder: &mut Builder) -> Result<Kalma
 
 struct Kalman {
     block: Block,
-    weight: Tensor,
+    linear: Linear,
     affine: Affine,
     running: ChannelMoments,
     /// p where it is fixed.
     gain: Option<f64>,
-    analytic: bool,
-    group_size: i64,
+    belief: Belief,
     fallback_ratio: f64,
     eps: f64,
     momentum: f64,
@@ -127,25 +135,15 @@ struct Kalman {
 }
 
 impl Kalman {
-    fn groups(&self, images: i64) -> i64 {
-        if self.group_size > 0 && images % self.group_size == 0 {
-            images / self.group_size
-        } else {
-            1
-        }
-    }
-
     /// (μ_p, v_p) of every group; none in the first layer.
     fn predict(&self, input: &Signal, groups: i64) -> Option<ChannelMoments> {
-        match input.estimate.as_ref()? {
-            Estimate::Moments(moments) => {
-                Some(moments.through_linear(&self.block.op, &self.weight))
-            }
-            Estimate::Sample(sample) => {
-                let linear = self.block.op.apply(sample, &self.weight, None);
-                Some(group_moments(&grouped(&linear, groups)))
-            }
-        }
+        let estimate = input.estimate.as_ref()?;
+        Some(
+            match estimate.through_linear(self.linear.op(), self.linear.weight()) {
+                Estimate::Moments(moments) => moments,
+                Estimate::Sample(sample) => group_moments(&grouped(&sample, groups)),
+            },
+        )
     }
 
     /// The observation corrected by the prediction, group by group, where their scales are comparable.
@@ -180,41 +178,11 @@ impl Kalman {
             self.momentum,
         );
     }
-
-    /// What the next layer is told of the activations' distribution.
-    fn estimate(&self, corrected: &ChannelMoments, pre_size: &[i64], pass: &Pass) -> Estimate {
-        if self.analytic {
-            return Estimate::Moments(corrected.through_activation_pool(&self.activation_pool));
-        }
-        let size = corrected.mean.size();
-        let (groups, channels) = (size[0], size[1]);
-        let positions = &pre_size[2..];
-        let draws = if positions.is_empty() { DRAWS } else { 1 };
-        let shape: Vec<i64> = [groups, draws, channels]
-            .iter()
-            .chain(positions)
-            .copied()
-            .collect();
-        let spread = [&[groups, 1, channels], vec![1; positions.len()].as_slice()].concat();
-        let std = corrected
-            .variance
-            .clamp_min(1e-12)
-            .sqrt()
-            .view(spread.as_slice());
-        let noise =
-            pass.normal(&shape, &corrected.mean) * std + corrected.mean.view(spread.as_slice());
-        let flat: Vec<i64> = [groups * draws, channels]
-            .iter()
-            .chain(positions)
-            .copied()
-            .collect();
-        Estimate::Sample(self.activation_pool.apply(noise.reshape(flat)))
-    }
 }
 
 impl Layer for Kalman {
     fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
-        let linear = self.block.op.apply(&input.value(), &self.weight, None);
+        let linear = self.linear.apply(&input.value());
         let per_channel = |vector: &Tensor| self.block.op.per_channel(vector);
         if !pass.training() {
             let std = (&self.running.variance + self.eps).sqrt();
@@ -223,7 +191,7 @@ impl Layer for Kalman {
                 .apply(&((linear - per_channel(&self.running.mean)) / per_channel(&std)));
         }
         let size = linear.size();
-        let groups = self.groups(size[0]);
+        let groups = self.belief.groups(size[0]);
         let images = size[0] / groups;
         let by_group = grouped(&linear, groups);
         let observed = group_moments(&by_group);
@@ -250,10 +218,10 @@ impl Layer for Kalman {
     }
 
     fn post_activation(&self, pre: Tensor, pass: &Pass) -> Signal {
-        let estimate = self
-            .corrected
-            .take()
-            .map(|corrected| self.estimate(&corrected, &pre.size(), pass));
+        let estimate = self.corrected.take().map(|corrected| {
+            let believed = self.belief.of(&corrected, &pre.size(), pass);
+            believed.through_activation_pool(&self.activation_pool)
+        });
         Signal {
             estimate,
             ..Signal::plain(self.activation_pool.apply(pre))

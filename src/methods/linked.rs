@@ -33,6 +33,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "He initialization on the doubled fan-in instead of Glorot's: it keeps the variance with ReLU.",
         "fair_width narrows the linked network; the paper widens the unlinked one by √2 instead.",
         "Any activation may be linked; the paper links ReLU, SELU, PReLU and Swish (silu).",
+        "In residual networks the stream keeps its channels (ours): activations are linked in front of the convolutions of a branch and at the head; the stem's and those behind a sum are not.",
         "The last layer is a plain linear layer with a bias, on the doubled channels.",
     ],
     build,
@@ -48,31 +49,41 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 };
 
 fn build(block: &Block, _options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-    if block.last {
+    if !block.may_widen() {
         return plain::build(block, builder);
     }
     let outputs = block.op.outputs();
-    let weight = init::he(&builder.direction(), block.op.fan_in());
+    let linear = match block.op.is_identity() {
+        true => None,
+        false => {
+            let weight = init::he(&builder.direction(), block.op.fan_in());
+            Some((
+                builder.weight("weight", weight)?,
+                builder.shift("bias", builder.filled(outputs, 0.0))?,
+            ))
+        }
+    };
     Ok(Box::new(Linked {
         block: block.clone(),
-        weight: builder.weight("weight", weight)?,
-        bias: builder.shift("bias", builder.filled(outputs, 0.0))?,
+        linear,
         activation_pool: ActivationPool::build_for(block, 2 * outputs, builder)?,
     }))
 }
 
 struct Linked {
     block: Block,
-    weight: Tensor,
-    bias: Tensor,
+    /// W and b, where the block has weights.
+    linear: Option<(Tensor, Tensor)>,
     activation_pool: ActivationPool,
 }
 
 impl Layer for Linked {
     fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
-        self.block
-            .op
-            .apply(&input.value(), &self.weight, Some(&self.bias))
+        let x = input.value();
+        match &self.linear {
+            Some((weight, bias)) => self.block.op.apply(&x, weight, Some(bias)),
+            None => x,
+        }
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {

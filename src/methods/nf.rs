@@ -6,12 +6,16 @@
 //! y = γ_f · f(Ŵ·x + b) with γ_f = 1/√Var f(z), z ~ N(0,1). The mean of f is not subtracted: rows that sum
 //! to zero remove it in the next layer.
 //!
-//! Adaptive gradient clipping (see `nn::adaptive_clip`) leaves the last layer alone.
+//! Adaptive gradient clipping (see `nn::adaptive_clip`) leaves the last layer alone. Residual networks: see `residual`.
+
+mod residual;
 
 use std::rc::Rc;
 
 use anyhow::Result;
 use tch::Tensor;
+
+use residual::{ALPHA, SKIP_GAIN, ScaledActivation, SkipGain};
 
 use super::{ActsOn, Descriptor, Paper};
 use crate::moments::{self, Activation};
@@ -43,12 +47,19 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             .help("√max(n·var, 1e-4) as in the authors' code, or √(n·(var + 1e-6)) as in common PyTorch code"),
         OptionSpec::choice("gamma", &["exact", "sampled"])
             .help("γ_f exact, or as sampled once by the authors"),
+        ALPHA,
+        SKIP_GAIN,
+        OptionSpec::number("last_std", 0.0, 0.0, 10.0)
+            .help("standard deviation of the last layer's weights at the start: the authors' is 0.01; 0 takes He's rule"),
     ],
     departures: &[
         "γ_f is exact by default; the authors' sampled constants are up to 0.2 % off (gamma = \"sampled\").",
-        "The networks here have no residual branches, so α, β and skip gains of the papers do not appear.",
+        "Residual networks of order v2 only: y = shortcut + α·s·branch(γ_f·f(x/β)), with the scaled weight standardization in all convolutions; units of two 3×3 convolutions are ours, as is the division by β before the last activation and before f rather than behind it (the same for ReLU).",
+        "The skip gains s are not clipped: from 0, clipping would hardly let them move.",
+        "With shortcut A, β² is averaged over channels, those of zeros included (ours).",
+        "A row of two weights has no direction left when it is standardized (±1/√2), and a row of one is 0.",
         "Behind a max-pool the variance is no longer 1, as in the authors' stems.",
-        "The last layer is a plain linear layer with a bias, not clipped.",
+        "The last layer is a plain linear layer with a bias, not clipped; it starts by He's rule, the authors' with last_std = 0.01.",
         AT_THE_KINK,
     ],
     learning_rate_at_50: 0.05,
@@ -58,8 +69,17 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
+    residual::check(block, options)?;
+    let std = options.number("last_std");
+    if block.last && std > 0.0 {
+        return plain::build_from(block, builder.direction() * std, builder);
+    }
     if block.last {
         return plain::build(block, builder);
+    }
+    let output_gain = output_gain(block.activation, options.choice("gamma") == "sampled")?;
+    if block.op.is_identity() {
+        return ScaledActivation::build(block, options, output_gain, builder);
     }
     let outputs = block.op.outputs();
     let weight = init::he(&builder.direction(), block.op.fan_in());
@@ -73,7 +93,8 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         } else {
             Floor::Add
         },
-        output_gain: output_gain(block.activation, options.choice("gamma") == "sampled")?,
+        output_gain,
+        skip: SkipGain::build(block, options, builder)?,
         activation_pool: ActivationPool::build(block, builder)?,
     };
     let lambda = options.number("agc");
@@ -95,6 +116,7 @@ const SAMPLED: &str = "relu, gelu, silu, elu, selu, tanh, sigmoid, softplus";
 /// γ_f = 1/√Var f(z).
 fn output_gain(activation: Activation, sampled: bool) -> Result<f64> {
     match activation {
+        Activation::Identity => Ok(1.0),
         _ if !sampled => Ok(1.0 / moments::moments(activation).std()),
         Activation::Relu => Ok(1.713_958_859_443_664_6),
         Activation::Gelu => Ok(1.701_504_349_708_557_1),
@@ -141,22 +163,28 @@ struct NormalizerFree {
     bias: Tensor,
     floor: Floor,
     output_gain: f64,
+    /// What the end of a residual branch is multiplied by.
+    skip: Option<SkipGain>,
     activation_pool: ActivationPool,
 }
 
 impl NormalizerFree {
-    fn kernel(&self, scale: f64) -> Tensor {
+    /// Weights and bias for an input that is still to be multiplied by `scale`.
+    fn linear(&self, scale: f64) -> (Tensor, Tensor) {
         let rows = standardized_rows(&self.weight, self.floor);
-        rows * self.block.op.per_row(&(&self.gain * scale))
+        let (gain, bias) = (&self.gain * scale, self.bias.shallow_clone());
+        let (gain, bias) = match &self.skip {
+            Some(skip) => (gain * skip.factor(), bias * skip.factor()),
+            None => (gain, bias),
+        };
+        (rows * self.block.op.per_row(&gain), bias)
     }
 }
 
 impl Layer for NormalizerFree {
     fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
-        let kernel = self.kernel(input.scale);
-        self.block
-            .op
-            .apply(&input.shifted(), &kernel, Some(&self.bias))
+        let (kernel, bias) = self.linear(input.scale);
+        self.block.op.apply(&input.shifted(), &kernel, Some(&bias))
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
@@ -164,13 +192,10 @@ impl Layer for NormalizerFree {
     }
 
     fn fold(&self) -> Option<Folded> {
+        let (kernel, bias) = self.linear(1.0);
         Some(Folded {
             scale: self.output_gain,
-            ..Folded::plain(
-                self.kernel(1.0),
-                self.bias.shallow_clone(),
-                &self.activation_pool,
-            )
+            ..Folded::plain(kernel, bias, &self.activation_pool)
         })
     }
 }

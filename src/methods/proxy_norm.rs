@@ -11,7 +11,10 @@ use tch::Tensor;
 use super::{ActsOn, Descriptor, Paper};
 use crate::moments::gaussian::midpoint_quantiles;
 use crate::nn::groups::{group_norm, groups};
-use crate::nn::{ActivationPool, Affine, Block, Builder, Layer, Pass, Signal, init, plain};
+use crate::nn::{
+    ActivationPool, Affine, Block, Builder, GroupNorm, Layer, Linear, NormalizedLayer, Pass,
+    Signal, init, plain,
+};
 use crate::options::{OptionSpec, Options};
 
 /// Quantiles that stand for the proxy.
@@ -39,6 +42,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     departures: &[
         "Gradients go through the proxy's mean and variance with the others; the reference updates them inside its optimizer step.",
         "g' and b' have the weights' decay, as in the reference.",
+        "In residual networks there is no proxy where no activation follows the normalization (it would undo γ and β), nor behind a sum (ours).",
         "A pool stands between the activation and the standardization, which gives the same numbers.",
         "The last layer is a plain linear layer with a bias.",
     ],
@@ -51,31 +55,36 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         return plain::build(block, builder);
     }
     let channels = block.op.outputs();
-    let weight = init::he(&builder.direction(), block.op.fan_in());
     let groups = match options.choice("norm") {
         "group" => groups(options.count("groups"), block)?,
         _ => 1,
     };
-    let weight = builder.weight("weight", weight)?;
+    let eps = options.number("eps");
+    if !block.is_normalized() || !block.is_activated() {
+        return NormalizedLayer::build(block, builder, |builder| {
+            GroupNorm::build(groups, eps, block, builder)
+        });
+    }
+    let weight = init::he(&builder.direction(), block.op.fan_in());
+    let linear = Linear::build(block, weight, builder)?;
+    let affine = Affine::build(block, builder)?;
     let quantiles = Tensor::from_slice(&midpoint_quantiles(QUANTILES)).view([-1, 1]);
     Ok(Box::new(ProxyNorm {
-        block: block.clone(),
-        affine: Affine::build(block, builder)?,
         // Registered as weights, since they are decayed like weights.
         proxy_gain: builder.weight("proxy_gain", builder.filled(channels, 0.0))?,
         proxy_shift: builder.weight("proxy_shift", builder.filled(channels, 0.0))?,
-        quantiles: quantiles.to_device(weight.device()).to_kind(weight.kind()),
+        quantiles: builder.constant(&quantiles),
         groups,
-        eps: options.number("eps"),
+        eps,
         proxy_eps: options.number("proxy_eps"),
         activation_pool: ActivationPool::build(block, builder)?,
-        weight,
+        linear,
+        affine,
     }))
 }
 
 struct ProxyNorm {
-    block: Block,
-    weight: Tensor,
+    linear: Linear,
     affine: Affine,
     /// g', `[outputs]`.
     proxy_gain: Tensor,
@@ -103,18 +112,16 @@ impl ProxyNorm {
 
 impl Layer for ProxyNorm {
     fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
-        let linear = self.block.op.apply(&input.value(), &self.weight, None);
+        let linear = self.linear.apply(&input.value());
         group_norm(&linear, self.groups, Some(&self.affine), self.eps)
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
         let (mean, variance) = self.proxy_moments();
         let factor = (variance + self.proxy_eps).rsqrt();
-        let shift = self.block.op.per_channel(&(-mean * &factor));
-        Signal::plain(shift.addcmul(
-            &self.activation_pool.apply(pre),
-            &self.block.op.per_channel(&factor),
-        ))
+        let op = self.linear.op();
+        let shift = op.per_channel(&(-mean * &factor));
+        Signal::plain(shift.addcmul(&self.activation_pool.apply(pre), &op.per_channel(&factor)))
     }
 }
 
@@ -147,7 +154,7 @@ mod tests {
         };
         let mut builder = Builder::new(&mut parameters, "layer", conformance::gaussian(&[2, 3], 1));
         ProxyNorm {
-            weight: conformance::gaussian(&[2, 3], 1),
+            linear: Linear::build(&block, conformance::gaussian(&[2, 3], 1), &mut builder).unwrap(),
             affine: Affine::build(&block, &mut builder).unwrap(),
             proxy_gain: vector(0.0),
             proxy_shift: vector(0.0),
@@ -156,7 +163,6 @@ mod tests {
             eps: 1e-5,
             proxy_eps: 0.03,
             activation_pool: ActivationPool::build(&block, &mut builder).unwrap(),
-            block,
         }
     }
 

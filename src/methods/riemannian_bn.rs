@@ -48,6 +48,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     departures: &[
         "On the sphere are the weights of hidden layers with fan-in above the number of outputs, fully connected ones too; the authors take convolutions only.",
+        "In residual networks of order v2 these are the first convolutions of the units: stem, shortcuts and second convolutions feed a sum, where the length of a row matters (derived).",
         "The other parameters take the run's own step; the authors' learning rates there are 0.01, on the sphere 0.2 (SGD-G) or 0.05 (Adam-G), hence the factors.",
         "Running averages take 0.1 of the newest batch, as bn does, instead of 0.01: runs here are short.",
         "The running variance is unbiased, as in bn; the authors' is biased.",
@@ -60,7 +61,8 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     let (outputs, direction) = (block.op.outputs(), builder.direction());
-    let spherical = block.op.fan_in() > outputs;
+    // Only in front of a normalization does the length of a row not matter.
+    let spherical = block.is_normalized() && block.op.fan_in() > outputs;
     let weight = if spherical {
         &direction / block.op.per_row(&init::row_norms(&direction))
     } else {
@@ -70,7 +72,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
     let layer = NormalizedLayer::with_weight(weight, block, builder, |builder| {
         Ok(WideBatchNorm(BatchNorm::build(block, builder, settings)?))
     })?;
-    if spherical && !block.last {
+    if spherical {
         let rule = sphere_step(options, outputs, builder)?;
         builder.rule("weight", Rc::new(rule))?;
     }

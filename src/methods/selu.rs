@@ -6,6 +6,10 @@
 //!
 //! **Alpha dropout** at rate p, q = 1 − p: a dropped unit takes the lower limit α' = −λα, then
 //! y ↦ c·y + d with c = (q + α'²qp)^(−1/2) and d = −c·p·α' restores mean and variance.
+//!
+//! **Residual networks.** A sum of two signals of variance 1 has variance 2, off the fixed point: ours is divided by √2.
+
+use std::f64::consts::FRAC_1_SQRT_2;
 
 use anyhow::Result;
 use tch::Tensor;
@@ -33,6 +37,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     departures: &[
         "Hidden layers have SELU whatever the configuration's activation is.",
         "Max-pools stay as the model has them, although they move the mean off 0; alpha dropout comes behind them.",
+        "Residual networks are not the paper's; there y = (shortcut + branch)/√2 (ours), which keeps the fixed point, and alpha dropout comes behind each SELU.",
         "The last layer is linear, with LeCun initialization.",
     ],
     build,
@@ -41,24 +46,28 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-    let activation = if block.last {
-        block.activation
-    } else {
-        Activation::Selu
+    let (activation, dropout) = match block.is_activated() {
+        true => (Activation::Selu, options.number("dropout")),
+        false => (Activation::Identity, 0.0),
     };
     let block = Block {
         activation,
         ..block.clone()
     };
-    let weight = builder.direction() / (block.op.fan_in() as f64).sqrt();
+    let linear = match block.op.is_identity() {
+        true => None,
+        false => {
+            let weight = builder.direction() / (block.op.fan_in() as f64).sqrt();
+            let zeros = builder.filled(block.op.outputs(), 0.0);
+            Some((
+                builder.weight("weight", weight)?,
+                builder.shift("bias", zeros)?,
+            ))
+        }
+    };
     Ok(Box::new(SelfNormalizing {
-        weight: builder.weight("weight", weight)?,
-        bias: builder.shift("bias", builder.filled(block.op.outputs(), 0.0))?,
-        dropout: if block.last {
-            0.0
-        } else {
-            options.number("dropout")
-        },
+        linear,
+        dropout,
         activation_pool: ActivationPool::build(&block, builder)?,
         block,
     }))
@@ -66,8 +75,8 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
 
 struct SelfNormalizing {
     block: Block,
-    weight: Tensor,
-    bias: Tensor,
+    /// W and b, where the block has weights.
+    linear: Option<(Tensor, Tensor)>,
     dropout: f64,
     activation_pool: ActivationPool,
 }
@@ -87,18 +96,28 @@ fn alpha_dropout(x: &Tensor, chance: &Tensor, rate: f64) -> Tensor {
 
 impl Layer for SelfNormalizing {
     fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
-        self.block
-            .op
-            .apply(&input.value(), &self.weight, Some(&self.bias))
+        let x = input.value();
+        match &self.linear {
+            Some((weight, bias)) => self.block.op.apply(&x, weight, Some(bias)),
+            None => x,
+        }
     }
 
     fn fold(&self) -> Option<Folded> {
-        let (weight, bias) = (self.weight.shallow_clone(), self.bias.shallow_clone());
-        Some(Folded::plain(weight, bias, &self.activation_pool))
+        let activation = Folded::activation(&self.activation_pool);
+        let linear = self.linear.as_ref();
+        Some(Folded {
+            linear: linear.map(|(weight, bias)| (weight.shallow_clone(), bias.shallow_clone())),
+            ..activation
+        })
+    }
+
+    fn sum_factor(&self) -> f64 {
+        FRAC_1_SQRT_2
     }
 
     fn post_activation(&self, pre: Tensor, pass: &Pass) -> Signal {
-        let output = self.activation_pool.apply(pre);
+        let output = self.activation_pool.apply_to_shared(&pre);
         if self.dropout == 0.0 || !pass.training() {
             return Signal::plain(output);
         }

@@ -53,22 +53,22 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-    let weight = init::he(&builder.direction(), block.op.fan_in());
-    let matrix = weight.flatten(1, -1);
-    let mut pair = SingularPair::start(&matrix);
-    for _ in 0..options.count("warm_up") {
-        pair = pair.iterated(&matrix);
-    }
-    let gain = match options.choice("gain") {
-        "he" => Some(
-            pair.value(&matrix)
-                .expand([block.op.outputs()], false)
-                .copy(),
-        ),
-        "one" => Some(builder.filled(block.op.outputs(), 1.0)),
-        _ => None,
-    };
     ReparametrizedLayer::build(block, builder, |builder| {
+        let weight = init::he(&builder.direction(), block.op.fan_in());
+        let matrix = weight.flatten(1, -1);
+        let mut pair = SingularPair::start(&matrix);
+        for _ in 0..options.count("warm_up") {
+            pair = pair.iterated(&matrix);
+        }
+        let gain = match options.choice("gain") {
+            "he" => Some(
+                pair.value(&matrix)
+                    .expand([block.op.outputs()], false)
+                    .copy(),
+            ),
+            "one" => Some(builder.filled(block.op.outputs(), 1.0)),
+            _ => None,
+        };
         Ok(SpectralWeights {
             op: block.op,
             weight: builder.weight("weight", weight)?,

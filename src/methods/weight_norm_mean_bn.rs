@@ -11,7 +11,10 @@ use tch::Tensor;
 use super::{ActsOn, Descriptor, Paper};
 use crate::nn::length_direction::{LengthDirection, START};
 use crate::nn::statistics::{AVERAGE_MOMENTUM, channel_means, update_average};
-use crate::nn::{ActivationPool, Block, Builder, Folded, Layer, Pass, Reparametrization, Signal};
+use crate::nn::{
+    ActivationPool, Block, Builder, Folded, Layer, Pass, Reparametrization, ReparametrizedLayer,
+    Signal,
+};
 use crate::options::Options;
 
 /// What `weight-norm-mean-bn` is.
@@ -28,6 +31,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     departures: &[
         "σ is taken as at least 1e-6 at the start, and the running mean starts at the start batch's mean.",
         "Weight decay, where asked for, acts on v; in the authors' code on g.",
+        "In residual networks means are removed where batch normalization would stand (ours); convolutions without it have lengths and directions, and no bias.",
         "The last layer is treated like the others, as in the authors' CIFAR-10 code.",
     ],
     learning_rate_at_50: 0.01,
@@ -37,9 +41,18 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     let outputs = block.op.outputs();
+    if !block.last && !block.is_normalized() {
+        return ReparametrizedLayer::without_bias(block, builder, |builder| {
+            LengthDirection::build(block, options, builder)
+        });
+    }
     Ok(Box::new(MeanNormalized {
         block: block.clone(),
-        weights: LengthDirection::build(block, options, builder)?,
+        weights: match block.op.is_identity() {
+            true => None,
+            false => Some(LengthDirection::build(block, options, builder)?),
+        },
+        from_data: options.choice("start") == "data",
         bias: builder.shift("bias", builder.filled(outputs, 0.0))?,
         running_mean: builder.buffer("running_mean", builder.filled(outputs, 0.0))?,
         momentum: options.number("average_momentum"),
@@ -49,24 +62,39 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
 
 struct MeanNormalized {
     block: Block,
-    weights: LengthDirection,
+    /// Nothing where the block has no weights.
+    weights: Option<LengthDirection>,
+    from_data: bool,
     bias: Tensor,
     running_mean: Tensor,
     momentum: f64,
     activation_pool: ActivationPool,
 }
 
+impl MeanNormalized {
+    /// g·v/‖v‖, or a factor 1 for each channel.
+    fn kernel(&self) -> Tensor {
+        match &self.weights {
+            Some(weights) => weights.kernel(),
+            None => self.bias.detach().ones_like(),
+        }
+    }
+}
+
 impl Layer for MeanNormalized {
     fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
-        let kernel = self.weights.kernel();
+        let (op, x) = (&self.block.op, input.value());
         if !pass.training() {
             let bias = &self.bias - &self.running_mean;
-            return self.block.op.apply(&input.value(), &kernel, Some(&bias));
+            return op.apply(&x, &self.kernel(), Some(&bias));
         }
-        let linear = self.block.op.apply(&input.value(), &kernel, None);
+        let linear = match &self.weights {
+            Some(weights) => op.apply(&x, &weights.kernel(), None),
+            None => x.to_kind(self.bias.kind()),
+        };
         let mean = channel_means(&linear);
         update_average(&self.running_mean, &mean, self.momentum);
-        linear + self.block.op.per_channel(&(&self.bias - mean))
+        linear + op.per_channel(&(&self.bias - mean))
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
@@ -75,12 +103,16 @@ impl Layer for MeanNormalized {
 
     fn fold(&self) -> Option<Folded> {
         let bias = &self.bias - &self.running_mean;
-        let kernel = self.weights.kernel();
+        let kernel = self.kernel();
         Some(Folded::plain(kernel, bias, &self.activation_pool))
     }
 
     fn initialize(&self, input: &Signal) {
-        if let Some(means) = self.weights.scale_to(input) {
+        let means = match &self.weights {
+            Some(weights) => weights.scale_to(input),
+            None => self.from_data.then(|| channel_means(&input.value())),
+        };
+        if let Some(means) = means {
             self.running_mean.shallow_clone().copy_(&means);
         }
     }

@@ -10,7 +10,10 @@ use tch::{Kind, Tensor};
 use super::{ActsOn, Descriptor, Paper};
 use crate::nn::groups::{GroupNorm, groups};
 use crate::nn::statistics::{AT_THE_KINK, centered_rows, check_rows_can_be_centered};
-use crate::nn::{Block, Builder, Layer, Normalization, NormalizedLayer, Pass};
+use crate::nn::{
+    Block, Builder, Layer, Normalization, NormalizedLayer, Pass, Reparametrization,
+    ReparametrizedLayer, init,
+};
 use crate::options::{OptionSpec, Options};
 
 /// What `weight-standardization` is.
@@ -39,6 +42,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     departures: &[
         "Fully connected layers are standardized as well; the paper speaks of convolutions.",
+        "In residual networks of order v2 the convolutions in front of a sum are standardized too, without a normalization behind them: a row has length √n, so a branch outweighs a shortcut with fewer inputs (ours).",
         "No bias, as in group-norm; the last layer is a plain linear layer with a bias.",
         AT_THE_KINK,
     ],
@@ -48,21 +52,42 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 };
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-    NormalizedLayer::build(block, builder, |builder| {
+    if !block.last && !block.op.is_identity() {
         check_rows_can_be_centered(block, DESCRIPTOR.name)?;
+    }
+    let rows = Rows {
+        unbiased: options.choice("deviation") == "unbiased",
+        eps: options.number("eps"),
+    };
+    if !block.last && !block.is_normalized() {
+        return ReparametrizedLayer::without_bias(block, builder, |builder| {
+            let weight = init::he(&builder.direction(), block.op.fan_in());
+            let weight = builder.weight("weight", weight)?;
+            Ok(StandardizedWeight { rows, weight })
+        });
+    }
+    NormalizedLayer::build(block, builder, |builder| {
         let groups = groups(options.count("groups"), block)?;
-        Ok(WeightStandardization {
-            unbiased: options.choice("deviation") == "unbiased",
-            eps: options.number("eps"),
-            norm: GroupNorm::build(groups, options.number("norm_eps"), block, builder)?,
-        })
+        let norm = GroupNorm::build(groups, options.number("norm_eps"), block, builder)?;
+        Ok(WeightStandardization { rows, norm })
     })
 }
 
 struct WeightStandardization {
-    unbiased: bool,
-    eps: f64,
+    rows: Rows,
     norm: GroupNorm,
+}
+
+/// In front of a residual unit's sum, where no normalization follows.
+struct StandardizedWeight {
+    rows: Rows,
+    weight: Tensor,
+}
+
+impl Reparametrization for StandardizedWeight {
+    fn kernel(&self) -> Tensor {
+        self.rows.of(&self.weight)
+    }
 }
 
 impl Normalization for WeightStandardization {
@@ -71,22 +96,31 @@ impl Normalization for WeightStandardization {
     }
 
     fn kernel(&self, weight: &Tensor) -> Tensor {
-        standardized_rows(weight, self.unbiased, self.eps)
+        self.rows.of(weight)
     }
 }
 
-/// Rows of mean 0 and standard deviation 1: unbiased with ε beside it, or biased with ε under the root.
-fn standardized_rows(weight: &Tensor, unbiased: bool, eps: f64) -> Tensor {
-    let centered = centered_rows(weight);
-    let axes: Vec<i64> = (1..weight.dim() as i64).collect();
-    let count = (weight.numel() as i64 / weight.size()[0]) as f64;
-    let squares = centered
-        .square()
-        .sum_dim_intlist(axes.as_slice(), true, None::<Kind>);
-    if unbiased {
-        centered / ((squares / (count - 1.0)).sqrt() + eps)
-    } else {
-        centered * (squares / count + eps).rsqrt()
+/// Rows of mean 0 and standard deviation 1.
+#[derive(Debug, Clone, Copy)]
+struct Rows {
+    /// Unbiased with ε beside it, or biased with ε under the root.
+    unbiased: bool,
+    eps: f64,
+}
+
+impl Rows {
+    fn of(self, weight: &Tensor) -> Tensor {
+        let centered = centered_rows(weight);
+        let axes: Vec<i64> = (1..weight.dim() as i64).collect();
+        let count = (weight.numel() as i64 / weight.size()[0]) as f64;
+        let squares = centered
+            .square()
+            .sum_dim_intlist(axes.as_slice(), true, None::<Kind>);
+        if self.unbiased {
+            centered / ((squares / (count - 1.0)).sqrt() + self.eps)
+        } else {
+            centered * (squares / count + self.eps).rsqrt()
+        }
     }
 }
 
@@ -94,7 +128,10 @@ fn standardized_rows(weight: &Tensor, unbiased: bool, eps: f64) -> Tensor {
 mod tests {
     use super::*;
     use crate::methods::conformance;
-    use crate::nn::init;
+
+    fn standardized_rows(weight: &Tensor, unbiased: bool, eps: f64) -> Tensor {
+        Rows { unbiased, eps }.of(weight)
+    }
 
     #[test]
     fn golden_rows() {

@@ -103,6 +103,17 @@ impl Activation {
         }
     }
 
+    /// Whether f(c·x) = c·f(x) for c > 0.
+    pub fn is_homogeneous(self) -> bool {
+        matches!(
+            self,
+            Activation::Relu
+                | Activation::LeakyRelu { .. }
+                | Activation::Prelu { .. }
+                | Activation::Identity
+        )
+    }
+
     /// Whether f never decreases; then pooling by maximum before or after f gives the same.
     pub fn is_monotone(self) -> bool {
         match self {
@@ -187,6 +198,10 @@ mod tests {
             let values: Vec<f64> = grid.collect();
             let falls = values.windows(2).any(|pair| pair[1] < pair[0] - 1e-15);
             assert_eq!(activation.is_monotone(), !falls, "{activation}");
+            let scales =
+                |x: f64| (activation.value(3.0 * x) - 3.0 * activation.value(x)).abs() < 1e-12;
+            let all_scale = (-600..600).all(|i| scales(f64::from(i) * 0.01));
+            assert_eq!(activation.is_homogeneous(), all_scale, "{activation}");
         }
     }
 }

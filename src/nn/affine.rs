@@ -9,19 +9,24 @@ use super::{Block, Builder, LinearOp};
 #[derive(Debug)]
 pub struct Affine {
     op: LinearOp,
-    /// γ, `[outputs]`, started at 1.
+    /// γ, `[outputs]`.
     pub gamma: Tensor,
     /// β, `[outputs]`, started at 0.
     pub beta: Tensor,
 }
 
 impl Affine {
-    /// Registers `gamma` and `beta` for `block`.
+    /// Registers `gamma`, started at 1, and `beta` for `block`.
     pub fn build(block: &Block, builder: &mut Builder) -> Result<Affine> {
+        Affine::started(block, 1.0, builder)
+    }
+
+    /// The same with `gamma` started at this number.
+    pub fn started(block: &Block, gamma: f64, builder: &mut Builder) -> Result<Affine> {
         let channels = block.op.outputs();
         Ok(Affine {
             op: block.op,
-            gamma: builder.gain("gamma", builder.filled(channels, 1.0))?,
+            gamma: builder.gain("gamma", builder.filled(channels, gamma))?,
             beta: builder.shift("beta", builder.filled(channels, 0.0))?,
         })
     }

@@ -27,15 +27,19 @@ pub struct BatchNormSettings {
     pub momentum: f64,
     /// Where evaluation's statistics come from.
     pub population: Population,
+    /// What γ starts at.
+    pub gamma: f64,
 }
 
 impl BatchNormSettings {
-    /// By the options [`EPS`](super::statistics::EPS) and [`AVERAGE_MOMENTUM`](super::statistics::AVERAGE_MOMENTUM).
+    /// By the options [`EPS`](super::statistics::EPS) and [`AVERAGE_MOMENTUM`](super::statistics::AVERAGE_MOMENTUM);
+    /// γ starts at 1.
     pub fn of(options: &Options, population: Population) -> BatchNormSettings {
         BatchNormSettings {
             eps: options.number("eps"),
             momentum: options.number("average_momentum"),
             population,
+            gamma: 1.0,
         }
     }
 }
@@ -62,7 +66,7 @@ impl BatchNorm {
         settings: BatchNormSettings,
     ) -> Result<BatchNorm> {
         let channels = block.op.outputs();
-        let affine = Affine::build(block, builder)?;
+        let affine = Affine::started(block, settings.gamma, builder)?;
         Ok(BatchNorm {
             affine,
             running_mean: builder.buffer("running_mean", builder.filled(channels, 0.0))?,

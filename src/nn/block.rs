@@ -224,4 +224,14 @@ impl Block {
     pub fn is_normalized(&self) -> bool {
         !self.last && self.residual.is_none_or(|part| part.has_norm())
     }
+
+    /// Whether an activation belongs into it: not the logits, and not where a sum follows.
+    pub fn is_activated(&self) -> bool {
+        !self.last && self.residual.is_none_or(|part| part.is_activated())
+    }
+
+    /// Whether a method may hand on more channels than the operation has outputs: not the logits, and not onto a stream.
+    pub fn may_widen(&self) -> bool {
+        !self.last && self.residual.is_none_or(|part| part.may_widen())
+    }
 }

@@ -34,6 +34,12 @@ impl<'a> Builder<'a> {
         Tensor::full([length], value, (Kind::Double, Device::Cpu))
     }
 
+    /// A tensor that is neither trained nor saved, in the element type and on the device of those registered.
+    pub fn constant(&self, values: &Tensor) -> Tensor {
+        let (kind, device) = (self.parameters.kind, self.parameters.device);
+        values.to_device(device).to_kind(kind)
+    }
+
     /// Registers a weight.
     pub fn weight(&mut self, name: &str, initial: Tensor) -> Result<Tensor> {
         self.register(name, Role::Weight, initial)

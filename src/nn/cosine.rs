@@ -5,7 +5,7 @@ use tch::Tensor;
 
 use super::rows::sum_of_rows;
 use super::statistics::{centered_rows, patch_spreads, patch_sums};
-use super::{ActivationPool, Block, Builder, Layer, Pass, Signal, init, plain};
+use super::{ActivationLayer, ActivationPool, Block, Builder, Layer, Pass, Signal, init, plain};
 
 /// A patch has no contrast where Σ(x − μ)² is at most this part of Σx²: of a constant one float32 leaves less.
 const FLAT: f64 = 1e-8;
@@ -50,6 +50,9 @@ impl CosineLayer {
     ) -> Result<Box<dyn Layer>> {
         if block.last && settings.logit_scale.is_none() {
             return plain::build(block, builder);
+        }
+        if block.op.is_identity() {
+            return ActivationLayer::build(block, builder);
         }
         let weight = init::he(&builder.direction(), block.op.fan_in());
         let scale = match settings.logit_scale {

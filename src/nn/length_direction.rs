@@ -81,9 +81,9 @@ impl Reparametrization for LengthDirection {
         self.rows(&self.length)
     }
 
-    /// The bias removes the means of the first batch.
-    fn initialize(&self, bias: &Tensor, input: &Signal) {
-        if let Some(means) = self.scale_to(input) {
+    /// A bias removes the means of the first batch.
+    fn initialize(&self, bias: Option<&Tensor>, input: &Signal) {
+        if let (Some(means), Some(bias)) = (self.scale_to(input), bias) {
             bias.shallow_clone().copy_(&-means);
         }
     }

@@ -18,8 +18,13 @@ impl Reparametrization for PlainWeight {
 ///
 /// Also the last layer of methods that leave the logits alone.
 pub fn build(block: &Block, builder: &mut Builder) -> Result<Box<dyn Layer>> {
+    let weight = init::he(&builder.direction(), block.op.fan_in());
+    build_from(block, weight, builder)
+}
+
+/// The same with W started at `weight`.
+pub fn build_from(block: &Block, weight: Tensor, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     ReparametrizedLayer::build(block, builder, |builder| {
-        let weight = init::he(&builder.direction(), block.op.fan_in());
         Ok(PlainWeight(builder.weight("weight", weight)?))
     })
 }

@@ -41,11 +41,24 @@ impl ChannelMoments {
         }
     }
 
-    /// Behind a linear operation: μ'_o = Σ_c (Σ_hw W_ochw) μ_c, v'_o = Σ_c (Σ_hw W²_ochw) v_c.
-    pub fn through_linear(&self, op: &LinearOp, weight: &Tensor) -> ChannelMoments {
+    /// The same tensors.
+    pub fn shallow_clone(&self) -> ChannelMoments {
+        ChannelMoments {
+            mean: self.mean.shallow_clone(),
+            variance: self.variance.shallow_clone(),
+        }
+    }
+
+    /// Behind a linear operation: μ'_o = Σ_c (Σ_hw W_ochw) μ_c, v'_o = Σ_c (Σ_hw W²_ochw) v_c; the same numbers behind one
+    /// without weights.
+    pub fn through_linear(&self, op: &LinearOp, weight: Option<&Tensor>) -> ChannelMoments {
+        let Some(weight) = weight else {
+            return self.shallow_clone();
+        };
         let over_kernel = |weight: Tensor| match op {
             LinearOp::Conv { .. } => weight.sum_dim_intlist([2, 3].as_slice(), false, None::<Kind>),
-            LinearOp::Dense { .. } | LinearOp::Identity { .. } => weight,
+            LinearOp::Dense { .. } => weight,
+            LinearOp::Identity { .. } => weight.diag(0),
         };
         ChannelMoments {
             mean: self.mean.matmul(&over_kernel(weight.shallow_clone()).tr()),
@@ -281,7 +294,7 @@ mod tests {
             mean: Tensor::from_slice(&[0.5, 2.0]),
             variance: Tensor::from_slice(&[1.0, 4.0]),
         };
-        let got = input.through_linear(&op, &weight);
+        let got = input.through_linear(&op, Some(&weight));
         assert!((got.mean.double_value(&[0]) - (5.0 - 1.0)).abs() < 1e-12);
         assert!((got.variance.double_value(&[0]) - (30.0 + 5.0)).abs() < 1e-12);
     }

@@ -10,8 +10,8 @@ pub trait Reparametrization {
     /// The weights that the linear operation gets, of the block's weight shape.
     fn kernel(&self) -> Tensor;
 
-    /// As [`Layer::initialize`]; may set `bias`.
-    fn initialize(&self, _bias: &Tensor, _input: &Signal) {}
+    /// As [`Layer::initialize`]; may set `bias`, where there is one.
+    fn initialize(&self, _bias: Option<&Tensor>, _input: &Signal) {}
 
     /// As [`Layer::sum_factor`].
     fn sum_factor(&self) -> f64 {
@@ -91,9 +91,7 @@ impl<R: Reparametrization> Layer for ReparametrizedLayer<R> {
     }
 
     fn initialize(&self, input: &Signal) {
-        if let Some(bias) = &self.bias {
-            self.weights.initialize(bias, input);
-        }
+        self.weights.initialize(self.bias.as_ref(), input);
     }
 
     fn sum_factor(&self) -> f64 {

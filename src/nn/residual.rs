@@ -166,6 +166,21 @@ impl Residual {
         }
     }
 
+    /// Whether an activation stands in it.
+    pub fn is_activated(&self) -> bool {
+        match self.part {
+            Part::Stem => self.order == Order::PostActivation,
+            Part::Entry | Part::First | Part::AfterSum | Part::Head => true,
+            Part::Projection | Part::Second => false,
+        }
+    }
+
+    /// Whether it may hand on more channels than its operation has outputs: not onto the stream, whose channels are
+    /// added to a branch's.
+    pub fn may_widen(&self) -> bool {
+        matches!(self.part, Part::Entry | Part::First | Part::Head)
+    }
+
     /// Which signal it keeps.
     pub fn keeps(&self) -> Option<Kept> {
         match (self.part, self.order) {

@@ -3,6 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::propagation::ChannelMoments;
+use super::{ActivationPool, LinearOp};
 
 /// What a method believes of a signal without looking at it. A method reads only what its own layers wrote.
 #[derive(Debug)]
@@ -16,13 +17,31 @@ pub enum Estimate {
 impl Estimate {
     fn shallow_clone(&self) -> Estimate {
         match self {
-            Estimate::Moments(ChannelMoments { mean, variance }) => {
-                Estimate::Moments(ChannelMoments {
-                    mean: mean.shallow_clone(),
-                    variance: variance.shallow_clone(),
-                })
-            }
+            Estimate::Moments(moments) => Estimate::Moments(moments.shallow_clone()),
             Estimate::Sample(sample) => Estimate::Sample(sample.shallow_clone()),
+        }
+    }
+
+    /// Behind a linear operation with these weights, or without any.
+    pub fn through_linear(&self, op: &LinearOp, weight: Option<&Tensor>) -> Estimate {
+        match (self, weight) {
+            (Estimate::Moments(moments), weight) => {
+                Estimate::Moments(moments.through_linear(op, weight))
+            }
+            (Estimate::Sample(sample), Some(weight)) => {
+                Estimate::Sample(op.apply(sample, weight, None))
+            }
+            (Estimate::Sample(sample), None) => Estimate::Sample(sample.shallow_clone()),
+        }
+    }
+
+    /// Behind activation and pool.
+    pub fn through_activation_pool(&self, activation_pool: &ActivationPool) -> Estimate {
+        match self {
+            Estimate::Moments(moments) => {
+                Estimate::Moments(moments.through_activation_pool(activation_pool))
+            }
+            Estimate::Sample(sample) => Estimate::Sample(activation_pool.apply_to_shared(sample)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Block;
 use super::node::Node;
-use super::residual::{Kept, Part, Shortcut};
+use super::residual::{Kept, Shortcut};
 
 /// How a method changes the widths of a network's hidden blocks.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,9 +56,9 @@ impl Widening {
         if let (Shortcut::Pad { channels, .. }, Some(stream)) = (&mut part.shortcut, stream) {
             *channels = outputs - stream;
         }
-        match part.part {
-            Part::Entry | Part::First | Part::Head => outputs * self.channels_per_output,
-            _ => outputs,
+        match part.may_widen() {
+            true => outputs * self.channels_per_output,
+            false => outputs,
         }
     }
 }

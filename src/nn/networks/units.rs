@@ -129,15 +129,16 @@ impl Maker {
     }
 
     fn block(&mut self, name: &str, op: LinearOp, part: Part, shortcut: Shortcut) {
-        let is_activated = match part {
-            Part::Stem => self.order == Order::PostActivation,
-            Part::Entry | Part::First | Part::AfterSum | Part::Head => true,
-            Part::Projection | Part::Second => false,
+        let residual = Residual {
+            order: self.order,
+            part,
+            shortcut,
+            place: self.place,
         };
         self.nodes.push(Node::Block(Block {
             name: name.to_owned(),
             op,
-            activation: if is_activated {
+            activation: if residual.is_activated() {
                 self.activation
             } else {
                 Activation::Identity
@@ -145,12 +146,7 @@ impl Maker {
             pool: None,
             first: self.nodes.is_empty(),
             last: false,
-            residual: Some(Residual {
-                order: self.order,
-                part,
-                shortcut,
-                place: self.place,
-            }),
+            residual: Some(residual),
         }));
     }
 }
