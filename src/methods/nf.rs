@@ -19,6 +19,7 @@ use residual::{ALPHA, SKIP_GAIN, ScaledActivation, SkipGain};
 
 use super::{ActsOn, Descriptor, Paper};
 use crate::moments::{self, Activation};
+use crate::nn::residual::Order;
 use crate::nn::statistics::AT_THE_KINK;
 use crate::nn::{
     ActivationPool, AdaptiveClip, Block, Builder, Folded, Layer, Pass, Signal, init, plain,
@@ -64,6 +65,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     ],
     learning_rate_at_50: 0.05,
     build,
+    residual_orders: &[Order::PreActivation],
     folds: true,
     ..Descriptor::ORDINARY
 };

@@ -6,7 +6,7 @@
 use anyhow::Result;
 use tch::Tensor;
 
-use crate::nn::residual::{Order, Part};
+use crate::nn::residual::Part;
 use crate::nn::{ActivationPool, Block, Builder, Folded, Layer, Pass, Signal};
 use crate::options::{OptionSpec, Options};
 use crate::usage;
@@ -19,28 +19,20 @@ pub const ALPHA: OptionSpec = OptionSpec::number("alpha", 0.2, 0.0, 10.0)
 pub const SKIP_GAIN: OptionSpec = OptionSpec::number("skip_gain", 0.0, 0.0, 10.0)
     .help("residual networks: where the trained gain of each branch starts");
 
-/// Refuses networks of order v1, and options of residual networks in others.
+/// Refuses options of residual networks in others.
 pub fn check(block: &Block, options: &Options) -> Result<()> {
-    match block.residual {
-        Some(place) if place.order == Order::PostActivation => Err(usage!(
-            "nf has no residual network of order v1: its branch begins with an activation of the stream over its \
-             standard deviation; use order = \"v2\""
+    // The last block looks alike in every network.
+    if block.residual.is_some() || block.last {
+        return Ok(());
+    }
+    let given = options.to_table();
+    let is_set = |option: &OptionSpec| given.get(option.name) != Some(&option.default_value());
+    match [ALPHA, SKIP_GAIN].into_iter().find(is_set) {
+        None => Ok(()),
+        Some(option) => Err(usage!(
+            "method.{} of nf acts in residual networks only; use model = \"resnet\" or \"wide-resnet\", or leave it out",
+            option.name
         )),
-        Some(_) => Ok(()),
-        None if block.last => Ok(()),
-        None => {
-            let given = options.to_table();
-            let is_set =
-                |option: &OptionSpec| given.get(option.name) != Some(&option.default_value());
-            match [ALPHA, SKIP_GAIN].into_iter().find(is_set) {
-                None => Ok(()),
-                Some(option) => Err(usage!(
-                    "method.{} of nf acts in residual networks only; use model = \"resnet\" or \"wide-resnet\", or \
-                     leave it out",
-                    option.name
-                )),
-            }
-        }
     }
 }
 

@@ -1,0 +1,125 @@
+//! Every method trains a residual network, and folds where it says so.
+
+use normprop::methods::{Descriptor, METHODS};
+use normprop::nn::{Network, Pass, backward, scores};
+use tch::{Device, Kind, Tensor};
+
+use crate::{disturb, each_small, gap, largest, network, numbers};
+
+const STEPS: u64 = 12;
+
+/// The loss of a pass over four images.
+fn loss(network: &Network, images: &Tensor, step: u64) -> (Tensor, Pass) {
+    let labels = Tensor::from_slice(&[1_i64, 4, 7, 2]);
+    let pass = Pass::train(3, step);
+    let logits = network.logits(images, &pass);
+    (scores::cross_entropy(&logits, &labels), pass)
+}
+
+/// Losses before and after some steps of gradient descent.
+fn losses(network: &Network, images: &Tensor) -> [f64; 2] {
+    let first = loss(network, images, 0).0.double_value(&[]);
+    for step in 0..STEPS {
+        let (value, pass) = loss(network, images, step);
+        let gradients = backward::gradients(&value, &network.parameters, &pass);
+        tch::no_grad(|| {
+            for (entry, gradient) in network.parameters.trainable().zip(gradients) {
+                let _ = entry.tensor.shallow_clone().g_sub_(&(gradient * 0.01));
+            }
+        });
+        network.after_step();
+    }
+    [first, loss(network, images, STEPS).0.double_value(&[])]
+}
+
+/// ResNet-8 of half the width under `method`, or the order that it refuses.
+fn half_width(method: &Descriptor, order: &str, shortcut: &str) -> Result<Network, String> {
+    let keys = format!("depth = 8\nwidth = 0.5\norder = \"{order}\"\nshortcut = \"{shortcut}\"");
+    let built = network("resnet", &keys, method, "", (3, 8));
+    built.map_err(|error| error.to_string())
+}
+
+#[test]
+fn every_method_trains_a_residual_network_or_says_that_it_cannot() {
+    let images = numbers(&[4, 3, 8, 8], 1);
+    for method in METHODS {
+        let mut orders = 0;
+        for (order, shortcut) in [("v2", "B"), ("v1", "A")] {
+            let what = format!("{} {order}", method.name);
+            match half_width(method, order, shortcut) {
+                Err(message) => assert!(message.contains("order"), "{what}: {message}"),
+                Ok(network) => {
+                    orders += 1;
+                    network.initialize(&images);
+                    let [first, last] = losses(&network, &images);
+                    assert!(last < first, "{what}: {first} -> {last}");
+                }
+            }
+        }
+        assert!(orders > 0, "{}", method.name);
+    }
+}
+
+#[test]
+fn folded_networks_compute_what_evaluation_does() {
+    let images = numbers(&[4, 2, 8, 8], 1);
+    for (method, network, what) in each_small() {
+        disturb(&network);
+        let folded = network.fold();
+        assert_eq!(folded.is_some(), method.folds, "{what}");
+        let Some(folded) = folded else { continue };
+        let plain = network.logits(&images, &Pass::eval());
+        let size = largest(&plain).max(1.0);
+        assert!(
+            gap(&folded.logits(&images), &plain) <= 1e-10 * size,
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn fused_layers_compute_what_their_halves_do() {
+    let images = numbers(&[4, 2, 8, 8], 1);
+    for (_, network, what) in each_small() {
+        disturb(&network);
+        let pass = Pass::eval();
+        let halves = network.walk(&images, &pass, network.blocks.len(), |_, layer, signal| {
+            layer.post_activation(layer.pre_activation(signal, &pass), &pass)
+        });
+        let (fused, halves) = (network.logits(&images, &pass), halves.value());
+        let size = largest(&fused).max(1.0);
+        assert!(gap(&fused, &halves) <= 1e-10 * size, "{what}");
+    }
+}
+
+#[test]
+fn gradients_in_mixed_precision_point_where_exact_ones_do() {
+    for method in METHODS {
+        for (order, shortcut) in [("v2", "B"), ("v1", "A")] {
+            let gradients = |compute: Kind| {
+                let keys = format!(
+                    "depth = 8\nwidth = 0.5\norder = \"{order}\"\nshortcut = \"{shortcut}\""
+                );
+                let nodes =
+                    crate::nodes("resnet", &keys, (3, 8), normprop::moments::Activation::Relu);
+                let options = method.resolve(&toml::Table::new()).unwrap();
+                let built = method.network(&options, nodes, 7, Kind::Float, Device::Cpu);
+                let mut network = built.ok()?;
+                network.compute = compute;
+                let images = numbers(&[4, 3, 8, 8], 1).to_kind(Kind::Float);
+                let (value, pass) = loss(&network, &images, 0);
+                let all = backward::gradients(&value, &network.parameters, &pass);
+                let flat: Vec<Tensor> = all.iter().map(|one| one.flatten(0, -1)).collect();
+                Some(Tensor::cat(&flat, 0))
+            };
+            let (Some(wide), Some(narrow)) = (gradients(Kind::Float), gradients(Kind::BFloat16))
+            else {
+                continue;
+            };
+            let inner = |a: &Tensor, b: &Tensor| (a * b).sum(Kind::Double).double_value(&[]);
+            let lengths = (inner(&wide, &wide) * inner(&narrow, &narrow)).sqrt();
+            let cosine = inner(&wide, &narrow) / lengths;
+            assert!(cosine > 0.9, "{} {order}: {cosine}", method.name);
+        }
+    }
+}
