@@ -55,16 +55,17 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         return plain::build(block, builder);
     }
     let channels = block.op.outputs();
-    let groups = match options.choice("norm") {
-        "group" => groups(options.count("groups"), block)?,
-        _ => 1,
-    };
     let eps = options.number("eps");
+    let groups = || match options.choice("norm") {
+        "group" => groups(options.count("groups"), block),
+        _ => Ok(1),
+    };
     if !block.is_normalized() || !block.is_activated() {
         return NormalizedLayer::build(block, builder, |builder| {
-            GroupNorm::build(groups, eps, block, builder)
+            GroupNorm::build(groups()?, eps, block, builder)
         });
     }
+    let groups = groups()?;
     let weight = init::he(&builder.direction(), block.op.fan_in());
     let linear = Linear::build(block, weight, builder)?;
     let affine = Affine::build(block, builder)?;

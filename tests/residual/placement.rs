@@ -170,3 +170,33 @@ fn selu_divides_sums_by_the_root_of_two() {
         (of("s2u1-shortcut"), of("s2u1-conv2"), of("s3u1-entry"));
     assert!(gap(sum, &((kept + branch) / 2.0_f64.sqrt())) < 1e-12);
 }
+
+#[test]
+fn weight_norm_starts_every_convolution_from_data_with_and_without_a_bias() {
+    let images = numbers(&[6, 2, 8, 8], 1) * 3.0;
+    for method in ["weight-norm", "weight-norm-mean-bn"] {
+        for order in ["v1", "v2"] {
+            let keys = format!("order = \"{order}\"\ndepth = 8\nwidth = 0.25");
+            let network = small(&keys, method, "");
+            network.initialize(&images);
+            let pass = Pass::eval();
+            network.walk(
+                &images,
+                &pass,
+                network.blocks.len(),
+                |index, layer, received| {
+                    let pre = layer.pre_activation(received, &pass).copy();
+                    let name = network.blocks[index].node.name();
+                    if network.parameters.get(&format!("{name}.g")).is_some() && pre.dim() == 4 {
+                        let std = pre.var_dim([0, 2, 3].as_slice(), false, false).sqrt();
+                        assert!(
+                            gap(&std, &std.ones_like()) < 1e-10,
+                            "{method} {order} {name}"
+                        );
+                    }
+                    layer.forward(received, &pass)
+                },
+            );
+        }
+    }
+}
