@@ -68,11 +68,9 @@ impl Normalizer {
         let plane = self.shape.height * self.shape.width;
         if statistics.len() != self.shape.channels {
             let image = plane * self.shape.channels;
-            let pairs = (0..images.len()).map(|index| statistics[index % image]);
-            return images
-                .iter()
-                .zip(pairs)
-                .map(|(&byte, pair)| normalized(byte, pair))
+            let values = images.iter().enumerate();
+            return values
+                .map(|(index, &byte)| normalized(byte, statistics[index % image]))
                 .collect();
         }
         let tables: Vec<[f32; 256]> = statistics

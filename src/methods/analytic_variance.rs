@@ -103,11 +103,8 @@ impl Noise {
         let factor = match self {
             Noise::Chi => {
                 let squares = pass.normal(&[images - 1, channels], like).square();
-                (squares
-                    .sum_dim_intlist([0].as_slice(), false, None::<Kind>)
-                    .reciprocal()
-                    * n)
-                    .sqrt()
+                let sums = squares.sum_dim_intlist([0].as_slice(), false, None::<Kind>);
+                (sums.reciprocal() * n).sqrt()
             }
             Noise::Gaussian => pass.normal(&[channels], like) / (2.0 * n).sqrt() + 1.0,
         };

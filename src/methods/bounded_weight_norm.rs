@@ -114,10 +114,8 @@ impl Reparametrization for BoundedRows {
                 gain * (total / gain.square().sum(None::<Kind>).sqrt())
             }
         };
-        &self.direction
-            * self
-                .op
-                .per_row(&(length / self.norm.of_rows(&self.direction)))
+        let factor = length / self.norm.of_rows(&self.direction);
+        &self.direction * self.op.per_row(&factor)
     }
 }
 

@@ -158,11 +158,8 @@ impl Kalman {
         if values == 1 {
             return mixed;
         }
-        let ratio = (predicted.variance.detach() / observed.variance.detach()).mean_dim(
-            [1].as_slice(),
-            true,
-            None::<Kind>,
-        );
+        let ratios = predicted.variance.detach() / observed.variance.detach();
+        let ratio = ratios.mean_dim([1].as_slice(), true, None::<Kind>);
         let usable = ratio.lt(self.fallback_ratio);
         ChannelMoments {
             mean: mixed.mean.where_self(&usable, &observed.mean),
@@ -209,10 +206,9 @@ impl Layer for Kalman {
         };
         self.remember(&corrected);
         let spread = [&[groups, 1, size[1]], vec![1; size.len() - 2].as_slice()].concat();
-        let std = (&corrected.variance + self.eps)
-            .sqrt()
-            .view(spread.as_slice());
-        let normalized = (by_group - corrected.mean.view(spread.as_slice())) / std;
+        let std = (&corrected.variance + self.eps).sqrt();
+        let centered = by_group - corrected.mean.view(spread.as_slice());
+        let normalized = centered / std.view(spread.as_slice());
         self.corrected.replace(Some(corrected));
         self.affine.apply(&normalized.view(size.as_slice()))
     }

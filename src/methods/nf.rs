@@ -148,9 +148,8 @@ fn standardized_rows(weight: &Tensor, floor: Floor) -> Tensor {
     let rows = weight.flatten(1, -1);
     let fan_in = rows.size()[1] as f64;
     let centered = &rows - rows.mean_dim([1].as_slice(), true, None);
-    let squares = centered
-        .square()
-        .sum_dim_intlist([1].as_slice(), true, None);
+    let squares = centered.square();
+    let squares = squares.sum_dim_intlist([1].as_slice(), true, None);
     let squares = match floor {
         Floor::Max => squares.clamp_min(1e-4),
         Floor::Add => squares + fan_in * 1e-6,

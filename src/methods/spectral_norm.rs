@@ -91,12 +91,8 @@ struct SingularPair {
 }
 
 fn unit(vector: Tensor) -> Tensor {
-    let length = vector
-        .square()
-        .sum(None::<Kind>)
-        .sqrt()
-        .clamp_min(SMALLEST_LENGTH);
-    vector / length
+    let length = vector.square().sum(None::<Kind>).sqrt();
+    vector / length.clamp_min(SMALLEST_LENGTH)
 }
 
 impl SingularPair {

@@ -129,12 +129,9 @@ fn hidden_layers(network: &Network) -> usize {
 /// Fraction of units (channels) that are at most 0 for every image and position.
 fn dead_fraction(pre: &Tensor) -> f64 {
     let by_unit = pre.transpose(0, 1).flatten(1, -1);
-    let largest = by_unit.amax([1].as_slice(), false);
-    largest
-        .le(0.0)
-        .to_kind(Kind::Double)
-        .mean(Kind::Double)
-        .double_value(&[])
+    let dead = by_unit.amax([1].as_slice(), false).le(0.0);
+    let dead = dead.to_kind(Kind::Double).mean(Kind::Double);
+    dead.double_value(&[])
 }
 
 fn mean_row_norm(parameters: &Parameters, layer: &str) -> f64 {

@@ -69,12 +69,8 @@ impl Sample {
 
     /// The values as (xᵢ − x̄)/s, ascending; `None` when the spread s is zero or undefined.
     pub fn standardized(&self) -> Option<Vec<f64>> {
-        (self.std_dev > 0.0).then(|| {
-            self.sorted
-                .iter()
-                .map(|value| (value - self.mean) / self.std_dev)
-                .collect()
-        })
+        let standardized = |value: &f64| (value - self.mean) / self.std_dev;
+        (self.std_dev > 0.0).then(|| self.sorted.iter().map(standardized).collect())
     }
 }
 

@@ -207,11 +207,8 @@ fn content_range(response: &Response<Body>) -> (Option<u64>, Option<u64>) {
 }
 
 fn parse_content_range(text: &str) -> (Option<u64>, Option<u64>) {
-    let parts = text
-        .trim()
-        .strip_prefix("bytes ")
-        .and_then(|text| text.split_once('/'));
-    let Some((range, total)) = parts else {
+    let parts = text.trim().strip_prefix("bytes ");
+    let Some((range, total)) = parts.and_then(|text| text.split_once('/')) else {
         return (None, None);
     };
     let start = range

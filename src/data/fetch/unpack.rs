@@ -40,11 +40,9 @@ fn unpack(archive: &Path, entry: &CatalogueEntry, to: &Path) -> Result<()> {
         }
         let path = member.path().context(damaged)?.into_owned();
         let shown = path.display();
-        let harmless = path
-            .components()
-            .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+        let inside = |part| matches!(part, Component::Normal(_) | Component::CurDir);
         ensure!(
-            harmless,
+            path.components().all(inside),
             "its member `{shown}` points out of the archive; do not trust this file"
         );
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {

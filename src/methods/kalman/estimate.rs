@@ -53,19 +53,13 @@ pub fn automatic_gain(images: i64) -> f64 {
 /// `[N, C, ...]` as `[groups, N/groups, C, ...]`.
 pub fn grouped(x: &Tensor, groups: i64) -> Tensor {
     let size = x.size();
-    let shape: Vec<i64> = [groups, size[0] / groups]
-        .iter()
-        .chain(&size[1..])
-        .copied()
-        .collect();
-    x.reshape(shape)
+    x.reshape([&[groups, size[0] / groups], &size[1..]].concat())
 }
 
 /// Mean and biased variance of each channel of each group, `[groups, channels]`.
 pub fn group_moments(grouped: &Tensor) -> ChannelMoments {
-    let axes: Vec<i64> = (1..grouped.dim() as i64)
-        .filter(|&axis| axis != 2)
-        .collect();
+    let axes = (1..grouped.dim() as i64).filter(|&axis| axis != 2);
+    let axes: Vec<i64> = axes.collect();
     ChannelMoments {
         mean: grouped.mean_dim(axes.as_slice(), false, None::<Kind>),
         variance: grouped.var_dim(axes.as_slice(), false, false),
