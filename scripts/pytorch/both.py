@@ -32,6 +32,7 @@ RAW = KEY + ["round", "program", "mode", "configuration", "step_ms", "step_ms_mi
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench-both", description=__doc__.split("\n\n")[0],
                                      epilog="Example: scripts/bench-both --widths 0.25,1 --batch-sizes 1,64")
+    parser.add_argument("--model", default="nin", choices=["nin", "resnet"], help="network, with resnet also --widths 1")
     parser.add_argument("--batch-sizes", default="1,64", help="images per step [%(default)s]")
     parser.add_argument("--widths", default="0.25", help="factor on the number of channels [%(default)s]")
     parser.add_argument("--threads", default=str(os.cpu_count()), help="CPU threads of both programs, a list [%(default)s]")
@@ -61,7 +62,7 @@ def ours(options, setting, folder):
     width, size, threads = setting
     command = [os.path.join(ROOT, "scripts", "normprop"), "bench", "--quiet", "--json", "--norm", ",".join(NORMS),
                "--widths", width, "--batch-sizes", size, "--threads", threads, "--dataset", options.dataset,
-               "--out", folder]
+               "--out", folder, "--model", options.model]
     command += ["--steps", str(options.steps)] if options.steps else []
     for assignment in options.set:
         command += ["--set", assignment]
@@ -73,7 +74,7 @@ def ours(options, setting, folder):
 def theirs(options, setting):
     width, size, threads = setting
     command = [os.path.join(ROOT, "scripts", "bench-pytorch"), "--json", "--norm", ",".join(NORMS), "--widths", width,
-               "--batch-sizes", size, "--threads", threads, "--dataset", options.dataset]
+               "--batch-sizes", size, "--threads", threads, "--dataset", options.dataset, "--model", options.model]
     command += ["--steps", str(options.steps)] if options.steps else []
     command += ["--no-compile"] if options.no_compile else []
     answer = document(command, threads)

@@ -1,4 +1,4 @@
-"""Times training steps of the NIN in PyTorch; called by scripts/bench-pytorch.
+"""Times training steps of the NIN or ResNet-20 in PyTorch; called by scripts/bench-pytorch.
 
 In each configuration (layout, optimizer, eager or compiled) the methods take turns step by step, in an order that
 changes from round to round, as in normprop bench. Both programs let equally many networks take turns, so that neither
@@ -36,6 +36,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench-pytorch", description=__doc__.split("\n\n")[0],
                                      epilog="Example: scripts/bench-pytorch --batch-sizes 64 --widths 0.25 --threads 2")
     parser.add_argument("--norm", default="none,bn,normprop", help="methods [%(default)s]")
+    parser.add_argument("--model", default="nin", choices=["nin", "resnet"], help="network; resnet has depth 20, order v2")
     parser.add_argument("--batch-sizes", default="1,64", help="images per step [%(default)s]")
     parser.add_argument("--widths", default="0.25", help="factor on the number of channels [%(default)s]")
     parser.add_argument("--dataset", default="fashion-mnist-mini", choices=SHAPES, help="gives the images' shape")
@@ -55,6 +56,9 @@ os.environ.setdefault("OMP_NUM_THREADS", str(ARGUMENTS.threads))
 import torch  # noqa: E402
 
 from networks import METHODS, Nin, check_forms  # noqa: E402
+from residual_networks import ResNet, check_residual_forms  # noqa: E402
+
+MODELS = {"nin": (Nin, check_forms), "resnet": (ResNet, check_residual_forms)}
 
 
 def say(text):
@@ -73,7 +77,7 @@ class Contestant:
         self.images = torch.randint(0, 256, (IMAGES, channels, side, side), dtype=torch.uint8)
         self.labels = torch.randint(0, 10, (IMAGES,))
         self.order, self.position = torch.randperm(IMAGES), 0
-        self.network = Nin(method, channels, width).to(memory_format=self.format)
+        self.network = MODELS[ARGUMENTS.model][0](method, channels, width).to(memory_format=self.format)
         weights = [p for p in self.network.parameters() if p.dim() > 1]
         others = [p for p in self.network.parameters() if p.dim() == 1]
         groups = [{"params": weights, "weight_decay": 5e-4}, {"params": others, "weight_decay": 0.0}]
@@ -111,7 +115,7 @@ class Contestant:
     def row(self, width, threads):
         norm, _, form = self.method.partition("-")
         row = {"norm": norm, "form": form, "layout": self.layout, "optimizer": self.optimizer_name, "mode": self.mode,
-               "model": "nin", "width": width, "batch_size": self.batch_size, "threads": threads,
+               "model": ARGUMENTS.model, "width": width, "batch_size": self.batch_size, "threads": threads,
                "rounds": len(self.seconds), "not_measured": self.reason}
         if self.seconds:
             total, *phases = ([1e3 * second for second in column] for column in zip(*self.seconds))
@@ -183,7 +187,7 @@ def main():
         if norm not in known:
             sys.exit(f"bench-pytorch: unknown method {norm} (known: {', '.join(sorted(known))})")
     torch.set_num_threads(ARGUMENTS.threads)
-    check_forms()
+    MODELS[ARGUMENTS.model][1]()
     # Each method and configuration is compiled on its own; the limit is meant for one function that keeps changing.
     torch._dynamo.config.recompile_limit = 64
     try:

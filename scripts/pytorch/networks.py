@@ -1,4 +1,4 @@
-"""The NIN of src/nn/models.rs in PyTorch, without normalization, with batch normalization and with Normalization
+"""The NIN of src/nn/networks/nin.rs in PyTorch, without normalization, with batch normalization and with Normalization
 Propagation: by the textbook formula, and folded so that it costs no pass over activations."""
 
 import math
