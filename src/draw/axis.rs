@@ -1,7 +1,7 @@
 //! An axis: what it shows, and the ticks that have room on it.
 
 use super::text_style::widest_tick;
-use super::tick_labels::{TickFormat, labels};
+use super::tick_labels::labels;
 use super::ticks::{AxisScale, linear_ticks, log_ticks};
 use crate::stats::range;
 
@@ -14,8 +14,8 @@ pub struct Axis {
     pub scale: AxisScale,
     /// The values at both ends; by default the range of the data with a little room.
     pub range: Option<(f64, f64)>,
-    /// How tick labels are written.
-    pub format: TickFormat,
+    /// Whether tick labels are fractions as percentages.
+    pub percent: bool,
     /// Ticks at whole numbers only, as for epochs.
     pub integer: bool,
     /// Widens the range of the data to hold 0 (linear axes only).
@@ -39,7 +39,7 @@ impl Axis {
 
     /// The same axis with its fractions written as percentages.
     pub fn percent(mut self) -> Axis {
-        self.format = TickFormat::Percent;
+        self.percent = true;
         self
     }
 
@@ -112,7 +112,7 @@ impl Axis {
             AxisScale::Linear => linear_ticks(low, high, target, self.integer),
             AxisScale::Log => log_ticks(low, high, target),
         };
-        let labels = labels(&ticks, self.scale, self.format);
+        let labels = labels(&ticks, self.scale, self.percent);
         ticks.into_iter().zip(labels).collect()
     }
 

@@ -50,7 +50,6 @@ pub use intervals::{IntervalGroup, IntervalMark, IntervalPlot};
 pub use qq::QqPlot;
 pub use series::{Point, ReferenceLine, Series};
 pub use text_histogram::TextHistogram;
-pub use tick_labels::TickFormat;
 pub use ticks::AxisScale;
 
 pub(crate) use axis::Span;

@@ -24,12 +24,12 @@ pub struct QqPlot {
     pub label: String,
     /// (Quantile of the standard normal, quantile of the sample), rising.
     pub points: Vec<(f64, f64)>,
-    /// Mean and standard deviation of the sample: adds the line of the fitted normal.
-    pub fitted: Option<(f64, f64)>,
+    /// Mean and standard deviation of the sample, for the line of the fitted normal.
+    pub fitted: (f64, f64),
 }
 
 impl QqPlot {
-    /// Draws points, diagonal and, where given, the fitted line.
+    /// Draws points, diagonal and the fitted line.
     pub fn figure(&self) -> Figure {
         let mut sheet = Sheet::new(WIDTH, "Q-Q plot", &self.title, &self.subtitle);
         let area = sheet.area(HEIGHT);
@@ -67,9 +67,8 @@ impl QqPlot {
     /// The lines with (intercept, slope) and their text; styled as in the histogram.
     fn lines(&self) -> Vec<(Style, (f64, f64), &'static str)> {
         let mut lines = vec![(style(1).dashed("8 4"), (0.0, 1.0), "y = x")];
-        if let Some((mean, std)) = self.fitted
-            && (mean + std).is_finite()
-        {
+        let (mean, std) = self.fitted;
+        if (mean + std).is_finite() {
             lines.push((style(6).dashed(""), (mean, std), "fitted normal"));
         }
         lines

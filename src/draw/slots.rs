@@ -27,10 +27,8 @@ impl Slots {
 
     /// Those of some lines.
     pub fn of_series<'a>(series: impl IntoIterator<Item = &'a Series>) -> Slots {
-        let wanted = series
-            .into_iter()
-            .map(|line| (line.label.as_str(), line.slot));
-        Slots::assign(wanted)
+        let series = series.into_iter();
+        Slots::assign(series.map(|line| (line.label.as_str(), line.slot)))
     }
 
     /// The slot of a label; 0 for one that was never assigned.

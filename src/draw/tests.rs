@@ -156,7 +156,7 @@ fn distributions() {
         title: "Layer 3".into(),
         label: "Sample quantile".into(),
         points: vec![(-1.0, -1.2), (0.0, 0.1), (1.0, f64::NAN), (1.5, 1.9)],
-        fitted: Some((0.0, 1.25)),
+        fitted: (0.0, 1.25),
         ..QqPlot::default()
     };
     assert_snapshot!("qq", plot.figure().svg());
@@ -292,7 +292,7 @@ proptest! {
         };
         prop_assert!(is_sound(&histogram.figure()));
         let points = bins.iter().map(|&(x, y, _)| (x, y)).collect();
-        let plot = QqPlot { points, fitted: Some((mean, std)), ..QqPlot::default() };
+        let plot = QqPlot { points, fitted: (mean, std), ..QqPlot::default() };
         prop_assert!(is_sound(&plot.figure()));
     }
 }

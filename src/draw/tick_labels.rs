@@ -3,22 +3,12 @@
 use super::ticks::AxisScale;
 use crate::text::numbers::group_digits;
 
-/// How the values at the ticks are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TickFormat {
-    /// As plain numbers, or with a power of ten where these would be long.
-    #[default]
-    Number,
-    /// Fractions as percentages: 0.16 is written "16 %".
-    Percent,
-}
-
 /// The labels of `ticks`: as many decimals as tell them apart, the same number on a linear axis;
-/// powers of ten where plain numbers would be long.
-pub fn labels(ticks: &[f64], scale: AxisScale, format: TickFormat) -> Vec<String> {
-    let (factor, unit) = match format {
-        TickFormat::Number => (1.0, ""),
-        TickFormat::Percent => (100.0, "\u{202f}%"),
+/// powers of ten where plain numbers would be long. With `percent` a fraction is written as a percentage: 0.16 as "16 %".
+pub fn labels(ticks: &[f64], scale: AxisScale, percent: bool) -> Vec<String> {
+    let (factor, unit) = match percent {
+        true => (100.0, "\u{202f}%"),
+        false => (1.0, ""),
     };
     let scaled: Vec<f64> = ticks.iter().map(|tick| tick * factor).collect();
     let magnitudes = scaled.iter().map(|value| value.abs());
@@ -98,7 +88,7 @@ mod tests {
         labels(
             &linear_ticks(low, high, target, false),
             AxisScale::Linear,
-            TickFormat::Number,
+            false,
         )
     }
 
@@ -123,7 +113,7 @@ mod tests {
 
     #[test]
     fn percentages_are_written_from_fractions() {
-        let percent = |ticks: &[f64], scale| labels(ticks, scale, TickFormat::Percent);
+        let percent = |ticks: &[f64], scale| labels(ticks, scale, true);
         assert_eq!(
             percent(&[0.1, 0.15], AxisScale::Linear),
             ["10\u{202f}%", "15\u{202f}%"]

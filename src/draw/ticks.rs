@@ -100,19 +100,14 @@ pub fn log_minor_ticks(low: f64, high: f64) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tick_labels::{TickFormat, labels};
+    use super::super::tick_labels::labels;
     use super::*;
     use proptest::prelude::*;
 
     #[test]
     fn log_axes_show_decades_or_their_parts() {
-        let written = |low, high, target| {
-            labels(
-                &log_ticks(low, high, target),
-                AxisScale::Log,
-                TickFormat::Number,
-            )
-        };
+        let written =
+            |low, high, target| labels(&log_ticks(low, high, target), AxisScale::Log, false);
         assert_eq!(written(0.01, 10.0, 6), ["0.01", "0.1", "1", "10"]);
         assert_eq!(written(1e-8, 1.0, 3), ["10⁻⁸", "10⁻⁵", "10⁻²"]);
         assert_eq!(written(0.1, 2.0, 6), ["0.1", "0.2", "0.5", "1", "2"]);

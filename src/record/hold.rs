@@ -3,13 +3,12 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use thiserror::Error;
 
 use super::files;
-use super::lease::{Holder, LINE_BYTES, Lease};
+use super::lease::{LINE_BYTES, Lease};
 
 /// Name of the empty file on which the lock lies. It stays: deleting it would let two processes hold two locks.
 pub const LOCK: &str = "lock";
@@ -72,7 +71,7 @@ fn has_no_locks(error: &io::Error) -> bool {
 /// A folder that this process alone works in, until the value is dropped.
 pub struct Hold {
     // Dropped in this order: the lease says that it is free before the lock lets the next process look.
-    lease: Lease,
+    pub(super) lease: Lease,
     _lock: Lock,
 }
 
@@ -89,8 +88,8 @@ impl Hold {
         }
     }
 
-    /// What tells whether the folder is still held.
-    pub fn holder(&self) -> Arc<Holder> {
-        self.lease.holder()
+    /// Fails when the folder was lost to another process.
+    pub fn check(&self) -> io::Result<()> {
+        self.lease.check()
     }
 }

@@ -17,7 +17,7 @@
 //!   look that took longer than a beat (the file server hung, for the holder too) starts the watch over.
 //!
 //! A holder that was only asleep finds `free` in its own file at its next look. Before it writes anything more than
-//! 45 s after its last look, it looks: see [`Holder::check`]. What remains is a holder that stalls between that and the
+//! 45 s after its last look, it looks: see [`Lease::check`]. What remains is a holder that stalls between that and the
 //! write itself for longer than the watch; the two then write the same bytes, a run being deterministic, and the next
 //! start cuts what was doubled.
 //!
@@ -146,9 +146,18 @@ impl Lease {
         }
     }
 
-    /// What tells whether the lease is still held, for those who write to the folder.
-    pub fn holder(&self) -> Arc<Holder> {
-        self.holder.clone()
+    /// Fails when the lease was lost to another; looks at the file only when the last look is long ago.
+    pub fn check(&self) -> io::Result<()> {
+        self.holder.check()
+    }
+
+    /// Makes the next check look at the file, as a long time without beats does.
+    #[cfg(test)]
+    pub(super) fn look_at_next_check(&self) {
+        // The clock may be younger than that.
+        if let Some(long_ago) = Instant::now().checked_sub(self.holder.expiry) {
+            *self.holder.last_look() = Some(long_ago);
+        }
     }
 }
 
@@ -168,7 +177,7 @@ impl Drop for Lease {
 
 /// The holder's own view of its lease.
 #[derive(Debug)]
-pub struct Holder {
+struct Holder {
     path: PathBuf,
     line: String,
     expiry: Duration,
@@ -177,23 +186,14 @@ pub struct Holder {
 }
 
 impl Holder {
-    /// Fails when the lease was lost to another; looks at the file only when the last look is long ago.
-    pub fn check(&self) -> io::Result<()> {
+    /// See [`Lease::check`].
+    fn check(&self) -> io::Result<()> {
         // Copied, so that a beat can note its look.
         let last_look = *self.last_look();
         match last_look {
             None => Err(lost_error()),
             Some(looked) if looked.elapsed() > self.expiry / 2 => self.beat(),
             Some(_) => Ok(()),
-        }
-    }
-
-    /// Makes the next check look at the file, as a long time without beats does.
-    #[cfg(test)]
-    pub(super) fn look_at_next_check(&self) {
-        // The clock may be younger than that.
-        if let Some(long_ago) = Instant::now().checked_sub(self.expiry) {
-            *self.last_look() = Some(long_ago);
         }
     }
 
@@ -215,9 +215,8 @@ impl Holder {
     }
 
     fn last_look(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.last_look
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        let locked = self.last_look.lock();
+        locked.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

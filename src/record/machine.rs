@@ -46,10 +46,7 @@ impl Cpu {
         let cores = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
         let (model, flags) = match std::fs::read_to_string("/proc/cpuinfo") {
             Ok(text) => parse_cpuinfo(&text),
-            Err(_) => (
-                output("sysctl", &["-n", "machdep.cpu.brand_string"]),
-                Vec::new(),
-            ),
+            Err(_) => (brand(), Vec::new()),
         };
         Cpu {
             model,
@@ -95,9 +92,13 @@ pub fn load_average() -> Option<f64> {
     text.split_whitespace().next()?.parse().ok()
 }
 
-/// What a program prints, trimmed; `None` when it is not there or fails.
-fn output(program: &str, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program).args(arguments).output().ok()?;
+/// The processor's name as macOS tells it; `None` elsewhere.
+fn brand() -> Option<String> {
+    let mut sysctl = Command::new("sysctl");
+    let output = sysctl
+        .args(["-n", "machdep.cpu.brand_string"])
+        .output()
+        .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| text.trim().to_owned())
 }

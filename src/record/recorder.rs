@@ -151,10 +151,12 @@ impl Recorder {
     }
 
     fn on_epoch(&mut self, row: &EpochRow, layers: &[LayerRow]) -> Result<()> {
-        if self.rows.last().is_some_and(|last| last.epoch >= row.epoch) {
-            self.forget_from(row.epoch)?;
-        }
         let disk = self.run_dir.disk();
+        // Epoch 0 is reported again when a run was killed before its first checkpoint.
+        if self.rows.last().is_some_and(|last| last.epoch >= row.epoch) {
+            self.layers.truncate(disk, row.epoch)?;
+            self.rows = self.metrics.truncate(disk, row.epoch)?;
+        }
         // In this order an epoch 0 that is reported again is recognized even when its layers are missing.
         self.metrics.append(disk, std::slice::from_ref(row))?;
         self.layers.append(disk, layers)?;
@@ -165,15 +167,6 @@ impl Recorder {
             epoch_scalars.extend(scalars(layer, &prefix, &["epoch", "layer"])?);
         }
         self.add_scalars(row.step, &epoch_scalars)
-    }
-
-    /// Drops the rows of an epoch that is being reported again, as epoch 0 is when a run is killed before its first
-    /// checkpoint.
-    fn forget_from(&mut self, epoch: u64) -> Result<()> {
-        let disk = self.run_dir.disk();
-        self.layers.truncate(disk, epoch)?;
-        self.rows = self.metrics.truncate(disk, epoch)?;
-        Ok(())
     }
 
     fn on_snapshot(&mut self, snapshot: &Snapshot, best: bool) -> Result<()> {
@@ -199,10 +192,7 @@ impl Recorder {
             meta.end(status, SystemTime::now());
             meta.write(disk, folder)?;
         }
-        if matches!(
-            status,
-            Status::Running | Status::Interrupted | Status::Paused
-        ) {
+        if !matches!(status, Status::Finished | Status::Diverged) {
             return Ok(());
         }
         let summary = summarize(&self.settings.identity, folder, &self.rows, status)

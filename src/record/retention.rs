@@ -25,11 +25,12 @@ pub struct Found {
     pub warnings: Vec<String>,
 }
 
-/// The file name of a state's checkpoint.
-pub fn file_name(position: &Position) -> String {
-    name_of((position.epoch, position.step_in_epoch))
+/// The place of a state: epochs done, and steps into the next one.
+fn place_of(position: &Position) -> (u64, u64) {
+    (position.epoch, position.step_in_epoch)
 }
 
+/// The file name of a checkpoint.
 fn name_of((epoch, step_in_epoch): (u64, u64)) -> String {
     match step_in_epoch {
         0 => format!("checkpoint-{epoch}.safetensors"),
@@ -39,9 +40,8 @@ fn name_of((epoch, step_in_epoch): (u64, u64)) -> String {
 
 /// Epoch and step within the next epoch that a checkpoint's file name tells; `None` for any other name.
 pub fn parse_name(name: &str) -> Option<(u64, u64)> {
-    let numbers = name
-        .strip_prefix("checkpoint-")?
-        .strip_suffix(".safetensors")?;
+    let stem = name.strip_suffix(".safetensors")?;
+    let numbers = stem.strip_prefix("checkpoint-")?;
     let place = match numbers.split_once('-') {
         Some((epoch, step)) => (epoch.parse().ok()?, step.parse().ok()?),
         None => (numbers.parse().ok()?, 0),
@@ -81,7 +81,7 @@ pub fn save(
     best: bool,
     keep_epochs: &[u64],
 ) -> Result<()> {
-    let name = file_name(&snapshot.position);
+    let name = name_of(place_of(&snapshot.position));
     files::replace(disk, &run_dir.join(&name), &checkpoint::encode(snapshot)?)?;
     let pointer = name + "\n";
     if best {
@@ -109,7 +109,7 @@ pub fn tidy(
         files::replace(disk, &run_dir.join(BEST), pointer.as_bytes())?;
     }
     match pointed_to(run_dir, LATEST) {
-        Ok(Some(place)) if place == (position.epoch, position.step_in_epoch) => {
+        Ok(Some(place)) if place == place_of(position) => {
             prune(disk, run_dir, position, keep_epochs)
         }
         _ => Ok(()),
@@ -120,7 +120,7 @@ pub fn tidy(
 ///
 /// Those beyond the newest are left from before a fall-back to an older state; the run will write them again.
 fn prune(disk: &dyn Disk, run_dir: &Path, newest: &Position, keep_epochs: &[u64]) -> Result<()> {
-    let newest = (newest.epoch, newest.step_in_epoch);
+    let newest = place_of(newest);
     let places = places(run_dir)?;
     let before = places.iter().copied().find(|place| *place < newest);
     // An unreadable pointer must not cost the best state: then nothing is deleted until it is written again.
@@ -187,10 +187,8 @@ pub fn latest_snapshot_that(
             warnings.join("; ")
         );
     }
-    Ok(Found {
-        snapshot: None,
-        warnings,
-    })
+    let snapshot = None;
+    Ok(Found { snapshot, warnings })
 }
 
 /// The checkpoints of epochs' ends in a run directory, by the epochs done.

@@ -275,9 +275,8 @@ impl<'de> Deserializer<'de> for CsvField<'_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let word = self
-            .text(ColumnKind::Required)
-            .or(variants.first().copied());
+        let given = self.text(ColumnKind::Required);
+        let word = given.or(variants.first().copied());
         let word: StrDeserializer<Error> = word.unwrap_or_default().into_deserializer();
         visitor.visit_enum(word).map_err(|error| self.blame(error))
     }

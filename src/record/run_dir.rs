@@ -2,7 +2,7 @@
 
 use super::files::{self, Disk, Operation, RealDisk, names_in};
 use super::hold::{Hold, LOCK, Lock, Taken};
-use super::lease::{Holder, is_lease_name};
+use super::lease::is_lease_name;
 use super::metrics::TABLES;
 use super::reach::{Owed, Reach};
 use super::retention::{self, Found};
@@ -12,7 +12,6 @@ use anyhow::{Context, Result};
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Name of the file with the resolved configuration.
@@ -27,19 +26,18 @@ const POLL: Duration = Duration::from_millis(25);
 pub struct RunDir {
     path: PathBuf,
     disk: Fenced,
-    _hold: Hold,
 }
 
 /// A file system on which nothing more is changed once another process has taken the run directory over.
 struct Fenced {
     disk: Box<dyn Disk>,
-    holder: Arc<Holder>,
+    hold: Hold,
 }
 
 impl Disk for Fenced {
     fn perform(&self, operation: Operation) -> io::Result<()> {
         if !matches!(operation, Operation::Sync(_)) {
-            self.holder.check()?;
+            self.hold.check()?;
         }
         self.disk.perform(operation)
     }
@@ -129,14 +127,9 @@ impl RunDir {
     fn take(path: &Path, disk: Box<dyn Disk>) -> Result<RunDir> {
         make_folder(path)?;
         let hold = Hold::take(path).map_err(|error| refusal(error, path))?;
-        Ok(RunDir {
-            path: path.to_owned(),
-            disk: Fenced {
-                disk,
-                holder: hold.holder(),
-            },
-            _hold: hold,
-        })
+        let path = path.to_owned();
+        let disk = Fenced { disk, hold };
+        Ok(RunDir { path, disk })
     }
 
     /// Removes half-written files of a killed process, then writes or compares the configuration.
@@ -188,10 +181,9 @@ fn refusal(error: anyhow::Error, path: &Path) -> anyhow::Error {
         Some(taken) => anyhow::anyhow!(
             "another process is working in {}{}: wait for it to end, stop it, or choose another folder for runs (--out of train, --runs of compare)",
             path.display(),
-            if taken.elsewhere {
-                ", on another machine"
-            } else {
-                ""
+            match taken.elsewhere {
+                true => ", on another machine",
+                false => "",
             }
         ),
         None => error,

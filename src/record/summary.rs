@@ -6,6 +6,7 @@ use super::{files, json, meta};
 use crate::errln;
 use crate::event::{EpochRow, Status};
 use crate::run_key::RunKey;
+use crate::stats::range;
 use crate::text::numbers::hexadecimal;
 use anyhow::{Result, bail};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -149,11 +150,6 @@ pub fn summarize(
             images += row.train_s * row.images_per_s;
         }
     }
-    // f64::min passes over NaN, and gives NaN only when every epoch's error is NaN.
-    let best_test_error = rows
-        .iter()
-        .map(|row| row.test_error)
-        .fold(f64::NAN, f64::min);
     Some(RunSummary {
         status,
         key: identity.key.clone(),
@@ -162,7 +158,8 @@ pub fn summarize(
         test_loss: last.test_loss,
         train_loss: last.train_loss,
         train_error: last.train_error,
-        best_test_error,
+        // NaN only when every epoch's error is.
+        best_test_error: range(rows.iter().map(|row| row.test_error)).0,
         epochs: last.epoch,
         steps: last.step,
         train_s,

@@ -24,11 +24,8 @@ pub fn is_event_file_name(name: &str) -> bool {
 
 /// The second, counted from 1970, that an event file's name tells.
 fn second_of(name: &str) -> Option<u64> {
-    let second = name
-        .strip_prefix(PREFIX)?
-        .strip_suffix(SUFFIX)?
-        .parse()
-        .ok()?;
+    let digits = name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?;
+    let second = digits.parse().ok()?;
     (format!("{PREFIX}{second}{SUFFIX}") == name).then_some(second)
 }
 

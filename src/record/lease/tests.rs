@@ -35,7 +35,7 @@ fn a_lease_let_go_is_free_for_every_machine() {
     assert_eq!(text(folder.path(), 1), FREE);
     let second = take(folder.path(), "b", QUICK).unwrap();
     assert_eq!(text(folder.path(), 2), "held by machine b\n");
-    second.holder().check().unwrap();
+    second.check().unwrap();
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_holder_that_beats_keeps_other_machines_away() {
         "where there are no locks, a holder of the same machine is watched too"
     );
     assert_eq!(highest(folder.path()).unwrap(), Some(1));
-    first.holder().check().unwrap();
+    first.check().unwrap();
 }
 
 #[test]
@@ -73,10 +73,10 @@ fn a_silent_holder_of_another_machine_is_followed_and_may_not_write_when_it_wake
     let asleep = take(folder.path(), "a", SILENT).unwrap();
     let next = take(folder.path(), "b", IMPATIENT).unwrap();
     assert_eq!(text(folder.path(), 1), FREE);
-    let error = asleep.holder().check().unwrap_err();
+    let error = asleep.check().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ResourceBusy);
     drop(asleep);
-    next.holder().check().unwrap();
+    next.check().unwrap();
     assert_eq!(text(folder.path(), 2), "held by machine b\n");
 }
 
@@ -86,7 +86,7 @@ fn an_empty_lease_is_watched_like_any_other() {
     fs::write(path(folder.path(), 7), "").unwrap();
     let lease = take(folder.path(), &machine_id(), IMPATIENT).unwrap();
     assert_eq!(text(folder.path(), 8).len(), LINE_BYTES);
-    assert!(lease.holder().path.ends_with("lease-8"));
+    assert!(lease.holder.path.ends_with("lease-8"));
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn an_empty_lease_is_soon_nobodys() {
     let begun = Instant::now();
     let lease = take(folder.path(), "a", QUICK).unwrap();
     assert!(begun.elapsed() < QUICK.expiry / 2);
-    assert!(lease.holder().check().is_ok());
+    assert!(lease.check().is_ok());
     assert!(folder.path().join("lease-5").is_file());
 }
 

@@ -51,9 +51,12 @@ fn names_round_trip_and_others_are_not_taken_for_checkpoints() {
     for place in [(0, 0), (7, 0), (7, 1), (u64::MAX, u64::MAX)] {
         assert_eq!(parse_name(&name_of(place)), Some(place));
     }
-    assert_eq!(file_name(&state(4, 0).position), "checkpoint-4.safetensors");
     assert_eq!(
-        file_name(&state(4, 9).position),
+        name_of(place_of(&state(4, 0).position)),
+        "checkpoint-4.safetensors"
+    );
+    assert_eq!(
+        name_of(place_of(&state(4, 9).position)),
         "checkpoint-4-9.safetensors"
     );
     for name in [

@@ -214,7 +214,7 @@ fn nothing_is_written_once_another_process_has_taken_over() {
     let folder = tempfile::tempdir().unwrap();
     let run_dir = RunDir::open_or_create(folder.path(), "a = 1\n").unwrap();
     fs::write(folder.path().join("lease-1"), "free\n").unwrap();
-    run_dir.disk.holder.look_at_next_check();
+    run_dir.disk.hold.lease.look_at_next_check();
     let file = folder.path().join("metrics.csv");
     let error = files::replace(run_dir.disk(), &file, b"x").unwrap_err();
     assert!(

@@ -65,13 +65,12 @@ pub fn side_by_side(all: &[Results]) -> HtmlPage {
     let stems = distinct(titled.iter().map(|(picture, _)| &picture.stem));
     titled.sort_by_key(|(picture, _)| stems.iter().position(|stem| **stem == picture.stem));
     let mut sections = sections(tables, &titled);
-    let own = |results: &Results| {
-        let caveats = caveats(results).into_iter();
-        let named = caveats.map(|caveat| format!("{}: {caveat}", results.name));
-        named.collect::<Vec<String>>()
-    };
-    let caveats: Vec<String> = all.iter().flat_map(own).collect();
-    sections.push(Section::new("Caveats").caveats(&caveats));
+    let mut all_caveats = Vec::new();
+    for results in all {
+        let own = caveats(results).into_iter();
+        all_caveats.extend(own.map(|caveat| format!("{}: {caveat}", results.name)));
+    }
+    sections.push(Section::new("Caveats").caveats(&all_caveats));
     for results in all {
         if let Some(manifest) = &results.manifest {
             let section = Section::new(format!("Configuration: {}", results.name));
@@ -89,11 +88,9 @@ pub fn side_by_side(all: &[Results]) -> HtmlPage {
 /// A section for each topic that has tables or pictures; pictures come with the text below them.
 fn sections(tables: impl Fn(Topic) -> Vec<Table>, pictures: &[(&Picture, &str)]) -> Vec<Section> {
     let section = |topic: Topic| {
-        let section = Section::new(topic.heading());
-        let section = topic
-            .introduction()
-            .into_iter()
-            .fold(section, Section::paragraph);
+        let (heading, introduction) = topic.texts();
+        let introduction = introduction.into_iter();
+        let section = introduction.fold(Section::new(heading), Section::paragraph);
         let section = tables(topic).iter().fold(section, Section::table);
         let own = pictures
             .iter()

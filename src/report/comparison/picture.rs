@@ -16,31 +16,13 @@ pub struct PictureKind {
 }
 
 impl PictureKind {
-    /// One picture of everything.
-    pub const fn once(
-        name: &'static str,
-        topic: Topic,
-        draw: fn(&Results) -> Option<Figure>,
-    ) -> PictureKind {
+    /// A kind of picture without a text below it.
+    pub const fn new(name: &'static str, topic: Topic, draw: Draw) -> PictureKind {
         PictureKind {
             name,
             topic,
             caption: "",
-            draw: Draw::Once(draw),
-        }
-    }
-
-    /// A picture for each batch size.
-    pub const fn by_batch_size(
-        name: &'static str,
-        topic: Topic,
-        draw: fn(&Results, u64) -> Option<Figure>,
-    ) -> PictureKind {
-        PictureKind {
-            name,
-            topic,
-            caption: "",
-            draw: Draw::ByBatchSize(draw),
+            draw,
         }
     }
 
@@ -80,30 +62,27 @@ impl Topic {
         Topic::StepTime,
     ];
 
-    /// The heading of its section.
-    pub fn heading(self) -> &'static str {
+    /// The heading of its section, and what the section shows in words where the heading does not say enough.
+    pub fn texts(self) -> (&'static str, Option<&'static str>) {
         match self {
-            Topic::FinalError => "Final error",
-            Topic::Convergence => "Convergence",
-            Topic::Layers => "Inside the network",
-            Topic::StepTime => "Step time relative to none",
-        }
-    }
-
-    /// What the section shows, in words, where its heading does not say enough.
-    pub fn introduction(self) -> Option<&'static str> {
-        match self {
-            Topic::FinalError | Topic::Convergence => None,
-            Topic::Layers => Some(
-                "Mean and standard deviation of hidden pre-activations over training, on a fixed batch of test images: \
-                 how far the distribution that a layer works on moves while the layers below it learn (internal \
-                 covariate shift). Skewness and excess kurtosis tell how far it is from a normal distribution, which \
-                 NormProp's constants assume. Up to five layers are drawn; layers.csv holds all.",
+            Topic::FinalError => ("Final error", None),
+            Topic::Convergence => ("Convergence", None),
+            Topic::Layers => (
+                "Inside the network",
+                Some(
+                    "Mean and standard deviation of hidden pre-activations over training, on a fixed batch of test \
+                     images: how far the distribution that a layer works on moves while the layers below it learn \
+                     (internal covariate shift). Skewness and excess kurtosis tell how far it is from a normal \
+                     distribution, which NormProp's constants assume. Up to five layers are drawn; layers.csv holds all.",
+                ),
             ),
-            Topic::StepTime => Some(
-                "Median time of a training step as a multiple of that of the network without normalization, with its \
-                 95 % bootstrap interval. normprop bench measured the methods step by step in turn, so that whatever \
-                 else the machine did fell on all of them; bench.csv holds the times themselves.",
+            Topic::StepTime => (
+                "Step time relative to none",
+                Some(
+                    "Median time of a training step as a multiple of that of the network without normalization, with \
+                     its 95 % bootstrap interval. normprop bench measured the methods step by step in turn, so that \
+                     whatever else the machine did fell on all of them; bench.csv holds the times themselves.",
+                ),
             ),
         }
     }

@@ -104,17 +104,15 @@ impl Results {
 
     /// Writes the tables, each in one step.
     pub fn write_tables(&self, folder: &Path) -> Result<()> {
+        let runs = &self.runs;
         let put =
             |name: &str, text: String| replace(&RealDisk, &folder.join(name), text.as_bytes());
-        put(CURVES, tagged::to_csv(&self.runs.curves)?)?;
-        if !self.runs.layers.is_empty() {
-            put(LayerRow::FILE_NAME, tagged::to_csv(&self.runs.layers)?)?;
+        put(CURVES, tagged::to_csv(&runs.curves)?)?;
+        if !runs.layers.is_empty() {
+            put(LayerRow::FILE_NAME, tagged::to_csv(&runs.layers)?)?;
         }
-        if !self.runs.percentiles.is_empty() {
-            put(
-                PercentileRow::FILE_NAME,
-                tagged::to_csv(&self.runs.percentiles)?,
-            )?;
+        if !runs.percentiles.is_empty() {
+            put(PercentileRow::FILE_NAME, tagged::to_csv(&runs.percentiles)?)?;
         }
         write_rows(folder, &self.summary)?;
         write_rows(folder, &self.paired)?;

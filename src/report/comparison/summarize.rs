@@ -75,9 +75,7 @@ fn error_ends(interval: Option<Interval>) -> (f64, f64) {
 
 /// The first epoch at or below the target; infinite when there is none, so that the median still has a meaning.
 fn first_epoch_at(rows: &[EpochRow], target: Option<f64>) -> f64 {
-    let Some(target) = target else {
-        return f64::INFINITY;
-    };
-    let first = rows.iter().find(|row| row.test_error <= target);
+    let is_there = |row: &&EpochRow| target.is_some_and(|target| row.test_error <= target);
+    let first = rows.iter().find(is_there);
     first.map_or(f64::INFINITY, |row| row.epoch as f64)
 }

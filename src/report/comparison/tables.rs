@@ -3,6 +3,7 @@
 use super::final_errors::{error_text, is_few, points, without_interval};
 use super::{Manifest, ManifestMethod, PairedRow, Results, SummaryRow, SweepRow};
 use crate::run_key::GroupKey;
+use crate::stats::range;
 use crate::text::numbers::{p_value, percent, significant};
 use crate::text::{Table, TableOf};
 
@@ -105,15 +106,15 @@ pub fn sweep(results: &Results) -> Table {
         (true, false) => "chosen",
         (false, _) => "",
     };
-    let epochs = |row: &SweepRow| {
-        row.epochs
-            .map_or(String::new(), |epochs| epochs.to_string())
-    };
     of_groups(&results.sweep, |row| &row.group)
         .left("settings", |row| row.settings.clone())
         .right("n", |row| row.n.to_string())
         .right("diverged", |row| row.n_diverged.to_string())
-        .right("epochs", epochs)
+        .right("epochs", |row| {
+            row.epochs
+                .map(|epochs| epochs.to_string())
+                .unwrap_or_default()
+        })
         .right("validation error", |row| {
             percent(row.validation_error_mean, 2)
         })
@@ -128,12 +129,9 @@ pub fn reference(results: &Results) -> Table {
         return Table::default();
     };
     let ours = |label: &str| {
-        let rows = results
-            .summary
-            .iter()
-            .filter(|row| row.group.label == label);
-        let errors = rows.map(|row| row.final_test_error_mean);
-        errors.fold(f64::NAN, f64::min)
+        let rows = results.summary.iter();
+        let own = rows.filter(|row| row.group.label == label);
+        range(own.map(|row| row.final_test_error_mean)).0
     };
     let cited: Vec<(&String, &f64)> = reference.test_error.iter().collect();
     let table = Table::of(&cited)

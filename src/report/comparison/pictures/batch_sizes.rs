@@ -2,11 +2,12 @@
 
 use crate::draw::{Axis, Figure, LineChart, Series};
 use crate::report::comparison::final_errors::{error_axis, error_point};
-use crate::report::comparison::{PictureKind, Results, Topic};
+use crate::report::comparison::{Draw, PictureKind, Results, Topic};
 use crate::run_key::GroupKey;
 
 /// A line for each method, where there are batch sizes enough for one.
-pub const PICTURE: PictureKind = PictureKind::once("batch-sizes", Topic::FinalError, figure);
+pub const PICTURE: PictureKind =
+    PictureKind::new("batch-sizes", Topic::FinalError, Draw::Once(figure));
 
 /// From so many batch sizes on, their errors make a line.
 const BATCH_SIZES_OF_A_LINE: usize = 3;

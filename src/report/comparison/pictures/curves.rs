@@ -3,11 +3,11 @@
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
 use crate::event::EpochRow;
 use crate::report::comparison::groups::{Shown, mean_line, with_bands_within};
-use crate::report::comparison::{PictureKind, Results, Topic};
+use crate::report::comparison::{Draw, PictureKind, Results, Topic};
 use crate::text::numbers::significant;
 
 const fn kind(name: &'static str, draw: fn(&Results) -> Option<Figure>) -> PictureKind {
-    PictureKind::once(name, Topic::Convergence, draw)
+    PictureKind::new(name, Topic::Convergence, Draw::Once(draw))
 }
 
 /// Test error.

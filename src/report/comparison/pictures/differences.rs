@@ -2,11 +2,12 @@
 
 use crate::draw::{Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow, ReferenceLine};
 use crate::report::comparison::final_errors::points;
-use crate::report::comparison::{PairedRow, PictureKind, Results, Topic};
+use crate::report::comparison::{Draw, PairedRow, PictureKind, Results, Topic};
 use crate::text::numbers::p_value;
 
 /// Differences with their intervals, where there are intervals.
-pub const PICTURE: PictureKind = PictureKind::once("differences", Topic::FinalError, figure);
+pub const PICTURE: PictureKind =
+    PictureKind::new("differences", Topic::FinalError, Draw::Once(figure));
 
 fn figure(results: &Results) -> Option<Figure> {
     let groups = &results.groups;

@@ -2,11 +2,12 @@
 
 use crate::draw::{Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow};
 use crate::report::comparison::final_errors::{ends, error_text, is_few, outcomes, summary_of};
-use crate::report::comparison::{PictureKind, Results, Shown, SummaryRow, Topic};
+use crate::report::comparison::{Draw, PictureKind, Results, Shown, SummaryRow, Topic};
 use crate::text::numbers::percent;
 
 /// Final test errors with their intervals.
-pub const PICTURE: PictureKind = PictureKind::once("final-error", Topic::FinalError, figure);
+pub const PICTURE: PictureKind =
+    PictureKind::new("final-error", Topic::FinalError, Draw::Once(figure));
 
 fn figure(results: &Results) -> Option<Figure> {
     let groups = &results.groups;

@@ -3,7 +3,7 @@
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
 use crate::event::LayerRow;
 use crate::report::comparison::groups::{Shown, mean_line};
-use crate::report::comparison::{PictureKind, Results, RunRows, Topic};
+use crate::report::comparison::{Draw, PictureKind, Results, RunRows, Topic};
 use crate::report::distinct::distinct;
 use crate::stats::range;
 
@@ -13,7 +13,7 @@ const MOST_LAYERS: usize = 5;
 const LARGEST_RATIO: f64 = 8.0;
 
 const fn kind(name: &'static str, draw: fn(&Results, u64) -> Option<Figure>) -> PictureKind {
-    PictureKind::by_batch_size(name, Topic::Layers, draw)
+    PictureKind::new(name, Topic::Layers, Draw::ByBatchSize(draw))
 }
 
 /// Mean.

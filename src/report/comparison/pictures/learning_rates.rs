@@ -2,11 +2,12 @@
 
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
 use crate::report::comparison::final_errors::{error_axis, error_point};
-use crate::report::comparison::{PictureKind, Results, SummaryRow, Topic};
+use crate::report::comparison::{Draw, PictureKind, Results, SummaryRow, Topic};
 
 /// A line for each method, where a method was run with several rates.
-pub const PICTURE: PictureKind = PictureKind::once("learning-rates", Topic::FinalError, figure)
-    .captioned("The table counts the runs that diverged.");
+pub const PICTURE: PictureKind =
+    PictureKind::new("learning-rates", Topic::FinalError, Draw::Once(figure))
+        .captioned("The table counts the runs that diverged.");
 
 fn figure(results: &Results) -> Option<Figure> {
     let groups = &results.groups;

@@ -2,13 +2,13 @@
 
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
 use crate::event::PercentileRow;
-use crate::report::comparison::{PictureKind, Results, Shown, Topic};
+use crate::report::comparison::{Draw, PictureKind, Results, Shown, Topic};
 
 /// A point for so many steps at most.
 const MOST_POINTS: usize = 250;
 
 /// Three percentiles over steps, where a run recorded them.
-pub const PICTURE: PictureKind = PictureKind::once("percentiles", Topic::Layers, figure);
+pub const PICTURE: PictureKind = PictureKind::new("percentiles", Topic::Layers, Draw::Once(figure));
 
 fn figure(results: &Results) -> Option<Figure> {
     let mut rows = results.runs.percentiles.iter().flat_map(|run| &run.rows);

@@ -1,11 +1,14 @@
 //! Step times that `normprop bench` put into the folder.
 
+use crate::draw::Figure;
 use crate::report::bench;
-use crate::report::comparison::{PictureKind, Topic};
+use crate::report::comparison::{Draw, PictureKind, Results, Topic};
 
 /// Step times relative to `none`, in the styles of the comparison.
 pub const PICTURE: PictureKind =
-    PictureKind::once(bench::picture::STEM, Topic::StepTime, |results| {
-        let rows = &results.bench.as_ref()?.rows;
-        Some(bench::picture::figure(rows, &results.groups.labels))
-    });
+    PictureKind::new(bench::picture::STEM, Topic::StepTime, Draw::Once(figure));
+
+fn figure(results: &Results) -> Option<Figure> {
+    let rows = &results.bench.as_ref()?.rows;
+    Some(bench::picture::figure(rows, &results.groups.labels))
+}

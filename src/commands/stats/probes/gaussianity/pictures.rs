@@ -72,7 +72,7 @@ pub(super) fn qq(layer: &LayerGaussianity, subject: &Subject) -> Figure {
         label: "Quantile of the pre-activation".into(),
         // The picture leaves out points that fall on others.
         points: normal_qq(&layer.sample, usize::MAX),
-        fitted: Some((summary.mean, summary.std_dev)),
+        fitted: (summary.mean, summary.std_dev),
     }
     .figure()
 }
