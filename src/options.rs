@@ -72,6 +72,16 @@ impl OptionSpec {
         OptionSpec::new(name, OptionKind::Count { default, low, high })
     }
 
+    /// A list, also an empty one, of whole numbers from `low` to `high`, ends included.
+    pub const fn counts(
+        name: &'static str,
+        default: &'static [i64],
+        low: i64,
+        high: i64,
+    ) -> OptionSpec {
+        OptionSpec::new(name, OptionKind::Counts { default, low, high })
+    }
+
     /// One of several names; the first is the default.
     pub const fn choice(name: &'static str, names: &'static [&'static str]) -> OptionSpec {
         OptionSpec::new(name, OptionKind::Choice(names))
@@ -233,25 +243,9 @@ mod tests {
     use super::*;
 
     const SPECS: &[OptionSpec] = &[
-        OptionSpec {
-            name: "center_rows",
-            kind: OptionKind::Flag(false),
-            help: "",
-        },
-        OptionSpec {
-            name: "scale",
-            kind: OptionKind::Choice(&["init", "fixed"]),
-            help: "",
-        },
-        OptionSpec {
-            name: "widths",
-            kind: OptionKind::Counts {
-                default: &[4],
-                low: 1,
-                high: 9,
-            },
-            help: "",
-        },
+        OptionSpec::flag("center_rows", false),
+        OptionSpec::choice("scale", &["init", "fixed"]),
+        OptionSpec::counts("widths", &[4], 1, 9),
     ];
 
     fn resolve(text: &str) -> Result<Options, KeyFault> {

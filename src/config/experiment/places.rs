@@ -61,30 +61,20 @@ pub fn check(table: &Table) -> Result<(), KeyFault> {
 
 /// What is wrong with a key below a header, whose own keys are `own`; nothing where it may stand there or is unknown.
 fn misplaced(key: &str, header: &str, own: &Json) -> Option<String> {
-    let at_top = match (header, key) {
-        ("run", "name") => Some("name"),
-        ("run", "method") => Some("methods"),
-        _ => None,
-    };
-    if let Some(at_top) = at_top {
-        return Some(format!(
-            "`{key}` cannot stand in [run]: a comparison has `{at_top}` at the top"
-        ));
-    }
+    let at_top =
+        |own: &str| format!("`{key}` cannot stand in [run]: a comparison has `{own}` at the top");
     let below = format!(
         "but it stands below the header [{header}], which makes it one of that table: move it"
     );
-    if has(own, key) {
-        None
-    } else if has(&EXPERIMENT_SCHEMA, key) {
-        Some(format!(
+    match (header, key) {
+        ("run", "name") => Some(at_top("name")),
+        ("run", "method") => Some(at_top("methods")),
+        _ if has(own, key) => None,
+        _ if has(&EXPERIMENT_SCHEMA, key) => Some(format!(
             "`{key}` is a key of the comparison, {below} to the top, above the first header"
-        ))
-    } else if has(&RUN_SCHEMA, key) {
-        Some(format!(
+        )),
+        _ => has(&RUN_SCHEMA, key).then(|| format!(
             "`{key}` is a key of [run], {below} below [run], or into {header}.set for the sweep's runs alone"
-        ))
-    } else {
-        None
+        )),
     }
 }

@@ -2,22 +2,14 @@
 
 use super::descriptor::NetworkDescriptor;
 use crate::nn::{LinearOp, LstmBlock, NetworkKind, Node};
-use crate::options::{OptionKind, OptionSpec};
+use crate::options::OptionSpec;
 
 /// The descriptor.
 pub static DESCRIPTOR: NetworkDescriptor = NetworkDescriptor {
     name: "lstm",
     summary: "LSTM that reads an image row by row",
     kind: |_| NetworkKind::Recurrent,
-    keys: &[OptionSpec {
-        name: "lstm_hidden",
-        kind: OptionKind::Count {
-            default: 128,
-            low: 1,
-            high: 1_000_000,
-        },
-        help: "Units of the LSTM.",
-    }],
+    keys: &[OptionSpec::count("lstm_hidden", 128, 1, 1_000_000).help("Units of the LSTM.")],
     takes_activation: false,
     takes_bf16: false,
     build: |keys, task| {

@@ -3,22 +3,15 @@
 use super::descriptor::NetworkDescriptor;
 use crate::moments::Activation;
 use crate::nn::{Block, LinearOp, NetworkKind, Node};
-use crate::options::{OptionKind, OptionSpec};
+use crate::options::OptionSpec;
 
 /// The descriptor.
 pub static DESCRIPTOR: NetworkDescriptor = NetworkDescriptor {
     name: "mlp",
     summary: "Multi-layer perceptron on flattened images",
     kind: |_| NetworkKind::Dense,
-    keys: &[OptionSpec {
-        name: "mlp_widths",
-        kind: OptionKind::Counts {
-            default: &[256, 256],
-            low: 1,
-            high: 1_000_000,
-        },
-        help: "Units of the hidden layers of the MLP.",
-    }],
+    keys: &[OptionSpec::counts("mlp_widths", &[256, 256], 1, 1_000_000)
+        .help("Units of the hidden layers of the MLP.")],
     takes_activation: true,
     takes_bf16: true,
     build: |keys, task| {

@@ -3,22 +3,15 @@
 use super::descriptor::NetworkDescriptor;
 use crate::moments::Activation;
 use crate::nn::{Block, LinearOp, MaxPool, NetworkKind, Node};
-use crate::options::{OptionKind, OptionSpec};
+use crate::options::OptionSpec;
 
 /// The descriptor.
 pub static DESCRIPTOR: NetworkDescriptor = NetworkDescriptor {
     name: "nin",
     summary: "Network in Network: nine convolutions, two max-pools, global average pool",
     kind: |_| NetworkKind::Convolutional,
-    keys: &[OptionSpec {
-        name: "width",
-        kind: OptionKind::Number {
-            default: 0.25,
-            low: 0.001,
-            high: 1000.0,
-        },
-        help: "Multiplies the channels of every hidden layer of the NIN.",
-    }],
+    keys: &[OptionSpec::number("width", 0.25, 0.001, 1000.0)
+        .help("Multiplies the channels of every hidden layer of the NIN.")],
     takes_activation: true,
     takes_bf16: true,
     build: |keys, task| {
