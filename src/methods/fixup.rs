@@ -38,7 +38,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
          mixed (mixup).",
         "The shortcut of that code is A; with B its 1×1 convolution has no bias and starts as the stem does.",
     ],
-    learning_rate_at_50: 0.05,
+    learning_rate_at_50: 0.1,
     build,
     residual_orders: &[Order::PostActivation],
     needs_residual: true,

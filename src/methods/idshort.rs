@@ -34,7 +34,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
          the factor √½, He's rule in branches and in projections, units of order v2 only.",
         "Its other shortcuts, with a trained factor or a convolution in every unit, are not here.",
     ],
-    learning_rate_at_50: 0.02,
+    learning_rate_at_50: 0.05,
     build,
     residual_orders: &[Order::PreActivation],
     needs_residual: true,

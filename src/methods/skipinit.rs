@@ -37,7 +37,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "No dropout before the last layer.",
         "ReZero (Bachlechner et al., 2020) is this rule with α = 0 in other networks.",
     ],
-    learning_rate_at_50: 0.02,
+    learning_rate_at_50: 0.05,
     build,
     residual_orders: &[Order::PreActivation],
     needs_residual: true,

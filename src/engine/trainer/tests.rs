@@ -46,3 +46,56 @@ fn precise_population_statistics_are_those_of_the_weights_that_are_evaluated() {
     assert!(precise < 1e-5, "{precise}");
     assert!(running > 1e-3, "{running}");
 }
+
+fn trainer_of<'d>(text: &str, dataset: &'d mut Option<Dataset>) -> Trainer<'d> {
+    let config = RunConfig::from_table(text.parse().unwrap()).unwrap();
+    let loaded = setup::load_dataset(&config, &setup::data_dir()).unwrap();
+    Trainer::new(config, dataset.insert(loaded)).unwrap()
+}
+
+#[test]
+fn a_start_of_unit_variance_and_slower_parameters_survive_a_pause() {
+    let text = "model = \"resnet\"\ndepth = 8\norder = \"v1\"\nwidth = 0.0625\ntrain_subset = 100\ntest_subset = 20\n\
+                epochs = 2\nprobe_images = 0\ninit = \"lsuv\"\ngain_lr_factor = 0.5\nlr = 0.05\n\
+                method = { name = \"fixup\" }";
+    let end = |pauses: bool| {
+        let (mut dataset, mut again) = (None, None);
+        let mut trainer = trainer_of(text, &mut dataset);
+        if pauses {
+            trainer.pause_at(Some(1));
+            let status = trainer.run(&mut [], &Interrupt::default()).unwrap();
+            assert_eq!(status, Status::Paused);
+            let snapshot = trainer.snapshot().unwrap();
+            trainer = trainer_of(text, &mut again);
+            trainer.resume(&snapshot).unwrap();
+        }
+        let status = trainer.run(&mut [], &Interrupt::default()).unwrap();
+        assert_eq!(status, Status::Finished);
+        trainer.snapshot().unwrap().tensors
+    };
+    let (straight, paused) = (end(false), end(true));
+    assert!(straight.iter().any(|tensor| tensor.name == "unit2.a1"));
+    assert_eq!(straight, paused);
+}
+
+#[test]
+fn training_starts_from_unit_variance_where_asked_to() {
+    let off_diagonal = |init: &str| {
+        let text = format!(
+            "model = \"mlp\"\nmlp_widths = [8]\ntrain_subset = 200\ninit = \"{init}\"\nmethod = {{ name = \"none\" }}"
+        );
+        let mut dataset = None;
+        let mut trainer = trainer_of(&text, &mut dataset);
+        trainer.initialize().unwrap();
+        let weight = trainer.network.parameters.get("layer1.weight").unwrap();
+        let products = weight.matmul(&weight.tr()).detach();
+        let largest = products.abs().max().double_value(&[]);
+        (&products - products.diag(0).diag(0))
+            .abs()
+            .max()
+            .double_value(&[])
+            / largest
+    };
+    assert!(off_diagonal("lsuv") < 1e-5);
+    assert!(off_diagonal("method") > 1e-3);
+}
