@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
+use crate::errln;
+
 pub use compare::{CompareArgs, LaunchArgs, LaunchPlace, TaskArgs};
 pub use stats::StatsArgs;
 pub use train::TrainArgs;
@@ -41,6 +43,15 @@ pub struct OutputArgs {
     /// Print more: versions, places, threads, checkpoints as they are saved
     #[arg(short, long, global = true, help_heading = OUTPUT)]
     pub verbose: bool,
+}
+
+impl OutputArgs {
+    /// Says something on stderr, unless it is to be quiet.
+    pub fn say(self, line: &str) {
+        if !self.quiet {
+            errln!("{line}");
+        }
+    }
 }
 
 /// The commands.

@@ -313,7 +313,7 @@ fn a_torn_table_of_a_finished_run_is_computed_again() {
             stderr(&output).contains("lost its rows after epoch 2"),
             "{flag}"
         );
-        assert_eq!(files(), torn, "{flag} changes nothing");
+        assert!(files() == torn, "{flag} changes nothing");
     }
     let output = place.succeed(&["compare", "tiny.toml"]);
     assert!(

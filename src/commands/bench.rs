@@ -22,7 +22,7 @@ use crate::report::bench::machine::SCHEMA_VERSION;
 use crate::report::bench::{BenchMachine, BenchRow, picture, tables};
 use crate::report::comparison::results::write_rows;
 use crate::report::files::save;
-use crate::{errln, outln, usage};
+use crate::{outln, usage};
 use display::Display;
 use measure::Measurement;
 use plan::BenchSetting;
@@ -39,8 +39,8 @@ pub fn run(args: &BenchArgs, output: OutputArgs) -> Result<()> {
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     let mut machine = machine(config, &dataset);
-    if machine.was_busy() && !output.quiet {
-        errln!("normprop: {}", machine.sentence());
+    if machine.was_busy() {
+        output.say(&format!("normprop: {}", machine.sentence()));
     }
     let mut measurement = Measurement::new(args, &dataset);
     let mut display = Display::new(cells.len(), output.quiet);

@@ -46,7 +46,7 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
     // Refuses results of a newer version, or damaged ones, before anything is run.
     let earlier = Manifest::read(&folder)?;
     Bench::read(&folder)?;
-    let slurm = SlurmLauncher::asked_for(args, &folder, &experiment.name, output.quiet)?;
+    let slurm = SlurmLauncher::asked_for(args, &folder, &experiment.name, output)?;
     let session = Session {
         args,
         output,
@@ -206,7 +206,7 @@ impl Session<'_> {
         if let Some(script) = &submitted.script {
             outln!("{}", script.display())?;
         }
-        self.say(&format!(
+        self.output.say(&format!(
             "{}; the same command submits again what was lost, with --wait it waits and reports, with --collect it reports what is there",
             slurm::sentence(submitted)
         ));

@@ -58,10 +58,7 @@ pub fn run(args: &TrainArgs, output: OutputArgs) -> Result<()> {
         (Status::Paused, _) => {
             let (until, epochs) = (args.until_epoch.unwrap_or_default(), config.epochs);
             let goes_on = "without --until-epoch it goes on";
-            say(
-                output,
-                &format!("paused at epoch {until} of {epochs}; {goes_on}"),
-            );
+            output.say(&format!("paused at epoch {until} of {epochs}; {goes_on}"));
             Ok(())
         }
         _ => Ok(()),
@@ -80,7 +77,7 @@ fn resolve(args: &TrainArgs, output: OutputArgs) -> Result<(RunConfig, PathBuf)>
         if !found.unrecorded.is_empty() {
             let (path, lacks) = (found.path.display(), found.unrecorded.join(", "));
             let lacks = format!("{path} was made without {lacks}; --overwrite starts it over");
-            say(output, &lacks);
+            output.say(&lacks);
         }
         return Ok((found.config, found.path));
     };
@@ -126,7 +123,7 @@ fn train(
     {
         let path = path.display();
         let over = format!("{path} is finished already; --overwrite starts it over");
-        say(output, &over);
+        output.say(&over);
         return Ok((summary.status, Some(summary)));
     }
     // The process that follows hands signals on, which a terminal or a scheduler may have sent here too.
@@ -144,10 +141,10 @@ fn train(
     let owed = setup::owed(config)?;
     continue_from_checkpoint(&mut trainer, &run_dir, &owed)?;
     trainer.pause_at(args.until_epoch);
-    say(output, &headline(config, &dataset, &trainer, threads, path));
+    output.say(&headline(config, &dataset, &trainer, threads, path));
     if dataset.verdict != Verdict::Official {
         let verdict = dataset.verdict.sentence();
-        say(output, &format!("note: {} is {verdict}", dataset.name));
+        output.say(&format!("note: {} is {verdict}", dataset.name));
     }
     if output.verbose {
         errln!("{}", thread_line(config, threads));
@@ -254,10 +251,4 @@ fn facts(config: &RunConfig, dataset: &Dataset, threads: usize) -> Result<Facts>
         dataset_sha256: Some(dataset.sha256.clone()),
         settings: Some(config.settings()?),
     })
-}
-
-fn say(output: OutputArgs, line: &str) {
-    if !output.quiet {
-        errln!("{line}");
-    }
 }

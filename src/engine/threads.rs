@@ -29,8 +29,7 @@ pub fn choose(config: &RunConfig, dataset: &Dataset) -> Result<usize> {
         return Ok(use_threads(cores));
     }
     use_threads(cores);
-    let mut trainer = Trainer::new(config.clone(), dataset)?;
-    trainer.initialize()?;
+    let mut trainer = Trainer::initialized(config, dataset)?;
     let with_all = step_s(&mut trainer, WARM_UP);
     if with_all > CERTAINLY_ENOUGH_S {
         return Ok(cores);
@@ -39,17 +38,12 @@ pub fn choose(config: &RunConfig, dataset: &Dataset) -> Result<usize> {
     use_threads(1);
     // One thread may be so slow that more steps of it would only keep the user waiting.
     let first = step_s(&mut trainer, 1);
-    let with_one = if first < 2.0 * with_all {
-        step_s(&mut trainer, STEPS)
-    } else {
-        first
+    let with_one = match first < 2.0 * with_all {
+        true => step_s(&mut trainer, STEPS),
+        false => first,
     };
-    let chosen = if with_all < with_one * (1.0 - WORTH_IT) {
-        cores
-    } else {
-        1
-    };
-    Ok(use_threads(chosen))
+    let pays = with_all < with_one * (1.0 - WORTH_IT);
+    Ok(use_threads(if pays { cores } else { 1 }))
 }
 
 /// The shortest of so many steps, in seconds: what disturbs a step makes it longer.

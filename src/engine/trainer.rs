@@ -92,11 +92,11 @@ impl<'d> Trainer<'d> {
         })
     }
 
-    /// The network as the run's training starts from it.
-    pub fn initial_network(config: &RunConfig, dataset: &'d Dataset) -> Result<Network> {
+    /// A trainer whose network is as training starts from it, for what looks at it or at single steps.
+    pub fn initialized(config: &RunConfig, dataset: &'d Dataset) -> Result<Trainer<'d>> {
         let mut trainer = Trainer::new(config.clone(), dataset)?;
         trainer.initialize()?;
-        Ok(trainer.network)
+        Ok(trainer)
     }
 
     /// Makes training stop once so many epochs are done, with a state from which it goes on as if it had not: the

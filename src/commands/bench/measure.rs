@@ -8,7 +8,7 @@ use super::display::Display;
 use super::memory;
 use super::plan::{BenchEntry, BenchSetting};
 use crate::cli::BenchArgs;
-use crate::config::{Precision, RunConfig};
+use crate::config::Precision;
 use crate::data::Dataset;
 use crate::engine::bench::{self, Budget, StepSample};
 use crate::engine::{Trainer, device, product_peak};
@@ -78,7 +78,7 @@ impl<'a> Measurement<'a> {
         let threads = device::set_threads(first);
         let (mut places, mut trainers) = (Vec::new(), Vec::new());
         for (index, config) in configs.enumerate() {
-            match config.map(|config| self.trainer(config)) {
+            match config.map(|config| Trainer::initialized(config, self.dataset)) {
                 Ok(Ok(trainer)) => {
                     places.push(index);
                     trainers.push(trainer);
@@ -119,12 +119,6 @@ impl<'a> Measurement<'a> {
             not_measured: entry.config.as_ref().err().cloned().unwrap_or_default(),
             ..BenchRow::unmeasured(entry.norm, &self.args.model)?
         })
-    }
-
-    fn trainer(&self, config: &RunConfig) -> Result<Trainer<'a>> {
-        let mut trainer = Trainer::new(config.clone(), self.dataset)?;
-        trainer.initialize()?;
-        Ok(trainer)
     }
 
     /// Warms up, then measures training and, where asked, evaluation.

@@ -15,7 +15,6 @@ use crate::cli::{CompareArgs, OutputArgs};
 use crate::config::experiment::Experiment;
 use crate::engine::device;
 use crate::engine::interrupt::Interrupt;
-use crate::errln;
 use crate::error::Failure;
 use crate::record::RunDir;
 use crate::text::Terminal;
@@ -31,13 +30,6 @@ pub(super) struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Says something on stderr, unless it is to be quiet.
-    pub(super) fn say(&self, text: &str) {
-        if !self.output.quiet {
-            errln!("{text}");
-        }
-    }
-
     /// The sweep at its beginning, without runs where the experiment has none.
     pub(super) fn search(&self, experiment: &Experiment) -> Result<SweepSearch> {
         let (runs, candidates): (_, Vec<_>) = experiment.expand_sweep()?.into_iter().unzip();
@@ -51,7 +43,7 @@ impl Session<'_> {
         let mut decided = search.catch_up()?;
         if decided && !search.entries.is_empty() {
             let over = plan::sentence(&search.entries, self.parallel);
-            self.say(&format!("sweep: {over}"));
+            self.output.say(&format!("sweep: {over}"));
         }
         while !decided {
             let title = search.title();
@@ -80,7 +72,7 @@ impl Session<'_> {
             return missing::list(entries, what, self.output);
         }
         self.estimate(entries)?;
-        self.say(&format!(
+        self.output.say(&format!(
             "{}{what}{}",
             plan::table(entries).render(&Terminal::detect()),
             plan::sentence(entries, self.parallel)

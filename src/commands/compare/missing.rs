@@ -5,7 +5,6 @@ use anyhow::{Result, bail};
 use super::plan::PlanEntry;
 use super::state::State;
 use crate::cli::OutputArgs;
-use crate::errln;
 use crate::run_key::{GroupKey, grouped};
 
 /// Lists the runs that are not over, on stderr and as a line each in the result.
@@ -19,8 +18,8 @@ pub fn list(entries: &[PlanEntry], what: &str, output: OutputArgs) -> Result<Vec
     if !what.is_empty() && !missing.is_empty() {
         bail!("{what}{runs} are missing, so nothing is chosen yet; {remedy}");
     }
-    if !missing.is_empty() && !output.quiet {
-        errln!("missing are {runs}; {remedy}");
+    if !missing.is_empty() {
+        output.say(&format!("missing are {runs}; {remedy}"));
     }
     Ok(missing.iter().map(|entry| entry.key.to_string()).collect())
 }

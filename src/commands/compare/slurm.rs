@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::launch::{Job, Report, Submitted};
-use crate::cli::{CompareArgs, LaunchPlace};
+use crate::cli::{CompareArgs, LaunchPlace, OutputArgs};
 use crate::engine::interrupt::Interrupt;
 use crate::record::{Hold, Taken};
 use crate::text::numbers::counted;
-use crate::{errln, usage};
+use crate::usage;
 use client::{SbatchAnswer, States, TaskId};
 use options::SlurmOptions;
 use script::JobScript;
@@ -40,7 +40,7 @@ pub struct SlurmLauncher {
     experiment: String,
     /// Whether to wait until the jobs are over.
     wait: bool,
-    quiet: bool,
+    output: OutputArgs,
 }
 
 /// A run directory, and the epoch that it is brought to where that is not the last.
@@ -60,7 +60,7 @@ impl SlurmLauncher {
         args: &CompareArgs,
         folder: &Path,
         name: &str,
-        quiet: bool,
+        output: OutputArgs,
     ) -> Result<Option<SlurmLauncher>> {
         let launch = &args.launch;
         match (launch.launch, launch.slurm.first()) {
@@ -87,7 +87,7 @@ impl SlurmLauncher {
             folder,
             experiment: name.to_owned(),
             wait: launch.wait,
-            quiet,
+            output,
         }))
     }
 
@@ -225,9 +225,8 @@ impl SlurmLauncher {
         if !self.wait {
             return Err(submitted.into());
         }
-        if !self.quiet {
-            errln!("normprop: {}", sentence(&submitted));
-        }
+        let submitted = sentence(&submitted);
+        self.output.say(&format!("normprop: {submitted}"));
         let places: Vec<&QueuePlace> = jobs.iter().map(|job| &places[&goal(job)]).collect();
         watch::watch(jobs, &places, interrupt, report)
     }

@@ -10,7 +10,7 @@ use crate::cli::OutputArgs;
 use crate::draw::Figure;
 use crate::output::print_json;
 use crate::report::files::{save, write};
-use crate::{errln, out, outln};
+use crate::{out, outln};
 
 /// The results of one call.
 pub struct Output {
@@ -37,9 +37,7 @@ impl Output {
 
     /// A remark: on standard error, unless quiet.
     pub fn say(&self, line: &str) {
-        if !self.switches.quiet {
-            errln!("{line}");
-        }
+        self.switches.say(line);
     }
 
     /// A result in words: on standard output, unless that is for JSON.

@@ -134,7 +134,7 @@ impl Subject {
             headline: format!("{title} on {}\n{note}", config.dataset),
             title,
             normalizer: Normalizer::fit(config.data_norm, &dataset.train, dataset.shape),
-            network: Trainer::initial_network(&config, &dataset)?,
+            network: Trainer::initialized(&config, &dataset)?.network,
             config,
             dataset,
         })

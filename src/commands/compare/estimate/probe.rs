@@ -45,8 +45,7 @@ pub fn probe(
         dataset.test.balanced_subset(test_images, classes)?,
     )?;
     let begun = Instant::now();
-    let mut trainer = Trainer::new(config.clone(), &small)?;
-    trainer.initialize()?;
+    let mut trainer = Trainer::initialized(&config, &small)?;
     let (_, eval_s) = trainer.evaluate();
     let mut step_s = Vec::new();
     for _ in 0..trainer.steps_per_epoch() {

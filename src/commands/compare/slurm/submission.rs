@@ -4,7 +4,6 @@
 //! Each task has a file of its own, so that a thousand tasks that start at once read a kilobyte each instead of the
 //! whole plan.
 
-use std::fs::DirBuilder;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -105,9 +104,7 @@ impl Submission {
     fn next(parent: &Path) -> Result<Submission> {
         let number = numbers(parent)?.last().map_or(1, |last| last + 1);
         let folder = parent.join(number.to_string());
-        DirBuilder::new()
-            .create(&folder)
-            .map_err(|error| files::write_failure(error, &folder, None))?;
+        std::fs::create_dir(&folder).map_err(|error| files::write_failure(error, &folder, None))?;
         Ok(Submission { folder })
     }
 

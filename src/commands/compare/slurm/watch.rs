@@ -151,9 +151,7 @@ fn reason(place: &QueuePlace) -> String {
     };
     let log = std::fs::read_to_string(&place.log).unwrap_or_default();
     let lines: Vec<&str> = log.lines().collect();
-    let last = lines
-        .get(lines.len().saturating_sub(KEPT_LINES)..)
-        .unwrap_or_default();
+    let last = &lines[lines.len().saturating_sub(KEPT_LINES)..];
     format!(
         "its task {}_{} is gone from the queue before the run was over ({state}); {} ends with:\n{}",
         task.job,

@@ -108,7 +108,7 @@ impl NetworkProbe for Jacobians {
             measure(subject.title.clone(), &subject.network, subject.config.seed)?;
         }
         for (label, config) in variants {
-            let network = Trainer::initial_network(&config, &subject.dataset)?;
+            let network = Trainer::initialized(&config, &subject.dataset)?.network;
             measure(label, &network, config.seed)?;
         }
         let layers = found.iter().map(|one| (&one.label, &one.layers));
