@@ -1,6 +1,7 @@
 //! The command line, declared: help, completions and man pages are generated from this.
 
 mod compare;
+mod paths;
 mod stats;
 mod train;
 
@@ -147,10 +148,10 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// Rounds to measure; each is a step of every method [default: at least 20 and for 10 s, at most 1000]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     pub steps: Option<u64>,
     /// Rounds before these [default: for 1 s]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
     pub warmup: Option<u64>,
     /// Measure evaluation too
     #[arg(long)]
@@ -159,7 +160,7 @@ pub struct BenchArgs {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Folder for bench.csv, machine.json and the picture; normprop report shows them if it holds a comparison
-    #[arg(long, value_name = "DIR", default_value = "results/bench", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", default_value = "results/bench", value_hint = ValueHint::DirPath, value_parser = paths::to_write())]
     pub out: PathBuf,
     /// Read a configuration from stdin and print the memory that its steps need: bench calls itself this way
     #[arg(long, hide = true)]
@@ -170,10 +171,10 @@ pub struct BenchArgs {
 #[derive(Debug, Args)]
 pub struct ReportArgs {
     /// Folders of results, as normprop compare makes them
-    #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = paths::to_read())]
     pub folders: Vec<PathBuf>,
     /// File to write [default: DIR/report.html, or for several side-by-side.html beside the first]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = paths::to_write())]
     pub out: Option<PathBuf>,
 }
 
@@ -181,7 +182,7 @@ pub struct ReportArgs {
 #[derive(Debug, Args)]
 pub struct EvalArgs {
     /// Run directory or checkpoint file [default: the latest run under runs/]
-    #[arg(value_hint = ValueHint::AnyPath)]
+    #[arg(value_hint = ValueHint::AnyPath, value_parser = paths::to_read())]
     pub run: Option<PathBuf>,
     /// Which checkpoint of a run: last or best
     #[arg(long, default_value = "last", value_parser = ["last", "best"])]
@@ -193,7 +194,7 @@ pub struct EvalArgs {
     #[arg(long)]
     pub threads: Option<usize>,
     /// Folder for the tables and pictures [default: eval-SPLIT/ in the run directory]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = paths::to_write())]
     pub out: Option<PathBuf>,
 }
 

@@ -3,6 +3,10 @@
 use toml::{Table, Value};
 
 use crate::error::{KeyFault, did_you_mean};
+use crate::text::numbers::exact;
+
+/// The longest list of whole numbers.
+pub const MOST_COUNTS: usize = 100;
 
 /// The kind and default of an option.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,7 +31,7 @@ pub enum OptionKind {
         /// Largest value allowed.
         high: i64,
     },
-    /// A list, also an empty one, of whole numbers from `low` to `high`, ends included.
+    /// A list, also an empty one, of at most [`MOST_COUNTS`] whole numbers from `low` to `high`, ends included.
     Counts {
         /// Default.
         default: &'static [i64],
@@ -107,18 +111,12 @@ impl OptionSpec {
     pub fn domain(&self) -> String {
         match self.kind {
             OptionKind::Flag(_) => "true, false".into(),
-            OptionKind::Number { low, high, .. } if high == f64::INFINITY => {
-                format!("number ≥ {low}")
+            OptionKind::Number { low, high, .. } => {
+                format!("number in [{}, {}]", exact(low), exact(high))
             }
-            OptionKind::Number { low, high, .. } => format!("number in [{low}, {high}]"),
-            OptionKind::Count {
-                low,
-                high: i64::MAX,
-                ..
-            } => format!("whole number ≥ {low}"),
             OptionKind::Count { low, high, .. } => format!("whole number in [{low}, {high}]"),
             OptionKind::Counts { low, high, .. } => {
-                format!("list of whole numbers in [{low}, {high}]")
+                format!("list of at most {MOST_COUNTS} whole numbers in [{low}, {high}]")
             }
             OptionKind::Choice(names) => names.join(", "),
         }
@@ -128,6 +126,7 @@ impl OptionSpec {
     pub fn check(&self, prefix: &str, value: &Value) -> Result<Value, KeyFault> {
         self.accept(value).ok_or_else(|| {
             let (name, domain) = (self.name, self.domain());
+            let value = value.as_float().map_or_else(|| value.to_string(), exact);
             KeyFault::new(name, format!("{prefix}{name} = {value}: expected {domain}"))
         })
     }
@@ -146,7 +145,8 @@ impl OptionSpec {
             }
             OptionKind::Count { low, high, .. } => count(value, low, high).map(Value::from),
             OptionKind::Counts { low, high, .. } => {
-                let counts = value.as_array()?.iter().map(|item| count(item, low, high));
+                let counts = value.as_array().filter(|list| list.len() <= MOST_COUNTS)?;
+                let counts = counts.iter().map(|item| count(item, low, high));
                 counts.collect::<Option<Vec<i64>>>().map(Value::from)
             }
             OptionKind::Choice(names) => {
@@ -278,6 +278,10 @@ mod tests {
             message("scale = \"maybe\"").contains("method.scale = \"maybe\": expected init, fixed")
         );
         assert!(message("center_rows = 1").contains("true, false"));
-        assert!(message("widths = [3, 10]").contains("list of whole numbers in [1, 9]"));
+        let long = format!("widths = [{}]", vec!["1"; MOST_COUNTS + 1].join(", "));
+        assert!(message(&long).contains("list of at most 100 whole numbers in [1, 9]"));
+        assert!(
+            message("widths = [3, 10]").contains("list of at most 100 whole numbers in [1, 9]")
+        );
     }
 }

@@ -155,6 +155,9 @@ fn a_comparison_makes_its_results_once() {
         serde_json::from_str(&std::fs::read_to_string(results.join("manifest.json")).unwrap())
             .unwrap();
     assert_eq!(manifest["runs"].as_array().unwrap().len(), 4);
+    assert_eq!(manifest["notes"], Value::Array(Vec::new()));
+    let page = std::fs::read_to_string(results.join("report.html")).unwrap();
+    assert!(!page.contains("official"));
 
     let summary = std::fs::read(results.join("summary.csv")).unwrap();
     let again = place.succeed(&["compare", "tiny.toml"]);
@@ -491,7 +494,7 @@ fn mistakes_end_with_code_2_before_anything_is_run() {
         ),
         (
             &["compare", "tiny.toml", "--set", "batch_sizes=[0]"],
-            "at least 1",
+            "must be in [1, 10000000]",
         ),
         (
             &["compare", "tiny.toml", "--set", "batch_sizes=[101]"],
@@ -526,6 +529,29 @@ fn mistakes_end_with_code_2_before_anything_is_run() {
         );
     }
     assert!(!place.path("runs").exists());
+}
+
+#[test]
+fn more_runs_than_a_comparison_may_have_are_refused_however_it_is_called() {
+    let place = Place::new(TINY);
+    let ways: [&[&str]; 4] = [
+        &[],
+        &["--dry-run"],
+        &["--collect"],
+        &["--launch", "slurm", "--slurm", "partition=none"],
+    ];
+    for way in ways {
+        let many = ["compare", "tiny.toml", "--set", "seeds=99999"];
+        let output = place.run(&[&many, way].concat());
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{way:?}: {said}");
+        assert!(
+            said.contains("--set seeds: the comparison asks for more than 100000 runs")
+                && said.contains("methods × batch_sizes × seeds = 2 × 1 × 99999 = 199998 runs"),
+            "{way:?}: {said}"
+        );
+    }
+    assert_eq!(std::fs::read_dir(place.folder.path()).unwrap().count(), 1);
 }
 
 #[test]

@@ -4,23 +4,25 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use super::paths;
+
 /// `normprop compare`.
 #[derive(Debug, Args)]
 pub struct CompareArgs {
     /// Experiment file in TOML
-    #[arg(value_hint = ValueHint::FilePath)]
+    #[arg(value_hint = ValueHint::FilePath, value_parser = paths::to_read())]
     pub file: PathBuf,
     /// Override any key of the file, such as epochs=2 or seeds=3
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Folder that the folder of results is made in
-    #[arg(long, value_name = "DIR", default_value = "results", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", default_value = "results", value_hint = ValueHint::DirPath, value_parser = paths::to_write())]
     pub out: PathBuf,
     /// Folder that run directories are made in
-    #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath, value_parser = paths::to_write())]
     pub runs: PathBuf,
     /// Runs at a time; cores are shared out among them [default: the file's, else 1]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
     /// Show the runs and how long they will take, and run nothing
     #[arg(long)]
@@ -71,7 +73,7 @@ pub enum LaunchPlace {
 #[derive(Debug, Args)]
 pub struct TaskArgs {
     /// Folder of a submission, as normprop compare makes it
-    #[arg(value_hint = ValueHint::DirPath)]
+    #[arg(value_hint = ValueHint::DirPath, value_parser = paths::to_read())]
     pub folder: PathBuf,
     /// Which of its tasks, from 0
     pub index: usize,

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint, value_parser};
 
+use super::paths;
+
 /// Heading of the options that some probes take.
 const OF_PROBES: &str = "Options of single probes";
 
@@ -12,7 +14,7 @@ const OF_PROBES: &str = "Options of single probes";
 pub struct StatsArgs {
     /// Run directory or checkpoint file [default: the latest run under runs/, else the default network at
     /// initialization]; several for the probes of whole runs and for --checkpoint all
-    #[arg(value_name = "RUN", value_hint = ValueHint::AnyPath)]
+    #[arg(value_name = "RUN", value_hint = ValueHint::AnyPath, value_parser = paths::to_read())]
     pub runs: Vec<PathBuf>,
     /// What to look at; several are separated by commas [default: gaussianity]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
@@ -21,7 +23,7 @@ pub struct StatsArgs {
     #[arg(long, value_name = "N", default_value = "all")]
     pub layer: String,
     /// Values read of each layer, about
-    #[arg(long, value_name = "N", default_value_t = 50_000, value_parser = value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 50_000, value_parser = value_parser!(u64).range(1..=10_000_000))]
     pub samples: u64,
     /// Bins of the histogram [default: by the rule of Freedman and Diaconis, at most 80]
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..=10_000))]
@@ -39,16 +41,16 @@ pub struct StatsArgs {
     #[arg(long)]
     pub threads: Option<usize>,
     /// Folder for the results [default: stats/ in the run directory, or here]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = paths::to_write())]
     pub out: Option<PathBuf>,
     /// Images for the probe jacobian
-    #[arg(long, value_name = "N", default_value_t = 32, help_heading = OF_PROBES, value_parser = value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 32, help_heading = OF_PROBES, value_parser = value_parser!(u64).range(1..=1_000_000_000))]
     pub images: u64,
     /// Steps to train for the probes landscape and train-eval-gap
-    #[arg(long, value_name = "N", default_value_t = 200, help_heading = OF_PROBES, value_parser = value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 200, help_heading = OF_PROBES, value_parser = value_parser!(u64).range(1..=1_000_000_000))]
     pub steps: u64,
     /// Look every so many steps for the probes landscape and train-eval-gap
-    #[arg(long, value_name = "N", default_value_t = 10, help_heading = OF_PROBES, value_parser = value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 10, help_heading = OF_PROBES, value_parser = value_parser!(u64).range(1..=1_000_000_000))]
     pub every: u64,
     /// Step lengths for the probe landscape, as multiples of the learning rate
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = positive)]
@@ -81,9 +83,9 @@ pub struct EarlierProbeFlags {
 
 fn positive(text: &str) -> Result<f64, &'static str> {
     let number = text.parse().unwrap_or(f64::NAN);
-    (number > 0.0 && number < f64::INFINITY)
+    (number > 0.0 && number <= 1e6)
         .then_some(number)
-        .ok_or("expected a positive number")
+        .ok_or("expected a positive number of at most 1e6")
 }
 
 impl StatsArgs {

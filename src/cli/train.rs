@@ -7,6 +7,7 @@ use clap::{Args, ValueHint};
 use serde::Serialize;
 use toml::Table;
 
+use super::paths;
 use crate::config::overrides::{Assignment, split};
 use crate::usage;
 
@@ -17,16 +18,16 @@ pub struct TrainArgs {
     #[command(flatten)]
     pub keys: KeyFlags,
     /// Configuration file in TOML; flags override it
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = paths::to_read())]
     pub config: Option<PathBuf>,
     /// Override any configuration key, such as train_subset=1000 or method.center_rows=true
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Folder that run directories are made in
-    #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", default_value = "runs", value_hint = ValueHint::DirPath, value_parser = paths::to_write())]
     pub out: PathBuf,
     /// Continue the run in this directory (its own configuration is used)
-    #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath, conflicts_with = "config")]
+    #[arg(long, value_name = "RUN", value_hint = ValueHint::DirPath, value_parser = paths::to_read(), conflicts_with = "config")]
     pub resume: Option<PathBuf>,
     /// Start over where the run exists already
     #[arg(long)]

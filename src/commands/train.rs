@@ -10,7 +10,7 @@ use super::trained::{other_images, tell_unread_images};
 use crate::cli::{OutputArgs, TrainArgs};
 use crate::config::RunConfig;
 use crate::config::overrides::Assignment;
-use crate::data::{Dataset, Verdict};
+use crate::data::Dataset;
 use crate::engine::interrupt::Interrupt;
 use crate::engine::trainer::Trainer;
 use crate::engine::{device, memory, setup, threads};
@@ -142,9 +142,8 @@ fn train(
     continue_from_checkpoint(&mut trainer, &run_dir, &owed)?;
     trainer.pause_at(args.until_epoch);
     output.say(&headline(config, &dataset, &trainer, threads, path));
-    if dataset.verdict != Verdict::Official {
-        let verdict = dataset.verdict.sentence();
-        output.say(&format!("note: {} is {verdict}", dataset.name));
+    if let Some(note) = dataset.verdict.note() {
+        output.say(&format!("note: {} is {note}", dataset.name));
     }
     if output.verbose {
         errln!("{}", thread_line(config, threads));
@@ -249,6 +248,7 @@ fn facts(config: &RunConfig, dataset: &Dataset, threads: usize) -> Result<Facts>
         device: config.device.clone(),
         command_line: arguments(),
         dataset_sha256: Some(dataset.sha256.clone()),
+        dataset_note: dataset.verdict.note().map(str::to_owned),
         settings: Some(config.settings()?),
     })
 }

@@ -12,7 +12,14 @@ pub enum Seeds {
     /// So many: 0, 1, 2, …
     Count(#[schemars(range(min = 1, max = 100_000))] u64),
     /// These.
-    List(#[schemars(length(min = 1), extend("uniqueItems" = true))] Vec<u64>),
+    List(
+        #[schemars(
+            length(min = 1, max = 100_000),
+            inner(range(max = 9_223_372_036_854_775_807_u64)),
+            extend("uniqueItems" = true)
+        )]
+        Vec<u64>,
+    ),
 }
 
 impl Default for Seeds {
@@ -22,6 +29,14 @@ impl Default for Seeds {
 }
 
 impl Seeds {
+    /// How many they are.
+    pub fn count(&self) -> u64 {
+        match self {
+            Seeds::Count(count) => *count,
+            Seeds::List(seeds) => seeds.len() as u64,
+        }
+    }
+
     /// Each seed.
     pub fn list(&self) -> Vec<u64> {
         match self {
@@ -39,11 +54,11 @@ impl Seeds {
 )]
 pub enum LearningRate {
     /// At every batch size.
-    Same(#[schemars(extend("exclusiveMinimum" = 0))] f64),
+    Same(#[schemars(range(min = 1e-30, max = 1e30))] f64),
     /// By batch size.
     ByBatchSize(
-        #[schemars(extend("additionalProperties" = { "type": "number", "exclusiveMinimum": 0 }))]
-        BTreeMap<String, f64>,
+        #[schemars(extend("additionalProperties" = { "type": "number", "minimum": 1e-30, "maximum": 1e30 }))]
+         BTreeMap<String, f64>,
     ),
 }
 

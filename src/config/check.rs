@@ -2,7 +2,7 @@
 
 use toml::{Table, Value};
 
-use super::{Precision, RUN_SCHEMA, RunConfig, limits, schema, typed};
+use super::{Precision, RUN_SCHEMA, RunConfig, cuda_number, limits, schema, typed};
 use crate::data::catalogue;
 use crate::data::normalizer::DataNormalization;
 use crate::error::{KeyFault, did_you_mean};
@@ -42,6 +42,7 @@ pub fn read(table: &Table, path: &str) -> Result<(RunConfig, Table), KeyFault> {
 /// Checks what keys ask for together, but the method's.
 pub fn values(config: &RunConfig) -> Result<(), KeyFault> {
     Activation::parse(&config.activation).map_err(|error| KeyFault::new("activation", error))?;
+    cuda_number(&config.device).map_err(|what| KeyFault::new("device", what))?;
     training(config)?;
     network(config)?;
     KeyFault::unless(

@@ -3,6 +3,7 @@
 //! The keys of the comparison stand at the top, those of every run in the table `[run]`; `methods`, `batch_sizes`,
 //! `lrs` and `seeds` span the runs.
 
+mod count;
 mod definition;
 mod draft;
 mod expand;

@@ -181,7 +181,10 @@ fn values(schema: &Json) -> String {
         Some("integer") => format!("whole number{range}"),
         Some("number") => format!("number{range}"),
         Some("boolean") => "`true`, `false`".to_owned(),
-        Some("string") => "text".to_owned(),
+        Some("string") => match schema["maxLength"].as_u64() {
+            Some(most) => format!("text of at most {most} bytes"),
+            None => "text".to_owned(),
+        },
         Some("array") if schema["items"].is_object() => {
             format!("list: {}", values(&schema["items"]))
         }
@@ -217,7 +220,10 @@ fn meaning(schema: &Json) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::options::OptionKind;
 
     fn tracked(name: &str) -> String {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -246,6 +252,81 @@ mod tests {
             .map(|key| key.key)
             .collect();
         assert_eq!(keys, ["run.train_subset"]);
+    }
+
+    /// The places in a schema that take numbers, texts or lists of any size.
+    fn unbounded(schema: &Json, place: &str) -> Vec<String> {
+        let is = |kind: &str| {
+            let kinds = &schema["type"];
+            *kinds == kind
+                || kinds
+                    .as_array()
+                    .is_some_and(|kinds| kinds.contains(&json!(kind)))
+        };
+        let has = |names: &[&str]| names.iter().any(|name| schema[*name].is_number());
+        let (low, high) = (
+            ["minimum", "exclusiveMinimum"],
+            ["maximum", "exclusiveMaximum"],
+        );
+        let is_closed = schema["const"].is_string() || schema["enum"].is_array();
+        let open = (is("number") || is("integer")) && !(has(&low) && has(&high))
+            || is("string") && !is_closed && !has(&["maxLength"])
+            || is("array") && !has(&["maxItems"]);
+        let own = open.then(|| place.to_owned());
+        let parts = [
+            "properties",
+            "anyOf",
+            "oneOf",
+            "items",
+            "additionalProperties",
+        ];
+        let inner = parts.iter().flat_map(|part| match (*part, &schema[*part]) {
+            ("properties", Json::Object(keys)) => keys
+                .iter()
+                .flat_map(|(key, inner)| unbounded(inner, &format!("{place}.{key}")))
+                .collect::<Vec<_>>(),
+            (_, Json::Array(forms)) => forms
+                .iter()
+                .flat_map(|form| unbounded(form, place))
+                .collect(),
+            (_, inner) => unbounded_of(inner, place),
+        });
+        own.into_iter().chain(inner).collect()
+    }
+
+    fn unbounded_of(inner: &Json, place: &str) -> Vec<String> {
+        match inner.is_object() {
+            true => unbounded(inner, &format!("{place}[]")),
+            false => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_number_text_and_list_has_its_bounds() {
+        assert_eq!(unbounded(&EXPERIMENT_SCHEMA, ""), [""; 0]);
+        assert_eq!(unbounded(&RUN_SCHEMA, ""), [""; 0]);
+        assert_eq!(
+            unbounded(
+                &json!({ "properties": { "a": { "type": ["number", "null"] } } }),
+                "x"
+            ),
+            ["x.a"]
+        );
+        let of_methods = METHODS.iter().flat_map(|method| method.options);
+        for spec in NETWORKS
+            .iter()
+            .flat_map(|network| network.keys)
+            .chain(of_methods)
+        {
+            let fits = match spec.kind {
+                OptionKind::Number { low, high, .. } => low.abs() <= 1e30 && high.abs() <= 1e30,
+                OptionKind::Count { low, high, .. } | OptionKind::Counts { low, high, .. } => {
+                    low >= 0 && high <= 1_000_000_000
+                }
+                OptionKind::Flag(_) | OptionKind::Choice(_) => true,
+            };
+            assert!(fits, "{spec:?}");
+        }
     }
 
     #[test]

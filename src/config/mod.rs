@@ -30,7 +30,7 @@ use crate::data::normalizer::DataNormalization;
 use crate::methods::{Method, MethodTable};
 use crate::moments::Activation;
 use crate::nn::networks::{self, Architecture};
-pub use value_types::{Initialization, Precision, Schedule};
+pub use value_types::{Initialization, Precision, Schedule, cuda_number};
 
 /// The schema of a run, with the keys of every network.
 pub static RUN_SCHEMA: LazyLock<Json> = LazyLock::new(schema::of::<RunConfig>);
@@ -41,16 +41,20 @@ pub static RUN_SCHEMA: LazyLock<Json> = LazyLock::new(schema::of::<RunConfig>);
 #[schemars(transform = schema::add_network_keys)]
 pub struct RunConfig {
     /// Name of the folder that the runs share.
+    #[schemars(length(max = 200))]
     pub name: String,
     /// Dataset, see `normprop data list`.
+    #[schemars(length(max = 100))]
     pub dataset: String,
     /// Use only this many training images, balanced over classes; 0 takes all.
+    #[schemars(range(max = 10_000_000))]
     pub train_subset: usize,
     /// Use only this many test images, balanced over classes; 0 takes all.
+    #[schemars(range(max = 10_000_000))]
     pub test_subset: usize,
     /// Hold this part of the training images out, balanced over classes, train on the rest and report the
     /// held-out part in place of the test images: below 1 a fraction, from 1 on a number of images; 0 holds out none.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 10_000_000))]
     pub holdout: f64,
     /// How images are normalized.
     pub data_norm: DataNormalization,
@@ -59,17 +63,19 @@ pub struct RunConfig {
     /// Name of the network; each has keys of its own.
     #[schemars(with = "String", extend("enum" = networks::names()))]
     pub model: Architecture,
-    /// Activation of the hidden layers, such as `relu` or `leaky:0.1`.
+    /// Activation of the hidden layers, such as `relu` or `leaky:0.1`; a number behind the colon is in [-1000, 1000].
+    #[schemars(length(max = 100))]
     pub activation: String,
     /// Where weights start.
     pub init: Initialization,
     /// Images per optimizer step.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 10_000_000))]
     pub batch_size: usize,
     /// Passes over the training images.
+    #[schemars(range(max = 1_000_000))]
     pub epochs: u64,
     /// Base learning rate; 0 stands for the method's default at this batch size.
-    #[schemars(range(min = 0))]
+    #[schemars(extend("minimum" = 0, "smallest" = 1e-30, "maximum" = 1e30))]
     pub lr: f64,
     /// Momentum of SGD.
     #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
@@ -77,46 +83,51 @@ pub struct RunConfig {
     /// Nesterov's form of momentum.
     pub nesterov: bool,
     /// Weight decay (L2 coefficient in the gradient) of the weights.
-    #[schemars(range(min = 0))]
+    #[schemars(extend("minimum" = 0, "smallest" = 1e-30, "maximum" = 1e30))]
     pub weight_decay: f64,
     /// Apply weight decay to gamma, beta and biases too.
     pub decay_all: bool,
     /// Multiplies the learning rate of gains (gamma).
-    #[schemars(range(min = 0))]
+    #[schemars(extend("minimum" = 0, "smallest" = 1e-30, "maximum" = 1e30))]
     pub gain_lr_factor: f64,
     /// Multiplies the learning rate of shifts and biases.
-    #[schemars(range(min = 0))]
+    #[schemars(extend("minimum" = 0, "smallest" = 1e-30, "maximum" = 1e30))]
     pub shift_lr_factor: f64,
     /// Learning-rate schedule.
     pub schedule: Schedule,
     /// Epochs over which the learning rate rises linearly from 0; may be fractional.
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 1_000_000))]
     pub warmup_epochs: f64,
     /// With `schedule = "step"`: the epochs at which the rate falls, as fractions of the training.
-    #[schemars(inner(range(min = 0, max = 1)))]
+    #[schemars(length(max = 1000), inner(range(min = 0, max = 1)))]
     pub step_at: Vec<f64>,
     /// With `schedule = "step"`: what the rate is multiplied by.
-    #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(range(min = 1e-30, max = 1e30))]
     pub step_factor: f64,
     /// Longest gradient (Euclidean norm over all parameters); 0 does not clip.
-    #[schemars(range(min = 0))]
+    #[schemars(extend("minimum" = 0, "smallest" = 1e-30, "maximum" = 1e30))]
     pub clip_norm: f64,
     /// Adaptive gradient clipping in every layer but the last: longest gradient of an output unit as a multiple of its
     /// weights' length; 0 does not clip.
-    #[schemars(range(min = 0))]
+    #[schemars(extend("minimum" = 0, "smallest" = 1e-30, "maximum" = 1e30))]
     pub clip_units: f64,
     /// Seed of every random stream.
+    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
     pub seed: u64,
     /// Number format of the forward and backward pass.
     pub precision: Precision,
     /// Test images in the fixed batch on which `layers.csv` is measured; 0 measures nothing.
+    #[schemars(range(max = 10_000_000))]
     pub probe_images: usize,
     /// Write a row of `steps.csv` every so many steps; 0 writes none.
+    #[schemars(range(max = 1_000_000_000))]
     pub record_steps: u64,
     /// Write a row of `percentiles.csv` every so many steps: the 15th, 50th and 85th percentile of one unit's
     /// pre-activation in the last hidden layer, on the batch of `probe_images`; 0 writes none.
+    #[schemars(range(max = 1_000_000_000))]
     pub record_percentiles: u64,
     /// Keep the checkpoints of these epochs too, beside the last two and the best; 0 is the state before training.
+    #[schemars(length(max = 10_000), inner(range(max = 1_000_000)))]
     pub keep_epochs: Vec<u64>,
     /// Write a TensorBoard event file too.
     pub tensorboard: bool,
@@ -125,6 +136,7 @@ pub struct RunConfig {
     #[schemars(range(max = 1024))]
     pub threads: usize,
     /// `cpu`, `cuda` or `cuda:N`. Does not change which run this is.
+    #[schemars(length(max = 100))]
     pub device: String,
     /// Normalization method and its options.
     #[schemars(with = "MethodTable", extend("default" = { "name": "normprop" }))]

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::axes::LearningRate;
 use crate::nn::networks;
-use crate::options::OptionKind;
+use crate::options::{MOST_COUNTS, OptionKind};
 
 /// The schema of a type, with everything written out in place.
 pub fn of<T: JsonSchema>() -> Json {
@@ -37,7 +37,7 @@ pub fn add_network_keys(run: &mut Schema) {
             }
             OptionKind::Count { low, high, .. } => whole(low, high),
             OptionKind::Counts { low, high, .. } => {
-                json!({ "type": "array", "items": whole(low, high) })
+                json!({ "type": "array", "maxItems": MOST_COUNTS, "items": whole(low, high) })
             }
             OptionKind::Choice(names) => json!({ "enum": names }),
         };

@@ -33,7 +33,8 @@ impl Source {
             lines: BTreeMap::new(),
             overridden: assignments.to_vec(),
         };
-        source.walk(&DeValue::Table(document), "", text);
+        let breaks: Vec<usize> = text.match_indices('\n').map(|(offset, _)| offset).collect();
+        source.walk(&DeValue::Table(document), "", &breaks);
         Ok((source, table))
     }
 
@@ -76,12 +77,12 @@ impl Source {
     }
 
     /// Notes the lines of all that lies in a value.
-    fn walk(&mut self, value: &DeValue<'_>, path: &str, text: &str) {
+    fn walk(&mut self, value: &DeValue<'_>, path: &str, breaks: &[usize]) {
         let mut add = |name: &str, offset: usize, inner: &DeValue<'_>| {
             let path = joined(path, &[name]);
-            let line = 1 + text[..offset].matches('\n').count();
+            let line = 1 + breaks.partition_point(|line_break| *line_break < offset);
             self.lines.insert(path.clone(), line);
-            self.walk(inner, &path, text);
+            self.walk(inner, &path, breaks);
         };
         match value {
             DeValue::Table(table) => {

@@ -31,14 +31,14 @@ pub static SWEEP_SCHEMA: LazyLock<Json> = LazyLock::new(schema::of::<Sweep>);
 #[serde(deny_unknown_fields, default)]
 pub struct Sweep {
     /// Learning rates to try.
-    #[schemars(length(min = 1), extend("uniqueItems" = true, "items" = { "type": "number", "exclusiveMinimum": 0 }))]
+    #[schemars(length(min = 1, max = 1000), extend("uniqueItems" = true), inner(range(min = 1e-30, max = 1e30)))]
     pub lrs: Vec<f64>,
     /// Factors of each method's own learning rate to try.
-    #[schemars(length(min = 1), extend("uniqueItems" = true, "items" = { "type": "number", "exclusiveMinimum": 0 }))]
+    #[schemars(length(min = 1, max = 1000), extend("uniqueItems" = true), inner(range(min = 1e-30, max = 1e30)))]
     pub lr_factors: Vec<f64>,
     /// Other keys (such as `momentum` or `method.center_rows`), each with the list of values to try.
     #[serde(deserialize_with = "ordered::read")]
-    #[schemars(with = "std::collections::BTreeMap<String, Vec<serde_json::Value>>", skip_serializing_if = "Vec::is_empty", extend("additionalProperties" = { "type": "array", "minItems": 1 }))]
+    #[schemars(with = "std::collections::BTreeMap<String, Vec<serde_json::Value>>", skip_serializing_if = "Vec::is_empty", extend("additionalProperties" = { "type": "array", "minItems": 1, "maxItems": 1000 }))]
     pub grid: Ordered<Vec<Value>>,
     /// Try every point of the lists, or draw some.
     pub search: SearchStrategy,
@@ -46,6 +46,7 @@ pub struct Sweep {
     #[schemars(range(min = 1, max = 10_000))]
     pub samples: Option<usize>,
     /// With `search = "random"`: seed of the draws; 0 without it. With more samples, the first ones stay.
+    #[schemars(range(max = 9_223_372_036_854_775_807_u64))]
     pub draw_seed: Option<u64>,
     /// With `search = "random"`: keys (`lr`, `lr_factor`, which multiplies each method's own rate, `momentum`,
     /// `method.momentum`, …), each with the range that its values are drawn from.
@@ -60,7 +61,7 @@ pub struct Sweep {
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub validation_fraction: Option<f64>,
     /// Number of training images to hold out and judge by.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 10_000_000))]
     pub validation_subset: Option<usize>,
     /// Keys of `[run]` that the sweep's runs change, such as fewer epochs.
     #[schemars(with = "RunConfig")]
@@ -124,6 +125,20 @@ impl Sweep {
     /// Whether it tries learning rates that do not follow from the methods' own.
     pub fn has_own_rates(&self) -> bool {
         !self.lrs.is_empty() || ordered::has(&self.range, "lr")
+    }
+
+    /// Keys with numbers whose product is the number of [`Sweep::candidates`].
+    pub fn setting_factors(&self) -> Vec<(String, u64)> {
+        if self.search == SearchStrategy::Random {
+            return vec![("sweep.samples".to_owned(), self.samples.unwrap_or(0) as u64)];
+        }
+        let lists = [("lrs", &self.lrs), ("lr_factors", &self.lr_factors)];
+        let rates = lists.into_iter().filter(|(_, rates)| !rates.is_empty());
+        let rates = rates.map(|(key, rates)| (format!("sweep.{key}"), rates.len() as u64));
+        let in_grid = self.grid.iter();
+        let in_grid =
+            in_grid.map(|(key, values)| (format!("sweep.grid.{key}"), values.len() as u64));
+        rates.chain(in_grid).collect()
     }
 }
 

@@ -42,6 +42,7 @@ pub fn read<T: DeserializeOwned>(table: &Table, path: &str) -> Result<T, KeyFaul
         let value = find(table, &own).map(Value::to_string).unwrap_or_default();
         let what = match message.starts_with("unknown variant") {
             true => format!("{key} = {value}; {}", did_you_mean(word, known)),
+            false if is_whole(&value) => format!("{key} = {value}: expected at most {}", i64::MAX),
             false => format!("{key} = {value}: expected {}", plain(message)),
         };
         KeyFault::new(place, what)
@@ -56,6 +57,14 @@ pub fn unknown_key(key: &str, path: &str, hint: String) -> KeyFault {
     };
     let what = format!("unknown key `{key}`{place}; {hint}");
     KeyFault::new(joined(path, &[key]), what)
+}
+
+/// Whether a value is a whole number in quotes, which it is where TOML has no whole number that large.
+fn is_whole(value: &str) -> bool {
+    let digits = value.trim_matches('"');
+    digits.parse::<i64>().is_err()
+        && digits.bytes().all(|digit| digit.is_ascii_digit())
+        && !digits.is_empty()
 }
 
 fn name(segment: &Segment) -> String {

@@ -41,3 +41,21 @@ pub enum Precision {
     #[serde(alias = "bfloat16")]
     Bf16,
 }
+
+/// The CUDA device that `device` names; nothing stands for the CPU.
+///
+/// # Errors
+/// Says what would be a name.
+pub fn cuda_number(name: &str) -> Result<Option<usize>, String> {
+    let number = match name {
+        "cpu" => return Ok(None),
+        "cuda" => Some(0),
+        other => other
+            .strip_prefix("cuda:")
+            .and_then(|number| number.parse().ok()),
+    };
+    match number {
+        Some(number) => Ok(Some(number)),
+        None => Err(format!("device = \"{name}\": expected cpu, cuda or cuda:N")),
+    }
+}

@@ -62,6 +62,11 @@ impl Verdict {
             }
         }
     }
+
+    /// The sentence, where the dataset is not the official one.
+    pub fn note(self) -> Option<&'static str> {
+        Some(self.sentence()).filter(|_| self != Verdict::Official)
+    }
 }
 
 /// A dataset in memory.

@@ -3,18 +3,13 @@
 use anyhow::Result;
 use tch::{Cuda, Device, Kind};
 
-use crate::config::{Precision, RunConfig};
+use crate::config::{Precision, RunConfig, cuda_number};
 use crate::usage;
 
 /// The device called `name`; one that is not there is an error, never a silent fallback.
 pub fn find(name: &str) -> Result<Device> {
-    let index = match name {
-        "cpu" => return Ok(Device::Cpu),
-        "cuda" => 0,
-        other => match other.strip_prefix("cuda:").map(str::parse::<usize>) {
-            Some(Ok(index)) => index,
-            _ => return Err(usage!("device = \"{name}\": expected cpu, cuda or cuda:N")),
-        },
+    let Some(index) = cuda_number(name).map_err(|what| usage!("{what}"))? else {
+        return Ok(Device::Cpu);
     };
     let found = Cuda::device_count().max(0) as usize;
     if !Cuda::is_available() || index >= found {

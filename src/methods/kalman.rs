@@ -52,7 +52,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             .help("p, the weight of the prediction, with gain = \"fixed\""),
         OptionSpec::count("group_size", 0, 0, 4096)
             .help("images that share statistics and prediction (micro-batches); 0, or a number that does not divide the batch, takes all"),
-        OptionSpec::number("fallback_ratio", 100.0, 0.0, f64::INFINITY)
+        OptionSpec::number("fallback_ratio", 100.0, 0.0, 1e30)
             .help("mean v_p/v_B from which the batch is used alone"),
         EPS,
         AVERAGE_MOMENTUM,

@@ -24,6 +24,7 @@ pub struct Method {
 #[serde(default)]
 pub struct MethodTable {
     /// Method, see `normprop methods`.
+    #[schemars(length(max = 100))]
     name: String,
     #[serde(flatten)]
     #[schemars(skip)]

@@ -42,7 +42,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     row_scale_invariant: true,
     extra_parameters: "g, b",
     options: &[
-        OptionSpec::number("agc", 0.01, 0.0, f64::INFINITY)
+        OptionSpec::number("agc", 0.01, 0.0, 1e6)
             .help("λ of adaptive gradient clipping; 0 does not clip"),
         OptionSpec::choice("variance_floor", &["max", "add"])
             .help("√max(n·var, 1e-4) as in the authors' code, or √(n·(var + 1e-6)) as in common PyTorch code"),

@@ -44,7 +44,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         EPS,
         OptionSpec::choice("bound", &["clamp", "layer-scaling", "none"])
             .help("clamp to [−clamp_at, clamp_at] (the authors' code), divide each image by its root mean square (the paper's formula), or nothing"),
-        OptionSpec::number("clamp_at", 5.0, 0.0, f64::INFINITY)
+        OptionSpec::number("clamp_at", 5.0, 0.0, 1e6)
             .help("the bound with bound = \"clamp\""),
     ],
     departures: &[

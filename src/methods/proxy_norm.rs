@@ -10,7 +10,7 @@ use tch::Tensor;
 
 use super::{ActsOn, Descriptor, Paper};
 use crate::moments::gaussian::midpoint_quantiles;
-use crate::nn::groups::{group_norm, groups};
+use crate::nn::groups::{GROUPS, group_norm, groups};
 use crate::nn::{
     ActivationPool, Affine, Block, Builder, GroupNorm, Layer, Linear, NormalizedLayer, Pass,
     Signal, init, plain,
@@ -34,8 +34,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     extra_parameters: "γ, β, g', b'",
     options: &[
         OptionSpec::choice("norm", &["layer", "group"]).help("the normalization before it"),
-        OptionSpec::count("groups", 0, 0, i64::MAX)
-            .help("groups of \"group\"; 0 chooses as group-norm does"),
+        GROUPS.help("groups of \"group\"; 0 chooses as group-norm does"),
         OptionSpec::number("proxy_eps", 0.03, 0.0, 1.0).help("ε, added to the proxy's variance"),
         OptionSpec::number("eps", 1e-5, 0.0, 1.0).help("ε of the normalization before it"),
     ],

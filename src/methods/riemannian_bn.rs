@@ -33,11 +33,11 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     options: &[
         OptionSpec::choice("update", &["sgd-g", "adam-g"])
             .help("the step on the sphere"),
-        OptionSpec::number("lr_factor", 0.0, 0.0, f64::INFINITY)
+        OptionSpec::number("lr_factor", 0.0, 0.0, 1e6)
             .help("learning rate on the sphere, as a multiple of the others'; 0 stands for 20 with sgd-g, 5 with adam-g"),
-        OptionSpec::number("longest_gradient", 0.1, 0.0, f64::INFINITY)
+        OptionSpec::number("longest_gradient", 0.1, 0.0, 1e6)
             .help("ν, the length to which a row's tangent gradient is shortened"),
-        OptionSpec::number("orthogonality", 0.1, 0.0, f64::INFINITY)
+        OptionSpec::number("orthogonality", 0.1, 0.0, 1e6)
             .help("ω, the weight of ½‖YYᵀ − I‖² over a layer's rows"),
         OptionSpec::number("beta1", 0.9, 0.0, 0.999_999)
             .help("β₁ of adam-g; sgd-g uses the run's momentum"),

@@ -22,7 +22,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     formula: "y = f(γ·(a − μ_B)/(s + ε) + β),  s = C(n)·mean of the k largest |a − μ_B|",
     paper: Paper::NORM_MATTERS,
     options: &[
-        OptionSpec::count("k", 10, 1, i64::MAX)
+        OptionSpec::count("k", 10, 1, 1_000_000_000)
             .help("how many of the largest deviations"),
         OptionSpec::choice("constant", &["hoffer", "exact"])
             .help("the authors' C(n), after which Gaussians have a standard deviation of 0.75 to 0.85, or the one that makes it 1"),

@@ -8,7 +8,7 @@ use anyhow::Result;
 use tch::{Kind, Tensor};
 
 use super::{ActsOn, Descriptor, Paper};
-use crate::nn::groups::{GroupNorm, groups};
+use crate::nn::groups::{GROUPS, GroupNorm, groups};
 use crate::nn::statistics::{AT_THE_KINK, centered_rows, check_rows_can_be_centered};
 use crate::nn::{
     Block, Builder, Layer, Normalization, NormalizedLayer, Pass, Reparametrization,
@@ -35,7 +35,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             .help("divide by the unbiased standard deviation + ε (the authors' code), or by √(biased variance + ε) (a later library)"),
         OptionSpec::number("eps", 1e-5, 0.0, 1.0)
             .help("ε of the weights; 1e-6 goes with \"biased\" in that library"),
-        OptionSpec::count("groups", 0, 0, i64::MAX)
+        GROUPS
             .help("groups of the group normalization; 0 chooses as group-norm does"),
         OptionSpec::number("norm_eps", 1e-5, 0.0, 1.0)
             .help("ε of the group normalization, added to the variance"),

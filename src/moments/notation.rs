@@ -8,6 +8,9 @@ use super::activation::Activation;
 use crate::error::did_you_mean;
 use crate::usage;
 
+/// The largest parameter, either sign: sums over a layer of more would leave the range of 32-bit floats.
+const LARGEST: f64 = 1000.0;
+
 impl Activation {
     /// Every activation, with the parameter that it has when none is given: as in PyTorch, and as in the papers of PReLU
     /// (He, Zhang, Ren, Sun, 2015, arXiv:1502.01852) and ELU (Clevert, Unterthiner, Hochreiter, 2015, arXiv:1511.07289).
@@ -45,7 +48,7 @@ impl Activation {
     /// Reads `name` or `name:parameter`: `relu`, `leaky`, `leaky:0.2`, `prelu:0.25`, `elu:1.0`, …
     ///
     /// # Errors
-    /// A usage error for an unknown name, a parameter that is no finite number, or a parameter of an
+    /// A usage error for an unknown name, a parameter that is no number from -1000 to 1000, or a parameter of an
     /// activation that has none.
     pub fn parse(text: &str) -> Result<Self> {
         let (name, parameter) = match text.split_once(':') {
@@ -59,11 +62,11 @@ impl Activation {
         let Some(parameter) = parameter else {
             return Ok(known);
         };
-        let number = || finite(parameter, text);
+        let given = || number(parameter, text);
         match known {
-            Activation::LeakyRelu { .. } => Ok(Activation::LeakyRelu { slope: number()? }),
-            Activation::Prelu { .. } => Ok(Activation::Prelu { slope: number()? }),
-            Activation::Elu { .. } => Ok(Activation::Elu { alpha: number()? }),
+            Activation::LeakyRelu { .. } => Ok(Activation::LeakyRelu { slope: given()? }),
+            Activation::Prelu { .. } => Ok(Activation::Prelu { slope: given()? }),
+            Activation::Elu { .. } => Ok(Activation::Elu { alpha: given()? }),
             _ => Err(usage!(
                 "activation `{text}`: `{name}` takes no parameter; write `{name}`"
             )),
@@ -71,9 +74,12 @@ impl Activation {
     }
 }
 
-fn finite(parameter: &str, text: &str) -> Result<f64> {
+fn number(parameter: &str, text: &str) -> Result<f64> {
     match parameter.parse::<f64>() {
-        Ok(number) if number.is_finite() => Ok(number),
+        Ok(number) if number.abs() <= LARGEST => Ok(number),
+        Ok(number) if number.is_finite() => Err(usage!(
+            "activation `{text}`: `{parameter}` must be in [-{LARGEST}, {LARGEST}]"
+        )),
         _ => Err(usage!(
             "activation `{text}`: `{parameter}` is not a finite number; write for example `leaky:0.2`"
         )),
@@ -147,6 +153,8 @@ mod tests {
             ("leaky:steep", "`steep` is not a finite number"),
             ("prelu:nan", "`nan` is not a finite number"),
             ("elu:inf", "`inf` is not a finite number"),
+            ("leaky:1e308", "`1e308` must be in [-1000, 1000]"),
+            ("elu:-1001", "`-1001` must be in [-1000, 1000]"),
             ("relu:0.2", "`relu` takes no parameter"),
             ("identity:", "`identity` takes no parameter"),
         ] {

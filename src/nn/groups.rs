@@ -8,7 +8,7 @@ use crate::options::OptionSpec;
 use crate::usage;
 
 /// How many groups there are.
-pub const GROUPS: OptionSpec = OptionSpec::count("groups", 0, 0, i64::MAX)
+pub const GROUPS: OptionSpec = OptionSpec::count("groups", 0, 0, 1_000_000)
     .help("groups; 0 takes, in each layer, the largest divisor of its channels up to 32 that leaves 8 channels a group");
 
 /// Most groups of the automatic choice, the number of Wu and He (2018, arXiv:1803.08494).

@@ -120,6 +120,7 @@ pub fn settings() -> Settings {
             device: "cpu".to_owned(),
             command_line: vec!["normprop".to_owned(), "train".to_owned()],
             dataset_sha256: None,
+            dataset_note: None,
             settings: None,
         },
     }

@@ -38,6 +38,9 @@ pub struct Facts {
     pub command_line: Vec<String>,
     /// SHA-256 of the dataset in hexadecimal, where the dataset has one.
     pub dataset_sha256: Option<String>,
+    /// In what the dataset is not its publisher's, where it is not and the version wrote that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset_note: Option<String>,
     /// Every key of the configuration that was off its default, where the version wrote that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<BTreeMap<String, Value>>,

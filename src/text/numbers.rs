@@ -107,6 +107,15 @@ pub fn significant(value: f64, digits: usize) -> String {
     }
 }
 
+/// A number with all of its digits, in the shorter notation, as TOML has it: "0.05", "1e300", "nan".
+pub fn exact(value: f64) -> String {
+    let (plain, power) = (value.to_string().to_lowercase(), format!("{value:e}"));
+    if plain.len() <= 7 || plain.len() <= power.len() {
+        return plain;
+    }
+    power
+}
+
 /// A p-value: three decimals, or "< 0.001".
 pub fn p_value(p: f64) -> String {
     match p {

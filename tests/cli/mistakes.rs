@@ -107,6 +107,43 @@ fn what_cannot_be_trained_is_refused() {
 }
 
 #[test]
+fn bounds_belong_to_their_keys() {
+    refused(
+        &["--lr=1e300"],
+        &["--lr: lr = 1e300: must be 0 or in [1e-30, 1e30]"],
+    );
+    refused(
+        &["--lr=1e-300"],
+        &["--lr: lr = 1e-300: must be 0 or in [1e-30, 1e30]"],
+    );
+    refused(
+        &["--activation=leaky:1e308"],
+        &["--activation: ", "`1e308` must be in [-1000, 1000]"],
+    );
+    refused(
+        &["--epochs=1000001"],
+        &["epochs = 1000001: must be in [0, 1000000]"],
+    );
+    refused(
+        &["--seed=99999999999999999999"],
+        &["--seed: ", "expected at most 9223372036854775807"],
+    );
+    refused(
+        &["--norm=kalman", "--set=method.fallback_ratio=1e300"],
+        &["method.fallback_ratio = 1e300: expected number in [0, 1e30]"],
+    );
+    let long = "a".repeat(300);
+    refused(
+        &[&format!("--set=name={long}")],
+        &["--set name: name has 300 bytes: at most 200 are possible"],
+    );
+    for (flag, most) in [("--out", 240), ("--resume", 255), ("--config", 255)] {
+        let most = format!("a name in it has 300 bytes, at most {most} are possible");
+        refused(&[&format!("{flag}={long}")], &[flag, &most]);
+    }
+}
+
+#[test]
 fn a_wrong_file_is_shown_with_its_line() {
     let folder = tempfile::tempdir().unwrap();
     let cases = [
@@ -123,6 +160,11 @@ fn a_wrong_file_is_shown_with_its_line() {
             "epocs = 3\n",
             "wrong.toml, line 1: ",
             "did you mean `epochs`?",
+        ),
+        (
+            "epochs = 3\nlr = 1e300\n",
+            "wrong.toml, line 2: ",
+            "lr = 1e300: must be 0 or in [1e-30, 1e30]",
         ),
         (
             "[method]\nname = \"bm\"\n",

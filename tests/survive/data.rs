@@ -152,6 +152,10 @@ fn runs_on_other_images_are_neither_mixed_nor_reported_without_a_word() {
     experiment("[\"none\"]");
     let output = run("data", &compare);
     assert!(output.status.success(), "{}", errors(&output));
+    let page = || fs::read_to_string(folder.path().join("results/m/report.html")).unwrap();
+    let not_official =
+        "cifar10 is not the official set: results on it are results on a subset or a variant.";
+    assert_eq!(page().matches(not_official).count(), 1);
 
     let output = run("nowhere", &compare);
     assert!(output.status.success(), "{}", errors(&output));
@@ -165,8 +169,8 @@ fn runs_on_other_images_are_neither_mixed_nor_reported_without_a_word() {
     }
     let output = run("data", &["compare", "m.toml", "--accept-other-data"]);
     assert!(output.status.success(), "{}", errors(&output));
-    let page = fs::read_to_string(folder.path().join("results/m/report.html")).unwrap();
-    assert!(page.contains("Accepted with --accept-other-data: 1 run trained"));
+    assert!(page().contains(not_official));
+    assert!(page().contains("Accepted with --accept-other-data: 1 run trained"));
     // Without images here, the runs are held against each other.
     assert_refused(
         &run("nowhere", &compare),

@@ -9,6 +9,7 @@ use crate::error::did_you_mean;
 use crate::methods::{self, Descriptor, METHODS};
 use crate::nn::networks::Architecture;
 use crate::nn::node::NetworkKind;
+use crate::text::numbers::exact;
 use crate::usage;
 
 /// The width that is measured when none is asked for.
@@ -191,7 +192,7 @@ fn config(
         assign("batch_size", &cell.batch_size),
         assign("precision", &precision),
     ];
-    assignments.extend(cell.width.map(|width| assign("width", &width)));
+    assignments.extend(cell.width.map(|width| assign("width", &exact(width))));
     let fits = |key: &str| {
         key.strip_prefix("method.")
             .is_none_or(|option| method.has_option(option))

@@ -67,7 +67,7 @@ fn manifest(experiment: &Experiment, plan: &[PlanEntry]) -> Result<Manifest> {
         methods: manifest_methods(experiment, plan, &shared)?,
         target_test_error: experiment.target_test_error,
         jobs: most_at_a_time(&metas),
-        notes: experiment.notes.clone(),
+        notes: [experiment.notes.clone(), data_notes(plan)].concat(),
         reference: experiment.reference.as_ref().map(|reference| Cited {
             source: reference.source.clone(),
             label: reference.label.clone(),
@@ -77,6 +77,17 @@ fn manifest(experiment: &Experiment, plan: &[PlanEntry]) -> Result<Manifest> {
         runs,
         sweep: sweep.map_or(Vec::new(), Sweep::describe),
     })
+}
+
+/// A sentence for each dataset of which a run says that it is not its publisher's.
+fn data_notes(plan: &[PlanEntry]) -> Vec<String> {
+    let note = |entry: &PlanEntry| {
+        let facts = &entry.record.meta.as_ref()?.facts;
+        let note = facts.dataset_note.as_ref()?;
+        Some(format!("{} is {note}.", entry.config.dataset))
+    };
+    let notes: BTreeSet<String> = plan.iter().filter_map(note).collect();
+    notes.into_iter().collect()
 }
 
 /// How many runs were trained at the same time at most, by the times of their sittings: whether times may be compared

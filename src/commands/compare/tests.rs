@@ -44,6 +44,7 @@ fn record_with(config: &RunConfig, runs: &Path, errors: &[f64], status: Status, 
             device: "cpu".into(),
             command_line: vec!["normprop".into()],
             dataset_sha256: None,
+            dataset_note: None,
             settings: Some(config.settings().unwrap()),
         },
     };

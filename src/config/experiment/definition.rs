@@ -23,23 +23,27 @@ pub static EXPERIMENT_SCHEMA: LazyLock<Json> = LazyLock::new(schema::of::<Experi
 #[serde(deny_unknown_fields, default)]
 pub struct Experiment {
     /// Folder name of its runs and results; without one, the name of the file.
+    // Shorter than the name of a run, which may get `-sweep` behind it.
+    #[schemars(length(max = 190))]
     pub name: String,
     /// Title of the report.
+    #[schemars(length(max = 1000))]
     pub title: String,
     /// Sentences that the report shows among its caveats.
-    #[schemars(extend("items" = { "type": "string", "multiline": true }))]
+    #[schemars(length(max = 1000), extend("items" = { "type": "string", "multiline": true, "maxLength": 10_000 }))]
     pub notes: Vec<String>,
     /// The methods, by name or as tables. The first one is what the others are compared with.
-    #[schemars(with = "Vec<NameOrEntry>", length(min = 1))]
+    #[schemars(with = "Vec<NameOrEntry>", length(min = 1, max = 1000))]
     pub methods: Vec<MethodEntry>,
     /// Images per step, each a run; in place of `run.batch_size`.
-    #[schemars(length(min = 1), inner(range(min = 1)), extend("uniqueItems" = true))]
+    #[schemars(length(min = 1, max = 1000), inner(range(min = 1, max = 10_000_000)), extend("uniqueItems" = true))]
     pub batch_sizes: Vec<usize>,
     /// Learning rates, each a run, for every method that has no `lr` of its own; in place of `run.lr`.
-    #[schemars(length(min = 1), extend("uniqueItems" = true, "items" = { "type": "number", "exclusiveMinimum": 0 }))]
+    #[schemars(length(min = 1, max = 1000), extend("uniqueItems" = true), inner(range(min = 1e-30, max = 1e30)))]
     pub lrs: Vec<f64>,
     /// The table `sweep.csv` of an earlier sweep, relative to this file: each method without an `lr` of its own is
     /// trained with the rates chosen for its label.
+    #[schemars(length(max = 4000))]
     pub rates_from: Option<String>,
     /// Seeds, or how many (then 0, 1, 2, …); in place of `run.seed`.
     pub seeds: Seeds,
@@ -47,7 +51,7 @@ pub struct Experiment {
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub target_test_error: Option<f64>,
     /// Runs at a time.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1024))]
     pub jobs: usize,
     /// What every run is.
     #[schemars(with = "RunConfig", transform = schema::take_rates_by_batch_size)]
@@ -70,13 +74,14 @@ pub struct Experiment {
 pub struct Reference {
     /// Where they come from.
     #[serde(default)]
-    #[schemars(extend("multiline" = true))]
+    #[schemars(length(max = 10_000), extend("multiline" = true))]
     pub source: String,
     /// How sure they are.
     #[serde(default = "unverified")]
+    #[schemars(length(max = 100))]
     pub label: String,
     /// Test error (a fraction) by name; a name that is a method's label stands beside that method.
-    #[schemars(extend("minProperties" = 1, "additionalProperties" = { "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1 }))]
+    #[schemars(extend("minProperties" = 1, "propertyNames" = { "maxLength": 100 }, "additionalProperties" = { "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1 }))]
     pub test_error: BTreeMap<String, f64>,
 }
 

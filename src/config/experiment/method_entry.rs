@@ -21,11 +21,12 @@ pub struct MethodEntry {
     pub name: String,
     /// What tables and pictures call it; without one, its name.
     #[serde(default)]
+    #[schemars(length(max = 100))]
     pub label: String,
     /// Learning rate, or one for each batch size, as in `{ 1 = 0.002, 50 = 0.02 }`.
     pub lr: Option<LearningRate>,
     /// Batch sizes, where they are not the experiment's.
-    #[schemars(length(min = 1), inner(range(min = 1)), extend("uniqueItems" = true))]
+    #[schemars(length(min = 1, max = 1000), inner(range(min = 1, max = 10_000_000)), extend("uniqueItems" = true))]
     pub batch_sizes: Option<Vec<usize>>,
     /// Keys of `[run]` that this entry changes.
     #[serde(default)]

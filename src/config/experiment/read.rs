@@ -135,6 +135,12 @@ fn from_table(mut table: Table, default_name: &str, folder: &Path) -> Result<Exp
     let mut experiment: Experiment = typed::read(&table, "")?;
     if experiment.name.is_empty() {
         experiment.name = default_name.to_owned();
+        limits::text(
+            default_name,
+            &EXPERIMENT_SCHEMA["properties"]["name"],
+            "name",
+            "name",
+        )?;
     }
     for (single, several) in SPANNED {
         let both = experiment.run.contains_key(single) && table.contains_key(several);
@@ -148,6 +154,7 @@ fn from_table(mut table: Table, default_name: &str, folder: &Path) -> Result<Exp
     limits::check(&Value::Table(table), &EXPERIMENT_SCHEMA, "")?;
     experiment.span();
     experiment.complete_methods(folder)?;
+    experiment.check_count()?;
     if let Some(sweep) = &experiment.sweep {
         sweep.check()?;
     }

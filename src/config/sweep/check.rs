@@ -4,8 +4,9 @@ use toml::{Table, Value};
 
 use super::range::{LR_FACTOR, Range};
 use super::{SearchStrategy, Sweep};
+use crate::config::axes::LearningRate;
 use crate::config::ordered::has;
-use crate::config::{RunConfig, check};
+use crate::config::{RunConfig, check, limits, schema};
 use crate::error::KeyFault;
 
 /// Keys that have a place of their own.
@@ -88,8 +89,12 @@ fn check_range(key: &str, range: &Range, path: &str) -> Result<(), KeyFault> {
     range.check(path)?;
     let Range { low, high, .. } = *range;
     if matches!(key, "lr" | LR_FACTOR) {
-        let what = format!("low = {low}: expected a positive number");
-        return KeyFault::unless(low > 0.0, format!("{path}.low"), what);
+        let rates = schema::of::<LearningRate>();
+        return [("low", low), ("high", high)]
+            .into_iter()
+            .try_for_each(|(name, end)| {
+                limits::check(&Value::Float(end), &rates, &format!("{path}.{name}"))
+            });
     }
     check_free(key, path)?;
     // An option of a method is for the method to judge.

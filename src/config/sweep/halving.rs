@@ -15,10 +15,10 @@ use crate::error::KeyFault;
 #[serde(deny_unknown_fields, default)]
 pub struct Halving {
     /// Epochs after which settings are judged for the first time.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub first_epochs: u64,
     /// One setting in so many goes on, to be judged again after so many times the epochs.
-    #[schemars(range(min = 2))]
+    #[schemars(range(min = 2, max = 1_000_000))]
     pub factor: u64,
 }
 

@@ -242,15 +242,15 @@ fn mistakes_are_named_with_file_line_and_key() {
         ),
         (
             range("lr = { low = -1, high = 1, scale = \"linear\" }"),
-            "line 7: low = -1: expected a positive number",
+            "line 7: low = -1: must be in [1e-30, 1e30]",
         ),
         (
             range("lr = { low = nan, high = 1 }"),
-            "line 7: low = nan: must be a finite number",
+            "line 7: low = nan: must be in [-1e30, 1e30]",
         ),
         (
             range("lr = { low = 0.1, high = inf }"),
-            "line 7: high = inf: must be a finite number",
+            "line 7: high = inf: must be in [-1e30, 1e30]",
         ),
         (
             range("lr = { low = 0.1, high = 1, scale = \"lin\" }"),
@@ -258,7 +258,7 @@ fn mistakes_are_named_with_file_line_and_key() {
         ),
         (
             range("width = { low = -1e308, high = 1e308, scale = \"linear\" }"),
-            "line 7: the range is too wide",
+            "line 7: low = -1e308: must be in [-1e30, 1e30]",
         ),
         (
             range("momentun = { low = 0.1, high = 0.9 }"),
@@ -292,7 +292,7 @@ fn mistakes_are_named_with_file_line_and_key() {
         ),
         (
             halving("factor = 1"),
-            "line 5: factor = 1: must be at least 2",
+            "line 5: factor = 1: must be in [2, 1000000]",
         ),
         (halving("factor = 2.5"), "line 5: factor = 2.5"),
         (halving("first_epochs = 0"), "line 5: first_epochs = 0"),

@@ -71,7 +71,7 @@ fn without_prediction_it_is_batch_normalization() {
 fn with_prediction_alone_a_layer_ignores_the_batch() {
     for prediction in ["sampled", "analytic"] {
         let options = format!(
-            "prediction = \"{prediction}\"\ngain = \"fixed\"\np = 1.0\nfallback_ratio = inf"
+            "prediction = \"{prediction}\"\ngain = \"fixed\"\np = 1.0\nfallback_ratio = 1e30"
         );
         let net = conformance::conv_network("kalman", &options, 3);
         let estimate = || {
@@ -102,7 +102,7 @@ fn draws_and_moments_predict_the_same_where_both_are_exact() {
     // On vectors without a pool the analytic moments are exact, and draws are off by 1/√256.
     let predicted = |prediction: &str| {
         let options = format!(
-            "prediction = \"{prediction}\"\ngain = \"fixed\"\np = 1.0\nfallback_ratio = inf"
+            "prediction = \"{prediction}\"\ngain = \"fixed\"\np = 1.0\nfallback_ratio = 1e30"
         );
         let net = conformance::dense_network("kalman", &options, 3);
         let _ = net.logits(&conformance::gaussian(&[64, 12], 2), &Pass::train(0, 0));

@@ -11,6 +11,7 @@ fn facts() -> Facts {
         device: "cpu".to_owned(),
         command_line: vec!["/home/ada/normprop".to_owned(), "/home/ada/x".to_owned()],
         dataset_sha256: Some("ab".repeat(32)),
+        dataset_note: None,
         settings: None,
     }
 }

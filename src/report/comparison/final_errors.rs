@@ -1,7 +1,7 @@
 //! Final test errors and their differences, as the pictures and tables of them share it.
 
 use super::{Results, SummaryRow};
-use crate::draw::{Axis, Point};
+use crate::draw::{Axis, IntervalGroup, Point};
 use crate::run_key::GroupKey;
 use crate::stats::{FEWEST_VALUES, range};
 use crate::text::numbers::{percent, percent_interval};
@@ -69,9 +69,30 @@ pub fn ends(row: &SummaryRow) -> (f64, f64) {
     (row.final_test_error_ci_low, row.final_test_error_ci_high)
 }
 
+/// The one of three notes on a picture that holds: all of its values have intervals, some have, or none.
+pub fn interval_note(groups: &[IntervalGroup], notes: [&'static str; 3]) -> &'static str {
+    let [all, some, none] = notes;
+    let values = || {
+        groups
+            .iter()
+            .flat_map(|group| &group.rows)
+            .filter(|row| row.value.is_finite())
+    };
+    let is_known = |(low, high): (f64, f64)| low.is_finite() && high.is_finite();
+    let with = values()
+        .filter(|row| row.interval.is_some_and(is_known))
+        .count();
+    match with {
+        0 => none,
+        with if with == values().count() => all,
+        _ => some,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::draw::IntervalRow;
 
     #[test]
     fn fewer_than_three_runs_have_no_interval_and_say_so() {
@@ -99,5 +120,27 @@ mod tests {
             assert_eq!(text(n, f64::NAN, f64::NAN), expected);
         }
         assert_eq!(text(3, 0.4, 0.6), "50.0 % [40.0, 60.0]");
+    }
+    #[test]
+    fn a_picture_says_of_how_many_values_it_has_intervals() {
+        let note = |rows: &[(f64, bool)]| {
+            let row = |&(value, has_interval): &(f64, bool)| IntervalRow {
+                value,
+                interval: Some(if has_interval {
+                    (0.1, 0.2)
+                } else {
+                    (f64::NAN, f64::NAN)
+                }),
+                ..IntervalRow::default()
+            };
+            let group = IntervalGroup {
+                label: String::new(),
+                rows: rows.iter().map(row).collect(),
+            };
+            interval_note(&[group], ["all", "some", "none"])
+        };
+        assert_eq!(note(&[(0.1, true), (f64::NAN, false)]), "all");
+        assert_eq!(note(&[(0.1, true), (0.2, false)]), "some");
+        assert_eq!(note(&[(0.1, false)]), "none");
     }
 }

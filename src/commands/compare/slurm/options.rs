@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::word::word;
 use crate::error::did_you_mean;
+use crate::text::numbers::exact;
 use crate::usage;
 
 /// A task is told so long before its time is up, to save its state and be queued again.
@@ -43,9 +44,10 @@ pub struct SlurmOptions {
 impl SlurmOptions {
     /// Reads the values of `--slurm`, in order, and of `--minutes-per-job`.
     pub fn parse(texts: &[String], minutes_per_job: f64) -> Result<SlurmOptions> {
-        if !(minutes_per_job >= 0.0 && minutes_per_job.is_finite()) {
+        if !(0.0..=1e6).contains(&minutes_per_job) {
             return Err(usage!(
-                "--minutes-per-job {minutes_per_job}: expected a number of minutes, 0 for a task a run"
+                "--minutes-per-job {}: expected a number of minutes in [0, 1000000], 0 for a task a run",
+                exact(minutes_per_job)
             ));
         }
         let mut options = SlurmOptions {

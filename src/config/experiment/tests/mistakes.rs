@@ -60,7 +60,7 @@ fn mistakes_are_named_with_file_line_and_nearest_name() {
         ),
         (
             "methods = [\"bn\"]\nbatch_sizes = [50, 0]",
-            "0 in batch_sizes: must be at least 1",
+            "0 in batch_sizes: must be in [1, 10000000]",
         ),
         ("methods = [\"bn\"]\nrun.batch_size = 0", "x.toml, line 2"),
         (
@@ -94,7 +94,7 @@ fn mistakes_are_named_with_file_line_and_nearest_name() {
         ),
         (
             "run.lr = 0\nmethods = [\"bn\"]",
-            "x.toml, line 1: lr = 0: must be greater than 0",
+            "x.toml, line 1: lr = 0: must be in [1e-30, 1e30]",
         ),
         (
             "methods = [{ name = \"bn\", set = { epoch = 1 } }]",
@@ -184,6 +184,79 @@ fn mistakes_are_named_with_file_line_and_nearest_name() {
 }
 
 #[test]
+fn bounds_are_told_with_line_and_key() {
+    let bn = "methods = [\"bn\"]\n";
+    let long = "a".repeat(300);
+    let cases = [
+        (
+            format!("{bn}lrs = [0.1, 1e300]"),
+            "1e300 in lrs: must be in [1e-30, 1e30]",
+        ),
+        (
+            format!("{bn}run.lr = 1e-300"),
+            "lr = 1e-300: must be in [1e-30, 1e30]",
+        ),
+        (
+            format!("{bn}run.activation = \"leaky:1e308\""),
+            "must be in [-1000, 1000]",
+        ),
+        (
+            format!("{bn}name = \"{long}\""),
+            "name has 300 bytes: at most 190 are possible",
+        ),
+        (
+            format!("{bn}title = \"{}\"", long.repeat(4)),
+            "title has 1200 bytes: at most 1000 are possible",
+        ),
+        (
+            format!("{bn}jobs = 9223372036854775807"),
+            "jobs = 9223372036854775807: must be in [1, 1024]",
+        ),
+        (
+            format!("{bn}run.device = \"gpu\""),
+            "expected cpu, cuda or cuda:N",
+        ),
+        (
+            format!("{bn}reference.test_error = {{ {long} = 0.1 }}"),
+            "a name in test_error has 300 bytes: at most 100 are possible",
+        ),
+        (
+            format!("run.epochs = 3\nmethods = [{{ name = \"bn\", label = \"{long}\" }}]"),
+            "label has 300 bytes: at most 100 are possible",
+        ),
+        (
+            "run.epochs = 3\nmethods = [{ name = \"bn\", lr = { 50 = 1e300 } }]".into(),
+            "50 = 1e300: must be in [1e-30, 1e30]",
+        ),
+        (
+            format!("{bn}sweep.lr_factors = [1e300]"),
+            "1e300 in lr_factors: must be in [1e-30, 1e30]",
+        ),
+        (
+            format!(
+                "{bn}sweep = {{ search = \"random\", samples = 2, range.lr = {{ low = 1e-300, high = 1 }} }}"
+            ),
+            "low = 1e-300: must be in [1e-30, 1e30]",
+        ),
+    ];
+    for (text, expected) in cases {
+        let message = message(&text);
+        let is_told = message.starts_with("x.toml, line 2: ") && message.contains(expected);
+        assert!(is_told, "{message}\nwithout: {expected}");
+    }
+    let name = "b".repeat(191);
+    let error = Experiment::parse(bn, "x.toml", &name, &[]).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("name has 191 bytes: at most 190"),
+        "{error}"
+    );
+    let sweep = format!("{bn}sweep.lrs = [0.1]");
+    assert!(Experiment::parse(&sweep, "x.toml", &name[1..], &[]).is_ok());
+}
+
+#[test]
 fn what_cannot_be_run_is_named_with_the_line_that_asks_for_it() {
     let bn = "methods = [\"bn\"]\n";
     let cases = [
@@ -214,7 +287,7 @@ fn what_cannot_be_run_is_named_with_the_line_that_asks_for_it() {
         ),
         (
             format!("{bn}[sweep]\nlrs = [0.1]\nset = {{ weight_decay = -1 }}"),
-            "line 4: weight_decay = -1: must be at least 0",
+            "line 4: weight_decay = -1: must be 0 or in [1e-30, 1e30]",
         ),
     ];
     for (text, expected) in cases {

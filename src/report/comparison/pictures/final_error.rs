@@ -1,7 +1,9 @@
 //! Final test errors: a group of rows for each batch size.
 
 use crate::draw::{Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow};
-use crate::report::comparison::final_errors::{ends, error_text, is_few, outcomes, summary_of};
+use crate::report::comparison::final_errors::{
+    ends, error_text, interval_note, is_few, outcomes, summary_of,
+};
 use crate::report::comparison::{Draw, PictureKind, Results, Shown, SummaryRow, Topic};
 use crate::text::numbers::percent;
 
@@ -26,14 +28,22 @@ fn figure(results: &Results) -> Option<Figure> {
         label: format!("Batch size {batch_size}"),
         rows: groups.at(batch_size).filter_map(row).collect(),
     };
+    let groups_of_rows: Vec<IntervalGroup> =
+        groups.batch_sizes.iter().copied().map(group).collect();
+    let intervals = interval_note(
+        &groups_of_rows,
+        [
+            " with its 95 % t interval",
+            ", from three runs on with its 95 % t interval",
+            "",
+        ],
+    );
     let rate_note = groups.rate_note();
     let plot = IntervalPlot {
         title: format!("Final test error: {}", results.title()),
-        subtitle: format!(
-            "mean over seeds with its 95 % t interval; small marks: single runs{rate_note}"
-        ),
+        subtitle: format!("mean over seeds{intervals}; small marks: single runs{rate_note}"),
         axis: Axis::new("Test images misclassified").percent(),
-        groups: groups.batch_sizes.iter().copied().map(group).collect(),
+        groups: groups_of_rows,
         ..IntervalPlot::default()
     };
     Some(plot.figure())
