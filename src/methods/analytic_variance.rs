@@ -17,7 +17,7 @@ mod data;
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
-use data::{DataMoments, Unnormalized};
+use data::{DataMoments, PropagatingLayer};
 
 use super::{ActsOn, Descriptor, Paper};
 use crate::nn::{
@@ -70,7 +70,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
     }
     let weight = init::he(&builder.direction(), block.op.fan_in());
     if !block.is_normalized() {
-        return Unnormalized::build(block, weight, builder);
+        return PropagatingLayer::build(block, weight, builder);
     }
     let data = DataMoments::build(block, builder)?;
     Ok(Box::new(AnalyticVariance {

@@ -45,14 +45,14 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 fn build(block: &Block, _options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     ReparametrizedLayer::build(block, builder, |builder| {
         let weight = init::he(&builder.direction(), block.op.fan_in());
-        Ok(Weight(builder.weight("weight", weight)?))
+        Ok(TrainedWeight(builder.weight("weight", weight)?))
     })
 }
 
 /// A weight as it is trained.
-struct Weight(Tensor);
+struct TrainedWeight(Tensor);
 
-impl Reparametrization for Weight {
+impl Reparametrization for TrainedWeight {
     fn kernel(&self) -> Tensor {
         self.0.shallow_clone()
     }

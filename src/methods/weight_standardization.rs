@@ -55,7 +55,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
     if !block.last && !block.op.is_identity() {
         check_rows_can_be_centered(block, DESCRIPTOR.name)?;
     }
-    let rows = Rows {
+    let rows = StandardizedRows {
         unbiased: options.choice("deviation") == "unbiased",
         eps: options.number("eps"),
     };
@@ -74,13 +74,13 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
 }
 
 struct WeightStandardization {
-    rows: Rows,
+    rows: StandardizedRows,
     norm: GroupNorm,
 }
 
 /// In front of a residual unit's sum, where no normalization follows.
 struct StandardizedWeight {
-    rows: Rows,
+    rows: StandardizedRows,
     weight: Tensor,
 }
 
@@ -100,15 +100,15 @@ impl Normalization for WeightStandardization {
     }
 }
 
-/// Rows of mean 0 and standard deviation 1.
+/// StandardizedRows of mean 0 and standard deviation 1.
 #[derive(Debug, Clone, Copy)]
-struct Rows {
+struct StandardizedRows {
     /// Unbiased with ε beside it, or biased with ε under the root.
     unbiased: bool,
     eps: f64,
 }
 
-impl Rows {
+impl StandardizedRows {
     fn of(self, weight: &Tensor) -> Tensor {
         let centered = centered_rows(weight);
         let axes: Vec<i64> = (1..weight.dim() as i64).collect();
@@ -130,7 +130,7 @@ mod tests {
     use crate::methods::conformance;
 
     fn standardized_rows(weight: &Tensor, unbiased: bool, eps: f64) -> Tensor {
-        Rows { unbiased, eps }.of(weight)
+        StandardizedRows { unbiased, eps }.of(weight)
     }
 
     #[test]

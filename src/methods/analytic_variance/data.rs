@@ -48,22 +48,22 @@ impl DataMoments {
 }
 
 /// A block of a residual network without a normalization: its moments are those that its weights and activation make.
-pub struct Unnormalized {
+pub struct PropagatingLayer {
     layer: CarryingLayer,
     data: DataMoments,
 }
 
-impl Unnormalized {
+impl PropagatingLayer {
     /// The layer of `block`, W started at `weight`.
     pub fn build(block: &Block, weight: Tensor, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-        Ok(Box::new(Unnormalized {
+        Ok(Box::new(PropagatingLayer {
             data: DataMoments::build(block, builder)?,
             layer: CarryingLayer::build(block, weight, builder)?,
         }))
     }
 }
 
-impl Layer for Unnormalized {
+impl Layer for PropagatingLayer {
     fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
         let moments = self.data.of(input, &input.x);
         let known = input.shallow_clone();

@@ -8,21 +8,21 @@ use crate::nn::{Block, Builder, CarryingLayer, Layer, Pass, Signal, init};
 
 /// A convolution in front of a sum, or an activation behind one. Where nothing is estimated of what it receives, as of
 /// the data, it estimates its output from the batch.
-pub struct Unnormalized {
+pub struct BelievingLayer {
     layer: CarryingLayer,
     belief: Belief,
 }
 
-impl Unnormalized {
+impl BelievingLayer {
     /// The layer of `block`.
     pub fn build(block: &Block, belief: Belief, builder: &mut Builder) -> Result<Box<dyn Layer>> {
         let weight = init::he(&builder.direction(), block.op.fan_in());
         let layer = CarryingLayer::build(block, weight, builder)?;
-        Ok(Box::new(Unnormalized { layer, belief }))
+        Ok(Box::new(BelievingLayer { layer, belief }))
     }
 }
 
-impl Layer for Unnormalized {
+impl Layer for BelievingLayer {
     fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
         self.layer.pre_activation(input, pass)
     }
