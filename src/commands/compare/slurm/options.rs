@@ -73,16 +73,14 @@ impl SlurmOptions {
     fn add(&mut self, key: String, value: Option<String>) -> Result<()> {
         if key == ARRAY_LIMIT {
             let limit = value.as_deref().and_then(|value| value.parse().ok());
-            return match limit {
-                Some(limit @ 1..) => {
-                    self.array_limit = Some(limit);
-                    Ok(())
-                }
-                _ => Err(usage!(
+            self.array_limit = limit.filter(|limit| *limit > 0);
+            if self.array_limit.is_none() {
+                return Err(usage!(
                     "--slurm {ARRAY_LIMIT}={}: expected how many tasks may run at a time, 1 or more",
                     value.unwrap_or_default()
-                )),
-            };
+                ));
+            }
+            return Ok(());
         }
         if OURS.contains(&key.as_str()) {
             return Err(usage!(
@@ -186,12 +184,12 @@ fn check_key(key: &str, text: &str) -> Result<String> {
 }
 
 fn check_value<'v>(value: &'v str, text: &str) -> Result<&'v str> {
-    match word(value) {
-        Ok(_) => Ok(value),
-        Err(_) => Err(usage!(
+    if word(value).is_err() {
+        return Err(usage!(
             "--slurm {text:?}: a value may hold no line breaks, other control characters and backslashes"
-        )),
+        ));
     }
+    Ok(value)
 }
 
 /// A time as Slurm writes it: minutes, m:s, h:m:s, d-h, d-h:m or d-h:m:s. `None` for what is none.
@@ -235,13 +233,11 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(options.array_limit, Some(64));
-        let shown = options.sbatch.iter().map(|(key, value)| match value {
-            Some(value) => format!("{key}:{value}"),
-            None => key.clone(),
-        });
+        let shown = options.sbatch.iter();
+        let shown = shown.map(|(key, value)| format!("{key}:{}", value.as_deref().unwrap_or("-")));
         assert_eq!(
             shown.collect::<Vec<_>>().join(" "),
-            "time:02:00:00 gres:gpu:1 exclusive exclude:n1,n2 partition:cpu"
+            "time:02:00:00 gres:gpu:1 exclusive:- exclude:n1,n2 partition:cpu"
         );
         assert_eq!(options.task_s, 600.0);
     }
@@ -270,13 +266,11 @@ mod tests {
             ("1-12", Some(129_600)),
             ("1-12:30", Some(131_400)),
             ("2-00:00:05", Some(172_805)),
-            ("two hours", None),
-            ("1:2:3:4", None),
-            ("", None),
         ];
         for (text, expected) in cases {
             assert_eq!(seconds(text), expected, "{text}");
         }
+        assert_eq!(["two hours", "1:2:3:4", ""].map(seconds), [None; 3]);
         assert!(seconds("UNLIMITED") > seconds("100-0"));
     }
 
