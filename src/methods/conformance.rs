@@ -104,6 +104,12 @@ pub fn gap(a: &Tensor, b: &Tensor) -> f64 {
     (a - b).abs().max().double_value(&[])
 }
 
+/// The methods that serve a convolutional network without residual units.
+pub fn convolutional() -> impl Iterator<Item = &'static Descriptor> {
+    let methods = METHODS.iter().copied();
+    methods.filter(|method| method.serves(NetworkKind::Convolutional))
+}
+
 /// The kinds of networks without residual units that the method serves.
 fn kinds(method: &Descriptor) -> impl Iterator<Item = NetworkKind> {
     NetworkKind::ALL

@@ -2,8 +2,7 @@ use super::*;
 use crate::data::normalizer::DataNormalization;
 use crate::data::normalizer::Normalizer;
 use crate::data::{ImageShape, Split};
-use crate::methods::METHODS;
-use crate::methods::conformance::{conv_network, dense_network, gap, gaussian};
+use crate::methods::conformance::{conv_network, convolutional, dense_network, gap, gaussian};
 use crate::nn::{Pass, Signal};
 use rand::Rng;
 
@@ -119,7 +118,7 @@ fn effective_rows_predict_the_pre_activation_of_affine_methods() {
 
 #[test]
 fn every_method_has_figures() {
-    for method in METHODS {
+    for method in convolutional() {
         let network = conv_network(method.name, "", 5);
         let found = measure(&network, &noise(40, SHAPE), &[0, 1, 2], 400, 0).unwrap();
         assert_eq!(found.len(), 3);

@@ -1,6 +1,6 @@
 use super::*;
 use crate::methods::conformance::{
-    conv_network, conv_with, dense_network, dense_with, gap, gaussian,
+    conv_network, conv_with, convolutional, dense_network, dense_with, gap, gaussian,
 };
 use crate::moments::{Activation, moments};
 use crate::nn::networks::perceptron;
@@ -53,7 +53,7 @@ fn written_out_jacobians_are_those_of_the_layers() {
 fn estimates_agree_with_the_matrices() {
     // Every kind of operation that a block may hold, differentiated twice.
     for activation in [Activation::Relu, Activation::Silu, Activation::Tanh] {
-        for method in crate::methods::METHODS {
+        for method in convolutional() {
             let method = method.name;
             let network = conv_with(method, "", activation, 4);
             let x = gaussian(&[3, 2, 8, 8], 2);
