@@ -109,7 +109,7 @@ impl Network {
     /// A signal that two ways lead on from. Where layers have custom backward passes the graph is cut here too: such
     /// operations must lie on a chain.
     fn branching(&self, signal: Signal, pass: &Pass) -> Signal {
-        if !self.has_custom_backward {
+        if !self.has_custom_backward || !pass.training() {
             return signal;
         }
         let x = signal.x.shallow_clone();

@@ -76,7 +76,7 @@ pub enum Part {
 /// Where in the network a block stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Place {
-    /// Units before this one; of the head, all.
+    /// Units before this one; of the head, all; of the activation behind a sum, its own too.
     pub unit: i64,
     /// Units of the network.
     pub units: i64,
@@ -84,7 +84,7 @@ pub struct Place {
     pub unit_in_stage: i64,
     /// Units of its stage.
     pub units_in_stage: i64,
-    /// What the stream that enters the unit consists of.
+    /// What the stream consists of that enters the unit, or that an activation behind the sum receives.
     pub stream: Stream,
 }
 

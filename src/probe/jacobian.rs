@@ -68,7 +68,8 @@ pub struct LayerJacobian {
     /// From what the layer receives to what it hands on.
     pub spectrum: Spectrum,
     /// By how much a random gradient behind the last hidden layer has grown when it has come back
-    /// to this layer's input: ‖Jᵀu‖/‖u‖, root mean square over images. NaN behind the last hidden layer.
+    /// to this layer's input: ‖Jᵀu‖/‖u‖, root mean square over images. NaN behind the last hidden layer. Inside a
+    /// residual branch, of the way through the branch alone.
     pub gain_from_top: f64,
     /// Standard deviation of the pre-activation over everything.
     pub pre_std: f64,
@@ -83,22 +84,29 @@ pub fn layers(network: &Network, images: &Tensor, seed: u64) -> Result<Vec<Layer
     let mut inputs = Vec::new();
     let mut spreads = Vec::new();
     walk_layers(network, images, last, |_, input, pre| {
-        inputs.push(input.value());
+        inputs.push((input.value(), input.shallow_clone().estimate));
         spreads.push(spread(pre));
     });
     let gains = gains_from_top(network, images, seed)?;
     let mut found = Vec::with_capacity(inputs.len());
-    for (index, input) in inputs.iter().enumerate() {
+    for (index, (input, estimate)) in inputs.into_iter().enumerate() {
         let built = &network.blocks[index];
+        let known = Signal {
+            estimate,
+            ..Signal::plain(input.shallow_clone())
+        };
         let map = |x: &Tensor| {
-            let signal = Signal::plain(x.shallow_clone());
+            let signal = Signal {
+                x: x.shallow_clone(),
+                ..known.shallow_clone()
+            };
             built.layer.forward(&signal, &Pass::eval()).value()
         };
         let name = built.node.name().to_owned();
         found.push(LayerJacobian {
             layer: index + 1,
             images: images.size()[0] as usize,
-            spectrum: spectrum(&map, input, seed)
+            spectrum: spectrum(&map, &input, seed)
                 .with_context(|| format!("the Jacobian of layer {name}"))?,
             name,
             gain_from_top: gains.get(index).copied().unwrap_or(f64::NAN),
@@ -121,14 +129,18 @@ fn spread(pre: &Tensor) -> (f64, f64) {
 /// layer's output.
 fn gains_from_top(network: &Network, images: &Tensor, seed: u64) -> Result<Vec<f64>> {
     let hidden = network.blocks.iter().filter(|built| !built.node.is_last());
-    let mut signal = network.input(&images.detach().copy().set_requires_grad(true));
+    let (hidden, pass) = (hidden.count(), Pass::eval());
+    let input = network.input(&images.detach().copy().set_requires_grad(true));
     let mut inputs = Vec::new();
-    for built in hidden {
+    let signal = network.follow(input, &pass, hidden, |_, layer, received| {
         // The value itself must be in the graph for a gradient to stop at it.
-        signal = Signal::plain(signal.value());
-        inputs.push(signal.x.shallow_clone());
-        signal = built.layer.forward(&signal, &Pass::eval());
-    }
+        let known = Signal {
+            estimate: received.shallow_clone().estimate,
+            ..Signal::plain(received.value())
+        };
+        inputs.push(known.x.shallow_clone());
+        layer.forward(&known, &pass)
+    });
     if inputs.is_empty() {
         return Ok(Vec::new());
     }

@@ -9,7 +9,7 @@
 //!   both stay bounded at any depth. The division and the standardization are one factor on weights; α goes into the
 //!   weights and shift of the branch's end. A projection starts a new stream: β = 1.
 //! - `tracked` (ours): the same with mean and variance of each channel carried along as functions of the parameters: a
-//!   branch's end adds α·β₂ and α²·γ₂². At the start it equals `alpha-beta`.
+//!   branch's end adds α·β₂ and α²·γ₂². With `last_gain` 1 and shortcut B it equals `alpha-beta` at the start.
 //! - `sqrt2`: y = (x + f(x))/√2. Keeps the variance, and multiplies squared gradients by (1 + J²)/2 = 1.58 a unit.
 //! - `naive`: y = x + f(x), with the constants of a plain network. The variance doubles with each unit.
 //! - `v1-sqrt2`: v1 order, y = (f((x + b)/√2) − m*)/s* for the branch's end b, with the constants of that sum
@@ -20,6 +20,7 @@ use std::f64::consts::FRAC_1_SQRT_2;
 use anyhow::Result;
 use tch::Tensor;
 
+use super::slopes::Halves;
 use crate::moments::{self, Activation};
 use crate::nn::residual::{Order, Part, Residual};
 use crate::nn::{ActivationPool, Block, Builder, Estimate, Folded, Layer, Pass, Signal};
@@ -32,7 +33,7 @@ pub const OPTIONS: [OptionSpec; 4] = [
         "residual",
         &["alpha-beta", "tracked", "sqrt2", "naive", "v1-sqrt2"],
     )
-    .help("residual networks: how a branch and its stream are scaled, see docs/methods.md"),
+    .help("residual networks: alpha-beta, y = x + α·f(x/β), β² the stream's variance; tracked, the same by channel; sqrt2, y = (x + f)/√2; naive, y = x + f; v1-sqrt2, order v1 with the moments of a rectified (x + f)/√2"),
     OptionSpec::number("alpha", 0.0, 0.0, 10.0)
         .help("residual networks: α, which multiplies branches with alpha-beta and tracked; 0: 1/√L for L units"),
     OptionSpec::number("branch_gain", 1.0, 0.0, 100.0)
@@ -40,6 +41,9 @@ pub const OPTIONS: [OptionSpec; 4] = [
     OptionSpec::number("last_gain", 1.0, 0.0, 100.0)
         .help("residual networks: where γ of a branch's last layer starts"),
 ];
+
+/// Added to a tracked variance: appended channels have none while a branch's last gain is 0.
+const VARIANCE_EPS: f64 = 1e-12;
 
 /// How a branch and its stream are scaled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +64,8 @@ pub struct Skip {
     alpha: f64,
     /// Where γ starts.
     pub gain: f64,
+    /// Where γ of a branch's last layer starts.
+    last_gain: f64,
 }
 
 impl Skip {
@@ -98,6 +104,11 @@ impl Skip {
             }
             _ => {}
         }
+        if options.choice("jacobian_scale") != "init" {
+            return Err(usage!(
+                "method.jacobian_scale has no part in residual networks: branch_gain = 0.8257 starts γ at 1/√J there; leave it out"
+            ));
+        }
         let given = options.number("alpha");
         if given != 0.0 && !matches!(rule, Rule::AlphaBeta | Rule::Tracked) {
             return Err(usage!(
@@ -115,6 +126,7 @@ impl Skip {
                 Rule::AlphaBeta | Rule::Tracked => given,
                 Rule::Sqrt2 | Rule::Naive | Rule::V1Sqrt2 => 1.0,
             },
+            last_gain: options.number("last_gain"),
             gain: match part.part {
                 Part::First => options.number("branch_gain"),
                 Part::Second => options.number("last_gain"),
@@ -147,7 +159,12 @@ impl Skip {
     /// β: what the stream is divided by where it is read.
     fn stream_std(&self) -> f64 {
         match self.rule {
-            Rule::AlphaBeta => self.part.place.stream.variance(self.alpha).sqrt(),
+            Rule::AlphaBeta => self
+                .part
+                .place
+                .stream
+                .variance(self.alpha * self.last_gain)
+                .sqrt(),
             _ => 1.0,
         }
     }
@@ -174,6 +191,7 @@ pub struct StreamActivation {
     is_tracked: bool,
     mean_after: f64,
     std_after: f64,
+    halves: Halves,
 }
 
 impl StreamActivation {
@@ -186,6 +204,7 @@ impl StreamActivation {
             is_tracked: skip.is_tracked(),
             mean_after,
             std_after,
+            halves: Halves::of(1),
         }))
     }
 
@@ -198,13 +217,17 @@ impl StreamActivation {
     }
 }
 
+/// A vector with one number a channel, shaped so that it acts on maps.
+fn by_channel(vector: &Tensor) -> Tensor {
+    vector.view([1, -1, 1, 1])
+}
+
 impl Layer for StreamActivation {
     fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
         match &input.estimate {
             Some(Estimate::Moments(stream)) if self.is_tracked => {
-                let by_channel = |vector: &Tensor| vector.view([1, -1, 1, 1]);
                 let centered = input.value() - by_channel(&stream.mean);
-                centered * by_channel(&stream.variance.rsqrt())
+                centered * by_channel(&(&stream.variance + VARIANCE_EPS).rsqrt())
             }
             _ if self.std == 1.0 => input.value(),
             _ => input.value() / self.std,
@@ -213,6 +236,10 @@ impl Layer for StreamActivation {
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
         let active = self.activation_pool.apply_to_shared(&pre);
+        if let Some(slope) = &self.activation_pool.slope {
+            let (mean, std) = self.halves.constants(slope);
+            return Signal::plain((active - by_channel(&mean)) / by_channel(&std));
+        }
         Signal {
             offset: -self.mean_after,
             ..Signal::scaled(active, 1.0 / self.std_after)

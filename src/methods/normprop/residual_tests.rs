@@ -5,18 +5,33 @@ use crate::nn::{Network, Pass, Signal, Task, backward, networks};
 use crate::streams::{Purpose, stream};
 use tch::{Device, Kind, Tensor};
 
+const TASK: Task = Task {
+    channels: 3,
+    height: 8,
+    width: 8,
+    classes: 10,
+    activation: Activation::Relu,
+};
+
 fn network(model: &str, keys: &str, options: &str, side: i64) -> anyhow::Result<Network> {
+    let (height, width) = (side, side);
+    network_for(
+        &Task {
+            height,
+            width,
+            ..TASK
+        },
+        model,
+        keys,
+        options,
+    )
+}
+
+fn network_for(task: &Task, model: &str, keys: &str, options: &str) -> anyhow::Result<Network> {
     let method = methods::find("normprop")?;
-    let task = Task {
-        channels: 3,
-        height: side,
-        width: side,
-        classes: 10,
-        activation: Activation::Relu,
-    };
     let descriptor = networks::find(model)?;
     let keys = descriptor.resolve(&keys.parse()?)?;
-    let nodes = (descriptor.build)(&keys, &task)?;
+    let nodes = (descriptor.build)(&keys, task)?;
     let options = method.resolve(&options.parse()?)?;
     method.network(&options, nodes, 3, Kind::Double, Device::Cpu)
 }
@@ -210,6 +225,57 @@ fn squared_gradients_grow_as_predicted() {
     }
 }
 
+/// Evaluation folds away with every rule but `tracked`, whose factors depend on what is tracked; it is training's function.
+#[test]
+fn folding_changes_nothing() {
+    for (order, rule) in RULES {
+        for shortcut in ["A", "B"] {
+            let keys =
+                format!("depth = 8\norder = \"{order}\"\nshortcut = \"{shortcut}\"\nwidth = 0.5");
+            let net = network("resnet", &keys, &format!("residual = \"{rule}\""), 7).unwrap();
+            let images = noise(&[3, 3, 7, 7]);
+            let plain = tch::no_grad(|| net.logits(&images, &Pass::eval()));
+            let training = tch::no_grad(|| net.logits(&images, &Pass::train(0, 0)));
+            let gap = |other: &Tensor| (other - &plain).abs().max().double_value(&[]);
+            let size = plain.abs().max().double_value(&[]);
+            assert!(gap(&training) < 1e-11 * size, "{order} {rule} {shortcut}");
+            match net.fold() {
+                Some(folded) => assert!(
+                    gap(&folded.logits(&images)) < 1e-10 * size,
+                    "{order} {rule} {shortcut}"
+                ),
+                None => assert_eq!(rule, "tracked"),
+            }
+        }
+    }
+}
+
+/// m and s of a trained slope follow it where the stream is read, too.
+#[test]
+fn a_trained_slope_keeps_its_moments_behind_the_stream() {
+    let task = Task {
+        activation: Activation::Prelu { slope: 0.25 },
+        ..TASK
+    };
+    let net = network_for(&task, "resnet", "depth = 8\nwidth = 2", "").unwrap();
+    tch::no_grad(|| {
+        let slope = net.parameters.get("s1u1-entry.slope").unwrap();
+        let _ = slope.shallow_clone().fill_(-0.4);
+        let index = net
+            .blocks
+            .iter()
+            .position(|built| built.node.name() == "s1u1-entry")
+            .unwrap();
+        let signal = Signal::plain(noise(&[40, 32, 16, 16]));
+        let made = net.blocks[index]
+            .layer
+            .forward(&signal, &Pass::eval())
+            .value();
+        assert!(made.mean(Kind::Double).double_value(&[]).abs() < 0.01);
+        assert!((made.std(false).double_value(&[]) - 1.0).abs() < 0.01);
+    });
+}
+
 #[test]
 fn what_a_rule_cannot_do_is_refused() {
     let message = |model: &str, keys: &str, options: &str| {
@@ -235,5 +301,7 @@ fn what_a_rule_cannot_do_is_refused() {
     );
     let third = message("resnet", "", "residual = \"sqrt2\"\nalpha = 0.2");
     assert!(third.contains("has no α"), "{third}");
+    let fourth = message("resnet", "", "jacobian_scale = \"none\"");
+    assert!(fourth.contains("branch_gain = 0.8257"), "{fourth}");
     assert_eq!(message("resnet", "depth = 8", ""), "");
 }

@@ -33,11 +33,11 @@ pub static DESCRIPTOR: NetworkDescriptor = NetworkDescriptor {
 fn wide_residual(keys: &Options, task: &Task) -> Result<Vec<Node>> {
     let (depth, widening) = (keys.count("depth"), keys.count("widening"));
     if depth % 6 != 4 {
-        let below = (depth - 4) / 6 * 6 + 4;
+        let below = ((depth - 4) / 6 * 6 + 4).clamp(10, 1192);
         return Err(usage!(
             "depth = {depth}: a wide-resnet has 6n + 4 layers, such as {} or {}; the paper's are 16, 22, 28, 40",
-            below.max(10),
-            below.max(10) + 6
+            below,
+            below + 6
         ));
     }
     let stages = Stages {

@@ -5,6 +5,7 @@ use anyhow::Result;
 use crate::cli::StatsArgs;
 use crate::commands::stats::{Columns, NetworkProbe, Output, Subject, Trends, layer_panel};
 use crate::draw::{Axis, LineChart, PanelGrid, Series};
+use crate::nn::Block;
 use crate::probe::covariance::{LayerCovariance, Rows, measure};
 use crate::text::numbers::count;
 
@@ -23,7 +24,12 @@ impl NetworkProbe for Canonical {
         "Correlation of each layer's inputs, coherence of its rows, canonical error and its bound";
 
     fn measure(subject: &Subject, args: &StatsArgs) -> Result<Vec<LayerCovariance>> {
-        let layers = subject.layers(args)?;
+        let mut layers = subject.layers(args)?;
+        if args.layer == "all" {
+            let blocks = &subject.network.blocks;
+            let has_weights = |block: &Block| !block.op.is_identity();
+            layers.retain(|&index| blocks[index].node.block().is_none_or(has_weights));
+        }
         let sites = MOST_SITES.min(args.samples as usize);
         // Where an image has one site only, more images are needed.
         let images = match subject.network.kind().is_convolutional() {

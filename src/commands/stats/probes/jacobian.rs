@@ -1,4 +1,5 @@
-//! Singular values of Jacobians beside the spread of the signal, for each `jacobian_scale` of NormProp.
+//! Singular values of Jacobians beside the spread of the signal, for each `jacobian_scale` of NormProp, or in a residual
+//! network each rule for its sums.
 //!
 //! With unit weight rows the pre-activations keep unit variance from layer to layer and gradients grow
 //! by 1.21 a layer; with the factor 1/1.21 gradients keep their length and pre-activations shrink. Both
@@ -15,15 +16,26 @@ use crate::config::RunConfig;
 use crate::draw::Axis;
 use crate::engine::trainer::Trainer;
 use crate::methods::{self, Method};
+use crate::nn::NetworkKind;
 use crate::nn::network::Network;
-use crate::options::OptionKind;
+use crate::nn::residual::Order;
 use crate::probe::jacobian::{LayerJacobian, layers};
 use crate::text::numbers::significant;
 use measured::{NetworkJacobians, SingularValue};
 
-/// The method and the option that are varied.
+/// The method that is varied.
 const METHOD: &str = "normprop";
-const OPTION: &str = "jacobian_scale";
+
+/// The option that is varied in a network of this kind, and its values.
+fn varied(kind: NetworkKind) -> (&'static str, &'static [&'static str]) {
+    match kind {
+        NetworkKind::Residual(Order::PreActivation) => {
+            ("residual", &["alpha-beta", "sqrt2", "naive"])
+        }
+        NetworkKind::Residual(Order::PostActivation) => ("residual", &["v1-sqrt2", "naive"]),
+        _ => ("jacobian_scale", &["init", "fixed", "none"]),
+    }
+}
 
 /// Unit variance or unit Jacobian?
 pub struct Jacobians;
@@ -31,8 +43,7 @@ pub struct Jacobians;
 impl NetworkProbe for Jacobians {
     type Found = LayerJacobian;
     const NAME: &'static str = "jacobian";
-    const ABOUT: &'static str =
-        "Singular values of Jacobians beside the forward std, for each jacobian_scale of normprop";
+    const ABOUT: &'static str = "Singular values of Jacobians beside the forward std, for each jacobian_scale of normprop (ResNets: each rule of sums)";
 
     /// The network alone, without the choices at initialization.
     fn measure(subject: &Subject, args: &StatsArgs) -> Result<Vec<LayerJacobian>> {
@@ -97,7 +108,7 @@ impl NetworkProbe for Jacobians {
     fn look(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<()> {
         let images = subject.images(args.images as usize, &args.split);
         let mut found = Vec::new();
-        let variants = variants(&subject.config)?;
+        let variants = variants(&subject.config, subject.network.kind())?;
         let is_subject =
             |config: &RunConfig| subject.folder.is_none() && config.method == subject.config.method;
         let mut measure = |label, network: &Network, seed| {
@@ -128,19 +139,19 @@ impl NetworkProbe for Jacobians {
 }
 
 /// The configuration with NormProp and each of its choices, at initialization.
-fn variants(config: &RunConfig) -> Result<Vec<(String, RunConfig)>> {
+fn variants(config: &RunConfig, kind: NetworkKind) -> Result<Vec<(String, RunConfig)>> {
     let method = methods::find(METHOD)?;
-    let spec = method.options.iter().find(|spec| spec.name == OPTION);
-    let choices: &[&str] = match spec.map(|spec| spec.kind) {
-        Some(OptionKind::Choice(choices)) => choices,
-        _ => &[],
-    };
+    let (option, choices) = varied(kind);
     let variant = |choice: &&str| {
         let mut options = match config.method.descriptor == method {
             true => config.method.options.to_table(),
             false => toml::Table::new(),
         };
-        options.insert(OPTION.into(), (*choice).into());
+        if option == "residual" {
+            // α belongs to some of the choices.
+            options.remove("alpha");
+        }
+        options.insert(option.into(), (*choice).into());
         let method = Method {
             descriptor: method,
             options: method.resolve(&options)?,
@@ -149,7 +160,7 @@ fn variants(config: &RunConfig) -> Result<Vec<(String, RunConfig)>> {
             method,
             ..config.clone()
         };
-        Ok((format!("{OPTION} = {choice} at initialization"), config))
+        Ok((format!("{option} = {choice} at initialization"), config))
     };
     choices.iter().map(variant).collect()
 }
