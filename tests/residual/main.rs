@@ -25,6 +25,8 @@ const SMALL: [&str; 4] = [
 
 /// The nodes of `model` with these keys, for images of so many channels and this side.
 fn nodes(model: &str, keys: &str, image: (i64, i64), activation: Activation) -> Vec<Node> {
+    // Tensors here are so small that two threads would mostly wait for each other.
+    tch::set_num_threads(1);
     let descriptor = networks::find(model).unwrap();
     let task = Task {
         channels: image.0,
