@@ -167,7 +167,10 @@ fn the_rules_that_texts_follow_are_right() {
         .unwrap();
     let said = String::from_utf8_lossy(&tested.stderr);
     assert!(tested.status.success(), "{said}");
-    assert!(said.contains("Ran 10 tests"), "{said}");
+    assert!(
+        said.contains("Ran ") && !said.contains("Ran 0 tests"),
+        "{said}"
+    );
 }
 
 #[test]

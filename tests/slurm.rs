@@ -341,7 +341,7 @@ fn what_was_stopped_is_finished_by_the_same_command(cluster: &Cluster) {
             .log(1, 0)
             .contains("the state is saved, and the task is queued again")
     });
-    wait_until("the end of the cancelled task", || {
+    wait_until("the end of the canceled task", || {
         !cluster
             .ask("squeue", &["--noheader", "--array", "--format=%F_%K"])
             .contains(&format!("{job}_1"))

@@ -28,7 +28,7 @@ fn fitting(path: PathBuf, longest: usize) -> Result<PathBuf, String> {
             "a name in it has {name} bytes, at most {longest} are possible"
         )),
         (_, whole) if whole > LONGEST_PATH => Err(format!(
-            "it has {whole} bytes, at most {LONGEST_PATH} are possible"
+            "the path has {whole} bytes, at most {LONGEST_PATH} are possible"
         )),
         _ => Ok(path),
     }

@@ -225,7 +225,7 @@ fn open(config: &RunConfig, path: &Path, overwrite: bool) -> Result<RunDir> {
 /// Refuses to go on with other images than those the run was started with.
 fn check_dataset(dataset: &Dataset, path: &Path) -> Result<()> {
     if let Some(other) = other_images(dataset, path)? {
-        bail!("{other}: put those back, or delete the folder to start over, or take --overwrite");
+        bail!("{other}: put those images back, or start over with --overwrite");
     }
     Ok(())
 }

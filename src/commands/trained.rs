@@ -117,7 +117,7 @@ pub fn other_images(dataset: &Dataset, run_dir: &Path) -> Result<Option<String>>
 pub fn tell_unread_images(runs: &str, error: &Error) {
     let reason = format!("{error:#}");
     errln!(
-        "normprop: {runs} not held against the images here, which cannot be read: {}",
+        "normprop: {runs} not compared with the images here: they cannot be read: {}",
         reason.lines().next().unwrap_or_default()
     );
 }

@@ -83,6 +83,14 @@ pub fn images(config: &RunConfig) -> Result<(), KeyFault> {
 }
 
 fn network(config: &RunConfig) -> Result<(), KeyFault> {
+    let takes_it = config.model.descriptor.takes_activation
+        || config.activation == RunConfig::default().activation;
+    let what = format!(
+        "activation = {:?}: model = \"{}\" has activations of its own; leave the key out",
+        config.activation,
+        config.model.name()
+    );
+    KeyFault::unless(takes_it, "activation", what)?;
     let takers = NETWORKS.iter().filter(|network| network.takes_bf16);
     let takers: Vec<&str> = takers.map(|network| network.name).collect();
     let what = format!(

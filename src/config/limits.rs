@@ -125,6 +125,7 @@ fn written(value: &Value) -> String {
 pub fn range(schema: &Json) -> Option<String> {
     let text = |key: &str| match &schema[key] {
         Json::Number(number) if number.is_f64() => number.as_f64().map(exact),
+        bound if bound.as_i64() == Some(i64::MAX) => None,
         bound => bound.is_number().then(|| bound.to_string()),
     };
     let excluded = (text("exclusiveMinimum"), text("exclusiveMaximum"));

@@ -42,10 +42,10 @@ pub enum Precision {
     Bf16,
 }
 
-/// The CUDA device that `device` names; nothing stands for the CPU.
+/// The CUDA device that `device` names; `None` for the CPU.
 ///
 /// # Errors
-/// Says what would be a name.
+/// A name that is none of `cpu`, `cuda`, `cuda:N`.
 pub fn cuda_number(name: &str) -> Result<Option<usize>, String> {
     let number = match name {
         "cpu" => return Ok(None),

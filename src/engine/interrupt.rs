@@ -48,7 +48,8 @@ impl Interrupt {
         }
     }
 
-    /// Acts as if `signal` had come: for tests.
+    /// Acts as if `signal` had come.
+    #[cfg(test)]
     pub fn raise(&self, signal: i32) {
         self.signal.store(signal as usize, Ordering::Relaxed);
     }

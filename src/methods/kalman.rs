@@ -20,7 +20,7 @@ use anyhow::Result;
 use tch::{Kind, Tensor};
 
 use estimate::{Belief, automatic_gain, group_moments, grouped, mixture};
-use unnormalized::BelievingLayer;
+use unnormalized::EstimateCarrier;
 
 use super::descriptor::{Descriptor, Paper};
 use crate::nn::statistics::{AVERAGE_MOMENTUM, EPS, update_average};
@@ -85,7 +85,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         ));
     }
     if !block.is_normalized() {
-        return BelievingLayer::build(block, belief(options), builder);
+        return EstimateCarrier::build(block, belief(options), builder);
     }
     Ok(Box::new(make(block, options, builder)?))
 }

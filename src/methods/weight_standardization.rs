@@ -100,7 +100,7 @@ impl Normalization for WeightStandardization {
     }
 }
 
-/// StandardizedRows of mean 0 and standard deviation 1.
+/// Rows of mean 0 and standard deviation 1.
 #[derive(Debug, Clone, Copy)]
 struct StandardizedRows {
     /// Unbiased with ε beside it, or biased with ε under the root.

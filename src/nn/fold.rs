@@ -30,7 +30,7 @@ struct Plain {
     linear: Option<(Tensor, Tensor)>,
     activation_pool: ActivationPool,
     add: f64,
-    pending: Pending,
+    deferred: Deferred,
     residual: Option<Residual>,
     /// c of the sum that it ends.
     sum_factor: f64,
@@ -38,13 +38,13 @@ struct Plain {
 
 /// A number to be added to a signal, and one that the sum is to be multiplied by.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Pending {
+struct Deferred {
     offset: f64,
     scale: f64,
 }
 
-impl Pending {
-    const NOTHING: Pending = Pending {
+impl Deferred {
+    const NOTHING: Deferred = Deferred {
         offset: 0.0,
         scale: 1.0,
     };
@@ -66,7 +66,7 @@ impl Network {
     pub fn fold(&self) -> Option<FoldedNetwork> {
         tch::no_grad(|| {
             let mut blocks = Vec::with_capacity(self.blocks.len());
-            let (mut signal, mut stream) = (Pending::NOTHING, Pending::NOTHING);
+            let (mut signal, mut stream) = (Deferred::NOTHING, Deferred::NOTHING);
             for (index, built) in self.blocks.iter().enumerate() {
                 let part = built.node.residual().copied();
                 let keeps = part.and_then(|part| part.keeps());
@@ -76,11 +76,11 @@ impl Network {
                 let on_shortcut = built.node.acts_on_shortcut();
                 let received = if on_shortcut { stream } else { signal };
                 let block = self.fold_block(index, received)?;
-                let made = block.pending;
+                let made = block.deferred;
                 let is_sum = part.is_some_and(|part| part.adds_to().is_some());
                 match (on_shortcut, is_sum) {
                     (true, _) => stream = made,
-                    (_, true) => signal = Pending::NOTHING,
+                    (_, true) => signal = Deferred::NOTHING,
                     _ => signal = made,
                 }
                 if keeps == Some(Kept::Output) {
@@ -97,7 +97,7 @@ impl Network {
     }
 
     /// The block of this number, for an input that lacks what was `received` with it.
-    fn fold_block(&self, index: usize, received: Pending) -> Option<Plain> {
+    fn fold_block(&self, index: usize, received: Deferred) -> Option<Plain> {
         let NetworkBlock { node, layer } = &self.blocks[index];
         let folded = layer.fold()?;
         let narrow = |(weight, bias): (Tensor, Tensor)| {
@@ -105,7 +105,7 @@ impl Network {
             (weight, bias.to_kind(self.compute))
         };
         let linear = folded.linear.map(|linear| received.taken_in(linear));
-        if linear.is_none() && received != Pending::NOTHING {
+        if linear.is_none() && received != Deferred::NOTHING {
             return None;
         }
         // Zeros that the next block pads with stand for zeros: what is to be added must be there by then.
@@ -124,7 +124,7 @@ impl Network {
             linear: linear.map(narrow),
             activation_pool: folded.activation_pool,
             add,
-            pending: Pending {
+            deferred: Deferred {
                 offset,
                 scale: folded.scale,
             },
@@ -147,8 +147,8 @@ impl Plain {
             x = x.g_add_scalar_(self.add);
         }
         Signal {
-            offset: self.pending.offset,
-            ..Signal::scaled(x, self.pending.scale)
+            offset: self.deferred.offset,
+            ..Signal::scaled(x, self.deferred.scale)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Residual units as data: which part a block plays in y = c·(shortcut(x) + branch(x)).
 //!
-//! A network stays a list of blocks. What a block's part says about it is all that the walks need: whether it keeps a
+//! A network stays a list of blocks. What a block's part says about it is all that a pass through the blocks needs: whether it keeps a
 //! signal as the stream that its unit adds to, acts on that stream, or ends its unit with the sum.
 //!
 //! - Post-activation, v1 (He, Zhang, Ren, Sun, CVPR 2016, arXiv:1512.03385): y = f(shortcut(x) + N(W₂·f(N(W₁·x)))).

@@ -88,7 +88,7 @@ impl RunSummary {
         let contradicts = !rows.last().is_none_or(is_last);
         match changed.or(contradicts.then_some(EpochRow::FILE_NAME)) {
             Some(name) => bail!(
-                "{} is not what the run wrote: it contradicts {FILE_NAME}; put the file back, or delete the folder to start this run anew",
+                "{} is not what the run wrote: it contradicts {FILE_NAME}; put the file back, or delete the folder to start this run over",
                 run_dir.join(name).display()
             ),
             None => Ok(()),
@@ -116,7 +116,7 @@ fn tables_sha256(run_dir: &Path) -> Result<BTreeMap<String, String>> {
 /// with the run writes it again.
 pub fn read_summary(run_dir: &Path) -> Option<RunSummary> {
     read(run_dir).unwrap_or_else(|error| {
-        errln!("normprop: {error:#}; the run counts as one that is not over");
+        errln!("normprop: {error:#}; the run counts as unfinished");
         None
     })
 }

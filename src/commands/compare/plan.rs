@@ -1,4 +1,4 @@
-//! The runs of a comparison with what is there of them already, and the plan as a table.
+//! The runs of a comparison with the state in which each was found, and the plan as a table.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

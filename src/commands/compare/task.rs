@@ -68,7 +68,7 @@ fn bring_to_end(job: &Job, launcher: &LocalLauncher, interrupt: &Interrupt) -> O
     }
 }
 
-/// The states are saved. When the task's time is nearly up, it is queued again; when it was cancelled, it ends.
+/// The states are saved. When the task's time is nearly up, it is queued again; when it was canceled, it ends.
 fn stop(signal: i32) -> Result<()> {
     if signal != SIGUSR1 {
         return Err(Failure::Interrupted { signal }.into());

@@ -43,7 +43,7 @@ pub fn headline(
 /// `--verbose`: the number of threads and where it comes from.
 pub fn thread_line(config: &RunConfig, threads: usize) -> String {
     let cores = device::cores();
-    let asks = "--threads asks for another number";
+    let asks = "--threads N sets another number";
     let reason = match config.threads {
         0 => format!("chosen for batch size {}; {asks}", config.batch_size),
         _ => "as asked for".to_owned(),

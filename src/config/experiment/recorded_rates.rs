@@ -56,7 +56,7 @@ fn read(path: &Path) -> Result<BTreeMap<String, BTreeMap<String, f64>>> {
             );
         }
         if !(lr.is_finite() && lr > 0.0) {
-            bail!("{rate} is {lr:e}, which is no learning rate");
+            bail!("{rate} is {lr:e}, which is outside the range of learning rates");
         }
         let of_label = chosen.entry(of_cell(&row.label).to_owned()).or_default();
         of_label.insert(batch_size.to_string(), lr);

@@ -8,21 +8,21 @@ use crate::nn::{Block, Builder, CarryingLayer, Layer, Pass, Signal, init};
 
 /// A convolution in front of a sum, or an activation behind one. Where nothing is estimated of what it receives, as of
 /// the data, it estimates its output from the batch.
-pub struct BelievingLayer {
+pub struct EstimateCarrier {
     layer: CarryingLayer,
     belief: Belief,
 }
 
-impl BelievingLayer {
+impl EstimateCarrier {
     /// The layer of `block`.
     pub fn build(block: &Block, belief: Belief, builder: &mut Builder) -> Result<Box<dyn Layer>> {
         let weight = init::he(&builder.direction(), block.op.fan_in());
         let layer = CarryingLayer::build(block, weight, builder)?;
-        Ok(Box::new(BelievingLayer { layer, belief }))
+        Ok(Box::new(EstimateCarrier { layer, belief }))
     }
 }
 
-impl Layer for BelievingLayer {
+impl Layer for EstimateCarrier {
     fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
         self.layer.pre_activation(input, pass)
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use super::descriptor::NetworkDescriptor;
-use super::registry::{NETWORKS, find};
+use super::{NETWORKS, find};
 use crate::error::KeyFault;
 use crate::nn::node::NetworkKind;
 use crate::options::Options;

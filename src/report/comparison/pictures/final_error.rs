@@ -34,7 +34,7 @@ fn figure(results: &Results) -> Option<Figure> {
         &groups_of_rows,
         [
             " with its 95 % t interval",
-            ", from three runs on with its 95 % t interval",
+            ", with its 95 % t interval where there are three runs or more",
             "",
         ],
     );
