@@ -108,10 +108,11 @@ fn online_norm_passes_the_chain_rule_of_its_own_derivative() {
         let pass = Pass::train(0, 0);
         let found = backward::gradients(&loss(&network, &image, &pass), &network.parameters, &pass);
 
-        let mut objective = loss(&twin, &image, &Pass::train(0, 0));
-        for constant in constants.borrow_mut().drain(..) {
-            objective = objective - constant;
-        }
+        let start = loss(&twin, &image, &Pass::train(0, 0));
+        let mut constants = constants.borrow_mut();
+        let objective = constants
+            .drain(..)
+            .fold(start, |objective, constant| objective - constant);
         let names: Vec<&str> = network
             .parameters
             .trainable()
