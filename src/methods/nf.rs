@@ -81,7 +81,9 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
     }
     let output_gain = output_gain(block.activation, options.choice("gamma") == "sampled")?;
     if block.op.is_identity() {
-        return ScaledActivation::build(block, options, output_gain, builder);
+        let layer = ScaledActivation::build(block, options, output_gain, builder)?;
+        clip(&[], block, options, builder)?;
+        return Ok(layer);
     }
     let outputs = block.op.outputs();
     let weight = init::he(&builder.direction(), block.op.fan_in());
@@ -99,17 +101,22 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         skip: SkipGain::build(block, options, builder)?,
         activation_pool: ActivationPool::build(block, builder)?,
     };
-    let lambda = options.number("agc");
-    if lambda > 0.0 {
-        let clip = Rc::new(AdaptiveClip { lambda });
-        builder.rule("weight", clip.clone())?;
-        builder.rule("gamma", clip.clone())?;
-        builder.rule("bias", clip.clone())?;
-        if layer.activation_pool.slope.is_some() {
-            builder.rule("slope", clip)?;
-        }
-    }
+    clip(&["weight", "gamma", "bias"], block, options, builder)?;
     Ok(Box::new(layer))
+}
+
+/// Lets the gradients of these parameters, and of a slope where the activation has one, be clipped.
+fn clip(names: &[&str], block: &Block, options: &Options, builder: &mut Builder) -> Result<()> {
+    let lambda = options.number("agc");
+    if lambda == 0.0 {
+        return Ok(());
+    }
+    let rule = Rc::new(AdaptiveClip { lambda });
+    let slope = matches!(block.activation, Activation::Prelu { .. }).then_some("slope");
+    for name in names.iter().copied().chain(slope) {
+        builder.rule(name, rule.clone())?;
+    }
+    Ok(())
 }
 
 /// Activations whose γ_f the authors sampled (nonlinearities in their published code).

@@ -147,6 +147,32 @@ fn nf_divides_the_stream_in_front_of_the_activation() {
 }
 
 #[test]
+fn nf_clips_all_but_skip_gains_and_the_last_layer() {
+    let nf = methods::find("nf").unwrap();
+    let nodes = nodes(
+        "resnet",
+        "depth = 8",
+        (2, 8),
+        Activation::Prelu { slope: 0.25 },
+    );
+    let network = built(nodes, nf, "").unwrap();
+    let free = network
+        .parameters
+        .trainable()
+        .filter(|entry| entry.rule.is_none());
+    let free: Vec<&str> = free.map(|entry| entry.name.as_str()).collect();
+    let expected = [
+        "s1u1-conv2.skip_gain",
+        "s2u1-conv2.skip_gain",
+        "s3u1-conv2.skip_gain",
+        "logits.weight",
+        "logits.bias",
+    ];
+    assert_eq!(free, expected);
+    assert!(network.parameters.get("s2u1-entry.slope").is_some());
+}
+
+#[test]
 fn linked_neurons_leave_the_stream_as_wide_as_it_is() {
     let linked = methods::find("linked").unwrap();
     for (order, entering, last) in [("v2", 16, 64), ("v1", 8, 32)] {
