@@ -1,4 +1,5 @@
-//! Paths on the command line: what no file system can hold is refused before anything is done.
+//! Paths on the command line: what no file system can hold, or what would break a message or table into lines, is refused
+//! before anything is done.
 
 use std::path::PathBuf;
 
@@ -22,6 +23,14 @@ pub fn to_write() -> impl TypedValueParser<Value = PathBuf> {
 }
 
 fn fitting(path: PathBuf, longest: usize) -> Result<PathBuf, String> {
+    if path
+        .as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .any(|byte| matches!(byte, b'\n' | b'\r'))
+    {
+        return Err("a line break is not possible in a name: rename the file or folder".into());
+    }
     let names = path.components().map(|name| name.as_os_str().len());
     match (names.max().unwrap_or(0), path.as_os_str().len()) {
         (name, _) if name > longest => Err(format!(
@@ -39,11 +48,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_as_long_as_names_and_the_whole_may_be() {
+    fn a_path_is_one_line_and_as_long_as_names_and_the_whole_may_be() {
         let fits = |path: String| fitting(path.into(), 255).is_ok();
         let name = "é".repeat(127);
         assert!(fits(String::new()) && fits(format!("/{name}x/{name}/../x")));
         assert!(!fits(format!("a/{name}xx/b")));
+        assert!(!fits("a\nb".into()) && !fits("a/b\r".into()) && fits("a\tb".into()));
         assert!(fits("a/".repeat(1750)) && !fits("a/".repeat(1751)));
     }
 }

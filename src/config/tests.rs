@@ -100,6 +100,17 @@ fn what_no_machine_can_hold_is_refused_before_anything_is_made() {
     assert!(message("width", "1e5").contains("expected number in [0.001, 1000]"));
     assert!(message("mlp_widths", "[4, 100000000000]").contains("[1, 1000000]"));
     assert!(message("lstm_hidden", "2000000").contains("[1, 1000000]"));
+    let own = load(&[
+        ("model", "lstm"),
+        ("method.name", "none"),
+        ("activation", "elu"),
+    ])
+    .unwrap_err();
+    assert!(
+        own.to_string()
+            .contains("model = \"lstm\" has activations of its own"),
+        "{own}"
+    );
     assert!(load(&[("threads", "1024"), ("width", "1000")]).is_ok());
 }
 
