@@ -180,7 +180,7 @@ fn unit_variance_is_refused_where_the_method_sets_the_size_of_weights() {
         let pairs = [("method.name", method), ("model", model), ("init", "lsuv")];
         load(&pairs).map_err(|error| error.to_string())
     };
-    for method in ["bn", "weight-norm", "normprop"] {
+    for method in ["bn", "weight-norm", "normprop", "spectral-norm", "cosine"] {
         let refused = message(method, "nin").unwrap_err();
         assert!(
             refused.contains("init = \"lsuv\"")

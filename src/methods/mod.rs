@@ -151,8 +151,10 @@ impl Descriptor {
     /// Refuses `init = "lsuv"` where it would have no effect or would not last.
     pub fn check_scalable(&self, network: NetworkKind) -> Result<()> {
         let takes = |method: &Descriptor| {
+            let acts = |on| method.acts_on.contains(&on);
+            let sets = acts(ActsOn::Weights) || acts(ActsOn::LinearOperation);
             let starts = method.data_dependent_start || method.uses_batch_statistics;
-            !starts && !method.row_scale_invariant
+            !(sets || starts || method.row_scale_invariant)
         };
         if network == NetworkKind::Recurrent {
             return Err(usage!(
