@@ -52,7 +52,7 @@ pub struct KeyFlags {
     /// Dataset, see `normprop data list`
     #[arg(long)]
     pub dataset: Option<String>,
-    /// Network: nin or mlp
+    /// Network: nin, mlp, lstm, resnet or wide-resnet
     #[arg(long)]
     pub model: Option<String>,
     /// Multiplies the NIN's channels
