@@ -15,7 +15,7 @@ pub fn write(disk: &dyn Disk, path: &Path, value: &impl Serialize) -> Result<()>
     files::replace(disk, path, text(value)?.as_bytes())
 }
 
-/// What [`write`] writes. JSON knows no NaN and no infinity: they become null.
+/// What [`write()`] writes. JSON knows no NaN and no infinity: they become null.
 pub fn text(value: &impl Serialize) -> Result<String> {
     Ok(serde_json::to_string_pretty(value)? + "\n")
 }

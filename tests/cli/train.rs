@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use normprop::nn::residual::Order;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::{contains, is_match};
 use serde_json::Value;
@@ -133,7 +134,12 @@ fn a_training_records_everything_and_is_reported_not_repeated() {
 fn every_method_trains_and_says_so_in_words() {
     for method in normprop::methods::METHODS {
         let folder = tempfile::tempdir().unwrap();
-        let arguments = ["--norm", method.name, "--batch-size=20"];
+        let mut arguments = vec!["--norm", method.name, "--batch-size=20"];
+        if method.needs_residual {
+            let is_v1 = method.residual_orders == [Order::PostActivation];
+            let order = if is_v1 { "order=v1" } else { "order=v2" };
+            arguments.extend(["--model=resnet", "--set=depth=8", "--set", order]);
+        }
         train(folder.path(), &arguments)
             .success()
             .stdout(
