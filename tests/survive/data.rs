@@ -121,7 +121,7 @@ fn damage_costs_nothing_that_was_recorded_and_other_images_are_refused() {
     change(folder.path(), "data_batch_2.bin", |bytes| bytes[100] ^= 1);
     assert_refused(
         &train(folder.path(), &[]),
-        &["differ from those that the run in", "delete the folder"],
+        &["differ from those that the run in", "put those images back"],
     );
     assert_eq!(recorded(), whole);
     write_cifar10(folder.path());
@@ -159,7 +159,7 @@ fn runs_on_other_images_are_neither_mixed_nor_reported_without_a_word() {
 
     let output = run("nowhere", &compare);
     assert!(output.status.success(), "{}", errors(&output));
-    assert!(errors(&output).contains("which cannot be read: dataset `cifar10` is not here"));
+    assert!(errors(&output).contains("they cannot be read: dataset `cifar10` is not here"));
 
     change(folder.path(), "data_batch_2.bin", |bytes| bytes[100] ^= 1);
     experiment("[\"none\", \"bn\"]");
