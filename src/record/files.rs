@@ -202,6 +202,11 @@ mod tests {
     #[test]
     fn a_temporary_name_tells_the_final_one() {
         let temporary = temporary_path(Path::new("metrics.csv"));
+        assert!(
+            temporary
+                .to_str()
+                .is_some_and(|name| name.contains(&std::process::id().to_string()))
+        );
         assert_eq!(final_name(temporary.to_str().unwrap()), Some("metrics.csv"));
         assert_eq!(final_name("metrics.csv.tmp"), Some("metrics.csv"));
         assert_eq!(final_name("metrics.csv"), None);
