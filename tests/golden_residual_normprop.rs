@@ -1,8 +1,12 @@
 //! Units of Normalization Propagation in residual networks, from `scripts/goldens/residual_normprop.py`: the layers that
 //! the method builds for a unit's blocks, forward and backward.
 
+#[path = "common/golden.rs"]
+mod golden;
+
 use std::sync::LazyLock;
 
+use golden::tensor;
 use normprop::methods;
 use normprop::moments::Activation;
 use normprop::nn::block::{Block, LinearOp};
@@ -15,20 +19,6 @@ use tch::{Device, Kind, Tensor};
 
 static GOLDENS: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("goldens/residual_normprop.json")).unwrap());
-
-/// A tensor of the golden file.
-fn tensor(value: &Value) -> Tensor {
-    let numbers = |key: &str| {
-        value[key]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|v| v.as_f64().unwrap())
-    };
-    let values: Vec<f64> = numbers("values").collect();
-    let shape: Vec<i64> = numbers("shape").map(|extent| extent as i64).collect();
-    Tensor::from_slice(&values).reshape(shape)
-}
 
 /// The second of nine units: what is known of its blocks.
 fn part(order: Order, part: Part, shortcut: Shortcut) -> Residual {

@@ -1,8 +1,12 @@
 //! What PyTorch computes in float64, from `scripts/goldens/methods.py`: single layers forward and backward, and
 //! ten steps of SGD on a small MLP and a small convolutional network, through the library's own layers.
 
+#[path = "common/golden.rs"]
+mod golden;
+
 use std::sync::LazyLock;
 
+use golden::tensor;
 use normprop::methods;
 use normprop::moments::{self, Activation};
 use normprop::nn::backward;
@@ -18,20 +22,6 @@ use tch::{Device, Kind, Tensor};
 
 static GOLDENS: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("goldens/methods.json")).unwrap());
-
-/// A tensor of the golden file.
-fn tensor(value: &Value) -> Tensor {
-    let numbers = |key: &str| {
-        value[key]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|v| v.as_f64().unwrap())
-    };
-    let values: Vec<f64> = numbers("values").collect();
-    let shape: Vec<i64> = numbers("shape").map(|extent| extent as i64).collect();
-    Tensor::from_slice(&values).reshape(shape)
-}
 
 fn number(value: &Value) -> f64 {
     value.as_f64().unwrap()

@@ -8,11 +8,10 @@
 use std::f64::consts::FRAC_1_SQRT_2;
 
 use anyhow::Result;
-use tch::Tensor;
 
 use super::{BatchSizeOne, Descriptor, Paper};
 use crate::nn::residual::Order;
-use crate::nn::{Block, Builder, Layer, Reparametrization, ReparametrizedLayer, init};
+use crate::nn::{Block, Builder, Layer, plain};
 use crate::options::Options;
 
 /// What `idshort` is.
@@ -43,21 +42,5 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 };
 
 fn build(block: &Block, _options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-    ReparametrizedLayer::build(block, builder, |builder| {
-        let weight = init::he(&builder.direction(), block.op.fan_in());
-        Ok(TrainedWeight(builder.weight("weight", weight)?))
-    })
-}
-
-/// A weight as it is trained.
-struct TrainedWeight(Tensor);
-
-impl Reparametrization for TrainedWeight {
-    fn kernel(&self) -> Tensor {
-        self.0.shallow_clone()
-    }
-
-    fn sum_factor(&self) -> f64 {
-        FRAC_1_SQRT_2
-    }
+    plain::build_with_sum_factor(block, FRAC_1_SQRT_2, builder)
 }

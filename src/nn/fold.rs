@@ -109,8 +109,8 @@ impl Network {
             return None;
         }
         // Zeros that the next block pads with stand for zeros: what is to be added must be there by then.
-        let after = self.blocks[index + 1..].iter().map(|built| &built.node);
-        let next = after.into_iter().find(|node| !node.acts_on_shortcut());
+        let mut after = self.blocks[index + 1..].iter().map(|built| &built.node);
+        let next = after.find(|node| !node.acts_on_shortcut());
         let is_padded = next
             .and_then(Node::block)
             .is_some_and(|next| next.op.pads());

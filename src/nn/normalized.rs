@@ -4,7 +4,7 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::statistics::wide_kind;
-use super::{ActivationPool, Block, Builder, Folded, Layer, Pass, Signal, init, plain};
+use super::{ActivationPool, Block, Builder, Folded, Layer, Linear, Pass, Signal, init, plain};
 
 /// A normalization of pre-activations.
 pub trait Normalization {
@@ -45,8 +45,7 @@ pub trait Normalization {
 /// y = pool(f(norm(W·x))), or pool(f(norm(x))) for a block without a linear operation. W has no bias, since the
 /// normalization removes it or has a shift of its own.
 pub struct NormalizedLayer<N> {
-    block: Block,
-    weight: Option<Tensor>,
+    linear: Linear,
     normalization: N,
     activation_pool: ActivationPool,
 }
@@ -74,11 +73,7 @@ impl<N: Normalization + 'static> NormalizedLayer<N> {
             return plain::build_unnormalized(block, weight, builder);
         }
         Ok(Box::new(NormalizedLayer {
-            block: block.clone(),
-            weight: match block.op.is_identity() {
-                true => None,
-                false => Some(builder.weight("weight", weight)?),
-            },
+            linear: Linear::build(block, weight, builder)?,
             normalization: make(builder)?,
             activation_pool: ActivationPool::build(block, builder)?,
         }))
@@ -87,9 +82,9 @@ impl<N: Normalization + 'static> NormalizedLayer<N> {
 
 impl<N: Normalization> Layer for NormalizedLayer<N> {
     fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
-        let (op, x) = (&self.block.op, input.value());
+        let (op, x) = (self.linear.op(), input.value());
         let is_narrow = self.normalization.takes_narrow();
-        let linear = match &self.weight {
+        let linear = match self.linear.weight() {
             None if is_narrow => x,
             None => x.to_kind(wide_kind(x.kind())),
             Some(weight) => {
@@ -109,10 +104,10 @@ impl<N: Normalization> Layer for NormalizedLayer<N> {
 
     fn fold(&self) -> Option<Folded> {
         let map = self.normalization.evaluation_map()?;
-        let weight = self.weight.as_ref();
+        let weight = self.linear.weight();
         let kernel = weight.map(|weight| self.normalization.kernel(weight));
         Some(Folded::affine(
-            &self.block.op,
+            self.linear.op(),
             kernel.as_ref(),
             map,
             &self.activation_pool,

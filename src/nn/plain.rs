@@ -6,11 +6,27 @@ use tch::Tensor;
 use super::{Block, Builder, Layer, Reparametrization, ReparametrizedLayer, init};
 
 /// Weights as they are trained, started by He's rule.
-struct PlainWeight(Tensor);
+struct PlainWeight {
+    weight: Tensor,
+    /// c of the sum that the block ends, where it ends a residual unit.
+    sum_factor: f64,
+}
 
 impl Reparametrization for PlainWeight {
     fn kernel(&self) -> Tensor {
-        self.0.shallow_clone()
+        self.weight.shallow_clone()
+    }
+
+    fn sum_factor(&self) -> f64 {
+        self.sum_factor
+    }
+}
+
+impl PlainWeight {
+    /// Registers a weight that starts at `initial`.
+    fn build(initial: Tensor, sum_factor: f64, builder: &mut Builder) -> Result<PlainWeight> {
+        let weight = builder.weight("weight", initial)?;
+        Ok(PlainWeight { weight, sum_factor })
     }
 }
 
@@ -25,7 +41,19 @@ pub fn build(block: &Block, builder: &mut Builder) -> Result<Box<dyn Layer>> {
 /// The same with W started at `weight`.
 pub fn build_from(block: &Block, weight: Tensor, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     ReparametrizedLayer::build(block, builder, |builder| {
-        Ok(PlainWeight(builder.weight("weight", weight)?))
+        PlainWeight::build(weight, 1.0, builder)
+    })
+}
+
+/// As [`build`], with c = `sum_factor` in the sum c·(shortcut + branch) of a residual unit.
+pub fn build_with_sum_factor(
+    block: &Block,
+    sum_factor: f64,
+    builder: &mut Builder,
+) -> Result<Box<dyn Layer>> {
+    ReparametrizedLayer::build(block, builder, |builder| {
+        let initial = init::he(&builder.direction(), block.op.fan_in());
+        PlainWeight::build(initial, sum_factor, builder)
     })
 }
 
@@ -40,6 +68,6 @@ pub fn build_unnormalized(
         return build(block, builder);
     }
     ReparametrizedLayer::without_bias(block, builder, |builder| {
-        Ok(PlainWeight(builder.weight("weight", weight)?))
+        PlainWeight::build(weight, 1.0, builder)
     })
 }

@@ -9,21 +9,11 @@ use normprop::nn::{Block, LinearOp, Network, Node, Pass, backward};
 use serde_json::Value;
 use tch::{Kind, Tensor};
 
+use crate::golden::tensor;
 use crate::{built, gap, get, largest, set};
 
 static GOLDENS: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../goldens/residual.json")).unwrap());
-
-/// A tensor of the golden file.
-fn tensor(value: &Value) -> Tensor {
-    let numbers = |key: &str| {
-        let list = value[key].as_array().unwrap();
-        list.iter().map(|number| number.as_f64().unwrap())
-    };
-    let values: Vec<f64> = numbers("values").collect();
-    let shape: Vec<i64> = numbers("shape").map(|extent| extent as i64).collect();
-    Tensor::from_slice(&values).reshape(shape)
-}
 
 /// A unit in front of which the stream has two channels and variance 1.44.
 struct Unit {

@@ -3,6 +3,8 @@
 mod custom_backward;
 mod declared;
 mod estimates;
+#[path = "../common/golden.rs"]
+mod golden;
 mod goldens;
 mod invariance;
 mod options;

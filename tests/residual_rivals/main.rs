@@ -1,12 +1,15 @@
 //! Methods that are made for residual networks: their units against `scripts/goldens/residual_rivals.py`, their starts,
 //! what moves in their first steps, and what every method promises.
 
+#[path = "../common/golden.rs"]
+mod golden;
 mod promises;
 mod starts;
 mod units;
 
 use std::sync::LazyLock;
 
+use golden::tensor;
 use normprop::methods::{self, Descriptor};
 use normprop::moments::Activation;
 use normprop::nn::{Network, Task, networks};
@@ -21,14 +24,6 @@ const DOUBLE: (Kind, Device) = (Kind::Double, Device::Cpu);
 
 /// The methods of this file, with the order that each serves.
 const RIVALS: [(&str, &str); 3] = [("skipinit", "v2"), ("fixup", "v1"), ("idshort", "v2")];
-
-/// A tensor of the golden file.
-fn tensor(value: &Value) -> Tensor {
-    let numbers = |key: &str| value[key].as_array().unwrap().iter();
-    let values: Vec<f64> = numbers("values").map(|v| v.as_f64().unwrap()).collect();
-    let shape: Vec<i64> = numbers("shape").map(|v| v.as_i64().unwrap()).collect();
-    Tensor::from_slice(&values).reshape(shape)
-}
 
 fn gap(a: &Tensor, b: &Tensor) -> f64 {
     assert_eq!(a.size(), b.size());
