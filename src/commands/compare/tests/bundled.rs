@@ -27,8 +27,9 @@ fn every_experiment_that_comes_along_can_be_read() {
         ("methods-sweep", 0, 261),
         ("quick-sweep", 4, 16),
         ("search", 4, 18),
-        ("residual-depth", 30, 60),
-        ("residual-recipe", 108, 216),
+        ("residual-depth", 132, 308),
+        ("residual-recipe", 144, 288),
+        ("residual-recipe-cifar10", 72, 144),
         ("stability", 192, 0),
         ("svhn", 15, 15),
     ];
