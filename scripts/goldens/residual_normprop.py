@@ -103,6 +103,27 @@ def tracked(t):
     return t["x"] + ALPHA * branch(h, t)
 
 
+def next_moments(t):
+    """Mean and variance of each of the stream's channels behind the unit, the branch followed through both layers."""
+    w1, w2, length = unit(t["w1"]), unit(t["w2"]), t["g1"].abs()
+    ratio = t["b1"] / length
+    positive, density = torch.special.ndtr(ratio), torch.exp(-ratio.square() / 2) / math.sqrt(2 * math.pi)
+    first = t["b1"] * positive + length * density
+    second = (t["b1"].square() + length.square()) * positive + t["b1"] * length * density
+    mean, variance = (first - MEAN) / STD, (second - first.square()) / STD**2
+    branch_mean = t["g2"] * torch.einsum("ijyx,j->i", w2, mean) + t["b2"]
+    branch_variance = t["g2"].square() * torch.einsum("ijyx,j->i", w2.square(), variance)
+    side = w1.shape[2]
+    paths = sum(
+        torch.einsum("ij,j,ji->i", w2[:, :, y, x], positive / STD * t["g1"], w1[:, :, side - 1 - y, side - 1 - x])
+        for y in range(side)
+        for x in range(side)
+    )
+    covariance = t["va"].sqrt() * t["g2"] * (0.5 / STD) * paths
+    variance = t["va"] + ALPHA**2 * branch_variance + 2 * ALPHA * covariance
+    return torch.stack([t["mu"] + ALPHA * branch_mean, variance])
+
+
 def transition(t):
     h = act(t["x"] / BETA)
     f = conv(act(conv(h, t["w1"], t["g1"], t["b1"], 2)), t["w2"], t["g2"], t["b2"])
@@ -141,8 +162,16 @@ def main():
         "bs": leaf([0.0, 0.1, -0.1, 0.2]),
     }
     moments = {"mu": leaf([0.1, -0.2]), "va": leaf([1.3, 0.9])}
+    of_matrices = {
+        **moments,
+        **branch_inputs(),
+        "w1": leaf([[0.6, -0.3], [0.2, 0.9]]).reshape(2, 2, 1, 1),
+        "w2": leaf([[0.5, 0.5], [-0.4, 0.8]]).reshape(2, 2, 1, 1),
+    }
     cases = {
         "alpha-beta": case(alpha_beta, {"x": leaf(x), **branch_inputs()}),
+        "next-moments": case(next_moments, {**moments, **branch_inputs()}),
+        "next-moments-1x1": case(next_moments, of_matrices),
         "projection": case(transition, of_transition),
         "tracked": case(tracked, {"x": leaf(x), **moments, **branch_inputs()}),
         "v1-sqrt2": case(v1_sqrt2, {"x": leaf(x), **branch_inputs()}),

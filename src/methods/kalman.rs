@@ -25,8 +25,8 @@ use unnormalized::EstimateCarrier;
 use super::descriptor::{Descriptor, Paper};
 use crate::nn::statistics::{AVERAGE_MOMENTUM, EPS, update_average};
 use crate::nn::{
-    ActivationPool, Affine, Block, Builder, ChannelMoments, Estimate, Layer, Linear, Pass, Signal,
-    init, plain,
+    ActivationPool, Affine, Block, BranchMoments, Builder, ChannelMoments, Estimate, Layer, Linear,
+    Pass, Signal, init, plain,
 };
 use crate::options::{OptionSpec, Options};
 use crate::usage;
@@ -140,7 +140,9 @@ impl Kalman {
         let estimate = input.estimate.as_ref()?;
         Some(
             match estimate.through_linear(self.linear.op(), self.linear.weight()) {
-                Estimate::Moments(moments) => moments,
+                Estimate::Moments(moments) | Estimate::Branch(BranchMoments { moments, .. }) => {
+                    moments
+                }
                 Estimate::Sample(sample) => group_moments(&grouped(&sample, groups)),
             },
         )

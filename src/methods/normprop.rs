@@ -29,6 +29,8 @@ mod noise;
 mod recurrent;
 mod residual;
 mod slopes;
+mod stream;
+mod tracking;
 
 use anyhow::Result;
 
@@ -37,7 +39,8 @@ use crate::nn::statistics::AT_THE_KINK;
 use crate::nn::{Block, Builder, Layer};
 use crate::options::{OptionSpec, Options};
 use layer::NormProp;
-use residual::{Skip, StreamActivation};
+use residual::Skip;
+use stream::StreamActivation;
 
 /// What `normprop` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
@@ -73,6 +76,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         residual::OPTIONS[1],
         residual::OPTIONS[2],
         residual::OPTIONS[3],
+        residual::OPTIONS[4],
     ],
     departures: &[
         "The defaults jacobian_scale = \"init\" and constraint = \"project\" are ours; \"fixed\" with \"both\" is close to the authors' code.",
@@ -88,7 +92,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "Residual networks are not in the paper. alpha-beta, tracked and v1-sqrt2 are ours, made from its argument; naive is its formula as it stands, and fails with depth. jacobian_scale does not apply there: γ starts at branch_gain, last_gain, and 1 elsewhere.",
         "Residual networks: zeros around a map stand for the mean, but an output at the border sees fewer numbers: its variance is lower than 1.",
         "Residual networks with shortcut A: appended channels of zeros have variance 0, β is that of the average channel, and with v1-sqrt2 m* and s* do not hold in them.",
-        "Residual networks: tracked takes a branch's last γ and β at their word, and branch and stream as uncorrelated; in trained networks they correlate.",
+        "Residual networks: tracked with tracking = \"gains\" takes a branch's last γ and β at their word, and branch and stream as uncorrelated; in trained networks they correlate. \"analytic\" takes units of the branch's middle as independent Gaussians, keeps the covariance to first order and within what the two variances allow, and leaves the border out.",
         AT_THE_KINK,
     ],
     build,
@@ -112,3 +116,5 @@ mod formula_tests;
 mod moment_tests;
 #[cfg(test)]
 mod residual_tests;
+#[cfg(test)]
+mod tracking_tests;

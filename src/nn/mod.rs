@@ -70,7 +70,7 @@ pub use propagation::ChannelMoments;
 pub use reparametrized::{Reparametrization, ReparametrizedLayer};
 pub use scores::Scores;
 pub use sgd::{Sgd, SgdConfig};
-pub use signal::{Estimate, Signal};
+pub use signal::{BranchMoments, Estimate, Signal};
 pub use sphere::{Adam, SphereStep};
 pub use update::{Update, UpdateRule};
 pub use widening::Widening;

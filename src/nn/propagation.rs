@@ -70,20 +70,43 @@ impl ChannelMoments {
     /// form, everything else by quadrature. A pool takes the largest of its positions before the activation,
     /// which is the same for activations that never fall.
     pub fn through_activation_pool(&self, activation_pool: &ActivationPool) -> ChannelMoments {
-        let positions = activation_pool.pool.map_or(1, |pool| pool.positions());
-        let slope = match activation_pool.activation {
-            Activation::Identity => Some(1.0),
-            Activation::Relu => Some(0.0),
-            Activation::LeakyRelu { slope } | Activation::Prelu { slope } => Some(slope),
-            _ => None,
-        };
-        match (slope, &activation_pool.slope) {
-            (Some(_), Some(trained)) if positions == 1 => self.through_leaky(trained),
-            (Some(slope), _) if positions == 1 => {
-                self.through_leaky(&Tensor::full_like(&self.mean, slope))
-            }
-            _ => self.by_quadrature(activation_pool, positions),
+        match self.leaky_slope(activation_pool) {
+            Some(slope) => self.through_leaky(&slope),
+            None => self.by_quadrature(activation_pool),
         }
+    }
+
+    /// E f′ of an activation f without a pool, which is also the derivative of E f by the input's mean.
+    pub fn mean_slope(&self, activation_pool: &ActivationPool) -> Tensor {
+        let std = self.variance.clamp_min(SMALLEST_VARIANCE).sqrt();
+        if let Some(slope) = self.leaky_slope(activation_pool) {
+            let bend: Tensor = 1.0 - &slope;
+            return slope + bend * (&self.mean / std).special_ndtr();
+        }
+        // Stein: σ·E f′(μ + σz) = E z·f(μ + σz), which needs no derivative of f.
+        let (points, weights) = nodes(1, &(&self.mean / &std));
+        let values = self.activated(activation_pool, &std, &points);
+        (values * points * weights).sum_dim_intlist([0].as_slice(), false, None::<Kind>) / std
+    }
+
+    /// The slope on the negative side, where the activation has one on each side and no pool follows.
+    fn leaky_slope(&self, activation_pool: &ActivationPool) -> Option<Tensor> {
+        let fixed = match activation_pool.activation {
+            Activation::Identity => 1.0,
+            Activation::Relu => 0.0,
+            Activation::LeakyRelu { slope } | Activation::Prelu { slope } => slope,
+            _ => return None,
+        };
+        if activation_pool
+            .pool
+            .is_some_and(|pool| pool.positions() > 1)
+        {
+            return None;
+        }
+        Some(match &activation_pool.slope {
+            Some(trained) => trained.shallow_clone(),
+            None => Tensor::full_like(&self.mean, fixed),
+        })
     }
 
     /// f(x) = x for x > 0, a·x otherwise, with r = μ/√v:
@@ -108,25 +131,30 @@ impl ChannelMoments {
         }
     }
 
-    /// E f(μ + √v·max z) and its variance, for the largest of `positions` standard normals.
+    /// E f(μ + √v·max z) and its variance, for the largest of a pool's positions of standard normals.
     ///
     /// Each channel's integral is split where its input is 0, so that f is smooth on both sides and the sum has the
     /// integral's derivatives too: the points stay where they are, and f is continuous between the two sides.
-    fn by_quadrature(&self, activation_pool: &ActivationPool, positions: usize) -> ChannelMoments {
+    fn by_quadrature(&self, activation_pool: &ActivationPool) -> ChannelMoments {
+        let positions = activation_pool.pool.map_or(1, |pool| pool.positions());
         let std = self.variance.clamp_min(SMALLEST_VARIANCE).sqrt();
         let (points, weights) = nodes(positions, &(&self.mean / &std));
-        let inputs = &self.mean + std * points;
-        // A trained slope belongs to the axis after the first.
-        let flat = inputs.reshape([-1, *self.mean.size().last().unwrap_or(&1)]);
-        let values = activation_pool
-            .activate(flat)
-            .view(inputs.size().as_slice());
+        let values = self.activated(activation_pool, &std, &points);
         let mean = (&values * &weights).sum_dim_intlist([0].as_slice(), false, None::<Kind>);
         let squares = (values - &mean).square() * weights;
         ChannelMoments {
             mean,
             variance: squares.sum_dim_intlist([0].as_slice(), false, None::<Kind>),
         }
+    }
+
+    /// f(μ + σz) for points z of each channel.
+    fn activated(&self, activation_pool: &ActivationPool, std: &Tensor, points: &Tensor) -> Tensor {
+        let inputs = &self.mean + std * points;
+        // A trained slope belongs to the axis after the first.
+        let flat = inputs.reshape([-1, *self.mean.size().last().unwrap_or(&1)]);
+        let values = activation_pool.activate(flat);
+        values.view(inputs.size().as_slice())
     }
 }
 
@@ -159,143 +187,4 @@ fn nodes(positions: usize, ratio: &Tensor) -> (Tensor, Tensor) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::moments::gaussian::{cumulative, density};
-    use crate::moments::{self, integrate};
-    use crate::nn::block::MaxPool;
-
-    const MEANS: [f64; 4] = [-1.5, 0.0, 0.3, 2.0];
-    const STDS: [f64; 4] = [0.5, 1.0, 1.7, 0.2];
-
-    fn inputs() -> ChannelMoments {
-        ChannelMoments {
-            mean: Tensor::from_slice(&MEANS),
-            variance: Tensor::from_slice(&STDS).square(),
-        }
-    }
-
-    fn activation_pool(activation: Activation, window: i64) -> ActivationPool {
-        let pool = (window > 1).then_some(MaxPool {
-            window,
-            stride: 1,
-            padding: 0,
-        });
-        ActivationPool {
-            activation,
-            slope: None,
-            pool,
-        }
-    }
-
-    #[test]
-    fn moments_equal_the_exact_ones_for_every_activation() {
-        let names = "relu leaky:0.1 elu selu gelu silu tanh sigmoid softplus";
-        for name in names.split(' ') {
-            let activation = Activation::parse(name).unwrap();
-            let got = inputs().through_activation_pool(&activation_pool(activation, 1));
-            for (index, (&mean, &std)) in MEANS.iter().zip(&STDS).enumerate() {
-                let want = moments::moments_at(activation, mean, std);
-                let at = [index as i64];
-                assert!(
-                    (got.mean.double_value(&at) - want.mean).abs() < 1e-12,
-                    "{name} {mean}"
-                );
-                assert!(
-                    (got.variance.double_value(&at) - want.variance()).abs() < 1e-12,
-                    "{name} {mean}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn closed_forms_are_exact_and_hold_for_groups_and_trained_slopes() {
-        let activation = Activation::Prelu { slope: 0.25 };
-        let slope = Tensor::from_slice(&[0.25, 0.1, -0.2, 0.9]);
-        let trained = ActivationPool {
-            slope: Some(slope.shallow_clone()),
-            ..activation_pool(activation, 1)
-        };
-        let groups = ChannelMoments {
-            mean: inputs().mean.repeat([3, 1]),
-            variance: inputs().variance.repeat([3, 1]),
-        };
-        let got = groups.through_activation_pool(&trained);
-        let by_rule = groups.by_quadrature(&trained, 1);
-        assert_eq!(got.mean.size(), [3, 4]);
-        assert_eq!(by_rule.variance.size(), [3, 4]);
-        for channel in 0..4 {
-            let slope = slope.double_value(&[channel]);
-            let at = channel as usize;
-            let want = moments::moments_at(Activation::LeakyRelu { slope }, MEANS[at], STDS[at]);
-            assert!((got.mean.double_value(&[2, channel]) - want.mean).abs() < 1e-13);
-            assert!((got.variance.double_value(&[2, channel]) - want.variance()).abs() < 1e-13);
-            assert!((by_rule.mean.double_value(&[2, channel]) - want.mean).abs() < 1e-12);
-        }
-    }
-
-    #[test]
-    fn pools_take_the_largest_of_independent_positions() {
-        for window in [2, 3] {
-            let standard = ChannelMoments::standard(1, &inputs().mean);
-            let got = standard.through_activation_pool(&activation_pool(Activation::Relu, window));
-            let want = moments::max_pool_moments(Activation::Relu, (window * window) as usize);
-            assert!((got.mean.double_value(&[0]) - want.mean).abs() < 1e-12);
-            assert!((got.variance.double_value(&[0]) - want.variance()).abs() < 1e-12);
-        }
-    }
-
-    #[test]
-    fn derivatives_behind_a_pool_are_those_of_the_integrals() {
-        let kinked = [Activation::Relu, Activation::LeakyRelu { slope: -0.3 }];
-        for activation in kinked.into_iter().chain([Activation::Elu { alpha: 1.0 }]) {
-            let mean = inputs().mean.set_requires_grad(true);
-            let std = Tensor::from_slice(&STDS).set_requires_grad(true);
-            let moments = ChannelMoments {
-                mean: mean.shallow_clone(),
-                variance: std.square(),
-            };
-            let out = moments.through_activation_pool(&activation_pool(activation, 3));
-            let gradients =
-                Tensor::run_backward(&[out.mean.sum(None::<Kind>)], &[&mean, &std], true, false);
-            // Of E f(μ + σz) by μ and by σ: E f′ and E z f′, over the density of the largest of nine.
-            let density = |z: f64| 9.0 * cumulative(z).powi(8) * density(z);
-            for (index, (&mean, &std)) in MEANS.iter().zip(&STDS).enumerate() {
-                let slope = |z: f64| activation.derivative(mean + std * z) * density(z);
-                let breaks = [-12.0, -mean / std, 12.0];
-                let want = [
-                    integrate(slope, &breaks),
-                    integrate(|z| z * slope(z), &breaks),
-                ];
-                for (gradient, want) in gradients.iter().zip(want) {
-                    let got = gradient.double_value(&[index as i64]);
-                    assert!(
-                        (got - want).abs() < 1e-11,
-                        "{activation} {mean}: {got} {want}"
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_linear_operation_sums_over_inputs_and_kernel() {
-        let op = LinearOp::Conv {
-            inputs: 2,
-            outputs: 1,
-            kernel: 2,
-            padding: 0,
-            stride: 1,
-        };
-        let weight =
-            Tensor::from_slice(&[1.0, 2.0, 3.0, 4.0, -1.0, 0.5, 0.0, 0.0]).view([1, 2, 2, 2]);
-        let input = ChannelMoments {
-            mean: Tensor::from_slice(&[0.5, 2.0]),
-            variance: Tensor::from_slice(&[1.0, 4.0]),
-        };
-        let got = input.through_linear(&op, Some(&weight));
-        assert!((got.mean.double_value(&[0]) - (5.0 - 1.0)).abs() < 1e-12);
-        assert!((got.variance.double_value(&[0]) - (30.0 + 5.0)).abs() < 1e-12);
-    }
-}
+mod tests;

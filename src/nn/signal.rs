@@ -12,6 +12,28 @@ pub enum Estimate {
     Moments(ChannelMoments),
     /// Draws from the signal's estimated distribution, shaped like the signal.
     Sample(Tensor),
+    /// Those of a signal within a residual branch.
+    Branch(BranchMoments),
+}
+
+/// Moments of a signal within a residual branch, and how it varies together with the stream that the branch reads.
+#[derive(Debug)]
+pub struct BranchMoments {
+    /// Of the signal itself.
+    pub moments: ChannelMoments,
+    /// Covariances with the stream: `[channels]`, each with the stream's channel of the same number at the same place;
+    /// behind a convolution `[channels, channels of the stream, kernel, kernel]`, each with those under the kernel.
+    /// Nothing where they are taken as 0.
+    pub with_stream: Option<Tensor>,
+}
+
+impl BranchMoments {
+    fn shallow_clone(&self) -> BranchMoments {
+        BranchMoments {
+            moments: self.moments.shallow_clone(),
+            with_stream: self.with_stream.as_ref().map(Tensor::shallow_clone),
+        }
+    }
 }
 
 impl Estimate {
@@ -19,15 +41,17 @@ impl Estimate {
         match self {
             Estimate::Moments(moments) => Estimate::Moments(moments.shallow_clone()),
             Estimate::Sample(sample) => Estimate::Sample(sample.shallow_clone()),
+            Estimate::Branch(branch) => Estimate::Branch(branch.shallow_clone()),
         }
     }
 
-    /// Behind a linear operation with these weights, or without any.
+    /// Behind a linear operation with these weights, or without any; covariances with a stream are not followed.
     pub fn through_linear(&self, op: &LinearOp, weight: Option<&Tensor>) -> Estimate {
         match (self, weight) {
-            (Estimate::Moments(moments), weight) => {
-                Estimate::Moments(moments.through_linear(op, weight))
-            }
+            (
+                Estimate::Moments(moments) | Estimate::Branch(BranchMoments { moments, .. }),
+                weight,
+            ) => Estimate::Moments(moments.through_linear(op, weight)),
             (Estimate::Sample(sample), Some(weight)) => {
                 Estimate::Sample(op.apply(sample, weight, None))
             }
@@ -35,10 +59,10 @@ impl Estimate {
         }
     }
 
-    /// Behind activation and pool.
+    /// Behind activation and pool; the same.
     pub fn through_activation_pool(&self, activation_pool: &ActivationPool) -> Estimate {
         match self {
-            Estimate::Moments(moments) => {
+            Estimate::Moments(moments) | Estimate::Branch(BranchMoments { moments, .. }) => {
                 Estimate::Moments(moments.through_activation_pool(activation_pool))
             }
             Estimate::Sample(sample) => Estimate::Sample(activation_pool.apply_to_shared(sample)),

@@ -3,7 +3,10 @@
 use tch::Tensor;
 
 use super::residual::{Kept, Residual, Shortcut};
-use super::{ChannelMoments, Estimate, Signal};
+use super::{BranchMoments, ChannelMoments, Estimate, Signal};
+
+/// Added to the square of the largest covariance that two variances allow, whose root has no derivative at 0.
+const COVARIANCE_EPS: f64 = 1e-24;
 
 /// What the walk needs to know of a block.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +77,7 @@ fn applied_to_channels(shortcut: Shortcut, x: &Tensor) -> Tensor {
 
 /// c·(shortcut + branch). Overwrites the branch where that is safe for the backward pass.
 ///
-/// The two are taken as independent where methods estimate moments.
+/// Where methods estimate moments, the two are taken as independent, unless the branch says how it varies with the stream.
 pub fn sum(shortcut: Shortcut, kept: &Signal, branch: &Signal, factor: f64) -> Signal {
     let (stream, mut value) = (applied(shortcut, kept.value()), branch.value());
     let is_fixed = value.requires_grad() && value.is_leaf();
@@ -103,16 +106,42 @@ fn sum_of_estimates(
     factor: f64,
 ) -> Option<Estimate> {
     match (kept, branch) {
-        (Estimate::Moments(kept), Estimate::Moments(branch)) => {
-            let mean = (applied_to_channels(shortcut, &kept.mean) + &branch.mean) * factor;
-            let sum = applied_to_channels(shortcut, &kept.variance) + &branch.variance;
-            let variance = sum * (factor * factor);
-            Some(Estimate::Moments(ChannelMoments { mean, variance }))
+        (Estimate::Moments(kept), Estimate::Moments(branch)) => Some(Estimate::Moments(
+            sum_of_moments(shortcut, kept, branch, None, factor),
+        )),
+        (Estimate::Moments(kept), Estimate::Branch(branch)) => {
+            let BranchMoments {
+                moments,
+                with_stream,
+            } = branch;
+            let sum = sum_of_moments(shortcut, kept, moments, with_stream.as_ref(), factor);
+            Some(Estimate::Moments(sum))
         }
         (Estimate::Sample(kept), Estimate::Sample(branch)) => {
             let sum = applied(shortcut, kept.shallow_clone()) + branch;
             Some(Estimate::Sample(sum * factor))
         }
         _ => None,
+    }
+}
+
+/// The branch's covariance with what is kept is bounded by what the two variances allow, |c| ≤ √(v·w): an estimate may
+/// leave these bounds, and the variance of a sum is not negative.
+fn sum_of_moments(
+    shortcut: Shortcut,
+    kept: &ChannelMoments,
+    branch: &ChannelMoments,
+    covariance: Option<&Tensor>,
+    factor: f64,
+) -> ChannelMoments {
+    let variance = applied_to_channels(shortcut, &kept.variance);
+    let mut sum = &variance + &branch.variance;
+    if let Some(covariance) = covariance {
+        let bound = (variance * &branch.variance + COVARIANCE_EPS).sqrt();
+        sum = sum + covariance.minimum(&bound).maximum(&bound.neg()) * 2.0;
+    }
+    ChannelMoments {
+        mean: (applied_to_channels(shortcut, &kept.mean) + &branch.mean) * factor,
+        variance: sum * (factor * factor),
     }
 }

@@ -1,5 +1,6 @@
 //! The layer of a block with weights.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use anyhow::Result;
@@ -9,11 +10,10 @@ use super::constraint::Constraint;
 use super::noise::StatisticsNoise;
 use super::residual::Skip;
 use super::slopes::Halves;
+use super::tracking::{Standardized, TrackedRows};
 use crate::moments::{self, Activation};
 use crate::nn::rows::{self, DeferredAffine, ScaledRows};
-use crate::nn::{
-    ActivationPool, Block, Builder, ChannelMoments, Estimate, Folded, Layer, Pass, Signal,
-};
+use crate::nn::{ActivationPool, Block, Builder, Estimate, Folded, Layer, Pass, Signal};
 use crate::options::Options;
 
 /// y = (pool(f(γ·W·x/(c·‖W‖) + β)) − m)/s.
@@ -33,6 +33,8 @@ pub struct NormProp {
     activation_pool: ActivationPool,
     /// In a residual network.
     skip: Option<Skip>,
+    /// What is tracked of the output, on its way from a pass's first half to its second.
+    tracked: RefCell<Option<Estimate>>,
 }
 
 impl NormProp {
@@ -75,6 +77,7 @@ impl NormProp {
             },
             activation_pool: ActivationPool::build(block, builder)?,
             skip,
+            tracked: RefCell::new(None),
         }))
     }
 
@@ -91,16 +94,31 @@ impl NormProp {
         }
     }
 
-    /// Mean and variance of what a branch's end, a stem or a projection hands on, by its parameters.
-    fn tracked(&self, signal: Signal) -> Signal {
-        let is_linear = self.block.activation == Activation::Identity && !self.block.last;
-        if !(is_linear && self.skip.is_some_and(|skip| skip.is_tracked())) {
-            return signal;
+    /// m and s.
+    fn constants(&self) -> (Tensor, Tensor) {
+        match &self.activation_pool.slope {
+            Some(slope) => self.halves.constants(slope),
+            None => (Tensor::from(self.mean), Tensor::from(self.std)),
         }
-        signal.with_estimate(Estimate::Moments(ChannelMoments {
-            mean: self.shift(&self.beta),
-            variance: (&self.gamma * self.output_factor()).square(),
-        }))
+    }
+
+    /// What is known of the output by the parameters, where that is tracked.
+    fn estimate(&self, input: &Signal) -> Option<Estimate> {
+        let skip = self.skip?;
+        let tracking = skip.tracking?;
+        let layer = TrackedRows {
+            op: &self.block.op,
+            rows: self.constraint.unit_rows(&self.weight),
+            gain: &self.gamma * self.output_factor(),
+            shift: self.shift(&self.beta),
+        };
+        let (mean, std) = self.constants();
+        let output = Standardized {
+            activation: &self.activation_pool,
+            mean,
+            std,
+        };
+        tracking.behind(skip.part(), &layer, &output, input.estimate.as_ref())
     }
 
     /// γ and β, as training's noise changes them.
@@ -157,6 +175,7 @@ impl NormProp {
 
 impl Layer for NormProp {
     fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
+        self.tracked.replace(self.estimate(input));
         let (gamma, beta) = self.gain_and_shift(pass);
         let (kernel, shift) = (self.kernel(&gamma), self.shift(&beta));
         let op = &self.block.op;
@@ -165,12 +184,18 @@ impl Layer for NormProp {
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
         let output = self.activation_pool.apply(pre);
-        let Some(slope) = &self.activation_pool.slope else {
-            return self.tracked(Signal::plain((output - self.mean) / self.std));
+        let output = match &self.activation_pool.slope {
+            None => (output - self.mean) / self.std,
+            Some(_) => {
+                let (mean, std) = self.constants();
+                let per_channel = |vector| self.block.op.per_channel(vector);
+                (output - per_channel(&mean)) / per_channel(&std)
+            }
         };
-        let (mean, std) = self.halves.constants(slope);
-        let per_channel = |vector| self.block.op.per_channel(vector);
-        Signal::plain((output - per_channel(&mean)) / per_channel(&std))
+        Signal {
+            estimate: self.tracked.take(),
+            ..Signal::plain(output)
+        }
     }
 
     fn fold(&self) -> Option<Folded> {
@@ -212,10 +237,11 @@ impl Layer for NormProp {
             x = pool.apply(&x).g_add_scalar_(offset);
             offset = 0.0;
         }
-        self.tracked(Signal {
+        Signal {
             offset,
+            estimate: self.estimate(input),
             ..Signal::scaled(x, 1.0 / self.std)
-        })
+        }
     }
 }
 

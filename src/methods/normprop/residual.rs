@@ -8,8 +8,8 @@
 //!   behind L units is 2, and a unit multiplies squared gradients by 1 + α²J²/β², all together by at most about e^(J²):
 //!   both stay bounded at any depth. The division and the standardization are one factor on weights; α goes into the
 //!   weights and shift of the branch's end. A projection starts a new stream: β = 1.
-//! - `tracked` (ours): the same with mean and variance of each channel carried along as functions of the parameters: a
-//!   branch's end adds α·β₂ and α²·γ₂². With `last_gain` 1 and shortcut B it equals `alpha-beta` at the start.
+//! - `tracked` (ours): the same with mean and variance of each channel carried along as functions of the parameters:
+//!   see [`super::tracking`]. With `tracking` = `gains`, `last_gain` 1 and shortcut B it equals `alpha-beta` at the start.
 //! - `sqrt2`: y = (x + f(x))/√2. Keeps the variance, and multiplies squared gradients by (1 + J²)/2 = 1.58 a unit.
 //! - `naive`: y = x + f(x), with the constants of a plain network. The variance doubles with each unit.
 //! - `v1-sqrt2`: v1 order, y = (f((x + b)/√2) − m*)/s* for the branch's end b, with the constants of that sum
@@ -18,17 +18,16 @@
 use std::f64::consts::FRAC_1_SQRT_2;
 
 use anyhow::Result;
-use tch::Tensor;
 
-use super::slopes::Halves;
+use super::tracking::Tracking;
 use crate::moments::{self, Activation};
-use crate::nn::residual::{Order, Part, Residual};
-use crate::nn::{ActivationPool, Block, Builder, Estimate, Folded, Layer, Pass, Signal};
+use crate::nn::Block;
+use crate::nn::residual::{Order, Part, Residual, Shortcut};
 use crate::options::{OptionSpec, Options};
 use crate::usage;
 
 /// The options of residual networks.
-pub const OPTIONS: [OptionSpec; 4] = [
+pub const OPTIONS: [OptionSpec; 5] = [
     OptionSpec::choice(
         "residual",
         &["alpha-beta", "tracked", "sqrt2", "naive", "v1-sqrt2"],
@@ -36,14 +35,13 @@ pub const OPTIONS: [OptionSpec; 4] = [
     .help("residual networks: alpha-beta, y = x + α·f(x/β), β² the stream's variance; tracked, the same by channel; sqrt2, y = (x + f)/√2; naive, y = x + f; v1-sqrt2, order v1 with the moments of a rectified (x + f)/√2"),
     OptionSpec::number("alpha", 0.0, 0.0, 10.0)
         .help("residual networks: α, which multiplies branches with alpha-beta and tracked; 0: 1/√L for L units"),
+    OptionSpec::choice("tracking", &["gains", "analytic"])
+        .help("residual = \"tracked\": gains, a branch's last gain and shift taken at their word; analytic, its mean and variance through both layers, and its covariance with the stream"),
     OptionSpec::number("branch_gain", 1.0, 0.0, 100.0)
         .help("residual networks: where γ of a branch's first layer starts"),
     OptionSpec::number("last_gain", 1.0, 0.0, 100.0)
         .help("residual networks: where γ of a branch's last layer starts"),
 ];
-
-/// Added to a tracked variance: appended channels have none while a branch's last gain is 0.
-const VARIANCE_EPS: f64 = 1e-12;
 
 /// How a branch and its stream are scaled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +60,8 @@ pub struct Skip {
     part: Residual,
     /// α.
     alpha: f64,
+    /// How the moments of the stream's channels are tracked, where they travel with it.
+    pub tracking: Option<Tracking>,
     /// Where γ starts.
     pub gain: f64,
     /// Where γ of a branch's last layer starts.
@@ -109,6 +109,16 @@ impl Skip {
                 "method.jacobian_scale has no part in residual networks: branch_gain = 0.8257 starts γ at 1/√J there; leave it out"
             ));
         }
+        let tracking = match options.choice("tracking") {
+            "analytic" => Tracking::Analytic,
+            _ => Tracking::Gains,
+        };
+        if tracking == Tracking::Analytic && rule != Rule::Tracked {
+            return Err(usage!(
+                "method.tracking = \"analytic\" goes with method.residual = \"tracked\"; \"{}\" tracks nothing",
+                options.choice("residual")
+            ));
+        }
         let given = options.number("alpha");
         if given != 0.0 && !matches!(rule, Rule::AlphaBeta | Rule::Tracked) {
             return Err(usage!(
@@ -126,6 +136,7 @@ impl Skip {
                 Rule::AlphaBeta | Rule::Tracked => given,
                 Rule::Sqrt2 | Rule::Naive | Rule::V1Sqrt2 => 1.0,
             },
+            tracking: (rule == Rule::Tracked).then_some(tracking),
             last_gain: options.number("last_gain"),
             gain: match part.part {
                 Part::First => options.number("branch_gain"),
@@ -151,13 +162,19 @@ impl Skip {
         }
     }
 
-    /// Whether the moments of the stream's channels travel with it.
-    pub fn is_tracked(&self) -> bool {
-        self.rule == Rule::Tracked
+    /// What the block does in its unit.
+    pub fn part(&self) -> Part {
+        self.part.part
+    }
+
+    /// Whether it reads a stream that its unit adds to unchanged, and the branch is followed.
+    pub fn starts_tracked_branch(&self) -> bool {
+        let adds_to_it = self.part.shortcut == Shortcut::Identity;
+        self.tracking == Some(Tracking::Analytic) && self.part() == Part::Entry && adds_to_it
     }
 
     /// β: what the stream is divided by where it is read.
-    fn stream_std(&self) -> f64 {
+    pub fn stream_std(&self) -> f64 {
         match self.rule {
             Rule::AlphaBeta => self
                 .part
@@ -170,7 +187,7 @@ impl Skip {
     }
 
     /// m and s behind the activation that reads the stream.
-    fn constants(&self, activation: Activation) -> Result<(f64, f64)> {
+    pub fn constants(&self, activation: Activation) -> Result<(f64, f64)> {
         if self.rule == Rule::V1Sqrt2 {
             if activation != Activation::Relu {
                 return Err(usage!(
@@ -181,90 +198,5 @@ impl Skip {
         }
         let output = moments::moments(activation);
         Ok((output.mean, output.std()))
-    }
-}
-
-/// An activation that reads the stream: y = (f((x − μ)/β) − m)/s. μ is 0 unless moments are tracked.
-pub struct StreamActivation {
-    activation_pool: ActivationPool,
-    std: f64,
-    is_tracked: bool,
-    mean_after: f64,
-    std_after: f64,
-    halves: Halves,
-}
-
-impl StreamActivation {
-    /// The layer of an identity block.
-    pub fn build(block: &Block, skip: &Skip, builder: &mut Builder) -> Result<Box<dyn Layer>> {
-        let (mean_after, std_after) = skip.constants(block.activation)?;
-        Ok(Box::new(StreamActivation {
-            activation_pool: ActivationPool::build(block, builder)?,
-            std: skip.stream_std(),
-            is_tracked: skip.is_tracked(),
-            mean_after,
-            std_after,
-            halves: Halves::of(1),
-        }))
-    }
-
-    /// Whether f(x/β) = f(x)/β, so that β can wait.
-    fn is_homogeneous(&self) -> bool {
-        matches!(
-            self.activation_pool.activation,
-            Activation::Relu | Activation::LeakyRelu { .. }
-        )
-    }
-}
-
-/// A vector with one number a channel, shaped so that it acts on maps.
-fn by_channel(vector: &Tensor) -> Tensor {
-    vector.view([1, -1, 1, 1])
-}
-
-impl Layer for StreamActivation {
-    fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
-        match &input.estimate {
-            Some(Estimate::Moments(stream)) if self.is_tracked => {
-                let centered = input.value() - by_channel(&stream.mean);
-                centered * by_channel(&(&stream.variance + VARIANCE_EPS).rsqrt())
-            }
-            _ if self.std == 1.0 => input.value(),
-            _ => input.value() / self.std,
-        }
-    }
-
-    fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
-        let active = self.activation_pool.apply_to_shared(&pre);
-        if let Some(slope) = &self.activation_pool.slope {
-            let (mean, std) = self.halves.constants(slope);
-            return Signal::plain((active - by_channel(&mean)) / by_channel(&std));
-        }
-        Signal {
-            offset: -self.mean_after,
-            ..Signal::scaled(active, 1.0 / self.std_after)
-        }
-    }
-
-    fn forward(&self, input: &Signal, pass: &Pass) -> Signal {
-        if self.is_tracked || !self.is_homogeneous() {
-            return self.post_activation(self.pre_activation(input, pass), pass);
-        }
-        let active = self.activation_pool.apply_to_shared(&input.value());
-        Signal {
-            offset: -self.mean_after * self.std,
-            ..Signal::scaled(active, 1.0 / (self.std * self.std_after))
-        }
-    }
-
-    fn fold(&self) -> Option<Folded> {
-        if self.is_tracked || !self.is_homogeneous() {
-            return None;
-        }
-        Some(Folded {
-            offset: -self.mean_after * self.std,
-            scale: 1.0 / (self.std * self.std_after),
-            ..Folded::activation(&self.activation_pool)
-        })
     }
 }
