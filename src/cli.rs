@@ -134,7 +134,7 @@ pub struct BenchArgs {
     /// Multiplies the NIN's channels [default: 0.25]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub widths: Vec<f64>,
-    /// Network: nin, mlp or lstm
+    /// Network: nin, mlp, lstm, resnet or wide-resnet
     #[arg(long, default_value = "nin")]
     pub model: String,
     /// Dataset, see `normprop data list`

@@ -128,8 +128,13 @@ fn wait_for_epoch(run_dir: &Path) {
 fn a_comparison_makes_its_results_once() {
     let place = Place::new(TINY);
     let first = place.succeed(&["compare", "tiny.toml", "--json", "--jobs", "2"]);
-    let rows: Value = serde_json::from_slice(&first.stdout).unwrap();
+    let document: Value = serde_json::from_slice(&first.stdout).unwrap();
+    let rows = &document["rows"];
     assert_eq!(rows.as_array().unwrap().len(), 2);
+    assert_eq!(
+        document["conclusions"][0],
+        "Nothing is concluded from fewer than 3 seeds; here at most 2 runs of a method are over."
+    );
     assert_eq!(
         (rows[0]["method"].as_str(), rows[0]["n"].as_u64()),
         (Some("bn"), Some(2))
@@ -173,8 +178,14 @@ fn a_comparison_makes_its_results_once() {
     );
     let table = String::from_utf8_lossy(&again.stdout).into_owned();
     assert!(
-        table.contains("normprop") && table.contains("seed by seed"),
+        table.contains("Final test error, 2 seeds") && table.contains("- Nothing is concluded"),
         "{table}"
+    );
+    let details = place.succeed(&["report", "results/tiny", "-v"]);
+    let details = String::from_utf8_lossy(&details.stdout).into_owned();
+    assert!(
+        details.contains("seed by seed") && details.contains("(n = 2, no interval)"),
+        "{details}"
     );
 
     for name in ["report.html", "test-error.svg", "summary.csv"] {
@@ -278,6 +289,7 @@ fn diverged_runs_are_counted_and_passed() {
     let place = Place::new(&TINY.replace("name = \"bn\", lr = 0.05", "name = \"none\", lr = 1e30"));
     let output = place.succeed(&["compare", "tiny.toml", "--json"]);
     let rows: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rows = &rows["rows"];
     assert_eq!(
         (rows[0]["n"].as_u64(), rows[0]["n_diverged"].as_u64()),
         (Some(0), Some(2))
@@ -288,7 +300,9 @@ fn diverged_runs_are_counted_and_passed() {
         (Some(2), Some(0))
     );
     let again = place.succeed(&["compare", "tiny.toml"]);
-    assert!(String::from_utf8_lossy(&again.stdout).contains("diverged (2 of 2)"));
+    let table = String::from_utf8_lossy(&again.stdout).into_owned();
+    let row = table.lines().find(|line| line.contains("none")).unwrap();
+    assert!(row.trim_end().ends_with("diverged"), "{table}");
 }
 
 #[test]
@@ -474,6 +488,30 @@ fn results_of_another_experiment_are_not_replaced_without_a_word() {
     place.succeed(&["compare", "tiny.toml", "--set", "seeds=1"]);
     let other = place.succeed(&["compare", "tiny.toml", "-q", "--set", "epochs=1"]);
     assert!(stderr(&other).contains(warning), "{}", stderr(&other));
+}
+
+#[test]
+fn a_plan_of_more_than_twelve_hours_names_its_smaller_experiment() {
+    let place = Place::new(&format!("smaller = \"small.toml\"\n{TINY}"));
+    let output = place.run(&["compare", "tiny.toml", "--dry-run"]);
+    assert_eq!(output.status.code(), Some(2));
+    let expected = "tiny.toml, line 1: smaller = \"small.toml\": there is no file small.toml";
+    assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+
+    std::fs::write(place.path("small.toml"), TINY).unwrap();
+    let named = "normprop compare small.toml shows the same in less time";
+    let short = place.succeed(&["compare", "tiny.toml", "--dry-run"]);
+    assert!(!stderr(&short).contains(named), "{}", stderr(&short));
+    let long = [
+        "compare",
+        "tiny.toml",
+        "--dry-run",
+        "--set",
+        "epochs=1000000",
+    ];
+    let more = ["--set", "seeds=100"];
+    let long = place.succeed(&[&long[..], &more].concat());
+    assert!(stderr(&long).contains(named), "{}", stderr(&long));
 }
 
 #[test]

@@ -27,6 +27,9 @@ pub struct CompareArgs {
     /// Show the runs and how long they will take, and run nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Run nothing: report the finished runs, also while others are still running, and list the missing ones
+    #[arg(long, conflicts_with_all = ["dry_run", "overwrite", "wait"])]
+    pub collect: bool,
     /// Start every run over, also those that are finished
     #[arg(long)]
     pub overwrite: bool,
@@ -55,9 +58,6 @@ pub struct LaunchArgs {
     /// Wait until the runs are finished, then report; otherwise the command returns once they are submitted
     #[arg(long)]
     pub wait: bool,
-    /// Run nothing: report the finished runs and list the missing ones
-    #[arg(long, conflicts_with_all = ["dry_run", "overwrite", "wait"])]
-    pub collect: bool,
 }
 
 /// Where runs are run.

@@ -18,20 +18,21 @@ pub mod task;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
 
 use crate::cli::{CompareArgs, OutputArgs};
 use crate::config::experiment::Experiment;
 use crate::config::overrides;
 use crate::engine::interrupt::Interrupt;
-use crate::output::{print_json, print_tables};
+use crate::output::{print_json, print_tables, wrapped};
 use crate::record::files;
 use crate::record::row::to_json;
 use crate::report::bench::Bench;
-use crate::report::comparison::{Manifest, Results, page, tables};
+use crate::report::comparison::conclusion::{RULES, conclusions};
+use crate::report::comparison::{Manifest, Results, page, pivot, tables};
 use crate::text::Terminal;
 use crate::text::numbers::counted;
 use crate::{errln, out, outln};
-use choose::Choice;
 use execute::Session;
 use launch::{Job, Submitted};
 use plan::PlanEntry;
@@ -105,6 +106,10 @@ impl Session<'_> {
         earlier: Option<&Manifest>,
         folder: &Path,
     ) -> Result<()> {
+        if experiment.smaller.is_some() && !self.args.collect {
+            let (all, _) = self.whole_plan(experiment)?;
+            self.tell_smaller(experiment, &all);
+        }
         let search = self.search(experiment)?;
         let accept = self.args.accept_other_data;
         let of_sweep = same_data::check(&search.entries, accept)?;
@@ -137,7 +142,7 @@ impl Session<'_> {
         match failed.len() {
             0 => Ok(()),
             // They are not failures, and were listed.
-            _ if self.args.launch.collect => Ok(()),
+            _ if self.args.collect => Ok(()),
             count => bail!(
                 "{count} of {asked} runs failed; the same command tries them again:\n{}",
                 failed.join("\n")
@@ -147,23 +152,12 @@ impl Session<'_> {
 
     /// `--dry-run`: the plan on stdout.
     fn show(&self, experiment: &Experiment) -> Result<()> {
-        let mut search = self.search(experiment)?;
-        let choice = match search.catch_up()? {
-            true => search.choice(),
-            false => Choice::default(),
-        };
-        search.look_ahead();
-        let runs = experiment.expand(&|label, batch_size| choice.keys(label, batch_size))?;
-        let runs = plan::look_up(runs, &self.args.runs, self.args.overwrite, false)?;
-        let sweep_runs = search.entries.len();
-        let mut all = [search.entries, runs].concat();
-        same_data::check(&all, self.args.accept_other_data)?;
-        self.estimate(&mut all)?;
+        let (all, sweep_runs) = self.whole_plan(experiment)?;
         let tested = self.test(&all)?;
         if self.output.json {
             let mut document = plan::document(&all, self.parallel)?;
             if let Some((tasks, said)) = tested {
-                document["slurm"] = serde_json::json!({ "tasks": tasks, "test": said });
+                document["slurm"] = json!({ "tasks": tasks, "test": said });
             }
             return print_json(&document);
         }
@@ -182,6 +176,7 @@ impl Session<'_> {
             out!("{}", plan::table(runs).render(&terminal))?;
         }
         outln!("{}", plan::sentence(&all, self.parallel))?;
+        self.tell_smaller(experiment, &all);
         if let Some((tasks, said)) = tested {
             outln!("{} of one job array; {said}", counted(tasks as u64, "task"))?;
         }
@@ -217,9 +212,9 @@ impl Session<'_> {
     fn report(&self, results: &Results, folder: &Path) -> Result<()> {
         let written = write(results, folder);
         if self.output.json {
-            print_json(&to_json(&results.summary)?)?;
+            print_json(&document(results)?)?;
         } else {
-            print_results(results)?;
+            print_results(results, self.output)?;
             if written.is_ok() {
                 outln!("{}", folder.join(page::PAGE).display())?;
             }
@@ -228,13 +223,36 @@ impl Session<'_> {
     }
 }
 
-/// The tables of a comparison on stdout.
-pub fn print_results(results: &Results) -> Result<()> {
-    print_tables([
-        tables::sweep(results),
-        tables::summary(results),
-        tables::paired(results),
-    ])
+/// What came out, on stdout: methods by batch sizes and conclusions; before these, when verbose, every row.
+pub fn print_results(results: &Results, output: OutputArgs) -> Result<()> {
+    if output.verbose {
+        print_tables([
+            tables::sweep(results),
+            tables::summary(results),
+            tables::paired(results),
+        ])?;
+    }
+    print_tables(match results.summary.is_empty() {
+        true => [pivot::chosen(results)],
+        false => [pivot::errors(results)],
+    })?;
+    let conclusions = conclusions(results);
+    for sentence in &conclusions {
+        out!("{}", wrapped(&format!("- {sentence}\n")))?;
+    }
+    if output.verbose && !conclusions.is_empty() {
+        out!("{}", wrapped(&format!("{RULES}\n")))?;
+    }
+    Ok(())
+}
+
+/// What came out, for `--json`.
+pub fn document(results: &Results) -> Result<Value> {
+    Ok(json!({
+        "experiment": results.name,
+        "rows": to_json(&results.summary)?,
+        "conclusions": conclusions(results),
+    }))
 }
 
 #[cfg(test)]

@@ -4,15 +4,17 @@ use anyhow::Result;
 use clap::builder::PossibleValuesParser;
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
+use serde_json::json;
 
 use super::stats::with_probes;
-use crate::cli::Cli;
+use crate::cli::{Cli, OutputArgs};
 use crate::data::catalogue::entries;
 use crate::methods::METHODS;
 use crate::out;
+use crate::output::print_json;
 
 /// Prints a completion script, which also completes the names of methods and datasets.
-pub fn completions(shell: Shell) -> Result<()> {
+pub fn completions(shell: Shell, output: OutputArgs) -> Result<()> {
     let methods = METHODS.iter().map(|method| method.name);
     let datasets = entries().map(|entry| entry.name);
     let offer = |command: Command, argument: &'static str, names: Vec<&'static str>| {
@@ -40,23 +42,49 @@ pub fn completions(shell: Shell) -> Result<()> {
         });
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command, "normprop", &mut script);
-    out!("{}", String::from_utf8_lossy(&script))?;
-    Ok(())
+    let script = String::from_utf8_lossy(&script);
+    if output.json {
+        return print_json(&json!({ "shell": shell.to_string(), "script": script }));
+    }
+    Ok(out!("{script}")?)
 }
 
 /// Prints the manual page: the overview, then one section a command, each followed by its own commands.
-pub fn man_page() -> Result<()> {
+pub fn man_page(output: OutputArgs) -> Result<()> {
     // Pages that only say how to get help would stand between the others.
     let mut command = with_probes(Cli::command()).disable_help_subcommand(true);
     command.build();
     let mut page = Vec::new();
     render(&command, &mut page)?;
-    out!("{}", String::from_utf8_lossy(&page))?;
-    Ok(())
+    let page = String::from_utf8_lossy(&page);
+    if output.json {
+        return print_json(&json!({ "page": page }));
+    }
+    Ok(out!("{page}")?)
 }
 
 fn render(command: &Command, page: &mut Vec<u8>) -> Result<()> {
     clap_mangen::Man::new(command.clone()).render(page)?;
     let mut shown = command.get_subcommands().filter(|own| !own.is_hide_set());
     shown.try_for_each(|subcommand| render(subcommand, page))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::networks::names;
+
+    #[test]
+    fn the_help_of_model_names_every_network() {
+        let program = Cli::command();
+        for command in ["train", "bench"] {
+            let command = program.find_subcommand(command).unwrap();
+            let mut arguments = command.get_arguments();
+            let model = arguments.find(|argument| argument.get_id() == "model");
+            let help = model.and_then(|it| it.get_help()).unwrap().to_string();
+            for name in names() {
+                assert!(help.contains(name), "{}: {help}", command.get_name());
+            }
+        }
+    }
 }

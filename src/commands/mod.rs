@@ -43,7 +43,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Keys(args) => keys::run(&args, output),
         Command::Data(command) => data::run(&command, output),
         Command::Doctor => doctor::run(output),
-        Command::Completions { shell } => generate::completions(shell),
-        Command::Man => generate::man_page(),
+        Command::Completions { shell } => generate::completions(shell, output),
+        Command::Man => generate::man_page(output),
     }
 }

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::compare::print_results;
+use super::compare::{document, print_results};
 use crate::cli::{OutputArgs, ReportArgs};
 use crate::output::print_json;
-use crate::record::row::to_json;
 use crate::report::comparison::{Results, page};
 use crate::{errln, outln};
 
@@ -31,11 +30,7 @@ pub fn run(args: &ReportArgs, output: OutputArgs) -> Result<()> {
         (folders, all) => several(all, folders, args.out.as_deref()),
     };
     if output.json {
-        let of = |results: &Results| -> Result<Value> {
-            let rows = to_json(&results.summary)?;
-            Ok(json!({ "experiment": results.name, "rows": rows }))
-        };
-        let rows = all.iter().map(of).collect::<Result<Vec<Value>>>()?;
+        let rows = all.iter().map(document).collect::<Result<Vec<Value>>>()?;
         print_json(&json!({ "report": written.as_ref().ok(), "results": rows }))?;
         return written.map(drop);
     }
@@ -43,7 +38,7 @@ pub fn run(args: &ReportArgs, output: OutputArgs) -> Result<()> {
         if all.len() > 1 {
             outln!("{}", results.title())?;
         }
-        print_results(results)?;
+        print_results(results, output)?;
     }
     outln!("{}", written?.display())?;
     Ok(())

@@ -90,6 +90,16 @@ impl Section {
         })
     }
 
+    /// Adds sentences, one below the other.
+    pub fn list(self, sentences: &[String]) -> Section {
+        self.with(html! { ul { @for sentence in sentences { li { (sentence) } } } })
+    }
+
+    /// Adds small print.
+    pub fn note(self, text: &str) -> Section {
+        self.with(html! { p { small { (text) } } })
+    }
+
     /// Adds what the reader should not conclude, set off from the rest.
     pub fn caveats(self, caveats: &[String]) -> Section {
         self.with(html! {

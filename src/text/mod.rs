@@ -12,10 +12,29 @@ pub use table::{Align, Table};
 pub use table_of::TableOf;
 pub use terminal::Terminal;
 
+/// Items as in a sentence: "a, b and c".
+pub fn listed(items: impl IntoIterator<Item = String>) -> String {
+    let mut items: Vec<String> = items.into_iter().collect();
+    match items.pop() {
+        Some(last) if !items.is_empty() => format!("{} and {last}", items.join(", ")),
+        only => only.unwrap_or_default(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn items_are_listed_as_in_a_sentence() {
+        let list = |items: &[&str]| listed(items.iter().map(|item| (*item).to_owned()));
+        assert_eq!([list(&[]), list(&["a"])], ["", "a"]);
+        assert_eq!(
+            [list(&["a", "b"]), list(&["a", "b", "c"])],
+            ["a and b", "a, b and c"]
+        );
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(48))]
@@ -27,6 +46,8 @@ mod tests {
                 significant(value, digits),
                 interval(value, low, low, digits),
                 percent_interval(value, low, low),
+                error_rate(value),
+                points(value, low, low),
                 duration(value),
                 p_value(value),
             ];

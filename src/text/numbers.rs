@@ -1,4 +1,5 @@
-//! Numbers as people read them: percentages with intervals, durations, sizes, counts.
+//! Numbers as people read them: percentages with intervals, durations, sizes, counts. The minus sign is −; files and
+//! JSON have their own.
 
 /// What stands for a number that does not exist.
 const MISSING: &str = "–";
@@ -37,8 +38,16 @@ fn not_a_number(value: f64) -> Option<String> {
     match value {
         value if value.is_nan() => Some(MISSING.to_string()),
         f64::INFINITY => Some("∞".to_string()),
-        f64::NEG_INFINITY => Some("-∞".to_string()),
+        f64::NEG_INFINITY => Some("−∞".to_string()),
         _ => None,
+    }
+}
+
+/// A written number with a proper minus sign before it; one in an exponent stays.
+fn with_minus(digits: String) -> String {
+    match digits.strip_prefix('-') {
+        Some(rest) => format!("−{rest}"),
+        None => digits,
     }
 }
 
@@ -47,18 +56,47 @@ pub fn percent(fraction: f64, decimals: usize) -> String {
     not_a_number(fraction).unwrap_or_else(|| format!("{:.decimals$} %", 100.0 * fraction))
 }
 
-/// A fraction with its interval as percentages: "16.6 % [15.0, 18.2]". An interval narrower than
-/// half a percentage point gets two decimals, one that does not exist is left out.
+/// An error rate as a percentage: "16.6 %", and below ten per cent with two decimals, "9.81 %".
+pub fn error_rate(fraction: f64) -> String {
+    percent(fraction, rate_decimals(fraction, f64::NAN))
+}
+
+/// The decimals of a percentage: two below ten per cent, and where an interval is narrower than half a point.
+fn rate_decimals(fraction: f64, width: f64) -> usize {
+    1 + usize::from(fraction.abs() < 0.1 || width < 0.005)
+}
+
+/// A fraction with its interval as percentages: "16.6 % [15.0, 18.2]", with two decimals where the interval is narrower
+/// than half a point, else as [`error_rate`]. An interval that does not exist is left out.
 pub fn percent_interval(fraction: f64, low: f64, high: f64) -> String {
-    if !(fraction.is_finite() && low.is_finite() && high.is_finite()) {
-        return percent(fraction, 1);
+    let written = [fraction, low, high].map(|number| 100.0 * number);
+    let [value, low_end, high_end] = written;
+    if !written.iter().all(|number| number.is_finite()) {
+        return error_rate(fraction);
     }
-    let decimals = if high - low < 0.005 { 2 } else { 1 };
-    let (low, high) = (100.0 * low, 100.0 * high);
-    format!(
-        "{} [{low:.decimals$}, {high:.decimals$}]",
-        percent(fraction, decimals)
-    )
+    let decimals = rate_decimals(fraction, high - low);
+    format!("{value:.decimals$} % [{low_end:.decimals$}, {high_end:.decimals$}]")
+}
+
+/// A difference of fractions in percentage points, with its sign and interval: "−59.9 [−82.5, −37.3] points". It has two
+/// decimals below one point and where the interval is narrower than half a point, else one. An interval that does not
+/// exist is left out.
+pub fn points(difference: f64, low: f64, high: f64) -> String {
+    if let Some(text) = not_a_number(difference) {
+        return text;
+    }
+    let decimals = rate_decimals(10.0 * difference, high - low);
+    let signed = |number: f64| {
+        let text = with_minus(format!("{:+.decimals$}", 100.0 * number));
+        let is_zero = !text.contains(|digit| ('1'..='9').contains(&digit));
+        let unsigned = text.trim_start_matches(['+', '−']);
+        (if is_zero { unsigned } else { &text }).to_owned()
+    };
+    let value = signed(difference);
+    match low.is_finite() && high.is_finite() {
+        true => format!("{value} [{}, {}] points", signed(low), signed(high)),
+        false => format!("{value} points"),
+    }
 }
 
 /// A value with its interval, all to as many decimals as `digits` significant ones of the value
@@ -73,7 +111,9 @@ pub fn interval(value: f64, low: f64, high: f64, digits: usize) -> String {
         return format!("{value} [{low}, {high}]");
     }
     let decimals = (digits as i32 - 1 - exponent(largest, digits)).max(0) as usize;
-    format!("{value:.decimals$} [{low:.decimals$}, {high:.decimals$}]")
+    let written = |number: f64| with_minus(format!("{number:.decimals$}"));
+    let [value, low, high] = [value, low, high].map(written);
+    format!("{value} [{low}, {high}]")
 }
 
 /// The power of ten of the first digit of `value` once it is rounded to `digits` digits.
@@ -97,14 +137,14 @@ pub fn significant(value: f64, digits: usize) -> String {
     let digits = digits.clamp(1, 17);
     let power = exponent(value, digits);
     let decimals = digits as i32 - 1 - power;
-    if !(-4..7).contains(&power) {
+    with_minus(if !(-4..7).contains(&power) {
         format!("{value:.*e}", digits - 1)
     } else if decimals >= 0 {
         format!("{value:.*}", decimals as usize)
     } else {
         let unit = 10f64.powi(-decimals);
         format!("{:.0}", (value / unit).round() * unit)
-    }
+    })
 }
 
 /// A number with all of its digits, in the shorter notation, as TOML has it: "0.05", "1e300", "nan".
@@ -134,7 +174,7 @@ pub fn duration(seconds: f64) -> String {
     let hours = (seconds / 3600.0).round() as u64;
     match seconds {
         0.0 => "0 s".to_string(),
-        ..0.0 => format!("-{}", duration(-seconds)),
+        ..0.0 => format!("−{}", duration(-seconds)),
         ..0.001 => format!("{} µs", significant(seconds * 1e6, 3)),
         ..0.9995 => format!("{} ms", significant(seconds * 1e3, 3)),
         ..59.95 => format!("{seconds:.1} s"),
@@ -185,8 +225,25 @@ mod tests {
             "16.62 % [16.50, 16.75]"
         );
         assert_eq!(percent_interval(0.166, f64::NAN, f64::NAN), "16.6 %");
+        assert_eq!(percent_interval(0.0981, 0.09, 0.11), "9.81 % [9.00, 11.00]");
         assert_eq!(percent_interval(f64::NAN, 0.0, 1.0), "–");
         assert_eq!(percent(1.0, 0), "100 %");
+        assert_eq!(
+            [error_rate(0.1234), error_rate(0.0432)],
+            ["12.3 %", "4.32 %"]
+        );
+    }
+
+    #[test]
+    fn differences_have_signs_and_points() {
+        let wide = points(-0.5991, -0.8252, -0.3731);
+        assert_eq!(wide, "−59.9 [−82.5, −37.3] points");
+        let small = points(0.0043, -0.019, 0.0104);
+        assert_eq!(small, "+0.43 [−1.90, +1.04] points");
+        assert_eq!(points(0.02, 0.019, 0.021), "+2.00 [+1.90, +2.10] points");
+        assert_eq!(points(-0.04, f64::NAN, f64::NAN), "−4.0 points");
+        assert_eq!(points(0.0, -0.0, -1e-9), "0.00 [0.00, 0.00] points");
+        assert_eq!(points(f64::NAN, f64::NAN, f64::NAN), "–");
     }
 
     #[test]
@@ -202,11 +259,13 @@ mod tests {
         assert_eq!(significant(0.000_123, 2), "0.00012");
         assert_eq!(significant(1234.5, 3), "1230");
         assert_eq!(significant(9.996, 3), "10.0");
-        assert_eq!(significant(-0.5, 3), "-0.500");
+        assert_eq!(significant(-0.5, 3), "−0.500");
+        assert_eq!(significant(-1.234e-7, 2), "−1.2e-7");
+        assert_eq!(interval(-0.5, -1.2, 0.2, 2), "−0.5 [−1.2, 0.2]");
         assert_eq!(significant(1.234e-7, 2), "1.2e-7");
         assert_eq!(significant(0.0, 3), "0");
         assert_eq!(significant(f64::NAN, 3), "–");
-        assert_eq!(significant(f64::NEG_INFINITY, 3), "-∞");
+        assert_eq!(significant(f64::NEG_INFINITY, 3), "−∞");
     }
 
     #[test]
@@ -223,7 +282,7 @@ mod tests {
             (3900.0, "1 h 05 min"),
             (86_399.0, "1 d 0 h"),
             (273_600.0, "3 d 4 h"),
-            (-5.0, "-5.0 s"),
+            (-5.0, "−5.0 s"),
             (f64::NAN, "–"),
         ];
         for (seconds, text) in cases {

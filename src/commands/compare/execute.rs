@@ -10,7 +10,7 @@ use super::plan::{self, PlanEntry};
 use super::search::SweepSearch;
 use super::slurm::SlurmLauncher;
 use super::state::{State, mend};
-use super::{estimate, missing};
+use super::{estimate, missing, same_data};
 use crate::cli::{CompareArgs, OutputArgs};
 use crate::config::experiment::Experiment;
 use crate::engine::device;
@@ -18,6 +18,10 @@ use crate::engine::interrupt::Interrupt;
 use crate::error::Failure;
 use crate::record::RunDir;
 use crate::text::Terminal;
+use crate::text::numbers::duration;
+
+/// A plan that takes longer names a smaller experiment.
+const LONG_S: f64 = 12.0 * 3600.0;
 
 /// What the parts of one call of the command share.
 pub(super) struct Session<'a> {
@@ -36,6 +40,35 @@ impl Session<'_> {
         let entries = plan::look_up(runs, &self.args.runs, self.args.overwrite, true)?;
         let halving = experiment.sweep.as_ref().and_then(|sweep| sweep.halving);
         Ok(SweepSearch::new(entries, &candidates, halving))
+    }
+
+    /// The runs of the sweep, as far as they can be foreseen, with the other runs behind them, how long each takes, and
+    /// how many are the sweep's.
+    pub(super) fn whole_plan(&self, experiment: &Experiment) -> Result<(Vec<PlanEntry>, usize)> {
+        let mut search = self.search(experiment)?;
+        let choice = match search.catch_up()? {
+            true => search.choice(),
+            false => Choice::default(),
+        };
+        search.look_ahead();
+        let runs = experiment.expand(&|label, batch_size| choice.keys(label, batch_size))?;
+        let runs = plan::look_up(runs, &self.args.runs, self.args.overwrite, false)?;
+        let sweep_runs = search.entries.len();
+        let mut all = [search.entries, runs].concat();
+        same_data::check(&all, self.args.accept_other_data)?;
+        self.estimate(&mut all)?;
+        Ok((all, sweep_runs))
+    }
+
+    /// Names the experiment that shows the same in less time, where this one takes long.
+    pub(super) fn tell_smaller(&self, experiment: &Experiment, plan: &[PlanEntry]) {
+        let left_s = plan::remaining_s(plan, self.parallel);
+        if let Some(smaller) = experiment.smaller.as_ref().filter(|_| left_s > LONG_S) {
+            let left = duration(left_s);
+            self.output.say(&format!(
+                "normprop: all of this takes about {left}; normprop compare {smaller} shows the same in less time"
+            ));
+        }
     }
 
     /// Runs the sweep, if there is one, and chooses.
@@ -68,7 +101,7 @@ impl Session<'_> {
 
     /// Brings every run to its goal, and returns a line for each that failed.
     pub(super) fn execute(&self, entries: &mut [PlanEntry], what: &str) -> Result<Vec<String>> {
-        if self.args.launch.collect {
+        if self.args.collect {
             return missing::list(entries, what, self.output);
         }
         self.estimate(entries)?;

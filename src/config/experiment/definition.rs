@@ -45,6 +45,10 @@ pub struct Experiment {
     /// trained with the rates chosen for its label.
     #[schemars(length(max = 4000))]
     pub rates_from: Option<String>,
+    /// An experiment file that shows the same in less time, relative to this file: it is named before the start where
+    /// this one takes longer than twelve hours.
+    #[schemars(length(max = 4000))]
+    pub smaller: Option<String>,
     /// Seeds, or how many (then 0, 1, 2, …); in place of `run.seed`.
     pub seeds: Seeds,
     /// Test error (a fraction) whose first epoch is reported.
@@ -99,6 +103,7 @@ impl Default for Experiment {
             batch_sizes: vec![RunConfig::default().batch_size],
             lrs: Vec::new(),
             rates_from: None,
+            smaller: None,
             seeds: Seeds::List(vec![RunConfig::default().seed]),
             target_test_error: None,
             jobs: 1,

@@ -35,7 +35,7 @@ impl Experiment {
         Experiment::parse(&text, &origin, stem, assignments)
     }
 
-    /// Reads the text of an experiment file called `origin`, which `rates_from` is relative to; without a `name` it is
+    /// Reads the text of an experiment file called `origin`, which `rates_from` and `smaller` are relative to; without a `name` it is
     /// called `default_name`.
     pub fn parse(
         text: &str,
@@ -127,6 +127,20 @@ impl Experiment {
     }
 }
 
+/// Makes `smaller` a path from where the program was started, and refuses one that is not there.
+fn find_smaller(smaller: &mut Option<String>, folder: &Path) -> Result<(), KeyFault> {
+    let Some(file) = smaller else {
+        return Ok(());
+    };
+    let path = folder.join(&file).display().to_string();
+    let what = format!(
+        "smaller = \"{file}\": there is no file {path}; name an experiment file relative to this one"
+    );
+    KeyFault::unless(Path::new(&path).is_file(), "smaller", what)?;
+    *file = path;
+    Ok(())
+}
+
 fn from_table(mut table: Table, default_name: &str, folder: &Path) -> Result<Experiment, KeyFault> {
     places::check(&table)?;
     list_single_values(&mut table);
@@ -154,6 +168,7 @@ fn from_table(mut table: Table, default_name: &str, folder: &Path) -> Result<Exp
     limits::check(&Value::Table(table), &EXPERIMENT_SCHEMA, "")?;
     experiment.span();
     experiment.complete_methods(folder)?;
+    find_smaller(&mut experiment.smaller, folder)?;
     experiment.check_count()?;
     if let Some(sweep) = &experiment.sweep {
         sweep.check()?;

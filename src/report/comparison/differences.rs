@@ -170,5 +170,29 @@ fn paired_row((key, group): &Group, (base, baseline): &Group) -> PairedRow {
     }
 }
 
+/// By how much the final test error of one group is above that of another, whichever of them a row names first.
+pub fn of_final_errors(
+    rows: &[DifferenceRow],
+    own: &GroupKey,
+    other: &GroupKey,
+) -> Option<PairedDifference> {
+    let is_of = |row: &DifferenceRow, own: &GroupKey, other: &GroupKey| {
+        row.group == *own && (row.other_label == other.label && row.other_lr == other.lr)
+    };
+    let at_end = rows.iter().rev();
+    let mut at_end = at_end.filter(|row| row.quantity == TEST_ERROR.name);
+    let row = at_end.find(|row| is_of(row, own, other) || is_of(row, other, own))?;
+    let paired = row.paired.clone();
+    Some(match row.group == *own {
+        true => paired,
+        false => PairedDifference {
+            difference_mean: -paired.difference_mean,
+            difference_ci_low: -paired.difference_ci_high,
+            difference_ci_high: -paired.difference_ci_low,
+            ..paired
+        },
+    })
+}
+
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

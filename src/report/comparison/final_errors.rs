@@ -4,7 +4,7 @@ use super::{Results, SummaryRow};
 use crate::draw::{Axis, IntervalGroup, Point};
 use crate::run_key::GroupKey;
 use crate::stats::{FEWEST_VALUES, range};
-use crate::text::numbers::{percent, percent_interval};
+use crate::text::numbers::{self, error_rate, percent_interval};
 
 /// A final test error in words: with its interval, or why it has none.
 pub fn error_text(row: &SummaryRow) -> String {
@@ -12,7 +12,7 @@ pub fn error_text(row: &SummaryRow) -> String {
     match (row.n, row.n_diverged) {
         (0, 0) => "no run".to_owned(),
         (0, diverged) => format!("diverged ({diverged} of {diverged})"),
-        (n, _) if is_few(n) => without_interval(&percent(mean, 1), n),
+        (n, _) if is_few(n) => without_interval(&error_rate(mean), n),
         _ => percent_interval(mean, low, high),
     }
 }
@@ -29,10 +29,7 @@ pub fn without_interval(mean: &str, runs: u64) -> String {
 
 /// A difference of fractions in percentage points, with its sign.
 pub fn points(difference: f64) -> String {
-    match difference.is_finite() {
-        true => format!("{:+.2} points", 100.0 * difference),
-        false => "–".to_owned(),
-    }
+    numbers::points(difference, f64::NAN, f64::NAN)
 }
 
 /// The row of a group.

@@ -10,9 +10,12 @@
 //! | [`results`] | a results folder as a whole: writing and reading it |
 //! | [`picture`], [`pictures`] | what a picture is, and all of them |
 //! | [`final_errors`] | what pictures and tables of final errors share |
+//! | [`conclusion`] | what came out, in sentences made from the numbers |
+//! | [`pivot`] | methods by batch sizes: errors, and what a sweep chose |
 //! | [`tables`], [`caveats`], [`page`] | the tables of terminal and page, what to keep in mind, and the pages |
 
 pub mod caveats;
+pub mod conclusion;
 pub mod differences;
 pub mod final_errors;
 mod groups;
@@ -20,6 +23,7 @@ pub mod manifest;
 pub mod page;
 pub mod picture;
 pub mod pictures;
+pub mod pivot;
 pub mod results;
 pub mod rows;
 pub mod summarize;

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::caveats::caveats;
+use super::conclusion::{RULES, conclusions};
 use super::pictures::{self, Picture, pictures};
 use super::{Manifest, Results, Topic, tables};
 use crate::report::bench::Bench;
@@ -39,11 +40,19 @@ fn page_with(results: &Results, pictures: &[Picture]) -> HtmlPage {
         .map(|picture| (picture, picture.kind.caption));
     let mut sections = sections(tables, &captioned.collect::<Vec<_>>());
     sections.extend(background(results));
+    sections.splice(..0, came_out(results));
     HtmlPage {
         title: results.title().to_owned(),
         subtitle: subtitle(results),
         sections,
     }
+}
+
+/// What came out, in sentences, with the rules that they follow.
+fn came_out(results: &Results) -> Option<Section> {
+    let sentences = conclusions(results);
+    let section = Section::new("What came out").list(&sentences);
+    (!sentences.is_empty()).then(|| section.note(RULES))
 }
 
 /// The page of several comparisons: the tables one after the other, and pictures of the same kind together.

@@ -1,10 +1,10 @@
 //! The tables of the terminal and the page.
 
-use super::final_errors::{error_text, is_few, points, without_interval};
+use super::final_errors::{error_text, is_few, without_interval};
 use super::{Manifest, ManifestMethod, PairedRow, Results, SummaryRow, SweepRow};
 use crate::run_key::GroupKey;
 use crate::stats::range;
-use crate::text::numbers::{p_value, percent, significant};
+use crate::text::numbers::{error_rate, p_value, points, significant};
 use crate::text::{Table, TableOf};
 
 /// One row a group.
@@ -20,7 +20,7 @@ pub fn summary(results: &Results) -> Table {
     let mut table = of_groups(&rows, |row| &row.group)
         .right("n", |row| row.n.to_string())
         .right("final test error (95 % interval)", |row| error_text(row))
-        .right("best", |row| percent(row.best_test_error_mean, 1));
+        .right("best", |row| error_rate(row.best_test_error_mean));
     if let Some(target) = target {
         let name = format!("epochs to {} %", significant(100.0 * target, 3));
         table = table.right(&name, |row| to_target_text(row));
@@ -35,7 +35,7 @@ pub fn summary(results: &Results) -> Table {
         let name = format!("reference ({})", reference.label);
         table = table.right(&name, |row| {
             let cited = reference.test_error.get(&row.group.label);
-            cited.map_or("–".to_owned(), |error| percent(*error, 2))
+            cited.map_or("–".to_owned(), |error| error_rate(*error))
         });
     }
     table.build()
@@ -89,12 +89,12 @@ pub fn paired(results: &Results) -> Table {
 
 fn difference_text(row: &PairedRow) -> String {
     let row = &row.paired;
-    let mean = points(row.difference_mean);
-    let [low, high] = [row.difference_ci_low, row.difference_ci_high].map(|end| 100.0 * end);
+    let (low, high) = (row.difference_ci_low, row.difference_ci_high);
+    let text = points(row.difference_mean, low, high);
     match row.n_pairs {
         0 => "no pair of finished runs".to_owned(),
-        n if is_few(n) => without_interval(&mean, n),
-        _ => format!("{mean} [{low:+.2}, {high:+.2}]"),
+        n if is_few(n) => without_interval(&text, n),
+        _ => text,
     }
 }
 
@@ -116,7 +116,7 @@ pub fn sweep(results: &Results) -> Table {
                 .unwrap_or_default()
         })
         .right("validation error", |row| {
-            percent(row.validation_error_mean, 2)
+            error_rate(row.validation_error_mean)
         })
         .left("", |row| mark(row).to_owned())
         .build()
@@ -136,8 +136,8 @@ pub fn reference(results: &Results) -> Table {
     let cited: Vec<(&String, &f64)> = reference.test_error.iter().collect();
     let table = Table::of(&cited)
         .left("name", |(name, _)| (*name).clone())
-        .right("test error there", |(_, error)| percent(**error, 2))
-        .right("ours (lowest mean)", |(name, _)| percent(ours(name), 2));
+        .right("test error there", |(_, error)| error_rate(**error))
+        .right("ours (lowest mean)", |(name, _)| error_rate(ours(name)));
     Table {
         caption: format!("{}: {}", reference.source, reference.label),
         ..table.build()

@@ -4,7 +4,7 @@ use super::*;
 use crate::run_key::{RunKey, grouped};
 
 /// A run with these test errors by epoch; one that diverged has them up to its last row.
-fn run(label: &str, seed: u64, errors: &[f64], status: Status) -> RunRows<EpochRow> {
+pub fn run(label: &str, seed: u64, errors: &[f64], status: Status) -> RunRows<EpochRow> {
     let group = GroupKey {
         method: label.into(),
         label: label.into(),

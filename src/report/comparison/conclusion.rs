@@ -1,0 +1,170 @@
+//! What came out, in sentences that follow from the numbers by these rules:
+//!
+//! | what is said | when |
+//! | --- | --- |
+//! | nothing is concluded | fewer than three runs of a method are over |
+//! | a method fails | a run diverged, or it errs on more than half of the test images though some method does not |
+//! | a method has the lowest error | its mean is the lowest of those that do not fail |
+//! | two cannot be told apart | the interval of their difference, seed by seed, holds 0, or fewer than three seeds are common |
+
+use super::differences::of_final_errors;
+use super::final_errors::{error_text, is_few, summary_of};
+use super::rows::PairedDifference;
+use super::{Results, SummaryRow};
+use crate::stats::FEWEST_VALUES;
+use crate::text::listed;
+use crate::text::numbers::{counted, error_rate, points};
+
+/// The rules in words, for those who read the sentences.
+pub const RULES: &str = "Brackets hold 95 % intervals over seeds; differences are taken seed by seed. Methods cannot be \
+    told apart where the interval of their difference holds 0 or fewer than three seeds are common. A method fails where \
+    a run diverged, or where it errs on more than half of the test images though some method does not. Intervals are \
+    not corrected for the number of comparisons.";
+
+/// An error above this is a failure, where some method stays below it.
+const HALF: f64 = 0.5;
+/// A sentence names at most so many methods that cannot be told apart, and counts the rest.
+const MOST_NAMES: usize = 4;
+
+/// The sentences, by batch size. None where no run was made for its own sake, as in a mere sweep.
+pub fn conclusions(results: &Results) -> Vec<String> {
+    let shown = results.groups.shown.iter();
+    let rows: Vec<&SummaryRow> = shown
+        .filter_map(|it| summary_of(results, &it.key))
+        .collect();
+    let (few, enough): (Vec<&SummaryRow>, Vec<&SummaryRow>) =
+        rows.iter().partition(|row| is_few(row.n + row.n_diverged));
+    let somebody_learns = enough.iter().any(|row| row.final_test_error_mean <= HALF);
+    let mut sentences = Vec::new();
+    for size in &results.groups.batch_sizes {
+        let own = enough.iter().filter(|row| row.group.batch_size == *size);
+        let is_failure = |row: &&&SummaryRow| fails(row, somebody_learns);
+        let (failing, rest): (Vec<&SummaryRow>, Vec<&SummaryRow>) = own.partition(is_failure);
+        sentences.extend(lowest(results, &rest, &failing));
+        sentences.extend(failures(&failing));
+    }
+    sentences.extend(too_few(&few, &enough));
+    sentences
+}
+
+fn fails(row: &SummaryRow, somebody_learns: bool) -> bool {
+    row.n_diverged > 0 || (somebody_learns && row.final_test_error_mean > HALF)
+}
+
+/// Which of the methods that do not fail at a batch size has the lowest error, and which cannot be told from it.
+fn lowest(results: &Results, rows: &[&SummaryRow], failing: &[&SummaryRow]) -> Option<String> {
+    let mean = |row: &SummaryRow| row.final_test_error_mean;
+    let mut rows = rows.to_vec();
+    rows.sort_by(|one, other| mean(one).total_cmp(&mean(other)));
+    let (best, others) = rows.split_first()?;
+    let (size, name, error) = (best.group.batch_size, &best.group.label, error_text(best));
+    // What fails without diverging is a rival that lost.
+    let lost = failing.iter().filter(|row| row.n_diverged == 0);
+    let mut rivals: Vec<&SummaryRow> = others.iter().chain(lost).copied().collect();
+    rivals.sort_by(|one, other| mean(one).total_cmp(&mean(other)));
+    let less =
+        |rival: &SummaryRow| of_final_errors(&results.differences, &best.group, &rival.group);
+    let is_close =
+        |rival: &&SummaryRow| less(rival).is_none_or(|it| !(it.difference_ci_high < 0.0));
+    let (close, apart): (Vec<&SummaryRow>, Vec<&SummaryRow>) =
+        rivals.iter().partition(|it| is_close(it));
+    let begin = format!("At batch size {size}, {name}");
+    Some(match (close.as_slice(), apart.first()) {
+        ([], None) if failing.is_empty() => format!("{begin} has a test error of {error}."),
+        ([], None) => {
+            format!("{begin} is the only method that does not fail: its test error is {error}.")
+        }
+        ([], Some(next)) => {
+            let place = if apart.len() > 1 { ", the next," } else { "" };
+            let difference = less(next).map_or_else(String::new, |it| difference_text(&it));
+            format!(
+                "{begin} has the lowest test error, {error}: the difference from {}{place} is {difference}.",
+                next.group.label
+            )
+        }
+        _ => {
+            let named = |row: &&SummaryRow| {
+                let text = less(row).filter(|it| it.difference_ci_low.is_finite());
+                let text =
+                    text.map_or("too few common seeds".to_owned(), |it| difference_text(&it));
+                format!("{} ({text})", row.group.label)
+            };
+            let close = named_or_counted(&close, named);
+            let apart = match apart.as_slice() {
+                [] => String::new(),
+                apart => format!(
+                    "; higher is that of {}",
+                    named_or_counted(apart, |row| row.group.label.clone())
+                ),
+            };
+            format!(
+                "{begin} has the lowest mean test error, {error}, but cannot be told apart from {close}{apart}."
+            )
+        }
+    })
+}
+
+fn difference_text(difference: &PairedDifference) -> String {
+    let (low, high) = (difference.difference_ci_low, difference.difference_ci_high);
+    points(difference.difference_mean, low, high)
+}
+
+/// The first few in words, and how many more there are.
+fn named_or_counted(rows: &[&SummaryRow], name: impl Fn(&&SummaryRow) -> String) -> String {
+    let (named, more) = match rows.len() {
+        all if all <= MOST_NAMES + 1 => (all, 0),
+        all => (MOST_NAMES, all - MOST_NAMES),
+    };
+    let names = rows.iter().take(named).map(name);
+    let more = (more > 0).then(|| format!("{more} others"));
+    listed(names.chain(more))
+}
+
+/// Which methods fail at a batch size.
+fn failures(rows: &[&SummaryRow]) -> Option<String> {
+    let why = |row: &&SummaryRow| match (row.n, row.n_diverged) {
+        (_, 0) => format!(
+            "it errs on {} of the test images",
+            error_rate(row.final_test_error_mean)
+        ),
+        (n, lost) => format!("{lost} of {} diverged", counted(n + lost, "run")),
+    };
+    let size = rows.first()?.group.batch_size;
+    let named = |row: &&SummaryRow| format!("{} ({})", row.group.label, why(row));
+    Some(match rows {
+        [one] => format!(
+            "At batch size {size}, {} fails: {}.",
+            one.group.label,
+            why(one)
+        ),
+        _ => format!(
+            "At batch size {size}, {} methods fail: {}.",
+            rows.len(),
+            listed(rows.iter().map(named))
+        ),
+    })
+}
+
+/// About which methods nothing is said, since they have too few runs.
+fn too_few(few: &[&SummaryRow], enough: &[&SummaryRow]) -> Option<String> {
+    let most = few.iter().map(|row| row.n + row.n_diverged).max()?;
+    if enough.is_empty() {
+        let here = match most {
+            0 => "no run is".to_owned(),
+            1 => "at most one run of a method is".to_owned(),
+            most => format!("at most {} of a method are", counted(most, "run")),
+        };
+        return Some(format!(
+            "Nothing is concluded from fewer than {FEWEST_VALUES} seeds; here {here} over."
+        ));
+    }
+    let name =
+        |row: &&SummaryRow| format!("{} at batch size {}", row.group.label, row.group.batch_size);
+    Some(format!(
+        "Nothing is concluded about {}: fewer than {FEWEST_VALUES} runs are over.",
+        named_or_counted(few, name)
+    ))
+}
+
+#[cfg(test)]
+pub(super) mod tests;
