@@ -4,6 +4,7 @@ use super::text_style::widest_tick;
 use super::tick_labels::labels;
 use super::ticks::{AxisScale, linear_ticks, log_ticks};
 use crate::stats::range;
+use crate::text::numbers::{interval, percent, percent_interval, significant};
 
 /// One axis of a chart.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,6 +60,30 @@ impl Axis {
     pub fn within(mut self, low: f64, high: f64) -> Axis {
         self.range = Some((low, high));
         self
+    }
+
+    /// A value of this axis in figures, with its interval where it has one.
+    pub(crate) fn figures(&self, value: f64, ends: Option<(f64, f64)>) -> String {
+        match (self.percent, ends) {
+            (true, Some((low, high))) => percent_interval(value, low, high),
+            (true, None) => percent(value, 1),
+            (false, _) if self.integer => value.to_string(),
+            (false, Some((low, high))) => interval(value, low, high, 3),
+            (false, None) => significant(value, 3),
+        }
+    }
+
+    /// A place on this axis in words: "Epoch 5".
+    pub(crate) fn place(&self, value: f64) -> String {
+        let (name, unit) = match self.label.split_once(" (") {
+            Some((name, unit)) => (name, unit.trim_end_matches(')')),
+            None => (self.label.as_str(), ""),
+        };
+        let figures = match value.fract() == 0.0 && !self.percent {
+            true => value.to_string(),
+            false => self.figures(value, None),
+        };
+        format!("{name} {figures} {unit}").trim().to_owned()
     }
 
     /// The range to show for `values`, widened by the share `room` at each side; `None` when no
@@ -149,6 +174,16 @@ impl Span {
     /// The values at both ends.
     pub fn values(&self) -> (f64, f64) {
         (self.scale.value(self.low), self.scale.value(self.high))
+    }
+
+    /// Ends in scale positions, scale, and unit of the labels, for the script of a page.
+    pub(crate) fn for_script(&self, axis: &Axis) -> String {
+        let scale = match self.scale {
+            AxisScale::Log => "log",
+            AxisScale::Linear => "linear",
+        };
+        let unit = if axis.percent { " percent" } else { "" };
+        format!("{} {} {scale}{unit}", self.low, self.high)
     }
 
     /// Where `value` lies between the ends (0 and 1); outside of them it is beyond [0, 1].

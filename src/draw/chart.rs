@@ -3,6 +3,7 @@
 use super::lines::draw_lines;
 use super::references::draw_horizontal_references;
 use super::sheet::{Sheet, draw_no_data};
+use super::summary;
 use super::{Axis, Figure, Plot, Point, Rect, ReferenceLine, Scene, Series, Slots, Span};
 
 const CHART_WIDTH: f64 = 760.0;
@@ -56,7 +57,13 @@ impl LineChart {
         let mut sheet = Sheet::new(CHART_WIDTH, "Line chart", &self.title, &self.subtitle);
         let slots = Slots::of_series(&self.series);
         let area = sheet.area(CHART_HEIGHT);
-        self.draw(&mut sheet.scene, area, &slots, self.spans());
+        // The title is that of the whole picture.
+        let chart = LineChart {
+            title: String::new(),
+            ..self.clone()
+        };
+        chart.draw(&mut sheet.scene, area, &slots, self.spans());
+        sheet.describe(summary::of_chart(self));
         let height = slots.draw_legend(&mut sheet.scene, area.bottom());
         sheet.finish(height)
     }
@@ -89,9 +96,27 @@ impl LineChart {
             return area;
         };
         let plot = Plot::lay_out(area, &self.x, x, &self.y, y);
-        plot.draw_axes(scene, &self.x, &self.y);
-        let busy = draw_lines(scene, &plot, &self.series, slots);
-        draw_horizontal_references(scene, &plot, &self.references, &busy);
+        let Rect {
+            x: left,
+            y: top,
+            width,
+            height,
+        } = plot.rect;
+        let frame = format!("{left} {top} {width} {height}");
+        let (across, up) = (x.for_script(&self.x), y.for_script(&self.y));
+        let data = [
+            ("title", self.title.as_str()),
+            ("frame", &frame),
+            ("x", &across),
+            ("y", &up),
+        ];
+        scene.group("panel", &data, |scene| {
+            plot.draw_axes(scene, &self.x, &self.y);
+            let busy = draw_lines(scene, &plot, [&self.x, &self.y], &self.series, slots);
+            scene.group("reference", &[], |scene| {
+                draw_horizontal_references(scene, &plot, &self.references, &busy);
+            });
+        });
         plot.rect
     }
 }

@@ -2,6 +2,7 @@
 
 use super::font::{Weight, wrap};
 use super::sheet::{MARGIN, Sheet, draw_no_data};
+use super::summary;
 use super::{Anchor, Figure, LineChart, Rect, Scene, Slots, Span, TextStyle};
 
 const PANEL_WIDTH: f64 = 400.0;
@@ -95,6 +96,7 @@ impl PanelGrid {
             y += PANEL_HEIGHT + MARGIN;
         }
         let height = slots.draw_legend(scene, y - MARGIN);
+        sheet.describe(summary::of_panels(&self.panels));
         sheet.finish(height)
     }
 }

@@ -4,7 +4,8 @@ use super::font::{Weight, fit};
 use super::palette::{INK, Style};
 use super::sheet::MARGIN;
 use super::text_style::{Anchor, HALF_HEIGHT, TICK_SIZE, TextStyle};
-use super::{Plot, Rect, Scene, Stroke};
+use super::{Axis, Plot, Rect, Scene, Stroke};
+use crate::text::numbers::counted;
 
 /// Font size of names in pixels.
 pub(super) const NAME_SIZE: f64 = 13.0;
@@ -33,6 +34,19 @@ pub struct IntervalRow {
 }
 
 impl IntervalRow {
+    /// What the row shows, its group, and the outcomes behind it, as lines.
+    pub(super) fn in_words(&self, group: &str, axis: &Axis) -> String {
+        let outcomes = self.outcomes.iter().map(|value| axis.figures(*value, None));
+        let outcomes: Vec<String> = outcomes.collect();
+        let outcomes = match outcomes.len() {
+            0 => String::new(),
+            n => format!("{}: {}", counted(n as u64, "seed"), outcomes.join(", ")),
+        };
+        let lines = [group, &self.text, &outcomes].into_iter();
+        let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+        lines.join("; ")
+    }
+
     /// Sets the name before a row and the figures behind it.
     pub(super) fn draw_texts(&self, scene: &mut Scene, plot: &Plot, middle: f64) {
         let room = plot.rect.x - MARGIN - 22.0;

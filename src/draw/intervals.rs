@@ -9,6 +9,7 @@ use super::palette::style;
 use super::plot::{Plot, height_below};
 use super::references::{draw_vertical_references, vertical_references_height};
 use super::sheet::{MARGIN, Sheet};
+use super::summary;
 use super::text_style::{Anchor, TextStyle, widest_tick};
 use super::{Axis, AxisScale, Figure, Rect, ReferenceLine, Slots};
 
@@ -79,13 +80,18 @@ impl IntervalPlot {
             }
             for row in &group.rows {
                 let middle = y + ROW_HEIGHT / 2.0;
-                row.draw_texts(scene, &plot, middle);
-                row.draw_marks(scene, &plot, middle, style(slots.slot(&row.label)), is_bar);
+                let words = row.in_words(&group.label, &self.axis);
+                let data = [("label", row.label.as_str()), ("note", &words)];
+                scene.group("row", &data, |scene| {
+                    row.draw_texts(scene, &plot, middle);
+                    row.draw_marks(scene, &plot, middle, style(slots.slot(&row.label)), is_bar);
+                });
                 y += ROW_HEIGHT;
             }
             y += GROUP_GAP;
         }
         let height = plot.rect.bottom() + height_below(&self.axis) + MARGIN / 2.0;
+        sheet.describe(summary::of_rows(&self.groups));
         sheet.finish(height)
     }
 

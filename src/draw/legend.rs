@@ -42,13 +42,15 @@ pub fn draw_legend(scene: &mut Scene, bottom: f64, entries: &[(Key, String)]) ->
     let (columns, widths) = arrange(&widths, available + GAP);
     let rows = entries.len().div_ceil(columns);
     let total: f64 = widths.iter().take(columns).sum::<f64>() - GAP;
-    for (index, ((key, _), text)) in entries.iter().zip(&texts).enumerate() {
+    for (index, ((key, label), text)) in entries.iter().zip(&texts).enumerate() {
         let (row, column) = (index / columns, index % columns);
         let x = (scene.width - total) / 2.0 + widths[..column].iter().sum::<f64>();
         let middle = y + ROW_HEIGHT * (row as f64 + 0.5);
-        draw_key(scene, x, middle, *key);
         let at = (x + SAMPLE_WIDTH + TEXT_GAP, middle + HALF_HEIGHT * SIZE);
-        scene.text(at, text, TextStyle::new(SIZE, Anchor::Start));
+        scene.group("entry", &[("label", label)], |scene| {
+            draw_key(scene, x, middle, *key);
+            scene.text(at, text, TextStyle::new(SIZE, Anchor::Start));
+        });
     }
     y + ROW_HEIGHT * rows as f64 + 10.0
 }

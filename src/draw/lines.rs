@@ -4,14 +4,20 @@ use super::legend::MARKER_RADIUS;
 use super::palette::{Style, style};
 use super::stretch::{Stretch, marked, sampled, thin_out, unbroken};
 use super::svg::{Scene, Stroke, path_through};
-use super::{Plot, Point, Series, Slots};
+use super::{Axis, Plot, Point, Series, Slots};
 
 const BAND_OPACITY: f64 = 0.16;
 /// Series with more points than this are drawn thin and solid: dashes of a jagged line are noise.
 const DENSE: usize = 400;
 
-/// Draws all bands, then all lines, then all markers; returns pixels along the lines.
-pub fn draw_lines(scene: &mut Scene, plot: &Plot, all: &[Series], slots: &Slots) -> Stretch {
+/// Draws all bands, then all lines, then all markers; returns pixels along the lines. `axes` say what the values are.
+pub fn draw_lines(
+    scene: &mut Scene,
+    plot: &Plot,
+    axes: [&Axis; 2],
+    all: &[Series],
+    slots: &Slots,
+) -> Stretch {
     let line = |series: &Series| {
         let points = series.points.iter();
         let pixels = points.map(|point| plot.pixel(point.x, point.y));
@@ -20,21 +26,46 @@ pub fn draw_lines(scene: &mut Scene, plot: &Plot, all: &[Series], slots: &Slots)
     let lines: Vec<(usize, Vec<Stretch>)> = all.iter().map(line).collect();
     scene.clipped(plot.rect, |scene| {
         for (series, (slot, _)) in all.iter().zip(&lines) {
-            draw_band(scene, plot, &series.points, style(*slot).color);
+            scene.group("series", &[("label", &series.label)], |scene| {
+                draw_band(scene, plot, &series.points, style(*slot).color);
+            });
         }
-        for (slot, stretches) in &lines {
-            draw_line(scene, stretches, style(*slot));
+        for (series, (slot, stretches)) in all.iter().zip(&lines) {
+            let points = points_in_words(plot, axes, series);
+            let (label, note) = (
+                ("label", series.label.as_str()),
+                ("note", series.note.as_str()),
+            );
+            scene.group("series", &[label, note, ("points", &points)], |scene| {
+                draw_line(scene, stretches, style(*slot));
+            });
         }
     });
-    for (slot, stretches) in &lines {
+    for (series, (slot, stretches)) in all.iter().zip(&lines) {
         let Style { color, marker, .. } = style(*slot);
         let points = marked(stretches, *slot).into_iter();
-        for point in points.filter(|point| plot.rect.contains(*point)) {
-            scene.marker(marker, point, MARKER_RADIUS, color);
-        }
+        scene.group("series marks", &[("label", &series.label)], |scene| {
+            for point in points.filter(|point| plot.rect.contains(*point)) {
+                scene.marker(marker, point, MARKER_RADIUS, color);
+            }
+        });
     }
     let stretches = lines.iter().flat_map(|(_, stretches)| stretches);
     stretches.flat_map(|stretch| sampled(stretch)).collect()
+}
+
+/// The pixel of each point and what is there: "70.5 31 Epoch 5: 12.3 % [11.0, 13.6]", separated by semicolons.
+fn points_in_words(plot: &Plot, [x_axis, y_axis]: [&Axis; 2], series: &Series) -> String {
+    let point = |point: &Point| {
+        let (x, y) = plot.pixel(point.x, point.y)?;
+        let (place, value) = (
+            x_axis.place(point.x),
+            y_axis.figures(point.y, point.interval),
+        );
+        Some(format!("{x:.1} {y:.1} {place}: {value}"))
+    };
+    let points: Vec<String> = series.points.iter().filter_map(point).collect();
+    points.join(";")
 }
 
 /// Draws the stretches of one line; lone points are left to the markers.

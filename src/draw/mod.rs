@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | `chart`, `grid`, `intervals`, `heatmap`, `histogram`, `qq` | the charts |
 //! | `series`, `lines`, `interval_row`, `color_scale` | their parts |
-//! | `axis`, `ticks`, `tick_labels`, `plot`, `references`, `legend`, `slots`, `stretch` | axes and legends |
+//! | `axis`, `ticks`, `tick_labels`, `plot`, `references`, `legend`, `slots`, `stretch`, `summary` | axes and legends |
 //! | `sheet`, `figure`, `svg`, `rect`, `marker`, `palette`, `font`, `text_style` | the scene, texts and colors |
 
 mod axis;
@@ -31,6 +31,7 @@ mod series;
 mod sheet;
 mod slots;
 mod stretch;
+mod summary;
 mod svg;
 #[cfg(test)]
 mod tests;

@@ -56,8 +56,12 @@ impl Plot {
 
     /// Draws grid, axis lines, ticks and labels of both axes.
     pub fn draw_axes(&self, scene: &mut Scene, x_axis: &Axis, y_axis: &Axis) {
-        self.draw_vertical_axis(scene, y_axis);
-        self.draw_horizontal_axis(scene, x_axis);
+        scene.group("axis y", &[], |scene| {
+            self.draw_vertical_axis(scene, y_axis)
+        });
+        scene.group("axis x", &[], |scene| {
+            self.draw_horizontal_axis(scene, x_axis)
+        });
     }
 
     fn draw_vertical_axis(&self, scene: &mut Scene, axis: &Axis) {

@@ -21,6 +21,8 @@ pub struct Series {
     /// Which style to take (0, 1, 2, ...), so that a method looks the same in every picture; by
     /// default the order in which labels first occur.
     pub slot: Option<usize>,
+    /// What is behind the line, shown with each of its points: "3 seeds".
+    pub note: String,
 }
 
 impl Series {
@@ -37,6 +39,7 @@ impl Series {
             label: label.into(),
             points: points.into_iter().collect(),
             slot: None,
+            note: String::new(),
         }
     }
 
@@ -44,6 +47,18 @@ impl Series {
     pub fn in_slot(mut self, slot: usize) -> Series {
         self.slot = Some(slot);
         self
+    }
+
+    /// The same with what is behind it.
+    pub fn noted(mut self, note: impl Into<String>) -> Series {
+        self.note = note.into();
+        self
+    }
+
+    /// The last point that can be drawn.
+    pub(crate) fn last(&self) -> Option<&Point> {
+        let mut points = self.points.iter().rev();
+        points.find(|point| point.x.is_finite() && point.y.is_finite())
     }
 }
 

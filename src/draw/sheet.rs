@@ -42,6 +42,13 @@ impl Sheet {
         Rect::new(MARGIN, self.top, self.scene.width - 2.0 * MARGIN, height)
     }
 
+    /// Adds what the picture shows to the text that stands for it.
+    pub fn describe(&mut self, what: String) {
+        if !what.is_empty() {
+            self.alt = format!("{}. {what}", self.alt);
+        }
+    }
+
     /// The picture, with its height in pixels.
     pub fn finish(self, height: f64) -> Figure {
         Figure::new(self.scene, height, self.alt)

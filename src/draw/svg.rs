@@ -182,6 +182,17 @@ impl Scene {
         self.push(format_args!(r#"<path d="{path}Z" {look}/>"#));
     }
 
+    /// Draws as one group with a class and `data-` attributes, by which the script of a page finds it.
+    pub fn group(&mut self, class: &str, data: &[(&str, &str)], draw: impl FnOnce(&mut Scene)) {
+        let mut attributes = String::new();
+        for (name, value) in data.iter().filter(|(_, value)| !value.is_empty()) {
+            let _ = write!(attributes, r#" data-{name}="{}""#, escape(value));
+        }
+        self.push(format_args!(r#"<g class="{class}"{attributes}>"#));
+        draw(self);
+        self.body.push_str("</g>\n");
+    }
+
     /// Draws within `clip` only: what `draw` adds is cut off at its edges.
     pub fn clipped(&mut self, clip: Rect, draw: impl FnOnce(&mut Scene)) {
         self.open_nested(clip, clip);

@@ -17,16 +17,8 @@ fn point(x: f64, y: f64) -> Point {
 fn line_chart() -> LineChart {
     let heights = [0.4, 0.2, f64::NAN, 0.05, 0.0, 0.1];
     let banded = (0..).zip(heights).map(|(x, y)| point(f64::from(x), y));
-    let lone = Series {
-        label: "lone <point>".into(),
-        points: vec![point(3.0, 0.3)],
-        slot: Some(4),
-    };
-    let banded = Series {
-        label: "banded".into(),
-        points: banded.collect(),
-        slot: None,
-    };
+    let lone = Series::of("lone <point>", [point(3.0, 0.3)]).in_slot(4);
+    let banded = Series::of("banded", banded).noted("3 seeds");
     LineChart {
         title: "Test error & target".into(),
         subtitle: "three lines".into(),
@@ -228,11 +220,7 @@ proptest! {
         let scale = if log { AxisScale::Log } else { AxisScale::Linear };
         let axis = Axis { scale, range, label: text.clone(), ..Axis::default() };
         let point = |&(x, y, low): &(f64, f64, f64)| Point { x, y, interval: Some((low, y)) };
-        let series = Series {
-            label: text.clone(),
-            points: points.iter().map(point).collect(),
-            slot: None,
-        };
+        let series = Series::of(text.clone(), points.iter().map(point));
         let references = points.iter().map(|point| ReferenceLine::new(point.0, text.clone()));
         let chart = LineChart {
             title: text.clone(),

@@ -6,6 +6,7 @@ use crate::draw::{Point, Series};
 use crate::report::distinct::distinct;
 use crate::run_key::GroupKey;
 use crate::stats::{mean, range, t_interval};
+use crate::text::numbers::counted;
 
 /// From this many runs on a band is a confidence interval; below, it would be wider than the picture.
 const INTERVAL_FROM: usize = 5;
@@ -124,7 +125,27 @@ pub fn mean_line<R>(
         y: mean(values),
         interval: band(values),
     };
-    Series::of(label, thinned(by_epoch.iter().map(point).collect())).in_slot(slot)
+    let points = thinned(by_epoch.iter().map(point).collect());
+    Series::of(label, points).in_slot(slot).noted(behind(runs))
+}
+
+/// Which runs are behind a line: "batch size 50, learning rate 0.1, 2 seeds (0, 1)".
+pub fn behind<R>(runs: &[&RunRows<R>]) -> String {
+    let Some(first) = runs.first() else {
+        return String::new();
+    };
+    let GroupKey { batch_size, lr, .. } = &first.key.group;
+    format!(
+        "batch size {batch_size}, learning rate {lr}, {}",
+        seeds(runs)
+    )
+}
+
+/// The seeds of some runs: "2 seeds (0, 1)".
+pub fn seeds<R>(runs: &[&RunRows<R>]) -> String {
+    let seeds = distinct(runs.iter().map(|run| run.key.seed.to_string()));
+    let count = counted(seeds.len() as u64, "seed");
+    format!("{count} ({})", seeds.join(", "))
 }
 
 /// The line with its bands cut to where the quantity can lie.
@@ -179,6 +200,7 @@ mod tests {
             .collect();
         assert_eq!(points, [(0.0, 2.0, Some((1.0, 3.0))), (2.0, 4.0, None)]);
         assert_eq!(line.slot, Some(2));
+        assert!(line.note.ends_with("1 seed (0)"), "{}", line.note);
     }
 
     #[test]

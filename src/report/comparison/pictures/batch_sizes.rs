@@ -2,6 +2,7 @@
 
 use crate::draw::{Axis, Figure, LineChart, Series};
 use crate::report::comparison::final_errors::{error_axis, error_point};
+use crate::report::comparison::groups::seeds;
 use crate::report::comparison::{Draw, PictureKind, Results, Topic};
 use crate::run_key::GroupKey;
 
@@ -22,7 +23,12 @@ fn figure(results: &Results) -> Option<Figure> {
     let line = |(slot, label): (usize, &String)| {
         let own = shown.iter().filter(|group| group.label == *label);
         let point = |group: &&GroupKey| error_point(results, group, group.batch_size as f64);
-        Series::of(label, own.map(point)).in_slot(slot)
+        let runs = own
+            .clone()
+            .flat_map(|group| results.runs.finished_of(group));
+        let behind = seeds(&runs.collect::<Vec<_>>());
+        let line = Series::of(label, own.map(point));
+        line.in_slot(slot).noted(behind)
     };
     let title = format!("Final test error over batch sizes: {}", results.title());
     let (band_note, rate_note) = (groups.band_note(), groups.rate_note());
