@@ -105,7 +105,7 @@ fn sections(tables: impl Fn(Topic) -> Vec<Table>, pictures: &[(&Picture, &str)])
             .iter()
             .filter(|(picture, _)| picture.kind.topic == topic);
         own.fold(section, |section, (picture, caption)| {
-            section.figure(&picture.figure, caption)
+            section.figure(&picture.figure, caption, None)
         })
     };
     let sections = Topic::ALL.into_iter().map(section);

@@ -1,0 +1,175 @@
+//! A section of the page: a heading and what stands under it.
+
+use maud::{Markup, PreEscaped, html};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::draw::Figure;
+use crate::text::{Align, Table};
+
+/// What stays as it is in the address of a file beside the page.
+const FILE_NAME: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'/');
+
+/// The files of a picture, beside the page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PictureFiles {
+    /// Folder and name of the picture's files without ending, seen from the page.
+    pub stem: String,
+    /// The table that it is drawn from, seen from the page.
+    pub table: String,
+}
+
+/// A heading and what stands under it.
+#[derive(Clone, Debug, Default)]
+pub struct Section {
+    pub(super) heading: String,
+    introduction: Vec<String>,
+    content: Vec<Markup>,
+    folded: bool,
+}
+
+impl Section {
+    /// A section without content.
+    pub fn new(heading: impl Into<String>) -> Section {
+        Section {
+            heading: heading.into(),
+            ..Section::default()
+        }
+    }
+
+    /// The same, opened when its heading is clicked.
+    pub fn folded(mut self) -> Section {
+        self.folded = true;
+        self
+    }
+
+    /// Adds a paragraph above the content.
+    pub fn paragraph(mut self, text: impl Into<String>) -> Section {
+        self.introduction.push(text.into());
+        self
+    }
+
+    /// Adds a table, if it has rows; it scrolls sideways where the screen is narrow.
+    pub fn table(self, table: &Table) -> Section {
+        if table.rows.is_empty() {
+            return self;
+        }
+        let class = |align| (align == Align::Right).then_some("number");
+        let name = match table.caption.as_str() {
+            "" => self.heading.clone(),
+            caption => caption.to_owned(),
+        };
+        self.with(html! {
+            // Outside of what scrolls, so that it is read in full on narrow screens.
+            @if !table.caption.is_empty() { p.caption { (table.caption) } }
+            div.scroll tabindex="0" role="region" aria-label=(name) {
+                table aria-label=(name) {
+                    thead { tr {
+                        @for column in &table.columns {
+                            th scope="col" class=[class(column.align)] { (column.name) }
+                        }
+                    } }
+                    tbody { @for row in &table.rows { tr {
+                        @for (index, (cell, column)) in row.iter().zip(&table.columns).enumerate() {
+                            @if index == 0 { th scope="row" class=[class(column.align)] { (cell) } }
+                            @else { td class=[class(column.align)] { (cell) } }
+                        }
+                    } } }
+                }
+            }
+        })
+    }
+
+    /// Adds a table that is opened when its title is clicked.
+    pub fn folded_table(self, title: &str, table: &Table) -> Section {
+        if table.rows.is_empty() {
+            return self;
+        }
+        let own = Section::new(title).table(table).content;
+        self.with(html! { details { summary { (title) } @for content in &own { (content) } } })
+    }
+
+    /// Adds a picture with the text below it, and links to its files.
+    pub fn figure(self, figure: &Figure, caption: &str, files: Option<&PictureFiles>) -> Section {
+        let widest = format!("max-width:{}px", figure.width);
+        let address = |name: &str| utf8_percent_encode(name, FILE_NAME).to_string();
+        self.with(html! {
+            figure style=(widest) {
+                div.card { (PreEscaped(figure.inline_svg())) }
+                figcaption {
+                    @if !caption.is_empty() { (caption) " " }
+                    span.files { @if let Some(PictureFiles { stem, table }) = files {
+                        a href=(address(&format!("{stem}.svg"))) { "SVG" } " "
+                        a href=(address(&format!("{stem}.png"))) { "PNG" } " "
+                        a href=(address(table)) { "CSV" } " "
+                    } }
+                }
+            }
+        })
+    }
+
+    /// Adds names and values, as for hardware and versions.
+    pub fn facts(self, facts: &[(String, String)]) -> Section {
+        self.with(html! {
+            dl { @for (name, value) in facts { div { dt { (name) } dd { (value) } } } }
+        })
+    }
+
+    /// Adds a configuration file or command, shown in full when its title is clicked.
+    pub fn code(self, title: &str, text: &str) -> Section {
+        self.with(html! {
+            details { summary { (title) } pre tabindex="0" { code { (text) } } }
+        })
+    }
+
+    /// Adds sentences, one below the other.
+    pub fn list(self, sentences: &[String]) -> Section {
+        self.with(html! { ul { @for sentence in sentences { li { (sentence) } } } })
+    }
+
+    /// Adds small print.
+    pub fn note(self, text: &str) -> Section {
+        self.with(html! { p { small { (text) } } })
+    }
+
+    /// Adds what the reader should not conclude, set off from the rest.
+    pub fn caveats(self, caveats: &[String]) -> Section {
+        if caveats.is_empty() {
+            return self;
+        }
+        self.with(html! {
+            aside aria-label="Caveats" { ul { @for caveat in caveats { li { (caveat) } } } }
+        })
+    }
+
+    /// Whether it has more than paragraphs.
+    pub fn is_filled(&self) -> bool {
+        !self.content.is_empty()
+    }
+
+    /// The section as HTML.
+    pub(super) fn render(&self, number: usize) -> Markup {
+        let body = html! {
+            @for text in &self.introduction { p { (text) } }
+            @for content in &self.content { (content) }
+        };
+        html! {
+            section id={ "section-" (number) } {
+                @if self.folded {
+                    details { summary { h2 { (self.heading) } } (body) }
+                } @else {
+                    h2 { (self.heading) }
+                    (body)
+                }
+            }
+        }
+    }
+
+    fn with(mut self, content: Markup) -> Section {
+        self.content.push(content);
+        self
+    }
+}
