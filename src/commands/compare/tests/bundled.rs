@@ -28,8 +28,8 @@ fn every_experiment_that_comes_along_can_be_read() {
         ("quick-sweep", 4, 16),
         ("search", 4, 18),
         ("residual-depth", 132, 308),
-        ("residual-recipe", 144, 288),
-        ("residual-recipe-cifar10", 72, 144),
+        ("residual-recipe", 48, 96),
+        ("residual-recipe-cifar10", 24, 48),
         ("stability", 192, 0),
         ("svhn", 15, 15),
     ];
