@@ -18,8 +18,12 @@ fn main() {
         );
         return;
     };
+    let linux = std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux");
+    // Where scripts/install puts libtorch, seen from the program; in the folder of a build there is no such folder.
+    let beside = if linux { "$ORIGIN" } else { "@executable_path" };
+    println!("cargo:rustc-link-arg=-Wl,-rpath,{beside}/../lib");
     println!("cargo:rustc-link-arg=-Wl,-rpath,{lib}");
-    if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux") {
+    if linux {
         // No symbol of libtorch_cuda is named by our code: without this the linker would drop it, and CUDA with it.
         println!("cargo:rustc-link-arg=-Wl,--no-as-needed");
         println!("cargo:rustc-link-arg=-ltorch");

@@ -62,3 +62,27 @@ absolute_libtorch() {
         unset LIBTORCH
     fi
 }
+
+# Builds normprop where it is not up to date; sets `binary`, its path. cargo, libtorch have to be there.
+build_normprop() {
+    local target quiet
+    find_cargo
+    # As cargo sees it: a relative target folder counts from the repository.
+    target=${CARGO_TARGET_DIR:-target}
+    case $target in
+    /*) ;;
+    *) target=$root/$target ;;
+    esac
+    binary=$target/release/normprop
+    quiet=--quiet
+    if [ ! -x "$binary" ]; then
+        check_rust_version
+        say "building (about 4 minutes the first time)"
+        # On a terminal, show cargo's progress.
+        if [ -t 2 ]; then quiet=""; fi
+    fi
+    # In the repository, because cargo reads .cargo/config.toml from the current folder upwards;
+    # to the error stream, because the output stream belongs to normprop (--json).
+    (cd "$root" && cargo build --release --locked --bin normprop $quiet) >&2 ||
+        die "the build failed; scripts/setup --force renews libtorch, and README.md tells what is needed"
+}

@@ -19,7 +19,7 @@ pub use train::TrainArgs;
 /// Heading of the switches that every command takes: among a command's own they would stand in no order.
 const OUTPUT: &str = "Output";
 
-/// Normalization methods for neural networks on one honest bench.
+/// Compares normalization methods for neural networks.
 #[derive(Debug, Parser)]
 #[command(name = "normprop", version, about)]
 #[command(propagate_version = true, arg_required_else_help = true)]

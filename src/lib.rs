@@ -1,4 +1,4 @@
-//! normprop: normalization methods for neural networks on one honest bench.
+//! normprop: compares normalization methods for neural networks.
 //!
 //! A run goes one way: TOML → [`config`] → [`engine`] (with [`data`], [`methods`], [`nn`]) → [`event`]s →
 //! [`record`] → CSV → [`report`] (with [`draw`] and [`text`]). Nothing flows back.

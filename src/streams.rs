@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 /// What a stream is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Initial directions of a block; index: the block's place.
+    /// Weight directions of a block at the start; index: the block's place.
     Init,
     /// Order of images; index: the epoch.
     Order,

@@ -2,7 +2,7 @@
 
 Part "cases": forward and backward passes of single layers on small hand-written inputs.
 Part "training": losses and final parameters of a small MLP and a small convolutional network, trained by
-torch.optim.SGD from initial directions that are in the file, for `none`, `bn` and every variant of
+torch.optim.SGD from weight directions that are in the file, for `none`, `bn` and every variant of
 Normalization Propagation.
 
 Needs numpy and torch 2.13. Usage: python scripts/goldens/methods.py [output]

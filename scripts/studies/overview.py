@@ -1,4 +1,5 @@
-"""results/README.md: the claims of the paper and what was found, then what is in each folder."""
+"""results/README.md: the claims of the paper and what was found, then what is in each folder; and the short form of the claims
+in README.md."""
 
 import os
 import re
@@ -8,7 +9,7 @@ from geometry import JACOBIAN, LANDSCAPE
 from inside import CANONICAL, GAUSSIANITY, INPUTS
 from mnist import MNIST
 from results import ROOT, Missing, value_of
-from speed import SPEED
+from speed import SPEED, pytorch_sentence
 from study import COPIES, template
 from training import BATCH_SIZE, CONVERGENCE, DATA_NORMALIZATION, DATASET_STUDY
 from words import table
@@ -16,16 +17,41 @@ from words import table
 STUDIES = [CONVERGENCE, BATCH_SIZE, INPUTS, GAUSSIANITY, DATA_NORMALIZATION, JACOBIAN, CANONICAL, SPEED, DATASET_STUDY, MNIST,
            GAP, LANDSCAPE]
 
+README = os.path.join(ROOT, "README.md")
+
 
 def claims():
     lines = []
     for study in STUDIES:
         try:
-            claim, evidence, verdict = study.claim()
+            claim, evidence, verdict = study.told("claim", "evidence", "verdict")
         except Missing as missing:
             claim, evidence, verdict = study.question, f"missing: {missing}; run `scripts/reproduce {study.name}`", "not tested"
         lines.append([claim, f"{evidence}: [{study.name}]({study.name}/)", f"**{verdict}**"])
     return table(["claim", "evidence", "verdict"], lines, 3)
+
+
+def short_claims():
+    """The table of claims in README.md."""
+    lines = []
+    for study in STUDIES:
+        try:
+            claim, number, verdict = study.told("short", "number", "verdict")
+        except Missing as missing:
+            claim, number, verdict = study.question, f"missing: {missing}", "not tested"
+        lines.append([f"[{claim}](results/{study.name}/)", number, verdict])
+    return table(["claim", "found", "verdict"], lines, 3)
+
+
+def readme():
+    """README.md with what it says of results as they give it: each part stands between two comments."""
+    with open(README, encoding="utf-8") as file:
+        page = file.read()
+    for name, make in {"claims": short_claims, "pytorch": pytorch_sentence}.items():
+        begin, end = f"<!-- {name}: written by scripts/reproduce --texts -->", f"<!-- /{name} -->"
+        before, rest = page.split(begin)
+        page = f"{before}{begin}\n{make()}\n{end}{rest.split(end)[1]}"
+    return page
 
 
 def recalled():

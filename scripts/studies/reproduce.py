@@ -97,6 +97,7 @@ def pages():
             made[file] = ""
             say(f"{study.name}: no page yet, missing: {missing}")
     made[os.path.join(RESULTS, "README.md")] = overview.text()
+    made[overview.README] = overview.readme()
     return made
 
 

@@ -3,7 +3,7 @@
 import json
 
 from intervals import difference
-from results import IMAGES, final, only, read, rows, where
+from results import IMAGES, final, numbers, only, read, rows, where
 from study import Study
 from words import all_held, listed, points, ratio, significant, table
 
@@ -68,6 +68,21 @@ def beside_pytorch():
     return table(["method", "width", "batch size", "ours, ms", "ours / eager", "ours / compile"],
                  [[row["norm"], *setting(row), significant(float(row["ours_ms"]), 3), to(row, "eager"), to(row, "compile")]
                   for row in rows("speed-pytorch", "speed.csv")])
+
+
+def pytorch_sentence():
+    """The line of README.md on the comparison with PyTorch."""
+    found, about = rows("speed-pytorch", "speed.csv"), json.loads(read("speed-pytorch", "machine.json"))
+    cpu, version = about["normprop"]["cpu"], about["PyTorch"]["torch"].split("+")[0]
+    def each(column, show=str):
+        return listed(dict.fromkeys(show(row[column]) for row in found))
+    def span(mode):
+        ratios = sorted(numbers(found, f"ratio_to_{mode}"))
+        return f"{ratios[0]:.2f} to {ratios[-1]:.2f} times as long as"
+    methods, widths = each("norm", "`{}`".format), each("width", lambda width: f"{float(width):g}")
+    return (f"On {cpu['cores']} cores of an {cpu['model']}, a training step takes {span('eager')} in PyTorch {version} at its fastest "
+            f"eager setting, and {span('compile')} with its fastest `torch.compile` ({methods}; widths {widths}; batch sizes "
+            f"{each('batch_size')}; float32; [results/speed-pytorch](results/speed-pytorch/speed.md)).")
 
 
 def spent(profile, norm, kind=None):

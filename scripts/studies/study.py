@@ -1,6 +1,7 @@
 """A study: the commands that answer its question, and its page, a template filled with values from the files they leave.
 
-A template (templates/NAME.md) begins with the claim, the evidence and the verdict of the study's line in results/README.md.
+A template (templates/NAME.md) begins with the claim, the evidence and the verdict of the study's line in results/README.md, and
+with the short claim and the one number of its line in README.md.
 Values stand in braces. `{n}` is one of those that the study's function gives; `{error:bn|50}` asks a `Folder`.
 """
 
@@ -96,9 +97,9 @@ class Study:
             own = {**vars(first), "epochs": first.epochs, "images": first.images, "usual": bullets(usual(self))}
         return text.format_map({**own, **folders, **self.values()})
 
-    def claim(self):
-        """The study's line in results/README.md: claim, evidence, verdict."""
-        return [self.filled(self.parts[0][name]) for name in ("claim", "evidence", "verdict")]
+    def told(self, *fields):
+        """Fields of the template's head with their values, such as claim, evidence and verdict."""
+        return [self.filled(self.parts[0][name]) for name in fields]
 
     def text(self):
         told = self.filled(self.parts[1]).strip()

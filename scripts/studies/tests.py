@@ -1,4 +1,4 @@
-"""Tests of the rules that pages follow; run by tests/house.rs."""
+"""Tests of the rules that pages follow; run by tests/house."""
 
 import contextlib
 import csv
@@ -126,7 +126,7 @@ class Rules(unittest.TestCase):
     def test_a_template_uses_every_value_that_its_study_gives(self):
         for study in STUDIES:
             head, page = study.parts
-            self.assertEqual(list(head), ["claim", "evidence", "verdict"])
+            self.assertEqual(list(head), ["claim", "evidence", "verdict", "short", "number"])
             named = {field.split(".")[0] for text in [*head.values(), page] for _, field, _, _ in Formatter().parse(text) if field}
             self.assertEqual(set(study.values()) - named, set(), study.name)
 

@@ -5,7 +5,7 @@
 //! Holders are numbered. The file `lease-<n>` belongs to holder n, who made it *exclusively*; it reads
 //! `held by machine <id>`, and `free` once the holder has let go. No such file is ever deleted or made again, so
 //! number n + 1 can be given away only once, whatever stale copy of the folder a host still has in its caches.
-//! The holder looks at its file every 15 s and sets its modification time: the heart beat. To take the folder, look at
+//! The holder looks at its file every 15 s and sets its modification time: the heartbeat. To take the folder, look at
 //! the highest number:
 //!
 //! - there is none, or it is `free`: make the next one; who finds it made meanwhile starts over;

@@ -1,6 +1,10 @@
 //! Rules of the house that no compiler checks: who may know whom, what must not be in the sources, and that what is
 //! written about the program is what the program says.
 
+mod columns;
+mod install;
+mod readme;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
