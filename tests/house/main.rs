@@ -223,6 +223,19 @@ fn every_experiment_file_resolves() {
     }
 }
 
+/// The anchors that GitHub makes of a document's headings.
+fn anchors(document: &str) -> Vec<String> {
+    let headings = document.lines().filter(|line| line.starts_with('#'));
+    let anchor = |heading: &str| {
+        let text = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = text
+            .chars()
+            .filter(|&letter| letter.is_alphanumeric() || " -_".contains(letter));
+        kept.collect::<String>().replace(' ', "-")
+    };
+    headings.map(anchor).collect()
+}
+
 #[test]
 fn links_between_documents_lead_somewhere() {
     let documents = tracked().into_iter().filter(|path| {
@@ -235,12 +248,17 @@ fn links_between_documents_lead_somewhere() {
             .split("](")
             .skip(1)
             .filter_map(|rest| rest.split(')').next());
-        let files = targets.filter(|target| !target.contains("://") && !target.starts_with('#'));
-        for target in files {
-            let file = target.split('#').next().unwrap();
-            let path = document.parent().unwrap().join(file);
+        for target in targets.filter(|target| !target.contains("://")) {
+            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let path = match file {
+                "" => document.clone(),
+                file => document.parent().unwrap().join(file),
+            };
+            let leads = path.exists()
+                && (anchor.is_empty()
+                    || anchors(&fs::read_to_string(&path).unwrap()).contains(&anchor.to_owned()));
             assert!(
-                path.exists(),
+                leads,
                 "{} links to {target}, which is not there",
                 document.display()
             );
