@@ -66,8 +66,15 @@ pub enum Command {
     )]
     Train(Box<TrainArgs>),
     /// Measure a trained network: test error with its interval, per-class table, confusion matrix
-    #[command(after_help = "Example: the latest run:\n  normprop eval")]
+    #[command(
+        after_help = "Example: the latest run:\n  normprop eval\nExample: what it says of pictures of one's own:\n  normprop eval --images shoe.png shirt.jpg"
+    )]
     Eval(EvalArgs),
+    /// Write a trained network for other programs: ONNX, PyTorch, NumPy
+    #[command(
+        after_help = "Example: the best checkpoint of the latest run, for ONNX Runtime:\n  normprop export --checkpoint best --to onnx --out network.onnx"
+    )]
+    Export(ExportArgs),
     /// Look inside a network: is the pre-activation Gaussian?
     #[command(
         after_help = "Example: histogram, moments and tests of the third layer of the latest run:\n  normprop stats --layer 3"
@@ -188,14 +195,37 @@ pub struct EvalArgs {
     #[arg(long, default_value = "last", value_parser = ["last", "best"])]
     pub checkpoint: String,
     /// Which images: test or train
-    #[arg(long, default_value = "test", value_parser = ["test", "train"])]
+    #[arg(long, default_value = "test", value_parser = ["test", "train"], conflicts_with = "images")]
     pub split: String,
+    /// Pictures of one's own in place of them, PNG or JPEG, or folders of such: what the network says of each
+    #[arg(long, value_name = "FILE|FOLDER", num_args = 1.., value_hint = ValueHint::AnyPath, value_parser = paths::to_read())]
+    pub images: Vec<PathBuf>,
     /// CPU threads
     #[arg(long)]
     pub threads: Option<usize>,
     /// Folder for the tables and pictures [default: eval-SPLIT/ in the run directory]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = paths::to_write())]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = paths::to_write(), conflicts_with = "images")]
     pub out: Option<PathBuf>,
+}
+
+/// `normprop export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Run directory or checkpoint file [default: the latest run under runs/]
+    #[arg(value_hint = ValueHint::AnyPath, value_parser = paths::to_read())]
+    pub run: Option<PathBuf>,
+    /// Which checkpoint of a run: last or best
+    #[arg(long, default_value = "last", value_parser = ["last", "best"])]
+    pub checkpoint: String,
+    /// onnx: a file for ONNX Runtime and others; torch: a Python file and its weights; numpy: arrays with names
+    #[arg(long, value_name = "FORMAT", value_parser = ["onnx", "torch", "numpy"])]
+    pub to: String,
+    /// File to write [default: export/network.onnx, .py or .npz in the run directory]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, value_parser = paths::to_write())]
+    pub out: Option<PathBuf>,
+    /// Images at a time that an ONNX file is for [default: any number]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub batch_size: Option<u32>,
 }
 
 /// `normprop methods`.

@@ -5,6 +5,7 @@
 pub mod any_f64;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// How a run ended, or that it has not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,9 +179,36 @@ pub struct EpochSums {
     pub train_s: f64,
 }
 
+/// What a network is, what it takes and what its answers mean: with the tensors of a [`Snapshot`], all that is needed to
+/// use it without its run directory and without its dataset.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NetworkIdentity {
+    /// Every key of the configuration that decides the result, by name: `method` with its options, `model`, `dataset`.
+    pub config: Value,
+    /// SHA-256 of the dataset in hexadecimal.
+    pub dataset_sha256: String,
+    /// What each class number means.
+    pub classes: Vec<String>,
+    /// Channels, rows and columns of an image.
+    pub image: [usize; 3],
+    /// How pixels become what the network receives.
+    pub normalization: PixelNormalization,
+}
+
+/// (pixel/255 − mean)/std.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PixelNormalization {
+    /// One number a channel, or one a pixel and channel.
+    pub mean: Vec<f64>,
+    /// As many.
+    pub std: Vec<f64>,
+}
+
 /// Everything a run needs to continue: tensors and position.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
+    /// What the network is; nothing in checkpoints of version 0.2.0 and older.
+    pub network: Option<NetworkIdentity>,
     /// Parameters, buffers and optimizer state, sorted by name.
     pub tensors: Vec<NamedTensor>,
     /// Where the run stands.

@@ -12,6 +12,7 @@ pub mod draw;
 pub mod engine;
 pub mod error;
 pub mod event;
+pub mod export;
 pub mod follow;
 pub mod methods;
 pub mod moments;

@@ -91,6 +91,9 @@ pub struct KeyFlags {
     /// CPU threads [default: one or all cores, by timing a few steps]
     #[arg(long)]
     pub threads: Option<String>,
+    /// Start from the weights of this run, or of this checkpoint file: a new run with a schedule of its own
+    #[arg(long, value_name = "RUN|FILE", value_hint = ValueHint::AnyPath)]
+    pub init_from: Option<String>,
     /// cpu, cuda or cuda:N
     #[arg(long)]
     pub device: Option<String>,
@@ -111,6 +114,10 @@ impl TrainArgs {
             };
             let value = value.as_str().unwrap_or_default();
             assignments.push(Assignment::flag(&flag, key, value));
+        }
+        if self.keys.init_from.is_some() {
+            // The checksum in a configuration file is of the file that it names.
+            assignments.push(Assignment::flag("--init-from", "init_from_sha256", ""));
         }
         let flags = assignments.len();
         for text in &self.set {

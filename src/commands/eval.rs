@@ -1,5 +1,7 @@
 //! `normprop eval`: how good a trained network is, class by class.
 
+mod own_images;
+
 use std::iter;
 use std::path::Path;
 
@@ -37,6 +39,9 @@ struct Findings<'a> {
 
 /// Runs the command.
 pub fn run(args: &EvalArgs, output: OutputArgs) -> Result<()> {
+    if !args.images.is_empty() {
+        return own_images::run(args, output);
+    }
     let trained = Trained::load(args.run.as_deref(), &args.checkpoint, args.threads)?;
     if output.verbose {
         errln!("checkpoint {}", trained.file.display());

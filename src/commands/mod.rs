@@ -5,10 +5,12 @@ pub mod compare;
 pub mod data;
 pub mod doctor;
 pub mod eval;
+pub mod export;
 pub mod generate;
 pub mod keys;
 pub mod methods;
 pub mod report;
+mod standalone;
 pub mod stats;
 pub mod train;
 pub mod trained;
@@ -34,6 +36,7 @@ pub fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Train(args) => train::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),
+        Command::Export(args) => export::run(&args, output),
         Command::Stats(args) => stats::run(&args, output),
         Command::Compare(args) => compare::run(&args, output),
         Command::CompareTask(args) => compare::task::run(&args),

@@ -19,11 +19,12 @@ use crate::event::{Observer, Status};
 use crate::follow::Follow;
 use crate::output::arguments;
 use crate::progress::TrainingDisplay;
-use crate::record::meta::{self, Facts};
+use crate::record::meta::{self, Facts, StartedFrom};
+use crate::record::retention::LATEST;
 use crate::record::run_dir::CONFIG;
 use crate::record::{Owed, Recorder, RunDir, RunSummary, Settings, read_summary};
 use crate::{errln, usage};
-use wording::{headline, report, show_plan, thread_line};
+use wording::{headline, report, show_plan, start_lines, thread_line};
 
 /// Version of libtorch that tch 0.26 is built for.
 pub const LIBTORCH_VERSION: &str = "2.13.0";
@@ -93,6 +94,16 @@ fn resolve(args: &TrainArgs, output: OutputArgs) -> Result<(RunConfig, PathBuf)>
         false => RunConfig::of_run(run, &[])?,
     };
     let may_differ = |given: &Assignment| given.key == "threads" || given.key == "device";
+    let longer = match assignments.iter().find(|given| given.key == "epochs") {
+        Some(given) => format!(
+            ". To train its weights for {} epochs more: normprop train --config {} --epochs {} --init-from {}",
+            given.value,
+            file.display(),
+            given.value,
+            run.display()
+        ),
+        None => String::new(),
+    };
     let asks_for_more = !assignments.iter().all(may_differ);
     match RunConfig::load(Some(&file), &assignments) {
         Err(error) if !asks_for_more => Err(error),
@@ -101,7 +112,7 @@ fn resolve(args: &TrainArgs, output: OutputArgs) -> Result<(RunConfig, PathBuf)>
         }
         // Of another method the recorded options may be unknown, which would say nothing of the mistake.
         _ => Err(usage!(
-            "--resume {} takes the run's own configuration; only --threads and --device may differ. Other settings are another run: normprop train --config {} with these flags",
+            "--resume {} takes the run's own configuration; only --threads and --device may differ. Other settings are another run: normprop train --config {} with these flags{longer}",
             run.display(),
             file.display()
         )),
@@ -122,7 +133,9 @@ fn train(
         && let Some(summary) = finished(config, path)?
     {
         let path = path.display();
-        let over = format!("{path} is finished already; --overwrite starts it over");
+        let over = format!(
+            "{path} is finished already; --overwrite starts it over, and --init-from {path} with other settings starts another run from its weights"
+        );
         output.say(&over);
         return Ok((summary.status, Some(summary)));
     }
@@ -136,12 +149,16 @@ fn train(
     let dataset = setup::load_dataset(config, &setup::data_dir())?;
     let threads = set_threads(config, &dataset, path, args.overwrite)?;
     let mut trainer = Trainer::new(config.clone(), &dataset)?;
+    let started_from = started_from(config, &trainer, path, args.overwrite)?;
     let run_dir = open(config, path, args.overwrite)?;
     check_dataset(&dataset, path)?;
     let owed = setup::owed(config)?;
     continue_from_checkpoint(&mut trainer, &run_dir, &owed)?;
     trainer.pause_at(args.until_epoch);
     output.say(&headline(config, &dataset, &trainer, threads, path));
+    if let Some(started_from) = &started_from {
+        output.say(&start_lines(started_from));
+    }
     if let Some(note) = dataset.verdict.note() {
         output.say(&format!("note: {} is {note}", dataset.name));
     }
@@ -153,7 +170,10 @@ fn train(
         keep_epochs: config.keep_epochs.clone(),
         tensorboard: config.tensorboard,
         identity: config.identity(trainer.network.parameters.trainable_count()),
-        facts: facts(config, &dataset, threads)?,
+        facts: Facts {
+            started_from,
+            ..facts(config, &dataset, threads)?
+        },
     };
     let mut recorder = Recorder::new(run_dir, settings);
     let mut progress = TrainingDisplay::new(output.quiet, output.verbose);
@@ -250,5 +270,38 @@ fn facts(config: &RunConfig, dataset: &Dataset, threads: usize) -> Result<Facts>
         dataset_sha256: Some(dataset.sha256.clone()),
         dataset_note: dataset.verdict.note().map(str::to_owned),
         settings: Some(config.settings()?),
+        started_from: None,
     })
+}
+
+/// The checkpoint that a new run starts from. One whose weights all do not fit is refused; what `path` holds already needs it no
+/// more.
+fn started_from(
+    config: &RunConfig,
+    trainer: &Trainer,
+    path: &Path,
+    overwrite: bool,
+) -> Result<Option<StartedFrom>> {
+    let goes_on = !overwrite && path.join(LATEST).exists();
+    let fit = match goes_on {
+        true => None,
+        false => trainer.taken_over()?,
+    };
+    let Some(fit) = fit else {
+        return Ok(None);
+    };
+    let file = config.init_from.clone();
+    if fit.weights == 0 {
+        return Err(usage!(
+            "init_from: no weights in {file} fit this network: {}",
+            fit.fresh.join(", ")
+        ));
+    }
+    Ok(Some(StartedFrom {
+        file,
+        sha256: config.init_from_sha256.clone(),
+        tensors: fit.taken.len() as u64,
+        fresh: fit.fresh,
+        unused: fit.unused,
+    }))
 }

@@ -131,7 +131,10 @@ pub fn warn_of_other_images(dataset: &Dataset, run_dir: &Path) -> Result<()> {
 }
 
 /// The run directory, the checkpoint file and its content.
-fn locate(named: Option<&Path>, checkpoint: &str) -> Result<(PathBuf, PathBuf, Snapshot)> {
+pub(super) fn locate(
+    named: Option<&Path>,
+    checkpoint: &str,
+) -> Result<(PathBuf, PathBuf, Snapshot)> {
     let folder = match named {
         Some(path) if path.is_file() => {
             let folder = path.parent().unwrap_or(Path::new(".")).to_path_buf();

@@ -27,6 +27,8 @@ pub const RECORDING: [&str; 5] = [
 ];
 /// The folder of a run.
 const FOLDER: &str = "name";
+/// Where the checkpoint lies that a run starts from. What it holds tells runs apart, not where.
+const SOURCE: &str = "init_from";
 
 /// A run with the directory that holds it, or is going to.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,10 +78,17 @@ impl RunConfig {
         Ok(own)
     }
 
+    /// Every key that decides the result, as a checkpoint has them.
+    pub fn described(&self) -> Result<Json> {
+        let mut table = self.to_table()?;
+        table.retain(|key, _| key != FOLDER && !RECORDING.contains(&key) && key != SOURCE);
+        serde_json::to_value(table).context("writing the configuration as JSON")
+    }
+
     /// What decides the result.
     pub(super) fn deciding_keys(&self) -> Result<BTreeMap<String, Json>> {
         let mut own = self.settings()?;
-        own.retain(|key, _| !RECORDING.contains(&key.as_str()));
+        own.retain(|key, _| !RECORDING.contains(&key.as_str()) && key != SOURCE);
         Ok(own)
     }
 

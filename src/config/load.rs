@@ -7,7 +7,7 @@ use toml::Table;
 
 use super::overrides::Assignment;
 use super::source::Source;
-use super::{Initialization, RunConfig, check};
+use super::{Initialization, RunConfig, check, init_from};
 use crate::data::catalogue;
 use crate::error::KeyFault;
 use crate::record::files::read_text;
@@ -53,6 +53,7 @@ impl RunConfig {
         if config.lr == 0.0 {
             config.lr = method.default_learning_rate(config.batch_size, network);
         }
+        init_from::settle(&mut config)?;
         Ok(config)
     }
 }

@@ -6,6 +6,7 @@ mod axes;
 mod check;
 pub mod experiment;
 mod identity;
+mod init_from;
 pub mod keys;
 mod limits;
 mod load;
@@ -30,6 +31,7 @@ use crate::data::normalizer::DataNormalization;
 use crate::methods::{Method, MethodTable};
 use crate::moments::Activation;
 use crate::nn::networks::{self, Architecture};
+pub use init_from::read_source;
 pub use value_types::{Initialization, Precision, Schedule, cuda_number};
 
 /// The schema of a run, with the keys of every network.
@@ -68,6 +70,13 @@ pub struct RunConfig {
     pub activation: String,
     /// Where weights start.
     pub init: Initialization,
+    /// Start from the weights of this run's last checkpoint, or of this checkpoint file, in place of fresh ones. What does
+    /// not fit in name or shape starts fresh. Relative to where the program is started.
+    #[schemars(length(max = 4000))]
+    pub init_from: String,
+    /// SHA-256 of that checkpoint file, which tells this run from others; worked out where it is left out.
+    #[schemars(length(max = 64))]
+    pub init_from_sha256: String,
     /// Images per optimizer step.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub batch_size: usize,
@@ -159,6 +168,8 @@ impl Default for RunConfig {
             model: Architecture::default(),
             activation: "relu".into(),
             init: Initialization::Method,
+            init_from: String::new(),
+            init_from_sha256: String::new(),
             batch_size: 50,
             epochs: 8,
             lr: 0.0,

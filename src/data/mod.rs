@@ -11,6 +11,7 @@ pub mod fetch;
 mod files;
 pub mod load;
 pub mod normalizer;
+mod own_image;
 mod split;
 mod store;
 pub mod verify;
@@ -22,5 +23,6 @@ pub use entry::{CatalogueEntry, ClassCounts, Download, Format, Packing, SplitFil
 pub(crate) use files::SourceFile;
 pub use load::load;
 pub use normalizer::Normalizer;
+pub use own_image::OwnImage;
 pub use split::Split;
 pub use store::{Dataset, ImageShape, Verdict};

@@ -3,10 +3,12 @@
 //! Float32 values of a batch are looked up, one table of 256 values a channel, so that normalization costs no
 //! arithmetic on pixels.
 
+use anyhow::{Result, ensure};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{ImageShape, Split};
+use crate::event::PixelNormalization;
 
 /// How pixels become network inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -49,6 +51,31 @@ impl Normalizer {
             statistics,
             per_batch: kind == DataNormalization::Batch,
         }
+    }
+
+    /// The constants of an evaluation.
+    pub fn constants(&self) -> PixelNormalization {
+        let (mean, std) = self.statistics.iter().copied().unzip();
+        PixelNormalization { mean, std }
+    }
+
+    /// The one with these constants for images of `shape`, one pair a channel or one a value.
+    pub fn of(constants: &PixelNormalization, shape: ImageShape) -> Result<Normalizer> {
+        let PixelNormalization { mean, std } = constants;
+        let counts = [shape.channels, shape.pixels()];
+        ensure!(
+            mean.len() == std.len() && counts.contains(&mean.len()),
+            "{} means and {} standard deviations, where images of {} channels and {} values need one of each",
+            mean.len(),
+            std.len(),
+            shape.channels,
+            shape.pixels()
+        );
+        Ok(Normalizer {
+            shape,
+            statistics: mean.iter().copied().zip(std.iter().copied()).collect(),
+            per_batch: false,
+        })
     }
 
     /// Normalizes whole images with the training set's statistics.
@@ -169,6 +196,29 @@ mod tests {
         assert_ne!(normalizer.training(some), normalizer.evaluation(some));
         let global = Normalizer::fit(DataNormalization::Global, &train, SHAPE);
         assert_eq!(normalizer.evaluation(some), global.evaluation(some));
+    }
+
+    #[test]
+    fn constants_make_the_same_normalizer() {
+        let train = split(30);
+        for kind in [
+            DataNormalization::None,
+            DataNormalization::Batch,
+            DataNormalization::GlobalPixel,
+        ] {
+            let fitted = Normalizer::fit(kind, &train, SHAPE);
+            let constants = fitted.constants();
+            let made = Normalizer::of(&constants, SHAPE).unwrap();
+            assert_eq!(
+                made.evaluation(&train.images),
+                fitted.evaluation(&train.images)
+            );
+            let one_less = PixelNormalization {
+                mean: constants.mean[1..].to_vec(),
+                ..constants
+            };
+            assert!(Normalizer::of(&one_less, SHAPE).is_err());
+        }
     }
 
     #[test]

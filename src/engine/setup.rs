@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use super::device;
 use crate::config::RunConfig;
-use crate::data::{self, Dataset, ImageShape, catalogue};
+use crate::data::{self, Dataset, ImageShape, Normalizer, catalogue};
+use crate::event::NetworkIdentity;
 use crate::methods::Method;
 use crate::nn::{Network, Node, Task};
 use crate::record::Owed;
@@ -74,9 +75,14 @@ pub fn owed(config: &RunConfig) -> Result<Owed> {
 
 /// Builds the run's network with its method, for the images of a dataset.
 pub fn network(config: &RunConfig, dataset: &Dataset) -> Result<Network> {
+    network_for(config, dataset.shape, dataset.classes.len())
+}
+
+/// The same for images of `shape` in so many classes.
+pub fn network_for(config: &RunConfig, shape: ImageShape, classes: usize) -> Result<Network> {
     let device = device::find(&config.device)?;
     let kind = device::kind(config.precision);
-    let nodes = nodes(config, dataset.shape, dataset.classes.len())?;
+    let nodes = nodes(config, shape, classes)?;
     let Method {
         descriptor,
         options,
@@ -84,6 +90,22 @@ pub fn network(config: &RunConfig, dataset: &Dataset) -> Result<Network> {
     let mut network = descriptor.network(options, nodes, config.seed, kind, device)?;
     network.compute = device::compute_kind(config.precision);
     Ok(network)
+}
+
+/// What the checkpoints of the run say that they are.
+pub fn identity(
+    config: &RunConfig,
+    dataset: &Dataset,
+    normalizer: &Normalizer,
+) -> Result<NetworkIdentity> {
+    let shape = dataset.shape;
+    Ok(NetworkIdentity {
+        config: config.described()?,
+        dataset_sha256: dataset.sha256.clone(),
+        classes: dataset.classes.clone(),
+        image: [shape.channels, shape.height, shape.width],
+        normalization: normalizer.constants(),
+    })
 }
 
 #[cfg(test)]

@@ -10,9 +10,10 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::{Interrupt, setup};
-use crate::config::{Initialization, RunConfig};
+use crate::config::{Initialization, RunConfig, read_source};
 use crate::data::{Dataset, Normalizer, TrainingBatches};
-use crate::event::{Event, Observer, Position, Status};
+use crate::event::{Event, NamedTensor, NetworkIdentity, Observer, Position, Status};
+use crate::nn::parameters::Fit;
 use crate::nn::{Network, Sgd, SgdConfig};
 use crate::probe::images::ProbeImages;
 use crate::probe::layers::LayerProbe;
@@ -34,6 +35,8 @@ pub struct Trainer<'d> {
     pub network: Network,
     optimizer: Sgd,
     normalizer: Normalizer,
+    /// What its checkpoints say that they are.
+    identity: NetworkIdentity,
     batches: TrainingBatches<'d>,
     probe: Option<LayerProbe>,
     position: Position,
@@ -79,6 +82,7 @@ impl<'d> Trainer<'d> {
         )?;
         let probe = LayerProbe::new(config.probe_images, dataset, &normalizer);
         Ok(Trainer {
+            identity: setup::identity(&config, dataset, &normalizer)?,
             config,
             dataset,
             network,
@@ -150,7 +154,23 @@ impl<'d> Trainer<'d> {
         })
     }
 
-    /// Lets the network start from the first training images of the run, where method or configuration ask for it.
+    /// What the network takes over from the checkpoint that the run starts from; nothing where it starts from none.
+    pub fn taken_over(&self) -> Result<Option<Fit>> {
+        let source = read_source(&self.config)?;
+        Ok(source.map(|source| {
+            let is_own = |tensor: &NamedTensor| !tensor.name.starts_with(VELOCITY);
+            let saved: Vec<NamedTensor> = source.tensors.into_iter().filter(is_own).collect();
+            self.network.parameters.fit(&saved)
+        }))
+    }
+
+    /// Whether no step was done.
+    pub fn is_at_start(&self) -> bool {
+        self.position.step == 0
+    }
+
+    /// Lets the network start from the first training images of the run, where method or configuration ask for it, and
+    /// from the weights of another run.
     pub fn initialize(&mut self) -> Result<()> {
         let lsuv = self.config.init == Initialization::Lsuv;
         if lsuv || self.config.method.descriptor.data_dependent_start {
@@ -166,6 +186,11 @@ impl<'d> Trainer<'d> {
                     .network
                     .initialize_to_unit_variance(&images, self.config.seed)?,
             }
+        }
+        if let Some(source) = read_source(&self.config)? {
+            self.network.parameters.take_over(&source.tensors)?;
+            // Another method may not have kept what this one keeps fixed.
+            self.network.after_step();
         }
         Ok(())
     }

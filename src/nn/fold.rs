@@ -5,6 +5,8 @@
 //! weights work them out once. The numbers o and s go on into the next block, s into its weights and o times the sum of
 //! each row into its bias; only where that block pads with zeros is o added to the activations.
 
+mod trace;
+
 use tch::{Kind, Tensor};
 
 use super::network::{Network, NetworkBlock, pool_globally};
@@ -178,16 +180,19 @@ impl Evaluator<'_> {
 }
 
 impl FoldedNetwork {
+    fn stations(&self) -> impl Iterator<Item = Station<'_>> {
+        self.blocks.iter().map(|block| Station {
+            residual: block.residual.as_ref(),
+            is_dense: block.op.is_dense(),
+        })
+    }
+
     /// Images `[N, C, H, W]` (or features `[N, D]`) to logits `[N, classes]`. Records no gradients.
     pub fn logits(&self, images: &Tensor) -> Tensor {
         tch::no_grad(|| {
             let input = self.kind.read(images).to_kind(self.compute);
-            let stations = self.blocks.iter().map(|block| Station {
-                residual: block.residual.as_ref(),
-                is_dense: block.op.is_dense(),
-            });
             let last = wiring::walk(
-                stations,
+                self.stations(),
                 Signal::plain(input),
                 |signal| signal,
                 |index, input| {

@@ -16,6 +16,7 @@ pub mod cosine;
 pub mod flops;
 pub mod fold;
 pub mod folded;
+pub mod graph;
 pub mod groups;
 pub mod init;
 pub mod kernels;

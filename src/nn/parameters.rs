@@ -137,12 +137,79 @@ impl Parameters {
             .try_for_each(|entry| restore(&entry.tensor, find(saved, &entry.name)?))
     }
 
+    /// What of `saved` fits in name and shape.
+    pub fn fit(&self, saved: &[NamedTensor]) -> Fit {
+        let mut fit = Fit::default();
+        for entry in &self.entries {
+            let shape = entry.tensor.size();
+            match find(saved, &entry.name).map(shape_of) {
+                Ok(there) if there == shape => {
+                    fit.taken.push(entry.name.clone());
+                    fit.weights += usize::from(entry.role == Role::Weight);
+                }
+                Ok(there) => {
+                    let name = &entry.name;
+                    fit.fresh
+                        .push(format!("{name} ({there:?} there, {shape:?} here)"));
+                }
+                Err(_) => fit.fresh.push(format!("{} (not there)", entry.name)),
+            }
+        }
+        let is_unknown = |tensor: &&NamedTensor| self.get(&tensor.name).is_none();
+        let unknown = saved.iter().filter(is_unknown);
+        fit.unused = unknown.map(|tensor| tensor.name.clone()).collect();
+        fit
+    }
+
+    /// Writes those of `saved` that fit in name and shape, and leaves the others as they are.
+    pub fn take_over(&self, saved: &[NamedTensor]) -> Result<()> {
+        for entry in &self.entries {
+            let there = find(saved, &entry.name).ok();
+            if let Some(tensor) = there.filter(|there| shape_of(there) == entry.tensor.size()) {
+                write(&entry.tensor, tensor)?;
+            }
+        }
+        Ok(())
+    }
+
     /// How many numbers are trained.
     pub fn trainable_count(&self) -> u64 {
         self.trainable()
             .map(|entry| entry.tensor.numel() as u64)
             .sum()
     }
+}
+
+/// What fits of saved tensors, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Fit {
+    /// The same name and shape.
+    pub taken: Vec<String>,
+    /// How many of these are weights of linear operations.
+    pub weights: usize,
+    /// Of the network, with the reason why nothing fits.
+    pub fresh: Vec<String>,
+    /// Saved, and of no use here.
+    pub unused: Vec<String>,
+}
+
+fn shape_of(saved: &NamedTensor) -> Vec<i64> {
+    saved.shape.iter().map(|&extent| extent as i64).collect()
+}
+
+fn kind_of(saved: &NamedTensor) -> Kind {
+    match saved.element {
+        ElementType::F32 => Kind::Float,
+        ElementType::F64 => Kind::Double,
+        ElementType::I64 => Kind::Int64,
+    }
+}
+
+/// Writes saved values of the same shape, in the element type of `tensor`.
+fn write(tensor: &Tensor, saved: &NamedTensor) -> Result<()> {
+    let values = Tensor::f_from_data_size(&saved.bytes, &shape_of(saved), kind_of(saved))?;
+    tch::no_grad(|| tensor.shallow_clone().f_copy_(&values))?;
+    Ok(())
 }
 
 /// The saved tensor called `name`.
@@ -173,12 +240,7 @@ pub fn to_named(name: &str, tensor: &Tensor) -> Result<NamedTensor> {
 
 /// Writes saved values into `tensor`, which must have the same shape and element type.
 pub fn restore(tensor: &Tensor, saved: &NamedTensor) -> Result<()> {
-    let shape: Vec<i64> = saved.shape.iter().map(|&extent| extent as i64).collect();
-    let kind = match saved.element {
-        ElementType::F32 => Kind::Float,
-        ElementType::F64 => Kind::Double,
-        ElementType::I64 => Kind::Int64,
-    };
+    let (shape, kind) = (shape_of(saved), kind_of(saved));
     if tensor.size() != shape || tensor.kind() != kind {
         bail!(
             "{}: the checkpoint holds {:?} {:?}, the network needs {:?} {:?}",
@@ -189,9 +251,7 @@ pub fn restore(tensor: &Tensor, saved: &NamedTensor) -> Result<()> {
             tensor.size()
         );
     }
-    let values = Tensor::f_from_data_size(&saved.bytes, &shape, kind)?;
-    tch::no_grad(|| tensor.shallow_clone().f_copy_(&values))?;
-    Ok(())
+    write(tensor, saved)
 }
 
 #[cfg(test)]
@@ -209,6 +269,31 @@ mod tests {
             .register("a.weight".into(), Role::Weight, one())
             .unwrap_err();
         assert!(error.to_string().contains("a.weight"));
+    }
+
+    #[test]
+    fn what_fits_is_taken_over_and_the_rest_is_named() {
+        let mut parameters = Parameters::new(Kind::Float, Device::Cpu);
+        let ones = |size: i64| Tensor::ones([size], (Kind::Double, Device::Cpu));
+        for (name, size) in [("a.weight", 2), ("b.weight", 3), ("c.weight", 1)] {
+            let initial = ones(size);
+            let _ = parameters
+                .register(name.into(), Role::Weight, initial)
+                .unwrap();
+        }
+        let saved = [("a.weight", 2), ("b.weight", 2), ("velocity.a.weight", 2)];
+        let saved = saved.map(|(name, size)| to_named(name, &(ones(size) * 5)).unwrap());
+        let fit = parameters.fit(&saved);
+        assert_eq!((fit.taken, fit.weights), (vec!["a.weight".to_owned()], 1));
+        assert_eq!(
+            fit.fresh,
+            ["b.weight ([2] there, [3] here)", "c.weight (not there)"]
+        );
+        assert_eq!(fit.unused, ["velocity.a.weight"]);
+        parameters.take_over(&saved).unwrap();
+        let sum = |name: &str| parameters.get(name).unwrap().sum(Kind::Double);
+        assert_eq!(sum("a.weight").double_value(&[]), 10.0);
+        assert_eq!(sum("b.weight").double_value(&[]), 3.0);
     }
 
     #[test]

@@ -17,14 +17,40 @@ pub struct Station<'n> {
     pub is_dense: bool,
 }
 
+/// What can go through a network's blocks: a signal, or a name that stands for one.
+pub trait Flow: Sized {
+    /// A second handle to the same.
+    fn handle(&self) -> Self;
+
+    /// The average over positions; without positions the same.
+    fn averaged(self) -> Self;
+
+    /// c·(shortcut + branch).
+    fn sum(shortcut: Shortcut, kept: &Self, branch: &Self, factor: f64) -> Self;
+}
+
+impl Flow for Signal {
+    fn handle(&self) -> Signal {
+        self.shallow_clone()
+    }
+
+    fn averaged(self) -> Signal {
+        Signal::averaged(self)
+    }
+
+    fn sum(shortcut: Shortcut, kept: &Signal, branch: &Signal, factor: f64) -> Signal {
+        sum(shortcut, kept, branch, factor)
+    }
+}
+
 /// Follows a signal through blocks: `run` is given a block's number (from 0) and what it receives, and makes what it hands
 /// on, and c of the sum that it may end. `branching` is given each signal that two ways lead on from.
-pub fn walk<'n>(
+pub fn walk<'n, F: Flow>(
     stations: impl Iterator<Item = Station<'n>>,
-    mut signal: Signal,
-    branching: impl Fn(Signal) -> Signal,
-    mut run: impl FnMut(usize, &Signal) -> (Signal, f64),
-) -> Signal {
+    mut signal: F,
+    branching: impl Fn(F) -> F,
+    mut run: impl FnMut(usize, &F) -> (F, f64),
+) -> F {
     let mut stream = None;
     for (index, station) in stations.enumerate() {
         let Some(part) = station.residual else {
@@ -36,7 +62,7 @@ pub fn walk<'n>(
         };
         if part.keeps() == Some(Kept::Input) {
             signal = branching(signal);
-            stream = Some(signal.shallow_clone());
+            stream = Some(signal.handle());
         }
         let on_shortcut = stream.as_ref().filter(|_| part.acts_on_shortcut());
         let (made, factor) = run(index, on_shortcut.unwrap_or(&signal));
@@ -45,12 +71,12 @@ pub fn walk<'n>(
             continue;
         }
         signal = match (part.adds_to(), &stream) {
-            (Some(shortcut), Some(kept)) => sum(shortcut, kept, &made, factor),
+            (Some(shortcut), Some(kept)) => F::sum(shortcut, kept, &made, factor),
             _ => made,
         };
         if part.keeps() == Some(Kept::Output) {
             signal = branching(signal);
-            stream = Some(signal.shallow_clone());
+            stream = Some(signal.handle());
         }
     }
     signal

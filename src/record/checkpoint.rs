@@ -1,12 +1,13 @@
 //! A snapshot as one safetensors file that knows whether it is intact.
 //!
 //! The file is read by PyTorch as it is (`safetensors.torch.load_file`). Its metadata has one entry,
-//! [`METADATA_KEY`], a JSON text with the schema version, the position, and a SHA-256 over the position and over
-//! name, element type, shape and bytes of every tensor in the order of their names. What the checksum does not
+//! [`METADATA_KEY`], a JSON text with the schema version, the position, what the network is (from version 2 of the layout
+//! on), and a SHA-256 over these and over name, element type, shape and bytes of every tensor in the order of their
+//! names. What the checksum does not
 //! cover (the order and offsets of the tensors in the file) the format itself determines, so that any changed bit
 //! is found.
 
-use crate::event::{ElementType, NamedTensor, Position, Snapshot};
+use crate::event::{ElementType, NamedTensor, NetworkIdentity, Position, Snapshot};
 use crate::text::numbers::hexadecimal;
 use anyhow::{Context, Result, bail, ensure};
 use safetensors::tensor::TensorView;
@@ -18,13 +19,15 @@ use std::path::Path;
 
 /// The metadata entry that holds what is not a tensor.
 pub const METADATA_KEY: &str = "normprop";
-/// Version of the metadata's layout.
-pub const SCHEMA_VERSION: u32 = 1;
+/// Version of the metadata's layout: 2 has what the network is.
+pub const SCHEMA_VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
     schema_version: u32,
     position: Position,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    network: Option<NetworkIdentity>,
     sha256: String,
 }
 
@@ -34,7 +37,8 @@ pub fn encode(snapshot: &Snapshot) -> Result<Vec<u8>> {
     let header = Header {
         schema_version: SCHEMA_VERSION,
         position: snapshot.position.clone(),
-        sha256: checksum(&tensors, &snapshot.position)?,
+        network: snapshot.network.clone(),
+        sha256: checksum(&tensors, &snapshot.position, snapshot.network.as_ref())?,
     };
     let mut views = Vec::with_capacity(tensors.len());
     for tensor in tensors {
@@ -60,8 +64,8 @@ pub fn decode(bytes: &[u8]) -> Result<Snapshot> {
     let header: Header = serde_json::from_str(text)
         .with_context(|| format!("the metadata entry `{METADATA_KEY}` cannot be read"))?;
     ensure!(
-        header.schema_version == SCHEMA_VERSION,
-        "its layout has version {}, this program reads version {SCHEMA_VERSION}",
+        (1..=SCHEMA_VERSION).contains(&header.schema_version),
+        "its layout has version {}, this program reads versions up to {SCHEMA_VERSION}",
         header.schema_version
     );
     // A changed digit beyond a number's precision would read as the same position: harmless, but not intact.
@@ -79,14 +83,18 @@ pub fn decode(bytes: &[u8]) -> Result<Snapshot> {
         });
     }
     tensors.sort_by(|left, right| left.name.cmp(&right.name));
-    let position = header.position;
-    let found = checksum(&sorted(&tensors)?, &position)?;
+    let (position, network) = (header.position, header.network);
+    let found = checksum(&sorted(&tensors)?, &position, network.as_ref())?;
     ensure!(
         found == header.sha256,
         "its content does not match its SHA-256 ({found}, recorded {})",
         header.sha256
     );
-    Ok(Snapshot { tensors, position })
+    Ok(Snapshot {
+        network,
+        tensors,
+        position,
+    })
 }
 
 /// Reads a checkpoint; an error names the file and what is wrong with it.
@@ -113,13 +121,20 @@ fn sorted(tensors: &[NamedTensor]) -> Result<Vec<&NamedTensor>> {
 }
 
 /// SHA-256 in hexadecimal; every text and list is preceded by its length, so that no two contents run together alike.
-fn checksum(sorted: &[&NamedTensor], position: &Position) -> Result<String> {
+fn checksum(
+    sorted: &[&NamedTensor],
+    position: &Position,
+    network: Option<&NetworkIdentity>,
+) -> Result<String> {
     let mut hash = Sha256::new();
     let mut part = |bytes: &[u8]| {
         hash.update((bytes.len() as u64).to_le_bytes());
         hash.update(bytes);
     };
     part(&serde_json::to_vec(position)?);
+    if let Some(network) = network {
+        part(&serde_json::to_vec(network)?);
+    }
     for tensor in sorted {
         part(tensor.name.as_bytes());
         part(format!("{:?}", dtype(tensor.element)).as_bytes());

@@ -122,6 +122,7 @@ pub fn settings() -> Settings {
             dataset_sha256: None,
             dataset_note: None,
             settings: None,
+            started_from: None,
         },
     }
 }
@@ -270,6 +271,7 @@ impl Loop {
             bytes: bytes.collect(),
         };
         let snapshot = Snapshot {
+            network: None,
             tensors: vec![weights],
             position: self.position.clone(),
         };

@@ -44,6 +44,24 @@ pub struct Facts {
     /// Every key of the configuration that was off its default, where the version wrote that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<BTreeMap<String, Value>>,
+    /// Where the weights come from, where the run started from a checkpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_from: Option<StartedFrom>,
+}
+
+/// The checkpoint that a run started from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartedFrom {
+    /// The file.
+    pub file: String,
+    /// SHA-256 of the file in hexadecimal.
+    pub sha256: String,
+    /// Tensors that were taken over.
+    pub tensors: u64,
+    /// Tensors of the network that did not fit and started fresh, each with the reason.
+    pub fresh: Vec<String>,
+    /// Tensors of the checkpoint that the network has no place for.
+    pub unused: Vec<String>,
 }
 
 /// The content of `meta.json`.

@@ -5,6 +5,7 @@ mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 mod data;
+mod leaving;
 mod mistakes;
 mod output;
 mod record;

@@ -13,7 +13,7 @@ use sources::Sources;
 const LAYERS: &[&[&str]] = &[
     &["commands"],
     &["cli", "engine", "progress"],
-    &["config", "probe", "report"],
+    &["config", "export", "probe", "report"],
     &["data", "methods", "record"],
     &["draw", "follow", "nn"],
     &["bar", "event", "moments", "options", "panics", "stats"],

@@ -46,6 +46,7 @@ fn record_with(config: &RunConfig, runs: &Path, errors: &[f64], status: Status, 
             dataset_sha256: None,
             dataset_note: None,
             settings: Some(config.settings().unwrap()),
+            started_from: None,
         },
     };
     let mut recorder = Recorder::new(run_dir, settings);
@@ -72,7 +73,11 @@ fn record_with(config: &RunConfig, runs: &Path, errors: &[f64], status: Status, 
         recorder.on(&Event::Epoch { row, layers }).unwrap();
         if states {
             let (tensors, position) = (Vec::new(), position(epoch));
-            let snapshot = Snapshot { tensors, position };
+            let snapshot = Snapshot {
+                network: None,
+                tensors,
+                position,
+            };
             let event = Event::Snapshot {
                 snapshot,
                 best: false,

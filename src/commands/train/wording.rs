@@ -12,6 +12,7 @@ use crate::engine::{device, setup};
 use crate::outln;
 use crate::output::print_json;
 use crate::record::RunSummary;
+use crate::record::meta::StartedFrom;
 use crate::text::numbers::{count, counted, duration, percent};
 
 /// What is trained, on what, and where it is recorded.
@@ -49,6 +50,23 @@ pub fn thread_line(config: &RunConfig, threads: usize) -> String {
         _ => "as asked for".to_owned(),
     };
     format!("threads: {threads} of {cores} cores, {reason}")
+}
+
+/// Where the weights come from, and what of them did not fit.
+pub fn start_lines(from: &StartedFrom) -> String {
+    let mut text = format!(
+        "weights from {} (SHA-256 {}): {} tensors",
+        from.file,
+        &from.sha256[..from.sha256.len().min(8)],
+        from.tensors
+    );
+    if !from.fresh.is_empty() {
+        text += &format!("; not taken, started fresh: {}", from.fresh.join(", "));
+    }
+    if !from.unused.is_empty() {
+        text += &format!("; of no use here: {}", from.unused.join(", "));
+    }
+    text
 }
 
 /// "nin (width 0.25)".

@@ -52,6 +52,7 @@ impl Trainer<'_> {
         let mut tensors = own.chain(velocities).collect::<Result<Vec<_>>>()?;
         tensors.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Snapshot {
+            network: Some(self.identity.clone()),
             tensors,
             position: self.position.clone(),
         })

@@ -1,5 +1,5 @@
 use super::*;
-use crate::event::EpochSums;
+use crate::event::{EpochSums, PixelNormalization};
 use proptest::prelude::*;
 
 fn tensor(name: &str, element: ElementType, shape: &[usize], bytes: Vec<u8>) -> NamedTensor {
@@ -48,7 +48,53 @@ fn snapshot() -> Snapshot {
         best: Some((0.12345678901234568, 2)),
         train_s: 99.75,
     };
-    Snapshot { tensors, position }
+    Snapshot {
+        network: Some(network()),
+        tensors,
+        position,
+    }
+}
+
+fn network() -> NetworkIdentity {
+    NetworkIdentity {
+        config: serde_json::json!({ "model": "nin", "width": 0.1, "method": { "name": "bn", "eps": 1e-5 } }),
+        dataset_sha256: "0123".to_owned(),
+        classes: vec!["shoe".to_owned(), "shirt".to_owned()],
+        image: [1, 2, 2],
+        normalization: PixelNormalization {
+            mean: vec![0.1 + 0.2],
+            std: vec![1.0 / 3.0],
+        },
+    }
+}
+
+#[test]
+fn a_checkpoint_says_what_it_is_and_one_of_the_first_layout_is_read() {
+    let whole = snapshot();
+    let old = Snapshot {
+        network: None,
+        ..snapshot()
+    };
+    let bytes = encode(&old).unwrap();
+    // As version 0.2.0 wrote it.
+    let mut first = bytes.clone();
+    let place = bytes
+        .windows(18)
+        .position(|part| part == b"schema_version\\\":2")
+        .unwrap();
+    first[place + 17] = b'1';
+    assert_eq!(decode(&first).unwrap(), old);
+    first[place + 17] = b'3';
+    let error = decode(&first).unwrap_err().to_string();
+    assert!(error.contains("version 3, this program reads"), "{error}");
+
+    let bytes = encode(&whole).unwrap();
+    assert_eq!(decode(&bytes).unwrap().network, Some(network()));
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+    let text = &metadata.metadata().as_ref().unwrap()[METADATA_KEY];
+    let read: serde_json::Value = serde_json::from_str(text).unwrap();
+    assert_eq!(read["network"]["config"]["method"]["name"], "bn");
+    assert_eq!(read["network"]["classes"][1], "shirt");
 }
 
 #[test]
@@ -140,12 +186,12 @@ fn errors_say_which_file_and_what_is_wrong() {
 fn a_newer_layout_is_named() {
     let bytes = encode(&snapshot()).unwrap();
     let text = String::from_utf8_lossy(&bytes[8..]).into_owned();
-    let place = 8 + text.find("schema_version\\\":1").unwrap() + "schema_version\\\":".len();
+    let place = 8 + text.find("schema_version\\\":2").unwrap() + "schema_version\\\":".len();
     let mut newer = bytes.clone();
     newer[place] = b'7';
     let error = decode(&newer).unwrap_err().to_string();
     assert!(
-        error.contains("version 7, this program reads version 1"),
+        error.contains("version 7, this program reads versions up to 2"),
         "{error}"
     );
 }
@@ -215,7 +261,7 @@ proptest! {
         let position = Position {
             epoch: numbers[3], step_in_epoch: numbers[4], step: numbers[5], sums, best: None, train_s: reals[3],
         };
-        let snapshot = Snapshot { tensors, position };
+        let snapshot = Snapshot { network: Some(network()), tensors, position };
         prop_assert_eq!(decode(&encode(&snapshot).unwrap()).unwrap(), snapshot);
     }
 

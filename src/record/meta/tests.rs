@@ -13,6 +13,7 @@ fn facts() -> Facts {
         dataset_sha256: Some("ab".repeat(32)),
         dataset_note: None,
         settings: None,
+        started_from: None,
     }
 }
 

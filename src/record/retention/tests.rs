@@ -19,6 +19,7 @@ fn state(epoch: u64, step_in_epoch: u64) -> Snapshot {
         train_s: 0.0,
     };
     Snapshot {
+        network: None,
         tensors: vec![weight],
         position,
     }

@@ -1,0 +1,103 @@
+//! A trained network with all that its own images need, as a checkpoint left it: the dataset is asked for only where the
+//! checkpoint does not say what it holds.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use toml::Table;
+
+use super::trained::{locate, thread_assignment, warn_of_divergence};
+use crate::config::RunConfig;
+use crate::data::{ImageShape, Normalizer};
+use crate::engine::{device, setup};
+use crate::event::{NetworkIdentity, Position, Status};
+use crate::nn::Network;
+use crate::record::read_summary;
+use crate::record::run_dir::CONFIG;
+
+/// A network that can be used on its own.
+pub struct StandaloneNetwork {
+    /// The folder that the checkpoint lies in.
+    pub folder: PathBuf,
+    /// The checkpoint file.
+    pub file: PathBuf,
+    /// Its configuration.
+    pub config: RunConfig,
+    /// How far it had been trained.
+    pub position: Position,
+    /// Classes, image size, constants.
+    pub identity: NetworkIdentity,
+    /// How pixels are normalized for it.
+    pub normalizer: Normalizer,
+    /// The network itself.
+    pub network: Network,
+    /// What to add to its epoch where training diverged behind it.
+    pub diverged_later: &'static str,
+}
+
+impl StandaloneNetwork {
+    /// Loads from a run directory, a checkpoint file, or (with nothing named) the latest run.
+    pub fn load(
+        named: Option<&Path>,
+        checkpoint: &str,
+        threads: Option<usize>,
+    ) -> Result<StandaloneNetwork> {
+        let (folder, file, snapshot) = locate(named, checkpoint)?;
+        let config = match (&snapshot.network, folder.join(CONFIG).is_file()) {
+            (Some(identity), false) => described(identity)
+                .with_context(|| format!("{} does not say what it is", file.display()))?,
+            _ => RunConfig::of_run(&folder, &thread_assignment(threads))?,
+        };
+        device::set_threads(&config);
+        let identity = match snapshot.network {
+            Some(identity) => identity,
+            None => identity_from_data(&config)
+                .with_context(|| format!("{} is of an older version and does not hold classes and normalization constants: they come from the dataset", file.display()))?,
+        };
+        let shape = shape_of(&identity);
+        let normalizer = Normalizer::of(&identity.normalization, shape)?;
+        let network = setup::network_for(&config, shape, identity.classes.len())?;
+        let restored = network.parameters.restore(&snapshot.tensors);
+        restored.with_context(|| format!("{} does not fit its network", file.display()))?;
+        let summary = read_summary(&folder);
+        warn_of_divergence(&folder, summary.as_ref());
+        let is_diverged = summary.is_some_and(|summary| summary.status == Status::Diverged);
+        Ok(StandaloneNetwork {
+            folder,
+            file,
+            config,
+            position: snapshot.position,
+            identity,
+            normalizer,
+            network,
+            diverged_later: match is_diverged {
+                true => ", before its training diverged",
+                false => "",
+            },
+        })
+    }
+
+    /// Size of its images.
+    pub fn shape(&self) -> ImageShape {
+        shape_of(&self.identity)
+    }
+}
+
+fn shape_of(identity: &NetworkIdentity) -> ImageShape {
+    let [channels, height, width] = identity.image;
+    ImageShape::new(channels, height, width)
+}
+
+/// The configuration that a checkpoint holds.
+fn described(identity: &NetworkIdentity) -> Result<RunConfig> {
+    let mut table = Table::try_from(&identity.config)?;
+    // Where its weights came from is of no use without the place.
+    table.remove("init_from_sha256");
+    RunConfig::from_table(table)
+}
+
+fn identity_from_data(config: &RunConfig) -> Result<NetworkIdentity> {
+    let dataset = setup::load_dataset(config, &setup::data_dir())?;
+    let normalizer = Normalizer::fit(config.data_norm, &dataset.train, dataset.shape);
+    setup::identity(config, &dataset, &normalizer)
+}
