@@ -177,7 +177,7 @@ pub struct BenchArgs {
 /// `normprop report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// Folders of results, as normprop compare makes them
+    /// Folders of results, as normprop compare makes them; in one of normprop stats or bench, the pictures are drawn again
     #[arg(required = true, value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = paths::to_read())]
     pub folders: Vec<PathBuf>,
     /// File to write [default: DIR/report.html, or for several side-by-side.html beside the first]

@@ -271,6 +271,17 @@ fn runs_lie_side_by_side_over_their_epochs_and_along_their_gradients() {
             .all(|beta| *beta > 0.0)
     );
     assert_pictures(&both, &["evolution", "landscape"]);
+
+    // The pictures can be drawn again from the tables alone.
+    let picture = both.join("landscape.svg");
+    let drawn = std::fs::read(&picture).unwrap();
+    std::fs::remove_file(&picture).unwrap();
+    normprop(folder.path())
+        .args(["report", "both"])
+        .assert()
+        .success()
+        .stdout(contains("evolution.svg").and(contains("landscape.svg")));
+    assert_eq!(std::fs::read(&picture).unwrap(), drawn);
 }
 
 #[test]

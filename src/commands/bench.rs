@@ -54,7 +54,7 @@ pub fn run(args: &BenchArgs, output: OutputArgs) -> Result<()> {
     display.finish();
     machine.product_peaks = measurement.peaks;
     machine.ended = rfc3339(SystemTime::now());
-    let figure = picture::figure(&rows, &[]);
+    let figure = picture::figure(&rows);
     let written = written
         .and(machine.write(&args.out))
         .and(save(&figure, &args.out.join(picture::STEM)));

@@ -81,6 +81,7 @@ fn to_json(method: &&Descriptor) -> Value {
         "residual_orders": orders(method), "needs_residual": method.needs_residual,
         "year": method.paper.year(),
         "paper": cited(method),
+        "color": methods::style(method.name, 0).color,
     })
 }
 

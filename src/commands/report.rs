@@ -1,4 +1,5 @@
-//! `normprop report`: remake a comparison's tables and pictures from its CSV files, or lay several side by side.
+//! `normprop report`: remake a comparison's tables and pictures from its CSV files (and the pictures of `normprop stats`
+//! and `normprop bench` from theirs), or lay several side by side.
 
 use std::path::{Path, PathBuf};
 
@@ -6,9 +7,13 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::compare::{document, print_results};
+use super::stats::redraw;
 use crate::cli::{OutputArgs, ReportArgs};
 use crate::output::print_json;
+use crate::report::bench;
+use crate::report::comparison::results::CURVES;
 use crate::report::comparison::{Results, page};
+use crate::report::files::save;
 use crate::{errln, outln};
 
 /// Name of the page of several comparisons.
@@ -16,6 +21,15 @@ const SIDE_BY_SIDE: &str = "side-by-side.html";
 
 /// Runs the command.
 pub fn run(args: &ReportArgs, output: OutputArgs) -> Result<()> {
+    if let [folder] = args.folders.as_slice()
+        && args.out.is_none()
+    {
+        let mut drawn = redraw(folder)?;
+        drawn.extend(redraw_bench(folder)?);
+        if !drawn.is_empty() && !folder.join(CURVES).exists() {
+            return say_redrawn(folder, &drawn, output);
+        }
+    }
     let mut all = Vec::with_capacity(args.folders.len());
     for folder in &args.folders {
         let (results, warnings) = Results::read(folder)?;
@@ -42,6 +56,30 @@ pub fn run(args: &ReportArgs, output: OutputArgs) -> Result<()> {
     }
     outln!("{}", written?.display())?;
     Ok(())
+}
+
+/// Draws the picture of `normprop bench` again where a folder has its table and is no comparison.
+fn redraw_bench(folder: &Path) -> Result<Option<String>> {
+    if folder.join(CURVES).exists() {
+        return Ok(None);
+    }
+    let rows = bench::rows::read(folder)?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let stem = bench::picture::STEM;
+    save(&bench::picture::figure(&rows), &folder.join(stem))?;
+    Ok(Some(stem.to_owned()))
+}
+
+/// Names the pictures of `normprop stats` and `normprop bench` that were drawn again.
+fn say_redrawn(folder: &Path, drawn: &[String], output: OutputArgs) -> Result<()> {
+    if output.json {
+        return print_json(&json!({ "folder": folder, "pictures": drawn }));
+    }
+    let files = drawn.iter().map(|stem| format!("{stem}.svg, {stem}.png"));
+    let files: Vec<String> = files.collect();
+    Ok(outln!("{}: {}", folder.display(), files.join(", "))?)
 }
 
 fn one(results: &Results, folder: &Path, out: Option<&Path>) -> Result<PathBuf> {

@@ -1,8 +1,7 @@
-//! An axis: what it shows, and the ticks that have room on it.
+//! An axis: what it shows, over which range.
 
-use super::text_style::widest_tick;
-use super::tick_labels::labels;
-use super::ticks::{AxisScale, linear_ticks, log_ticks};
+use super::Span;
+use super::ticks::AxisScale;
 use crate::stats::range;
 use crate::text::numbers::{interval, percent, percent_interval, significant};
 
@@ -21,6 +20,8 @@ pub struct Axis {
     pub integer: bool,
     /// Widens the range of the data to hold 0 (linear axes only).
     pub include_zero: bool,
+    /// Where ticks stand; by default at round values.
+    pub at: Vec<f64>,
 }
 
 impl Axis {
@@ -56,6 +57,17 @@ impl Axis {
         self
     }
 
+    /// The same axis with ticks at these values (rising), as for batch sizes that were run.
+    pub fn at(mut self, values: impl IntoIterator<Item = f64>) -> Axis {
+        self.at = values.into_iter().collect();
+        self
+    }
+
+    /// Whether ticks stand at given values.
+    pub(super) fn has_given_ticks(&self) -> bool {
+        !self.at.is_empty()
+    }
+
     /// The same axis from one value to another.
     pub fn within(mut self, low: f64, high: f64) -> Axis {
         self.range = Some((low, high));
@@ -86,6 +98,16 @@ impl Axis {
         format!("{name} {figures} {unit}").trim().to_owned()
     }
 
+    /// The ends of a span in scale positions, scale, and unit of the labels, for the script of a page.
+    pub(crate) fn for_script(&self, span: &Span) -> String {
+        let scale = match self.scale {
+            AxisScale::Log => "log",
+            AxisScale::Linear => "linear",
+        };
+        let unit = if self.percent { " percent" } else { "" };
+        format!("{} {} {scale}{unit}", span.low, span.high)
+    }
+
     /// The range to show for `values`, widened by the share `room` at each side; `None` when no
     /// value can be shown on this axis.
     pub(crate) fn span(&self, values: impl Iterator<Item = f64>, room: f64) -> Option<Span> {
@@ -98,8 +120,7 @@ impl Axis {
             && let (Some(from), Some(to)) = (scale.position(from), scale.position(to))
             && from < to
         {
-            (low, high) = (from, to);
-            return Some(Span { low, high, scale });
+            return Some(Span::new(from, to, scale));
         }
         let from_zero = self.include_zero && scale == AxisScale::Linear;
         if from_zero {
@@ -127,77 +148,7 @@ impl Axis {
         if low >= high {
             (low, high) = (0.0, 1.0);
         }
-        Some(Span { low, high, scale })
-    }
-
-    /// Major ticks in `span` with their labels.
-    fn ticks(&self, span: &Span, target: usize) -> Vec<(f64, String)> {
-        let (low, high) = span.values();
-        let ticks = match self.scale {
-            AxisScale::Linear => linear_ticks(low, high, target, self.integer),
-            AxisScale::Log => log_ticks(low, high, target),
-        };
-        let labels = labels(&ticks, self.scale, self.percent);
-        ticks.into_iter().zip(labels).collect()
-    }
-
-    /// Ticks for a vertical axis of `height` pixels.
-    pub(crate) fn vertical_ticks(&self, span: &Span, height: f64) -> Vec<(f64, String)> {
-        self.ticks(span, ((height / 36.0) as usize).clamp(2, 10))
-    }
-
-    /// As many ticks as have room for their labels on a horizontal axis of `width` pixels.
-    pub(crate) fn horizontal_ticks(&self, span: &Span, width: f64) -> Vec<(f64, String)> {
-        let most = ((width / 48.0) as usize).clamp(2, 12);
-        let has_room = |ticks: &Vec<(f64, String)>| {
-            let widest = widest_tick(ticks.iter().map(|(_, label)| label.as_str()));
-            let fractions = ticks.iter().filter_map(|(value, _)| span.fraction(*value));
-            let fractions: Vec<f64> = fractions.collect();
-            let steps = fractions.windows(2).map(|pair| pair[1] - pair[0]);
-            steps.fold(f64::INFINITY, f64::min) * width > widest + 18.0
-        };
-        let mut candidates = (1..=most).rev().map(|target| self.ticks(span, target));
-        let crowded = || self.ticks(span, 1).into_iter().take(1).collect();
-        candidates.find(has_room).unwrap_or_else(crowded)
-    }
-}
-
-/// The part of a scale that an axis shows, in scale positions.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Span {
-    low: f64,
-    high: f64,
-    scale: AxisScale,
-}
-
-impl Span {
-    /// The values at both ends.
-    pub fn values(&self) -> (f64, f64) {
-        (self.scale.value(self.low), self.scale.value(self.high))
-    }
-
-    /// Ends in scale positions, scale, and unit of the labels, for the script of a page.
-    pub(crate) fn for_script(&self, axis: &Axis) -> String {
-        let scale = match self.scale {
-            AxisScale::Log => "log",
-            AxisScale::Linear => "linear",
-        };
-        let unit = if axis.percent { " percent" } else { "" };
-        format!("{} {} {scale}{unit}", self.low, self.high)
-    }
-
-    /// Where `value` lies between the ends (0 and 1); outside of them it is beyond [0, 1].
-    pub fn fraction(&self, value: f64) -> Option<f64> {
-        Some((self.scale.position(value)? - self.low) / (self.high - self.low))
-    }
-
-    /// The span that holds both.
-    pub fn union(self, other: Span) -> Span {
-        Span {
-            low: self.low.min(other.low),
-            high: self.high.max(other.high),
-            scale: self.scale,
-        }
+        Some(Span::new(low, high, scale))
     }
 }
 

@@ -1,10 +1,11 @@
 //! Line charts: several series over one pair of axes, with bands, reference lines and a legend below.
 
+use super::end_labels::{draw_end_labels, end_label_room};
 use super::lines::draw_lines;
 use super::references::draw_horizontal_references;
 use super::sheet::{Sheet, draw_no_data};
 use super::summary;
-use super::{Axis, Figure, Plot, Point, Rect, ReferenceLine, Scene, Series, Slots, Span};
+use super::{Axis, Figure, Looks, Plot, Point, Rect, ReferenceLine, Scene, Series, Span};
 
 const CHART_WIDTH: f64 = 760.0;
 const CHART_HEIGHT: f64 = 350.0;
@@ -55,16 +56,16 @@ impl LineChart {
     /// Draws the chart with its legend below.
     pub fn figure(&self) -> Figure {
         let mut sheet = Sheet::new(CHART_WIDTH, "Line chart", &self.title, &self.subtitle);
-        let slots = Slots::of_series(&self.series);
+        let looks = Looks::of_series(&self.series);
         let area = sheet.area(CHART_HEIGHT);
         // The title is that of the whole picture.
         let chart = LineChart {
             title: String::new(),
             ..self.clone()
         };
-        chart.draw(&mut sheet.scene, area, &slots, self.spans());
+        chart.draw(&mut sheet.scene, area, &looks, self.spans());
         sheet.describe(summary::of_chart(self));
-        let height = slots.draw_legend(&mut sheet.scene, area.bottom());
+        let height = looks.draw_legend(&mut sheet.scene, area.bottom());
         sheet.finish(height)
     }
 
@@ -80,7 +81,8 @@ impl LineChart {
         let references = self.references.iter().map(|reference| reference.value);
         let heights = points().map(|point| point.y).chain(ends).chain(references);
         let x = self.x.span(points().map(|point| point.x), ROOM)?;
-        Some((x, self.y.span(heights, ROOM)?))
+        let y = self.y.span(heights, ROOM)?;
+        Some((x, y.comparing(points().map(|point| point.y))))
     }
 
     /// Draws axes and data into `area`, over the given spans; returns the data area.
@@ -88,13 +90,15 @@ impl LineChart {
         &self,
         scene: &mut Scene,
         area: Rect,
-        slots: &Slots,
+        looks: &Looks,
         spans: Option<(Span, Span)>,
     ) -> Rect {
         let Some((x, y)) = spans else {
             draw_no_data(scene, area);
             return area;
         };
+        let names = end_label_room(&self.series, area);
+        let area = Rect::new(area.x, area.y, area.width - names, area.height);
         let plot = Plot::lay_out(area, &self.x, x, &self.y, y);
         let Rect {
             x: left,
@@ -103,7 +107,7 @@ impl LineChart {
             height,
         } = plot.rect;
         let frame = format!("{left} {top} {width} {height}");
-        let (across, up) = (x.for_script(&self.x), y.for_script(&self.y));
+        let (across, up) = (self.x.for_script(&plot.x), self.y.for_script(&plot.y));
         let data = [
             ("title", self.title.as_str()),
             ("frame", &frame),
@@ -112,9 +116,12 @@ impl LineChart {
         ];
         scene.group("panel", &data, |scene| {
             plot.draw_axes(scene, &self.x, &self.y);
-            let busy = draw_lines(scene, &plot, [&self.x, &self.y], &self.series, slots);
+            let busy = draw_lines(scene, &plot, [&self.x, &self.y], &self.series, looks);
             scene.group("reference", &[], |scene| {
                 draw_horizontal_references(scene, &plot, &self.references, &busy);
+                if names > 0.0 {
+                    draw_end_labels(scene, &plot, &self.series, looks);
+                }
             });
         });
         plot.rect

@@ -3,9 +3,10 @@
 use super::font::{Weight, wrap};
 use super::sheet::{MARGIN, Sheet, draw_no_data};
 use super::summary;
-use super::{Anchor, Figure, LineChart, Rect, Scene, Slots, Span, TextStyle};
+use super::{Anchor, Figure, LineChart, Looks, Rect, Scene, Span, TextStyle};
 
-const PANEL_WIDTH: f64 = 400.0;
+/// The width of a panel, and where more than two stand in a row.
+const PANEL_WIDTHS: [f64; 2] = [440.0, 400.0];
 const PANEL_HEIGHT: f64 = 250.0;
 const TITLE_SIZE: f64 = 14.0;
 const TITLE_LINE: f64 = 19.0;
@@ -69,10 +70,11 @@ impl PanelGrid {
     pub fn figure(&self) -> Figure {
         let columns = self.columns.unwrap_or(DEFAULT_COLUMNS);
         let columns = columns.min(self.panels.len()).max(1);
-        let width = MARGIN + (PANEL_WIDTH + MARGIN) * columns as f64;
+        let panel = PANEL_WIDTHS[usize::from(columns > DEFAULT_COLUMNS)];
+        let width = MARGIN + (panel + MARGIN) * columns as f64;
         let mut sheet = Sheet::new(width, "Line charts", &self.title, &self.subtitle);
         let (mut y, scene) = (sheet.top, &mut sheet.scene);
-        let slots = Slots::of_series(self.panels.iter().flat_map(|chart| &chart.series));
+        let looks = Looks::of_series(self.panels.iter().flat_map(|chart| &chart.series));
         let of_all = common_y(&self.panels);
         for row in self.panels.chunks(columns) {
             let shared = match self.share_y {
@@ -80,22 +82,25 @@ impl PanelGrid {
                 ShareY::Rows => common_y(row),
                 ShareY::All => of_all,
             };
-            let lines = row.iter().map(|chart| title_lines(chart).len()).max();
+            let lines = row
+                .iter()
+                .map(|chart| title_lines(chart, panel).len())
+                .max();
             y += TITLE_LINE * lines.unwrap_or(0) as f64;
             for (column, chart) in row.iter().enumerate() {
-                let x = MARGIN + (PANEL_WIDTH + MARGIN) * column as f64;
-                let area = Rect::new(x, y, PANEL_WIDTH, PANEL_HEIGHT);
+                let x = MARGIN + (panel + MARGIN) * column as f64;
+                let area = Rect::new(x, y, panel, PANEL_HEIGHT);
                 let spans = chart.spans().map(|(x, y)| (x, shared.unwrap_or(y)));
-                let data = chart.draw(scene, area, &slots, spans);
-                draw_title(scene, data, chart);
+                let data = chart.draw(scene, area, &looks, spans);
+                draw_title(scene, data, &title_lines(chart, panel));
             }
             y += PANEL_HEIGHT + MARGIN;
         }
         if self.panels.is_empty() {
-            draw_no_data(scene, Rect::new(MARGIN, y, PANEL_WIDTH, PANEL_HEIGHT));
+            draw_no_data(scene, Rect::new(MARGIN, y, panel, PANEL_HEIGHT));
             y += PANEL_HEIGHT + MARGIN;
         }
-        let height = slots.draw_legend(scene, y - MARGIN);
+        let height = looks.draw_legend(scene, y - MARGIN);
         sheet.describe(summary::of_panels(&self.panels));
         sheet.finish(height)
     }
@@ -112,13 +117,12 @@ fn common_y(panels: &[LineChart]) -> Option<Span> {
 }
 
 /// A panel's title, broken into lines.
-fn title_lines(chart: &LineChart) -> Vec<String> {
-    wrap(&chart.title, TITLE_SIZE, Weight::Bold, PANEL_WIDTH - 60.0)
+fn title_lines(chart: &LineChart, panel: f64) -> Vec<String> {
+    wrap(&chart.title, TITLE_SIZE, Weight::Bold, panel - 60.0)
 }
 
 /// Sets the title right above the data area.
-fn draw_title(scene: &mut Scene, data: Rect, chart: &LineChart) {
-    let lines = title_lines(chart);
+fn draw_title(scene: &mut Scene, data: Rect, lines: &[String]) {
     for (index, line) in lines.iter().enumerate() {
         let above = TITLE_LINE * (lines.len() - 1 - index) as f64 + 8.0;
         let style = TextStyle::bold(TITLE_SIZE, Anchor::Middle);

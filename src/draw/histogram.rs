@@ -1,8 +1,7 @@
 //! A histogram as densities, with normal curves upon it.
 
 use super::legend::{Key, draw_legend};
-use super::palette::{Style, style};
-use super::{Axis, Figure, Plot, Rect, Scene, Sheet, Stroke};
+use super::{Axis, Figure, Plot, Rect, Scene, Sheet, Stroke, Style};
 use crate::stats::{Bin, Normal};
 
 const WIDTH: f64 = 640.0;
@@ -11,8 +10,11 @@ const CURVE_POINTS: usize = 240;
 const BAR_FILL: &str = "#bcd3e6";
 const BAR_EDGE: &str = "#7fa6c6";
 
-/// The styles of curves: vermilion dashed, black solid, green dash-dot, ...
-const CURVE_SLOTS: [(usize, &str); 4] = [(1, "8 4"), (6, ""), (2, "9 3 2 3"), (3, "2 3")];
+/// The styles of curves: vermilion dashed, black solid, then others.
+fn curve_styles() -> impl Iterator<Item = Style> {
+    let first = [Style::vermilion(1, 0), Style::ink(0, 0)];
+    first.into_iter().chain((2..).map(Style::of_slot))
+}
 
 /// The density of a normal distribution as a curve.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,9 +101,7 @@ impl HistogramChart {
     }
 
     fn drawable_curves(&self) -> Vec<(&NormalCurve, Style)> {
-        let looks = CURVE_SLOTS.iter().cycle();
-        let looks = looks.map(|(slot, dash)| style(*slot).dashed(dash));
-        let curves = self.curves.iter().zip(looks);
+        let curves = self.curves.iter().zip(curve_styles());
         curves.filter(|(curve, _)| curve.is_drawable()).collect()
     }
 

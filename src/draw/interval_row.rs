@@ -1,10 +1,9 @@
 //! One row of a plot of intervals: name, mark, whiskers, figures.
 
 use super::font::{Weight, fit};
-use super::palette::{INK, Style};
-use super::sheet::MARGIN;
+use super::palette::{INK, PAPER};
 use super::text_style::{Anchor, HALF_HEIGHT, TICK_SIZE, TextStyle};
-use super::{Axis, Plot, Rect, Scene, Stroke};
+use super::{Axis, Plot, Rect, Scene, Stroke, Style};
 use crate::text::numbers::counted;
 
 /// Font size of names in pixels.
@@ -29,8 +28,8 @@ pub struct IntervalRow {
     pub outcomes: Vec<f64>,
     /// What is written at the end of the row: the value in figures, "diverged (2 of 3)".
     pub text: String,
-    /// Which style to take; by default the order in which names first occur.
-    pub slot: Option<usize>,
+    /// Color and marker; by default they follow from the order in which names first occur.
+    pub style: Option<Style>,
 }
 
 impl IntervalRow {
@@ -47,12 +46,8 @@ impl IntervalRow {
         lines.join("; ")
     }
 
-    /// Sets the name before a row and the figures behind it.
-    pub(super) fn draw_texts(&self, scene: &mut Scene, plot: &Plot, middle: f64) {
-        let room = plot.rect.x - MARGIN - 22.0;
-        let name = fit(&self.label, NAME_SIZE, Weight::Regular, room);
-        let at = (plot.rect.x - 10.0, middle + HALF_HEIGHT * NAME_SIZE);
-        scene.text(at, &name, TextStyle::new(NAME_SIZE, Anchor::End));
+    /// Sets the figures behind a row.
+    pub(super) fn draw_text(&self, scene: &mut Scene, plot: &Plot, middle: f64) {
         let text = fit(&self.text, TICK_SIZE, Weight::Regular, LARGEST_TEXT_WIDTH);
         let at = (plot.rect.right() + 12.0, middle + HALF_HEIGHT * TICK_SIZE);
         scene.text(at, &text, TextStyle::new(TICK_SIZE, Anchor::Start));
@@ -84,16 +79,31 @@ impl IntervalRow {
         if let Some((low, high)) = self.interval.filter(|(low, high)| low <= high)
             && let (Some(from), Some(to)) = (clamped(low), clamped(high))
         {
-            let stroke = Stroke::solid(color, 1.8);
-            scene.line((from, middle), (to, middle), stroke);
             // A whisker that leaves the picture has no end to show.
-            for x in [low, high].into_iter().filter_map(inside) {
-                let (top, bottom) = (middle - HALF_WHISKER, middle + HALF_WHISKER);
-                scene.line((x, top), (x, bottom), stroke);
+            let ends = [low, high].map(inside);
+            if is_bar {
+                // A rim keeps it legible upon a dark bar.
+                draw_whisker(scene, (from, to), ends, middle, Stroke::solid(PAPER, 4.6));
             }
+            draw_whisker(scene, (from, to), ends, middle, Stroke::solid(color, 1.8));
         }
         if !is_bar && let Some(x) = inside(self.value) {
             scene.marker(style.marker, (x, middle), 5.5, style.color);
         }
+    }
+}
+
+/// A line from end to end, and a stroke across at each end that is shown.
+fn draw_whisker(
+    scene: &mut Scene,
+    (from, to): (f64, f64),
+    ends: [Option<f64>; 2],
+    middle: f64,
+    stroke: Stroke,
+) {
+    scene.line((from, middle), (to, middle), stroke);
+    for x in ends.into_iter().flatten() {
+        let (top, bottom) = (middle - HALF_WHISKER, middle + HALF_WHISKER);
+        scene.line((x, top), (x, bottom), stroke);
     }
 }

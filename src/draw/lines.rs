@@ -1,57 +1,83 @@
 //! Series in the data area of a line chart: bands, lines, markers.
 
 use super::legend::MARKER_RADIUS;
-use super::palette::{Style, style};
 use super::stretch::{Stretch, marked, sampled, thin_out, unbroken};
 use super::svg::{Scene, Stroke, path_through};
-use super::{Axis, Plot, Point, Series, Slots};
+use super::{Axis, Looks, Plot, Point, Series, Style};
 
 const BAND_OPACITY: f64 = 0.16;
 /// Series with more points than this are drawn thin and solid: dashes of a jagged line are noise.
 const DENSE: usize = 400;
 
-/// Draws all bands, then all lines, then all markers; returns pixels along the lines. `axes` say what the values are.
+/// Draws what is there for comparison, then all bands, all lines and all markers; returns pixels along the lines. `axes`
+/// say what the values are.
 pub fn draw_lines(
     scene: &mut Scene,
     plot: &Plot,
     axes: [&Axis; 2],
     all: &[Series],
-    slots: &Slots,
+    looks: &Looks,
 ) -> Stretch {
     let line = |series: &Series| {
         let points = series.points.iter();
         let pixels = points.map(|point| plot.pixel(point.x, point.y));
-        (slots.slot(&series.label), unbroken(pixels))
+        (looks.of(series), unbroken(pixels))
     };
-    let lines: Vec<(usize, Vec<Stretch>)> = all.iter().map(line).collect();
+    let lines: Vec<(Style, Vec<Stretch>)> = all.iter().map(line).collect();
+    let (muted, named): (Vec<usize>, Vec<usize>) =
+        (0..all.len()).partition(|index| all[*index].muted);
     scene.clipped(plot.rect, |scene| {
-        for (series, (slot, _)) in all.iter().zip(&lines) {
-            scene.group("series", &[("label", &series.label)], |scene| {
-                draw_band(scene, plot, &series.points, style(*slot).color);
+        if !muted.is_empty() {
+            // One entry of the legend stands for all of them.
+            scene.group("series", &[("label", &looks.others())], |scene| {
+                for index in &muted {
+                    let (style, stretches) = &lines[*index];
+                    draw_series(scene, plot, axes, &all[*index], |scene| {
+                        draw_stretches(scene, stretches, Stroke::solid(style.color, 1.0));
+                    });
+                }
             });
         }
-        for (series, (slot, stretches)) in all.iter().zip(&lines) {
-            let points = points_in_words(plot, axes, series);
-            let (label, note) = (
-                ("label", series.label.as_str()),
-                ("note", series.note.as_str()),
-            );
-            scene.group("series", &[label, note, ("points", &points)], |scene| {
-                draw_line(scene, stretches, style(*slot));
+        for index in &named {
+            let (series, color) = (&all[*index], lines[*index].0.color);
+            scene.group("series", &[("label", &series.label)], |scene| {
+                draw_band(scene, plot, &series.points, color);
+            });
+        }
+        for index in &named {
+            let (style, stretches) = &lines[*index];
+            draw_series(scene, plot, axes, &all[*index], |scene| {
+                draw_line(scene, stretches, *style);
             });
         }
     });
-    for (series, (slot, stretches)) in all.iter().zip(&lines) {
-        let Style { color, marker, .. } = style(*slot);
-        let points = marked(stretches, *slot).into_iter();
-        scene.group("series marks", &[("label", &series.label)], |scene| {
+    for (place, index) in named.iter().enumerate() {
+        let (Style { color, marker, .. }, stretches) = &lines[*index];
+        let points = marked(stretches, place).into_iter();
+        scene.group("series marks", &[("label", &all[*index].label)], |scene| {
             for point in points.filter(|point| plot.rect.contains(*point)) {
-                scene.marker(marker, point, MARKER_RADIUS, color);
+                scene.marker(*marker, point, MARKER_RADIUS, color);
             }
         });
     }
     let stretches = lines.iter().flat_map(|(_, stretches)| stretches);
     stretches.flat_map(|stretch| sampled(stretch)).collect()
+}
+
+/// A line as a group that says what its points are.
+fn draw_series(
+    scene: &mut Scene,
+    plot: &Plot,
+    axes: [&Axis; 2],
+    series: &Series,
+    draw: impl FnOnce(&mut Scene),
+) {
+    let points = points_in_words(plot, axes, series);
+    let (label, note) = (
+        ("label", series.label.as_str()),
+        ("note", series.note.as_str()),
+    );
+    scene.group("series", &[label, note, ("points", &points)], draw);
 }
 
 /// The pixel of each point and what is there: "70.5 31 Epoch 5: 12.3 % [11.0, 13.6]", separated by semicolons.
@@ -75,6 +101,10 @@ fn draw_line(scene: &mut Scene, stretches: &[Stretch], style: Style) {
         0..=DENSE => Stroke::new(style.color, 2.0, style.dash),
         _ => Stroke::solid(style.color, 1.0),
     };
+    draw_stretches(scene, stretches, stroke);
+}
+
+fn draw_stretches(scene: &mut Scene, stretches: &[Stretch], stroke: Stroke) {
     for stretch in stretches.iter().filter(|stretch| stretch.len() > 1) {
         scene.polyline(&thin_out(stretch), stroke);
     }

@@ -5,17 +5,25 @@ use std::f64::consts::FRAC_1_SQRT_2;
 /// A shape; all cover about the same area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marker {
+    /// A disc.
     Circle,
+    /// A square.
     Square,
+    /// A triangle, its tip up.
     TriangleUp,
+    /// A square on its corner.
     Diamond,
+    /// A triangle, its tip down.
     TriangleDown,
+    /// A slanted cross.
     Cross,
+    /// An upright cross.
+    Plus,
 }
 
 impl Marker {
     /// The corners about the origin for a half-width of `r`, y downwards; none for the circle.
-    pub fn corners(self, r: f64) -> Vec<(f64, f64)> {
+    pub(super) fn corners(self, r: f64) -> Vec<(f64, f64)> {
         let (side, tall, wide, base) = (0.9 * r, 1.25 * r, 1.1 * r, 0.8 * r);
         match self {
             Marker::Circle => Vec::new(),
@@ -23,12 +31,13 @@ impl Marker {
             Marker::TriangleUp => vec![(0.0, -tall), (wide, base), (-wide, base)],
             Marker::TriangleDown => vec![(0.0, tall), (wide, -base), (-wide, -base)],
             Marker::Diamond => vec![(0.0, -tall), (tall, 0.0), (0.0, tall), (-tall, 0.0)],
-            Marker::Cross => cross(1.15 * r, 0.42 * r),
+            Marker::Cross => turned(&cross(1.15 * r, 0.42 * r)),
+            Marker::Plus => cross(1.15 * r, 0.42 * r),
         }
     }
 }
 
-/// A cross with arms of the given length and half-thickness, turned by 45 degrees.
+/// An upright cross with arms of the given length and half-thickness.
 fn cross(arm: f64, half: f64) -> Vec<(f64, f64)> {
     let corner = [(half, -arm), (half, -half), (arm, -half)];
     // A quarter turn takes (x, y) to (-y, x).
@@ -42,8 +51,13 @@ fn cross(arm: f64, half: f64) -> Vec<(f64, f64)> {
             .collect();
         upright.extend(turned);
     }
-    let turn = |(x, y): (f64, f64)| ((x - y) * FRAC_1_SQRT_2, (x + y) * FRAC_1_SQRT_2);
-    upright.into_iter().map(turn).collect()
+    upright
+}
+
+/// The same turned by 45 degrees.
+fn turned(shape: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let turn = |&(x, y): &(f64, f64)| ((x - y) * FRAC_1_SQRT_2, (x + y) * FRAC_1_SQRT_2);
+    shape.iter().map(turn).collect()
 }
 
 #[cfg(test)]
@@ -58,6 +72,7 @@ mod tests {
             Marker::TriangleDown,
             Marker::Diamond,
             Marker::Cross,
+            Marker::Plus,
         ];
         for shape in shapes {
             let corners = shape.corners(1.0);

@@ -4,23 +4,28 @@
 //!
 //! | files | own |
 //! | --- | --- |
-//! | `chart`, `grid`, `intervals`, `heatmap`, `histogram`, `qq` | the charts |
-//! | `series`, `lines`, `interval_row`, `color_scale` | their parts |
-//! | `axis`, `ticks`, `tick_labels`, `plot`, `references`, `legend`, `slots`, `stretch`, `summary` | axes and legends |
-//! | `sheet`, `figure`, `svg`, `rect`, `marker`, `palette`, `font`, `text_style` | the scene, texts and colors |
+//! | `chart`, `grid`, `intervals`, `heatmap`, `value_map`, `histogram`, `qq` | the charts |
+//! | `series`, `lines`, `interval_layout`, `interval_table`, `interval_row`, `color_scale` | their parts |
+//! | `axis`, `axis_ticks`, `span`, `ticks`, `tick_labels`, `plot`, `references`, `end_labels`, `legend`, `looks`, `stretch`, `summary` | axes and legends |
+//! | `sheet`, `figure`, `svg`, `rect`, `style`, `marker`, `palette`, `font`, `text_style` | the scene, texts and colors |
 
 mod axis;
+mod axis_ticks;
 mod chart;
 mod color_scale;
+mod end_labels;
 mod figure;
 mod font;
 mod grid;
 mod heatmap;
 mod histogram;
+mod interval_layout;
 mod interval_row;
+mod interval_table;
 mod intervals;
 mod legend;
 mod lines;
+mod looks;
 mod marker;
 mod palette;
 mod plot;
@@ -29,8 +34,9 @@ mod rect;
 mod references;
 mod series;
 mod sheet;
-mod slots;
+mod span;
 mod stretch;
+mod style;
 mod summary;
 mod svg;
 #[cfg(test)]
@@ -39,6 +45,7 @@ mod text_histogram;
 mod text_style;
 mod tick_labels;
 mod ticks;
+mod value_map;
 
 pub use axis::Axis;
 pub use chart::LineChart;
@@ -48,17 +55,18 @@ pub use heatmap::ConfusionMatrix;
 pub use histogram::{HistogramChart, NormalCurve};
 pub use interval_row::IntervalRow;
 pub use intervals::{IntervalGroup, IntervalMark, IntervalPlot};
+pub use marker::Marker;
 pub use qq::QqPlot;
 pub use series::{Point, ReferenceLine, Series};
+pub use style::Style;
 pub use text_histogram::TextHistogram;
 pub use ticks::AxisScale;
+pub use value_map::{MapCell, MapRow, ValueMap};
 
-pub(crate) use axis::Span;
-pub(crate) use marker::Marker;
-pub(crate) use palette::Style;
+pub(crate) use looks::Looks;
 pub(crate) use plot::Plot;
 pub(crate) use rect::Rect;
 pub(crate) use sheet::Sheet;
-pub(crate) use slots::Slots;
+pub(crate) use span::Span;
 pub(crate) use svg::{Scene, Stroke};
 pub(crate) use text_style::{Anchor, TextStyle};

@@ -26,6 +26,7 @@ impl Plot {
     /// Fits a plot into `area`, leaving room for the ticks and labels at its left and bottom.
     pub fn lay_out(area: Rect, x_axis: &Axis, x: Span, y_axis: &Axis, y: Span) -> Plot {
         let height = area.height - height_below(x_axis);
+        let y = y_axis.settled_vertically(y, height);
         let ticks = y_axis.vertical_ticks(&y, height);
         let widest = widest_tick(ticks.iter().map(|(_, label)| label.as_str()));
         let left = TICK_LENGTH + TICK_GAP + widest + label_room(y_axis);
@@ -131,8 +132,8 @@ fn label_room(axis: &Axis) -> f64 {
 fn minor_ticks(axis: &Axis, span: &Span) -> Vec<f64> {
     let (low, high) = span.values();
     match axis.scale {
-        AxisScale::Log => log_minor_ticks(low, high),
-        AxisScale::Linear => Vec::new(),
+        AxisScale::Log if !axis.has_given_ticks() => log_minor_ticks(low, high),
+        _ => Vec::new(),
     }
 }
 

@@ -1,8 +1,7 @@
 //! Quantile-quantile plots against the standard normal.
 
 use super::legend::{Key, draw_legend};
-use super::palette::{Style, style};
-use super::{Axis, Figure, Marker, Plot, Sheet, Stroke};
+use super::{Axis, Figure, Marker, Plot, Sheet, Stroke, Style};
 
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 330.0;
@@ -66,10 +65,10 @@ impl QqPlot {
 
     /// The lines with (intercept, slope) and their text; styled as in the histogram.
     fn lines(&self) -> Vec<(Style, (f64, f64), &'static str)> {
-        let mut lines = vec![(style(1).dashed("8 4"), (0.0, 1.0), "y = x")];
+        let mut lines = vec![(Style::vermilion(1, 0), (0.0, 1.0), "y = x")];
         let (mean, std) = self.fitted;
         if (mean + std).is_finite() {
-            lines.push((style(6).dashed(""), (mean, std), "fitted normal"));
+            lines.push((Style::ink(0, 0), (mean, std), "fitted normal"));
         }
         lines
     }

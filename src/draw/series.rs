@@ -1,5 +1,7 @@
 //! What line charts are made of: points, lines, and labeled lines across.
 
+use super::Style;
+
 /// A point of a series; not-a-number coordinates leave a gap in its line.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Point {
@@ -11,16 +13,18 @@ pub struct Point {
     pub interval: Option<(f64, f64)>,
 }
 
-/// A line with a label; color, dash and marker follow from its slot.
+/// A line with a label.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
     /// The text in the legend; series of the same label share one style and one entry.
     pub label: String,
     /// The points in drawing order.
     pub points: Vec<Point>,
-    /// Which style to take (0, 1, 2, ...), so that a method looks the same in every picture; by
-    /// default the order in which labels first occur.
-    pub slot: Option<usize>,
+    /// Color, dash and marker, so that a method looks the same in every picture; by default they follow from the order
+    /// in which labels first occur.
+    pub style: Option<Style>,
+    /// Whether it is there for comparison only: thin and gray, without a name.
+    pub muted: bool,
     /// What is behind the line, shown with each of its points: "3 seeds".
     pub note: String,
 }
@@ -38,14 +42,21 @@ impl Series {
         Series {
             label: label.into(),
             points: points.into_iter().collect(),
-            slot: None,
+            style: None,
+            muted: false,
             note: String::new(),
         }
     }
 
-    /// The same in the style of a slot.
-    pub fn in_slot(mut self, slot: usize) -> Series {
-        self.slot = Some(slot);
+    /// The same in a style.
+    pub fn styled(mut self, style: Style) -> Series {
+        self.style = Some(style);
+        self
+    }
+
+    /// The same for comparison only.
+    pub fn muted(mut self) -> Series {
+        self.muted = true;
         self
     }
 

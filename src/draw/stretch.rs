@@ -58,14 +58,14 @@ pub fn sampled(stretch: &[(f64, f64)]) -> Stretch {
 }
 
 /// Where markers stand: at every point of a short series, at evenly spread ones of a long series
-/// (set off by the slot, so that series do not hide each other), and always at lone points.
-pub fn marked(stretches: &[Stretch], slot: usize) -> Stretch {
+/// (set off by the line's place, so that series do not hide each other), and always at lone points.
+pub fn marked(stretches: &[Stretch], place: usize) -> Stretch {
     let count: usize = stretches.iter().map(Vec::len).sum();
     let step = match count {
         0..=MOST_MARKERS => 1,
         _ => count.div_ceil(10),
     };
-    let offset = slot * step.div_ceil(3) % step;
+    let offset = place * step.div_ceil(3) % step;
     let with_alone = |stretch: &Stretch| {
         let alone = stretch.len() == 1;
         let points = stretch.clone().into_iter();
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn long_series_carry_few_markers_at_different_places() {
         let stretch: Stretch = (0..100).map(|index| (f64::from(index), 0.0)).collect();
-        let marks = |slot| marked(std::slice::from_ref(&stretch), slot);
+        let marks = |place| marked(std::slice::from_ref(&stretch), place);
         let (first, second) = (marks(0), marks(1));
         assert_eq!(first.len(), 10);
         assert!(first.iter().all(|point| !second.contains(point)));

@@ -17,7 +17,7 @@ fn point(x: f64, y: f64) -> Point {
 fn line_chart() -> LineChart {
     let heights = [0.4, 0.2, f64::NAN, 0.05, 0.0, 0.1];
     let banded = (0..).zip(heights).map(|(x, y)| point(f64::from(x), y));
-    let lone = Series::of("lone <point>", [point(3.0, 0.3)]).in_slot(4);
+    let lone = Series::of("lone <point>", [point(3.0, 0.3)]).styled(Style::of_slot(4));
     let banded = Series::of("banded", banded).noted("3 seeds");
     LineChart {
         title: "Test error & target".into(),
@@ -60,7 +60,7 @@ fn interval_plot(mark: IntervalMark) -> IntervalPlot {
         interval: Some((value - 0.1, value + 0.1)),
         outcomes: vec![value - 0.05, value + 0.05],
         text: format!("{value:.2}"),
-        slot: None,
+        style: None,
     };
     let diverged = IntervalRow {
         interval: None,
@@ -171,6 +171,7 @@ fn every_chart_without_data_says_so_and_can_be_rendered() {
     let empty = [
         LineChart::default().figure(),
         PanelGrid::default().figure(),
+        ValueMap::default().figure(),
         IntervalPlot::default().figure(),
         ConfusionMatrix::default().figure(),
         HistogramChart::default().figure(),

@@ -59,7 +59,8 @@ pub fn linear_ticks(low: f64, high: f64, target: usize, integer: bool) -> Vec<f6
     ticks
 }
 
-/// About `target` powers of ten in [low, high] (> 0); 1, 2 and 5 of each where these are few.
+/// 1, 2 and 5 of each power of ten in [low, high] (> 0), or the powers alone where those would be many more than
+/// `target`; round steps between them where these are few.
 pub fn log_ticks(low: f64, high: f64, target: usize) -> Vec<f64> {
     if !(low > 0.0 && high > low && high.is_finite()) {
         return Vec::new();
@@ -67,17 +68,17 @@ pub fn log_ticks(low: f64, high: f64, target: usize) -> Vec<f64> {
     let target = target.max(1);
     let inside = |value: &f64| *value >= low * (1.0 - 1e-9) && *value <= high * (1.0 + 1e-9);
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
+    let of_decade = |power| [1.0, 2.0, 5.0].map(|digit| digit * 10f64.powi(power));
+    let steps = (first..=last).flat_map(of_decade);
+    let steps: Vec<f64> = steps.filter(inside).collect();
     let decades = (first..=last).map(|power| 10f64.powi(power));
     let decades: Vec<f64> = decades.filter(inside).collect();
-    if decades.len() >= 3 {
+    if decades.len() >= 3 && steps.len() > target + target / 2 {
         let stride = decades.len().div_ceil(target);
         return decades.into_iter().step_by(stride).collect();
     }
-    let of_decade = |power| [1.0, 2.0, 5.0].map(|digit| digit * 10f64.powi(power));
-    let steps = (first..=last).flat_map(of_decade);
-    let ticks: Vec<f64> = steps.filter(inside).collect();
-    if ticks.len() >= 3 {
-        return ticks;
+    if steps.len() >= 3 && steps.len() <= 3 * target {
+        return steps;
     }
     // A round step is at most 2.5 times what was asked for, so that of three one is always inside.
     let linear = [target, 3].map(|target| linear_ticks(low, high, target, false));

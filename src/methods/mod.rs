@@ -11,6 +11,7 @@ mod behavior;
 #[cfg(test)]
 pub(crate) mod conformance;
 mod descriptor;
+mod look;
 mod method;
 
 use anyhow::Result;
@@ -22,6 +23,7 @@ use crate::options::Options;
 use crate::usage;
 pub use behavior::{ActsOn, BatchSizeOne};
 pub use descriptor::{Descriptor, Paper, Recurrent};
+pub use look::style;
 pub use method::{Method, MethodTable};
 
 /// Declares the modules of methods and the list of their descriptors from the same names.

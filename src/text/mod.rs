@@ -6,11 +6,13 @@ pub mod numbers;
 mod table;
 mod table_of;
 mod terminal;
+mod words;
 
 pub use foreign::{cell, of_cell, one_line, shown};
 pub use table::{Align, Table};
 pub use table_of::TableOf;
 pub use terminal::Terminal;
+pub use words::capitalized;
 
 /// Items as in a sentence: "a, b and c".
 pub fn listed(items: impl IntoIterator<Item = String>) -> String {

@@ -1,6 +1,9 @@
 //! The tables of probes: columns as data, from which CSV files, JSON documents and tables in the terminal are made.
 
-use anyhow::{Result, anyhow};
+use std::borrow::Cow;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -86,14 +89,15 @@ impl From<bool> for TableField {
 /// A table with the names of its columns.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ProbeTable {
-    names: Vec<&'static str>,
+    names: Vec<Cow<'static, str>>,
     rows: Vec<Vec<TableField>>,
 }
 
 impl ProbeTable {
     /// A single row of named fields.
     pub fn of_one_row(fields: impl Iterator<Item = (&'static str, TableField)>) -> ProbeTable {
-        let (names, row) = fields.unzip();
+        let (names, row): (Vec<&'static str>, _) = fields.unzip();
+        let names = names.into_iter().map(Cow::from).collect();
         let rows = vec![row];
         ProbeTable { names, rows }
     }
@@ -109,7 +113,8 @@ impl ProbeTable {
 
     /// The table with more columns in front, in which all rows have the same.
     pub fn labeled<const N: usize>(self, labels: [(&'static str, TableField); N]) -> ProbeTable {
-        let (names, fields): (Vec<_>, Vec<_>) = labels.into_iter().unzip();
+        let (names, fields): (Vec<&'static str>, Vec<_>) = labels.into_iter().unzip();
+        let names = names.into_iter().map(Cow::from).collect();
         let rows = self.rows.into_iter();
         ProbeTable {
             names: [names, self.names].concat(),
@@ -120,7 +125,7 @@ impl ProbeTable {
     /// As a CSV file.
     pub fn csv(&self) -> Result<Vec<u8>> {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(&self.names)?;
+        writer.write_record(self.names.iter().map(|name| name.as_bytes()))?;
         for row in &self.rows {
             writer.serialize(row.iter().map(TableField::in_file).collect::<Vec<_>>())?;
         }
@@ -129,8 +134,8 @@ impl ProbeTable {
 
     /// As a JSON array, an object a row.
     pub fn json(&self) -> Result<Value> {
-        let entry = |(name, field): (&&str, &TableField)| {
-            Ok(((*name).to_owned(), serde_json::to_value(field)?))
+        let entry = |(name, field): (&Cow<str>, &TableField)| {
+            Ok((name.clone().into_owned(), serde_json::to_value(field)?))
         };
         let object = |row: &Vec<TableField>| {
             let entries = self.names.iter().zip(row).map(entry);
@@ -150,6 +155,63 @@ impl ProbeTable {
             };
         }
         table.build().render(&Terminal::detect())
+    }
+
+    /// A table that was written as a CSV file.
+    pub fn read(path: &Path) -> Result<ProbeTable> {
+        let read = || -> Result<ProbeTable> {
+            let mut reader = csv::Reader::from_path(path)?;
+            let names = reader.headers()?.iter();
+            let names = names.map(|name| name.to_owned().into()).collect();
+            let field = |text: &str| TableField::Text(text.to_owned());
+            let row = |record: csv::StringRecord| record.iter().map(field).collect();
+            let rows = reader.records().map(|record| Ok(row(record?)));
+            Ok(ProbeTable {
+                names,
+                rows: rows.collect::<Result<_>>()?,
+            })
+        };
+        read().with_context(|| format!("cannot read {}", path.display()))
+    }
+
+    /// The rows, whose values are found by the names of their columns.
+    pub fn rows(&self) -> impl Iterator<Item = TableRow<'_>> {
+        self.rows.iter().map(|fields| TableRow {
+            names: &self.names,
+            fields,
+        })
+    }
+}
+
+/// A row of a table.
+#[derive(Clone, Copy)]
+pub struct TableRow<'t> {
+    names: &'t [Cow<'static, str>],
+    fields: &'t [TableField],
+}
+
+impl<'t> TableRow<'t> {
+    fn field(&self, column: &str) -> Option<&'t TableField> {
+        let place = self.names.iter().position(|name| name == column)?;
+        self.fields.get(place)
+    }
+
+    /// A text; empty where the table lacks the column.
+    pub fn text(&self, column: &str) -> &'t str {
+        match self.field(column) {
+            Some(TableField::Text(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// A number; NaN where the row has none.
+    pub fn number(&self, column: &str) -> f64 {
+        match self.field(column) {
+            Some(TableField::Number(number)) => *number,
+            Some(TableField::Count(count)) => *count as f64,
+            Some(TableField::Text(text)) => text.parse().unwrap_or(f64::NAN),
+            Some(TableField::Flag(_)) | None => f64::NAN,
+        }
     }
 }
 
@@ -236,7 +298,7 @@ impl<M> Columns<M> {
         let columns = || self.0.iter().filter(|column| column.scope != scope);
         let fields = |row: &M| columns().map(|column| (column.value)(row)).collect();
         ProbeTable {
-            names: columns().map(|column| column.name).collect(),
+            names: columns().map(|column| column.name.into()).collect(),
             rows: rows.iter().map(fields).collect(),
         }
     }
@@ -270,6 +332,26 @@ mod tests {
             columns.checkpoint_table(&rows).names,
             ["name", "half", "count", "large"]
         );
+    }
+
+    #[test]
+    fn a_table_is_read_as_it_was_written() {
+        let columns = Columns::<(&str, f64)>::new()
+            .with("name", |row| row.0.to_owned())
+            .with("value", |row| row.1);
+        let table = columns.table(&[("a", 1.0 / 3.0), ("b", f64::NAN)]);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.csv");
+        std::fs::write(&path, table.csv().unwrap()).unwrap();
+        let read = ProbeTable::read(&path).unwrap();
+        let rows: Vec<_> = read.rows().collect();
+        assert_eq!(
+            (rows[0].text("name"), rows[0].number("value")),
+            ("a", 1.0 / 3.0)
+        );
+        assert!(rows[1].number("value").is_nan() && rows[1].number("other").is_nan());
+        let error = ProbeTable::read(&folder.path().join("none.csv")).unwrap_err();
+        assert!(format!("{error:#}").contains("none.csv"));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::RunConfig;
+use crate::draw::Style;
+use crate::methods;
 
 /// A short name for each run: its method, with what distinguishes it where that is not enough.
 pub fn run_labels(runs: &[PathBuf], configs: &[RunConfig]) -> Vec<String> {
@@ -57,6 +59,38 @@ fn settings(config: &RunConfig, ignored: &[&str]) -> Vec<(String, String)> {
         .collect()
 }
 
+/// What pictures call runs of these labels, and how they look: as their methods, or as variants of them. Keys become words,
+/// and a flag that is off is not named.
+pub fn picture_names(labels: &[&str]) -> Vec<(String, Style)> {
+    let method = |label: &str| label.split(' ').next().unwrap_or_default().to_owned();
+    let name = |label: &str| {
+        let mut words = label.split(' ');
+        let method = words.next().unwrap_or_default().to_owned();
+        let told = words.filter_map(|word| match word.split_once('=') {
+            Some((_, "false")) => None,
+            Some((key, "true")) => Some(key.replace('_', " ")),
+            Some((key, value)) => Some(format!("{} {value}", key.replace('_', " "))),
+            None => Some(word.to_owned()),
+        });
+        let told: Vec<String> = told.collect();
+        match told.is_empty() {
+            true => method,
+            false => format!("{method}, {}", told.join(", ")),
+        }
+    };
+    let style = |place: usize, label: &str| {
+        let before = labels[..place].iter();
+        let variant = before
+            .filter(|other| method(other) == method(label))
+            .count();
+        methods::style(&method(label), variant)
+    };
+    let labels = labels.iter().enumerate();
+    labels
+        .map(|(place, label)| (name(label), style(place, label)))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,5 +124,26 @@ mod tests {
         assert_eq!(run_labels(&runs[1..3], &configs[1..3]), ["bn", "normprop"]);
         let twins = [configs[0].clone(), configs[0].clone()];
         assert_eq!(run_labels(&runs[..2], &twins), ["a", "b"]);
+    }
+
+    #[test]
+    fn pictures_say_in_words_what_differs() {
+        let labels = [
+            "bn",
+            "normprop center_rows=false",
+            "normprop center_rows=true eps=0.1",
+        ];
+        let names = picture_names(&labels);
+        let expected = ["bn", "normprop", "normprop, center rows, eps 0.1"];
+        assert_eq!(
+            names.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+            expected
+        );
+        let styles = [("bn", 0), ("normprop", 0), ("normprop", 1)];
+        let styles = styles.map(|(method, variant)| methods::style(method, variant));
+        assert_eq!(
+            names.iter().map(|(_, style)| *style).collect::<Vec<_>>(),
+            styles
+        );
     }
 }

@@ -17,14 +17,11 @@ pub trait NetworkProbe {
     /// Measures the layers that were asked for.
     fn measure(subject: &Subject, args: &StatsArgs) -> Result<Vec<Self::Found>>;
 
-    /// The layer's number, from 1.
-    fn number(layer: &Self::Found) -> usize;
-
-    /// The columns of its tables.
+    /// The columns of its tables; `layer` is the layer's number, from 1.
     fn columns() -> Columns<Self::Found>;
 
     /// What is drawn and told of it over checkpoints.
-    fn trends() -> Trends<Self::Found>;
+    fn trends() -> Trends;
 
     /// Measures one network, writes its tables and pictures, and says what they show.
     fn look(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<()>;

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::labels::distinguishing_labels;
+use super::labels::{distinguishing_labels, picture_names};
 use super::subject::{Subject, run_configs};
 use super::trends::Trend;
-use super::{Gathered, NetworkProbe, Output, ProbeTable, TableField, Trends};
+use super::{Gathered, NetworkProbe, Output, ProbeTable, TableField, TableRow, Trends};
 use crate::cli::StatsArgs;
-use crate::draw::{LineChart, PanelGrid, Point, Series, ShareY};
+use crate::draw::{Figure, LineChart, PanelGrid, Point, Series, ShareY};
 use crate::record::{epoch_checkpoints, read_checkpoint};
 use crate::stats::{mean, median, range};
 use crate::usage;
@@ -38,8 +38,8 @@ pub fn follow<P: NetworkProbe>(
             "--checkpoint all looks at the checkpoints of a run: name one, or train one with normprop train"
         ));
     }
-    let (columns, trends) = (P::columns(), P::trends());
-    let (mut tables, mut visits) = (Vec::new(), Vec::new());
+    let columns = P::columns();
+    let mut tables = Vec::new();
     each_checkpoint(runs, args, output, &mut |group, epoch, subject| {
         let layers = P::measure(subject, args)?;
         tables.push(columns.checkpoint_table(&layers).labeled([
@@ -47,19 +47,34 @@ pub fn follow<P: NetworkProbe>(
             ("seed", subject.config.seed.into()),
             ("epoch", epoch.into()),
         ]));
-        let values = |layer| trends.list.iter().map(move |trend| (trend.value)(layer));
-        visits.extend(layers.iter().map(|layer| LayerVisit {
-            group: group.to_owned(),
-            epoch,
-            layer: P::number(layer),
-            values: values(layer).collect(),
-        }));
         Ok(())
     })?;
-    let stem = format!("{}-through", P::NAME);
-    output.main_table(&stem, &ProbeTable::stacked(tables))?;
-    output.figure(&stem, &picture(&trends, &visits).figure());
-    output.print(&text(&trends, &visits))
+    let (stem, table, trends) = (stem::<P>(), ProbeTable::stacked(tables), P::trends());
+    output.main_table(&stem, &table)?;
+    output.figure(&stem, &draw::<P>(&table));
+    output.print(&text(&trends, &visits(&trends, &table)))
+}
+
+/// The name of the table over checkpoints and of its picture.
+pub fn stem<P: NetworkProbe>() -> String {
+    format!("{}-through", P::NAME)
+}
+
+/// The picture of the table over checkpoints.
+pub fn draw<P: NetworkProbe>(table: &ProbeTable) -> Figure {
+    let trends = P::trends();
+    picture(&trends, &visits(&trends, table)).figure()
+}
+
+/// What is drawn and told of each row of the table.
+fn visits(trends: &Trends, table: &ProbeTable) -> Vec<LayerVisit> {
+    let visit = |row: TableRow| LayerVisit {
+        group: row.text("run").to_owned(),
+        epoch: row.number("epoch") as u64,
+        layer: row.number("layer") as usize,
+        values: trends.list.iter().map(|trend| (trend.value)(row)).collect(),
+    };
+    table.rows().map(visit).collect()
 }
 
 /// Shows every checkpoint of every run to `look`: the group of the run, the epoch, and the network.
@@ -118,7 +133,7 @@ fn shown_epochs(visits: &[LayerVisit]) -> Vec<u64> {
 }
 
 /// A column an epoch, a row a value.
-fn picture<M>(trends: &Trends<M>, visits: &[LayerVisit]) -> PanelGrid {
+fn picture(trends: &Trends, visits: &[LayerVisit]) -> PanelGrid {
     let epochs = shown_epochs(visits);
     let values = trends.list.iter().enumerate();
     let drawn = values.filter_map(|(index, trend)| Some((index, trend.panel.as_ref()?)));
@@ -154,6 +169,8 @@ fn by_layer(visits: &[LayerVisit], epoch: u64, panel: &LineChart, index: usize) 
         };
         Series::of(group, layers.into_iter().map(point))
     };
+    let groups = groups(visits);
+    let named = groups.iter().zip(picture_names(&groups));
     let when = match epoch {
         0 => "before training".to_owned(),
         1 => "after 1 epoch".to_owned(),
@@ -161,19 +178,25 @@ fn by_layer(visits: &[LayerVisit], epoch: u64, panel: &LineChart, index: usize) 
     };
     LineChart {
         title: format!("{}, {when}", panel.title),
-        series: groups(visits).into_iter().map(line).collect(),
+        series: named
+            .map(|(group, (name, style))| Series {
+                label: name,
+                style: Some(style),
+                ..line(*group)
+            })
+            .collect(),
         ..panel.clone()
     }
 }
 
-fn text<M>(trends: &Trends<M>, visits: &[LayerVisit]) -> String {
+fn text(trends: &Trends, visits: &[LayerVisit]) -> String {
     let (groups, epochs) = (groups(visits), shown_epochs(visits));
     let places = groups
         .iter()
         .flat_map(|group| epochs.iter().map(move |epoch| (*group, *epoch)));
     let tables = places.map(|(group, epoch)| {
         let here = at(visits, group, epoch);
-        let field = |(index, trend): (usize, &Trend<M>)| {
+        let field = |(index, trend): (usize, &Trend)| {
             let values: Vec<f64> = here.iter().map(|visit| visit.values[index]).collect();
             (trend.heading, gathered(trend.gathered, &values))
         };

@@ -7,6 +7,9 @@ mod jacobian;
 mod landscape;
 mod train_eval_gap;
 
+use std::path::Path;
+
+use anyhow::Result;
 use clap::Command;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
@@ -21,6 +24,17 @@ pub static PROBES: &[Probe] = &[
     landscape::PROBE,
     train_eval_gap::PROBE,
 ];
+
+/// Draws the pictures again whose tables a folder has; returns their names.
+pub fn redraw(folder: &Path) -> Result<Vec<String>> {
+    let mut drawn = Vec::new();
+    for probe in PROBES {
+        if probe.picture.redraw(folder)? {
+            drawn.push((probe.picture.stem)());
+        }
+    }
+    Ok(drawn)
+}
 
 /// The program's command line with the names of the probes and their help.
 pub fn with_probes(program: Command) -> Command {

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::labels::run_labels;
+use super::labels::{picture_names, run_labels};
 use super::subject::{initial_config, run_configs};
-use super::{Columns, Output, ProbeTable};
+use super::{Columns, Output, ProbeTable, TableRow};
 use crate::cli::StatsArgs;
 use crate::commands::trained::warn_of_other_images;
 use crate::config::RunConfig;
 use crate::data::Dataset;
-use crate::draw::{Axis, LineChart, Point, Series};
+use crate::draw::{Axis, LineChart, Point, Series, Style};
 use crate::engine::trainer::watched::NextStep;
 use crate::engine::{Trainer, device, setup};
 use crate::stats::median;
@@ -90,22 +90,28 @@ pub fn step_table<R>(all: &[Retrained<R>], columns: &Columns<StepLook<R>>) -> Pr
     columns.stacked("run", all.iter().map(|one| (&one.run, &one.looks)))
 }
 
-/// A panel over the steps, a line a run, with a band between the `ends`.
-pub fn step_panel<R>(
+/// A panel over the steps of a table, a line a run, with a band between the `ends`.
+pub fn step_panel(
     title: &str,
     axis: Axis,
-    all: &[Retrained<R>],
-    value: FoundValue<R>,
-    ends: Option<(FoundValue<R>, FoundValue<R>)>,
+    table: &ProbeTable,
+    value: fn(TableRow) -> f64,
+    ends: Option<(&str, &str)>,
 ) -> LineChart {
-    let point = |look: &StepLook<R>| Point {
-        x: look.step as f64,
-        y: value(&look.found),
-        interval: ends.map(|(low, high)| (low(&look.found), high(&look.found))),
+    let mut runs: Vec<&str> = table.rows().map(|row| row.text("run")).collect();
+    runs.dedup();
+    let point = |row: TableRow| Point {
+        x: row.number("step"),
+        y: value(row),
+        interval: ends.map(|(low, high)| (row.number(low), row.number(high))),
     };
-    let line = |one: &Retrained<R>| Series::of(&one.run, one.looks.iter().map(point));
+    let named = runs.iter().zip(picture_names(&runs));
+    let line = |(run, (name, style)): (&&str, (String, Style))| {
+        let own = table.rows().filter(|row| row.text("run") == *run);
+        Series::of(name, own.map(point)).styled(style)
+    };
     let steps = Axis::new("Step").integer();
-    LineChart::new(title, steps, axis, all.iter().map(line).collect())
+    LineChart::new(title, steps, axis, named.map(line).collect())
 }
 
 impl<R> Retrained<R> {

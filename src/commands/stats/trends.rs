@@ -1,5 +1,6 @@
 //! What is drawn and told of a probe over checkpoints.
 
+use super::TableRow;
 use crate::draw::{Axis, LineChart, Series};
 
 /// A panel over the layers.
@@ -16,12 +17,12 @@ pub enum Gathered {
     Count,
 }
 
-/// One value of a layer.
-pub struct Trend<M> {
+/// One value of a layer, from its row in the table over checkpoints.
+pub struct Trend {
     /// Heading of its column in the terminal.
     pub heading: &'static str,
     /// The value.
-    pub value: fn(&M) -> f64,
+    pub value: fn(TableRow) -> f64,
     /// How the values of layers and seeds become one.
     pub gathered: Gathered,
     /// Title, axes and marks of its panel over the layers, without lines; none where it is not drawn.
@@ -29,16 +30,16 @@ pub struct Trend<M> {
 }
 
 /// The values of a probe, in the order in which they are told.
-pub struct Trends<M> {
+pub struct Trends {
     /// Title of the picture.
     pub title: &'static str,
     /// What to know about the picture.
     pub subtitle: &'static str,
     /// The values.
-    pub list: Vec<Trend<M>>,
+    pub list: Vec<Trend>,
 }
 
-impl<M> Trends<M> {
+impl Trends {
     /// No values yet.
     pub fn new(title: &'static str, subtitle: &'static str) -> Self {
         Trends {
@@ -49,7 +50,7 @@ impl<M> Trends<M> {
     }
 
     /// One more value.
-    pub fn with(mut self, heading: &'static str, value: fn(&M) -> f64) -> Self {
+    pub fn with(mut self, heading: &'static str, value: fn(TableRow) -> f64) -> Self {
         self.list.push(Trend {
             heading,
             value,

@@ -124,15 +124,22 @@ impl BenchRow {
 
     /// What the row was measured with, in words: "batch size 64, width 0.25", and the format unless it is f32.
     pub fn setting(&self) -> String {
-        let width = match self.width {
-            unknown if unknown.is_nan() => String::new(),
-            width => format!(", width {width}"),
-        };
-        let precision = match self.precision.as_str() {
-            "f32" => String::new(),
-            other => format!(", {other}"),
-        };
-        format!("batch size {}{width}{precision}", self.batch_size)
+        match self.beside_batch_size() {
+            rest if rest.is_empty() => format!("batch size {}", self.batch_size),
+            rest => format!("batch size {}, {rest}", self.batch_size),
+        }
+    }
+
+    /// The same without the batch size: "width 0.25, bf16".
+    pub fn beside_batch_size(&self) -> String {
+        let width = self
+            .width
+            .is_finite()
+            .then(|| format!("width {}", self.width));
+        let is_usual = matches!(self.precision.as_str(), "f32" | "");
+        let precision = (!is_usual).then(|| self.precision.clone());
+        let parts: Vec<String> = width.into_iter().chain(precision).collect();
+        parts.join(", ")
     }
 }
 

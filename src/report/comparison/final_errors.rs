@@ -1,5 +1,6 @@
 //! Final test errors and their differences, as the pictures and tables of them share it.
 
+use super::focus::MOST_LINES;
 use super::{Results, SummaryRow};
 use crate::draw::{Axis, IntervalGroup, Point};
 use crate::run_key::GroupKey;
@@ -59,6 +60,26 @@ pub fn error_point(results: &Results, group: &GroupKey, x: f64) -> Point {
         y: whole.map_or(f64::NAN, |row| row.final_test_error_mean),
         interval: has_range.then(|| range(errors)),
     }
+}
+
+/// The methods' labels as pictures list them: as the experiment has them, or from the lowest error on where they are many.
+pub fn order(results: &Results) -> Vec<&String> {
+    let groups = &results.groups;
+    match groups.labels.len() {
+        0..=MOST_LINES => groups.labels.iter().collect(),
+        _ => groups.by_error(),
+    }
+}
+
+/// Rows by the place of their labels.
+pub fn in_order<R>(
+    order: &[&String],
+    rows: impl IntoIterator<Item = R>,
+    label: impl Fn(&R) -> &String,
+) -> Vec<R> {
+    let mut rows: Vec<R> = rows.into_iter().collect();
+    rows.sort_by_key(|row| order.iter().position(|known| *known == label(row)));
+    rows
 }
 
 /// The t interval of a final test error.

@@ -1,8 +1,10 @@
 //! Which groups of runs the pictures show, and how runs become one line.
 
+use super::families::{Member, families};
 use super::summarize::LEVEL;
 use super::{RunRows, SummaryRow};
-use crate::draw::{Point, Series};
+use crate::draw::{Point, Series, Style};
+use crate::methods;
 use crate::report::distinct::distinct;
 use crate::run_key::GroupKey;
 use crate::stats::{mean, range, t_interval};
@@ -18,21 +20,27 @@ const MOST_POINTS: usize = 150;
 pub struct Shown {
     /// The group.
     pub key: GroupKey,
-    /// Its method's place among the methods, which gives its style.
-    pub slot: usize,
+    /// How it looks in every picture.
+    pub style: Style,
 }
 
 /// The groups of a comparison in the order in which tables and pictures show them.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Groups {
-    /// The methods' labels in the order of the experiment; their places are their styles in every picture.
+    /// The methods' labels in the order of the experiment.
     pub labels: Vec<String>,
+    /// How each of them looks in every picture.
+    styles: Vec<Style>,
+    /// What each of them is where their labels differ by a number.
+    pub families: Option<Vec<Member>>,
     /// The batch sizes, in the order of the runs.
     pub batch_sizes: Vec<u64>,
     /// The groups to draw, in the order of the methods within each batch size.
     pub shown: Vec<Shown>,
     /// Whether a method was run with several learning rates at one batch size.
     pub has_several_rates: bool,
+    /// The mean final test errors of the groups that are drawn, infinite where no run finished.
+    errors: Vec<f64>,
     /// Runs of the largest group.
     most_runs: usize,
 }
@@ -41,30 +49,39 @@ impl Groups {
     /// The groups of these rows.
     pub fn of(summary: &[SummaryRow], labels: Vec<String>) -> Groups {
         let batch_sizes = distinct(summary.iter().map(|row| row.group.batch_size));
+        // A group without a finished run has no mean: it is shown only where there is no other.
+        let error = |row: &SummaryRow| match row.final_test_error_mean {
+            mean if mean.is_finite() => mean,
+            _ => f64::INFINITY,
+        };
         let best_of = |batch_size: u64, label: &String| {
             let is_of =
                 |row: &&SummaryRow| row.group.label == *label && row.group.batch_size == batch_size;
-            // A group without a finished run has no mean: it is shown only where there is no other.
-            let error = |row: &SummaryRow| match row.final_test_error_mean {
-                mean if mean.is_finite() => mean,
-                _ => f64::INFINITY,
-            };
             let rates = summary.iter().filter(is_of);
             rates.min_by(|a, b| error(a).total_cmp(&error(b)))
         };
+        let families = families(&labels);
+        let styles = styles(summary, &labels, families.as_deref());
         let mut shown = Vec::new();
         for &batch_size in &batch_sizes {
-            let of_methods = labels.iter().enumerate();
-            shown.extend(of_methods.filter_map(|(slot, label)| {
+            let of_methods = labels.iter().zip(&styles);
+            shown.extend(of_methods.filter_map(|(label, &style)| {
                 let key = best_of(batch_size, label)?.group.clone();
-                Some(Shown { key, slot })
+                Some(Shown { key, style })
             }));
         }
         let runs = summary.iter().map(|row| row.n + row.n_diverged);
+        let final_error = |key: &GroupKey| {
+            let row = summary.iter().find(|row| row.group == *key);
+            row.map_or(f64::INFINITY, error)
+        };
         Groups {
             has_several_rates: summary.len() > shown.len(),
             most_runs: runs.max().unwrap_or(0) as usize,
+            errors: shown.iter().map(|group| final_error(&group.key)).collect(),
             labels,
+            styles,
+            families,
             batch_sizes,
             shown,
         }
@@ -73,6 +90,44 @@ impl Groups {
     /// A method's place.
     pub fn slot(&self, label: &str) -> Option<usize> {
         self.labels.iter().position(|other| other == label)
+    }
+
+    /// How a method looks.
+    pub fn style(&self, label: &str) -> Option<Style> {
+        Some(self.styles[self.slot(label)?])
+    }
+
+    /// Whether a group is its method's first, and so looks as the method does everywhere.
+    pub fn is_plain(&self, key: &GroupKey) -> bool {
+        self.style(&key.label) == Some(methods::style(&key.method, 0))
+    }
+
+    /// The mean final test error of a group that is drawn; infinite where no run finished.
+    pub fn error(&self, key: &GroupKey) -> f64 {
+        let place = self.shown.iter().position(|group| group.key == *key);
+        place.map_or(f64::INFINITY, |place| self.errors[place])
+    }
+
+    /// The labels from the lowest final test error to the highest, by their mean rank over the batch sizes.
+    pub fn by_error(&self) -> Vec<&String> {
+        let rank = |label: &String| -> f64 {
+            let ranks = self.shown.iter().filter(|group| group.key.label == *label);
+            let ranks = ranks.map(|group| {
+                let error = self.error(&group.key);
+                let beside = self.at(group.key.batch_size);
+                beside
+                    .filter(|other| self.error(&other.key) < error)
+                    .count() as f64
+            });
+            mean(&ranks.collect::<Vec<f64>>())
+        };
+        let mut labels: Vec<(f64, &String)> = self
+            .labels
+            .iter()
+            .map(|label| (rank(label), label))
+            .collect();
+        labels.sort_by(|a, b| a.0.total_cmp(&b.0));
+        labels.into_iter().map(|(_, label)| label).collect()
     }
 
     /// The groups to draw at a batch size.
@@ -101,10 +156,34 @@ impl Groups {
     }
 }
 
+/// How each label looks: as its method, or for a further label of the same method as a variant of it. Labels of one family
+/// look alike.
+fn styles(summary: &[SummaryRow], labels: &[String], families: Option<&[Member]>) -> Vec<Style> {
+    let method = |place: usize| {
+        let label = &labels[place];
+        let row = summary.iter().find(|row| row.group.label == *label);
+        row.map_or(label.as_str(), |row| row.group.method.as_str())
+    };
+    let name = |place: usize| match families {
+        Some(members) => members[place].name.as_str(),
+        None => labels[place].as_str(),
+    };
+    let style = |place: usize| {
+        let own = method(place);
+        let same = (0..labels.len()).filter(|other| method(*other) == own);
+        let mut names = distinct(same.map(name));
+        // The one that is called as the method stands for it.
+        names.sort_by_key(|name| *name != own);
+        let variant = names.iter().position(|other| *other == name(place));
+        methods::style(own, variant.unwrap_or(0))
+    };
+    (0..labels.len()).map(style).collect()
+}
+
 /// The mean over runs at each epoch, with a band; `value` gives a row's epoch and value.
 pub fn mean_line<R>(
     label: &str,
-    slot: usize,
+    style: Style,
     runs: &[&RunRows<R>],
     value: impl Fn(&R) -> (f64, f64),
 ) -> Series {
@@ -126,7 +205,7 @@ pub fn mean_line<R>(
         interval: band(values),
     };
     let points = thinned(by_epoch.iter().map(point).collect());
-    Series::of(label, points).in_slot(slot).noted(behind(runs))
+    Series::of(label, points).styled(style).noted(behind(runs))
 }
 
 /// Which runs are behind a line: "batch size 50, learning rate 0.1, 2 seeds (0, 1)".
@@ -192,21 +271,31 @@ mod tests {
     #[test]
     fn a_line_is_the_mean_over_runs_with_their_range() {
         let runs = [run(&[1.0, f64::NAN, 4.0]), run(&[3.0, f64::NAN])];
-        let line = mean_line("bn", 2, &runs.iter().collect::<Vec<_>>(), |row| *row);
+        let line = mean_line(
+            "bn",
+            Style::of_slot(2),
+            &runs.iter().collect::<Vec<_>>(),
+            |row| *row,
+        );
         let points: Vec<_> = line
             .points
             .iter()
             .map(|point| (point.x, point.y, point.interval))
             .collect();
         assert_eq!(points, [(0.0, 2.0, Some((1.0, 3.0))), (2.0, 4.0, None)]);
-        assert_eq!(line.slot, Some(2));
+        assert_eq!(line.style, Some(Style::of_slot(2)));
         assert!(line.note.ends_with("1 seed (0)"), "{}", line.note);
     }
 
     #[test]
     fn from_five_runs_on_the_band_is_an_interval() {
         let runs: Vec<_> = (0..5).map(|i| run(&[f64::from(i)])).collect();
-        let line = mean_line("bn", 0, &runs.iter().collect::<Vec<_>>(), |row| *row);
+        let line = mean_line(
+            "bn",
+            Style::of_slot(0),
+            &runs.iter().collect::<Vec<_>>(),
+            |row| *row,
+        );
         let (low, high) = line.points[0].interval.unwrap();
         // 2 ± 2.7764·√2.5/√5
         assert!(
@@ -220,7 +309,7 @@ mod tests {
     #[test]
     fn long_lines_are_thinned_to_their_ends() {
         let long: Vec<f64> = (0..1001).map(f64::from).collect();
-        let line = mean_line("bn", 0, &[&run(&long)], |row| *row);
+        let line = mean_line("bn", Style::of_slot(0), &[&run(&long)], |row| *row);
         assert!(line.points.len() <= MOST_POINTS + 1);
         assert_eq!(line.points.first().map(|point| point.x), Some(0.0));
         assert_eq!(line.points.last().map(|point| point.x), Some(1000.0));

@@ -8,6 +8,7 @@
 //! | [`summarize`] | from `curves.csv` to `summary.csv` |
 //! | [`differences`] | from `curves.csv` to `paired.csv` and `differences.csv` |
 //! | [`results`] | a results folder as a whole: writing and reading it |
+//! | [`families`], [`focus`] | methods that differ by a number, and which of many lines a picture names |
 //! | [`picture`], [`pictures`] | what a picture is, and all of them |
 //! | [`final_errors`] | what pictures and tables of final errors share |
 //! | [`conclusion`] | what came out, in sentences made from the numbers |
@@ -17,7 +18,9 @@
 pub mod caveats;
 pub mod conclusion;
 pub mod differences;
+mod families;
 pub mod final_errors;
+mod focus;
 mod groups;
 pub mod manifest;
 pub mod page;

@@ -14,6 +14,7 @@ use crate::record::table::CsvTable;
 use crate::report::bench::Bench;
 use crate::report::distinct::distinct;
 use crate::run_key::{GroupKey, grouped};
+use crate::text::capitalized;
 use crate::usage;
 
 /// The rows of all runs.
@@ -156,6 +157,15 @@ impl Results {
         let mut results = Results::of(name, manifest, runs, sweep);
         results.bench = Bench::read(folder)?;
         Ok((results, warnings))
+    }
+
+    /// The line below a picture's title: what was compared, and what the picture shows of it.
+    pub fn about(&self, note: &str) -> String {
+        format!(
+            "{}. {}",
+            self.title().trim_end_matches('.'),
+            capitalized(note)
+        )
     }
 
     /// The title for pictures and page.

@@ -43,7 +43,7 @@ function nearest(panel, at) {
   let found = null;
   let least = 40;
   for (const { line, points } of panel.lines) {
-    if (line.classList.contains("off")) continue;
+    if (line.closest(".off")) continue;
     for (const point of points) {
       const here = shown(panel, point);
       const distance = Math.hypot(here.x - at.x, here.y - at.y);

@@ -3,8 +3,10 @@
 use anyhow::Result;
 
 use crate::cli::StatsArgs;
-use crate::commands::stats::{Columns, NetworkProbe, Output, Subject, Trends, layer_panel};
-use crate::draw::{Axis, LineChart, PanelGrid, Series};
+use crate::commands::stats::{
+    Columns, NetworkProbe, Output, Subject, TableRow, Trends, layer_panel,
+};
+use crate::draw::{Axis, LineChart, PanelGrid, Series, Style};
 use crate::nn::Block;
 use crate::probe::covariance::{LayerCovariance, Rows, measure};
 use crate::text::numbers::count;
@@ -41,10 +43,6 @@ impl NetworkProbe for Canonical {
         measure(&subject.network, &images, &layers, sites, seed)
     }
 
-    fn number(layer: &LayerCovariance) -> usize {
-        layer.layer
-    }
-
     fn columns() -> Columns<LayerCovariance> {
         Columns::new()
             .with("layer", |l: &LayerCovariance| l.layer)
@@ -69,7 +67,7 @@ impl NetworkProbe for Canonical {
             .with("bound", |l| l.bound)
     }
 
-    fn trends() -> Trends<LayerCovariance> {
+    fn trends() -> Trends {
         let panel = |title, axis| layer_panel(title, axis, Vec::new());
         let inputs = panel(
             "Correlation of inputs",
@@ -82,16 +80,18 @@ impl NetworkProbe for Canonical {
             "Are signals canonical?",
             "the bound takes inputs for uncorrelated",
         )
-        .with("mean |r|", |l: &LayerCovariance| {
-            l.input.mean_abs_correlation
-        })
+        .with("mean |r|", |row| row.number("mean_abs_correlation"))
         .drawn(inputs)
-        .with("coherence μ", |l| l.overlap.coherence)
-        .with("error of ‖Σ‖", |l| l.output.relative_error)
+        .with("coherence μ", |row| row.number("coherence"))
+        .with("error of ‖Σ‖", |row| {
+            row.number("canonical_error_relative")
+        })
         .drawn(error)
-        .with("error/bound", LayerCovariance::error_to_bound)
+        .with("error/bound", error_to_bound)
         .drawn(to_bound)
-        .with("beyond the bound", |l| f64::from(l.error_to_bound() > 1.0))
+        .with("beyond the bound", |row| {
+            f64::from(error_to_bound(row) > 1.0)
+        })
         .counted()
     }
 
@@ -101,6 +101,11 @@ impl NetworkProbe for Canonical {
         output.figure(Self::NAME, &picture(&found, subject).figure());
         output.print(&text(&found))
     }
+}
+
+/// The canonical error as a multiple of its bound.
+fn error_to_bound(row: TableRow) -> f64 {
+    row.number("canonical_error") / row.number("bound")
 }
 
 fn picture(found: &[LayerCovariance], subject: &Subject) -> PanelGrid {
@@ -113,7 +118,7 @@ fn picture(found: &[LayerCovariance], subject: &Subject) -> PanelGrid {
 fn panels(found: &[LayerCovariance]) -> Vec<LineChart> {
     let line = |label: &str, slot, value: fn(&LayerCovariance) -> f64| {
         let points = found.iter().map(|layer| (layer.layer as f64, value(layer)));
-        Series::new(label, points).in_slot(slot)
+        Series::new(label, points).styled(Style::of_slot(slot))
     };
     let inputs = vec![
         line("inputs: mean |correlation|", 0, |l| {

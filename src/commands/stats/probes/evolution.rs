@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 
 use crate::cli::StatsArgs;
-use crate::commands::stats::labels::run_labels;
+use crate::commands::stats::labels::{picture_names, run_labels};
 use crate::commands::stats::subject::{choose_layers, run_configs};
-use crate::commands::stats::{Columns, Output, Probe, ProbeTable};
+use crate::commands::stats::{Columns, Output, Probe, ProbeTable, TablePicture, TableRow};
 use crate::commands::trained::warn_of_divergence;
-use crate::draw::{Axis, LineChart, PanelGrid, Series, ShareY};
+use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY, Style};
 use crate::event::LayerRow;
 use crate::record::{read_layers, read_summary};
 use crate::stats::range;
@@ -25,6 +25,10 @@ pub const PROBE: Probe = Probe {
     about: "Mean and standard deviation of each layer over the epochs, runs side by side",
     at_network: None,
     at_runs: run,
+    picture: TablePicture {
+        stem: || NAME.to_owned(),
+        draw,
+    },
 };
 
 /// A column of `layers.csv`.
@@ -65,8 +69,9 @@ fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()> {
         .with("post_mean", |row| row.post_mean)
         .with("post_std", |row| row.post_std);
     let rows = all.iter().map(|run| (&run.label, &run.rows));
-    output.main_table(NAME, &columns.stacked("run", rows))?;
-    output.figure(NAME, &picture(&all).figure());
+    let table = columns.stacked("run", rows);
+    output.main_table(NAME, &table)?;
+    output.figure(NAME, &draw(&table));
     output.print(&text(&all))
 }
 
@@ -89,29 +94,47 @@ fn lines(run: &RunLayers, value: LayerValue) -> Vec<Series> {
     let line = |(layer, name): (u64, &str)| {
         let points = run.rows.iter().filter(|row| row.layer == layer);
         let points = points.map(|row| (row.epoch as f64, value(row)));
-        let slot = layer.saturating_sub(1) as usize;
-        Series::new(format!("{layer} {name}"), points).in_slot(slot)
+        Series::new(format!("{layer} {name}"), points)
     };
     layers(&run.rows).into_iter().map(line).collect()
 }
 
 /// A column a run: means above, standard deviations below, on common axes.
-fn picture(all: &[RunLayers]) -> PanelGrid {
-    let measures: [(&str, LayerValue); 2] = [
-        ("Mean of the pre-activation", |row| row.pre_mean),
-        ("Std of the pre-activation", |row| row.pre_std),
+fn draw(table: &ProbeTable) -> Figure {
+    let mut runs: Vec<&str> = table.rows().map(|row| row.text("run")).collect();
+    runs.dedup();
+    let measures = [
+        ("Mean of the pre-activation", "pre_mean"),
+        ("Std of the pre-activation", "pre_std"),
     ];
-    let panels = measures.into_iter().flat_map(|(label, value)| {
+    let panels = measures.into_iter().flat_map(|(label, column)| {
         let (epoch, axis) = (Axis::new("Epoch").integer(), Axis::new(label));
-        let panel = move |run: &RunLayers| {
-            LineChart::new(&run.label, epoch.clone(), axis.clone(), lines(run, value))
-        };
-        all.iter().map(panel)
+        let named = runs.iter().zip(picture_names(&runs));
+        named.map(move |(run, (name, _))| {
+            let own = table.rows().filter(|row| row.text("run") == *run);
+            let lines = lines_of_rows(&own.collect::<Vec<_>>(), column);
+            LineChart::new(name, epoch.clone(), axis.clone(), lines)
+        })
     });
     let note = "each layer on a fixed batch of test images";
     PanelGrid::new("Pre-activations over training", note, panels.collect())
-        .in_columns(all.len())
+        .in_columns(runs.len())
         .sharing(ShareY::Rows)
+        .figure()
+}
+
+/// A line a layer, from a column of the table.
+fn lines_of_rows(rows: &[TableRow], column: &str) -> Vec<Series> {
+    let layer = |row: &TableRow| row.number("layer") as usize;
+    let layers: BTreeSet<usize> = rows.iter().map(layer).collect();
+    let line = |number: usize| {
+        let own = || rows.iter().filter(|row| layer(row) == number);
+        let name = own().next().map_or("", |row| row.text("name"));
+        let points = own().map(|row| (row.number("epoch"), row.number(column)));
+        let style = Style::of_slot(number.saturating_sub(1));
+        Series::new(format!("{number} {name}"), points).styled(style)
+    };
+    layers.into_iter().map(line).collect()
 }
 
 /// How far each layer has moved from its first epoch to its last, and at most in between.
@@ -181,8 +204,8 @@ mod tests {
         let lines = lines(&run, |row| row.pre_mean);
         assert_eq!(lines.len(), 2);
         assert_eq!(
-            (lines[1].label.as_str(), lines[1].slot),
-            ("2 conv2", Some(1))
+            (lines[1].label.as_str(), lines[1].points.len()),
+            ("2 conv2", 2)
         );
         assert_eq!((lines[1].points[1].x, lines[1].points[1].y), (1.0, 0.5));
         assert_eq!(ends(&lines[1]), "0.200 → 0.500");

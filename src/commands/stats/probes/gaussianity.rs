@@ -40,10 +40,6 @@ impl NetworkProbe for Gaussian {
             .collect()
     }
 
-    fn number(layer: &LayerGaussianity) -> usize {
-        layer.read.layer
-    }
-
     /// The values of all units of a layer together.
     fn columns() -> Columns<LayerGaussianity> {
         Columns::new()
@@ -76,7 +72,7 @@ impl NetworkProbe for Gaussian {
             .over_checkpoints()
     }
 
-    fn trends() -> Trends<LayerGaussianity> {
+    fn trends() -> Trends {
         let panel = |title, axis, normal| {
             layer_panel(title, Axis::new(axis).from_zero(), Vec::new()).marked(normal, "normal")
         };
@@ -92,16 +88,14 @@ impl NetworkProbe for Gaussian {
             "Are pre-activations Gaussian?",
             "all units of a layer pooled",
         )
-        .with("KS to N(0,1)", |l: &LayerGaussianity| {
-            l.pooled.standard.statistic
-        })
+        .with("KS to N(0,1)", |row| row.number("ks"))
         .drawn(distance)
-        .with("KS fitted", |l| statistic(l.pooled.fitted))
+        .with("KS fitted", |row| row.number("ks_fitted"))
         .drawn(shape)
-        .with("std", |l| l.pooled.summary.std_dev)
+        .with("std", |row| row.number("std"))
         .drawn(spread)
-        .with("|skewness|", |l| l.pooled.summary.skewness.abs())
-        .with("excess kurtosis", |l| l.pooled.summary.excess_kurtosis)
+        .with("|skewness|", |row| row.number("skewness").abs())
+        .with("excess kurtosis", |row| row.number("excess_kurtosis"))
         .drawn(tails)
     }
 

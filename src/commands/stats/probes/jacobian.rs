@@ -21,10 +21,7 @@ use crate::nn::network::Network;
 use crate::nn::residual::Order;
 use crate::probe::jacobian::{LayerJacobian, layers};
 use crate::text::numbers::significant;
-use measured::{NetworkJacobians, SingularValue};
-
-/// The method that is varied.
-const METHOD: &str = "normprop";
+use measured::{AT_START, METHOD, NetworkJacobians, SingularValue};
 
 /// The option that is varied in a network of this kind, and its values.
 fn varied(kind: NetworkKind) -> (&'static str, &'static [&'static str]) {
@@ -52,10 +49,6 @@ impl NetworkProbe for Jacobians {
         layers(network, &images.tensor(network), subject.config.seed)
     }
 
-    fn number(layer: &LayerJacobian) -> usize {
-        layer.layer
-    }
-
     fn columns() -> Columns<LayerJacobian> {
         Columns::new()
             .with("layer", |l: &LayerJacobian| l.layer)
@@ -74,7 +67,7 @@ impl NetworkProbe for Jacobians {
             .with("pre_unit_std", |l| l.pre_unit_std)
     }
 
-    fn trends() -> Trends<LayerJacobian> {
+    fn trends() -> Trends {
         let panel = |title, axis, mark| layer_panel(title, axis, Vec::new()).marked(1.0, mark);
         let spread = panel(
             "Pre-activation",
@@ -95,12 +88,12 @@ impl NetworkProbe for Jacobians {
             "Unit variance or unit Jacobian",
             "singular values on a few images",
         )
-        .with("std within units", |l: &LayerJacobian| l.pre_unit_std)
+        .with("std within units", |row| row.number("pre_unit_std"))
         .drawn(spread)
-        .with("mean square", |l| l.spectrum.mean_square)
+        .with("mean square", |row| row.number("mean_square"))
         .drawn(square)
-        .with("largest", |l| l.spectrum.largest)
-        .with("gradient from top", |l| l.gain_from_top)
+        .with("largest", |row| row.number("largest"))
+        .with("gradient from top", |row| row.number("gain_from_top"))
         .drawn(gain)
     }
 
@@ -160,7 +153,7 @@ fn variants(config: &RunConfig, kind: NetworkKind) -> Result<Vec<(String, RunCon
             method,
             ..config.clone()
         };
-        Ok((format!("{option} = {choice} at initialization"), config))
+        Ok((format!("{option} = {choice}{AT_START}"), config))
     };
     choices.iter().map(variant).collect()
 }

@@ -9,17 +9,14 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::cli::StatsArgs;
-use crate::commands::stats::retrain::{
-    FoundValue, Retrained, StepLook, retrain, step_panel, step_table,
-};
-use crate::commands::stats::{Columns, Output, Probe};
+use crate::commands::stats::retrain::{Retrained, StepLook, retrain, step_panel, step_table};
+use crate::commands::stats::{Columns, Output, Probe, ProbeTable, TablePicture, TableRow};
 use crate::config::RunConfig;
-use crate::draw::{Axis, LineChart, PanelGrid};
+use crate::draw::{Axis, Figure, LineChart, PanelGrid};
 use crate::engine::trainer::watched::NextStep;
 use crate::nn::Pass;
 use crate::nn::scores::cross_entropy;
 use crate::probe::landscape::{Landscape, probe};
-use crate::stats::range;
 
 const NAME: &str = "landscape";
 
@@ -29,6 +26,10 @@ pub const PROBE: Probe = Probe {
     about: "Loss variation, gradient predictiveness and smoothness while the run is retrained",
     at_network: None,
     at_runs: run,
+    picture: TablePicture {
+        stem: || NAME.to_owned(),
+        draw,
+    },
 };
 
 fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()> {
@@ -48,8 +49,9 @@ fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()> {
         .with("relative_change_min", |look| look.found.relative_change_min)
         .with("relative_change_max", |look| look.found.relative_change_max)
         .with("smoothness", |look| look.found.smoothness);
-    output.main_table(NAME, &step_table(&all, &columns))?;
-    output.figure(NAME, &picture(&all, &args.multiples).figure());
+    let table = step_table(&all, &columns);
+    output.main_table(NAME, &table)?;
+    output.figure(NAME, &draw(&table));
     output.print(&text(&all))
 }
 
@@ -64,42 +66,38 @@ fn look(config: &RunConfig, multiples: &[f64], next: &NextStep) -> Result<Landsc
     probe(&next.network.parameters, &lengths, &loss)
 }
 
-fn picture(all: &[Retrained<Landscape>], multiples: &[f64]) -> PanelGrid {
-    let (first, last) = range(multiples.iter().copied());
-    let note = format!(
-        "steps of {first} to {last} times the learning rate; bands: smallest to largest over them"
-    );
-    PanelGrid::new("The loss along its gradient", note, panels(all))
+fn draw(table: &ProbeTable) -> Figure {
+    let note = "along the gradient, over several lengths of the step; bands: smallest to largest over them";
+    PanelGrid::new("The loss along its gradient", note, panels(table)).figure()
 }
 
-fn panels(all: &[Retrained<Landscape>]) -> Vec<LineChart> {
-    type Value = FoundValue<Landscape>;
-    let panel = |title: &str, axis: &str, value: Value, ends: Option<(Value, Value)>| {
-        step_panel(title, Axis::new(axis).log(), all, value, ends)
+fn panels(table: &ProbeTable) -> Vec<LineChart> {
+    let panel = |title: &str, axis: &str, value: fn(TableRow) -> f64, ends| {
+        step_panel(title, Axis::new(axis).log(), table, value, ends)
     };
     vec![
         panel(
             "Loss variation",
             "Loss along the gradient",
-            |found| found.loss,
-            Some((|found| found.loss_min, |found| found.loss_max)),
+            |row| row.number("loss"),
+            Some(("loss_min", "loss_max")),
         ),
         panel(
             "Gradient predictiveness",
             "Change of the gradient",
-            |found| 0.5 * (found.change_min + found.change_max),
-            Some((|found| found.change_min, |found| found.change_max)),
+            |row| 0.5 * (row.number("gradient_change_min") + row.number("gradient_change_max")),
+            Some(("gradient_change_min", "gradient_change_max")),
         ),
         panel(
             "Effective smoothness",
             "β: largest ‖g − g′‖/‖εg‖",
-            |found| found.smoothness,
+            |row| row.number("smoothness"),
             None,
         ),
         panel(
             "Change relative to the gradient",
             "Largest ‖g − g′‖/‖g‖",
-            |found| found.relative_change_max,
+            |row| row.number("relative_change_max"),
             None,
         ),
     ]

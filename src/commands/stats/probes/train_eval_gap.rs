@@ -9,10 +9,10 @@ use crate::cli::StatsArgs;
 use crate::commands::stats::retrain::{
     FoundValue, Look, Retrained, StepLook, retrain, step_panel, step_table,
 };
-use crate::commands::stats::{Columns, Output, Probe};
+use crate::commands::stats::{Columns, Output, Probe, ProbeTable, TablePicture, TableRow};
 use crate::config::RunConfig;
 use crate::data::{Dataset, Normalizer};
-use crate::draw::{Axis, PanelGrid};
+use crate::draw::{Axis, Figure, PanelGrid, ShareY};
 use crate::engine::trainer::watched::NextStep;
 use crate::nn::Pass;
 use crate::probe::images::ProbeImages;
@@ -32,6 +32,10 @@ pub const PROBE: Probe = Probe {
     about: "Loss and error on the same images as in training and as in evaluation, while the run is retrained",
     at_network: None,
     at_runs: run,
+    picture: TablePicture {
+        stem: || STEM.to_owned(),
+        draw,
+    },
 };
 
 fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()> {
@@ -45,8 +49,9 @@ fn run(runs: &[PathBuf], args: &StatsArgs, output: &mut Output) -> Result<()> {
         .with("evaluation_loss", |look| look.found.evaluation.loss)
         .with("training_error", |look| look.found.training.error)
         .with("evaluation_error", |look| look.found.evaluation.error);
-    output.main_table(STEM, &step_table(&all, &columns))?;
-    output.figure(STEM, &picture(&all).figure());
+    let table = step_table(&all, &columns);
+    output.main_table(STEM, &table)?;
+    output.figure(STEM, &draw(&table));
     output.print(&text(&all))
 }
 
@@ -76,25 +81,33 @@ fn looker<'a>(
 }
 
 /// Loss and error, as in training and as in evaluation.
-fn picture(all: &[Retrained<TrainEvalGap>]) -> PanelGrid {
-    let panel = |title: &str, axis: Axis, value: FoundValue<TrainEvalGap>| {
-        step_panel(title, axis, all, value, None)
+fn draw(table: &ProbeTable) -> Figure {
+    let panel = |title: &str, axis: &Axis, value: fn(TableRow) -> f64| {
+        step_panel(title, axis.clone(), table, value, None)
     };
     let (loss, error) = (
         Axis::new("Cross-entropy").from_zero(),
         Axis::new("Error").within(0.0, 1.0),
     );
     let panels = vec![
-        panel("Loss as in training", loss.clone(), |gap| gap.training.loss),
-        panel("Loss as in evaluation", loss, |gap| gap.evaluation.loss),
-        panel("Error as in training", error.clone(), |gap| {
-            gap.training.error
+        panel("Loss as in training", &loss, |row| {
+            row.number("training_loss")
         }),
-        panel("Error as in evaluation", error, |gap| gap.evaluation.error),
+        panel("Loss as in evaluation", &loss, |row| {
+            row.number("evaluation_loss")
+        }),
+        panel("Error as in training", &error, |row| {
+            row.number("training_error")
+        }),
+        panel("Error as in evaluation", &error, |row| {
+            row.number("evaluation_error")
+        }),
     ];
     let title = "The same images as in training and as in evaluation";
     let note = "batch statistics and their averages are two functions early on";
     PanelGrid::new(title, note, panels)
+        .sharing(ShareY::Rows)
+        .figure()
 }
 
 fn text(all: &[Retrained<TrainEvalGap>]) -> String {

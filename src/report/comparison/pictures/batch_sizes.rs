@@ -1,39 +1,113 @@
 //! Final test error over the batch size.
 
-use crate::draw::{Axis, Figure, LineChart, Series};
-use crate::report::comparison::final_errors::{error_axis, error_point};
+use crate::draw::{Axis, Figure, LineChart, MapCell, MapRow, Series, ValueMap};
+use crate::report::comparison::final_errors::{error_axis, error_point, summary_of};
+use crate::report::comparison::focus::MOST_LINES;
 use crate::report::comparison::groups::seeds;
-use crate::report::comparison::{Draw, PictureKind, Results, Topic};
+use crate::report::comparison::{Draw, PictureKind, Results, Shown, Topic};
 use crate::run_key::GroupKey;
+use crate::text::numbers::error_rate;
 
-/// A line for each method, where there are batch sizes enough for one.
+/// A line for each method, where there are batch sizes enough for one; a table with shades where there are many methods.
 pub const PICTURE: PictureKind =
     PictureKind::new("batch-sizes", Topic::FinalError, Draw::Once(figure));
 
 /// From so many batch sizes on, their errors make a line.
 const BATCH_SIZES_OF_A_LINE: usize = 3;
+const TITLE: &str = "Final test error by batch size";
 
 fn figure(results: &Results) -> Option<Figure> {
     let groups = &results.groups;
     if groups.batch_sizes.len() < BATCH_SIZES_OF_A_LINE {
         return None;
     }
-    let mut shown: Vec<&GroupKey> = groups.shown.iter().map(|group| &group.key).collect();
-    shown.sort_by_key(|group| group.batch_size);
-    let line = |(slot, label): (usize, &String)| {
-        let own = shown.iter().filter(|group| group.label == *label);
-        let point = |group: &&GroupKey| error_point(results, group, group.batch_size as f64);
-        let runs = own
-            .clone()
-            .flat_map(|group| results.runs.finished_of(group));
+    Some(match groups.labels.len() {
+        0..=MOST_LINES => lines(results),
+        _ => table(results),
+    })
+}
+
+/// The batch sizes, rising.
+fn sizes(results: &Results) -> Vec<u64> {
+    let mut sizes = results.groups.batch_sizes.clone();
+    sizes.sort_unstable();
+    sizes
+}
+
+fn lines(results: &Results) -> Figure {
+    let groups = &results.groups;
+    let mut shown: Vec<&Shown> = groups.shown.iter().collect();
+    shown.sort_by_key(|group| group.key.batch_size);
+    let line = |label: &String| {
+        let own = || shown.iter().filter(|group| group.key.label == *label);
+        let point = |group: &&Shown| error_point(results, &group.key, group.key.batch_size as f64);
+        let runs = own().flat_map(|group| results.runs.finished_of(&group.key));
         let behind = seeds(&runs.collect::<Vec<_>>());
-        let line = Series::of(label, own.map(point));
-        line.in_slot(slot).noted(behind)
+        let line = Series::of(label, own().map(|group| point(group)));
+        Series {
+            style: groups.style(label),
+            ..line.noted(behind)
+        }
     };
-    let title = format!("Final test error over batch sizes: {}", results.title());
-    let (band_note, rate_note) = (groups.band_note(), groups.rate_note());
-    let lines = groups.labels.iter().enumerate().map(line).collect();
-    let chart = LineChart::new(title, Axis::new("Batch size").log(), error_axis(), lines);
-    let note = format!("{band_note}; a line breaks where a run diverged{rate_note}");
-    Some(chart.subtitled(note).figure())
+    let sizes = sizes(results).into_iter().map(|size| size as f64);
+    let axis = Axis::new("Batch size").log().at(sizes);
+    let lines = groups.labels.iter().map(line).collect();
+    let chart = LineChart::new(TITLE, axis, error_axis(), lines);
+    let gaps = match results.summary.iter().any(|row| row.n_diverged > 0) {
+        true => "; a line breaks where a run diverged",
+        false => "",
+    };
+    let note = format!("{}{gaps}{}", groups.band_note(), groups.rate_note());
+    chart.subtitled(results.about(&note)).figure()
+}
+
+fn table(results: &Results) -> Figure {
+    let (groups, sizes) = (&results.groups, sizes(results));
+    let best = |size: u64| {
+        let errors = groups.at(size).map(|group| groups.error(&group.key));
+        errors.fold(f64::INFINITY, f64::min)
+    };
+    let cell = |label: &String, size: u64| {
+        let group = groups.at(size).find(|group| group.key.label == *label);
+        group.map_or(MapCell::default(), |group| {
+            let error = groups.error(&group.key);
+            MapCell {
+                value: if error.is_finite() { error } else { f64::NAN },
+                text: text(results, &group.key),
+                best: error.is_finite() && error == best(size),
+            }
+        })
+    };
+    let row = |label: &String| {
+        Some(MapRow {
+            label: label.clone(),
+            style: groups.style(label)?,
+            cells: sizes.iter().map(|size| cell(label, *size)).collect(),
+        })
+    };
+    let note = format!(
+        "mean over seeds; darker is higher; framed: the lowest of its column{}",
+        groups.rate_note()
+    );
+    let map = ValueMap {
+        title: TITLE.to_owned(),
+        subtitle: results.about(&note),
+        heading: "Batch size".to_owned(),
+        columns: sizes.iter().map(u64::to_string).collect(),
+        rows: groups.by_error().into_iter().filter_map(row).collect(),
+    };
+    map.figure()
+}
+
+/// The mean error, and how many runs are missing in it.
+fn text(results: &Results, group: &GroupKey) -> String {
+    let row = summary_of(results, group);
+    row.map_or(String::new(), |row| {
+        let mean = error_rate(row.final_test_error_mean);
+        match (row.n, row.n_diverged) {
+            (0, _) => "diverged".to_owned(),
+            (_, 0) => mean,
+            (n, lost) => format!("{mean} ({lost} of {} div.)", n + lost),
+        }
+    })
 }

@@ -1,7 +1,10 @@
-//! Convergence curves: a panel for each batch size, a line for each method.
+//! Convergence curves: a panel for each batch size (and each number of [families](super::super::families)), a line for
+//! each method.
 
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
 use crate::event::EpochRow;
+use crate::report::comparison::families::numbers;
+use crate::report::comparison::focus::{self, muted_unless};
 use crate::report::comparison::groups::{Shown, mean_line, with_bands_within};
 use crate::report::comparison::{Draw, PictureKind, Results, Topic};
 use crate::text::numbers::significant;
@@ -46,11 +49,16 @@ fn errors(
 
 /// The curves at a batch size of a quantity between 0 and `largest`.
 fn lines(results: &Results, size: u64, largest: f64, value: fn(&EpochRow) -> f64) -> Vec<Series> {
+    let named = focus::named(results, size);
     let line = |group: &Shown| {
         let runs = results.runs.finished_of(&group.key);
         let point = |row: &EpochRow| (row.epoch as f64, value(row));
-        let line = mean_line(&group.key.label, group.slot, &runs, point);
-        with_bands_within(line, 0.0, largest)
+        let line = mean_line(&group.key.label, group.style, &runs, point);
+        let line = with_bands_within(line, 0.0, largest);
+        match results.groups.families {
+            Some(_) => line,
+            None => muted_unless(line, &named),
+        }
     };
     results.groups.at(size).map(line).collect()
 }
@@ -64,9 +72,8 @@ fn figure(
     lines: impl Fn(u64) -> Vec<Series>,
 ) -> Figure {
     let groups = &results.groups;
-    let panel = |size: u64| {
-        let (title, epochs) = (format!("Batch size {size}"), Axis::new("Epoch").integer());
-        let chart = LineChart::new(title, epochs, y.clone(), lines(size));
+    let chart = |title: String, lines: Vec<Series>| {
+        let chart = LineChart::new(title, Axis::new("Epoch").integer(), y.clone(), lines);
         match target {
             Some(error) => {
                 chart.marked(error, format!("target {} %", significant(100.0 * error, 3)))
@@ -74,17 +81,59 @@ fn figure(
             None => chart,
         }
     };
-    let title = format!("{name}: {}", results.title());
-    let note = format!("{}{}", groups.band_note(), groups.rate_note());
-    let panels: Vec<LineChart> = groups.batch_sizes.iter().copied().map(panel).collect();
+    let sizes = groups.batch_sizes.iter().copied();
+    let panels: Vec<LineChart> = match &groups.families {
+        None => sizes
+            .map(|size| chart(format!("Batch size {size}"), lines(size)))
+            .collect(),
+        Some(_) => sizes
+            .flat_map(|size| by_number(results, size, lines(size)))
+            .map(|(title, lines)| chart(title, lines))
+            .collect(),
+    };
+    let gray = match groups.families {
+        Some(_) => "",
+        None => focus::note(results),
+    };
+    let note = format!("{}{gray}{}", groups.band_note(), groups.rate_note());
     if let [only] = panels.as_slice() {
-        let note = format!("{}; {note}", only.title.to_lowercase());
+        let said = results.title().to_lowercase();
+        let note = match said.contains(&only.title.to_lowercase()) {
+            true => note,
+            false => format!("{}; {note}", only.title),
+        };
         let chart = LineChart {
-            title,
+            title: name.to_owned(),
             ..only.clone()
         };
-        return chart.subtitled(note).figure();
+        return chart.subtitled(results.about(&note)).figure();
     }
-    let grid = PanelGrid::new(title, note, panels).sharing(ShareY::All);
+    let grid = PanelGrid::new(name, results.about(&note), panels).sharing(ShareY::All);
     grid.figure()
+}
+
+/// The lines of each number of the families, with the panel's title; a line bears its family's name there.
+fn by_number(results: &Results, size: u64, lines: Vec<Series>) -> Vec<(String, Vec<Series>)> {
+    let groups = &results.groups;
+    let members = groups.families.as_deref().unwrap_or_default();
+    let several = groups.batch_sizes.len() > 1;
+    let panel = |number: f64| {
+        let mut unit = "";
+        let own = lines.iter().filter_map(|line| {
+            let member = &members[groups.slot(&line.label)?];
+            unit = &member.unit;
+            let label = member.name.clone();
+            (member.number == number).then(|| Series {
+                label,
+                ..line.clone()
+            })
+        });
+        let own: Vec<Series> = own.collect();
+        let title = match several {
+            true => format!("{number} {unit}, batch size {size}"),
+            false => format!("{number} {unit}"),
+        };
+        (title, own)
+    };
+    numbers(members).into_iter().map(panel).collect()
 }

@@ -1,7 +1,8 @@
 //! Differences from the first method, seed by seed.
 
 use crate::draw::{Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow, ReferenceLine};
-use crate::report::comparison::final_errors::points;
+use crate::report::comparison::final_errors::{in_order, order, points};
+use crate::report::comparison::focus::MOST_LINES;
 use crate::report::comparison::{Draw, PairedRow, PictureKind, Results, Topic};
 use crate::text::numbers::p_value;
 
@@ -11,9 +12,15 @@ pub const PICTURE: PictureKind =
 
 fn figure(results: &Results) -> Option<Figure> {
     let groups = &results.groups;
+    if groups.families.is_some() {
+        // The first method at one number says nothing of those at the others.
+        return None;
+    }
     let baseline = results.paired.first()?.baseline_label.clone();
     let with_interval = |row: &&PairedRow| row.paired.difference_ci_low.is_finite();
     results.paired.iter().find(with_interval)?;
+    // Many methods in several columns leave no room for p.
+    let is_table = groups.labels.len() > MOST_LINES && groups.batch_sizes.len() > 1;
     let row = |PairedRow {
                    group,
                    paired,
@@ -24,32 +31,47 @@ fn figure(results: &Results) -> Option<Figure> {
             true => format!("{}, lr {}", group.label, group.lr),
             false => group.label.clone(),
         },
-        value: paired.difference_mean,
-        interval: Some((paired.difference_ci_low, paired.difference_ci_high)),
-        text: format!(
-            "{}, p {}",
-            points(paired.difference_mean),
-            compared(*p_holm)
-        ),
-        slot: groups.slot(&group.label),
+        value: 100.0 * paired.difference_mean,
+        interval: Some((
+            100.0 * paired.difference_ci_low,
+            100.0 * paired.difference_ci_high,
+        )),
+        text: match is_table {
+            true => points(paired.difference_mean),
+            false => format!(
+                "{}, p {}",
+                points(paired.difference_mean),
+                compared(*p_holm)
+            ),
+        },
+        style: groups.style(&group.label),
         ..IntervalRow::default()
     };
+    let order = order(results);
     let group = |batch_size: u64| {
         let own = results.paired.iter();
         let own = own.filter(|row| row.group.batch_size == batch_size);
         IntervalGroup {
             label: format!("Batch size {batch_size}"),
-            rows: own.map(row).collect(),
+            rows: in_order(&order, own, |row| &row.group.label)
+                .into_iter()
+                .map(row)
+                .collect(),
         }
     };
     let mut rows: Vec<IntervalGroup> = groups.batch_sizes.iter().copied().map(group).collect();
     rows.retain(|group| !group.rows.is_empty());
     let plot = IntervalPlot {
         title: format!("Final test error less that of {baseline}"),
-        subtitle:
-            "paired by seed, with 95 % t interval; below 0 is better; p after Holm's correction"
-                .to_owned(),
-        axis: Axis::new("Difference in percentage points of test images").percent(),
+        subtitle: results.about(&format!(
+            "paired by seed, with 95 % t interval; below 0 is better{}",
+            if is_table {
+                ""
+            } else {
+                "; p after Holm's correction"
+            }
+        )),
+        axis: Axis::new("Difference (percentage points of test images)"),
         groups: rows,
         references: vec![ReferenceLine::new(0.0, baseline)],
         ..IntervalPlot::default()

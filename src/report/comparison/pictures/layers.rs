@@ -1,6 +1,6 @@
 //! The hidden layers over training: the drift of their input distribution that BN and NormProp are about.
 
-use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
+use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY, Style};
 use crate::event::LayerRow;
 use crate::report::comparison::groups::{Shown, mean_line};
 use crate::report::comparison::{Draw, PictureKind, Results, RunRows, Topic};
@@ -73,10 +73,10 @@ fn lines(results: &Results, group: &Shown, value: fn(&LayerRow) -> f64) -> Vec<S
     let runs = results.runs.layers.iter();
     let runs = runs.filter(|run| run.key.group == group.key);
     let runs: Vec<&RunRows<LayerRow>> = runs.collect();
-    let line = |(slot, (number, name)): (usize, (u64, &str))| {
+    let line = |(place, (number, name)): (usize, (u64, &str))| {
         let value = |row: &LayerRow| (row.layer == number).then(|| value(row));
         let point = |row: &LayerRow| (row.epoch as f64, value(row).unwrap_or(f64::NAN));
-        let mut line = mean_line(&format!("{number}: {name}"), slot, &runs, point);
+        let mut line = mean_line(&label(number, name), Style::of_slot(place), &runs, point);
         // The bands of five lines would hide each other.
         for point in &mut line.points {
             point.interval = None;
@@ -85,6 +85,14 @@ fn lines(results: &Results, group: &Shown, value: fn(&LayerRow) -> f64) -> Vec<S
     };
     let layers = some_layers(&runs).into_iter().enumerate();
     layers.map(line).collect()
+}
+
+/// The name of a layer, with its number where the name does not end in it.
+fn label(number: u64, name: &str) -> String {
+    match name.ends_with(&number.to_string()) {
+        true => name.to_owned(),
+        false => format!("{number}: {name}"),
+    }
 }
 
 /// Number and name of a few layers, spread over the depth, the first and the last among them.

@@ -2,7 +2,11 @@
 
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
 use crate::report::comparison::final_errors::{error_axis, error_point};
-use crate::report::comparison::{Draw, PictureKind, Results, SummaryRow, Topic};
+use crate::report::comparison::focus::{self, muted_unless};
+use crate::report::comparison::{Draw, PictureKind, Results, Shown, SummaryRow, Topic};
+
+/// More rates than this have round values as ticks.
+const MOST_TICKS: usize = 8;
 
 /// A line for each method, where a method was run with several rates.
 pub const PICTURE: PictureKind =
@@ -15,26 +19,41 @@ fn figure(results: &Results) -> Option<Figure> {
         return None;
     }
     let panel = |batch_size: u64| {
-        let labels = groups.labels.iter().enumerate();
-        let lines = labels.map(|label| line(results, batch_size, label));
+        let named = focus::named(results, batch_size);
+        let lines = groups.at(batch_size);
+        let lines = lines.map(|group| muted_unless(line(results, group), &named));
+        let rates = results.summary.iter().map(|row| row.group.lr);
+        let mut rates: Vec<f64> = rates.collect();
+        rates.sort_by(f64::total_cmp);
+        rates.dedup();
         let (title, x) = (
             format!("Batch size {batch_size}"),
             Axis::new("Learning rate"),
         );
-        LineChart::new(title, x.log(), error_axis(), lines.collect())
+        let x = if rates.len() <= MOST_TICKS {
+            x.log().at(rates)
+        } else {
+            x.log()
+        };
+        LineChart::new(title, x, error_axis(), lines.collect())
     };
-    let title = format!("Final test error over learning rates: {}", results.title());
-    let note = format!("{}; a line ends where a run diverged", groups.band_note());
+    let gray = focus::note(results);
+    let note = format!(
+        "{}; a line ends where a run diverged{gray}",
+        groups.band_note()
+    );
     let panels = groups.batch_sizes.iter().copied().map(panel).collect();
-    let grid = PanelGrid::new(title, note, panels).sharing(ShareY::All);
+    let title = "Final test error by learning rate";
+    let grid = PanelGrid::new(title, results.about(&note), panels).sharing(ShareY::All);
     Some(grid.figure())
 }
 
-fn line(results: &Results, batch_size: u64, (slot, label): (usize, &String)) -> Series {
+fn line(results: &Results, group: &Shown) -> Series {
+    let (label, size) = (&group.key.label, group.key.batch_size);
     let rows = results.summary.iter();
-    let own = rows.filter(|row| row.group.label == *label && row.group.batch_size == batch_size);
+    let own = rows.filter(|row| row.group.label == *label && row.group.batch_size == size);
     let mut rows: Vec<&SummaryRow> = own.collect();
     rows.sort_by(|a, b| a.group.lr.total_cmp(&b.group.lr));
     let point = |row: &&SummaryRow| error_point(results, &row.group, row.group.lr);
-    Series::of(label, rows.iter().map(point)).in_slot(slot)
+    Series::of(label, rows.iter().map(point)).styled(group.style)
 }

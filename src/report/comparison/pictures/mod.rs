@@ -7,6 +7,7 @@ mod differences;
 mod final_error;
 mod layers;
 mod learning_rates;
+mod over_number;
 mod percentiles;
 mod step_time;
 
@@ -24,6 +25,7 @@ pub const PICTURES: &[&PictureKind] = &[
     &final_error::PICTURE,
     &differences::PICTURE,
     &batch_sizes::PICTURE,
+    &over_number::PICTURE,
     &learning_rates::PICTURE,
     &curves::TEST_ERROR,
     &curves::TRAIN_ERROR,

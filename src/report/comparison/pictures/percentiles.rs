@@ -1,6 +1,6 @@
 //! The input of one unit over training: where the middle and the bulk of it lie.
 
-use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
+use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY, Style};
 use crate::event::PercentileRow;
 use crate::report::comparison::{Draw, PictureKind, Results, Shown, Topic};
 
@@ -13,7 +13,10 @@ pub const PICTURE: PictureKind = PictureKind::new("percentiles", Topic::Layers, 
 fn figure(results: &Results) -> Option<Figure> {
     let mut rows = results.runs.percentiles.iter().flat_map(|run| &run.rows);
     let first = rows.next()?;
-    let title = format!("Input of one unit of layer {}: {}", first.layer, first.name);
+    let title = format!(
+        "Input of one unit of layer {} ({})",
+        first.layer, first.name
+    );
     let note = "15th, 50th and 85th percentile on a fixed batch of test images, first seed";
     let groups = results.groups.shown.iter();
     let panels = groups.filter_map(|group| panel(results, group)).collect();
@@ -26,10 +29,10 @@ fn panel(results: &Results, group: &Shown) -> Option<LineChart> {
     let runs = runs.filter(|run| run.key.group == group.key);
     let run = runs.min_by_key(|run| run.key.seed)?;
     let stride = run.rows.len().div_ceil(MOST_POINTS).max(1);
-    let line = |label: &str, slot: usize, value: fn(&PercentileRow) -> f64| {
+    let line = |label: &str, variant: usize, value: fn(&PercentileRow) -> f64| {
         let rows = run.rows.iter().step_by(stride);
         let points = rows.map(|row| (row.step as f64, value(row)));
-        Series::new(label, points).in_slot(slot)
+        Series::new(label, points).styled(Style::other(0, variant))
     };
     let lines = vec![
         line("85th percentile", 1, |row| row.p85),

@@ -2,16 +2,25 @@
 
 use anyhow::Result;
 
-use super::measured::{NetworkJacobians, SingularValue};
+use super::measured::{AT_START, METHOD, NetworkJacobians, SingularValue};
 use crate::commands::stats::{Subject, layer_panel};
 use crate::draw::{Axis, LineChart, PanelGrid, Point, Series};
+use crate::methods;
 use crate::moments::moments;
 use crate::probe::jacobian::LayerJacobian;
 use crate::text::numbers::significant;
 
+/// A network's line: the choices at initialization are variants of one method.
+fn line(place: usize, network: &NetworkJacobians, points: impl Iterator<Item = Point>) -> Series {
+    let label = network.label.trim_end_matches(AT_START).replace(" = ", " ");
+    Series::of(label.replace('_', " "), points).styled(methods::style(METHOD, place))
+}
+
 fn series(measured: &[NetworkJacobians], point: &dyn Fn(&LayerJacobian) -> Point) -> Vec<Series> {
-    let one = |one: &NetworkJacobians| Series::of(&one.label, one.layers.iter().map(point));
-    measured.iter().map(one).collect()
+    let networks = measured.iter().enumerate();
+    networks
+        .map(|(place, one)| line(place, one, one.layers.iter().map(point)))
+        .collect()
 }
 
 fn at(layer: &LayerJacobian, y: f64) -> Point {
@@ -26,7 +35,7 @@ fn at(layer: &LayerJacobian, y: f64) -> Point {
 pub(super) fn picture(measured: &[NetworkJacobians], subject: &Subject) -> Result<PanelGrid> {
     let forward = layer_panel(
         "Forward: spread of the pre-activation",
-        Axis::new("Std over images, within units").from_zero(),
+        Axis::new("Std over images, within units").log(),
         series(measured, &|layer| at(layer, layer.pre_unit_std)),
     );
     let backward = layer_panel(
@@ -36,7 +45,7 @@ pub(super) fn picture(measured: &[NetworkJacobians], subject: &Subject) -> Resul
     );
     let root = moments(subject.config.activation()?).jacobian_root();
     let note = format!(
-        "{} images of {}; bands: two standard errors, for logits the range over images; init and fixed start alike",
+        "{} images of {}; choices of normprop at initialization, where init and fixed are alike; bands: two standard errors, for logits the range over images",
         measured.first().map_or(0, |one| one.layers[0].images),
         subject.config.dataset
     );
@@ -81,8 +90,10 @@ fn end_to_end(measured: &[NetworkJacobians]) -> LineChart {
         y: row.mean,
         interval: Some((row.min, row.max)),
     };
-    let one = |one: &NetworkJacobians| Series::of(&one.label, one.end_to_end.iter().map(point));
-    let lines = measured.iter().map(one).collect();
+    let networks = measured.iter().enumerate();
+    let lines = networks
+        .map(|(place, one)| line(place, one, one.end_to_end.iter().map(point)))
+        .collect();
     let number = Axis::new("Number of the singular value").integer();
     let value = Axis::new("Singular value").log();
     LineChart::new("From image to logits", number, value, lines)

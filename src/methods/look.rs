@@ -1,0 +1,58 @@
+//! How a method looks in every picture: from its place in the registry.
+
+use super::METHODS;
+use crate::draw::Style;
+
+/// What every comparison is about has a hue of its own; the other methods share the rest, in the order of the registry.
+///
+/// Variant 0 is the method itself; a comparison's further lines of the same method are its variants 1, 2, ...: the same
+/// hue in other shades, dashes and markers.
+pub fn style(method: &str, variant: usize) -> Style {
+    match method {
+        "none" => Style::ink(3, variant),
+        "bn" => Style::blue(1, variant),
+        "normprop" => Style::vermilion(0, variant),
+        other => {
+            let mut others = METHODS.iter().filter(|it| !is_reserved(it.name));
+            let place = others.position(|it| it.name == other);
+            // Results of a newer version may name a method that this one lacks.
+            Style::other(place.unwrap_or(METHODS.len()), variant)
+        }
+    }
+}
+
+fn is_reserved(method: &str) -> bool {
+    matches!(method, "none" | "bn" | "normprop")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_methods_or_variants_look_alike() {
+        let names = METHODS.iter().map(|method| method.name);
+        let looks: Vec<(String, Style)> = names
+            .flat_map(|name| (0..3).map(move |it| (format!("{name}, {it}"), style(name, it))))
+            .collect();
+        for (index, (name, look)) in looks.iter().enumerate() {
+            for (other, same) in &looks[..index] {
+                assert_ne!(look, same, "{name} and {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_variant_has_the_hue_of_its_method() {
+        assert_eq!(style("normprop", 3).color, style("normprop", 0).color);
+        let hues = ["none", "bn", "normprop"].map(|name| style(name, 0).color);
+        let others = METHODS.iter().filter(|it| !is_reserved(it.name));
+        for other in others {
+            assert!(
+                !hues.contains(&style(other.name, 0).color),
+                "{}",
+                other.name
+            );
+        }
+    }
+}

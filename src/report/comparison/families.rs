@@ -1,0 +1,79 @@
+//! Methods that differ by a number in their labels: "no factor, 4 layers", "no factor, 8 layers".
+
+use crate::report::distinct::distinct;
+
+/// From so many numbers on, lines over them say more than lists.
+const FEWEST_NUMBERS: usize = 3;
+
+/// A method that was run at several numbers of something.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Member {
+    /// The label without the number: "no factor".
+    pub name: String,
+    /// The number.
+    pub number: f64,
+    /// What it counts: "layers".
+    pub unit: String,
+}
+
+/// The name, the number and its unit in a label like "no factor, 4 layers".
+pub fn member(label: &str) -> Option<Member> {
+    let (name, end) = label.rsplit_once(", ")?;
+    let (number, unit) = end.split_once(' ')?;
+    let number: f64 = number.parse().ok()?;
+    (number.is_finite() && number > 0.0).then(|| Member {
+        name: name.to_owned(),
+        number,
+        unit: unit.to_owned(),
+    })
+}
+
+/// The members in the order of the labels, where every label is one of three or more numbers of the same unit, and there
+/// are several names.
+pub fn families(labels: &[String]) -> Option<Vec<Member>> {
+    let members: Option<Vec<Member>> = labels.iter().map(|label| member(label)).collect();
+    let members = members?;
+    let units = distinct(members.iter().map(|member| &member.unit));
+    let names = distinct(members.iter().map(|member| &member.name));
+    let is_family = units.len() == 1 && names.len() > 1;
+    (is_family && numbers(&members).len() >= FEWEST_NUMBERS).then_some(members)
+}
+
+/// The numbers that occur, rising.
+pub fn numbers(members: &[Member]) -> Vec<f64> {
+    let mut numbers: Vec<f64> = members.iter().map(|member| member.number).collect();
+    numbers.sort_by(f64::total_cmp);
+    numbers.dedup();
+    numbers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(of: &[&str]) -> Vec<String> {
+        of.iter().map(|label| (*label).to_owned()).collect()
+    }
+
+    #[test]
+    fn labels_with_a_number_at_their_end_are_families() {
+        let found = families(&labels(&[
+            "no factor, 4 layers",
+            "a, b, 4 layers",
+            "no factor, 8 layers",
+            "a, b, 16 layers",
+        ]));
+        let found = found.unwrap();
+        assert_eq!(numbers(&found), [4.0, 8.0, 16.0]);
+        assert_eq!((found[1].name.as_str(), found[1].number), ("a, b", 4.0));
+        for other in [
+            vec!["bn", "none"],
+            vec!["a, 4 layers", "b, 8 layers", "c"],
+            vec!["a, 4 layers", "b, 8 units", "c, 9 layers"],
+            vec!["a, 4 layers", "b, 8 layers"],
+            vec!["a, noise of 64 values", "b, 8 values", "c, 9 values"],
+        ] {
+            assert_eq!(families(&labels(&other)), None, "{other:?}");
+        }
+    }
+}
