@@ -73,16 +73,28 @@ impl LineChart {
     pub(super) fn spans(&self) -> Option<(Span, Span)> {
         let (x, y) = (self.x.scale, self.y.scale);
         let drawable = |point: &&Point| x.position(point.x).and(y.position(point.y)).is_some();
-        let all = || self.series.iter().flat_map(|series| &series.points);
-        let points = || all().filter(drawable);
-        points().next()?;
+        let all = self.series.iter().flat_map(|series| &series.points);
+        let x = self
+            .x
+            .span(all.filter(drawable).map(|point| point.x), ROOM)?;
+        let points = || self.compared().into_iter().filter(drawable);
         let intervals = points().filter_map(|point| point.interval);
         let ends = intervals.flat_map(|(low, high)| [low, high]);
         let references = self.references.iter().map(|reference| reference.value);
         let heights = points().map(|point| point.y).chain(ends).chain(references);
-        let x = self.x.span(points().map(|point| point.x), ROOM)?;
         let y = self.y.span(heights, ROOM)?;
         Some((x, y.comparing(points().map(|point| point.y))))
+    }
+
+    /// The points that the vertical axis is for: of lines that are there for comparison only the last, so
+    /// that what they do before does not squash the others.
+    fn compared(&self) -> Vec<&Point> {
+        let (muted, named): (Vec<&Series>, Vec<&Series>) =
+            self.series.iter().partition(|line| line.muted);
+        let points = named.into_iter().flat_map(|line| &line.points);
+        points
+            .chain(muted.into_iter().filter_map(Series::last))
+            .collect()
     }
 
     /// Draws axes and data into `area`, over the given spans; returns the data area.
@@ -158,6 +170,17 @@ mod tests {
         }
         let one = chart(vec![Series::new("bn", [(0.0, 1.0)])]).figure();
         assert!(!one.svg().contains("no data") && one.png().is_ok());
+    }
+
+    #[test]
+    fn gray_lines_do_not_squash_the_others() {
+        let line = |label: &str, first| Series::new(label, [(0.0, first), (1.0, 1.0)]);
+        let height = |gray: Series| {
+            let (_, y) = chart(vec![line("bn", 2.0), gray]).spans().expect("points");
+            y.values().1
+        };
+        assert!(height(line("wild", 1e3)) > 900.0);
+        assert!(height(line("wild", 1e3).muted()) < 3.0);
     }
 
     #[test]

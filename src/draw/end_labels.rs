@@ -52,8 +52,15 @@ pub fn draw_end_labels(scene: &mut Scene, plot: &Plot, series: &[Series], looks:
         x + EARLY + text_width(label, SIZE, Weight::Regular) < plot.rect.right()
     };
     let (early, mut ends): (Vec<_>, Vec<_>) = ends.into_iter().partition(is_early);
+    let mut taken: Vec<Rect> = Vec::new();
     for (label, _, (x, y)) in early {
-        let at = (x + 8.0, y + HALF_HEIGHT * SIZE);
+        let width = text_width(&label, SIZE, Weight::Regular);
+        let mut place = Rect::new(x + 8.0, y - LINE_HEIGHT / 2.0, width, LINE_HEIGHT);
+        while taken.iter().any(|other| other.overlaps(&place)) {
+            place.y -= LINE_HEIGHT;
+        }
+        taken.push(place);
+        let at = (place.x, place.center().1 + HALF_HEIGHT * SIZE);
         scene.group("series", &[("label", &label)], |scene| {
             scene.text(at, &label, TextStyle::new(SIZE, Anchor::Start).with_halo());
         });
