@@ -15,8 +15,13 @@ use crate::nn::{Pass, Signal};
 use crate::streams::{Purpose, stream};
 
 mod declared;
+#[path = "../../tests/common/golden.rs"]
+mod golden;
+mod goldens;
 mod invariance;
 mod paths;
+
+pub use goldens::{assert_golden, assert_golden_layer, golden_case, golden_layer};
 
 /// Standard normals in float64.
 pub fn gaussian(shape: &[i64], seed: u64) -> Tensor {
@@ -120,12 +125,18 @@ fn kinds(method: &Descriptor) -> impl Iterator<Item = NetworkKind> {
 
 /// A network of this kind, without residual units, at its start, with a batch for it.
 fn built(method: &Descriptor, kind: NetworkKind) -> (Network, Tensor) {
+    built_with(method, "", kind)
+}
+
+/// The same with options.
+fn built_with(method: &Descriptor, options: &str, kind: NetworkKind) -> (Network, Tensor) {
+    let name = method.name;
     match kind {
         NetworkKind::Convolutional | NetworkKind::Residual(_) => {
-            (conv_network(method.name, "", 3), gaussian(&[9, 2, 8, 8], 2))
+            (conv_network(name, options, 3), gaussian(&[9, 2, 8, 8], 2))
         }
-        NetworkKind::Dense => (dense_network(method.name, "", 3), gaussian(&[9, 12], 1)),
-        NetworkKind::Recurrent => (lstm_network(method.name, "", 3), gaussian(&[9, 1, 7, 5], 1)),
+        NetworkKind::Dense => (dense_network(name, options, 3), gaussian(&[9, 12], 1)),
+        NetworkKind::Recurrent => (lstm_network(name, options, 3), gaussian(&[9, 1, 7, 5], 1)),
     }
 }
 
@@ -134,9 +145,25 @@ fn both(method: &Descriptor) -> Vec<(Network, Tensor)> {
     kinds(method).map(|kind| built(method, kind)).collect()
 }
 
+/// The same without noise: what an image gives then depends on no number drawn for another.
+fn quiet(method: &Descriptor) -> Vec<(Network, Tensor)> {
+    let options = if method.has_option("noisy") {
+        "noisy = false"
+    } else {
+        ""
+    };
+    kinds(method)
+        .map(|kind| built_with(method, options, kind))
+        .collect()
+}
+
 /// One hidden block called `layer`, without activation, in float64.
 pub fn single(method: &str, options: &str, op: LinearOp) -> Network {
-    let activation = Activation::Identity;
+    single_with(method, options, Activation::Identity, op)
+}
+
+/// The same with an activation.
+pub fn single_with(method: &str, options: &str, activation: Activation, op: LinearOp) -> Network {
     let block = Block {
         name: "layer".into(),
         op,

@@ -50,7 +50,7 @@ impl BatchNormSettings {
 /// The averages are r ← (1 − ρ) r + ρ·new. A plain average over t batches is the same with ρ = 1/t.
 #[derive(Debug)]
 pub struct BatchNorm {
-    affine: Affine,
+    affine: Option<Affine>,
     running_mean: Tensor,
     running_var: Tensor,
     /// Batches in the plain average, `[1]`.
@@ -65,8 +65,26 @@ impl BatchNorm {
         builder: &mut Builder,
         settings: BatchNormSettings,
     ) -> Result<BatchNorm> {
-        let channels = block.op.outputs();
         let affine = Affine::started(block, settings.gamma, builder)?;
+        BatchNorm::with(Some(affine), block, builder, settings)
+    }
+
+    /// Without gain and shift.
+    pub fn bare(
+        block: &Block,
+        builder: &mut Builder,
+        settings: BatchNormSettings,
+    ) -> Result<BatchNorm> {
+        BatchNorm::with(None, block, builder, settings)
+    }
+
+    fn with(
+        affine: Option<Affine>,
+        block: &Block,
+        builder: &mut Builder,
+        settings: BatchNormSettings,
+    ) -> Result<BatchNorm> {
+        let channels = block.op.outputs();
         Ok(BatchNorm {
             affine,
             running_mean: builder.buffer("running_mean", builder.filled(channels, 0.0))?,
@@ -100,8 +118,8 @@ impl Normalization for BatchNorm {
             0.0
         };
         linear.batch_norm(
-            Some(&self.affine.gamma),
-            Some(&self.affine.beta),
+            self.affine.as_ref().map(|affine| &affine.gamma),
+            self.affine.as_ref().map(|affine| &affine.beta),
             Some(&self.running_mean),
             Some(&self.running_var),
             pass.training(),
@@ -112,8 +130,14 @@ impl Normalization for BatchNorm {
     }
 
     fn evaluation_map(&self) -> Option<(Tensor, Tensor)> {
-        let factor = &self.affine.gamma * (&self.running_var + self.settings.eps).rsqrt();
-        Some(self.affine.centered_map(&self.running_mean, factor))
+        let factor = (&self.running_var + self.settings.eps).rsqrt();
+        Some(match &self.affine {
+            Some(affine) => affine.centered_map(&self.running_mean, &affine.gamma * factor),
+            None => {
+                let shift = &self.running_mean * &factor;
+                (factor, -shift)
+            }
+        })
     }
 
     /// libtorch's batch norm sums in float32, also what it is given in bfloat16.

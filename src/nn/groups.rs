@@ -59,6 +59,11 @@ pub fn group_norm(linear: &Tensor, groups: i64, affine: Option<&Affine>, eps: f6
     linear.group_norm(groups, gamma, beta, eps, false)
 }
 
+/// A tensor `[N, channels, ...]` as `[N, groups, values of a group]`.
+pub fn by_group(x: &Tensor, groups: i64) -> Tensor {
+    x.reshape([x.size()[0], groups, -1])
+}
+
 /// The groups for `block`: `wanted`, which must divide the channels, or for 0 the largest divisor of the
 /// channel count that is at most 32 and leaves at least 8 channels in a group (else 1).
 pub fn groups(wanted: i64, block: &Block) -> Result<i64> {

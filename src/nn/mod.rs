@@ -2,6 +2,7 @@
 //!
 //! The types stand here by name; what is a function is called by its file's.
 
+pub mod activating;
 pub mod activation_layer;
 pub mod activation_pool;
 pub mod adaptive_clip;
@@ -28,6 +29,7 @@ pub mod lstm;
 pub mod network;
 pub mod networks;
 pub mod node;
+pub mod normality;
 pub mod normalized;
 pub mod parameters;
 pub mod pass;
@@ -40,6 +42,7 @@ pub mod scores;
 pub mod sgd;
 pub mod signal;
 pub mod sphere;
+pub mod squashed;
 pub mod statistics;
 pub mod unit_variance;
 pub mod update;

@@ -5,7 +5,7 @@ use normprop::moments::Activation;
 use normprop::nn::{Network, Pass, backward};
 use tch::{Kind, Tensor};
 
-use crate::{SMALL, built, disturb, each_small, gap, largest, nodes, numbers};
+use crate::{SMALL, built, disturb, each_quiet, each_small, gap, largest, nodes, numbers};
 
 /// A loss that every logit enters differently.
 fn loss(network: &Network, images: &Tensor, pass: &Pass) -> Tensor {
@@ -81,7 +81,7 @@ fn training_equals_evaluation_exactly_where_claimed() {
 #[test]
 fn an_image_gives_what_it_gives_in_a_batch_unless_declared() {
     let images = numbers(&[5, 2, 8, 8], 2);
-    for ((method, network, what), (_, twin, _)) in each_small().zip(each_small()) {
+    for ((method, network, what), (_, twin, _)) in each_quiet().zip(each_quiet()) {
         for network in [&network, &twin] {
             disturb(network);
         }
@@ -97,7 +97,7 @@ fn an_image_gives_what_it_gives_in_a_batch_unless_declared() {
 #[test]
 fn one_image_a_step_behaves_as_declared() {
     let image = numbers(&[1, 2, 8, 8], 3);
-    for (method, network, what) in each_small() {
+    for (method, network, what) in each_quiet() {
         // Evaluation first: training may move what it uses.
         let evaluated = network.logits(&image, &Pass::eval());
         let trained = network.logits(&image, &Pass::train(0, 0));

@@ -66,11 +66,25 @@ fn small(keys: &str, method: &str, options: &str) -> Network {
 
 /// Every method in every [`SMALL`] network that it serves, with what each is in words.
 fn each_small() -> impl Iterator<Item = (&'static Descriptor, Network, String)> {
+    each_with(|_| "")
+}
+
+/// The same without noise: what an image gives then depends on no number drawn for another.
+fn each_quiet() -> impl Iterator<Item = (&'static Descriptor, Network, String)> {
+    each_with(|method| match method.has_option("noisy") {
+        true => "noisy = false",
+        false => "",
+    })
+}
+
+fn each_with(
+    options: fn(&Descriptor) -> &'static str,
+) -> impl Iterator<Item = (&'static Descriptor, Network, String)> {
     let pairs = METHODS
         .iter()
         .flat_map(|method| SMALL.map(|keys| (*method, keys)));
-    pairs.filter_map(|(method, keys)| {
-        let built = network("resnet", keys, method, "", (2, 8)).ok()?;
+    pairs.filter_map(move |(method, keys)| {
+        let built = network("resnet", keys, method, options(method), (2, 8)).ok()?;
         Some((method, built, format!("{} {keys:?}", method.name)))
     })
 }

@@ -1,0 +1,237 @@
+"""Writes tests/goldens/layers.json: what jax computes in float64 for one layer of a method, from its formula: outputs,
+gradients, and averages after the step.
+
+Names of inputs are those of the layer's parameters; `x` is what it receives. Where there is no `weight`, the
+normalization receives `x` itself. Tensors that look like nothing in particular are waves: number k, from 0 in row-major
+order, is scale·sin(a·k + b).
+
+Needs jax. Usage: python scripts/goldens/layers.py [output]
+"""
+
+import math
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lines import lines
+
+jax.config.update("jax_enable_x64", True)
+
+
+def wave(shape, a, b, scale=1.0):
+    return scale * np.sin(a * np.arange(math.prod(shape)) + b).reshape(shape)
+
+
+X = np.array([[1, 2, -1], [0, 1, 3], [2, -2, 0.5], [-1, 0, 4]])
+WEIGHT = np.array([[0.5, -1, 2], [1, 1, -0.5]])
+BY_INPUTS = np.array([[1, 0, -2], [0.5, 1, 1], [0, -1, 2], [-1, 0.5, 0]])
+UNITS = {"gamma": [1.1, 0.8, 1.0], "beta": [0.1, 0.0, -0.2]}
+MAPS = wave((2, 4, 2, 2), 0.37, 0.2, 2.0)
+CHANNELS = {"gamma": [1.1, 0.8, 1.0, 0.9], "beta": [0.1, -0.2, 0.05, 0.0]}
+
+
+def channels(vector):
+    return vector.reshape(1, -1, 1, 1)
+
+
+def dump(tensor):
+    return {"shape": list(np.shape(tensor)), "values": np.asarray(tensor).flatten().tolist()}
+
+
+def case(function, upstream=None, after=None, **inputs):
+    """A forward pass with the gradients of sum(output * upstream) by every input, and the buffers `after` it."""
+    values = [jnp.asarray(value, jnp.float64) for value in inputs.values()]
+    output, backward = jax.vjp(function, *values)
+    upstream = wave(output.shape, 0.9, 0.4) if upstream is None else upstream
+    return {
+        "inputs": {name: dump(value) for name, value in zip(inputs, values)},
+        "upstream": dump(upstream),
+        "output": dump(output),
+        "gradients": {name: dump(g) for name, g in zip(inputs, backward(jnp.asarray(upstream, jnp.float64)))},
+        "after": {name: dump(value) for name, value in (after or {}).items()},
+    }
+
+
+# ------------------------------------------------------------------------------ strict weight normalization
+
+def strict(x, weight, threshold, slope):
+    rows = weight / jnp.sqrt((weight**2).sum(1, keepdims=True) + 1e-6)
+    above = x @ rows.T - threshold
+    return jnp.where(above > 0, above, jnp.clip(slope, 0, 1) * above) + threshold
+
+
+def strict_cases():
+    given = {"x": X, "weight": WEIGHT, "threshold": [0.2, -0.1]}
+    return {
+        "strict_weight_norm": case(strict, BY_INPUTS[:, :2], **given, slope=[0.25, 0.25]),
+        "strict_weight_norm_relu": case(
+            lambda x, weight, threshold: strict(x, weight, threshold, 0.0), BY_INPUTS[:, :2], **given
+        ),
+    }
+
+
+# ------------------------------------------------------------------------- magnitude-preserving layers (EDM2)
+
+def forced(weight, eps=1e-4):
+    """Rows of root mean square 1."""
+    lengths = jnp.sqrt((weight**2).sum(1, keepdims=True))
+    return weight / (eps + lengths / math.sqrt(weight.shape[1]))
+
+
+def root_mean_square(function):
+    """√(E f(z)²), z ~ N(0, 1), by the trapezoid rule, which is exact to rounding for smooth f."""
+    z = np.linspace(-40, 40, 80001)
+    density = np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    return math.sqrt(math.fsum(function(z) ** 2 * density) * 80 / 80000)
+
+
+SILU = root_mean_square(lambda z: np.asarray(jax.nn.silu(z)))
+
+
+def magnitude_preserving(x, weight):
+    return jax.nn.silu(x @ (forced(weight) / math.sqrt(weight.shape[1])).T) / SILU
+
+
+def magnitude_preserving_with_ones(x, weight, ones):
+    return magnitude_preserving(jnp.concatenate([x, jnp.ones((len(x), 1))], 1), jnp.concatenate([weight, ones[:, None]], 1))
+
+
+def edm2_cases():
+    return {
+        "edm2": case(magnitude_preserving, x=X, weight=WEIGHT),
+        "edm2_ones": case(magnitude_preserving_with_ones, x=X, weight=WEIGHT, ones=[0.3, -0.7]),
+        "edm2_weight": {"weight": dump(WEIGHT), "once": dump(forced(WEIGHT)), "twice": dump(forced(forced(WEIGHT)))},
+    }
+
+
+# -------------------------------------------------------------------------------------------------- EvoNorm
+
+def spread(x, axes):
+    return ((x - x.mean(axes, keepdims=True)) ** 2).mean(axes, keepdims=True)
+
+
+def evonorm_s0(x, v, gamma, beta, groups=2):
+    grouped = x.reshape(len(x), groups, -1)
+    std = jnp.broadcast_to(jnp.sqrt(spread(grouped, 2) + 1e-5), grouped.shape).reshape(x.shape)
+    return channels(gamma) * x * jax.nn.sigmoid(channels(v) * x) / std + channels(beta)
+
+
+def evonorm_b0(x, v, gamma, beta):
+    batch, instance = jnp.sqrt(spread(x, (0, 2, 3)) + 1e-3), jnp.sqrt(spread(x, (2, 3)) + 1e-3)
+    return channels(gamma) * x / jnp.maximum(batch, channels(v) * x + instance) + channels(beta)
+
+
+def evonorm_cases():
+    given = {"x": MAPS, "v": [1.0, 0.5, 2.0, 0.0], **CHANNELS}
+    values = MAPS.size / MAPS.shape[1]
+    running = 0.9 + 0.1 * MAPS.var((0, 2, 3)) * values / (values - 1)
+    return {
+        "evonorm_s0": case(evonorm_s0, **given),
+        "evonorm_b0": case(evonorm_b0, after={"running_var": running}, **given),
+    }
+
+
+# ---------------------------------------------------------------------------------------------- DyT and Derf
+
+def squashed_cases():
+    return {
+        "dyt": case(
+            lambda x, alpha, gamma, beta: gamma * jnp.tanh(alpha * x) + beta, BY_INPUTS, x=X, alpha=[0.5], **UNITS
+        ),
+        "derf": case(
+            lambda x, alpha, shift, gamma, beta: gamma * jax.scipy.special.erf(alpha * x + shift) + beta,
+            BY_INPUTS,
+            x=X,
+            alpha=[0.5],
+            shift=[0.1],
+            **UNITS,
+        ),
+    }
+
+
+# ----------------------------------------------------------------------------------- normality normalization
+
+EPS = 1e-5
+
+
+def standardized(x, axes):
+    return (x - x.mean(axes, keepdims=True)) / jnp.sqrt(spread(x, axes) + EPS)
+
+
+def newton(x, axes):
+    """λ after a step of Newton's method from 1."""
+    sign, size = jnp.where(x >= 0, 1.0, -1.0), jnp.abs(x)
+    log = jnp.log1p(size)
+    first = (1 + size) * log - size
+    second = sign * ((1 + size) * log**2 - 2 * first)
+    mean = lambda value: value.mean(axes, keepdims=True)
+    slope = 2 * mean(x * first)
+    curvature = 2 * mean(x * second + (first - mean(first)) ** 2)
+    return 1 - (slope / 2 - mean(sign * log)) / ((curvature - slope**2) / 2 + math.sqrt(EPS))
+
+
+def power(x, rate):
+    sign, size = jnp.where(x >= 0, 1.0, -1.0), jnp.abs(x)
+    eta = 1 + sign * (rate - 1)
+    safe = eta + jnp.where(eta >= 0, 1.0, -1.0) * math.sqrt(EPS)
+    return jnp.where(jnp.abs(eta) <= math.sqrt(EPS), sign * jnp.log1p(size), sign * ((1 + size) ** safe - 1) / safe)
+
+
+def gaussianized(x, axes):
+    hat = standardized(x, axes)
+    return power(hat, newton(hat, axes))
+
+
+def gaussianized_groups(x, groups):
+    return gaussianized(x.reshape(len(x), groups, -1), 2).reshape(x.shape)
+
+
+def normality_after(x, axes):
+    values = x.size / x.shape[1]
+    rate = np.asarray(newton(standardized(jnp.asarray(x), axes), axes)).flatten()
+    return {
+        "running_mean": 0.1 * x.mean(axes),
+        "running_var": 0.9 + 0.1 * x.var(axes) * values / (values - 1),
+        "running_lambda": 0.9 + 0.1 * rate,
+    }
+
+
+def normality_cases():
+    maps = (0, 2, 3)
+    return {
+        "normality_bn": case(
+            lambda x, gamma, beta: gamma * gaussianized(x, 0) + beta,
+            BY_INPUTS,
+            after=normality_after(X, 0),
+            x=X,
+            gamma=np.ones(3),
+            beta=np.zeros(3),
+        ),
+        "normality_bn_maps": case(
+            lambda x, gamma, beta: channels(gamma) * gaussianized(x, maps) + channels(beta),
+            after=normality_after(MAPS, maps),
+            x=MAPS,
+            **CHANNELS,
+        ),
+        **{
+            f"normality_{form}": case(
+                lambda x, gamma, beta, groups=groups: channels(gamma) * gaussianized_groups(x, groups) + channels(beta),
+                x=MAPS,
+                **CHANNELS,
+            )
+            for form, groups in (("layer", 1), ("group", 2), ("instance", 4))
+        },
+    }
+
+
+def main():
+    cases = strict_cases() | edm2_cases() | evonorm_cases() | squashed_cases() | normality_cases()
+    default = Path(__file__).parents[2] / "tests/goldens/layers.json"
+    output = Path(sys.argv[1]) if len(sys.argv) > 1 else default
+    output.write_text(lines({"jax": jax.__version__, "cases": cases}, 2) + "\n")
+
+
+main()
