@@ -4,7 +4,6 @@ use super::end_labels::{draw_end_labels, end_label_room};
 use super::lines::draw_lines;
 use super::references::draw_horizontal_references;
 use super::sheet::{Sheet, draw_no_data};
-use super::summary;
 use super::{Axis, Figure, Looks, Plot, Point, Rect, ReferenceLine, Scene, Series, Span};
 
 const CHART_WIDTH: f64 = 760.0;
@@ -64,7 +63,7 @@ impl LineChart {
             ..self.clone()
         };
         chart.draw(&mut sheet.scene, area, &looks, self.spans());
-        sheet.describe(summary::of_chart(self));
+        sheet.describe(self.summary());
         let height = looks.draw_legend(&mut sheet.scene, area.bottom());
         sheet.finish(height)
     }

@@ -5,9 +5,11 @@ use super::{IntervalGroup, LineChart, Point, Series};
 /// So many of the lowest are named; beyond them the highest alone.
 const NAMED: usize = 3;
 
-/// The lines of a chart, in order of their last values, and of their first where those are told apart by eye too.
-pub fn of_chart(chart: &LineChart) -> String {
-    of_panels(std::slice::from_ref(chart))
+impl LineChart {
+    /// The lines in order of their last values.
+    pub(super) fn summary(&self) -> String {
+        of_panels(std::slice::from_ref(self))
+    }
 }
 
 /// A sentence for each panel.
@@ -97,7 +99,7 @@ mod tests {
         };
         let two = chart("A", vec![line("bn", 0.25), line("none", 0.125)]);
         assert_eq!(
-            of_chart(&two),
+            two.summary(),
             "at epoch 5: lowest none 12.5 %, highest bn 25.0 %."
         );
         let many = ["a", "b", "c", "d", "e"].iter().zip(1..);

@@ -59,8 +59,15 @@ pub fn linear_ticks(low: f64, high: f64, target: usize, integer: bool) -> Vec<f6
     ticks
 }
 
-/// 1, 2 and 5 of each power of ten in [low, high] (> 0), or the powers alone where those would be many more than
-/// `target`; round steps between them where these are few.
+/// The steps between powers of ten; within a single power the finest that has room, else 1, 2 and 5.
+const LOG_STEPS: [&[f64]; 3] = [
+    &[1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0],
+    &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0],
+    &[1.0, 2.0, 5.0],
+];
+
+/// Round values in [low, high] (> 0), about `target`: 1, 2 and 5 of each power of ten, or the powers alone where those
+/// would be many more; finer steps within a single power.
 pub fn log_ticks(low: f64, high: f64, target: usize) -> Vec<f64> {
     if !(low > 0.0 && high > low && high.is_finite()) {
         return Vec::new();
@@ -68,17 +75,22 @@ pub fn log_ticks(low: f64, high: f64, target: usize) -> Vec<f64> {
     let target = target.max(1);
     let inside = |value: &f64| *value >= low * (1.0 - 1e-9) && *value <= high * (1.0 + 1e-9);
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
-    let of_decade = |power| [1.0, 2.0, 5.0].map(|digit| digit * 10f64.powi(power));
-    let steps = (first..=last).flat_map(of_decade);
-    let steps: Vec<f64> = steps.filter(inside).collect();
-    let decades = (first..=last).map(|power| 10f64.powi(power));
-    let decades: Vec<f64> = decades.filter(inside).collect();
-    if decades.len() >= 3 && steps.len() > target + target / 2 {
-        let stride = decades.len().div_ceil(target);
-        return decades.into_iter().step_by(stride).collect();
-    }
-    if steps.len() >= 3 && steps.len() <= 3 * target {
-        return steps;
+    let at = |digits: &[f64]| -> Vec<f64> {
+        let of_power = |power| digits.iter().map(move |digit| digit * 10f64.powi(power));
+        (first..=last).flat_map(of_power).filter(inside).collect()
+    };
+    let powers = at(&[1.0]);
+    let is_wide = high >= 10.0 * low;
+    let most = (target + target / 2).min(10);
+    let mut steps = LOG_STEPS.iter().skip(if is_wide { 2 } else { 0 });
+    let few = steps.find_map(|digits| Some(at(digits)).filter(|ticks| ticks.len() <= most));
+    match few {
+        Some(ticks) if ticks.len() >= 3 => return ticks,
+        None if powers.len() >= 3 => {
+            let stride = powers.len().div_ceil(target);
+            return powers.into_iter().step_by(stride).collect();
+        }
+        _ => {}
     }
     // A round step is at most 2.5 times what was asked for, so that of three one is always inside.
     let linear = [target, 3].map(|target| linear_ticks(low, high, target, false));
@@ -117,6 +129,8 @@ mod tests {
             ["0.30", "0.35", "0.40"].map(|label| label.trim_end_matches('0'))
         );
         assert_eq!(written(5.2, 9.8, 2), ["6", "8"]);
+        let fine = ["0.15", "0.2", "0.3", "0.4", "0.5", "0.6", "0.8"];
+        assert_eq!(written(0.14, 0.9, 5), fine);
         assert_eq!(
             log_minor_ticks(5.0, 30.0),
             [5.0, 6.0, 7.0, 8.0, 9.0, 20.0, 30.0]
