@@ -16,7 +16,8 @@ use serde_json::Value;
 /// Pictures that are compared.
 const IMAGES: usize = 20;
 
-const NETWORKS: [&[&str]; 6] = [
+const NETWORKS: [&[&str]; 7] = [
+    &["--norm=weight-norm", "--model=lstm"],
     &["--norm=bn", "--width=0.1"],
     &["--norm=normprop", "--width=0.1", "--activation=leaky:0.2"],
     &["--norm=weight-norm", "--model=mlp", "--activation=gelu"],

@@ -103,7 +103,9 @@ fn about(loaded: &StandaloneNetwork) -> Result<BTreeMap<&'static str, String>> {
 fn unfolded(loaded: &StandaloneNetwork, format: &str) -> anyhow::Error {
     let method = loaded.config.method.name();
     let reason = match loaded.network.kind() {
-        NetworkKind::Recurrent => "LSTMs are not written as plain operations".to_owned(),
+        NetworkKind::Recurrent => {
+            format!("the LSTM of {method} is more than a plain one when it is evaluated")
+        }
         _ => format!(
             "the layers of {method} stay more than one linear operation, activation and pool when they are evaluated"
         ),

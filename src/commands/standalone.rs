@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use toml::Table;
 
 use super::trained::{locate, thread_assignment, warn_of_divergence};
@@ -55,6 +55,12 @@ impl StandaloneNetwork {
                 .with_context(|| format!("{} is of an older version and does not hold classes and normalization constants: they come from the dataset", file.display()))?,
         };
         let shape = shape_of(&identity);
+        ensure!(
+            is_possible(&identity),
+            "{} says that its images are {shape:?} in {} classes, which no dataset has",
+            file.display(),
+            identity.classes.len()
+        );
         let normalizer = Normalizer::of(&identity.normalization, shape)?;
         let network = setup::network_for(&config, shape, identity.classes.len())?;
         let restored = network.parameters.restore(&snapshot.tensors);
@@ -86,6 +92,16 @@ impl StandaloneNetwork {
 fn shape_of(identity: &NetworkIdentity) -> ImageShape {
     let [channels, height, width] = identity.image;
     ImageShape::new(channels, height, width)
+}
+
+/// Whether there can be such a dataset.
+fn is_possible(identity: &NetworkIdentity) -> bool {
+    let [channels, rows, columns] = identity.image;
+    let is_side = |side: usize| (1..=4096).contains(&side);
+    matches!(channels, 1 | 3)
+        && is_side(rows)
+        && is_side(columns)
+        && (1..=256).contains(&identity.classes.len())
 }
 
 /// The configuration that a checkpoint holds.

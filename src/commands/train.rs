@@ -157,7 +157,7 @@ fn train(
     trainer.pause_at(args.until_epoch);
     output.say(&headline(config, &dataset, &trainer, threads, path));
     if let Some(started_from) = &started_from {
-        output.say(&start_lines(started_from));
+        output.say(&start_lines(started_from, config));
     }
     if let Some(note) = dataset.verdict.note() {
         output.say(&format!("note: {} is {note}", dataset.name));
@@ -287,7 +287,7 @@ fn started_from(
         true => None,
         false => trainer.taken_over()?,
     };
-    let Some(fit) = fit else {
+    let Some((fit, method)) = fit else {
         return Ok(None);
     };
     let file = config.init_from.clone();
@@ -300,6 +300,7 @@ fn started_from(
     Ok(Some(StartedFrom {
         file,
         sha256: config.init_from_sha256.clone(),
+        method,
         tensors: fit.taken.len() as u64,
         fresh: fit.fresh,
         unused: fit.unused,

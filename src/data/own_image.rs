@@ -37,10 +37,7 @@ impl fmt::Display for Fitting {
         let (columns, rows) = self.original;
         write!(f, "{columns} x {rows}")?;
         if self.middle != self.original {
-            write!(f, ", its middle {} x {}", self.middle.0, self.middle.1)?;
-        }
-        if self.middle != self.scaled {
-            write!(f, ", scaled to {} x {}", self.scaled.0, self.scaled.1)?;
+            write!(f, ", of it {} x {}", self.middle.0, self.middle.1)?;
         }
         Ok(())
     }
@@ -185,10 +182,7 @@ mod tests {
         });
         wide.save(&path).unwrap();
         let read = OwnImage::read(&path, COLOR).unwrap();
-        assert_eq!(
-            read.fitting.to_string(),
-            "8 x 4, its middle 4 x 4, scaled to 2 x 2"
-        );
+        assert_eq!(read.fitting.to_string(), "8 x 4, of it 4 x 4");
         let (red, rest) = read.pixels.split_at(4);
         assert!(red[0] > 150 && red[1] < 50 && red[0] == red[2], "{red:?}");
         assert!(rest[..4].iter().all(|&green| green == 0), "{rest:?}");

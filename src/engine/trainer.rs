@@ -154,13 +154,18 @@ impl<'d> Trainer<'d> {
         })
     }
 
-    /// What the network takes over from the checkpoint that the run starts from; nothing where it starts from none.
-    pub fn taken_over(&self) -> Result<Option<Fit>> {
+    /// What the network takes over from the checkpoint that the run starts from, and the method that is trained there, as
+    /// far as it says so; nothing where it starts from none.
+    pub fn taken_over(&self) -> Result<Option<(Fit, Option<String>)>> {
         let source = read_source(&self.config)?;
         Ok(source.map(|source| {
             let is_own = |tensor: &NamedTensor| !tensor.name.starts_with(VELOCITY);
             let saved: Vec<NamedTensor> = source.tensors.into_iter().filter(is_own).collect();
-            self.network.parameters.fit(&saved)
+            let method = source.network.and_then(|network| {
+                let name = network.config["method"]["name"].as_str();
+                name.map(str::to_owned)
+            });
+            (self.network.parameters.fit(&saved), method)
         }))
     }
 

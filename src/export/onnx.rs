@@ -2,7 +2,7 @@
 
 use std::f64::consts::SQRT_2;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use prost::Message;
 use tch::{Kind, Tensor};
 
@@ -80,9 +80,22 @@ impl Writer<'_> {
 
     /// Appends a node that makes `output` and carries its name.
     fn node(&mut self, operator: &str, input: &[&str], output: &str, attribute: Vec<Attribute>) {
+        self.node_of(operator, input, &[], output, attribute);
+    }
+
+    /// The same for an operator whose outputs before this one are `others`.
+    fn node_of(
+        &mut self,
+        operator: &str,
+        input: &[&str],
+        others: &[&str],
+        output: &str,
+        attribute: Vec<Attribute>,
+    ) {
+        let outputs = others.iter().chain([&output]);
         self.graph.node.push(OnnxNode {
             input: input.iter().map(|&name| name.to_owned()).collect(),
-            output: vec![output.to_owned()],
+            output: outputs.map(|&name| name.to_owned()).collect(),
             name: output.to_owned(),
             op_type: operator.to_owned(),
             attribute,
@@ -118,10 +131,10 @@ impl Writer<'_> {
     fn tensor(&mut self, step: &Step, what: &str, shape: Option<&[i64]>) -> Result<String> {
         let name = step.tensor(what);
         let tensor = self.subject.graph.tensor(&name);
-        let tensor = tensor.map_or_else(|| Tensor::from(0_f32), Tensor::shallow_clone);
+        let tensor = tensor.with_context(|| format!("the graph has no tensor {name}"))?;
         match shape {
             Some(shape) => self.constant(name, &tensor.reshape(shape)),
-            None => self.constant(name, &tensor),
+            None => self.constant(name, tensor),
         }
     }
 
@@ -154,11 +167,47 @@ impl Writer<'_> {
                 self.node("Flatten", &[&maps], &out, from_first_axis());
             }
             PlainOperation::Flatten => self.node("Flatten", &[x], &out, from_first_axis()),
+            PlainOperation::Rows => {
+                let turned = format!("{out}.turned");
+                let order = vec![Attribute::list("perm", &[0, 2, 1, 3])];
+                self.node("Transpose", &[x], &turned, order);
+                let shape = self.list(&out, "shape", &[0, 0, -1])?;
+                self.node("Reshape", &[&turned, &shape], &out, Vec::new());
+            }
+            PlainOperation::Lstm => self.lstm(step, x, &out)?,
             PlainOperation::PadChannels { stride, channels } => {
                 self.pad_channels(*stride, *channels, x, &out)?;
             }
             PlainOperation::Add => self.node("Add", &inputs, &out, Vec::new()),
         }
+        Ok(())
+    }
+
+    /// ONNX takes the steps first, has its gates in the order i, o, f, g and a bias of each product.
+    fn lstm(&mut self, step: &Step, x: &str, out: &str) -> Result<()> {
+        let graph = self.subject.graph;
+        let own = |what: &str| {
+            let name = step.tensor(what);
+            let found = graph.tensor(&name);
+            let found = found.with_context(|| format!("the graph has no tensor {name}"))?;
+            let gates = found.chunk(4, 0);
+            let ordered = [0, 2, 1, 3].map(|gate| &gates[gate]);
+            anyhow::Ok((name, Tensor::cat(&ordered, 0)))
+        };
+        let (input, state, bias) = (own("input")?, own("state")?, own("bias")?);
+        let hidden = state.1.size()[1];
+        let bias_of_both = Tensor::cat(&[&bias.1, &bias.1.zeros_like()], 0);
+        let input = self.constant(input.0, &input.1.unsqueeze(0))?;
+        let state = self.constant(state.0, &state.1.unsqueeze(0))?;
+        let bias = self.constant(bias.0, &bias_of_both.unsqueeze(0))?;
+        let [turned, last] = ["steps", "last"].map(|what| format!("{out}.{what}"));
+        let order = vec![Attribute::list("perm", &[1, 0, 2])];
+        self.node("Transpose", &[x], &turned, order);
+        let inputs = [turned.as_str(), &input, &state, &bias];
+        let size = vec![Attribute::whole("hidden_size", hidden)];
+        self.node_of("LSTM", &inputs, &[""], &last, size);
+        let axes = self.list(out, "axes", &[0])?;
+        self.node("Squeeze", &[&last, &axes], out, Vec::new());
         Ok(())
     }
 

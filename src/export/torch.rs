@@ -6,6 +6,7 @@ use std::fmt::Write;
 use anyhow::Result;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
+use tch::Tensor;
 
 use super::ExportedNetwork;
 use crate::moments::Activation;
@@ -122,8 +123,19 @@ pub fn weights(subject: &ExportedNetwork) -> Result<Vec<u8>> {
         .iter()
         .map(|step| step.tensor("slope"))
         .collect();
+    let lstm = graph.steps.iter();
+    let lstm = lstm.filter(|step| step.operation == PlainOperation::Lstm);
+    let of_lstm: BTreeSet<String> = lstm
+        .flat_map(|step| ["input", "state", "bias"].map(|what| step.tensor(what)))
+        .collect();
     let mut named = Vec::new();
     for (name, tensor) in &graph.tensors {
+        if of_lstm.contains(name) {
+            for (own, tensor) in lstm_tensors(name, tensor) {
+                named.push((own.clone(), to_named(&own, &tensor)?));
+            }
+            continue;
+        }
         let own = match slopes.contains(name) {
             true => name.replace(".slope", "_slope.weight"),
             false => name.clone(),
@@ -141,11 +153,29 @@ pub fn weights(subject: &ExportedNetwork) -> Result<Vec<u8>> {
     Ok(safetensors::serialize(views, Some(metadata))?)
 }
 
+/// A tensor of an LSTM as `nn.LSTM` has it: gates in the order i, f, g, o, and a bias of each product.
+fn lstm_tensors(name: &str, tensor: &Tensor) -> Vec<(String, Tensor)> {
+    let gates = tensor.chunk(4, 0);
+    let own = Tensor::cat(&[0, 1, 3, 2].map(|gate| &gates[gate]), 0);
+    let (block, what) = name.rsplit_once('.').unwrap_or((name, ""));
+    match what {
+        "input" => vec![(format!("{block}.weight_ih_l0"), own)],
+        "state" => vec![(format!("{block}.weight_hh_l0"), own)],
+        _ => {
+            let zeros = own.zeros_like();
+            vec![
+                (format!("{block}.bias_ih_l0"), own),
+                (format!("{block}.bias_hh_l0"), zeros),
+            ]
+        }
+    }
+}
+
 /// The submodule that a step needs: name and constructor.
 fn submodule(subject: &ExportedNetwork, step: &Step) -> Result<Option<(String, String)>> {
     let size = |what: &str| {
         let tensor = subject.graph.tensor(&step.tensor(what));
-        tensor.map(tch::Tensor::size).unwrap_or_default()
+        tensor.map(Tensor::size).unwrap_or_default()
     };
     let own = step.block.clone();
     Ok(match &step.operation {
@@ -170,6 +200,11 @@ fn submodule(subject: &ExportedNetwork, step: &Step) -> Result<Option<(String, S
             Some((own, format!("nn.Linear({}, {})", shape[1], shape[0])))
         }
         PlainOperation::Scale => Some((own, format!("Scale({})", size("weight")[0]))),
+        PlainOperation::Lstm => {
+            let (inputs, hidden) = (size("input")[1], size("state")[1]);
+            let made = format!("nn.LSTM({inputs}, {hidden}, batch_first=True)");
+            Some((own, made))
+        }
         PlainOperation::Activate(Activation::Prelu { .. }) => {
             let channels = size("slope")[0];
             Some((format!("{own}_slope"), format!("nn.PReLU({channels})")))
@@ -229,6 +264,8 @@ fn expression(step: &Step, inputs: &[String]) -> Result<String> {
         PlainOperation::Multiply(number) => format!("{x} * {number:?}"),
         PlainOperation::Average => format!("{x}.mean((2, 3))"),
         PlainOperation::Flatten => format!("{x}.flatten(1)"),
+        PlainOperation::Rows => format!("{x}.transpose(1, 2).flatten(2)"),
+        PlainOperation::Lstm => format!("self.{own}({x})[1][0][0]"),
         PlainOperation::PadChannels { stride, channels } => {
             format!("F.pad({x}[:, :, ::{stride}, ::{stride}], (0, 0, 0, 0, 0, {channels}))")
         }

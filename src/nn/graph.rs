@@ -44,6 +44,11 @@ pub enum PlainOperation {
     Average,
     /// `[N, C, H, W]` to `[N, C·H·W]`.
     Flatten,
+    /// `[N, C, H, W]` to its rows one after the other, `[N, H, C·W]`.
+    Rows,
+    /// The last state `[N, H]` of an LSTM over `[N, T, I]`: tensors `input` `[4H, I]`, `state` `[4H, H]` and `bias` `[4H]`,
+    /// rows in the order i, f, o, g.
+    Lstm,
     /// Every `stride`-th row and column, then so many channels of zeros behind the others.
     PadChannels {
         /// Step between rows and columns.
@@ -69,6 +74,8 @@ impl PlainOperation {
             PlainOperation::Multiply(_) => "factor",
             PlainOperation::Average => "average",
             PlainOperation::Flatten => "flatten",
+            PlainOperation::Rows => "rows",
+            PlainOperation::Lstm => "lstm",
             PlainOperation::PadChannels { .. } => "pad",
             PlainOperation::Add => "sum",
         }

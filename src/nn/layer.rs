@@ -43,6 +43,12 @@ pub trait Layer {
         None
     }
 
+    /// W_x, W_h and b, with the parameters as they are now, of a layer that is a plain LSTM in evaluation. Called without
+    /// gradients.
+    fn plain_lstm(&self) -> Option<[Tensor; 3]> {
+        None
+    }
+
     /// Called without gradients after each optimizer step, to restore what the method keeps fixed.
     fn after_step(&self) {}
 }

@@ -18,6 +18,11 @@ pub trait LstmCell {
         (input.shallow_clone(), state.shallow_clone())
     }
 
+    /// Whether making the weights is all that it does.
+    fn only_makes_weights(&self) -> bool {
+        false
+    }
+
     /// What becomes of W_x x, `[N, T, 4H]`.
     fn normalize_input(&self, product: Tensor) -> Tensor {
         product
@@ -45,7 +50,11 @@ pub trait LstmCell {
 /// The cell without a method.
 pub struct PlainCell;
 
-impl LstmCell for PlainCell {}
+impl LstmCell for PlainCell {
+    fn only_makes_weights(&self) -> bool {
+        true
+    }
+}
 
 /// Reads `[N, T, I]`, hands on `[N, H]`.
 pub struct Lstm<C> {
@@ -121,6 +130,14 @@ impl<C: LstmCell> Layer for Lstm<C> {
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
         Signal::plain(pre)
+    }
+
+    fn plain_lstm(&self) -> Option<[Tensor; 3]> {
+        let (input, state) = self.cell.kernels(&self.input, &self.state);
+        let bias = self.bias.shallow_clone();
+        self.cell
+            .only_makes_weights()
+            .then_some([input, state, bias])
     }
 
     fn after_step(&self) {

@@ -56,6 +56,9 @@ pub struct StartedFrom {
     pub file: String,
     /// SHA-256 of the file in hexadecimal.
     pub sha256: String,
+    /// The method that they were trained with, where the file says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
     /// Tensors that were taken over.
     pub tensors: u64,
     /// Tensors of the network that did not fit and started fresh, each with the reason.

@@ -134,7 +134,7 @@ fn show(loaded: &StandaloneNetwork, answers: &[Answer]) -> Result<()> {
         loaded.file.display()
     )?;
     outln!(
-        "trained on {}: {} images of {} x {}; other pictures: the middle part of that shape, scaled\n",
+        "trained on {}: {} images of {} x {}; of other pictures the middle part of that shape, scaled to it\n",
         loaded.config.dataset,
         if shape.channels == 1 { "gray" } else { "color" },
         shape.width,

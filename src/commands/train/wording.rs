@@ -53,7 +53,7 @@ pub fn thread_line(config: &RunConfig, threads: usize) -> String {
 }
 
 /// Where the weights come from, and what of them did not fit.
-pub fn start_lines(from: &StartedFrom) -> String {
+pub fn start_lines(from: &StartedFrom, config: &RunConfig) -> String {
     let mut text = format!(
         "weights from {} (SHA-256 {}): {} tensors",
         from.file,
@@ -65,6 +65,10 @@ pub fn start_lines(from: &StartedFrom) -> String {
     }
     if !from.unused.is_empty() {
         text += &format!("; of no use here: {}", from.unused.join(", "));
+    }
+    let own = config.method.name();
+    if let Some(other) = from.method.as_deref().filter(|other| *other != own) {
+        text += &format!("; {other} trained them, and {own} computes something else with them");
     }
     text
 }

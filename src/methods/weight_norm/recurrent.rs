@@ -32,6 +32,10 @@ struct WeightNormCell {
 }
 
 impl LstmCell for WeightNormCell {
+    fn only_makes_weights(&self) -> bool {
+        true
+    }
+
     fn kernels(&self, input: &Tensor, state: &Tensor) -> (Tensor, Tensor) {
         let rows = |direction: &Tensor, length: &Tensor| {
             Tensor::internal_weight_norm(direction, &length.view([-1, 1]), 0)

@@ -130,8 +130,36 @@ impl Network {
     /// The network for evaluation as plain operations, images with pixels from 0 to 1 to logits: first they become
     /// (pixel − mean)/std, both `[1, C, 1, 1]` or `[1, C, H, W]`. `None` where it does not fold.
     pub fn graph(&self, mean: &Tensor, std: &Tensor) -> Option<Graph> {
+        if self.kind() == NetworkKind::Recurrent {
+            return tch::no_grad(|| self.recurrent_graph(mean, std));
+        }
         let names = self.blocks.iter().map(|built| built.node.name());
         Some(self.fold()?.trace(&names.collect::<Vec<_>>(), mean, std))
+    }
+
+    /// The same for an LSTM and the block that makes the logits.
+    fn recurrent_graph(&self, mean: &Tensor, std: &Tensor) -> Option<Graph> {
+        let [lstm, last] = self.blocks.as_slice() else {
+            return None;
+        };
+        let [input, state, own_bias] = lstm.layer.plain_lstm()?;
+        let (weight, bias) = last.layer.fold()?.linear?;
+        let mut graph = Graph::default();
+        let constants = [("mean", mean), ("std", std)];
+        let images = vec![GraphValue::Images];
+        let images = graph.push("input", PlainOperation::Standardize, images, &constants);
+        let rows = graph.push("input", PlainOperation::Rows, vec![images], &[]);
+        let tensors = [("input", &input), ("state", &state), ("bias", &own_bias)];
+        let name = lstm.node.name();
+        let read = graph.push(name, PlainOperation::Lstm, vec![rows], &tensors);
+        let tensors = [("weight", &weight), ("bias", &bias)];
+        graph.push(
+            last.node.name(),
+            PlainOperation::Dense,
+            vec![read],
+            &tensors,
+        );
+        Some(graph)
     }
 }
 
