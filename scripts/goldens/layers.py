@@ -227,8 +227,114 @@ def normality_cases():
     }
 
 
+# --------------------------------------------------------------------- relatives of batch normalization
+
+def batch_norm(x, gamma, beta):
+    return channels(gamma) * standardized(x, (0, 2, 3)) + channels(beta)
+
+
+def ghost_batch_norm(x, gamma, beta, images=2):
+    return jnp.concatenate([batch_norm(x[i : i + images], gamma, beta) for i in range(0, len(x), images)])
+
+
+def ghost_after(x, images=2):
+    slices = [x[i : i + images] for i in range(0, len(x), images)]
+    values = [part.size / part.shape[1] for part in slices]
+    means = [part.mean((0, 2, 3)) for part in slices]
+    variances = [part.var((0, 2, 3)) * count / (count - 1) for part, count in zip(slices, values)]
+    return {
+        "running_mean": 0.1 * np.mean(means, 0),
+        "running_var": 0.9 + 0.1 * np.mean(variances, 0),
+    }
+
+
+def channel_norm(x, group_gain, group_shift):
+    groups = len(group_gain)
+    hat = standardized(x.reshape(len(x), groups, -1), 2)
+    return (hat * group_gain.reshape(1, -1, 1) + group_shift.reshape(1, -1, 1)).reshape(x.shape)
+
+
+def estimated(x, speed=0.1):
+    """Running mean and variance after a first batch."""
+    return speed * x.mean((0, 2, 3)), 1 - speed + speed * (x**2).mean((0, 2, 3))
+
+
+def estimated_norm(x, gamma, beta):
+    mean, variance = map(jax.lax.stop_gradient, estimated(x))
+    return channels(gamma) * (x - channels(mean)) / jnp.sqrt(channels(variance) + EPS) + channels(beta)
+
+
+def evalnorm(x, running_mean, running_var, images):
+    count = float(images[0])
+    own = 1 / count
+    values = count * x.shape[2] * x.shape[3]
+    average, variance = channels(running_mean), channels(running_var) * (values - 1) / values
+    mean = x.mean((2, 3), keepdims=True)
+    expected = own * mean + (1 - own) * average
+    spread_of = own * spread(x, (2, 3)) + (1 - own) * variance + own * (1 - own) * (mean - average) ** 2
+    return (x - expected) / jnp.sqrt(spread_of + EPS)
+
+
+def evalnorm_case(images):
+    """An evaluation; the buffers are among the inputs."""
+    values = images * 4
+    inputs = {
+        "x": MAPS,
+        "running_mean": np.array([0.2, -0.1, 0, 0.3]),
+        "running_var": np.array([1.5, 0.8, 1, 2]) * values / (values - 1),
+        "images": np.array([images]),
+    }
+    return {"inputs": {name: dump(value) for name, value in inputs.items()}, "output": dump(evalnorm(**inputs))}
+
+
+def relatives_cases():
+    estimated_after = dict(zip(("running_mean", "running_var"), estimated(MAPS)))
+    groups = {"group_gain": [1.2, 0.9], "group_shift": [0.1, -0.1]}
+    pairs = wave((4, 2, 2, 2), 0.37, 0.2, 2.0)
+    return {
+        "ghost_bn": case(ghost_batch_norm, after=ghost_after(pairs), x=pairs, gamma=[1.1, 0.8], beta=[0.1, -0.2]),
+        "bcn_qiao": case(
+            lambda x, gamma, beta, *groups: channel_norm(batch_norm(x, gamma, beta), *groups),
+            x=MAPS,
+            **CHANNELS,
+            **groups,
+        ),
+        "estbn": case(estimated_norm, after=estimated_after, x=MAPS, **CHANNELS),
+        "estbn_channels": case(
+            lambda x, gamma, beta, *groups: channel_norm(estimated_norm(x, gamma, beta), *groups),
+            after=estimated_after,
+            x=MAPS,
+            **CHANNELS,
+            **groups,
+        ),
+        "evalnorm_4": evalnorm_case(4),
+        "evalnorm_16": evalnorm_case(16),
+    }
+
+
+# ---------------------------------------------------------------------------------- batchless normalization
+
+def batchless(x, mean, log_std, gamma, beta):
+    mean, log_std = jax.lax.stop_gradient(mean), jax.lax.stop_gradient(log_std)
+    return gamma * (x - mean) * jnp.exp(-log_std) + beta
+
+
+def batchless_cases():
+    inputs = {"x": X, "mean": [0.2, 0.1, 1.0], "log_std": np.log([1, 2, 1.5]), **UNITS}
+    golden = case(batchless, BY_INPUTS, **inputs)
+
+    def likelihood(mean, log_std):
+        return log_std.mean() + 0.5 * (((X - mean) * jnp.exp(-log_std)) ** 2).mean()
+
+    given = (jnp.asarray(inputs["mean"]), jnp.asarray(inputs["log_std"]))
+    by_mean, by_log_std = jax.grad(likelihood, (0, 1))(*given)
+    golden["gradients"] |= {"mean": dump(by_mean), "log_std": dump(by_log_std)}
+    return {"batchless": golden}
+
+
 def main():
     cases = strict_cases() | edm2_cases() | evonorm_cases() | squashed_cases() | normality_cases()
+    cases |= relatives_cases() | batchless_cases()
     default = Path(__file__).parents[2] / "tests/goldens/layers.json"
     output = Path(sys.argv[1]) if len(sys.argv) > 1 else default
     output.write_text(lines({"jax": jax.__version__, "cases": cases}, 2) + "\n")

@@ -35,11 +35,14 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
             .help("evaluation's statistics: exponential averages, the plain average over all batches so far, or that over the training images with the weights at evaluation (a pass before each evaluation)"),
         OptionSpec::number("gamma_start", 1.0, 1e-6, 1e3)
             .help("what γ starts at; below 1 with Davis and Frank (ECCV 2022, arXiv:2110.13989), such as 0.1"),
+        OptionSpec::count("ghost_batch", 0, 0, 1_000_000)
+            .help("images whose statistics are taken together in training (ghost batches of Hoffer, Hubara, Soudry, NIPS 2017, arXiv:1705.08741); 0 takes the whole batch"),
         OptionSpec::flag("zero_gamma", false)
             .help("residual networks of order v1: γ of the normalization that ends a branch starts at 0, so that the network starts as its shortcuts"),
     ],
     departures: &[
         "Running averages are exponential by default, as in common frameworks; the paper averages over batches after training, which is population = \"precise\".",
+        "ghost_batch: the average of the slices' statistics enters the running averages once a step, in the paper slice after slice; written from memory of it. What is left over is a smaller slice, and one image left over joins the slice before it in fully connected layers.",
         "The last layer is a plain linear layer with a bias.",
     ],
     build,
@@ -54,11 +57,25 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
     };
     let settings = BatchNormSettings {
         gamma: gamma_start(block, options)?,
+        ghost: ghost_batch(block, options)?,
         ..BatchNormSettings::of(options, population)
     };
     NormalizedLayer::build(block, builder, |builder| {
         BatchNorm::build(block, builder, settings)
     })
+}
+
+/// Images in a slice.
+fn ghost_batch(block: &Block, options: &Options) -> Result<i64> {
+    let images = options.count("ghost_batch");
+    if images == 1 && block.op.is_dense() && block.is_normalized() {
+        return Err(usage!(
+            "method.ghost_batch = 1 leaves {}, which is fully connected, without statistics (a unit's only value is its \
+             own mean); use at least 2",
+            block.name
+        ));
+    }
+    Ok(images)
 }
 
 /// What γ of `block` starts at.
@@ -303,6 +320,45 @@ mod tests {
     }
 
     #[test]
+    fn golden_ghost_batches_and_their_averages() {
+        let identity = crate::moments::Activation::Identity;
+        conformance::assert_golden_layer("bn", "ghost_batch = 2", identity, "ghost_bn");
+    }
+
+    #[test]
+    fn ghost_batches_of_all_images_are_the_batch_and_of_one_are_instances() {
+        let x = conformance::gaussian(&[6, 2, 8, 8], 3);
+        let first = |options: &str| {
+            let net = conformance::conv_network("bn", options, 1);
+            let y = conformance::pre_activation(&net, &x);
+            let variance = net.parameters.get("conv1.running_var").unwrap().copy();
+            (y, variance)
+        };
+        let ((whole, by_whole), (ghost, by_ghost)) = (first(""), first("ghost_batch = 6"));
+        assert!(conformance::gap(&whole, &ghost) < 1e-12);
+        assert!(conformance::gap(&by_whole, &by_ghost) < 1e-12);
+        let instances = x.split(1, 0).into_iter().map(|image| {
+            let net = conformance::conv_network("bn", "", 1);
+            conformance::pre_activation(&net, &image)
+        });
+        let instances = Tensor::cat(&instances.collect::<Vec<_>>(), 0);
+        assert!(conformance::gap(&instances, &first("ghost_batch = 1").0) < 1e-12);
+    }
+
+    #[test]
+    fn ghost_batches_of_one_are_refused_in_fully_connected_layers() {
+        let method = crate::methods::find("bn").unwrap();
+        let options = method.resolve(&"ghost_batch = 1".parse().unwrap()).unwrap();
+        let nodes = crate::nn::networks::perceptron(12, 4, &[16], crate::moments::Activation::Relu);
+        let built = method.network(&options, nodes, 1, Kind::Double, Device::Cpu);
+        let message = built.err().map(|error| error.to_string()).unwrap();
+        assert!(
+            message.contains("layer1") && message.contains("ghost_batch"),
+            "{message}"
+        );
+    }
+
+    #[test]
     fn running_averages_keep_no_count() {
         assert!(bare("").parameters.get("layer.batches").is_none());
         assert!(!bare("").restart_population());
@@ -318,6 +374,9 @@ mod tests {
 
     #[test]
     fn gradients_are_exact_under_other_options() {
-        conformance::assert_exact_gradients("bn", &["population = \"cumulative\""]);
+        conformance::assert_exact_gradients(
+            "bn",
+            &["population = \"cumulative\"", "ghost_batch = 4"],
+        );
     }
 }

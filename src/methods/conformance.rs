@@ -21,7 +21,7 @@ mod goldens;
 mod invariance;
 mod paths;
 
-pub use goldens::{assert_golden, assert_golden_layer, golden_case, golden_layer};
+pub use goldens::{assert_golden, assert_golden_layer, golden_case, golden_layer, golden_tensor};
 
 /// Standard normals in float64.
 pub fn gaussian(shape: &[i64], seed: u64) -> Tensor {

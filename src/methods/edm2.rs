@@ -37,7 +37,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     extra_parameters: "the weight of a channel of ones, one gain of the logits",
     options: &[
         OptionSpec::choice("rows", &["unit", "rms"])
-            .help("length at which rows are stored: 1, or the root of the fan-in as in the paper, with which gradient descent turns them that many times slower, squared"),
+            .help("length at which rows are stored: 1, or the root of the fan-in n as in the paper, with which gradient descent turns them n times as slowly"),
         OptionSpec::flag("ones", true)
             .help("a channel of ones beside the image, the network's only shift"),
         OptionSpec::number("logit_gain", 0.0, -100.0, 100.0)

@@ -39,7 +39,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "v is free of weight decay (ours).",
         "The last layer is a plain linear layer with a bias.",
     ],
-    learning_rate_at_50: 0.05,
+    learning_rate_at_50: 0.03,
     build,
     folds: false,
     ..Descriptor::WITH_BATCH_STATISTICS

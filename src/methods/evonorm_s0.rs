@@ -34,7 +34,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "v is free of weight decay (ours).",
         "The last layer is a plain linear layer with a bias.",
     ],
-    learning_rate_at_50: 0.05,
+    learning_rate_at_50: 0.1,
     build,
     ..Descriptor::ORDINARY
 };

@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use super::{ActsOn, Descriptor, Paper};
 use crate::nn::groups::{GROUPS, GroupNorm, groups};
+use crate::nn::length_reset::{self, PROJECT_EVERY};
 use crate::nn::statistics::EPS;
 use crate::nn::{Block, Builder, Layer, NormalizedLayer};
 use crate::options::Options;
@@ -25,9 +26,10 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     },
     acts_on: &[ActsOn::PreActivation],
     extra_parameters: "γ, β",
-    options: &[GROUPS, EPS],
+    options: &[GROUPS, EPS, PROJECT_EVERY],
     departures: &[
         "The paper uses 32 groups; narrow layers get fewer, so that a group holds 8 channels where that divides them.",
+        "project_every is not the method's own: normalize and project (Lyle et al. 2024) with gains and shifts left alone.",
         "The last layer is a plain linear layer with a bias.",
     ],
     learning_rate_at_50: 0.05,
@@ -37,6 +39,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     NormalizedLayer::build(block, builder, |builder| {
+        length_reset::register(block, options, builder)?;
         let groups = groups(options.count("groups"), block)?;
         GroupNorm::build(groups, options.number("eps"), block, builder)
     })

@@ -8,6 +8,7 @@ mod recurrent;
 use anyhow::Result;
 
 use super::{ActsOn, Descriptor, Paper};
+use crate::nn::length_reset::{self, PROJECT_EVERY};
 use crate::nn::statistics::EPS;
 use crate::nn::{Block, Builder, GroupNorm, Layer, NormalizedLayer};
 use crate::options::Options;
@@ -25,10 +26,11 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     },
     acts_on: &[ActsOn::PreActivation],
     extra_parameters: "γ, β",
-    options: &[EPS],
+    options: &[EPS, PROJECT_EVERY],
     departures: &[
         "On maps the statistics run over channels and positions, and γ, β are one a channel, not one an element.",
         "In an LSTM the shifts behind the two products are one, the bias.",
+        "project_every is not the method's own: normalize and project (Lyle et al. 2024) with gains and shifts left alone.",
         "The last layer is a plain linear layer with a bias.",
     ],
     learning_rate_at_50: 0.05,
@@ -39,6 +41,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     NormalizedLayer::build(block, builder, |builder| {
+        length_reset::register(block, options, builder)?;
         // One group of all channels is the same statistic.
         GroupNorm::build(1, options.number("eps"), block, builder)
     })
@@ -49,6 +52,43 @@ mod tests {
     use crate::methods::conformance;
     use crate::nn::block::LinearOp;
     use tch::Tensor;
+
+    #[test]
+    fn weights_return_to_their_starting_length_when_told() {
+        use crate::nn::Update;
+        let plain = Update {
+            scale: 1.0,
+            decay: 0.0,
+            momentum: 0.0,
+            nesterov: false,
+            lr: 0.3,
+        };
+        for method in ["layer-norm", "rms-norm", "group-norm"] {
+            let net = conformance::conv_network(method, "project_every = 2", 3);
+            let own = |name: &str| net.parameters.iter().find(|entry| entry.name == name);
+            assert!(own("logits.weight").is_some_and(|entry| entry.rule.is_none()));
+            let entry = own("conv2.weight").unwrap();
+            let (weight, rule) = (&entry.tensor, entry.rule.as_ref().unwrap());
+            let length = || weight.norm().double_value(&[]);
+            let start = length();
+            for step in 1..=4 {
+                let before = weight.detach().copy();
+                let gradient = conformance::gaussian(&weight.size(), step);
+                let velocity = weight.zeros_like();
+                let _ = tch::no_grad(|| rule.update(weight, &gradient, &velocity, &plain));
+                let moved = before - gradient * 0.3;
+                let factor = match step % 2 {
+                    0 => start / moved.norm().double_value(&[]),
+                    _ => 1.0,
+                };
+                assert!(
+                    conformance::gap(weight, &(moved * factor)) < 1e-12,
+                    "{method} {step}"
+                );
+                assert_eq!((length() - start).abs() < 1e-12, step % 2 == 0, "{method}");
+            }
+        }
+    }
 
     #[test]
     fn golden_row() {

@@ -7,6 +7,7 @@ use anyhow::Result;
 use tch::{Kind, Tensor};
 
 use super::{ActsOn, Descriptor, Paper};
+use crate::nn::length_reset::{self, PROJECT_EVERY};
 use crate::nn::{Block, Builder, Layer, LinearOp, Normalization, NormalizedLayer, Pass};
 use crate::options::{OptionSpec, Options};
 
@@ -30,9 +31,11 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         OptionSpec::number("fraction", 1.0, 0.01, 1.0)
             .help("share of the channels, from the first on, that enters the mean square"),
         OptionSpec::number("eps", 1e-5, 0.0, 1.0).help("ε, added to the mean square"),
+        PROJECT_EVERY,
     ],
     departures: &[
         "Which axes a map is averaged over is our choice: the paper treats vectors.",
+        "project_every is not the method's own: normalize and project (Lyle et al. 2024) with gains and shifts left alone.",
         "The last layer is a plain linear layer with a bias.",
     ],
     build,
@@ -41,6 +44,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
 
 fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
     NormalizedLayer::build(block, builder, |builder| {
+        length_reset::register(block, options, builder)?;
         let channels = block.op.outputs();
         Ok(RmsNorm {
             op: block.op,

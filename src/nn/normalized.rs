@@ -28,6 +28,9 @@ pub trait Normalization {
         false
     }
 
+    /// As [`Layer::initialize`], with W·x of the start batch.
+    fn initialize(&self, _linear: &Tensor) {}
+
     /// Whether it takes bfloat16 beside its own float32 parameters and loses nothing by it.
     fn takes_narrow(&self) -> bool {
         false
@@ -80,11 +83,12 @@ impl<N: Normalization + 'static> NormalizedLayer<N> {
     }
 }
 
-impl<N: Normalization> Layer for NormalizedLayer<N> {
-    fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
+impl<N: Normalization> NormalizedLayer<N> {
+    /// W·x, or x, in the element type that the normalization takes.
+    fn linear(&self, input: &Signal) -> Tensor {
         let (op, x) = (self.linear.op(), input.value());
         let is_narrow = self.normalization.takes_narrow();
-        let linear = match self.linear.weight() {
+        match self.linear.weight() {
             None if is_narrow => x,
             None => x.to_kind(wide_kind(x.kind())),
             Some(weight) => {
@@ -94,8 +98,17 @@ impl<N: Normalization> Layer for NormalizedLayer<N> {
                     false => op.apply(&x, &kernel, None),
                 }
             }
-        };
-        self.normalization.apply(&linear, pass)
+        }
+    }
+}
+
+impl<N: Normalization> Layer for NormalizedLayer<N> {
+    fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
+        self.normalization.apply(&self.linear(input), pass)
+    }
+
+    fn initialize(&self, input: &Signal) {
+        self.normalization.initialize(&self.linear(input));
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {

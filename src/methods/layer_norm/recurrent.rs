@@ -9,6 +9,7 @@ use tch::Tensor;
 use crate::methods::descriptor::Recurrent;
 use crate::nn::{Builder, Layer, Lstm, LstmBlock, LstmCell};
 use crate::options::Options;
+use crate::usage;
 
 /// How it serves an LSTM.
 pub const RECURRENT: Recurrent = Recurrent {
@@ -17,6 +18,11 @@ pub const RECURRENT: Recurrent = Recurrent {
 };
 
 fn build(block: &LstmBlock, options: &Options, builder: &mut Builder) -> Result<Box<dyn Layer>> {
+    if options.count("project_every") > 0 {
+        return Err(usage!(
+            "method.project_every is for layers whose normalization follows their weights alone, not for an LSTM; leave it out"
+        ));
+    }
     let eps = options.number("eps");
     Lstm::build(block, builder, |start, builder| {
         let units = start.hidden;
