@@ -1,5 +1,6 @@
 //! `normprop train`: resolve the configuration, open the run directory, train or continue, report.
 
+mod start;
 mod wording;
 
 use std::path::{Path, PathBuf};
@@ -19,11 +20,11 @@ use crate::event::{Observer, Status};
 use crate::follow::Follow;
 use crate::output::arguments;
 use crate::progress::TrainingDisplay;
-use crate::record::meta::{self, Facts, StartedFrom};
-use crate::record::retention::LATEST;
+use crate::record::meta::{self, Facts};
 use crate::record::run_dir::CONFIG;
 use crate::record::{Owed, Recorder, RunDir, RunSummary, Settings, read_summary};
 use crate::{errln, usage};
+use start::started_from;
 use wording::{headline, report, show_plan, start_lines, thread_line};
 
 /// Version of libtorch that tch 0.26 is built for.
@@ -272,37 +273,4 @@ fn facts(config: &RunConfig, dataset: &Dataset, threads: usize) -> Result<Facts>
         settings: Some(config.settings()?),
         started_from: None,
     })
-}
-
-/// The checkpoint that a new run starts from. One whose weights all do not fit is refused; what `path` holds already needs it no
-/// more.
-fn started_from(
-    config: &RunConfig,
-    trainer: &Trainer,
-    path: &Path,
-    overwrite: bool,
-) -> Result<Option<StartedFrom>> {
-    let goes_on = !overwrite && path.join(LATEST).exists();
-    let fit = match goes_on {
-        true => None,
-        false => trainer.taken_over()?,
-    };
-    let Some((fit, method)) = fit else {
-        return Ok(None);
-    };
-    let file = config.init_from.clone();
-    if fit.weights == 0 {
-        return Err(usage!(
-            "init_from: no weights in {file} fit this network: {}",
-            fit.fresh.join(", ")
-        ));
-    }
-    Ok(Some(StartedFrom {
-        file,
-        sha256: config.init_from_sha256.clone(),
-        method,
-        tensors: fit.taken.len() as u64,
-        fresh: fit.fresh,
-        unused: fit.unused,
-    }))
 }

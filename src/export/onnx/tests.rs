@@ -6,6 +6,7 @@ use super::super::proto::Extent;
 use super::*;
 use crate::event::{NetworkIdentity, PixelNormalization};
 use crate::methods::{Descriptor, METHODS};
+use crate::moments::Activation;
 use crate::nn::graph::Graph;
 use crate::nn::init::standard_normal;
 use crate::nn::networks::{self, Architecture, Task, lstm, network_in_network, perceptron};
