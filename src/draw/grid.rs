@@ -4,6 +4,7 @@ use super::font::{Weight, wrap};
 use super::sheet::{MARGIN, Sheet, draw_no_data};
 use super::summary;
 use super::{Anchor, Figure, LineChart, Looks, Rect, Scene, Span, TextStyle};
+use crate::stats::range;
 
 /// The width of a panel, and where more than two stand in a row.
 const PANEL_WIDTHS: [f64; 2] = [440.0, 400.0];
@@ -11,6 +12,8 @@ const PANEL_HEIGHT: f64 = 250.0;
 const TITLE_SIZE: f64 = 14.0;
 const TITLE_LINE: f64 = 19.0;
 const DEFAULT_COLUMNS: usize = 2;
+/// How many times the narrowest range of values the widest of even panels may be.
+const LARGEST_RATIO: f64 = 8.0;
 
 /// Which panels have one vertical range, so that they can be compared by eye.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,6 +109,20 @@ impl PanelGrid {
     }
 }
 
+impl LineChart {
+    /// Whether panels can share one axis: the widest range of values is not many times the narrowest, which would be
+    /// squashed.
+    pub fn are_even(panels: &[LineChart]) -> bool {
+        let height = |panel: &LineChart| {
+            let points = panel.series.iter().flat_map(|series| &series.points);
+            let (low, high) = range(points.map(|point| point.y));
+            high - low
+        };
+        let (narrow, wide) = range(panels.iter().map(height).filter(|height| *height > 0.0));
+        wide <= LARGEST_RATIO * narrow
+    }
+}
+
 /// The vertical range of some panels together, if they have one scale.
 fn common_y(panels: &[LineChart]) -> Option<Span> {
     let scale = panels.first()?.y.scale;
@@ -152,6 +169,13 @@ mod tests {
         };
         assert_eq!((eights(ShareY::All, 1), eights(ShareY::None, 2)), (2, 1));
         assert_eq!((eights(ShareY::Rows, 2), eights(ShareY::Rows, 1)), (2, 1));
+    }
+
+    #[test]
+    fn panels_of_very_different_ranges_are_not_even() {
+        let panels = |top| [panel(["bn", "none"], 1.0), panel(["bn", "none"], top)];
+        assert!(LineChart::are_even(&panels(7.0)));
+        assert!(!LineChart::are_even(&panels(9.0)));
     }
 
     #[test]

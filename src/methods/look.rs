@@ -1,9 +1,55 @@
-//! How a method looks in every picture: from its place in the registry.
+//! How a method looks in every picture.
 
 use super::METHODS;
 use crate::draw::Style;
 
-/// What every comparison is about has a hue of its own; the other methods share the rest, in the order of the registry.
+/// The methods that share hues, in the order in which they came: a new one at the end changes no picture of another. One
+/// that is missing here comes behind them, in the order of the registry.
+const SHARING: [&str; 41] = [
+    "noisy-bn",
+    "l1-bn",
+    "linf-bn",
+    "topk-bn",
+    "batch-renorm",
+    "weight-norm",
+    "weight-norm-mean-bn",
+    "bounded-weight-norm",
+    "centered-weight-norm",
+    "spectral-norm",
+    "weight-standardization",
+    "kalman",
+    "analytic-variance",
+    "riemannian-bn",
+    "linked",
+    "online-norm",
+    "nf",
+    "skipinit",
+    "fixup",
+    "idshort",
+    "selu",
+    "cosine",
+    "cosine-centered",
+    "layer-norm",
+    "group-norm",
+    "instance-norm",
+    "rms-norm",
+    "frn",
+    "proxy-norm",
+    "bcn-qiao",
+    "estbn",
+    "evalnorm",
+    "normality-bn",
+    "evonorm-b0",
+    "strict-weight-norm",
+    "edm2",
+    "evonorm-s0",
+    "normality-norm",
+    "batchless",
+    "dyt",
+    "derf",
+];
+
+/// What every comparison is about has a hue of its own; the other methods share the rest.
 ///
 /// Variant 0 is the method itself; a comparison's further lines of the same method are its variants 1, 2, ...: the same
 /// hue in other shades, dashes and markers.
@@ -13,8 +59,9 @@ pub fn style(method: &str, variant: usize) -> Style {
         "bn" => Style::blue(1, variant),
         "normprop" => Style::vermilion(0, variant),
         other => {
-            let mut others = METHODS.iter().filter(|it| !is_reserved(it.name));
-            let place = others.position(|it| it.name == other);
+            let is_new = |name: &&str| !is_reserved(name) && !SHARING.contains(name);
+            let new = METHODS.iter().map(|method| method.name).filter(is_new);
+            let place = SHARING.into_iter().chain(new).position(|it| it == other);
             // Results of a newer version may name a method that this one lacks.
             Style::other(place.unwrap_or(METHODS.len()), variant)
         }
@@ -39,6 +86,13 @@ mod tests {
             for (other, same) in &looks[..index] {
                 assert_ne!(look, same, "{name} and {other}");
             }
+        }
+    }
+
+    #[test]
+    fn every_name_is_that_of_a_method() {
+        for name in SHARING {
+            assert!(METHODS.iter().any(|method| method.name == name), "{name}");
         }
     }
 

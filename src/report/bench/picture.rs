@@ -82,8 +82,12 @@ fn lines(rows: &[BenchRow]) -> Figure {
         };
         return chart.subtitled(note).figure();
     }
-    let grid = PanelGrid::new(title, note, panels);
-    grid.sharing(ShareY::All).figure()
+    let (share_y, axes) = match LineChart::are_even(&panels) {
+        true => (ShareY::All, ""),
+        false => (ShareY::None, "; the panels have axes of their own"),
+    };
+    let grid = PanelGrid::new(title, format!("{note}{axes}"), panels);
+    grid.sharing(share_y).figure()
 }
 
 /// The methods as the picture lists them: as they were measured, or from the fastest on where they are many.

@@ -5,12 +5,9 @@ use crate::event::LayerRow;
 use crate::report::comparison::groups::{Shown, mean_line};
 use crate::report::comparison::{Draw, PictureKind, Results, RunRows, Topic};
 use crate::report::distinct::distinct;
-use crate::stats::range;
 
 /// More lines than this in a panel cannot be followed.
 const MOST_LAYERS: usize = 5;
-/// Panels share one axis unless the widest range is so many times the narrowest.
-const LARGEST_RATIO: f64 = 8.0;
 
 const fn kind(name: &'static str, draw: fn(&Results, u64) -> Option<Figure>) -> PictureKind {
     PictureKind::new(name, Topic::Layers, Draw::ByBatchSize(draw))
@@ -54,8 +51,7 @@ fn figure(
         LineChart::new(&group.key.label, epochs, values, lines).marked(of_normal, "")
     };
     let panels: Vec<LineChart> = results.groups.at(batch_size).map(panel).collect();
-    let (narrow, wide) = range(panels.iter().map(height).filter(|height| *height > 0.0));
-    let (share_y, axes) = match wide <= LARGEST_RATIO * narrow {
+    let (share_y, axes) = match LineChart::are_even(&panels) {
         true => (ShareY::All, ""),
         false if panels.len() < 2 => (ShareY::None, ""),
         false => (ShareY::None, "; the panels have axes of their own"),
@@ -104,11 +100,4 @@ fn some_layers<'r>(runs: &[&'r RunRows<LayerRow>]) -> Vec<(u64, &'r str)> {
     let steps = shown.saturating_sub(1).max(1);
     let place = |index: usize| (index * (all.len() - 1) + steps / 2) / steps;
     (0..shown).map(|index| all[place(index)]).collect()
-}
-
-/// The range of a panel's values.
-fn height(panel: &LineChart) -> f64 {
-    let points = panel.series.iter().flat_map(|series| &series.points);
-    let (low, high) = range(points.map(|point| point.y));
-    high - low
 }
