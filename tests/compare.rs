@@ -110,16 +110,16 @@ fn signal(id: i32, signal: i32) {
 
 /// Waits until a run has trained an epoch.
 fn wait_for_epoch(run_dir: &Path) {
-    let begun = Instant::now();
     let rows = || {
         std::fs::read_to_string(run_dir.join("metrics.csv")).map_or(0, |text| text.lines().count())
     };
-    while rows() < 3 {
-        assert!(
-            begun.elapsed() < PATIENCE,
-            "{} does not get on",
-            run_dir.display()
-        );
+    wait_for(&run_dir.display().to_string(), || rows() >= 3);
+}
+
+fn wait_for(what: &str, is_there: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_there() {
+        assert!(begun.elapsed() < PATIENCE, "{what} does not get on");
         std::thread::sleep(Duration::from_millis(2));
     }
 }
@@ -163,6 +163,7 @@ fn a_comparison_makes_its_results_once() {
     assert_eq!(manifest["notes"], Value::Array(Vec::new()));
     let page = std::fs::read_to_string(results.join("report.html")).unwrap();
     assert!(!page.contains("official"));
+    assert!(!page.contains("http-equiv=\"refresh\"") && !page.contains("How far it is"));
 
     let summary = std::fs::read(results.join("summary.csv")).unwrap();
     let again = place.succeed(&["compare", "tiny.toml"]);
@@ -258,6 +259,15 @@ fn stops_with_states_saved(group: bool, number: i32, code: i32) {
     let first = place.run_dirs()[0].clone();
     let comparison = start(&place);
     wait_for_epoch(&first);
+    let page = place.path("results/tiny/report.html");
+    wait_for("its page", || page.is_file());
+    let read = || std::fs::read_to_string(&page).unwrap();
+    let going_on = read();
+    assert!(
+        going_on.contains("0 of 4 runs over, 1 running, 3 waiting"),
+        "{going_on}"
+    );
+    assert!(going_on.contains("http-equiv=\"refresh\"") && going_on.contains("<svg"));
     let id = comparison.id() as i32;
     signal(if group { -id } else { id }, number);
     let output = comparison.wait_with_output().unwrap();
@@ -271,7 +281,14 @@ fn stops_with_states_saved(group: bool, number: i32, code: i32) {
         serde_json::from_str(&std::fs::read_to_string(first.join("meta.json")).unwrap()).unwrap();
     assert_eq!(meta["sittings"][0]["status"], "interrupted");
     assert!(first.join("latest").is_file() && !first.join("summary.json").exists());
-    assert!(!place.path("results").exists());
+    let stopped = read();
+    assert!(
+        stopped.contains("0 of 4 runs over. Nobody is at the rest"),
+        "{stopped}"
+    );
+    assert!(!stopped.contains("http-equiv=\"refresh\""));
+    let files = std::fs::read_dir(place.path("results/tiny")).unwrap();
+    assert_eq!(files.count(), 1, "the page, and nothing that counts");
 }
 
 #[test]

@@ -299,7 +299,9 @@ fn covariance_and_jacobians_of_every_layer() {
         ])
         .assert()
         .success()
-        .stdout(contains("Proposition 1").and(contains("jacobian_scale = fixed")));
+        .stdout(contains("Proposition 1").and(contains(
+            "jacobian_scale = init at initialization and jacobian_scale = fixed at initialization: singular",
+        )));
     let results = run.join("stats");
     let covariance = Csv::read(&results.join("covariance.csv"));
     assert_eq!(

@@ -6,6 +6,7 @@ mod display;
 mod estimate;
 mod execute;
 pub mod launch;
+mod live;
 mod local;
 mod missing;
 pub mod plan;
@@ -35,6 +36,7 @@ use crate::text::numbers::counted;
 use crate::{errln, out, outln};
 use execute::Session;
 use launch::{Job, Submitted};
+use live::LiveSubject;
 use plan::PlanEntry;
 use slurm::SlurmLauncher;
 
@@ -80,7 +82,7 @@ fn warn_of_other_results(earlier: Option<&Manifest>, entries: &[PlanEntry], fold
             title => format!(" (\"{title}\")"),
         };
         errln!(
-            "normprop: {} holds the results of {} other runs{title}, none of which is asked for now; they are replaced at the end (another --out keeps them)",
+            "normprop: {} holds the results of {} other runs{title}, none of which is asked for now; they are replaced (another --out keeps them)",
             folder.display(),
             earlier.runs.len()
         );
@@ -117,7 +119,12 @@ impl Session<'_> {
         if experiment.is_only_a_sweep() {
             warn_of_other_results(earlier, &search.entries, folder);
         }
-        let choice = self.sweep(search)?;
+        let mut subject = LiveSubject {
+            experiment: experiment.clone(),
+            sweep: Vec::new(),
+            folder: folder.to_owned(),
+        };
+        let choice = self.sweep(search, &subject)?;
         if experiment.is_only_a_sweep() {
             let results = collect::collect(experiment, choice.tried, choice.rows)?;
             return self.report(&results, folder);
@@ -127,7 +134,8 @@ impl Session<'_> {
         let of_runs = same_data::check(&entries, accept)?;
         experiment.notes.extend(of_runs);
         warn_of_other_results(earlier, &entries, folder);
-        let failed = self.execute(&mut entries, "")?;
+        subject.sweep.clone_from(&choice.rows);
+        let failed = self.execute(&mut entries, "", &subject)?;
         let asked = entries.len();
 
         let mut results = collect::collect(experiment, entries, choice.rows)?;

@@ -31,6 +31,8 @@ pub struct HtmlPage {
     pub subtitle: String,
     /// The sections in order; two or more get a table of contents.
     pub sections: Vec<Section>,
+    /// The page loads itself again after so many seconds; a page that is finished does not.
+    pub reload_s: Option<u32>,
 }
 
 impl HtmlPage {
@@ -45,6 +47,9 @@ impl HtmlPage {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     meta http-equiv="Content-Security-Policy" content=(POLICY);
+                    @if let Some(seconds) = self.reload_s {
+                        meta http-equiv="refresh" content=(seconds);
+                    }
                     title { (self.title) }
                     style { (PreEscaped(STYLE)) }
                 }
@@ -106,6 +111,7 @@ mod tests {
             title: "Run <1>".into(),
             subtitle: "2 runs".into(),
             sections: vec![summary, setup],
+            reload_s: None,
         }
     }
 

@@ -66,11 +66,12 @@ impl Table {
             caption => format!("{}\n", one_line(caption)),
         };
         let words = self.widest_words();
-        let narrowest: usize = words.iter().map(|width| width + PADDING).sum();
+        // Between two columns stands one blank more.
+        let narrowest: usize = words.iter().map(|width| width + PADDING + 1).sum();
         if terminal.styled
             && let Some(columns) = table.width()
         {
-            if narrowest > usize::from(columns) {
+            if narrowest > usize::from(columns) + 1 {
                 return caption + &self.records(usize::from(columns));
             }
             // Columns keep their longest word whole.
@@ -134,7 +135,7 @@ impl Table {
         let indent = " ".repeat(widest.unwrap_or(0) + 3);
         let line = |(name, cell): (&String, &String)| {
             let name = format!(" {name:<0$}", indent.len() - 1);
-            let options = Options::new(columns).break_words(false);
+            let options = Options::new(columns);
             let options = options.initial_indent(&name).subsequent_indent(&indent);
             fill(&one_line(cell), options) + "\n"
         };
@@ -201,7 +202,7 @@ mod tests {
         let terminal = Terminal {
             styled: true,
             unicode: false,
-            columns: Some(20),
+            columns: Some(21),
         };
         let expected = concat!(
             " method      normprop
@@ -224,6 +225,29 @@ mod tests {
 ",
         );
         assert_eq!(sample().render(&terminal), expected);
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        let long = "a-word-that-is-longer-than-the-narrowest-terminal-is-wide";
+        for cells in [["0.05", "[1.000, 13.80]"], ["normprop", long]] {
+            let mut table = Table::of(&cells);
+            for name in ["evaluation, ms", "format", "images/s", "batch size"] {
+                table = table.right(name, |cell| (*cell).into());
+            }
+            let table = table.build();
+            for columns in 30..90 {
+                let terminal = Terminal {
+                    styled: true,
+                    unicode: false,
+                    columns: Some(columns),
+                };
+                let text = table.render(&terminal);
+                let text = text.replace("\u{1b}[1m", "").replace("\u{1b}[0m", "");
+                let widest = text.lines().map(display_width).max();
+                assert!(widest <= Some(usize::from(columns)), "{columns}: {text}");
+            }
+        }
     }
 
     #[test]

@@ -30,9 +30,31 @@ pub fn collect(
     plan: Vec<PlanEntry>,
     sweep: Vec<SweepRow>,
 ) -> Result<Results> {
+    of(experiment, plan, sweep, |entry| {
+        entry.record.summary.is_some()
+    })
+}
+
+/// The results so far: also those of the runs that have begun.
+pub fn so_far(
+    experiment: &Experiment,
+    plan: Vec<PlanEntry>,
+    sweep: Vec<SweepRow>,
+) -> Result<Results> {
+    of(experiment, plan, sweep, |entry| {
+        !entry.record.epochs.is_empty()
+    })
+}
+
+fn of(
+    experiment: &Experiment,
+    plan: Vec<PlanEntry>,
+    sweep: Vec<SweepRow>,
+    counts: impl Fn(&PlanEntry) -> bool,
+) -> Result<Results> {
     let manifest = manifest(experiment, &plan)?;
     let mut runs = Runs::default();
-    let is_shown = |entry: &PlanEntry| !entry.of_sweep && entry.record.summary.is_some();
+    let is_shown = |entry: &PlanEntry| !entry.of_sweep && counts(entry);
     for PlanEntry { key, record, .. } in plan.into_iter().filter(is_shown) {
         // Moved, not copied: thousands of runs fill the memory.
         let record = Arc::unwrap_or_clone(record);

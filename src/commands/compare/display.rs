@@ -75,6 +75,12 @@ impl<'e> RunsDisplay<'e> {
         }
     }
 
+    /// Seconds that all runs together will still take.
+    pub fn left_s(&self) -> f64 {
+        let elapsed_s = self.overall.elapsed().as_secs_f64();
+        left_s(&self.work, self.parallel, elapsed_s)
+    }
+
     /// Takes the bars away.
     pub fn finish(&self) {
         self.overall.finish_and_clear();
@@ -110,9 +116,7 @@ impl<'e> RunsDisplay<'e> {
         if let Some((_, done)) = self.work.get_mut(index) {
             *done = fraction;
         }
-        let elapsed_s = self.overall.elapsed().as_secs_f64();
-        let left_s = left_s(&self.work, self.parallel, elapsed_s);
-        self.overall.set_prefix(duration(left_s));
+        self.overall.set_prefix(duration(self.left_s()));
         self.overall.set_position(thousandths(done_s(&self.work)));
     }
 

@@ -1,10 +1,14 @@
 //! Brings the runs of a comparison to their goals, round by round where there is a sweep.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use anyhow::{Result, bail};
 
 use super::choose::Choice;
 use super::display::RunsDisplay;
 use super::launch::{Outcome, Report};
+use super::live::{LivePage, LiveSubject};
 use super::local::LocalLauncher;
 use super::plan::{self, PlanEntry};
 use super::search::SweepSearch;
@@ -72,7 +76,7 @@ impl Session<'_> {
     }
 
     /// Runs the sweep, if there is one, and chooses.
-    pub(super) fn sweep(&self, mut search: SweepSearch) -> Result<Choice> {
+    pub(super) fn sweep(&self, mut search: SweepSearch, subject: &LiveSubject) -> Result<Choice> {
         let mut decided = search.catch_up()?;
         if decided && !search.entries.is_empty() {
             let over = plan::sentence(&search.entries, self.parallel);
@@ -80,7 +84,7 @@ impl Session<'_> {
         }
         while !decided {
             let title = search.title();
-            let failed = self.execute(&mut search.entries, &title)?;
+            let failed = self.execute(&mut search.entries, &title, subject)?;
             if !failed.is_empty() {
                 bail!(
                     "{} runs of the sweep failed; the same command tries them again:\n{}",
@@ -100,7 +104,12 @@ impl Session<'_> {
     }
 
     /// Brings every run to its goal, and returns a line for each that failed.
-    pub(super) fn execute(&self, entries: &mut [PlanEntry], what: &str) -> Result<Vec<String>> {
+    pub(super) fn execute(
+        &self,
+        entries: &mut [PlanEntry],
+        what: &str,
+        subject: &LiveSubject,
+    ) -> Result<Vec<String>> {
         if self.args.collect {
             return missing::list(entries, what, self.output);
         }
@@ -115,9 +124,10 @@ impl Session<'_> {
             Some(format!("{}: {problem}", entry.key))
         });
         let mut failed: Vec<String> = problems.collect();
+        let all = entries.to_vec();
         let mut left: Vec<&mut PlanEntry> = entries.iter_mut().filter(|e| e.is_left()).collect();
         if !left.is_empty() && self.interrupt.signal().is_none() {
-            self.launch(&left, &mut failed)?;
+            self.launch(&left, all, subject, &mut failed)?;
         }
         if let Some(signal) = self.interrupt.signal() {
             return Err(Failure::Interrupted { signal }.into());
@@ -126,8 +136,14 @@ impl Session<'_> {
         Ok(failed)
     }
 
-    /// Launches runs, and adds a line for each that fails.
-    fn launch(&self, waiting: &[&mut PlanEntry], failed: &mut Vec<String>) -> Result<()> {
+    /// Launches those of `all` that wait, and adds a line for each that fails.
+    fn launch(
+        &self,
+        waiting: &[&mut PlanEntry],
+        all: Vec<PlanEntry>,
+        subject: &LiveSubject,
+        failed: &mut Vec<String>,
+    ) -> Result<()> {
         let (mut ready, mut jobs): (Vec<&PlanEntry>, _) = (Vec::new(), Vec::new());
         for entry in waiting {
             match self.prepare(entry) {
@@ -138,9 +154,17 @@ impl Session<'_> {
                 Err(error) => failed.push(format!("{}: {error:#}", entry.key)),
             }
         }
+        let by_path: BTreeMap<&Path, usize> = (0..)
+            .zip(&all)
+            .map(|(place, entry)| (entry.run_dir.as_path(), place))
+            .collect();
+        let places = ready.iter().map(|entry| by_path[entry.run_dir.as_path()]);
+        let places: Vec<usize> = places.collect();
+        let live = LivePage::start(subject.clone(), all, places);
         let mut display = RunsDisplay::new(&ready, self.parallel, self.output.quiet);
         let mut on_report = |report: Report| {
             display.show(&report);
+            live.hear(&report, display.left_s());
             if let Report::Ended(index, Outcome::Failed(reason)) = report {
                 failed.push(format!("{}: {reason}", ready[index].key));
             }
@@ -154,6 +178,7 @@ impl Session<'_> {
             None => here.run(&jobs, &self.interrupt, &mut on_report),
         };
         display.finish();
+        live.end();
         ended
     }
 

@@ -134,6 +134,6 @@ fn runs_of(experiment: &Experiment) -> Vec<PlannedRun> {
     experiment.expand(&|_, _| None).unwrap()
 }
 
-fn look_up(experiment: &Experiment, runs: &Path) -> Vec<PlanEntry> {
+pub(super) fn look_up(experiment: &Experiment, runs: &Path) -> Vec<PlanEntry> {
     plan::look_up(runs_of(experiment), runs, false, false).unwrap()
 }

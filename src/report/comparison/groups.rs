@@ -41,8 +41,8 @@ pub struct Groups {
     pub has_several_rates: bool,
     /// The mean final test errors of the groups that are drawn, infinite where no run finished.
     errors: Vec<f64>,
-    /// Runs of the largest group.
-    most_runs: usize,
+    /// Runs of the largest group, in its lines as far as they are.
+    pub most_runs: usize,
 }
 
 impl Groups {

@@ -14,6 +14,7 @@
 //! | [`conclusion`] | what came out, in sentences made from the numbers |
 //! | [`pivot`] | methods by batch sizes: errors, and what a sweep chose |
 //! | [`tables`], [`caveats`], [`page`] | the tables of terminal and page, what to keep in mind, and the pages |
+//! | [`so_far`] | the page of a comparison that is not over |
 
 pub mod caveats;
 pub mod conclusion;
@@ -29,6 +30,7 @@ pub mod pictures;
 pub mod pivot;
 pub mod results;
 pub mod rows;
+pub mod so_far;
 pub mod summarize;
 pub mod tables;
 pub mod tagged;

@@ -45,6 +45,7 @@ fn page_with(results: &Results, pictures: &[Picture]) -> HtmlPage {
         title: results.title().to_owned(),
         subtitle: subtitle(results),
         sections,
+        ..HtmlPage::default()
     }
 }
 

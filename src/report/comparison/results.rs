@@ -29,6 +29,13 @@ pub struct Runs {
 }
 
 impl Runs {
+    /// The runs of a group that did not diverge, as far as they are.
+    pub fn drawn_of(&self, group: &GroupKey) -> Vec<&RunRows<EpochRow>> {
+        let runs = self.curves.iter();
+        runs.filter(|run| run.key.group == *group && !summarize::ended(run, Status::Diverged))
+            .collect()
+    }
+
     /// The finished runs of a group.
     pub fn finished_of(&self, group: &GroupKey) -> Vec<&RunRows<EpochRow>> {
         let runs = self.curves.iter();
@@ -80,7 +87,11 @@ impl Results {
         let summary = summarize::summary(&grouped, target);
         let first = labels.first().map_or("", String::as_str);
         let paired = paired(&grouped, first);
-        let groups = Groups::of(&summary, labels);
+        let most_runs = grouped.iter().map(|(_, runs)| runs.len()).max();
+        let groups = Groups {
+            most_runs: most_runs.unwrap_or(0),
+            ..Groups::of(&summary, labels)
+        };
         Results {
             name,
             manifest,

@@ -23,7 +23,7 @@ fn every_experiment_that_comes_along_can_be_read() {
         ("methods", 261, 0),
         ("mnist-bn", 15, 15),
         ("precision", 12, 0),
-        ("quick", 8, 0),
+        ("quick", 12, 0),
         ("methods-sweep", 0, 261),
         ("quick-sweep", 4, 16),
         ("search", 4, 18),

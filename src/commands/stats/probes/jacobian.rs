@@ -20,6 +20,7 @@ use crate::nn::NetworkKind;
 use crate::nn::network::Network;
 use crate::nn::residual::Order;
 use crate::probe::jacobian::{LayerJacobian, layers};
+use crate::text::listed;
 use crate::text::numbers::significant;
 use measured::{AT_START, METHOD, NetworkJacobians, SingularValue};
 
@@ -174,16 +175,22 @@ fn text(found: &[NetworkJacobians]) -> String {
         .with("gradient from top", |l| l.gain_from_top)
         .with("pre std", |l| l.pre_std)
         .with("within units", |l| l.pre_unit_std);
-    let mut text = String::new();
+    // Networks of which all that is shown is the same, as two choices may be at initialization, share a table.
+    let mut shown: Vec<(Vec<String>, String)> = Vec::new();
     for one in found {
         let ends = [one.end_to_end.first(), one.end_to_end.last()];
         let [first, last] = ends.map(|end| significant(end.map_or(f64::NAN, |end| end.mean), 3));
-        text += &format!(
-            "{}: singular values from image to logits {first} to {last} (means over images)\n{}\n",
-            one.label,
+        let body = format!(
+            "singular values from image to logits {first} to {last} (means over images)\n{}",
             columns.table(&one.layers).text()
         );
+        match shown.iter_mut().find(|(_, other)| *other == body) {
+            Some((labels, _)) => labels.push(one.label.clone()),
+            None => shown.push((vec![one.label.clone()], body)),
+        }
     }
+    let table = |(labels, body)| format!("{}: {body}\n", listed(labels));
+    let text: String = shown.into_iter().map(table).collect();
     text + "Mean square: ‖J‖_F² over the number of outputs, by which a random gradient's squared length grows in the \
             layer. Estimates: the mean square by Hutchinson's method, the largest value from below by Lanczos steps. \
             In theory (unit rows, uncorrelated N(0, 1) inputs) a layer keeps either the spread at 1 or the \

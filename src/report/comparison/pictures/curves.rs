@@ -51,7 +51,7 @@ fn errors(
 fn lines(results: &Results, size: u64, largest: f64, value: fn(&EpochRow) -> f64) -> Vec<Series> {
     let named = focus::named(results, size);
     let line = |group: &Shown| {
-        let runs = results.runs.finished_of(&group.key);
+        let runs = results.runs.drawn_of(&group.key);
         let point = |row: &EpochRow| (row.epoch as f64, value(row));
         let line = mean_line(&group.key.label, group.style, &runs, point);
         let line = with_bands_within(line, 0.0, largest);

@@ -1,0 +1,105 @@
+use super::super::tests::{experiment, look_up, record};
+use super::*;
+
+const PLAN: &str = "methods = [\"bn\", \"normprop\"]\nseeds = 2\nrun.epochs = 3";
+
+#[test]
+fn the_page_grows_with_the_epochs_and_says_in_the_end_what_is_left() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("results");
+    let experiment = experiment(PLAN);
+    let configs: Vec<_> = experiment.expand(&|_, _| None).unwrap();
+    record(
+        &configs[0].config,
+        place.path(),
+        &[0.9, 0.5, 0.4, 0.3],
+        Status::Finished,
+    );
+    let entries = look_up(&experiment, place.path());
+    let subject = LiveSubject {
+        experiment,
+        sweep: Vec::new(),
+        folder: folder.clone(),
+    };
+    let mut writer = Writer::new(subject, entries);
+    let label = |entry: &PlanEntry| (entry.key.group.label.clone(), entry.key.seed);
+    writer.entries.sort_by_key(label);
+    writer
+        .standings
+        .sort_by_key(|standing| *standing != Standing::Over);
+    writer.standings[1] = Standing::Running;
+    writer.left_s = 60.0;
+    let page = || std::fs::read_to_string(folder.join(page::PAGE)).unwrap();
+    assert!(
+        writer.is_due() && !writer.look(),
+        "no epoch was done since the beginning"
+    );
+
+    record(
+        &configs[1].config,
+        place.path(),
+        &[0.9, 0.6],
+        Status::Running,
+    );
+    assert!(writer.look());
+    writer.write(true);
+    let first = page();
+    for text in [
+        "1 of 4 runs over, 1 running, 2 waiting; about 1 min 00 s left.",
+        "<td class=\"number\">4 of 6</td>",
+        "http-equiv=\"refresh\"",
+    ] {
+        assert!(first.contains(text), "{text}");
+    }
+    assert!(!writer.is_due() && !writer.look(), "nothing is new");
+    let experiment = &writer.subject.experiment;
+    let results = collect::so_far(experiment, writer.entries.clone(), Vec::new()).unwrap();
+    let bn = &writer.entries[0].key.group;
+    let lengths = results
+        .runs
+        .drawn_of(bn)
+        .into_iter()
+        .map(|run| run.rows.len());
+    assert_eq!(
+        lengths.collect::<Vec<_>>(),
+        [4, 2],
+        "curves are drawn as far as they are"
+    );
+    assert_eq!((results.summary[0].n, results.groups.most_runs), (1, 2));
+
+    record(
+        &configs[2].config,
+        place.path(),
+        &[0.9, f64::NAN],
+        Status::Diverged,
+    );
+    writer.standings[1..3].fill(Standing::Over);
+    assert!(writer.look());
+    assert_eq!(writer.entries[2].state, State::Diverged);
+    writer.write(false);
+    assert!(
+        page().contains("3 of 4 runs over. Nobody is at the rest")
+            && !page().contains("http-equiv=\"refresh\"")
+    );
+}
+
+#[test]
+fn a_page_that_cannot_be_written_costs_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("results");
+    std::fs::write(&folder, "a file").unwrap();
+    let experiment = experiment(PLAN);
+    let first = experiment.expand(&|_, _| None).unwrap().remove(0);
+    let entries = look_up(&experiment, place.path());
+    let subject = LiveSubject {
+        experiment,
+        sweep: Vec::new(),
+        folder: folder.clone(),
+    };
+    let page = LivePage::start(subject, entries, vec![0]);
+    page.hear(&Report::Started(0), 1.0);
+    record(&first.config, place.path(), &[0.9, 0.5], Status::Running);
+    page.hear(&Report::Ended(0, Outcome::Stopped), 1.0);
+    page.end();
+    assert_eq!(std::fs::read_to_string(&folder).unwrap(), "a file");
+}
