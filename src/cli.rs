@@ -41,7 +41,7 @@ pub struct OutputArgs {
     /// Print results and errors only
     #[arg(short, long, global = true, help_heading = OUTPUT, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Print more: versions, places, threads, checkpoints as they are saved
+    /// Print more: versions, places, threads, checkpoints as they are saved; of a comparison every row
     #[arg(short, long, global = true, help_heading = OUTPUT)]
     pub verbose: bool,
 }

@@ -13,6 +13,8 @@ use thiserror::Error;
 
 use crate::text::{Table, Terminal, shown};
 
+/// A % behind a space at which no line is broken.
+const NUMBER_AND_PERCENT: &str = "\u{a0}%";
 /// What begins and ends bold text.
 const BOLD: [&str; 2] = ["\u{1b}[1m", "\u{1b}[0m"];
 
@@ -124,7 +126,10 @@ fn wrapped_to(text: &str, columns: usize) -> String {
             .word_splitter(WordSplitter::NoHyphenation);
         textwrap::fill(words, options) + "\n"
     };
-    text.lines().map(wrap).collect()
+    // A number and its % stay together.
+    let lines = text.replace(" %", NUMBER_AND_PERCENT);
+    let wrapped: String = lines.lines().map(wrap).collect();
+    wrapped.replace(NUMBER_AND_PERCENT, " %")
 }
 
 #[cfg(test)]
@@ -157,5 +162,9 @@ mod tests {
             "a heading\n  - one two\n    three\n    four\n  https://example.org/a-long-address\n";
         assert_eq!(wrapped_to(text, 12), expected);
         assert_eq!(wrapped_to(text, 200), text);
+        assert_eq!(
+            wrapped_to("an error of 5 % is low\n", 14),
+            "an error of\n5 % is low\n"
+        );
     }
 }

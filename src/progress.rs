@@ -6,7 +6,7 @@ use indicatif::ProgressBar;
 
 use crate::bar;
 use crate::event::{EpochRow, EpochSums, Event, Observer, Status};
-use crate::text::numbers::{duration, percent};
+use crate::text::numbers::{duration, error_rate};
 
 /// Trainings shorter than this get no estimate line.
 const WORTH_A_LINE_S: f64 = 30.0;
@@ -54,8 +54,8 @@ impl TrainingDisplay {
             "epoch {epoch}/{} loss {:.4} error {} test error {} {:.0} images/s",
             self.epochs,
             sums.loss / images,
-            percent(sums.wrong as f64 / images, 1),
-            percent(self.last_test_error, 2),
+            error_rate(sums.wrong as f64 / images),
+            error_rate(self.last_test_error),
             images / sums.train_s.max(1e-9),
         ));
         self.bar.set_position(position);
@@ -67,7 +67,7 @@ impl TrainingDisplay {
             return self.say(&format!(
                 "epoch 0/{}: test error {} before training",
                 self.epochs,
-                percent(row.test_error, 2)
+                error_rate(row.test_error)
             ));
         }
         self.say(&format!(
@@ -75,8 +75,8 @@ impl TrainingDisplay {
             row.epoch,
             self.epochs,
             row.train_loss,
-            percent(row.train_error, 2),
-            percent(row.test_error, 2),
+            error_rate(row.train_error),
+            error_rate(row.test_error),
             row.images_per_s,
             duration(row.train_s + row.eval_s),
         ));

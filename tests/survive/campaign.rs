@@ -16,6 +16,9 @@ use crate::training::{Outcome, Training, errors};
 
 /// So many places are tried unless all are asked for.
 const PLACES: u64 = 8;
+/// The page of a comparison that goes on is written by the clock: a slow call has some pages more than another one. So
+/// many operations may be missing at the end.
+const OF_SOME_PAGES: u64 = 20;
 
 const THREE_EPOCHS: &[&str] = &[
     "--norm=spectral-norm",
@@ -174,10 +177,14 @@ fn a_comparison_killed_at_any_file_operation_ends_as_if_it_had_not_been() {
     assert!(output.status.success(), "{}", errors(&output));
     let (expected, expected_names) = compared(folder.path());
     assert_eq!(expected.len(), 2);
+    let count = killer.count();
     for at in killer.places() {
         let folder = tempfile::tempdir().unwrap();
         let output = killer.run(&mut compare(folder.path()), folder.path(), at);
-        assert!(!output.status.success(), "operation {at} did not come");
+        if output.status.success() {
+            assert!(at + OF_SOME_PAGES > count, "operation {at} did not come");
+            continue;
+        }
         eprintln!("killed at operation {at}");
         let output = compare(folder.path()).output().unwrap();
         assert!(

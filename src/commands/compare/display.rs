@@ -10,7 +10,7 @@ use super::plan::PlanEntry;
 use crate::bar;
 use crate::event::Status;
 use crate::record::{meta, read_metrics, read_summary};
-use crate::text::numbers::{duration, percent};
+use crate::text::numbers::{duration, error_rate};
 
 /// The display of the runs that are still to do.
 pub struct RunsDisplay<'e> {
@@ -60,7 +60,7 @@ impl<'e> RunsDisplay<'e> {
                 if let Some(bar) = self.running.get(index) {
                     bar.set_length(progress.steps);
                     bar.set_position(progress.step);
-                    let error = percent(progress.train_error, 1);
+                    let error = error_rate(progress.train_error);
                     let (epoch, epochs) = (progress.epoch, progress.epochs);
                     bar.set_prefix(format!("epoch {epoch}/{epochs}, training error {error}"));
                 }
@@ -157,12 +157,12 @@ fn finished(entry: &PlanEntry) -> String {
         false => "test error",
     };
     if let Some(summary) = read_summary(&entry.run_dir) {
-        return format!("{measured} {}", percent(summary.test_error, 2));
+        return format!("{measured} {}", error_rate(summary.test_error));
     }
     let rows = read_metrics(&entry.run_dir).unwrap_or_default();
     let judged = rows.iter().find(|row| row.epoch == entry.goal());
     judged.map_or("finished".to_owned(), |row| {
-        let error = percent(row.test_error, 2);
+        let error = error_rate(row.test_error);
         format!("{measured} {error} after epoch {}", row.epoch)
     })
 }

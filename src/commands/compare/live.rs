@@ -158,7 +158,7 @@ impl Writer {
 
     /// Reads how far the runs are that were not over. Whether that is further than on the last page.
     fn look(&mut self) -> bool {
-        let standings = self.standings.iter();
+        let standings = self.standings.iter_mut();
         for (entry, standing) in self.entries.iter_mut().zip(standings) {
             let is_read = entry.state.is_over() || *standing == Standing::Waiting;
             // A table that is just being written is read up to its last whole row.
@@ -169,6 +169,9 @@ impl Writer {
                     None => State::Unfinished,
                 };
                 entry.record = Arc::new(record);
+                if entry.is_done() {
+                    *standing = Standing::Over;
+                }
             }
         }
         let before = std::mem::replace(&mut self.epochs, epochs(&self.entries));

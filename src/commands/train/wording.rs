@@ -13,7 +13,7 @@ use crate::outln;
 use crate::output::print_json;
 use crate::record::RunSummary;
 use crate::record::meta::StartedFrom;
-use crate::text::numbers::{count, counted, duration, percent};
+use crate::text::numbers::{count, counted, duration, error_rate};
 
 /// What is trained, on what, and where it is recorded.
 pub fn headline(
@@ -125,9 +125,9 @@ pub fn report(summary: &RunSummary, output: OutputArgs) -> Result<()> {
     outln!(
         "{}: test error {}, test loss {:.4}, lowest test error {}, {} epochs, {} training{rate}",
         summary.key.group.method,
-        percent(summary.test_error, 2),
+        error_rate(summary.test_error),
         summary.test_loss,
-        percent(summary.best_test_error, 2),
+        error_rate(summary.best_test_error),
         summary.epochs,
         duration(summary.train_s),
     )?;

@@ -90,12 +90,11 @@ fn lowest(results: &Results, rows: &[&SummaryRow], failing: &[&SummaryRow]) -> O
                 format!("{} ({text})", row.group.label)
             };
             let close = named_or_counted(&close, named);
-            let apart = match apart.as_slice() {
-                [] => String::new(),
-                apart => format!(
-                    "; higher is that of {}",
-                    named_or_counted(apart, |row| row.group.label.clone())
-                ),
+            let names = named_or_counted(&apart, |row| row.group.label.clone());
+            let apart = match apart.len() {
+                0 => String::new(),
+                1 => format!("; the error of {names} is higher"),
+                _ => format!("; the errors of {names} are higher"),
             };
             format!(
                 "{begin} has the lowest mean test error, {error}, but cannot be told apart from {close}{apart}."

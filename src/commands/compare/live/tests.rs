@@ -41,7 +41,16 @@ fn the_page_grows_with_the_epochs_and_says_in_the_end_what_is_left() {
         &[0.9, 0.6],
         Status::Running,
     );
-    assert!(writer.look());
+    let one = &writer.entries[1];
+    let there = format!(
+        "{} {:?} {:?} {:?} {:?}",
+        one.key,
+        one.state,
+        RunRecord::read(&one.run_dir),
+        writer.standings,
+        writer.epochs
+    );
+    assert!(writer.look(), "{there}");
     writer.write(true);
     let first = page();
     for text in [

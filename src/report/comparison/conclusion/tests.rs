@@ -69,7 +69,7 @@ fn methods_whose_difference_holds_0_are_not_told_apart() {
     assert_eq!(
         sentences,
         [
-            "At batch size 1, ours has the lowest mean test error, 12.0 % [7.0, 17.0], but cannot be told apart from bn (−1.3 [−6.5, +3.8] points); higher is that of none."
+            "At batch size 1, ours has the lowest mean test error, 12.0 % [7.0, 17.0], but cannot be told apart from bn (−1.3 [−6.5, +3.8] points); the error of none is higher."
         ]
     );
 }
