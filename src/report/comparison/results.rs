@@ -88,10 +88,8 @@ impl Results {
         let first = labels.first().map_or("", String::as_str);
         let paired = paired(&grouped, first);
         let most_runs = grouped.iter().map(|(_, runs)| runs.len()).max();
-        let groups = Groups {
-            most_runs: most_runs.unwrap_or(0),
-            ..Groups::of(&summary, labels)
-        };
+        let mut groups = Groups::of(&summary, labels);
+        groups.most_runs = most_runs.unwrap_or(0);
         Results {
             name,
             manifest,

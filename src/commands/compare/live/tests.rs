@@ -8,7 +8,8 @@ fn the_page_grows_with_the_epochs_and_says_in_the_end_what_is_left() {
     let place = tempfile::tempdir().unwrap();
     let folder = place.path().join("results");
     let experiment = experiment(PLAN);
-    let configs: Vec<_> = experiment.expand(&|_, _| None).unwrap();
+    let mut configs: Vec<_> = experiment.expand(&|_, _| None).unwrap();
+    configs.sort_by_key(|run| (run.label.clone(), run.config.seed));
     record(
         &configs[0].config,
         place.path(),
@@ -41,21 +42,12 @@ fn the_page_grows_with_the_epochs_and_says_in_the_end_what_is_left() {
         &[0.9, 0.6],
         Status::Running,
     );
-    let one = &writer.entries[1];
-    let there = format!(
-        "{} {:?} {:?} {:?} {:?}",
-        one.key,
-        one.state,
-        RunRecord::read(&one.run_dir),
-        writer.standings,
-        writer.epochs
-    );
-    assert!(writer.look(), "{there}");
+    assert!(writer.look());
     writer.write(true);
     let first = page();
     for text in [
         "1 of 4 runs over, 1 running, 2 waiting; about 1 min 00 s left.",
-        "<td class=\"number\">4 of 6</td>",
+        ">4 of 6<",
         "http-equiv=\"refresh\"",
     ] {
         assert!(first.contains(text), "{text}");
