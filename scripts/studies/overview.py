@@ -12,7 +12,7 @@ from results import ROOT, Missing, value_of
 from speed import SPEED, pytorch_sentence
 from study import COPIES, template
 from training import BATCH_SIZE, CONVERGENCE, DATA_NORMALIZATION, DATASET_STUDY
-from words import table
+from words import table, tally
 
 STUDIES = [CONVERGENCE, BATCH_SIZE, INPUTS, GAUSSIANITY, DATA_NORMALIZATION, JACOBIAN, CANONICAL, SPEED, DATASET_STUDY, MNIST,
            GAP, LANDSCAPE]
@@ -32,7 +32,7 @@ def claims():
 
 
 def short_claims():
-    """The table of claims in README.md."""
+    """The table of claims in README.md, and how many got which verdict."""
     lines = []
     for study in STUDIES:
         try:
@@ -40,7 +40,8 @@ def short_claims():
         except Missing as missing:
             claim, number, verdict = study.question, f"missing: {missing}", "not tested"
         lines.append([f"[{claim}](results/{study.name}/)", number, verdict])
-    return table(["claim", "found", "verdict"], lines, 3)
+    told = tally([verdict.split(",")[0] for _, _, verdict in lines])
+    return f"Of {len(lines)} claims, {told}.\n\n{table(['claim', 'found', 'verdict'], lines, 3)}"
 
 
 def readme():

@@ -14,7 +14,7 @@ from inside import common_epochs, of_run
 from intervals import Gap, Interval, difference, half_width, of
 from overview import STUDIES
 from results import Missing
-from words import comparison, counted, listed, no_worse, percent, points, significant, verdict
+from words import comparison, counted, listed, no_worse, percent, points, significant, tally, verdict
 
 BELOW, ABOVE = Interval(3, -2.5, -3.7, -1.3), Interval(3, 2.5, 1.3, 3.7)
 UNCLEAR, SINGLE = Interval(3, 0.2, -2.4, 2.8), Interval(1, -1.0)
@@ -109,6 +109,7 @@ class Rules(unittest.TestCase):
         self.assertEqual([points(-0.0123), points(0.0049)], ["−1.2", "+0.49"])
         self.assertEqual([significant(0.01234), significant(123.4, 3), significant(-2.0)], ["0.012", "123", "−2.0"])
         self.assertEqual([listed("a"), listed("abc")], ["a", "a, b and c"])
+        self.assertEqual(tally(["holds partly", "not tested", "holds partly", "holds"]), "1 holds, 2 hold partly and 1 not tested")
         self.assertEqual([counted(1, "seed"), counted(12, "epoch")], ["one seed", "12 epochs"])
 
     def test_runs_are_found_by_what_they_are_called(self):

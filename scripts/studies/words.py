@@ -31,6 +31,15 @@ def all_held(held):
     return "holds" if all(held) else "holds partly" if any(held) else "does not hold here"
 
 
+def tally(verdicts):
+    """How many claims got which verdict."""
+    several = {"holds": "hold", "holds partly": "hold partly", "no difference seen": "show no difference",
+               "does not hold here": "do not hold here"}
+    words = dict.fromkeys([*several, *verdicts])
+    counts = {word: verdicts.count(word) for word in words if word in verdicts}
+    return listed(f"{count} {several.get(word, word) if count > 1 else word}" for word, count in counts.items())
+
+
 def no_worse(difference, margin):
     """Whether a difference is not seen to be above 0 and its whole interval lies below a margin."""
     return difference.direction not in ("above", "few") and difference.high < margin
