@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use normprop::methods::METHODS;
+
 use super::root;
 
 /// Most words of README, as `wc -w` counts.
@@ -37,6 +39,14 @@ fn every_document_is_in_the_index() {
             "docs/README.md does not lead to {name}"
         );
     }
+}
+
+#[test]
+fn readme_counts_the_methods_rightly() {
+    let page = fs::read_to_string(root().join("README.md")).unwrap();
+    let tens = (METHODS.len() - 1) / 10 * 10;
+    let told = format!("more than {tens} methods");
+    assert!(page.contains(&told), "README does not say: {told}");
 }
 
 /// Sentences that nobody could read once, or the part of them that is like no other text.
