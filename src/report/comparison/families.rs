@@ -1,5 +1,8 @@
 //! Methods that differ by a number in their labels: "no factor, 4 layers", "no factor, 8 layers".
 
+use super::SummaryRow;
+use crate::draw::Style;
+use crate::methods;
 use crate::report::distinct::distinct;
 
 /// From so many numbers on, lines over them say more than lists.
@@ -45,6 +48,34 @@ pub fn numbers(members: &[Member]) -> Vec<f64> {
     numbers.sort_by(f64::total_cmp);
     numbers.dedup();
     numbers
+}
+
+/// How each label looks: as its method, or for a further label of the same method as a variant of it. Labels of one family
+/// look alike.
+pub fn styles(
+    summary: &[SummaryRow],
+    labels: &[String],
+    families: Option<&[Member]>,
+) -> Vec<Style> {
+    let method = |place: usize| {
+        let label = &labels[place];
+        let row = summary.iter().find(|row| row.group.label == *label);
+        row.map_or(label.as_str(), |row| row.group.method.as_str())
+    };
+    let name = |place: usize| match families {
+        Some(members) => members[place].name.as_str(),
+        None => labels[place].as_str(),
+    };
+    let style = |place: usize| {
+        let own = method(place);
+        let same = (0..labels.len()).filter(|other| method(*other) == own);
+        let mut names = distinct(same.map(name));
+        // The one that is called as the method stands for it.
+        names.sort_by_key(|name| *name != own);
+        let variant = names.iter().position(|other| *other == name(place));
+        methods::style(own, variant.unwrap_or(0))
+    };
+    (0..labels.len()).map(style).collect()
 }
 
 #[cfg(test)]

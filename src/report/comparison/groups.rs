@@ -1,6 +1,6 @@
 //! Which groups of runs the pictures show, and how runs become one line.
 
-use super::families::{Member, families};
+use super::families::{Member, families, styles};
 use super::summarize::LEVEL;
 use super::{RunRows, SummaryRow};
 use crate::draw::{Point, Series, Style};
@@ -154,30 +154,6 @@ impl Groups {
             n => format!("mean of {n} runs with its 95 % interval"),
         }
     }
-}
-
-/// How each label looks: as its method, or for a further label of the same method as a variant of it. Labels of one family
-/// look alike.
-fn styles(summary: &[SummaryRow], labels: &[String], families: Option<&[Member]>) -> Vec<Style> {
-    let method = |place: usize| {
-        let label = &labels[place];
-        let row = summary.iter().find(|row| row.group.label == *label);
-        row.map_or(label.as_str(), |row| row.group.method.as_str())
-    };
-    let name = |place: usize| match families {
-        Some(members) => members[place].name.as_str(),
-        None => labels[place].as_str(),
-    };
-    let style = |place: usize| {
-        let own = method(place);
-        let same = (0..labels.len()).filter(|other| method(*other) == own);
-        let mut names = distinct(same.map(name));
-        // The one that is called as the method stands for it.
-        names.sort_by_key(|name| *name != own);
-        let variant = names.iter().position(|other| *other == name(place));
-        methods::style(own, variant.unwrap_or(0))
-    };
-    (0..labels.len()).map(style).collect()
 }
 
 /// The mean over runs at each epoch, with a band; `value` gives a row's epoch and value.
