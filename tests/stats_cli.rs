@@ -343,6 +343,88 @@ fn covariance_and_jacobians_of_every_layer() {
 }
 
 #[test]
+fn the_stream_of_a_residual_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = [
+        "--set",
+        "model=resnet",
+        "--set",
+        "depth=8",
+        "--set",
+        "width=0.25",
+    ];
+    stats(folder.path())
+        .args(["--probe", "stream", "--images", "6", "--out", "start"])
+        .args(small)
+        .args(["--set", "method.name=bn"])
+        .assert()
+        .success()
+        .stdout(contains("residual = naive").and(contains("gradient ratio")));
+    let start = Csv::read(&folder.path().join("start/stream.csv"));
+    assert_eq!(
+        start.header,
+        "network,units,name,channels,images,second_moment,second_moment_predicted,variance,variance_predicted,\
+         squared_mean,squared_mean_predicted,similarity,similarity_predicted,gradient,gradient_predicted,\
+         gradient_ratio,gradient_ratio_predicted,nonlinearity,nonlinearity_predicted,correlation,correlation_std"
+    );
+    // bn, the three rules and none, each in front of three units and behind them.
+    assert_eq!(start.rows.len(), 5 * 4);
+    assert_eq!(start.column("name")[..4], ["s1u1", "s2u1", "s3u1", "end"]);
+    assert_eq!(
+        start.column("network")[4],
+        "residual = alpha-beta at initialization"
+    );
+    assert_eq!(start.column("variance_predicted")[3], "");
+    assert!(
+        start.column("variance_predicted")[4..]
+            .iter()
+            .all(|v| !v.is_empty())
+    );
+    assert!(start.numbers("gradient").iter().all(|square| *square > 0.0));
+    assert_pictures(&folder.path().join("start"), &["stream"]);
+
+    normprop(folder.path())
+        .args([
+            "train",
+            "-q",
+            "--threads",
+            "1",
+            "--norm",
+            "normprop",
+            "--epochs",
+            "1",
+        ])
+        .args(small)
+        .args(["--set", "train_subset=100", "--set", "test_subset=50"])
+        .assert()
+        .success();
+    let run = |arguments: &[&str]| {
+        stats(folder.path())
+            .args(["--probe", "stream", "--images", "4", "--out", "run"])
+            .args(arguments)
+            .assert()
+            .success()
+    };
+    run(&[]).stdout(contains("normprop at epoch 1").and(contains("sqrt2").not()));
+    let trained = Csv::read(&folder.path().join("run/stream.csv"));
+    assert_eq!(trained.rows.len(), 4);
+    run(&["--checkpoint", "all", "--json"]).stdout(contains("\"gradient_ratio_predicted\""));
+    let through = Csv::read(&folder.path().join("run/stream-through.csv"));
+    assert_eq!(through.rows.len(), 2 * 4);
+    assert_eq!(through.column("variance")[4..], trained.column("variance"));
+    assert_pictures(&folder.path().join("run"), &["stream", "stream-through"]);
+
+    for model in ["nin", "lstm"] {
+        stats(folder.path())
+            .args(["--probe", "stream", "--set"])
+            .arg(format!("model={model}"))
+            .assert()
+            .code(2)
+            .stderr(contains("the probe stream looks at residual networks"));
+    }
+}
+
+#[test]
 fn every_checkpoint_that_was_kept_is_looked_at() {
     let folder = tempfile::tempdir().unwrap();
     let runs = [train(folder.path(), "bn"), train(folder.path(), "normprop")];

@@ -43,7 +43,7 @@ pub struct StatsArgs {
     /// Folder for the results [default: stats/ in the run directory, or here]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = paths::to_write())]
     pub out: Option<PathBuf>,
-    /// Images for the probe jacobian
+    /// Images for the probes jacobian and stream
     #[arg(long, value_name = "N", default_value_t = 32, help_heading = OF_PROBES, value_parser = value_parser!(u64).range(1..=1_000_000_000))]
     pub images: u64,
     /// Steps to train for the probes landscape and train-eval-gap

@@ -10,6 +10,7 @@ mod probes;
 mod retrain;
 mod subject;
 mod trends;
+mod variants;
 
 use std::path::PathBuf;
 

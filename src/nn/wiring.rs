@@ -83,7 +83,7 @@ pub fn walk<'n, F: Flow>(
 }
 
 /// What it makes of a kept stream. A projection has been applied by its block.
-fn applied(shortcut: Shortcut, x: Tensor) -> Tensor {
+pub fn applied(shortcut: Shortcut, x: Tensor) -> Tensor {
     match shortcut {
         Shortcut::Identity | Shortcut::Projection => x,
         Shortcut::Pad { stride, channels } => x

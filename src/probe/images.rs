@@ -74,6 +74,25 @@ impl ProbeImages {
         parts.map(move |pixels| self.part(pixels, network))
     }
 
+    /// All images with their labels.
+    pub fn labeled(&self, labels: &[i64], network: &Network) -> (Tensor, Tensor) {
+        let labels = Tensor::from_slice(labels);
+        let device = network.parameters.device;
+        (self.tensor(network), labels.to_device(device))
+    }
+
+    /// Images with their labels in parts of a size that fits in memory.
+    pub fn labeled_parts<'a>(
+        &'a self,
+        labels: &'a [i64],
+        network: &'a Network,
+    ) -> impl Iterator<Item = (Tensor, Tensor)> + 'a {
+        let device = network.parameters.device;
+        let labels = labels.chunks(CHUNK);
+        let labels = labels.map(move |part| Tensor::from_slice(part).to_device(device));
+        self.chunks(network).zip(labels)
+    }
+
     fn part(&self, pixels: &[f32], network: &Network) -> Tensor {
         let images = pixels.len() / self.shape.pixels().max(1);
         network.images(pixels, self.shape.of_batch(images))

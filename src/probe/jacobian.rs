@@ -23,6 +23,7 @@ use crate::nn::update::squared_length;
 use crate::nn::{Network, Pass, Signal};
 use crate::streams::{Purpose, stream};
 pub use linearization::Linearization;
+pub(super) use linearization::signs;
 use linearization::singular_values;
 
 /// Jacobians with at most this many entries are written out.

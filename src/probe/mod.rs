@@ -7,4 +7,5 @@ pub mod jacobian;
 pub mod landscape;
 pub mod layers;
 mod restore_guard;
+pub mod stream;
 pub mod train_eval_gap;

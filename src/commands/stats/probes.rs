@@ -5,6 +5,7 @@ mod evolution;
 mod gaussianity;
 mod jacobian;
 mod landscape;
+mod stream;
 mod train_eval_gap;
 
 use std::path::Path;
@@ -20,6 +21,7 @@ pub static PROBES: &[Probe] = &[
     Probe::of_network::<gaussianity::Gaussian>(),
     Probe::of_network::<covariance::Canonical>(),
     Probe::of_network::<jacobian::Jacobians>(),
+    Probe::of_network::<stream::ResidualStream>(),
     evolution::PROBE,
     landscape::PROBE,
     train_eval_gap::PROBE,

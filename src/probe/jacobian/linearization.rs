@@ -15,7 +15,7 @@ pub struct Linearization {
 }
 
 /// Tensor of independent ±1 like `example`.
-pub(super) fn signs(example: &Tensor, seed: u64, index: u64) -> Tensor {
+pub(in crate::probe) fn signs(example: &Tensor, seed: u64, index: u64) -> Tensor {
     let mut source = stream(seed, Purpose::Probe, index);
     let count = example.numel();
     let signs = (0..count).map(|_| [-1.0, 1.0][below(2, &mut source) as usize]);

@@ -11,29 +11,16 @@ mod picture;
 use anyhow::Result;
 
 use crate::cli::StatsArgs;
+use crate::commands::stats::variants::variants;
 use crate::commands::stats::{Columns, NetworkProbe, Output, Subject, Trends, layer_panel};
 use crate::config::RunConfig;
 use crate::draw::Axis;
 use crate::engine::trainer::Trainer;
-use crate::methods::{self, Method};
-use crate::nn::NetworkKind;
 use crate::nn::network::Network;
-use crate::nn::residual::Order;
 use crate::probe::jacobian::{LayerJacobian, layers};
 use crate::text::listed;
 use crate::text::numbers::significant;
-use measured::{AT_START, METHOD, NetworkJacobians, SingularValue};
-
-/// The option that is varied in a network of this kind, and its values.
-fn varied(kind: NetworkKind) -> (&'static str, &'static [&'static str]) {
-    match kind {
-        NetworkKind::Residual(Order::PreActivation) => {
-            ("residual", &["alpha-beta", "sqrt2", "naive"])
-        }
-        NetworkKind::Residual(Order::PostActivation) => ("residual", &["v1-sqrt2", "naive"]),
-        _ => ("jacobian_scale", &["init", "fixed", "none"]),
-    }
-}
+use measured::{NetworkJacobians, SingularValue};
 
 /// Unit variance or unit Jacobian?
 pub struct Jacobians;
@@ -130,33 +117,6 @@ impl NetworkProbe for Jacobians {
         output.figure(Self::NAME, &picture::picture(&found, subject)?.figure());
         output.print(&text(&found))
     }
-}
-
-/// The configuration with NormProp and each of its choices, at initialization.
-fn variants(config: &RunConfig, kind: NetworkKind) -> Result<Vec<(String, RunConfig)>> {
-    let method = methods::find(METHOD)?;
-    let (option, choices) = varied(kind);
-    let variant = |choice: &&str| {
-        let mut options = match config.method.descriptor == method {
-            true => config.method.options.to_table(),
-            false => toml::Table::new(),
-        };
-        if option == "residual" {
-            // α belongs to some of the choices.
-            options.remove("alpha");
-        }
-        options.insert(option.into(), (*choice).into());
-        let method = Method {
-            descriptor: method,
-            options: method.resolve(&options)?,
-        };
-        let config = RunConfig {
-            method,
-            ..config.clone()
-        };
-        Ok((format!("{option} = {choice}{AT_START}"), config))
-    };
-    choices.iter().map(variant).collect()
 }
 
 fn text(found: &[NetworkJacobians]) -> String {

@@ -7,11 +7,6 @@ use crate::nn::network::Network;
 use crate::probe::images::{ProbeImages, to_values};
 use crate::probe::jacobian::{LayerJacobian, input_output, layers};
 
-/// The method that is varied.
-pub const METHOD: &str = "normprop";
-/// How the labels of its choices end.
-pub const AT_START: &str = " at initialization";
-
 /// One of the singular values of the map from image to logits, over the images.
 pub struct SingularValue {
     /// Its number from 1, the largest first.

@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 
-use super::measured::{AT_START, METHOD, NetworkJacobians, SingularValue};
+use super::measured::{NetworkJacobians, SingularValue};
+use crate::commands::stats::variants::{AT_START, METHOD};
 use crate::commands::stats::{Subject, layer_panel};
 use crate::draw::{Axis, LineChart, PanelGrid, Point, Series};
 use crate::methods;
