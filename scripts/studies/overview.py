@@ -10,12 +10,13 @@ from inside import CANONICAL, GAUSSIANITY, INPUTS
 from mnist import MNIST
 from results import ROOT, Missing, value_of
 from speed import SPEED, pytorch_sentence
+from stream import STREAM
 from study import COPIES, template
 from training import BATCH_SIZE, CONVERGENCE, DATA_NORMALIZATION, DATASET_STUDY
 from words import table, tally
 
 STUDIES = [CONVERGENCE, BATCH_SIZE, INPUTS, GAUSSIANITY, DATA_NORMALIZATION, JACOBIAN, CANONICAL, SPEED, DATASET_STUDY, MNIST,
-           GAP, LANDSCAPE]
+           GAP, LANDSCAPE, STREAM]
 
 README = os.path.join(ROOT, "README.md")
 

@@ -22,6 +22,9 @@ use measured::NetworkStream;
 /// The network without normalization that others are shown beside.
 const WITHOUT: &str = "none";
 
+/// The axis of pictures over checkpoints.
+const PLACE: &str = "Place";
+
 /// What happens to the stream?
 pub struct ResidualStream;
 
@@ -35,14 +38,11 @@ impl NetworkProbe for ResidualStream {
         look_at(&subject.network, &subject.config, subject, args)
     }
 
-    /// Its units before it.
-    fn number(place: &StreamPlace) -> usize {
-        place.units
-    }
-
     fn columns() -> Columns<StreamPlace> {
         Columns::new()
-            .with("units", |p: &StreamPlace| p.units)
+            .with("layer", |p: &StreamPlace| p.units + 1)
+            .over_checkpoints()
+            .with("units", |p| p.units)
             .with("name", |p| p.name.clone())
             .with("channels", |p| p.channels)
             .with("images", |p| p.images)
@@ -64,23 +64,24 @@ impl NetworkProbe for ResidualStream {
             .with("correlation_std", |p| p.correlation_std)
     }
 
-    fn trends() -> Trends<StreamPlace> {
+    /// A layer is a place here.
+    fn trends() -> Trends {
         Trends::new(
             "The stream of a residual network",
-            "places in front of each unit and behind the last",
+            "places from 1, in front of the first unit, to the one behind the last",
         )
-        .with("second moment", |p: &StreamPlace| p.measured.second_moment)
-        .with("variance", |p| p.measured.variance)
-        .drawn(picture::variance())
-        .with("squared mean", |p| p.measured.squared_mean())
-        .with("similarity", |p| p.measured.similarity)
-        .drawn(picture::similarity())
-        .with("gradient ratio", |p| p.measured.gradient_ratio)
-        .drawn(picture::gradient_ratio())
-        .with("correlation", |p| p.correlation)
-        .drawn(picture::correlation())
-        .with("nonlinearity", |p| p.measured.nonlinearity)
-        .drawn(picture::nonlinearity())
+        .with("second moment", |row| row.number("second_moment"))
+        .with("variance", |row| row.number("variance"))
+        .drawn(picture::variance(PLACE))
+        .with("squared mean", |row| row.number("squared_mean"))
+        .with("similarity", |row| row.number("similarity"))
+        .drawn(picture::similarity(PLACE))
+        .with("gradient ratio", |row| row.number("gradient_ratio"))
+        .drawn(picture::gradient_ratio(PLACE))
+        .with("correlation", |row| row.number("correlation"))
+        .drawn(picture::correlation(PLACE))
+        .with("nonlinearity", |row| row.number("nonlinearity"))
+        .drawn(picture::nonlinearity(PLACE))
     }
 
     fn look(subject: &Subject, args: &StatsArgs, output: &mut Output) -> Result<()> {

@@ -26,45 +26,52 @@ fn predicted(style: Style) -> Style {
     }
 }
 
-fn panel(title: &str, y: Axis) -> LineChart {
-    LineChart::new(title, Axis::new("Units before").integer(), y, Vec::new())
+/// The axis of the picture of one network, or of several side by side.
+const UNITS: &str = "Units before";
+
+fn panel(title: &str, x: &str, y: Axis) -> LineChart {
+    LineChart::new(title, Axis::new(x).integer(), y, Vec::new())
 }
 
 /// Without lines.
-pub(super) fn variance() -> LineChart {
-    panel("Variance within channels", Axis::new("Variance").log())
+pub(super) fn variance(x: &str) -> LineChart {
+    panel("Variance within channels", x, Axis::new("Variance").log())
 }
 
 /// Without lines.
-pub(super) fn similarity() -> LineChart {
+pub(super) fn similarity(x: &str) -> LineChart {
     panel(
         "Similarity of two images",
+        x,
         Axis::new("Mean cosine").from_zero(),
     )
 }
 
 /// Without lines.
-pub(super) fn gradient_ratio() -> LineChart {
+pub(super) fn gradient_ratio(x: &str) -> LineChart {
     panel(
         "Growth of the squared gradient in a unit",
+        x,
         Axis::new("In front of / behind it").from_zero(),
     )
     .marked(1.0, "as sent")
 }
 
 /// Without lines.
-pub(super) fn correlation() -> LineChart {
+pub(super) fn correlation(x: &str) -> LineChart {
     panel(
         "Correlation of branch and stream",
+        x,
         Axis::new("Mean over channels").from_zero(),
     )
     .marked(0.0, "random weights")
 }
 
 /// Without lines.
-pub(super) fn nonlinearity() -> LineChart {
+pub(super) fn nonlinearity(x: &str) -> LineChart {
     panel(
         "Nonlinearity of the map to the end",
+        x,
         Axis::new("Nonlinearity coefficient").log(),
     )
     .marked(1.0, "affine")
@@ -114,7 +121,7 @@ fn correlations(found: &[NetworkStream]) -> LineChart {
     });
     LineChart {
         series: lines.collect(),
-        ..correlation()
+        ..correlation(UNITS)
     }
 }
 
@@ -126,31 +133,31 @@ pub(super) fn picture(found: &[NetworkStream], subject: &Subject) -> PanelGrid {
         subject.config.dataset
     );
     let panels = vec![
-        with_lines(variance(), found, |p| {
+        with_lines(variance(UNITS), found, |p| {
             (p.measured.variance, p.predicted.variance)
         }),
         with_lines(
-            panel("Squared mean of channels", Axis::new("Mean²").log()),
+            panel("Squared mean of channels", UNITS, Axis::new("Mean²").log()),
             found,
             |p| (p.measured.squared_mean(), p.predicted.squared_mean()),
         ),
-        with_lines(gradient_ratio(), found, |p| {
+        with_lines(gradient_ratio(UNITS), found, |p| {
             (p.measured.gradient_ratio, p.predicted.gradient_ratio)
         }),
         with_lines(
-            panel("Squared gradient", Axis::new("‖∂loss/∂x‖²").log()),
+            panel("Squared gradient", UNITS, Axis::new("‖∂loss/∂x‖²").log()),
             found,
             |p| (p.measured.gradient, p.predicted.gradient),
         ),
-        with_lines(similarity(), found, |p| {
+        with_lines(similarity(UNITS), found, |p| {
             (p.measured.similarity, p.predicted.similarity)
         }),
-        with_lines(nonlinearity(), found, |p| {
+        with_lines(nonlinearity(UNITS), found, |p| {
             (p.measured.nonlinearity, p.predicted.nonlinearity)
         }),
         correlations(found),
         with_lines(
-            panel("Second moment", Axis::new("E x²").log()),
+            panel("Second moment", UNITS, Axis::new("E x²").log()),
             found,
             |p| (p.measured.second_moment, p.predicted.second_moment),
         ),
