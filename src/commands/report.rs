@@ -100,6 +100,14 @@ fn several(all: &[Results], folders: &[PathBuf], out: Option<&Path>) -> Result<P
     let parent = folders.first().and_then(|folder| folder.parent());
     let beside = || parent.unwrap_or(Path::new(".")).join(SIDE_BY_SIDE);
     let out = out.map_or_else(beside, Path::to_owned);
-    page::side_by_side(all).save(&out)?;
+    let folder = out.parent().unwrap_or(Path::new(""));
+    // Pictures are files where a page was made before.
+    let beside = |own: &PathBuf| {
+        let from_page = own.strip_prefix(folder).ok()?.to_str()?;
+        let has_files = own.join(page::PAGE).is_file();
+        has_files.then(|| format!("{from_page}/"))
+    };
+    let all = all.iter().cloned().zip(folders.iter().map(beside));
+    page::side_by_side(&all.collect::<Vec<_>>()).save(&out)?;
     Ok(out)
 }

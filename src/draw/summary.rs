@@ -30,11 +30,11 @@ pub fn of_panels(panels: &[LineChart]) -> String {
             (point.y, format!("{} {figures}", line.label))
         };
         let named = in_order(ends.iter().map(value).collect())?;
-        Some(format!(
-            "{}at {}: {named}.",
-            title(chart),
-            lowered(&chart.x.place(last.x))
-        ))
+        let place = lowered(&chart.x.place(last.x));
+        Some(match title(chart) {
+            title if title.is_empty() => format!("At {place}: {named}."),
+            title => format!("{title}at {place}: {named}."),
+        })
     };
     let sentences: Vec<String> = panels.iter().filter_map(sentence).collect();
     sentences.join(" ")
@@ -99,8 +99,13 @@ mod tests {
         };
         let two = chart("A", vec![line("bn", 0.25), line("none", 0.125)]);
         assert_eq!(
+<<<<<<< HEAD
             two.summary(),
             "at epoch 5: lowest none 12.5 %, highest bn 25.0 %."
+=======
+            of_chart(&two),
+            "At epoch 5: lowest none 12.5 %, highest bn 25.0 %."
+>>>>>>> 114c2b3 (Page: what came out and its picture first, rows by error, folded background, side by side in columns; tests in a real Chromium)
         );
         let many = ["a", "b", "c", "d", "e"].iter().zip(1..);
         let many = chart(

@@ -33,12 +33,16 @@ pub struct HtmlPage {
     pub sections: Vec<Section>,
     /// The page loads itself again after so many seconds; a page that is finished does not.
     pub reload_s: Option<u32>,
+    /// Columns that stand side by side and take the whole width of the screen; 0 for an ordinary page.
+    pub columns: usize,
 }
 
 impl HtmlPage {
     /// The page as HTML text.
     pub fn render(&self) -> String {
         let numbered = || (1..).zip(&self.sections);
+        let wide = (self.columns > 0).then_some("wide");
+        let columns = wide.map(|_| format!("--columns:{}", self.columns));
         let page = html! {
             (DOCTYPE)
             html lang="en" {
@@ -53,7 +57,7 @@ impl HtmlPage {
                     title { (self.title) }
                     style { (PreEscaped(STYLE)) }
                 }
-                body { main {
+                body { main class=[wide] style=[columns] {
                     header {
                         h1 { (self.title) }
                         @if !self.subtitle.is_empty() { p { (self.subtitle) } }
@@ -111,7 +115,7 @@ mod tests {
             title: "Run <1>".into(),
             subtitle: "2 runs".into(),
             sections: vec![summary, setup],
-            reload_s: None,
+            ..HtmlPage::default()
         }
     }
 

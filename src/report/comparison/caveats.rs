@@ -1,19 +1,36 @@
 //! What the tables and pictures must not be taken for.
 
 use super::final_errors::is_few;
+use super::manifest::Cited;
 use super::{Manifest, Results, SweepRow};
 use crate::stats::FEWEST_VALUES;
 use crate::text::numbers::counted;
 
 /// Everything to keep in mind, a sentence each.
 pub fn caveats(results: &Results) -> Vec<String> {
+    let references = results
+        .manifest
+        .iter()
+        .flat_map(|manifest| &manifest.reference);
+    let references = references
+        .map(|Cited { source, label, .. }| format!("Reference numbers ({source}): {label}."));
+    let (errors, sweep) = (of_errors(results), of_sweep(results));
+    [errors, sweep, of_figures(results), references.collect()].concat()
+}
+
+/// What to keep in mind with final errors: seeds, and what the experiment itself notes.
+pub fn of_errors(results: &Results) -> Vec<String> {
+    let notes = results.manifest.iter().flat_map(|manifest| &manifest.notes);
     let mut caveats = of_seeds(results);
-    caveats.extend(of_sweep(results));
-    caveats.push("The column \"best\" is the lowest test error of any epoch, chosen on the test set: it is optimistic.".to_owned());
-    if let Some(manifest) = &results.manifest {
-        caveats.extend(of_manifest(manifest));
-    }
+    caveats.extend(notes.cloned());
     caveats
+}
+
+/// What to keep in mind with the table of all figures: best epochs and times.
+pub fn of_figures(results: &Results) -> Vec<String> {
+    let best = "The column \"best\" is the lowest test error of any epoch, chosen on the test set: it is optimistic.";
+    let times = results.manifest.iter().flat_map(of_times);
+    [best.to_owned()].into_iter().chain(times).collect()
 }
 
 fn of_seeds(results: &Results) -> Vec<String> {
@@ -39,7 +56,8 @@ fn of_seeds(results: &Results) -> Vec<String> {
     caveats
 }
 
-fn of_sweep(results: &Results) -> Vec<String> {
+/// What to keep in mind with settings that a sweep chose.
+pub fn of_sweep(results: &Results) -> Vec<String> {
     let chosen = || results.sweep.iter().filter(|row| row.chosen);
     // A sweep prefers what never diverged: here the last round had nothing of the kind.
     let of_diverged = |row: &SweepRow| {
@@ -65,7 +83,7 @@ fn of_sweep(results: &Results) -> Vec<String> {
     caveats
 }
 
-fn of_manifest(manifest: &Manifest) -> Vec<String> {
+fn of_times(manifest: &Manifest) -> Vec<String> {
     let mut caveats = Vec::new();
     if manifest.jobs > 1 {
         caveats.push(format!("{} runs at a time shared the machine: their times are not comparable. normprop bench measures speed.", manifest.jobs));
@@ -75,10 +93,5 @@ fn of_manifest(manifest: &Manifest) -> Vec<String> {
     if threads.any(|threads| Some(threads) != first) {
         caveats.push("Runs used different numbers of threads: their times are not comparable across batch sizes.".to_owned());
     }
-    if let Some(reference) = &manifest.reference {
-        let (source, label) = (&reference.source, &reference.label);
-        caveats.push(format!("Reference numbers ({source}): {label}."));
-    }
-    caveats.extend(manifest.notes.iter().cloned());
     caveats
 }

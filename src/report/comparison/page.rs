@@ -1,17 +1,18 @@
-//! `report.html`, and the page of several comparisons.
+//! `report.html`: first what came out, then what it rests on.
+
+mod side_by_side;
 
 use std::path::Path;
 
 use anyhow::Result;
 
-use super::caveats::caveats;
+pub use side_by_side::side_by_side;
+
 use super::conclusion::{RULES, conclusions};
 use super::pictures::{self, Picture, pictures};
-use super::{Manifest, Results, Topic, tables};
+use super::{Manifest, Results, Topic, caveats, pivot, tables};
 use crate::report::bench::Bench;
-use crate::report::distinct::distinct;
-use crate::report::html_page::{HtmlPage, Section};
-use crate::text::Table;
+use crate::report::html_page::{HtmlPage, PictureFiles, Section};
 use crate::text::numbers::counted;
 
 /// Name of the page.
@@ -21,96 +22,124 @@ pub const PAGE: &str = "report.html";
 pub fn save(results: &Results, folder: &Path) -> Result<()> {
     let pictures = pictures(results);
     let drawn = pictures::save(&pictures, folder);
-    drawn.and(page_with(results, &pictures).save(&folder.join(PAGE)))
+    let page = page_with(results, &pictures, Some(""));
+    drawn.and(page.save(&folder.join(PAGE)))
 }
 
-/// The page of one comparison.
+/// The page of one comparison, to stand anywhere.
 pub fn page(results: &Results) -> HtmlPage {
-    page_with(results, &pictures(results))
+    page_with(results, &pictures(results), None)
 }
 
-fn page_with(results: &Results, pictures: &[Picture]) -> HtmlPage {
-    let tables = |topic| match topic {
-        Topic::FinalError => vec![tables::summary(results), tables::paired(results)],
-        Topic::StepTime => results.bench.iter().map(Bench::table).collect(),
-        Topic::Convergence | Topic::Layers => Vec::new(),
+/// The page. `folder` is where the files of its pictures lie, seen from it.
+fn page_with(results: &Results, pictures: &[Picture], folder: Option<&str>) -> HtmlPage {
+    let answer = answer(pictures);
+    let rest = |section: Section, topic: Topic| {
+        let own = pictures
+            .iter()
+            .filter(|picture| picture.kind.topic == topic);
+        let own = own.filter(|picture| answer.is_none_or(|answer| answer.stem != picture.stem));
+        own.fold(section, |section, picture| {
+            with_picture(section, picture, folder)
+        })
     };
-    let captioned = pictures
-        .iter()
-        .map(|picture| (picture, picture.kind.caption));
-    let mut sections = sections(tables, &captioned.collect::<Vec<_>>());
-    sections.extend(background(results));
-    sections.splice(..0, came_out(results));
+    let step_times = results.bench.iter().map(Bench::table);
+    let sections = [
+        came_out(results, answer, folder),
+        rest(errors(results), Topic::FinalError),
+        rest(topic(Topic::Differences), Topic::Differences).table(&tables::paired(results)),
+        rest(topic(Topic::Convergence), Topic::Convergence),
+        rest(topic(Topic::Layers), Topic::Layers),
+        sweep(results).folded(),
+        rest(topic(Topic::StepTime), Topic::StepTime).tables(step_times),
+        Section::new("Reference").table(&tables::reference(results)),
+    ];
+    let sections = sections.into_iter().filter(Section::is_filled);
+    let manifest = results.manifest.iter();
     HtmlPage {
         title: results.title().to_owned(),
         subtitle: subtitle(results),
-        sections,
+        sections: sections.chain(manifest.flat_map(made_with)).collect(),
         ..HtmlPage::default()
     }
 }
 
-/// What came out, in sentences, with the rules that they follow.
-fn came_out(results: &Results) -> Option<Section> {
+/// The picture that answers what the experiment asks: errors over batch sizes where there are enough of them for it,
+/// else the curves.
+fn answer(pictures: &[Picture]) -> Option<&Picture> {
+    let named = |name: &str| pictures.iter().find(|picture| picture.kind.name == name);
+    named(pictures::OVER_BATCH_SIZES).or_else(|| named(pictures::OVER_EPOCHS))
+}
+
+/// What came out, in sentences, with the rules that they follow, and the picture of it.
+fn came_out(results: &Results, answer: Option<&Picture>, folder: Option<&str>) -> Section {
     let sentences = conclusions(results);
-    let section = Section::new("What came out").list(&sentences);
-    (!sentences.is_empty()).then(|| section.note(RULES))
+    let section = Section::new("What came out").beside();
+    let section = match sentences.is_empty() {
+        true => section,
+        false => section.list(&sentences).note(RULES),
+    };
+    answer.into_iter().fold(section, |section, picture| {
+        with_picture(section, picture, folder)
+    })
 }
 
-/// The page of several comparisons: the tables one after the other, and pictures of the same kind together.
-pub fn side_by_side(all: &[Results]) -> HtmlPage {
-    let summary = |results: &Results| Table {
-        caption: results.title().to_owned(),
-        ..tables::summary(results)
-    };
-    let tables = |topic| match topic {
-        Topic::FinalError => all.iter().map(summary).collect(),
-        _ => Vec::new(),
-    };
-    let drawn: Vec<Vec<Picture>> = all.iter().map(pictures).collect();
-    let titled = drawn.iter().zip(all).flat_map(|(pictures, results)| {
-        let titled = pictures.iter();
-        titled.map(|picture| (picture, results.title()))
-    });
-    let mut titled: Vec<(&Picture, &str)> = titled.collect();
-    let stems = distinct(titled.iter().map(|(picture, _)| &picture.stem));
-    titled.sort_by_key(|(picture, _)| stems.iter().position(|stem| **stem == picture.stem));
-    let mut sections = sections(tables, &titled);
-    let mut all_caveats = Vec::new();
-    for results in all {
-        let own = caveats(results).into_iter();
-        all_caveats.extend(own.map(|caveat| format!("{}: {caveat}", results.name)));
-    }
-    sections.push(Section::new("Caveats").caveats(&all_caveats));
-    for results in all {
-        if let Some(manifest) = &results.manifest {
-            let section = Section::new(format!("Configuration: {}", results.name));
-            sections.push(configuration(section, manifest).facts(&manifest.machine));
-        }
-    }
-    let names: Vec<&str> = all.iter().map(|results| results.name.as_str()).collect();
-    HtmlPage {
-        title: format!("Side by side: {}", names.join(", ")),
-        sections,
-        ..HtmlPage::default()
+/// Final errors, and below them what else was taken from the runs.
+fn errors(results: &Results) -> Section {
+    let section = topic(Topic::FinalError).table(&pivot::errors(results));
+    let section = section.caveats(&caveats::of_errors(results));
+    let all = Section::new("All figures").table(&tables::summary(results));
+    match results.summary.is_empty() {
+        true => section,
+        false => section.fold(all.caveats(&caveats::of_figures(results))),
     }
 }
 
-/// A section for each topic that has tables or pictures; pictures come with the text below them.
-fn sections(tables: impl Fn(Topic) -> Vec<Table>, pictures: &[(&Picture, &str)]) -> Vec<Section> {
-    let section = |topic: Topic| {
-        let (heading, introduction) = topic.texts();
-        let introduction = introduction.into_iter();
-        let section = introduction.fold(Section::new(heading), Section::paragraph);
-        let section = tables(topic).iter().fold(section, Section::table);
-        let own = pictures
-            .iter()
-            .filter(|(picture, _)| picture.kind.topic == topic);
-        own.fold(section, |section, (picture, caption)| {
-            section.figure(&picture.figure, caption, None)
-        })
-    };
-    let sections = Topic::ALL.into_iter().map(section);
-    sections.filter(Section::is_filled).collect()
+/// What a sweep tried; empty where there was none.
+fn sweep(results: &Results) -> Section {
+    let text = "Chosen on training images that were held out for it, never on the test set.";
+    let how = results.manifest.iter().flat_map(|manifest| &manifest.sweep);
+    let section = how.fold(Section::new("Sweep").paragraph(text), Section::paragraph);
+    let section = section.tables([pivot::chosen(results), tables::sweep(results)]);
+    section.caveats(&caveats::of_sweep(results))
+}
+
+/// Configuration and machine.
+fn made_with(manifest: &Manifest) -> [Section; 2] {
+    let methods = Section::new("Configuration").table(&tables::methods(manifest));
+    [
+        configuration(methods, manifest).folded(),
+        Section::new("Machine").facts(&manifest.machine).folded(),
+    ]
+}
+
+fn configuration(section: Section, manifest: &Manifest) -> Section {
+    section.code("What every run shares", &manifest.configuration)
+}
+
+/// The section of a topic, with what it shows in words.
+fn topic(topic: Topic) -> Section {
+    let (heading, introduction) = topic.texts();
+    introduction
+        .into_iter()
+        .fold(Section::new(heading), Section::paragraph)
+}
+
+fn with_picture(section: Section, picture: &Picture, folder: Option<&str>) -> Section {
+    section.figure(
+        &picture.figure,
+        picture.kind.caption,
+        files(picture, folder).as_ref(),
+    )
+}
+
+/// The files of a picture that lie in `folder`, seen from the page.
+fn files(picture: &Picture, folder: Option<&str>) -> Option<PictureFiles> {
+    let folder = folder?;
+    Some(PictureFiles {
+        stem: format!("{folder}{}", picture.stem),
+        table: format!("{folder}{}", picture.kind.table),
+    })
 }
 
 fn subtitle(results: &Results) -> String {
@@ -125,28 +154,4 @@ fn subtitle(results: &Results) -> String {
         minute.replace('T', " "),
         manifest.normprop
     )
-}
-
-/// Sweep, reference, caveats, configuration, machine.
-fn background(results: &Results) -> Vec<Section> {
-    let manifest = results.manifest.as_ref();
-    let text = "Chosen on training images that were held out for it, never on the test set.";
-    let how = manifest.iter().flat_map(|manifest| &manifest.sweep);
-    let sweep = how.fold(Section::new("Sweep").paragraph(text), Section::paragraph);
-    let mut sections = vec![
-        sweep.table(&tables::sweep(results)),
-        Section::new("Reference").table(&tables::reference(results)),
-        Section::new("Caveats").caveats(&caveats(results)),
-    ];
-    sections.retain(Section::is_filled);
-    if let Some(manifest) = manifest {
-        let methods = Section::new("Configuration").table(&tables::methods(manifest));
-        sections.push(configuration(methods, manifest));
-        sections.push(Section::new("Machine").facts(&manifest.machine));
-    }
-    sections
-}
-
-fn configuration(section: Section, manifest: &Manifest) -> Section {
-    section.code("What every run shares", &manifest.configuration)
 }

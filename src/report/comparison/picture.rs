@@ -11,6 +11,8 @@ pub struct PictureKind {
     pub topic: Topic,
     /// The text below it; none when empty.
     pub caption: &'static str,
+    /// The file of the results folder that holds what it shows.
+    pub table: &'static str,
     /// Draws it, where the results have what it needs.
     pub draw: Draw,
 }
@@ -22,8 +24,14 @@ impl PictureKind {
             name,
             topic,
             caption: "",
+            table: topic.table(),
             draw,
         }
+    }
+
+    /// The same, drawn from another table than most pictures of its topic.
+    pub const fn drawn_from(self, table: &'static str) -> PictureKind {
+        PictureKind { table, ..self }
     }
 
     /// The same with a text below it.
@@ -45,6 +53,8 @@ pub enum Draw {
 pub enum Topic {
     /// Final errors.
     FinalError,
+    /// Final errors less those of the first method.
+    Differences,
     /// Curves over epochs.
     Convergence,
     /// Hidden layers.
@@ -55,17 +65,30 @@ pub enum Topic {
 
 impl Topic {
     /// All of them, in the order of the page.
-    pub const ALL: [Topic; 4] = [
+    pub const ALL: [Topic; 5] = [
         Topic::FinalError,
+        Topic::Differences,
         Topic::Convergence,
         Topic::Layers,
         Topic::StepTime,
     ];
 
+    /// The file of the results folder that most of its pictures are drawn from.
+    const fn table(self) -> &'static str {
+        match self {
+            Topic::FinalError => "summary.csv",
+            Topic::Differences => "paired.csv",
+            Topic::Convergence => "curves.csv",
+            Topic::Layers => "layers.csv",
+            Topic::StepTime => "bench.csv",
+        }
+    }
+
     /// The heading of its section, and what the section shows in words where the heading does not say enough.
     pub fn texts(self) -> (&'static str, Option<&'static str>) {
         match self {
-            Topic::FinalError => ("Final error", None),
+            Topic::FinalError => ("Final test error", None),
+            Topic::Differences => ("Differences, seed by seed", None),
             Topic::Convergence => ("Convergence", None),
             Topic::Layers => (
                 "Inside the network",

@@ -16,7 +16,12 @@ pub fn summary(results: &Results) -> Table {
         Some(manifest) if manifest.jobs > 1 => "s/epoch (not comparable)",
         _ => "s/epoch",
     };
-    let rows = in_order(results);
+    let rows = in_order(
+        results,
+        &results.summary,
+        |row| &row.group,
+        |row| row.final_test_error_mean,
+    );
     let mut table = of_groups(&rows, |row| &row.group)
         .right("n", |row| row.n.to_string())
         .right("final test error (95 % interval)", |row| error_text(row))
@@ -49,14 +54,26 @@ fn of_groups<'r, R>(rows: &'r [R], group: impl Fn(&R) -> &GroupKey) -> TableOf<'
         .right("lr", |row| group(row).lr.to_string())
 }
 
-/// The rows by batch size, then method, then learning rate.
-fn in_order(results: &Results) -> Vec<&SummaryRow> {
-    let groups = &results.groups;
-    let mut rows: Vec<&SummaryRow> = results.summary.iter().collect();
-    rows.sort_by_key(|row| {
-        let size = row.group.batch_size;
-        let size = groups.batch_sizes.iter().position(|other| *other == size);
-        (size, groups.slot(&row.group.label))
+/// The rows by batch size, those of the lowest values first.
+fn in_order<'r, R>(
+    results: &Results,
+    rows: &'r [R],
+    group: impl Fn(&R) -> &GroupKey,
+    value: impl Fn(&R) -> f64,
+) -> Vec<&'r R> {
+    let size = |row: &R| {
+        let mut sizes = results.groups.batch_sizes.iter();
+        sizes.position(|size| *size == group(row).batch_size)
+    };
+    let value = |row: &R| {
+        Some(value(row))
+            .filter(|value| value.is_finite())
+            .unwrap_or(f64::INFINITY)
+    };
+    let mut rows: Vec<&R> = rows.iter().collect();
+    rows.sort_by(|one, other| {
+        let by_size = size(one).cmp(&size(other));
+        by_size.then(value(one).total_cmp(&value(other)))
     });
     rows
 }
@@ -72,9 +89,15 @@ fn to_target_text(row: &SummaryRow) -> String {
 
 /// Differences from the first method; without rows where there is one method only.
 pub fn paired(results: &Results) -> Table {
-    let mut table = of_groups(&results.paired, |row| &row.group)
+    let rows = in_order(
+        results,
+        &results.paired,
+        |row| &row.group,
+        |row| row.paired.difference_mean,
+    );
+    let mut table = of_groups(&rows, |row| &row.group)
         .right("pairs", |row| row.paired.n_pairs.to_string())
-        .right("difference (95 % interval)", difference_text)
+        .right("difference (95 % interval)", |row| difference_text(row))
         .right("p", |row| p_value(row.paired.p))
         .right("p (Holm)", |row| p_value(row.p_holm))
         .build();
@@ -118,7 +141,7 @@ pub fn sweep(results: &Results) -> Table {
         .right("validation error", |row| {
             error_rate(row.validation_error_mean)
         })
-        .left("", |row| mark(row).to_owned())
+        .left("choice", |row| mark(row).to_owned())
         .build()
 }
 

@@ -89,9 +89,15 @@ function show(svg, found, event) {
   tip.style.top = `${below + height > innerHeight ? event.clientY - height - 12 : below}px`;
 }
 
-/** Lines whose entry in the legend was switched off are hidden; `alone` leaves one, or brings all back. */
+/** What names a line: the entries of the legend, and names at the ends of lines. */
+function namesOf(svg) {
+  for (const name of all(svg, ".series")) name.classList.toggle("name", Boolean(name.querySelector("text")));
+  return all(svg, ".entry, .series.name");
+}
+
+/** Lines whose name was switched off are hidden; `alone` leaves one, or brings all back. */
 function choose(svg, label, alone) {
-  const entries = all(svg, ".entry");
+  const entries = all(svg, ".entry, .series.name");
   const isOff = (entry) => entry.classList.contains("off");
   const others = entries.filter((entry) => entry.dataset.label !== label);
   const isAlone = others.length > 0 && others.every(isOff);
@@ -104,7 +110,7 @@ function choose(svg, label, alone) {
 }
 
 function addLegend(svg) {
-  for (const entry of all(svg, ".entry")) {
+  for (const entry of namesOf(svg)) {
     const { label } = entry.dataset;
     const attributes = { role: "button", tabindex: "0", "aria-pressed": "true", "aria-label": `Show ${label}` };
     Object.entries(attributes).forEach(([key, value]) => entry.setAttribute(key, value));
@@ -128,7 +134,7 @@ function addLegend(svg) {
 async function image(svg) {
   const copy = svg.cloneNode(true);
   copy.setAttribute("xmlns", svg.namespaceURI);
-  all(copy, ".off, .dot, .area").forEach((one) => one.remove());
+  all(copy, ".series.off:not(.name), .dot, .area").forEach((one) => one.remove());
   const { width, height } = svg.viewBox.baseVal;
   const source = new Image();
   source.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(copy))}`;
@@ -161,11 +167,13 @@ for (const figure of all(document, "figure")) {
     svg.setAttribute("role", "group");
     const panels = panelsOf(svg);
     addLegend(svg);
-    svg.addEventListener("pointermove", (event) => {
+    const look = (event) => {
       const at = place(svg, event);
       const panel = panels.find((panel) => holds(panel.frame, at));
       show(svg, panel ? nearest(panel, at) : rowAt(svg, event), event);
-    });
+    };
+    svg.addEventListener("pointermove", look);
+    svg.addEventListener("pointerdown", look);
     svg.addEventListener("pointerleave", () => show(svg, null));
     if (panels.length > 0) addZoom(figure, svg, panels);
     addButton(figure, "Copy", (button) => copy(svg, button));

@@ -22,6 +22,14 @@ pub struct PictureFiles {
     pub table: String,
 }
 
+/// A cell whose interval is not broken into two lines.
+fn interval_whole(cell: &str) -> String {
+    match cell.split_once('[') {
+        Some((value, ends)) => format!("{value}[{}", ends.replace(", ", ",\u{a0}")),
+        None => cell.to_owned(),
+    }
+}
+
 /// A heading and what stands under it.
 #[derive(Clone, Debug, Default)]
 pub struct Section {
@@ -29,6 +37,8 @@ pub struct Section {
     introduction: Vec<String>,
     content: Vec<Markup>,
     folded: bool,
+    beside: bool,
+    column: Option<usize>,
 }
 
 impl Section {
@@ -43,6 +53,18 @@ impl Section {
     /// The same, opened when its heading is clicked.
     pub fn folded(mut self) -> Section {
         self.folded = true;
+        self
+    }
+
+    /// The same, with its pictures next to its words where there is room.
+    pub fn beside(mut self) -> Section {
+        self.beside = true;
+        self
+    }
+
+    /// What is added from here on stands in a column of the page, the first being 1.
+    pub fn in_column(mut self, column: usize) -> Section {
+        self.column = Some(column);
         self
     }
 
@@ -64,32 +86,46 @@ impl Section {
         };
         self.with(html! {
             // Outside of what scrolls, so that it is read in full on narrow screens.
-            @if !table.caption.is_empty() { p.caption { (table.caption) } }
-            div.scroll tabindex="0" role="region" aria-label=(name) {
-                table aria-label=(name) {
-                    thead { tr {
-                        @for column in &table.columns {
-                            th scope="col" class=[class(column.align)] { (column.name) }
-                        }
-                    } }
-                    tbody { @for row in &table.rows { tr {
-                        @for (index, (cell, column)) in row.iter().zip(&table.columns).enumerate() {
-                            @if index == 0 { th scope="row" class=[class(column.align)] { (cell) } }
-                            @else { td class=[class(column.align)] { (cell) } }
-                        }
-                    } } }
+            div.block {
+                @if !table.caption.is_empty() { p.caption { (table.caption) } }
+                div.scroll tabindex="0" role="region" aria-label=(name) {
+                    table aria-label=(name) {
+                        thead { tr {
+                            @for column in &table.columns {
+                                th scope="col" class=[class(column.align)] { (column.name) }
+                            }
+                        } }
+                        tbody { @for row in &table.rows { tr {
+                            @for (index, (cell, column)) in row.iter().zip(&table.columns).enumerate() {
+                                @if index == 0 { th scope="row" class=[class(column.align)] { (cell) } }
+                                @else { td class=[class(column.align)] { (interval_whole(cell)) } }
+                            }
+                        } } }
+                    }
                 }
             }
         })
     }
 
-    /// Adds a table that is opened when its title is clicked.
-    pub fn folded_table(self, title: &str, table: &Table) -> Section {
-        if table.rows.is_empty() {
-            return self;
-        }
-        let own = Section::new(title).table(table).content;
-        self.with(html! { details { summary { (title) } @for content in &own { (content) } } })
+    /// Adds tables, those that have rows.
+    pub fn tables(self, tables: impl IntoIterator<Item = Table>) -> Section {
+        let tables = tables.into_iter();
+        tables.fold(self, |section, table| section.table(&table))
+    }
+
+    /// Adds the content of another section, without its heading.
+    pub fn add(self, other: Section) -> Section {
+        self.with(html! { @for content in &other.content { (content) } })
+    }
+
+    /// Adds the content of another section, shown when its heading is clicked.
+    pub fn fold(self, other: Section) -> Section {
+        let Section {
+            heading, content, ..
+        } = other;
+        self.with(
+            html! { details { summary { (heading) } @for content in &content { (content) } } },
+        )
     }
 
     /// Adds a picture with the text below it, and links to its files.
@@ -130,6 +166,11 @@ impl Section {
         self.with(html! { ul { @for sentence in sentences { li { (sentence) } } } })
     }
 
+    /// Adds sentences under a title of their own.
+    pub fn titled_list(self, title: &str, sentences: &[String]) -> Section {
+        self.with(html! { h3 { (title) } ul { @for sentence in sentences { li { (sentence) } } } })
+    }
+
     /// Adds small print.
     pub fn note(self, text: &str) -> Section {
         self.with(html! { p { small { (text) } } })
@@ -157,7 +198,7 @@ impl Section {
             @for content in &self.content { (content) }
         };
         html! {
-            section id={ "section-" (number) } {
+            section id={ "section-" (number) } class=[self.beside.then_some("beside")] {
                 @if self.folded {
                     details { summary { h2 { (self.heading) } } (body) }
                 } @else {
@@ -169,7 +210,10 @@ impl Section {
     }
 
     fn with(mut self, content: Markup) -> Section {
-        self.content.push(content);
+        self.content.push(match self.column {
+            Some(column) => html! { div.column style={ "grid-column:" (column) } { (content) } },
+            None => content,
+        });
         self
     }
 }

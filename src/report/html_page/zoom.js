@@ -60,8 +60,13 @@ function drawTicks(panel, name) {
 
 /** Lines, bands and markers of a panel at the places of its view. */
 function redraw(panel) {
-  for (const shape of all(panel.element, ".series path, .series line, .series circle, .series text")) {
-    if (shape.closest(".marks")) {
+  const isMoved = (shape) => {
+    const name = shape.closest(".name");
+    // Names beside the panel stay where they are.
+    return !name || holds(panel.frame, { x: name.start ??= name.getBBox().x, y: panel.frame.y });
+  };
+  for (const shape of all(panel.element, ".series path, .series line, .series circle, .series text").filter(isMoved)) {
+    if (shape.closest(".marks, .name")) {
       shape.removeAttribute("transform");
       const box = shape.getBBox();
       const center = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
@@ -70,7 +75,8 @@ function redraw(panel) {
       shape.style.display = holds(panel.frame, now) ? "" : "none";
     } else if (shape.tagName === "path") {
       shape.drawn ??= shape.getAttribute("d");
-      shape.setAttribute("d", shape.drawn.replace(/(-?[\d.]+) (-?[\d.]+)/g, (_, x, y) => {
+      const isWhole = panel.view === panel.frame;
+      shape.setAttribute("d", isWhole ? shape.drawn : shape.drawn.replace(/(-?[\d.]+) (-?[\d.]+)/g, (_, x, y) => {
         const now = shown(panel, { x: +x, y: +y });
         return `${now.x.toFixed(2)} ${now.y.toFixed(2)}`;
       }));

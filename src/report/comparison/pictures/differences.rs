@@ -8,7 +8,7 @@ use crate::text::numbers::p_value;
 
 /// Differences with their intervals, where there are intervals.
 pub const PICTURE: PictureKind =
-    PictureKind::new("differences", Topic::FinalError, Draw::Once(figure));
+    PictureKind::new("differences", Topic::Differences, Draw::Once(figure));
 
 fn figure(results: &Results) -> Option<Figure> {
     let groups = &results.groups;

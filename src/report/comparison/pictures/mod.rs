@@ -38,6 +38,11 @@ pub const PICTURES: &[&PictureKind] = &[
     &step_time::PICTURE,
 ];
 
+/// The picture that answers how the batch size matters.
+pub const OVER_BATCH_SIZES: &str = batch_sizes::PICTURE.name;
+/// The picture that answers how fast and how far the methods learn.
+pub const OVER_EPOCHS: &str = curves::TEST_ERROR.name;
+
 /// A picture of some results.
 #[derive(Clone)]
 pub struct Picture {

@@ -8,7 +8,8 @@ use crate::report::comparison::{Draw, PictureKind, Results, Shown, Topic};
 const MOST_POINTS: usize = 250;
 
 /// Three percentiles over steps, where a run recorded them.
-pub const PICTURE: PictureKind = PictureKind::new("percentiles", Topic::Layers, Draw::Once(figure));
+pub const PICTURE: PictureKind = PictureKind::new("percentiles", Topic::Layers, Draw::Once(figure))
+    .drawn_from("percentiles.csv");
 
 fn figure(results: &Results) -> Option<Figure> {
     let mut rows = results.runs.percentiles.iter().flat_map(|run| &run.rows);
