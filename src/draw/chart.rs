@@ -92,7 +92,11 @@ impl LineChart {
             self.series.iter().partition(|line| line.muted);
         let points = named.into_iter().flat_map(|line| &line.points);
         points
-            .chain(muted.into_iter().filter_map(Series::last))
+            .chain(
+                muted
+                    .into_iter()
+                    .filter_map(|line| line.drawable().next_back()),
+            )
             .collect()
     }
 

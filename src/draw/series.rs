@@ -66,10 +66,10 @@ impl Series {
         self
     }
 
-    /// The last point that can be drawn.
-    pub(crate) fn last(&self) -> Option<&Point> {
-        let mut points = self.points.iter().rev();
-        points.find(|point| point.x.is_finite() && point.y.is_finite())
+    /// The points that can be drawn.
+    pub(crate) fn drawable(&self) -> impl DoubleEndedIterator<Item = &Point> {
+        let points = self.points.iter();
+        points.filter(|point| point.x.is_finite() && point.y.is_finite())
     }
 }
 

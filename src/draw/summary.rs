@@ -6,38 +6,55 @@ use super::{IntervalGroup, LineChart, Point, Series};
 const NAMED: usize = 3;
 
 impl LineChart {
-    /// The lines in order of their last values.
+    /// The lines at the end, and at the start too where that says more than where training starts.
     pub(super) fn summary(&self) -> String {
-        of_panels(std::slice::from_ref(self))
+        let start = (!self.x.integer).then_some(End::First);
+        let ends = start.into_iter().chain([End::Last]);
+        let sentences =
+            ends.filter_map(|end| in_order_at(self, end).map(|text| format!("At {text}")));
+        sentences.collect::<Vec<_>>().join(" ")
     }
 }
 
-/// A sentence for each panel.
+/// A sentence for each panel, about its end.
 pub fn of_panels(panels: &[LineChart]) -> String {
-    let title = |chart: &LineChart| match panels.len() {
-        1 => String::new(),
-        _ => format!("{}: ", chart.title),
-    };
     let sentence = |chart: &LineChart| {
-        let ends = chart
-            .series
-            .iter()
-            .filter_map(|line| Some((line, line.last()?)));
-        let ends: Vec<(&Series, &Point)> = ends.collect();
-        let (_, last) = ends.iter().max_by(|a, b| a.1.x.total_cmp(&b.1.x))?;
-        let value = |(line, point): &(&Series, &Point)| {
-            let figures = chart.y.figures(point.y, None);
-            (point.y, format!("{} {figures}", line.label))
-        };
-        let named = in_order(ends.iter().map(value).collect())?;
-        let place = lowered(&chart.x.place(last.x));
-        Some(match title(chart) {
-            title if title.is_empty() => format!("At {place}: {named}."),
-            title => format!("{title}at {place}: {named}."),
-        })
+        let text = in_order_at(chart, End::Last)?;
+        Some(format!("{}: at {text}", chart.title))
     };
-    let sentences: Vec<String> = panels.iter().filter_map(sentence).collect();
-    sentences.join(" ")
+    let sentences = panels.iter().filter_map(sentence);
+    sentences.collect::<Vec<_>>().join(" ")
+}
+
+/// An end of the horizontal axis.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    First,
+    Last,
+}
+
+/// Which lines lie lowest and highest at an end, of those that reach it.
+fn in_order_at(chart: &LineChart, end: End) -> Option<String> {
+    let point = |line: &Series| match end {
+        End::First => line.drawable().next().copied(),
+        End::Last => line.drawable().next_back().copied(),
+    };
+    let lines = chart.series.iter().filter(|line| !line.muted);
+    let points: Vec<(&Series, Point)> = lines
+        .filter_map(|line| Some((line, point(line)?)))
+        .collect();
+    let places = points.iter().map(|(_, point)| point.x);
+    let place = match end {
+        End::First => places.min_by(f64::total_cmp),
+        End::Last => places.max_by(f64::total_cmp),
+    }?;
+    let there = points.iter().filter(|(_, point)| point.x == place);
+    let value = |(line, point): &(&Series, Point)| {
+        let figures = chart.y.figures(point.y, None);
+        (point.y, format!("{} {figures}", line.label))
+    };
+    let named = in_order(there.map(value).collect())?;
+    Some(format!("{}: {named}.", lowered(&chart.x.place(place))))
 }
 
 /// A sentence for each group of rows.
@@ -99,19 +116,22 @@ mod tests {
         };
         let two = chart("A", vec![line("bn", 0.25), line("none", 0.125)]);
         assert_eq!(
-<<<<<<< HEAD
             two.summary(),
-            "at epoch 5: lowest none 12.5 %, highest bn 25.0 %."
-=======
-            of_chart(&two),
             "At epoch 5: lowest none 12.5 %, highest bn 25.0 %."
->>>>>>> 114c2b3 (Page: what came out and its picture first, rows by error, folded background, side by side in columns; tests in a real Chromium)
         );
         let many = ["a", "b", "c", "d", "e"].iter().zip(1..);
         let many = chart(
             "B",
             many.map(|(label, n)| line(label, f64::from(n) / 8.0))
                 .collect(),
+        );
+        let sizes = LineChart {
+            x: Axis::new("Batch size"),
+            ..two.clone()
+        };
+        assert_eq!(
+            sizes.summary(),
+            "At batch size 0: lowest bn 90.0 %, highest none 90.0 %. At batch size 5: lowest none 12.5 %, highest bn 25.0 %."
         );
         assert_eq!(
             of_panels(&[two, many, chart("C", Vec::new())]),

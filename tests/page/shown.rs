@@ -109,7 +109,8 @@ fn a_printed_page_takes_few_sheets_and_cuts_no_column() {
 for (const rule of document.styleSheets[0].cssRules) {
   if (rule.media) rule.media.mediaText = rule.media.mediaText === 'print' ? 'all' : 'not all';
 }
-return { out: document.documentElement.scrollWidth - document.documentElement.clientWidth, cut: all('.scroll, pre').filter((one) => one.clientWidth && one.scrollWidth > one.clientWidth).map((one) => one.textContent.slice(0, 60)) };"#;
+return { out: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  headings: all('h2').filter((one) => one.offsetParent).map((one) => one.textContent), cut: all('.scroll, pre').filter((one) => one.clientWidth && one.scrollWidth > one.clientWidth).map((one) => one.textContent.slice(0, 60)) };"#;
     for name in RESULTS {
         let (_folder, page) = page(name);
         let found = browser.evaluate(&page, SHEET, &format!("{TOOLS}{script}"));
@@ -118,6 +119,10 @@ return { out: document.documentElement.scrollWidth - document.documentElement.cl
             (&json!(0), &json!([])),
             "{name}"
         );
+        let headings = found.value["headings"].as_array().unwrap();
+        for heading in ["What came out", "Final test error", "Convergence"] {
+            assert!(headings.contains(&json!(heading)), "{name}: {headings:?}");
+        }
         let sheets = browser.sheets(&page);
         assert!(
             (1..=if name == "batch-size" { 6 } else { 10 }).contains(&sheets),

@@ -1,5 +1,6 @@
 //! `report.html`: first what came out, then what it rests on.
 
+mod parts;
 mod side_by_side;
 
 use std::path::Path;
@@ -8,11 +9,13 @@ use anyhow::Result;
 
 pub use side_by_side::side_by_side;
 
+use parts::{answer, configuration, topic, with_picture};
+
 use super::conclusion::{RULES, conclusions};
 use super::pictures::{self, Picture, pictures};
 use super::{Manifest, Results, Topic, caveats, pivot, tables};
 use crate::report::bench::Bench;
-use crate::report::html_page::{HtmlPage, PictureFiles, Section};
+use crate::report::html_page::{HtmlPage, Section};
 use crate::text::numbers::counted;
 
 /// Name of the page.
@@ -64,13 +67,6 @@ fn page_with(results: &Results, pictures: &[Picture], folder: Option<&str>) -> H
     }
 }
 
-/// The picture that answers what the experiment asks: errors over batch sizes where there are enough of them for it,
-/// else the curves.
-fn answer(pictures: &[Picture]) -> Option<&Picture> {
-    let named = |name: &str| pictures.iter().find(|picture| picture.kind.name == name);
-    named(pictures::OVER_BATCH_SIZES).or_else(|| named(pictures::OVER_EPOCHS))
-}
-
 /// What came out, in sentences, with the rules that they follow, and the picture of it.
 fn came_out(results: &Results, answer: Option<&Picture>, folder: Option<&str>) -> Section {
     let sentences = conclusions(results);
@@ -111,35 +107,6 @@ fn made_with(manifest: &Manifest) -> [Section; 2] {
         configuration(methods, manifest).folded(),
         Section::new("Machine").facts(&manifest.machine).folded(),
     ]
-}
-
-fn configuration(section: Section, manifest: &Manifest) -> Section {
-    section.code("What every run shares", &manifest.configuration)
-}
-
-/// The section of a topic, with what it shows in words.
-fn topic(topic: Topic) -> Section {
-    let (heading, introduction) = topic.texts();
-    introduction
-        .into_iter()
-        .fold(Section::new(heading), Section::paragraph)
-}
-
-fn with_picture(section: Section, picture: &Picture, folder: Option<&str>) -> Section {
-    section.figure(
-        &picture.figure,
-        picture.kind.caption,
-        files(picture, folder).as_ref(),
-    )
-}
-
-/// The files of a picture that lie in `folder`, seen from the page.
-fn files(picture: &Picture, folder: Option<&str>) -> Option<PictureFiles> {
-    let folder = folder?;
-    Some(PictureFiles {
-        stem: format!("{folder}{}", picture.stem),
-        table: format!("{folder}{}", picture.kind.table),
-    })
 }
 
 fn subtitle(results: &Results) -> String {

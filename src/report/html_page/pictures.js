@@ -97,16 +97,15 @@ function namesOf(svg) {
 
 /** Lines whose name was switched off are hidden; `alone` leaves one, or brings all back. */
 function choose(svg, label, alone) {
-  const entries = all(svg, ".entry, .series.name");
-  const isOff = (entry) => entry.classList.contains("off");
-  const others = entries.filter((entry) => entry.dataset.label !== label);
+  const names = all(svg, ".entry, .series.name");
+  const labels = [...new Set(names.map((name) => name.dataset.label))];
+  const isOff = (one) => names.some((name) => name.dataset.label === one && name.classList.contains("off"));
+  const others = labels.filter((one) => one !== label);
   const isAlone = others.length > 0 && others.every(isOff);
-  for (const entry of entries) {
-    const own = entry.dataset.label === label;
-    const off = alone ? !own && !isAlone : own ? !isOff(entry) : isOff(entry);
-    all(svg, ".series, .entry").filter((one) => one.dataset.label === entry.dataset.label).forEach((one) => one.classList.toggle("off", off));
-    entry.setAttribute("aria-pressed", String(!off));
-  }
+  const willBeOff = (one) => (alone ? one !== label && !isAlone : isOff(one) !== (one === label));
+  const off = new Set(labels.filter(willBeOff));
+  for (const part of all(svg, ".series, .entry")) part.classList.toggle("off", off.has(part.dataset.label));
+  for (const name of names) name.setAttribute("aria-pressed", String(!off.has(name.dataset.label)));
 }
 
 function addLegend(svg) {

@@ -1,6 +1,6 @@
 //! The page of several comparisons: each has a column, and what is of one kind stands next to each other.
 
-use super::{answer, configuration, topic, with_picture};
+use super::parts::{answer, configuration, topic, with_picture};
 use crate::report::comparison::caveats::caveats;
 use crate::report::comparison::conclusion::{RULES, conclusions};
 use crate::report::comparison::pictures::{Picture, pictures};

@@ -40,6 +40,8 @@ pub const PICTURES: &[&PictureKind] = &[
 
 /// The picture that answers how the batch size matters.
 pub const OVER_BATCH_SIZES: &str = batch_sizes::PICTURE.name;
+/// The picture that answers how a number matters in which methods differ.
+pub const OVER_NUMBER: &str = over_number::PICTURE.name;
 /// The picture that answers how fast and how far the methods learn.
 pub const OVER_EPOCHS: &str = curves::TEST_ERROR.name;
 
