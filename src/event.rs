@@ -65,7 +65,8 @@ pub struct LayerRow {
     pub layer: u64,
     /// The layer's name.
     pub name: String,
-    /// Mean of the pre-activation over images, units and positions.
+    /// Mean of the pre-activation over images, units and positions; at the end of a residual branch before the factor by
+    /// which the branch enters its sum.
     pub pre_mean: f64,
     /// Standard deviation of the pre-activation.
     pub pre_std: f64,
@@ -83,7 +84,7 @@ pub struct LayerRow {
     pub gamma_mean: f64,
     /// Mean of beta (or of the bias), NaN where the method has none.
     pub beta_mean: f64,
-    /// Fraction of units whose pre-activation is at most 0 everywhere on the probe batch.
+    /// Fraction of units whose pre-activation is at most 0 everywhere on the probe batch, NaN where no activation follows.
     pub dead_fraction: f64,
 }
 

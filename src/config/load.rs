@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use toml::Table;
+use toml::{Table, Value};
 
 use super::overrides::Assignment;
 use super::source::Source;
@@ -49,6 +49,12 @@ impl RunConfig {
             .map_err(at("batch_size"))?;
         if config.init == Initialization::Lsuv {
             method.check_scalable(network).map_err(at("init"))?;
+        }
+        if !method.defaults_by_network.is_empty() {
+            let given = table.get("method").and_then(Value::as_table);
+            let mut options = given.cloned().unwrap_or_default();
+            options.remove("name");
+            config.method.options = method.resolve_for(network, &options)?;
         }
         if config.lr == 0.0 {
             config.lr = method.default_learning_rate(config.batch_size, network);

@@ -117,7 +117,8 @@ pub struct RunConfig {
     #[schemars(extend("minimum" = 0, "smallest" = 1e-30, "maximum" = 1e30))]
     pub clip_norm: f64,
     /// Adaptive gradient clipping in every layer but the last: longest gradient of an output unit as a multiple of its
-    /// weights' length; 0 does not clip.
+    /// weights' length; 0 does not clip. Parameters of a single number, such as the factor of a residual branch, are left
+    /// as they are.
     #[schemars(extend("minimum" = 0, "smallest" = 1e-30, "maximum" = 1e30))]
     pub clip_units: f64,
     /// Seed of every random stream.

@@ -188,6 +188,14 @@ fn unit_variance_is_refused_where_the_method_sets_the_size_of_weights() {
             "{refused}"
         );
     }
+    let table = "model = \"resnet\"\norder = \"v1\"\ninit = \"lsuv\"\nmethod.name = \"fixup\"";
+    let refused = RunConfig::from_table(table.parse().unwrap()).unwrap_err();
+    let refused = refused.to_string();
+    assert!(
+        refused.contains("replace where weights start, which is what fixup is")
+            && refused.contains("methods that it serves: none, linked, selu, "),
+        "{refused}"
+    );
     assert!(message("none", "lstm").unwrap_err().contains("recurrent"));
     let started = message("none", "mlp").unwrap();
     assert_ne!(
@@ -213,4 +221,33 @@ fn factors_of_learning_rates_at_their_defaults_change_no_name() {
         load(&[("init", "method")]).unwrap().run_name().unwrap(),
         plain
     );
+}
+
+#[test]
+fn an_option_has_the_default_that_the_network_allows() {
+    let config = |text: &str| RunConfig::from_table(text.parse().unwrap()).unwrap();
+    let rule = |config: &RunConfig| config.method.options.choice("residual").to_owned();
+    let plain = "model = \"resnet\"\n";
+    let first = config(&format!("{plain}order = \"v1\""));
+    assert_eq!(rule(&first), "v1-sqrt2");
+    // It is a run like one that asks for it, and like that of its recorded configuration.
+    let stated = config(&format!(
+        "{plain}order = \"v1\"\nmethod = {{ residual = \"v1-sqrt2\" }}"
+    ));
+    let recorded = config(&first.to_toml().unwrap());
+    for other in [&stated, &recorded] {
+        assert_eq!(other.run_name().unwrap(), first.run_name().unwrap());
+    }
+    let naive = config(&format!(
+        "{plain}order = \"v1\"\nmethod = {{ residual = \"naive\" }}"
+    ));
+    assert_eq!(rule(&naive), "naive");
+
+    // Elsewhere the default is what it was, and no part of the name.
+    for text in [plain, "model = \"nin\""] {
+        let config = config(text);
+        assert_eq!(rule(&config), "alpha-beta");
+        let keys = config.deciding_keys().unwrap();
+        assert!(!keys.contains_key("method.residual"), "{keys:?}");
+    }
 }

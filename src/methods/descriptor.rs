@@ -80,6 +80,8 @@ pub struct Descriptor {
     pub row_scale_invariant: bool,
     /// Whether layers start from a batch of training images (`Layer::initialize`).
     pub data_dependent_start: bool,
+    /// Whether the method is where its weights start, so that no other start serves it.
+    pub is_start: bool,
     /// Batch size 1, convolutional layers.
     pub batch_size_one_conv: BatchSizeOne,
     /// Batch size 1, fully connected layers.
@@ -88,6 +90,8 @@ pub struct Descriptor {
     pub extra_parameters: &'static str,
     /// Options with defaults.
     pub options: &'static [OptionSpec],
+    /// Options whose default is another in networks of a kind, and that default.
+    pub defaults_by_network: &'static [(NetworkKind, &'static str, &'static str)],
     /// Where we differ from the paper or had to choose, and why.
     pub departures: &'static [&'static str],
     /// A learning rate that trains the default network at batch size 50.
@@ -142,10 +146,12 @@ impl Descriptor {
         train_equals_eval: true,
         row_scale_invariant: false,
         data_dependent_start: false,
+        is_start: false,
         batch_size_one_conv: BatchSizeOne::Works,
         batch_size_one_fc: BatchSizeOne::Works,
         extra_parameters: "",
         options: &[],
+        defaults_by_network: &[],
         departures: &[],
         learning_rate_at_50: 0.02,
         build: |_, _, _| anyhow::bail!("a method without a build function"),
@@ -213,6 +219,20 @@ impl Descriptor {
     /// The options given, checked, and the defaults of the others.
     pub fn resolve(&self, given: &toml::Table) -> Result<Options, KeyFault> {
         Options::resolve(self.owner(), "method.", self.options, given)
+    }
+
+    /// The same in networks of this kind, where an option may have another default.
+    pub fn resolve_for(
+        &self,
+        network: NetworkKind,
+        given: &toml::Table,
+    ) -> Result<Options, KeyFault> {
+        let mut given = given.clone();
+        let own = self.defaults_by_network.iter();
+        for (_, option, value) in own.filter(|(kind, ..)| *kind == network) {
+            given.entry(*option).or_insert_with(|| (*value).into());
+        }
+        self.resolve(&given)
     }
 
     /// Every option at its default.

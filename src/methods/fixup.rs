@@ -29,6 +29,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         venue: "ICLR 2019, arXiv:1901.09321",
     },
     acts_on: &[],
+    is_start: true,
     batch_size_one_fc: BatchSizeOne::Unsupported,
     extra_parameters: "a₁, b₁, a₂, c, b₂ a unit",
     departures: &[

@@ -162,27 +162,38 @@ impl Descriptor {
         Err(self.refusal(network))
     }
 
-    /// Refuses `init = "lsuv"` where it would have no effect or would not last.
+    /// Whether `init = "lsuv"` has an effect, and leaves of the method what it is.
+    pub fn is_scalable(&self) -> bool {
+        let acts = |on| self.acts_on.contains(&on);
+        let sets = acts(ActsOn::Weights) || acts(ActsOn::LinearOperation);
+        let starts = self.data_dependent_start || self.uses_batch_statistics || self.is_start;
+        !(sets || starts || self.row_scale_invariant)
+    }
+
+    /// Refuses `init = "lsuv"` where it would have no effect, would not last, or would undo the method.
     pub fn check_scalable(&self, network: NetworkKind) -> Result<()> {
-        let takes = |method: &Descriptor| {
-            let acts = |on| method.acts_on.contains(&on);
-            let sets = acts(ActsOn::Weights) || acts(ActsOn::LinearOperation);
-            let starts = method.data_dependent_start || method.uses_batch_statistics;
-            !(sets || starts || method.row_scale_invariant)
-        };
         if network == NetworkKind::Recurrent {
             return Err(usage!(
                 "init = \"lsuv\" is not for {}; use init = \"method\"",
                 network.name()
             ));
         }
-        if takes(self) {
+        if self.is_scalable() {
             return Ok(());
         }
+        let why = match self.is_start {
+            true => format!(
+                "would replace where weights start, which is what {} is; leave it out",
+                self.name
+            ),
+            false => format!(
+                "gives weights a size, which {} sets itself or gets from the batch",
+                self.name
+            ),
+        };
         Err(usage!(
-            "init = \"lsuv\" gives weights a size, which {} sets itself or gets from the batch; methods that it serves: {}",
-            self.name,
-            names_of(|other| takes(other) && other.serves(network))
+            "init = \"lsuv\" {why}; methods that it serves: {}",
+            names_of(|other| other.is_scalable() && other.serves(network))
         ))
     }
 

@@ -177,12 +177,17 @@ struct NormalizerFree {
 }
 
 impl NormalizerFree {
-    /// Weights and bias for an input that is still to be multiplied by `scale`.
-    fn linear(&self, scale: f64) -> (Tensor, Tensor) {
+    /// What the output is multiplied by, at the end of a residual branch.
+    fn factor(&self) -> Option<Tensor> {
+        self.skip.as_ref().map(SkipGain::factor)
+    }
+
+    /// Weights and bias for an input that is still to be multiplied by `scale`, both times `factor`.
+    fn linear(&self, scale: f64, factor: Option<Tensor>) -> (Tensor, Tensor) {
         let rows = standardized_rows(&self.weight, self.floor);
         let (gain, bias) = (&self.gain * scale, self.bias.shallow_clone());
-        let (gain, bias) = match &self.skip {
-            Some(skip) => (gain * skip.factor(), bias * skip.factor()),
+        let (gain, bias) = match factor {
+            Some(factor) => (gain * &factor, bias * factor),
             None => (gain, bias),
         };
         (rows * self.block.op.per_row(&gain), bias)
@@ -191,16 +196,28 @@ impl NormalizerFree {
 
 impl Layer for NormalizerFree {
     fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
-        let (kernel, bias) = self.linear(input.scale);
+        let (kernel, bias) = self.linear(input.scale, None);
         self.block.op.apply(&input.shifted(), &kernel, Some(&bias))
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
+        let active = self.activation_pool.apply(pre);
+        let active = match self.factor() {
+            Some(factor) => active * factor,
+            None => active,
+        };
+        Signal::scaled(active, self.output_gain)
+    }
+
+    /// With the branch's factor in the weights, where it costs no pass over activations.
+    fn forward(&self, input: &Signal, _pass: &Pass) -> Signal {
+        let (kernel, bias) = self.linear(input.scale, self.factor());
+        let pre = self.block.op.apply(&input.shifted(), &kernel, Some(&bias));
         Signal::scaled(self.activation_pool.apply(pre), self.output_gain)
     }
 
     fn fold(&self) -> Option<Folded> {
-        let (kernel, bias) = self.linear(1.0);
+        let (kernel, bias) = self.linear(1.0, self.factor());
         Some(Folded {
             scale: self.output_gain,
             ..Folded::plain(kernel, bias, &self.activation_pool)

@@ -31,12 +31,14 @@ mod residual;
 mod slopes;
 mod stream;
 mod tracking;
+mod two_slopes;
 
 use anyhow::Result;
 
 use super::{ActsOn, Descriptor, Paper};
+use crate::nn::residual::Order;
 use crate::nn::statistics::AT_THE_KINK;
-use crate::nn::{Block, Builder, Layer};
+use crate::nn::{Block, Builder, Layer, NetworkKind};
 use crate::options::{OptionSpec, Options};
 use layer::NormProp;
 use residual::Skip;
@@ -78,6 +80,11 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         residual::OPTIONS[3],
         residual::OPTIONS[4],
     ],
+    defaults_by_network: &[(
+        NetworkKind::Residual(Order::PostActivation),
+        "residual",
+        "v1-sqrt2",
+    )],
     departures: &[
         "The defaults jacobian_scale = \"init\" and constraint = \"project\" are ours; \"fixed\" with \"both\" is close to the authors' code.",
         "How the paper treats the last layer is not known to us: here unit rows with γ = 1 and β = 0, no Jacobian factor, no moments.",

@@ -82,12 +82,18 @@ impl ScaledBranch {
 
 impl Layer for ScaledBranch {
     fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
-        let (weight, bias) = self.scaled();
         let op = &self.block.op;
-        op.apply_narrow(&input.value(), &weight, Some(&bias))
+        op.apply(&input.value(), &self.weight, Some(&self.bias))
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
+        Signal::plain(self.activation_pool.apply(pre) * &self.alpha)
+    }
+
+    fn forward(&self, input: &Signal, _pass: &Pass) -> Signal {
+        let (weight, bias) = self.scaled();
+        let op = &self.block.op;
+        let pre = op.apply_narrow(&input.value(), &weight, Some(&bias));
         Signal::plain(self.activation_pool.apply(pre))
     }
 

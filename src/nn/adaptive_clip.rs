@@ -2,6 +2,9 @@
 //!
 //! For each output unit o, before momentum: where ‖G_o‖ > λ·max(‖W_o‖, 10⁻³), the gradient G_o is shortened to that
 //! length. A vector is one unit.
+//!
+//! Departure: the authors' code also takes a single number as a unit, of length 10⁻³ where it is 0. Factors of residual
+//! branches, which start at 0, would then hardly move; the optimizer leaves parameters of one number as they are.
 
 use tch::Tensor;
 
@@ -144,6 +147,23 @@ mod tests {
         Sgd::new(config, &parameters).step(&parameters, &[gradient.shallow_clone()], 0.1);
         let moved = (weights() - handle.detach()) / 0.1;
         assert!(gap(&moved, &clip(&weights(), &(gradient * scale), 0.01)) < 1e-12);
+    }
+
+    #[test]
+    fn a_single_number_moves_by_its_whole_gradient_and_a_vector_does_not() {
+        let mut parameters = Parameters::new(Kind::Double, Device::Cpu);
+        let zeros = |count: i64| Tensor::zeros([count], (Kind::Double, Device::Cpu));
+        let shapes = [("unit.alpha", 1), ("unit.bias", 2)];
+        let handles = shapes.map(|(name, count)| {
+            parameters
+                .register(name.into(), Role::Gain, zeros(count))
+                .unwrap()
+        });
+        let gradients = shapes.map(|(_, count)| zeros(count) + 3.0);
+        Sgd::new(settings(0.01), &parameters).step(&parameters, &gradients, 0.1);
+        assert!((handles[0].double_value(&[0]) + 0.3).abs() < 1e-15);
+        // λ·10⁻³ is its longest gradient.
+        assert!((handles[1].norm().double_value(&[]) - 1e-6).abs() < 1e-15);
     }
 
     #[test]

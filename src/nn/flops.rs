@@ -84,7 +84,8 @@ fn product(factors: &[i64]) -> f64 {
 mod tests {
     use super::*;
     use crate::moments::Activation;
-    use crate::nn::networks::{lstm, network_in_network, perceptron};
+    use crate::nn::networks::{find, lstm, network_in_network, perceptron};
+    use crate::nn::{Builder, Network, Pass, Task, plain};
     use tch::{Device, Kind, Tensor};
 
     #[test]
@@ -133,5 +134,44 @@ mod tests {
             per_image(&nodes, 32, 30).forward,
             2.0 * multiplications as f64
         );
+    }
+
+    /// On maps of odd sides, in both orders, where a shortcut's convolution has a stride and where it is none.
+    #[test]
+    fn strides_and_shortcuts_count_as_the_network_computes_them() {
+        let build = |node: &Node, builder: &mut Builder| {
+            plain::build(node.block().expect("no recurrent layers"), builder)
+        };
+        let images = Tensor::zeros([1, 3, 15, 13], (Kind::Float, Device::Cpu));
+        let task = Task {
+            channels: 3,
+            height: 15,
+            width: 13,
+            classes: 10,
+            activation: Activation::Relu,
+        };
+        for keys in ["", "order = \"v1\"", "shortcut = \"A\""] {
+            let descriptor = find("resnet").unwrap();
+            let keys = descriptor.resolve(&keys.parse().unwrap()).unwrap();
+            let nodes = (descriptor.build)(&keys, &task).unwrap();
+            let counted = per_image(&nodes, 15, 13).forward;
+            let network = Network::build(nodes, &build, 0, Kind::Float, Device::Cpu);
+            let (network, pass) = (network.unwrap(), Pass::eval());
+            let mut multiplications = 0;
+            network.walk(
+                &images,
+                &pass,
+                network.blocks.len(),
+                |index, layer, signal| {
+                    let op = network.blocks[index].node.block().unwrap().op;
+                    let pre = layer.pre_activation(signal, &pass);
+                    if !op.is_identity() {
+                        multiplications += pre.numel() * op.fan_in() as usize;
+                    }
+                    layer.post_activation(pre, &pass)
+                },
+            );
+            assert_eq!(counted, 2.0 * multiplications as f64, "{keys:?}");
+        }
     }
 }

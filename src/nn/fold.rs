@@ -10,9 +10,9 @@ mod trace;
 use tch::{Kind, Tensor};
 
 use super::network::{Network, NetworkBlock, pool_globally};
-use super::residual::{Kept, Residual};
+use super::residual::{Residual, Shortcut};
 use super::rows::sum_of_rows;
-use super::wiring::{self, Station};
+use super::wiring::{self, Flow, Station};
 use super::{ActivationPool, LinearOp, NetworkKind, Node, Pass, Signal, layout};
 
 /// A network of folded blocks.
@@ -63,33 +63,39 @@ impl Deferred {
     }
 }
 
+/// A sum is made of values with nothing left to be done.
+impl Flow for Deferred {
+    fn handle(&self) -> Deferred {
+        *self
+    }
+
+    fn averaged(self) -> Deferred {
+        self
+    }
+
+    fn sum(_: Shortcut, _: &Deferred, _: &Deferred, _: f64) -> Deferred {
+        Deferred::NOTHING
+    }
+}
+
 impl Network {
     /// The network for evaluation with the parameters as they are; `None` where a block is no plain operation.
     pub fn fold(&self) -> Option<FoldedNetwork> {
         tch::no_grad(|| {
             let mut blocks = Vec::with_capacity(self.blocks.len());
-            let (mut signal, mut stream) = (Deferred::NOTHING, Deferred::NOTHING);
-            for (index, built) in self.blocks.iter().enumerate() {
-                let part = built.node.residual().copied();
-                let keeps = part.and_then(|part| part.keeps());
-                if keeps == Some(Kept::Input) {
-                    stream = signal;
-                }
-                let on_shortcut = built.node.acts_on_shortcut();
-                let received = if on_shortcut { stream } else { signal };
-                let block = self.fold_block(index, received)?;
-                let made = block.deferred;
-                let is_sum = part.is_some_and(|part| part.adds_to().is_some());
-                match (on_shortcut, is_sum) {
-                    (true, _) => stream = made,
-                    (_, true) => signal = Deferred::NOTHING,
-                    _ => signal = made,
-                }
-                if keeps == Some(Kept::Output) {
-                    stream = made;
-                }
+            let fold = |index, received: &Deferred| {
+                let block = self.fold_block(index, *received);
+                let made = block.as_ref().map_or(Deferred::NOTHING, |b| b.deferred);
                 blocks.push(block);
-            }
+                (made, 1.0)
+            };
+            wiring::walk(
+                self.stations(),
+                Deferred::NOTHING,
+                |deferred| deferred,
+                fold,
+            );
+            let blocks = blocks.into_iter().collect::<Option<_>>()?;
             Some(FoldedNetwork {
                 kind: self.kind(),
                 blocks,

@@ -6,7 +6,8 @@ use super::{Folded, Pass, Signal};
 
 /// One block of a network under one method. Owns handles to its parameters and buffers.
 pub trait Layer {
-    /// What enters the activation: linear operation and normalization. Shape `[N, outputs, ...]`.
+    /// What enters the activation: linear operation and normalization. Shape `[N, outputs, ...]`. At the end of a residual
+    /// branch without the factor by which the branch enters its sum.
     fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor;
 
     /// Activation, pool and what the method does behind them. May overwrite `pre`.

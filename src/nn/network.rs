@@ -89,12 +89,8 @@ impl Network {
         count: usize,
         mut run: impl FnMut(usize, &dyn Layer, &Signal) -> Signal,
     ) -> Signal {
-        let stations = self.blocks.iter().map(|built| Station {
-            residual: built.node.residual(),
-            is_dense: built.node.is_dense(),
-        });
         wiring::walk(
-            stations.take(count),
+            self.stations().take(count),
             input,
             |signal| self.branching(signal, pass),
             |index, input| {
@@ -104,6 +100,14 @@ impl Network {
                 (Signal { x, ..made }, layer.sum_factor())
             },
         )
+    }
+
+    /// Its blocks as [`wiring::walk`] sees them.
+    pub(super) fn stations(&self) -> impl Iterator<Item = Station<'_>> {
+        self.blocks.iter().map(|built| Station {
+            residual: built.node.residual(),
+            is_dense: built.node.is_dense(),
+        })
     }
 
     /// A signal that two ways lead on from. Where layers have custom backward passes the graph is cut here too: such

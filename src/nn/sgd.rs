@@ -26,7 +26,7 @@ pub struct SgdConfig {
     pub shift_lr_factor: f64,
     /// Longest gradient; 0 does not clip.
     pub clip_norm: f64,
-    /// λ of adaptive gradient clipping in every layer but the last; 0 does not clip.
+    /// λ of adaptive gradient clipping in every layer but the last, and of all but single numbers; 0 does not clip.
     pub clip_units: f64,
 }
 
@@ -86,7 +86,9 @@ impl Sgd {
                     tch::no_grad(|| rule.update(&parameter.tensor, gradient, velocity, update))
                 }
             };
-            let clips = config.clip_units > 0.0 && parameter.layer() != LAST;
+            // A single number that starts at 0, such as a branch's factor, would hardly move if it were clipped.
+            let is_single = parameter.tensor.numel() == 1;
+            let clips = config.clip_units > 0.0 && parameter.layer() != LAST && !is_single;
             squared += if clips {
                 let whole = tch::no_grad(|| gradient * update.scale);
                 let clipped = clip(&parameter.tensor, &whole, config.clip_units);

@@ -120,6 +120,17 @@ mod tests {
     use super::*;
     use tch::Device;
 
+    /// Kernel, padding and stride of convolutions; on maps of 6 × 7 a stride of 2 leaves a row out.
+    const WINDOWS: [(i64, i64, i64); 7] = [
+        (1, 0, 1),
+        (3, 1, 1),
+        (3, 0, 1),
+        (5, 2, 1),
+        (1, 0, 2),
+        (3, 1, 2),
+        (3, 0, 2),
+    ];
+
     fn ramp(shape: &[i64]) -> Tensor {
         let count = shape.iter().product::<i64>();
         Tensor::arange(count, (Kind::Double, Device::Cpu))
@@ -129,35 +140,35 @@ mod tests {
 
     #[test]
     fn patch_sums_equal_a_convolution_with_ones() {
-        for (kernel, padding) in [(1, 0), (3, 1), (3, 0), (5, 2)] {
+        for (kernel, padding, stride) in WINDOWS {
             let op = LinearOp::Conv {
                 inputs: 3,
                 outputs: 4,
                 kernel,
                 padding,
-                stride: 1,
+                stride,
             };
             let x = ramp(&[2, 3, 6, 7]);
             let ones = Tensor::ones([1, 3, kernel, kernel], (Kind::Double, Device::Cpu));
             let gap = (patch_sums(&op, &x) - op.apply(&x, &ones, None))
                 .abs()
                 .max();
-            assert!(gap.double_value(&[]) < 1e-12, "{kernel} {padding}");
+            assert!(gap.double_value(&[]) < 1e-12, "{kernel} {padding} {stride}");
         }
     }
 
     #[test]
     fn patch_spreads_are_sums_of_squared_deviations_and_keep_their_digits() {
-        for (kernel, padding) in [(1, 0), (3, 1), (3, 0), (5, 2)] {
+        for (kernel, padding, stride) in WINDOWS {
             let op = LinearOp::Conv {
                 inputs: 3,
                 outputs: 4,
                 kernel,
                 padding,
-                stride: 1,
+                stride,
             };
             let x = ramp(&[2, 3, 6, 7]);
-            let patches = x.im2col([kernel, kernel], [1, 1], [padding, padding], [1, 1]);
+            let patches = x.im2col([kernel; 2], [1, 1], [padding; 2], [stride; 2]);
             let mean = patches.mean_dim([1].as_slice(), true, None::<Kind>);
             let expected =
                 (patches - mean)
@@ -165,7 +176,10 @@ mod tests {
                     .sum_dim_intlist([1].as_slice(), true, None::<Kind>);
             let spreads = patch_spreads(&op, &x);
             let gap = (&spreads - expected.view(spreads.size().as_slice())).abs();
-            assert!(gap.max().double_value(&[]) < 1e-12, "{kernel} {padding}");
+            assert!(
+                gap.max().double_value(&[]) < 1e-12,
+                "{kernel} {padding} {stride}"
+            );
         }
         let op = LinearOp::Conv {
             inputs: 3,

@@ -5,7 +5,8 @@ use tch::{Kind, Tensor};
 use super::images::{ProbeImages, to_values, walk_layers};
 use crate::data::{Dataset, Normalizer};
 use crate::event::{LayerRow, PercentileRow};
-use crate::nn::{Network, Parameters, Pass, init};
+use crate::moments::Activation;
+use crate::nn::{Network, Node, Parameters, Pass, init};
 use crate::stats::quantile;
 
 /// The fixed batch: test images evenly spaced over the split.
@@ -70,7 +71,7 @@ impl LayerProbe {
             network.walk(&images, &Pass::eval(), hidden, |index, layer, signal| {
                 let pre = layer.pre_activation(signal, &Pass::eval());
                 let before = TensorMoments::of(&pre);
-                let dead_fraction = dead_fraction(&pre);
+                let dead_fraction = dead_fraction(&network.blocks[index].node, &pre);
                 let output = layer.post_activation(pre, &Pass::eval());
                 let after = TensorMoments::of(&output.value());
                 let name = network.blocks[index].node.name();
@@ -126,8 +127,15 @@ fn hidden_layers(network: &Network) -> usize {
     hidden.count()
 }
 
-/// Fraction of units (channels) that are at most 0 for every image and position.
-fn dead_fraction(pre: &Tensor) -> f64 {
+/// Fraction of units (channels) that are at most 0 for every image and position; NaN where no activation follows, which
+/// would make them count for nothing.
+fn dead_fraction(node: &Node, pre: &Tensor) -> f64 {
+    if node
+        .block()
+        .is_some_and(|block| block.activation == Activation::Identity)
+    {
+        return f64::NAN;
+    }
     let by_unit = pre.transpose(0, 1).flatten(1, -1);
     let dead = by_unit.amax([1].as_slice(), false).le(0.0);
     let dead = dead.to_kind(Kind::Double).mean(Kind::Double);
@@ -153,6 +161,7 @@ fn mean_of(parameters: &Parameters, layer: &str, names: &[&str]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nn::networks::perceptron;
 
     #[test]
     fn moments_of_a_known_sample() {
@@ -167,6 +176,11 @@ mod tests {
     #[test]
     fn a_unit_is_dead_when_no_image_wakes_it() {
         let pre = Tensor::from_slice(&[-1.0_f64, 2.0, -3.0, -1.0, 0.0, -2.0]).reshape([2, 3]);
-        assert!((dead_fraction(&pre) - 2.0 / 3.0).abs() < 1e-12);
+        let nodes = perceptron(4, 2, &[3], Activation::Relu);
+        assert!((dead_fraction(&nodes[0], &pre) - 2.0 / 3.0).abs() < 1e-12);
+        assert!(
+            dead_fraction(&nodes[1], &pre).is_nan(),
+            "no activation follows"
+        );
     }
 }

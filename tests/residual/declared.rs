@@ -1,11 +1,11 @@
 //! What methods say of themselves holds in residual networks too.
 
-use normprop::methods::{BatchSizeOne, METHODS};
+use normprop::methods::{BatchSizeOne, Descriptor};
 use normprop::moments::Activation;
 use normprop::nn::{Network, Pass, backward};
 use tch::{Kind, Tensor};
 
-use crate::{SMALL, built, disturb, each_quiet, each_small, gap, largest, nodes, numbers};
+use crate::{built, disturb, each_quiet, each_served, each_small, gap, largest, numbers};
 
 /// A loss that every logit enters differently.
 fn loss(network: &Network, images: &Tensor, pass: &Pass) -> Tensor {
@@ -52,19 +52,21 @@ fn gradient_gap(network: &Network, images: &Tensor, seed: i64) -> f64 {
 #[test]
 fn gradients_equal_finite_differences_unless_declared() {
     let images = numbers(&[5, 2, 8, 8], 2);
-    for method in METHODS {
-        for keys in SMALL {
-            let nodes = nodes("resnet", keys, (2, 8), Activation::Silu);
-            let Ok(network) = built(nodes, method, "") else {
-                continue;
-            };
-            disturb(&network);
-            let worst = [100, 200].map(|seed| gradient_gap(&network, &images, seed));
-            let worst = worst.into_iter().fold(0.0, f64::max);
-            let what = format!("{} {keys:?}: {worst:e}", method.name);
-            assert_eq!(worst < 1e-5, method.exact_gradient, "{what}");
-        }
+    for (method, nodes, what) in each_served((2, 8), Activation::Silu) {
+        let network = match built(nodes, method, "") {
+            Err(_) if is_for_relu_only(method, &what) => continue,
+            built => built.unwrap_or_else(|error| panic!("{what}: {error}")),
+        };
+        disturb(&network);
+        let worst = [100, 200].map(|seed| gradient_gap(&network, &images, seed));
+        let worst = worst.into_iter().fold(0.0, f64::max);
+        assert_eq!(worst < 1e-5, method.exact_gradient, "{what}: {worst:e}");
     }
+}
+
+/// NormProp's rule for order v1 knows its constants for ReLU only.
+fn is_for_relu_only(method: &Descriptor, network: &str) -> bool {
+    method.name == "normprop" && network.contains("v1")
 }
 
 #[test]

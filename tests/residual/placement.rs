@@ -158,6 +158,33 @@ fn signals(network: &Network, images: &Tensor) -> Vec<(String, Tensor, Tensor)> 
 }
 
 #[test]
+fn the_end_of_a_branch_is_looked_at_before_the_branchs_factor() {
+    let images = numbers(&[4, 2, 8, 8], 1);
+    let look = |method: &str, options: &str| {
+        let network = small("depth = 8\nwidth = 0.25", method, options);
+        let pass = Pass::eval();
+        let mut seen = None;
+        network.walk(&images, &pass, 4, |index, layer, received| {
+            let pre = layer.pre_activation(received, &pass);
+            if network.blocks[index].node.name() == "s1u1-conv2" {
+                seen = Some(pre.copy());
+            }
+            layer.post_activation(pre, &pass)
+        });
+        seen.expect("the first unit ends within four blocks")
+    };
+    for (method, without, with) in [
+        ("normprop", "alpha = 1.0", "alpha = 0.1"),
+        ("nf", "skip_gain = 1.0", "skip_gain = 0.0"),
+        ("skipinit", "start = 1.0", ""),
+    ] {
+        let [without, with] = [without, with].map(|options| look(method, options));
+        assert!(largest(&without) > 0.1, "{method}");
+        assert!(gap(&without, &with) < 1e-12, "{method}");
+    }
+}
+
+#[test]
 fn selu_divides_sums_by_the_root_of_two() {
     let images = numbers(&[4, 2, 8, 8], 1);
     let network = small("depth = 8\nwidth = 0.25", "selu", "");

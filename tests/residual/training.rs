@@ -1,11 +1,11 @@
 //! Every method trains a residual network, and folds where it says so.
 
-use normprop::methods::{Descriptor, METHODS};
+use normprop::methods::METHODS;
 use normprop::moments::Activation;
-use normprop::nn::{Network, Pass, backward, scores};
-use tch::{Device, Kind, Tensor};
+use normprop::nn::{Network, NetworkKind, Pass, backward, scores};
+use tch::{Kind, Tensor};
 
-use crate::{SMALL, disturb, each_small, gap, largest, nodes, numbers};
+use crate::{built_in, disturb, each_served, each_small, gap, largest, nodes, numbers};
 
 const STEPS: u64 = 12;
 const RATE: f64 = 0.01;
@@ -34,13 +34,6 @@ fn losses(network: &Network, images: &Tensor) -> [f64; 2] {
     [first, loss(network, images, 0).0.double_value(&[])]
 }
 
-/// A network of ResNet's keys under `method`, in float32 as runs are.
-fn single(keys: &str, method: &Descriptor) -> anyhow::Result<Network> {
-    let nodes = nodes("resnet", keys, (3, 8), Activation::Relu);
-    let options = method.resolve(&toml::Table::new())?;
-    method.network(&options, nodes, 7, Kind::Float, Device::Cpu)
-}
-
 #[test]
 fn every_method_trains_a_residual_network_or_says_that_it_cannot() {
     let images = numbers(&[4, 3, 8, 8], 1).to_kind(Kind::Float);
@@ -50,12 +43,16 @@ fn every_method_trains_a_residual_network_or_says_that_it_cannot() {
             let what = format!("{} {order}", method.name);
             let keys =
                 format!("depth = 8\nwidth = 0.5\norder = \"{order}\"\nshortcut = \"{shortcut}\"");
-            match single(&keys, method) {
+            let nodes = nodes("resnet", &keys, (3, 8), Activation::Relu);
+            let serves = method.serves(NetworkKind::of(&nodes[0]));
+            match built_in(Kind::Float, nodes, method, "") {
                 Err(error) => {
+                    assert!(!serves, "{what}: {error}");
                     let message = error.to_string();
                     assert!(message.contains("order"), "{what}: {message}");
                 }
                 Ok(network) => {
+                    assert!(serves, "{what}");
                     orders += 1;
                     network.initialize(&images);
                     let [first, last] = losses(&network, &images);
@@ -100,30 +97,27 @@ fn fused_layers_compute_what_their_halves_do() {
 }
 
 /// All gradients of a float32 network whose signals have this element type, in one vector.
-fn gradients_in(compute: Kind, method: &Descriptor, keys: &str) -> Option<Tensor> {
-    let mut network = single(keys, method).ok()?;
+fn gradients_in(compute: Kind, network: &mut Network) -> Tensor {
     network.compute = compute;
     let images = numbers(&[4, 3, 8, 8], 1).to_kind(Kind::Float);
-    let (value, pass) = loss(&network, &images, 0);
+    let (value, pass) = loss(network, &images, 0);
     let all = backward::gradients(&value, &network.parameters, &pass);
     let flat: Vec<Tensor> = all.iter().map(|one| one.flatten(0, -1)).collect();
-    Some(Tensor::cat(&flat, 0))
+    Tensor::cat(&flat, 0)
 }
 
 #[test]
 fn gradients_in_mixed_precision_point_where_exact_ones_do() {
-    for method in METHODS {
-        // One network of each order, and each shortcut.
-        for keys in [SMALL[0], SMALL[3]] {
-            let Some(wide) = gradients_in(Kind::Float, method, keys) else {
-                continue;
-            };
-            let narrow = gradients_in(Kind::BFloat16, method, keys).unwrap();
-            assert_ne!(wide, narrow, "{} {keys:?}", method.name);
-            let inner = |a: &Tensor, b: &Tensor| (a * b).sum(Kind::Double).double_value(&[]);
-            let lengths = (inner(&wide, &wide) * inner(&narrow, &narrow)).sqrt();
-            let cosine = inner(&wide, &narrow) / lengths;
-            assert!(cosine > 0.7, "{} {keys:?}: {cosine}", method.name);
-        }
+    for (method, nodes, what) in each_served((3, 8), Activation::Relu) {
+        let [wide, narrow] = [Kind::Float, Kind::BFloat16].map(|compute| {
+            let built = built_in(Kind::Float, nodes.clone(), method, "");
+            let mut network = built.unwrap_or_else(|error| panic!("{what}: {error}"));
+            gradients_in(compute, &mut network)
+        });
+        assert_ne!(wide, narrow, "{what}");
+        let inner = |a: &Tensor, b: &Tensor| (a * b).sum(Kind::Double).double_value(&[]);
+        let lengths = (inner(&wide, &wide) * inner(&narrow, &narrow)).sqrt();
+        let cosine = inner(&wide, &narrow) / lengths;
+        assert!(cosine > 0.7, "{what}: {cosine}");
     }
 }

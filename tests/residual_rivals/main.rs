@@ -3,6 +3,8 @@
 
 #[path = "../common/golden.rs"]
 mod golden;
+#[path = "../common/networks.rs"]
+mod networks;
 mod promises;
 mod starts;
 mod units;
@@ -10,9 +12,9 @@ mod units;
 use std::sync::LazyLock;
 
 use golden::tensor;
-use normprop::methods::{self, Descriptor};
-use normprop::moments::Activation;
-use normprop::nn::{Network, Task, networks};
+use networks::{built_in, disturb, gap, get, largest, numbers, set};
+use normprop::methods;
+use normprop::nn::Network;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
@@ -25,15 +27,7 @@ const DOUBLE: (Kind, Device) = (Kind::Double, Device::Cpu);
 /// The methods of this file, with the order that each serves.
 const RIVALS: [(&str, &str); 3] = [("skipinit", "v2"), ("fixup", "v1"), ("idshort", "v2")];
 
-fn gap(a: &Tensor, b: &Tensor) -> f64 {
-    assert_eq!(a.size(), b.size());
-    (a - b).abs().max().double_value(&[])
-}
-
-fn largest(x: &Tensor) -> f64 {
-    x.abs().max().double_value(&[])
-}
-
+/// A network for images of three channels.
 fn network(
     model: &str,
     keys: &str,
@@ -41,19 +35,7 @@ fn network(
     options: &str,
     side: i64,
 ) -> anyhow::Result<Network> {
-    let descriptor = networks::find(model)?;
-    let task = Task {
-        channels: 3,
-        height: side,
-        width: side,
-        classes: 10,
-        activation: Activation::Relu,
-    };
-    let keys = descriptor.resolve(&keys.parse()?)?;
-    let nodes = (descriptor.build)(&keys, &task)?;
-    let method: &Descriptor = methods::find(method)?;
-    let options = method.resolve(&options.parse()?)?;
-    method.network(&options, nodes, 7, Kind::Double, Device::Cpu)
+    networks::network(model, keys, methods::find(method)?, options, (3, side))
 }
 
 /// A ResNet-8 at a quarter of the width.
@@ -63,9 +45,7 @@ fn small(method: &str, order: &str, more: &str) -> Network {
 }
 
 fn images(count: i64) -> Tensor {
-    let shape = [count, 3, 8, 8];
-    let values = Tensor::arange(shape.iter().product::<i64>(), DOUBLE);
-    ((values.square() * 0.37).sin() * 1.4).reshape(shape)
+    numbers(&[count, 3, 8, 8], 0)
 }
 
 fn labels() -> Tensor {
@@ -73,17 +53,5 @@ fn labels() -> Tensor {
 }
 
 fn value(network: &Network, name: &str) -> Tensor {
-    network.parameters.get(name).unwrap().detach().copy()
-}
-
-/// Moves every trained number a little, each differently.
-fn disturb(network: &Network) {
-    for (index, entry) in network.parameters.trainable().enumerate() {
-        let count = entry.tensor.numel() as i64;
-        let wave = (Tensor::arange(count, DOUBLE) * 1.3 + index as f64).sin() * 0.1;
-        let _ = tch::no_grad(|| {
-            let mut tensor = entry.tensor.shallow_clone();
-            tensor.g_add_(&wave.reshape(entry.tensor.size()))
-        });
-    }
+    get(network, name).detach().copy()
 }

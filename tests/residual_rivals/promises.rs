@@ -3,9 +3,9 @@
 use normprop::methods;
 use normprop::nn::scores::cross_entropy;
 use normprop::nn::{Network, Pass, backward};
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
-use crate::{DOUBLE, RIVALS, disturb, gap, images, labels, network, small};
+use crate::{DOUBLE, RIVALS, built_in, disturb, gap, images, labels, network, set, small};
 
 #[test]
 fn networks_without_residual_units_and_other_orders_are_refused_with_what_would_work() {
@@ -72,11 +72,10 @@ fn assert_exact_gradients(network: &Network, images: &Tensor, what: &str) {
         let analytic = (gradient * &direction).sum(Kind::Double).double_value(&[]);
         let moved = |step: f64| {
             tch::no_grad(|| {
-                let mut tensor = entry.tensor.shallow_clone();
-                let start = tensor.copy();
-                let _ = tensor.g_add_(&(&direction * step));
+                let start = entry.tensor.copy();
+                set(&entry.tensor, &(&start + &direction * step));
                 let found = loss(&Pass::train(0, 0)).double_value(&[]);
-                tensor.copy_(&start);
+                set(&entry.tensor, &start);
                 found
             })
         };
@@ -101,17 +100,14 @@ fn mixed_precision_has_gradients_in_float32_that_point_the_same_way() {
                 .iter()
                 .map(|built| built.node.clone())
                 .collect();
-            let options = descriptor.default_options();
-            let mut network = descriptor
-                .network(&options, nodes, 7, Kind::Float, Device::Cpu)
-                .unwrap();
+            let mut network = built_in(Kind::Float, nodes, descriptor, "").unwrap();
             network.compute = compute;
             for (narrow, wide) in network
                 .parameters
                 .trainable()
                 .zip(double.parameters.trainable())
             {
-                tch::no_grad(|| narrow.tensor.shallow_clone().copy_(&wide.tensor));
+                set(&narrow.tensor, &wide.tensor);
             }
             let pass = Pass::train(0, 0);
             let loss = cross_entropy(

@@ -33,8 +33,9 @@ pub fn variants(config: &RunConfig, kind: NetworkKind) -> Result<Vec<(String, Ru
             false => toml::Table::new(),
         };
         if option == "residual" {
-            // α belongs to some of the choices.
+            // These belong to some of the choices.
             options.remove("alpha");
+            options.remove("tracking");
         }
         options.insert(option.into(), (*choice).into());
         let method = Method {

@@ -1,6 +1,7 @@
 //! What the loop promises of statistics that are gathered for evaluation.
 
 use super::*;
+use crate::event::NamedTensor;
 use tch::{Kind, Tensor};
 
 /// Mean over all training images of what the first layer's normalization receives.
@@ -53,29 +54,40 @@ fn trainer_of<'d>(text: &str, dataset: &'d mut Option<Dataset>) -> Trainer<'d> {
     Trainer::new(config, dataset.insert(loaded)).unwrap()
 }
 
+/// All tensors at the end of a training, paused after an epoch and taken up again where asked for.
+fn tensors_after(text: &str, pauses: bool) -> Vec<NamedTensor> {
+    let (mut dataset, mut again) = (None, None);
+    let mut trainer = trainer_of(text, &mut dataset);
+    if pauses {
+        trainer.pause_at(Some(1));
+        let status = trainer.run(&mut [], &Interrupt::default()).unwrap();
+        assert_eq!(status, Status::Paused);
+        let snapshot = trainer.snapshot().unwrap();
+        trainer = trainer_of(text, &mut again);
+        trainer.resume(&snapshot).unwrap();
+    }
+    let status = trainer.run(&mut [], &Interrupt::default()).unwrap();
+    assert_eq!(status, Status::Finished);
+    trainer.snapshot().unwrap().tensors
+}
+
 #[test]
 fn a_start_of_unit_variance_and_slower_parameters_survive_a_pause() {
-    let text = "model = \"resnet\"\ndepth = 8\norder = \"v1\"\nwidth = 0.0625\ntrain_subset = 100\ntest_subset = 20\n\
-                epochs = 2\nprobe_images = 0\ninit = \"lsuv\"\ngain_lr_factor = 0.5\nlr = 0.05\n\
-                method = { name = \"fixup\" }";
-    let end = |pauses: bool| {
-        let (mut dataset, mut again) = (None, None);
-        let mut trainer = trainer_of(text, &mut dataset);
-        if pauses {
-            trainer.pause_at(Some(1));
-            let status = trainer.run(&mut [], &Interrupt::default()).unwrap();
-            assert_eq!(status, Status::Paused);
-            let snapshot = trainer.snapshot().unwrap();
-            trainer = trainer_of(text, &mut again);
-            trainer.resume(&snapshot).unwrap();
-        }
-        let status = trainer.run(&mut [], &Interrupt::default()).unwrap();
-        assert_eq!(status, Status::Finished);
-        trainer.snapshot().unwrap().tensors
-    };
-    let (straight, paused) = (end(false), end(true));
-    assert!(straight.iter().any(|tensor| tensor.name == "unit2.a1"));
-    assert_eq!(straight, paused);
+    for (own, trained) in [
+        ("order = \"v1\"\nmethod = { name = \"fixup\" }", "unit2.a1"),
+        (
+            "init = \"lsuv\"\nmethod = { name = \"skipinit\" }",
+            "s1u1-conv2.alpha",
+        ),
+    ] {
+        let text = format!(
+            "model = \"resnet\"\ndepth = 8\nwidth = 0.0625\ntrain_subset = 100\ntest_subset = 20\n\
+             epochs = 2\nprobe_images = 0\ngain_lr_factor = 0.5\nlr = 0.05\n{own}"
+        );
+        let [straight, paused] = [false, true].map(|pauses| tensors_after(&text, pauses));
+        assert!(straight.iter().any(|tensor| tensor.name == trained));
+        assert_eq!(straight, paused);
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::noise::StatisticsNoise;
 use super::residual::Skip;
 use super::slopes::Halves;
 use super::tracking::{Standardized, TrackedRows};
+use super::two_slopes::TwoSlopes;
 use crate::moments::{self, Activation};
 use crate::nn::rows::{self, DeferredAffine, ScaledRows};
 use crate::nn::{ActivationPool, Block, Builder, Estimate, Folded, Layer, Pass, Signal};
@@ -81,12 +82,12 @@ impl NormProp {
         }))
     }
 
-    /// What multiplies pre-activations behind γ and β: α at the end of a residual branch.
+    /// What multiplies the output: α at the end of a residual branch, which is worked into weights and shift.
     fn output_factor(&self) -> f64 {
         self.skip.map_or(1.0, |skip| skip.output_factor())
     }
 
-    /// β, times what multiplies pre-activations.
+    /// β, times what multiplies the output.
     fn shift(&self, beta: &Tensor) -> Tensor {
         match self.output_factor() {
             1.0 => beta.shallow_clone(),
@@ -103,13 +104,16 @@ impl NormProp {
     }
 
     /// What is known of the output by the parameters, where that is tracked.
-    fn estimate(&self, input: &Signal) -> Option<Estimate> {
+    fn estimate(&self, input: &Signal, pass: &Pass) -> Option<Estimate> {
         let skip = self.skip?;
         let tracking = skip.tracking?;
         let layer = TrackedRows {
             op: &self.block.op,
             rows: self.constraint.unit_rows(&self.weight),
-            gain: &self.gamma * self.output_factor(),
+            gain: match self.output_factor() {
+                1.0 => self.gamma.shallow_clone(),
+                factor => &self.gamma * factor,
+            },
             shift: self.shift(&self.beta),
         };
         let (mean, std) = self.constants();
@@ -117,8 +121,9 @@ impl NormProp {
             activation: &self.activation_pool,
             mean,
             std,
+            two_slopes: TwoSlopes::of(self.block.activation, self.mean, self.std),
         };
-        tracking.behind(skip.part(), &layer, &output, input.estimate.as_ref())
+        tracking.behind(skip.part(), &layer, &output, input.estimate.as_ref(), pass)
     }
 
     /// γ and β, as training's noise changes them.
@@ -129,11 +134,10 @@ impl NormProp {
         }
     }
 
-    /// γ/c·W/‖W‖, times what multiplies pre-activations: the weights of the textbook formula.
+    /// γ/c·W/‖W‖: the weights of the textbook formula.
     fn kernel(&self, gamma: &Tensor) -> Tensor {
-        let factor = self.output_factor() / self.divisor;
         let unit_rows = self.constraint.unit_rows(&self.weight);
-        unit_rows * self.block.op.per_row(&(gamma * factor))
+        unit_rows * self.block.op.per_row(&(gamma * (1.0 / self.divisor)))
     }
 
     /// The weights and bias that the linear operation gets to act on (x + offset)·scale when it sees x.
@@ -175,11 +179,10 @@ impl NormProp {
 
 impl Layer for NormProp {
     fn pre_activation(&self, input: &Signal, pass: &Pass) -> Tensor {
-        self.tracked.replace(self.estimate(input));
+        self.tracked.replace(self.estimate(input, pass));
         let (gamma, beta) = self.gain_and_shift(pass);
-        let (kernel, shift) = (self.kernel(&gamma), self.shift(&beta));
         let op = &self.block.op;
-        op.apply(&input.value(), &kernel, Some(&shift))
+        op.apply(&input.value(), &self.kernel(&gamma), Some(&beta))
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
@@ -194,7 +197,7 @@ impl Layer for NormProp {
         };
         Signal {
             estimate: self.tracked.take(),
-            ..Signal::plain(output)
+            ..Signal::scaled(output, self.output_factor())
         }
     }
 
@@ -203,7 +206,8 @@ impl Layer for NormProp {
         if self.activation_pool.slope.is_some() {
             return None;
         }
-        let (kernel, bias) = (self.kernel(&self.gamma), self.shift(&self.beta));
+        let gamma = &self.gamma * self.output_factor();
+        let (kernel, bias) = (self.kernel(&gamma), self.shift(&self.beta));
         Some(Folded {
             offset: -self.mean,
             scale: 1.0 / self.std,
@@ -239,7 +243,7 @@ impl Layer for NormProp {
         }
         Signal {
             offset,
-            estimate: self.estimate(input),
+            estimate: self.estimate(input, pass),
             ..Signal::scaled(x, 1.0 / self.std)
         }
     }

@@ -32,7 +32,7 @@ pub const OPTIONS: [OptionSpec; 5] = [
         "residual",
         &["alpha-beta", "tracked", "sqrt2", "naive", "v1-sqrt2"],
     )
-    .help("residual networks: alpha-beta, y = x + α·f(x/β), β² the stream's variance; tracked, the same by channel; sqrt2, y = (x + f)/√2; naive, y = x + f; v1-sqrt2, order v1 with the moments of a rectified (x + f)/√2"),
+    .help("residual networks: alpha-beta, y = x + α·f(x/β), β² the stream's variance; tracked, the same by channel; sqrt2, y = (x + f)/√2; naive, y = x + f; v1-sqrt2, order v1 with the moments of a rectified (x + f)/√2, and the default there"),
     OptionSpec::number("alpha", 0.0, 0.0, 10.0)
         .help("residual networks: α, which multiplies branches with alpha-beta and tracked; 0: 1/√L for L units"),
     OptionSpec::choice("tracking", &["gains", "analytic"])

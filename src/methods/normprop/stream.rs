@@ -7,8 +7,8 @@ use tch::Tensor;
 
 use super::residual::Skip;
 use super::slopes::Halves;
-use super::tracking::{Standardized, VARIANCE_EPS, behind_entry};
-use crate::moments::Activation;
+use super::tracking::{VARIANCE_EPS, behind_entry};
+use crate::moments::{Activation, gaussian_expectation};
 use crate::nn::{ActivationPool, Block, Builder, Estimate, Folded, Layer, Pass, Signal};
 
 /// An activation that reads the stream: y = (f((x − μ)/β) − m)/s. μ is 0 unless moments are tracked.
@@ -16,8 +16,8 @@ pub struct StreamActivation {
     activation_pool: ActivationPool,
     std: f64,
     is_tracked: bool,
-    /// Whether the branch behind it is followed with its covariance.
-    starts_branch: bool,
+    /// E f′(z) of a fixed f, where the branch behind is followed with its covariance; of PReLU it is (1 + a)/2.
+    mean_slope: Option<f64>,
     /// What is known of the output, on its way from a pass's first half to its second.
     tracked: RefCell<Option<Estimate>>,
     mean_after: f64,
@@ -33,7 +33,9 @@ impl StreamActivation {
             activation_pool: ActivationPool::build(block, builder)?,
             std: skip.stream_std(),
             is_tracked: skip.tracking.is_some(),
-            starts_branch: skip.starts_tracked_branch(),
+            mean_slope: skip
+                .starts_tracked_branch()
+                .then(|| gaussian_expectation(|z| block.activation.derivative(z), 0.0, 1.0, &[])),
             tracked: RefCell::new(None),
             mean_after,
             std_after,
@@ -41,29 +43,17 @@ impl StreamActivation {
         }))
     }
 
-    /// m and s.
-    fn constants(&self) -> (Tensor, Tensor) {
-        match &self.activation_pool.slope {
-            Some(slope) => self.halves.constants(slope),
-            None => (Tensor::from(self.mean_after), Tensor::from(self.std_after)),
-        }
-    }
-
     /// What is known of the output where the branch behind it is followed.
     fn estimate(&self, input: &Signal) -> Option<Estimate> {
-        let Some(Estimate::Moments(stream)) =
-            input.estimate.as_ref().filter(|_| self.starts_branch)
-        else {
+        let mean_slope = self.mean_slope?;
+        let Some(Estimate::Moments(stream)) = &input.estimate else {
             return None;
         };
-        let (mean, std) = self.constants();
-        let activation = &self.activation_pool;
-        let output = Standardized {
-            activation,
-            mean,
-            std,
+        let slope = match &self.activation_pool.slope {
+            None => Tensor::from(mean_slope / self.std_after),
+            Some(slope) => (slope * 0.5 + 0.5) / self.halves.constants(slope).1,
         };
-        Some(Estimate::Branch(behind_entry(stream, &output)))
+        Some(Estimate::Branch(behind_entry(stream, &slope)))
     }
 
     /// Whether f(x/β) = f(x)/β, so that β can wait.
@@ -95,13 +85,13 @@ impl Layer for StreamActivation {
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
         let active = self.activation_pool.apply_to_shared(&pre);
-        let made = match self.activation_pool.slope {
+        let made = match &self.activation_pool.slope {
             None => Signal {
                 offset: -self.mean_after,
                 ..Signal::scaled(active, 1.0 / self.std_after)
             },
-            Some(_) => {
-                let (mean, std) = self.constants();
+            Some(slope) => {
+                let (mean, std) = self.halves.constants(slope);
                 Signal::plain((active - by_channel(&mean)) / by_channel(&std))
             }
         };

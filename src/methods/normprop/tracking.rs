@@ -16,8 +16,9 @@
 
 use tch::{Kind, Tensor};
 
+use super::two_slopes::TwoSlopes;
 use crate::nn::residual::Part;
-use crate::nn::{ActivationPool, BranchMoments, ChannelMoments, Estimate, LinearOp};
+use crate::nn::{ActivationPool, BranchMoments, ChannelMoments, Estimate, LinearOp, Pass};
 
 /// Added to a tracked variance: appended channels have none while a branch's last gain is 0.
 pub const VARIANCE_EPS: f64 = 1e-12;
@@ -39,6 +40,8 @@ pub struct Standardized<'l> {
     pub mean: Tensor,
     /// s.
     pub std: Tensor,
+    /// All three, where the activation is one of fixed slopes.
+    pub two_slopes: Option<TwoSlopes>,
 }
 
 /// A layer a = gain·rows·x + shift whose rows have unit length.
@@ -61,6 +64,7 @@ impl Tracking {
         layer: &TrackedRows,
         output: &Standardized,
         input: Option<&Estimate>,
+        pass: &Pass,
     ) -> Option<Estimate> {
         match (self, part, input) {
             (_, Part::Stem | Part::Projection, _) | (Tracking::Gains, Part::Second, _) => {
@@ -71,7 +75,7 @@ impl Tracking {
                     Some(Estimate::Branch(branch)) => branch.with_stream.as_ref(),
                     _ => None,
                 };
-                Some(Estimate::Branch(layer.first(output, with_stream)))
+                Some(Estimate::Branch(layer.first(output, with_stream, pass)))
             }
             (Tracking::Analytic, Part::Second, Some(Estimate::Branch(branch))) => {
                 Some(Estimate::Branch(layer.second(branch)))
@@ -81,16 +85,13 @@ impl Tracking {
     }
 }
 
-/// Behind the activation in front of a unit that adds to this very stream.
-pub fn behind_entry(stream: &ChannelMoments, output: &Standardized) -> BranchMoments {
-    let channels = stream.variance.numel() as i64;
-    let moments = ChannelMoments::standard(channels, &stream.variance);
-    let slope = moments.mean_slope(output.activation) / &output.std;
+/// Behind the activation in front of a unit that adds to this very stream, `slope` being E f′(z)/s.
+pub fn behind_entry(stream: &ChannelMoments, slope: &Tensor) -> BranchMoments {
     let variance = &stream.variance;
     let deviation = variance * (variance + VARIANCE_EPS).rsqrt();
     BranchMoments {
-        moments,
-        with_stream: Some(slope * deviation),
+        moments: ChannelMoments::standard(variance.numel() as i64, variance),
+        with_stream: Some(deviation * slope),
     }
 }
 
@@ -103,21 +104,34 @@ impl TrackedRows<'_> {
         }
     }
 
-    /// Behind a branch's first layer, whose inputs vary with the stream as told.
-    fn first(&self, output: &Standardized, with_stream: Option<&Tensor>) -> BranchMoments {
+    /// Mean and variance behind f, and γ·E f′/s.
+    fn behind(&self, output: &Standardized, pass: &Pass) -> [Tensor; 3] {
+        if let Some(two_slopes) = output.two_slopes {
+            return two_slopes.behind(&self.gain, &self.shift, pass);
+        }
         let linear = self.at_its_word();
         let active = linear.through_activation_pool(output.activation);
-        let with_stream = with_stream.map(|inputs| {
-            let slope = linear.mean_slope(output.activation) * &self.gain / &output.std;
-            let factors = slope.unsqueeze(1) * inputs;
-            &self.rows * factors.unsqueeze(-1).unsqueeze(-1)
-        });
+        [
+            (active.mean - &output.mean) / &output.std,
+            active.variance / output.std.square(),
+            linear.mean_slope(output.activation) * &self.gain / &output.std,
+        ]
+    }
+
+    /// Behind a branch's first layer, whose inputs vary with the stream as told.
+    fn first(
+        &self,
+        output: &Standardized,
+        with_stream: Option<&Tensor>,
+        pass: &Pass,
+    ) -> BranchMoments {
+        let [mean, variance, slope] = self.behind(output, pass);
         BranchMoments {
-            moments: ChannelMoments {
-                mean: (active.mean - &output.mean) / &output.std,
-                variance: active.variance / output.std.square(),
-            },
-            with_stream,
+            moments: ChannelMoments { mean, variance },
+            with_stream: with_stream.map(|inputs| {
+                let factors = slope.unsqueeze(1) * inputs;
+                &self.rows * factors.unsqueeze(-1).unsqueeze(-1)
+            }),
         }
     }
 

@@ -62,7 +62,7 @@ fn at_the_start_both_say_the_same_but_for_a_small_covariance() {
 
 #[test]
 fn gradients_flow_through_what_is_tracked() {
-    for activation in ["relu", "prelu", "silu"] {
+    for activation in ["relu", "leaky:0.2", "prelu", "silu"] {
         let activation = Activation::parse(activation).unwrap();
         let task = Task { activation, ..TASK };
         let net = network_for(&task, "resnet", "depth = 14\nwidth = 0.25", ANALYTIC).unwrap();
