@@ -14,6 +14,7 @@ use crate::event::{NetworkIdentity, Position, Status};
 use crate::nn::Network;
 use crate::record::read_summary;
 use crate::record::run_dir::CONFIG;
+use crate::usage;
 
 /// A network that can be used on its own.
 pub struct StandaloneNetwork {
@@ -46,7 +47,13 @@ impl StandaloneNetwork {
         let config = match (&snapshot.network, folder.join(CONFIG).is_file()) {
             (Some(identity), false) => described(identity)
                 .with_context(|| format!("{} does not say what it is", file.display()))?,
-            _ => RunConfig::of_run(&folder, &thread_assignment(threads))?,
+            (None, false) => {
+                return Err(usage!(
+                    "{} is of version 0.2.0 or older and does not say what it is: it is read beside the config.toml of its run",
+                    file.display()
+                ));
+            }
+            (_, true) => RunConfig::of_run(&folder, &thread_assignment(threads))?,
         };
         device::set_threads(&config);
         let identity = match snapshot.network {

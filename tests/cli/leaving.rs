@@ -4,7 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use normprop::data::Split;
+use normprop::event::Snapshot;
 use normprop::export::proto::Model;
+use normprop::record::checkpoint::encode;
+use normprop::record::read_checkpoint;
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use prost::Message;
@@ -190,6 +193,33 @@ fn pictures_get_the_answers_that_the_dataset_gets() {
             .and(contains("first"))
             .and(contains(" %")),
     );
+}
+
+#[test]
+fn a_checkpoint_that_does_not_say_what_it_is_needs_its_run_and_dataset() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, _) = source(folder.path());
+    let place = first.to_str().unwrap();
+    let export = || {
+        let arguments = ["export", place, "--to=onnx", "--out=network.onnx"];
+        run(folder.path(), &arguments).success();
+        fs::read(folder.path().join("network.onnx")).unwrap()
+    };
+    let with_all = export();
+    // As version 0.2.0 wrote it.
+    let file = first.join("checkpoint-1.safetensors");
+    let snapshot = read_checkpoint(&file).unwrap();
+    assert!(snapshot.network.is_some());
+    let old = Snapshot {
+        network: None,
+        ..snapshot
+    };
+    fs::write(&file, encode(&old).unwrap()).unwrap();
+    assert!(export() == with_all);
+    fs::copy(&file, folder.path().join("alone.safetensors")).unwrap();
+    run(folder.path(), &["export", "alone.safetensors", "--to=onnx"])
+        .code(2)
+        .stderr(contains("alone.safetensors is of version 0.2.0 or older"));
 }
 
 #[test]
