@@ -140,17 +140,41 @@ fn make_all(folder: &Path) {
     run(folder, &bench.split(' ').collect::<Vec<_>>());
     let names = probes(folder);
     assert!(names.len() >= 6, "{names:?}");
-    for name in &names {
+    for name in names.iter().filter(|name| *name != "stream") {
         let look = ["stats", trained, "--probe", name, "--images", "4"];
         run(
             folder,
             &[&look[..], &["--steps", "2", "--every", "1"]].concat(),
         );
     }
+    if names.iter().any(|name| name == "stream") {
+        look_at_stream(folder);
+    }
     for name in ["gaussianity", "covariance", "jacobian"] {
         let look = ["stats", trained, "--probe", name, "--images", "4"];
         run(folder, &[&look[..], &["--checkpoint", "all"]].concat());
     }
+}
+
+/// The probe of residual networks, at one network and over checkpoints.
+fn look_at_stream(folder: &Path) {
+    let settings =
+        "model=resnet depth=8 order=v2 width=0.25 train_subset=40 test_subset=20 epochs=1";
+    let set = settings.split(' ').flat_map(|setting| ["--set", setting]);
+    let set: Vec<&str> = set.chain(["--threads", "1"]).collect();
+    let look = ["stats", "--probe", "stream", "--images", "4"];
+    run(
+        folder,
+        &[&look[..], &set, &["--out", "stats-stream"]].concat(),
+    );
+    let train = ["train", "-q", "--json", "--norm", "normprop"];
+    let summary = run(folder, &[&train[..], &set].concat());
+    let summary: Value = serde_json::from_str(&summary).unwrap();
+    let trained = summary["run_dir"].as_str().unwrap();
+    run(
+        folder,
+        &[&look[..], &[trained, "--checkpoint", "all"]].concat(),
+    );
 }
 
 #[test]
