@@ -22,7 +22,7 @@ const IR_VERSION: i64 = 8;
 
 /// The bytes of the file; for `batch` images at a time, or any number.
 pub fn encode(subject: &ExportedNetwork, batch: Option<i64>) -> Result<Vec<u8>> {
-    let mut writer = Writer {
+    let mut writer = NodeWriter {
         subject,
         graph: OnnxGraph {
             name: "normprop".to_owned(),
@@ -57,12 +57,12 @@ pub fn encode(subject: &ExportedNetwork, batch: Option<i64>) -> Result<Vec<u8>> 
     Ok(model.encode_to_vec())
 }
 
-struct Writer<'s> {
+struct NodeWriter<'s> {
     subject: &'s ExportedNetwork<'s>,
     graph: OnnxGraph,
 }
 
-impl Writer<'_> {
+impl NodeWriter<'_> {
     /// The name of a value.
     fn name(&self, value: GraphValue) -> String {
         match value {

@@ -4,12 +4,12 @@ use std::f64::consts::SQRT_2;
 
 use anyhow::Result;
 
-use super::Writer;
+use super::NodeWriter;
 use crate::export::proto::Attribute;
 use crate::moments::{Activation, SELU_ALPHA, SELU_SCALE};
 use crate::nn::graph::{GraphValue, PlainOperation, Step};
 
-impl Writer<'_> {
+impl NodeWriter<'_> {
     /// Appends the nodes of an activation.
     pub(super) fn activation(
         &mut self,
