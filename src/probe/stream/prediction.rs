@@ -29,7 +29,7 @@ use products::Products;
 use stage::Stage;
 
 /// The layers of a unit.
-struct Unit {
+struct StreamUnit {
     entry: Stage,
     first: Stage,
     projection: Option<Stage>,
@@ -66,7 +66,7 @@ pub(super) fn predict(
 }
 
 /// The layers of every unit.
-fn units(network: &Network) -> Option<Vec<Unit>> {
+fn units(network: &Network) -> Option<Vec<StreamUnit>> {
     let mut units = Vec::new();
     let (mut entry, mut first, mut projection) = (None, None, None);
     for built in &network.blocks {
@@ -79,7 +79,7 @@ fn units(network: &Network) -> Option<Vec<Unit>> {
             Part::Projection => projection = Some(Stage::of(built)?),
             Part::Second => {
                 let channels = built.node.outputs() as f64;
-                units.push(Unit {
+                units.push(StreamUnit {
                     entry: entry.take()?,
                     first: first.take()?,
                     projection: projection.take(),
@@ -100,7 +100,7 @@ fn units(network: &Network) -> Option<Vec<Unit>> {
     Some(units)
 }
 
-impl Unit {
+impl StreamUnit {
     fn forward(&self, stream: &Products) -> Products {
         let nothing = stream.scaled(0.0);
         let read = self.entry.forward(&(stream.shallow_clone(), nothing));
@@ -146,7 +146,7 @@ fn spread(map: &Tensor, stride: i64, (height, width): (i64, i64)) -> Tensor {
 }
 
 /// Maps of squared gradients at every place, from the one at the last.
-fn backward(units: &[Unit], places: &[Products], last: &Tensor) -> Vec<Tensor> {
+fn backward(units: &[StreamUnit], places: &[Products], last: &Tensor) -> Vec<Tensor> {
     let mut maps = vec![last.shallow_clone()];
     for (unit, place) in units.iter().zip(places).rev() {
         let next = unit.backward(&maps[maps.len() - 1], place.sides());

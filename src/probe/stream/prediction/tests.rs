@@ -18,7 +18,7 @@ fn rows(square: f64) -> Option<RandomRows> {
 }
 
 /// y = √factor·(x + α·f(x/β)) with NormProp's branch.
-fn unit(alpha: f64, variance: f64, factor: f64) -> Unit {
+fn unit(alpha: f64, variance: f64, factor: f64) -> StreamUnit {
     let plain = moments(Activation::Relu);
     let standardized = |rows| Stage {
         rows,
@@ -26,7 +26,7 @@ fn unit(alpha: f64, variance: f64, factor: f64) -> Unit {
         offset: -plain.mean,
         scale: 1.0 / plain.std(),
     };
-    Unit {
+    StreamUnit {
         entry: standardized(Some(RandomRows::Factors {
             square: 1.0 / variance,
             bias: 0.0,
@@ -55,7 +55,7 @@ fn white() -> Products {
     }
 }
 
-fn through(units: &[Unit]) -> Vec<StreamNumbers> {
+fn through(units: &[StreamUnit]) -> Vec<StreamNumbers> {
     let mut places = vec![white()];
     for unit in units {
         places.push(unit.forward(&places[places.len() - 1]));
@@ -76,7 +76,7 @@ fn alpha_beta_is_polynomial_in_depth() {
     let j_squared = moments(Activation::Relu).jacobian().powi(2);
     for alpha in [0.2, 1.0] {
         let variance = |l: usize| 1.0 + l as f64 * alpha * alpha;
-        let units: Vec<Unit> = (0..12).map(|l| unit(alpha, variance(l), 1.0)).collect();
+        let units: Vec<StreamUnit> = (0..12).map(|l| unit(alpha, variance(l), 1.0)).collect();
         for (l, number) in through(&units).iter().enumerate() {
             assert_close(number.second_moment, variance(l));
             assert_close(number.variance, variance(l));
@@ -94,7 +94,7 @@ fn alpha_beta_is_polynomial_in_depth() {
 #[test]
 fn sqrt2_keeps_the_variance_and_not_the_gradient() {
     let j_squared = moments(Activation::Relu).jacobian().powi(2);
-    let units: Vec<Unit> = (0..5).map(|_| unit(1.0, 1.0, 0.5)).collect();
+    let units: Vec<StreamUnit> = (0..5).map(|_| unit(1.0, 1.0, 0.5)).collect();
     for number in &through(&units)[..5] {
         assert_close(number.second_moment, 1.0);
         assert_close(number.gradient_ratio, 0.5 * (1.0 + j_squared));
@@ -109,7 +109,7 @@ fn naive_sums_double_the_variance_and_bring_up_a_mean() {
         let at = moments_at(Activation::Relu, 0.0, q.sqrt());
         ((at.mean - plain.mean).powi(2) + at.variance()) / plain.variance()
     };
-    let units: Vec<Unit> = (0..9).map(|_| unit(1.0, 1.0, 1.0)).collect();
+    let units: Vec<StreamUnit> = (0..9).map(|_| unit(1.0, 1.0, 1.0)).collect();
     let found = through(&units);
     assert_close(found[1].variance, 2.0);
     assert_close(found[1].squared_mean(), 0.0);
