@@ -158,8 +158,7 @@ fn make_all(folder: &Path) {
 
 /// The probe of residual networks, at one network and over checkpoints.
 fn look_at_stream(folder: &Path) {
-    let settings =
-        "model=resnet depth=8 order=v2 width=0.25 train_subset=40 test_subset=20 epochs=1";
+    let settings = "model=resnet depth=8 order=v2 width=0.25 train_subset=40 test_subset=20 epochs=1 batch_size=20";
     let set = settings.split(' ').flat_map(|setting| ["--set", setting]);
     let set: Vec<&str> = set.chain(["--threads", "1"]).collect();
     let look = ["stats", "--probe", "stream", "--images", "4"];
