@@ -107,7 +107,8 @@ def depth():
     lost = listed(label for label in methods() if any(diverged(DEPTH, f"{label}, depth {depth}", SIZE) for depth in DEPTHS))
     held = [beside.direction == "below", deeper(NAIVE).direction == "above", deeper(ALPHA_BETA).direction != "above"]
     return {"errors": table(["method"] + [f"depth {depth}" for depth in DEPTHS] + [f"{DEPTHS[-1]} minus {DEPTHS[0]}, points"], lines),
-            "beside": beside.text(), "naive": deeper(NAIVE).text(), "alpha_beta": deeper(ALPHA_BETA).text(), "lost": lost or "none",
+            "beside": beside.text(), "naive": deeper(NAIVE).text(), "alpha_beta": deeper(ALPHA_BETA).text(),
+            "naive_short": deeper(NAIVE).text(points, ""), "alpha_beta_short": deeper(ALPHA_BETA).text(points, ""), "lost": lost or "none",
             "n": beside.n, "verdict": small(all_held(held))}
 
 

@@ -127,7 +127,8 @@ class Rules(unittest.TestCase):
     def test_a_template_uses_every_value_that_its_study_gives(self):
         for study in STUDIES:
             head, page = study.parts
-            self.assertEqual(list(head), ["claim", "evidence", "verdict", "short", "number"])
+            self.assertIn(list(head)[3:], (["short", "number"], []), study.name)
+            self.assertEqual(list(head)[:3], ["claim", "evidence", "verdict"])
             named = {field.split(".")[0] for text in [*head.values(), page] for _, field, _, _ in Formatter().parse(text) if field}
             self.assertEqual(set(study.values()) - named, set(), study.name)
 
