@@ -40,10 +40,8 @@ pub fn end_label_room(series: &[Series], area: Rect) -> f64 {
 /// A line that ends earlier has its name there.
 pub fn draw_end_labels(scene: &mut Scene, plot: &Plot, series: &[Series], looks: &Looks) {
     let end = |line: &Series| {
-        let pixels = line.points.iter();
-        let last = pixels
-            .filter_map(|point| plot.pixel(point.x, point.y))
-            .last()?;
+        let mut pixels = line.points.iter().rev();
+        let last = pixels.find_map(|point| plot.pixel(point.x, point.y))?;
         let y = last.1.clamp(plot.rect.y, plot.rect.bottom());
         Some((line.label.clone(), looks.of(line), (last.0, y)))
     };

@@ -164,7 +164,7 @@ fn sum_of_moments(
     let mut sum = &variance + &branch.variance;
     if let Some(covariance) = covariance {
         let bound = (variance * &branch.variance + COVARIANCE_EPS).sqrt();
-        sum = sum + covariance.minimum(&bound).maximum(&bound.neg()) * 2.0;
+        sum += covariance.minimum(&bound).maximum(&bound.neg()) * 2.0;
     }
     ChannelMoments {
         mean: (applied_to_channels(shortcut, &kept.mean) + &branch.mean) * factor,

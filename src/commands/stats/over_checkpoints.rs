@@ -182,7 +182,7 @@ fn by_layer(visits: &[LayerVisit], epoch: u64, panel: &LineChart, index: usize) 
             .map(|(group, (name, style))| Series {
                 label: name,
                 style: Some(style),
-                ..line(*group)
+                ..line(group)
             })
             .collect(),
         ..panel.clone()

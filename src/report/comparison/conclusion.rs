@@ -64,8 +64,10 @@ fn lowest(results: &Results, rows: &[&SummaryRow], failing: &[&SummaryRow]) -> O
     rivals.sort_by(|one, other| mean(one).total_cmp(&mean(other)));
     let less =
         |rival: &SummaryRow| of_final_errors(&results.differences, &best.group, &rival.group);
-    let is_close =
-        |rival: &&SummaryRow| less(rival).is_none_or(|it| !(it.difference_ci_high < 0.0));
+    // Without an interval nothing is told apart.
+    let is_close = |rival: &&SummaryRow| {
+        less(rival).is_none_or(|it| it.difference_ci_high.is_nan() || it.difference_ci_high >= 0.0)
+    };
     let (close, apart): (Vec<&SummaryRow>, Vec<&SummaryRow>) =
         rivals.iter().partition(|it| is_close(it));
     let begin = format!("At batch size {size}, {name}");

@@ -114,7 +114,7 @@ impl Section {
     }
 
     /// Adds the content of another section, without its heading.
-    pub fn add(self, other: Section) -> Section {
+    pub fn content_of(self, other: Section) -> Section {
         self.with(html! { @for content in &other.content { (content) } })
     }
 

@@ -103,7 +103,7 @@ fn errors(section: Section, own: &Placed) -> Section {
     };
     let errors = Section::default().table(&table);
     let section = section.in_column(own.column);
-    section.add(errors.caveats(&caveats(own.results)))
+    section.content_of(errors.caveats(&caveats(own.results)))
 }
 
 fn made_with(placed: &[Placed]) -> Section {

@@ -43,7 +43,7 @@ fn lines(results: &Results) -> Figure {
         let point = |group: &&Shown| error_point(results, &group.key, group.key.batch_size as f64);
         let runs = own().flat_map(|group| results.runs.finished_of(&group.key));
         let behind = seeds(&runs.collect::<Vec<_>>());
-        let line = Series::of(label, own().map(|group| point(group)));
+        let line = Series::of(label, own().map(point));
         Series {
             style: groups.style(label),
             ..line.noted(behind)
