@@ -1,6 +1,6 @@
 //! Trained networks for other programs: ONNX, PyTorch, NumPy.
 //!
-//! What is written is the network as plain operations ([`Graph`](crate::nn::graph::Graph)), with the normalization of
+//! What is written is the network as plain operations ([`crate::nn::graph::Graph`]), with the normalization of
 //! pixels as its first step.
 
 pub mod onnx;

@@ -8,7 +8,7 @@
 //! | [`summarize`] | from `curves.csv` to `summary.csv` |
 //! | [`differences`] | from `curves.csv` to `paired.csv` and `differences.csv` |
 //! | [`results`] | a results folder as a whole: writing and reading it |
-//! | [`families`], [`focus`] | methods that differ by a number, and which of many lines a picture names |
+//! | `families`, `focus` | methods that differ by a number, and which of many lines a picture names |
 //! | [`picture`], [`pictures`] | what a picture is, and all of them |
 //! | [`final_errors`] | what pictures and tables of final errors share |
 //! | [`conclusion`] | what came out, in sentences made from the numbers |
