@@ -100,6 +100,7 @@ fn the_help_of_every_command_has_an_example_that_names_it() {
     let commands = [
         "train",
         "eval",
+        "export",
         "methods",
         "keys",
         "data",
