@@ -41,7 +41,7 @@ pub struct OutputArgs {
     /// Print results and errors only
     #[arg(short, long, global = true, help_heading = OUTPUT, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Print more: versions, places, threads, checkpoints as they are saved; of a comparison every row
+    /// Print more: versions, folders, threads, saved checkpoints, and every row of a comparison
     #[arg(short, long, global = true, help_heading = OUTPUT)]
     pub verbose: bool,
 }
@@ -197,7 +197,7 @@ pub struct EvalArgs {
     /// Which images: test or train
     #[arg(long, default_value = "test", value_parser = ["test", "train"], conflicts_with = "images")]
     pub split: String,
-    /// Pictures of one's own in place of them, PNG or JPEG, or folders of such: what the network says of each
+    /// Your own pictures instead, as PNG or JPEG files or folders of them: the network's answer for each
     #[arg(long, value_name = "FILE|FOLDER", num_args = 1.., value_hint = ValueHint::AnyPath, value_parser = paths::to_read())]
     pub images: Vec<PathBuf>,
     /// CPU threads

@@ -44,7 +44,7 @@ def short_claims():
             claim, number, verdict = study.question, f"missing: {missing}", "not tested"
         lines.append([f"[{claim}](results/{study.name}/)", number, verdict])
     told = tally([verdict.split(",")[0] for _, _, verdict in lines])
-    return f"Of {len(lines)} claims, {told}.\n\n{table(['claim', 'found', 'verdict'], lines, 3)}"
+    return f"Of these {len(lines)} claims, {told}.\n\n{table(['claim', 'found', 'verdict'], lines, 3)}"
 
 
 def readme():

@@ -45,7 +45,7 @@ pub struct CompareArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "On a cluster")]
 pub struct LaunchArgs {
-    /// Where to run: here, or as one job array of Slurm
+    /// Where to run: here, or as job arrays of Slurm
     #[arg(long, value_enum, default_value_t = LaunchPlace::Local)]
     pub launch: LaunchPlace,
     /// Options of sbatch by their long names, as in partition=gpu,time=02:00:00,gres=gpu:1, in one list or several;

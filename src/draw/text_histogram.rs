@@ -2,7 +2,7 @@
 
 use crate::stats::Bin;
 use crate::text::Terminal;
-use crate::text::numbers::count;
+use crate::text::numbers::{count, with_minus};
 
 /// Bins as horizontal bars of characters, one line each, with ticks where the bins' normal distribution would end.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,9 +30,13 @@ impl TextHistogram<'_> {
         let widths = bars.iter().map(|bar| bar.high - bar.low);
         let narrowest = widths.fold(f64::INFINITY, f64::min);
         let decimals = (1.0 - narrowest.log10().floor()).clamp(0.0, 9.0) as usize;
-        let edge_text = |value: f64| format!("{value:.decimals$}");
+        let edge_text = |value: f64| match format!("{value:.decimals$}") {
+            digits if terminal.unicode => with_minus(digits),
+            digits => digits,
+        };
         let edges = bars.iter().flat_map(|bar| [bar.low, bar.high]);
-        let width = edges.map(|value| edge_text(value).len()).max().unwrap_or(0);
+        let characters = edges.map(|value| edge_text(value).chars().count());
+        let width = characters.max().unwrap_or(0);
         let edge = if terminal.unicode { '│' } else { '|' };
         let line = |bar: &Bin| {
             let (low, high) = (edge_text(bar.low), edge_text(bar.high));
@@ -99,7 +103,7 @@ mod tests {
     #[test]
     fn blocks_show_eighths() {
         let expected = "\
--1.0 ..  0.0 │██▌      5
+−1.0 ..  0.0 │██▌      5
  0.0 ..  1.0 │████████ 16
  1.0 ..  2.0 │▌        1
 ";

@@ -44,7 +44,7 @@ fn not_a_number(value: f64) -> Option<String> {
 }
 
 /// A written number with a proper minus sign before it; one in an exponent stays.
-fn with_minus(digits: String) -> String {
+pub fn with_minus(digits: String) -> String {
     match digits.strip_prefix('-') {
         Some(rest) => format!("−{rest}"),
         None => digits,

@@ -24,7 +24,7 @@ pub fn headline(
     path: &Path,
 ) -> String {
     format!(
-        "{} on {} ({} + {} images): {}, {} parameters, batch size {}, lr {}, {} epochs of {} steps, {} on {}\n{}",
+        "{} on {} ({} + {} images): {}, {} parameters, batch size {}, lr {}, {} of {}, {} on {}\n{}",
         config.method.name(),
         config.dataset,
         count(dataset.train.len() as u64),
@@ -33,8 +33,8 @@ pub fn headline(
         count(trainer.network.parameters.trainable_count()),
         config.batch_size,
         config.lr,
-        config.epochs,
-        count(trainer.steps_per_epoch()),
+        counted(config.epochs, "epoch"),
+        counted(trainer.steps_per_epoch(), "step"),
         counted(threads as u64, "thread"),
         config.device,
         path.display()
@@ -123,12 +123,12 @@ pub fn report(summary: &RunSummary, output: OutputArgs) -> Result<()> {
         _ => String::new(),
     };
     outln!(
-        "{}: test error {}, test loss {:.4}, lowest test error {}, {} epochs, {} training{rate}",
+        "{}: test error {}, test loss {:.4}, lowest test error {}, {}, {} training{rate}",
         summary.key.group.method,
         error_rate(summary.test_error),
         summary.test_loss,
         error_rate(summary.best_test_error),
-        summary.epochs,
+        counted(summary.epochs, "epoch"),
         duration(summary.train_s),
     )?;
     outln!("{}", summary.run_dir)?;

@@ -67,7 +67,7 @@ fn lines(rows: &[BenchRow]) -> Figure {
     };
     let panels: Vec<LineChart> = settings.into_iter().map(panel).collect();
     let note = format!(
-        "ratio of medians, band: its 95 % bootstrap interval; methods measured in turn, {}",
+        "Ratio of medians, band: its 95 % bootstrap interval; methods measured in turn, {}",
         threads(rows)
     );
     let title = format!("{TITLE} relative to none");
@@ -136,10 +136,10 @@ fn intervals(rows: &[BenchRow]) -> Figure {
     let (than, whiskers, axis) = match relative {
         true => (
             " relative to none",
-            "ratio of medians with its 95 % bootstrap interval",
+            "Ratio of medians with its 95 % bootstrap interval",
             RATIO,
         ),
-        false => ("", "median and quartiles", "Step time (ms)"),
+        false => ("", "Median and quartiles", "Step time (ms)"),
     };
     let baseline = relative.then(|| ReferenceLine::new(1.0, BASELINE));
     let mark = match norms(rows).len() {

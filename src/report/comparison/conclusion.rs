@@ -37,10 +37,14 @@ pub fn conclusions(results: &Results) -> Vec<String> {
     let somebody_learns = enough.iter().any(|row| row.final_test_error_mean <= HALF);
     let mut sentences = Vec::new();
     for size in &results.groups.batch_sizes {
-        let own = enough.iter().filter(|row| row.group.batch_size == *size);
+        let is_own = |row: &&&SummaryRow| row.group.batch_size == *size;
         let is_failure = |row: &&&SummaryRow| fails(row, somebody_learns);
+        let own = enough.iter().filter(is_own);
         let (failing, rest): (Vec<&SummaryRow>, Vec<&SummaryRow>) = own.partition(is_failure);
-        sentences.extend(lowest(results, &rest, &failing));
+        // One method alone is not the lowest while others have runs to come.
+        if rest.len() > 1 || !few.iter().any(|row| is_own(&row)) {
+            sentences.extend(lowest(results, &rest, &failing));
+        }
         sentences.extend(failures(&failing));
     }
     sentences.extend(too_few(&few, &enough));
@@ -58,18 +62,19 @@ fn lowest(results: &Results, rows: &[&SummaryRow], failing: &[&SummaryRow]) -> O
     rows.sort_by(|one, other| mean(one).total_cmp(&mean(other)));
     let (best, others) = rows.split_first()?;
     let (size, name, error) = (best.group.batch_size, &best.group.label, error_text(best));
-    // What fails without diverging is a rival that lost.
-    let lost = failing.iter().filter(|row| row.n_diverged == 0);
-    let mut rivals: Vec<&SummaryRow> = others.iter().chain(lost).copied().collect();
-    rivals.sort_by(|one, other| mean(one).total_cmp(&mean(other)));
     let less =
         |rival: &SummaryRow| of_final_errors(&results.differences, &best.group, &rival.group);
     // Without an interval nothing is told apart.
     let is_close = |rival: &&SummaryRow| {
         less(rival).is_none_or(|it| it.difference_ci_high.is_nan() || it.difference_ci_high >= 0.0)
     };
-    let (close, apart): (Vec<&SummaryRow>, Vec<&SummaryRow>) =
-        rivals.iter().partition(|it| is_close(it));
+    // Where nothing else is left, what fails without diverging is a rival that lost.
+    let lost = failing
+        .iter()
+        .filter(|row| others.is_empty() && row.n_diverged == 0);
+    let lost = lost.filter(|row| !is_close(row));
+    let rivals = others.iter().chain(lost);
+    let (close, apart): (Vec<&SummaryRow>, Vec<&SummaryRow>) = rivals.partition(|it| is_close(it));
     let begin = format!("At batch size {size}, {name}");
     Some(match (close.as_slice(), apart.first()) {
         ([], None) if failing.is_empty() => format!("{begin} has a test error of {error}."),
@@ -123,26 +128,30 @@ fn named_or_counted(rows: &[&SummaryRow], name: impl Fn(&&SummaryRow) -> String)
 
 /// Which methods fail at a batch size.
 fn failures(rows: &[&SummaryRow]) -> Option<String> {
-    let why = |row: &&SummaryRow| match (row.n, row.n_diverged) {
-        (_, 0) => format!(
-            "it errs on {} of the test images",
-            error_rate(row.final_test_error_mean)
-        ),
-        (n, lost) => format!("{lost} of {} diverged", counted(n + lost, "run")),
+    let error = |row: &SummaryRow| error_rate(row.final_test_error_mean);
+    let diverged = |row: &SummaryRow| {
+        let runs = counted(row.n + row.n_diverged, "run");
+        format!("{} of {runs} diverged", row.n_diverged)
     };
     let size = rows.first()?.group.batch_size;
-    let named = |row: &&SummaryRow| format!("{} ({})", row.group.label, why(row));
+    let begin = format!("At batch size {size}");
     Some(match rows {
+        [one] if one.n_diverged > 0 => {
+            format!("{begin}, {} fails: {}.", one.group.label, diverged(one))
+        }
         [one] => format!(
-            "At batch size {size}, {} fails: {}.",
+            "{begin}, {} fails: it errs on {} of the test images.",
             one.group.label,
-            why(one)
+            error(one)
         ),
-        _ => format!(
-            "At batch size {size}, {} methods fail: {}.",
-            rows.len(),
-            listed(rows.iter().map(named))
-        ),
+        _ => {
+            let named = |row: &&SummaryRow| match row.n_diverged {
+                0 => format!("{} (test error {})", row.group.label, error(row)),
+                _ => format!("{} ({})", row.group.label, diverged(row)),
+            };
+            let names = named_or_counted(rows, named);
+            format!("{begin}, {} methods fail: {names}.", rows.len())
+        }
     })
 }
 

@@ -52,7 +52,9 @@ impl SoFar {
                 self.waiting,
                 duration(self.left_s)
             ),
-            false => format!("{over}{failed}. Nobody is at the rest: the same command goes on."),
+            false => format!(
+                "{over}{failed}. No process works on the others; the same command continues."
+            ),
         }
     }
 }
@@ -82,7 +84,7 @@ mod tests {
         assert!(first < page.find("What came out").unwrap());
         so_far.is_going_on = false;
         let stopped = so_far.page(&results).render();
-        assert!(stopped.contains("3 of 10 runs over, 1 failed. Nobody is at the rest"));
+        assert!(stopped.contains("3 of 10 runs over, 1 failed. No process works on the others"));
         assert!(!stopped.contains("http-equiv=\"refresh\""));
         assert!(
             !super::page(&results)

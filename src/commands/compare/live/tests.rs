@@ -79,7 +79,7 @@ fn the_page_grows_with_the_epochs_and_says_in_the_end_what_is_left() {
     assert_eq!(writer.entries[2].state, State::Diverged);
     writer.write(false);
     assert!(
-        page().contains("3 of 4 runs over. Nobody is at the rest")
+        page().contains("3 of 4 runs over. No process works on the others")
             && !page().contains("http-equiv=\"refresh\"")
     );
 }

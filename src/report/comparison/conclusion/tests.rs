@@ -123,6 +123,37 @@ fn what_errs_on_more_than_half_fails_where_another_method_does_not() {
 }
 
 #[test]
+fn what_fails_is_no_rival_that_cannot_be_told_apart() {
+    const WIDE: &[f64] = &[0.11, 0.92, 0.93];
+    let sentences = said(&[("a", 1, LOW), ("b", 1, HIGH), ("bad", 1, WIDE)]);
+    assert!(
+        sentences[0].starts_with("At batch size 1, a has the lowest test error")
+            && !sentences[0].contains("bad"),
+        "{sentences:?}"
+    );
+    let alone = said(&[("a", 1, LOW), ("bad", 1, WIDE)]);
+    assert!(
+        alone[0].contains("a is the only method that does not fail"),
+        "{alone:?}"
+    );
+    let failing = ["c", "d", "e", "f", "g", "h"].map(|label| (label, 1, WIDE));
+    let many = said(&[&[("a", 1, LOW)][..], &failing].concat());
+    assert_eq!(
+        many[1],
+        "At batch size 1, 6 methods fail: c (test error 65.3 %), d (test error 65.3 %), e (test error 65.3 %), f (test error 65.3 %) and 2 others."
+    );
+}
+
+#[test]
+fn one_method_alone_is_not_the_lowest_while_others_have_runs_to_come() {
+    let sentences = said(&[("bn", 1, HIGH), ("ours", 1, &[0.10])]);
+    assert!(
+        sentences.len() == 1 && sentences[0].starts_with("Nothing is concluded about ours"),
+        "{sentences:?}"
+    );
+}
+
+#[test]
 fn what_diverged_fails_whatever_its_other_runs_reached() {
     let sentences = said(&[
         ("a", 1, &[0.01, 0.02, 0.03, f64::NAN]),
