@@ -283,7 +283,7 @@ fn stops_with_states_saved(group: bool, number: i32, code: i32) {
     assert!(first.join("latest").is_file() && !first.join("summary.json").exists());
     let stopped = read();
     assert!(
-        stopped.contains("0 of 4 runs over. Nobody is at the rest"),
+        stopped.contains("0 of 4 runs over. No process works on the others"),
         "{stopped}"
     );
     assert!(!stopped.contains("http-equiv=\"refresh\""));
