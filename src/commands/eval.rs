@@ -144,11 +144,8 @@ impl Findings<'_> {
             .build();
         let trained = self.trained;
         format!(
-            "{} after epoch {}{} ({})\n{} error {} on {} images, loss {:.4}\n\n{}",
-            trained.config.method.name(),
-            trained.position.epoch,
-            trained.diverged_later(),
-            trained.file.display(),
+            "{}\n{} error {} on {} images, loss {:.4}\n\n{}",
+            trained.headline(),
             self.split,
             interval_text(self.error()),
             self.images(),

@@ -189,13 +189,7 @@ fn report(
     is_folded: bool,
 ) -> Result<()> {
     let [channels, rows, columns] = loaded.identity.image;
-    outln!(
-        "{} after epoch {}{} ({})",
-        loaded.config.method.name(),
-        loaded.position.epoch,
-        loaded.diverged_later,
-        loaded.file.display()
-    )?;
+    outln!("{}", loaded.headline())?;
     if is_folded {
         let batch = args
             .batch_size

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use toml::Table;
 
-use super::trained::{locate, thread_assignment, warn_of_divergence};
+use super::trained::{headline, locate, thread_assignment, warn_of_divergence};
 use crate::config::RunConfig;
 use crate::data::{ImageShape, Normalizer};
 use crate::engine::{device, setup};
-use crate::event::{NetworkIdentity, Position, Status};
+use crate::event::{NetworkIdentity, Position};
 use crate::nn::Network;
-use crate::record::read_summary;
 use crate::record::run_dir::CONFIG;
+use crate::record::{RunSummary, read_summary};
 use crate::usage;
 
 /// A network that can be used on its own.
@@ -32,8 +32,8 @@ pub struct StandaloneNetwork {
     pub normalizer: Normalizer,
     /// The network itself.
     pub network: Network,
-    /// What to add to its epoch where training diverged behind it.
-    pub diverged_later: &'static str,
+    /// The end of its run, once it is over.
+    summary: Option<RunSummary>,
 }
 
 impl StandaloneNetwork {
@@ -74,7 +74,6 @@ impl StandaloneNetwork {
         restored.with_context(|| format!("{} does not fit its network", file.display()))?;
         let summary = read_summary(&folder);
         warn_of_divergence(&folder, summary.as_ref());
-        let is_diverged = summary.is_some_and(|summary| summary.status == Status::Diverged);
         Ok(StandaloneNetwork {
             folder,
             file,
@@ -83,11 +82,18 @@ impl StandaloneNetwork {
             identity,
             normalizer,
             network,
-            diverged_later: match is_diverged {
-                true => ", before its training diverged",
-                false => "",
-            },
+            summary,
         })
+    }
+
+    /// Method, epoch and file of the network.
+    pub fn headline(&self) -> String {
+        headline(
+            &self.config,
+            &self.position,
+            self.summary.as_ref(),
+            &self.file,
+        )
     }
 
     /// Size of its images.

@@ -76,11 +76,41 @@ impl Trained {
 
     /// What to add to the network's epoch, so that a state from before a divergence is not taken for a result.
     pub fn diverged_later(&self) -> &'static str {
-        match has_diverged(self.summary.as_ref()) {
-            Some(_) => ", before its training diverged",
-            None => "",
-        }
+        diverged_later(self.summary.as_ref())
     }
+
+    /// Method, epoch and file of the network.
+    pub fn headline(&self) -> String {
+        headline(
+            &self.config,
+            &self.position,
+            self.summary.as_ref(),
+            &self.file,
+        )
+    }
+}
+
+fn diverged_later(summary: Option<&RunSummary>) -> &'static str {
+    match has_diverged(summary) {
+        Some(_) => ", before its training diverged",
+        None => "",
+    }
+}
+
+/// Method, epoch and file of a network that a checkpoint holds.
+pub fn headline(
+    config: &RunConfig,
+    position: &Position,
+    summary: Option<&RunSummary>,
+    file: &Path,
+) -> String {
+    format!(
+        "{} after epoch {}{} ({})",
+        config.method.name(),
+        position.epoch,
+        diverged_later(summary),
+        file.display()
+    )
 }
 
 fn has_diverged(summary: Option<&RunSummary>) -> Option<&RunSummary> {

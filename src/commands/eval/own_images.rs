@@ -126,13 +126,7 @@ impl Answer {
 fn show(loaded: &StandaloneNetwork, answers: &[Answer]) -> Result<()> {
     let classes = &loaded.identity.classes;
     let shape = loaded.shape();
-    outln!(
-        "{} after epoch {}{} ({})",
-        loaded.config.method.name(),
-        loaded.position.epoch,
-        loaded.diverged_later,
-        loaded.file.display()
-    )?;
+    outln!("{}", loaded.headline())?;
     outln!(
         "trained on {}: {} images of {} x {}; of other pictures the middle part of that shape, scaled to it\n",
         loaded.config.dataset,
