@@ -37,6 +37,8 @@ pub const ONE_EPOCH: &[&str] = &[
 pub struct Training {
     folder: TempDir,
     arguments: Vec<String>,
+    /// A library that the program is started with.
+    preloaded: Option<PathBuf>,
 }
 
 /// The files of a run at rest, from which trainings that stand there can be made.
@@ -68,6 +70,16 @@ impl Training {
         Training {
             folder: tempfile::tempdir().unwrap(),
             arguments: all,
+            preloaded: None,
+        }
+    }
+
+    /// The same with a library that is loaded before the program's own.
+    #[allow(dead_code, reason = "for tests/test_device, which shares this file")]
+    pub fn preloading(self, library: &Path) -> Training {
+        Training {
+            preloaded: Some(library.to_path_buf()),
+            ..self
         }
     }
 
@@ -97,6 +109,9 @@ impl Training {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if let Some(library) = &self.preloaded {
+            command.env("LD_PRELOAD", library);
+        }
         command
     }
 
@@ -162,6 +177,7 @@ impl Standing {
         Training {
             folder,
             arguments: self.arguments.clone(),
+            preloaded: None,
         }
     }
 }

@@ -1,0 +1,105 @@
+//! What a training step costs where every operation is a launch and every look at a result a wait.
+//!
+//! Bounds are the numbers reached, so that none can grow unseen. They do not depend on the width.
+
+use anyhow::Result;
+use normprop::config::RunConfig;
+use normprop::engine::trainer::Trainer;
+use normprop::engine::{Interrupt, setup};
+use normprop::event::{Event, Observer};
+
+use crate::load::{Counts, TestDevice};
+
+/// Steps after which counting begins and ends. What is done every 64 steps is in it twice.
+const FROM: u64 = 64;
+const TO: u64 = 192;
+
+/// Takes the counts after two steps.
+struct Between {
+    device: &'static TestDevice,
+    at: [Option<Counts>; 2],
+}
+
+impl Observer for Between {
+    fn on(&mut self, event: &Event) -> Result<()> {
+        if let Event::Step { row, .. } = event {
+            for (place, step) in self.at.iter_mut().zip([FROM, TO]) {
+                if row.step == step {
+                    *place = Some(self.device.counts());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What one step takes, on average, at batch size 1.
+#[derive(Debug)]
+struct PerStep {
+    operations: f64,
+    waits: f64,
+    copies: f64,
+}
+
+fn counted(device: &'static TestDevice, keys: &str) -> PerStep {
+    let text = format!(
+        "train_subset = 200\ntest_subset = 10\nbatch_size = 1\nepochs = 1\nprobe_images = 0\nwidth = 0.05\n\
+         device = \"cuda\"\n{keys}"
+    );
+    let config = RunConfig::from_table(text.parse().unwrap()).unwrap();
+    let dataset = setup::load_dataset(&config, &setup::data_dir()).unwrap();
+    let mut between = Between {
+        device,
+        at: [None, None],
+    };
+    let mut trainer = Trainer::new(config, &dataset).unwrap();
+    trainer
+        .run(&mut [&mut between], &Interrupt::default())
+        .unwrap();
+    let [from, to] = between.at.map(Option::unwrap);
+    let counts = to.since(from);
+    assert_eq!(counts.mixed, 0);
+    let a_step = |count: i64| count as f64 / (TO - FROM) as f64;
+    PerStep {
+        operations: a_step(counts.operations),
+        waits: a_step(counts.waits),
+        copies: a_step(counts.to_host + counts.to_device),
+    }
+}
+
+/// Asserts that a step takes no more operations, waits and blocking copies.
+#[track_caller]
+fn at_most(method: &str, precision: &str, bounds: [f64; 3]) {
+    let Some((device, _turn)) = TestDevice::alone() else {
+        return;
+    };
+    let keys = format!("precision = \"{precision}\"\nmethod = {{ name = \"{method}\" }}");
+    let found = counted(device, &keys);
+    println!("{method} {precision}: {found:?}");
+    let holds = [found.operations, found.waits, found.copies]
+        .iter()
+        .zip(bounds)
+        .all(|(&count, bound)| count <= bound);
+    assert!(
+        holds,
+        "{method} {precision}: {found:?}, at most {bounds:?}\n{}",
+        device.tell()
+    );
+}
+
+#[test]
+fn a_step_without_normalization_is_short() {
+    at_most("none", "f32", [261.0, 18.0, 3.0]);
+    at_most("none", "bf16", [300.0, 18.0, 3.0]);
+}
+
+#[test]
+fn a_step_with_batch_normalization_is_short() {
+    at_most("bn", "f32", [373.0, 26.0, 3.0]);
+}
+
+#[test]
+fn a_step_of_normprop_is_short() {
+    at_most("normprop", "f32", [546.0, 27.0, 3.0]);
+    at_most("normprop", "bf16", [585.0, 27.0, 3.0]);
+}
