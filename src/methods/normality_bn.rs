@@ -1,7 +1,7 @@
 //! Normality normalization with statistics of the batch (Eftekhari, Papyan, ICML 2025, arXiv:2505.00685).
 //!
 //! Batch normalization without γ and β, then a power transform of each channel toward a normal distribution with a rate
-//! λ of its own (`nn::normality`), noise in training, then γ and β. Evaluation takes running averages of mean, variance
+//! λ of its own (`nn::normality`), noise in training where it is asked for, then γ and β. Evaluation takes running averages of mean, variance
 //! and λ.
 
 use anyhow::Result;
@@ -23,17 +23,18 @@ const NOISE_OF_AUTHORS: f64 = 0.4;
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "normality-bn",
     aliases: &["normality-batch-norm"],
-    summary: "batch normalization, then a power transform of each channel toward a normal distribution, and noise",
-    formula: "y = f(γ·(T_λ(x̂) + noise) + β),  x̂ = BN(W·x), T Yeo-Johnson's transform, λ one Newton step toward normality",
+    summary: "batch normalization, then a power transform of each channel toward a normal distribution",
+    formula: "y = f(γ·T_λ(x̂) + β),  x̂ = BN(W·x), T Yeo-Johnson's transform, λ one Newton step toward normality",
     paper: Paper {
         authors: "Eftekhari, Papyan",
         title: "On the Importance of Gaussianizing Representations",
         venue: "ICML 2025, arXiv:2505.00685",
     },
-    // The noise's factor has no gradient.
-    exact_gradient: false,
     options: &[NOISE, NOISE_FACTOR, EPS, AVERAGE_MOMENTUM],
-    departures: &["The last layer is a plain linear layer with a bias."],
+    departures: &[
+        "The authors add noise behind the transform in training; here noisy = true does.",
+        "The last layer is a plain linear layer with a bias.",
+    ],
     learning_rate_at_50: 0.05,
     build,
     folds: false,
@@ -102,7 +103,7 @@ mod tests {
     fn golden_layers_forward_backward_and_averages() {
         for case in ["normality_bn", "normality_bn_maps"] {
             let activation = Activation::Identity;
-            conformance::assert_golden_layer("normality-bn", "noisy = false", activation, case);
+            conformance::assert_golden_layer("normality-bn", "", activation, case);
         }
     }
 
@@ -126,7 +127,15 @@ mod tests {
     }
 
     #[test]
-    fn without_noise_gradients_are_exact() {
-        conformance::assert_exact_gradients("normality-bn", &["noisy = false"]);
+    fn noise_is_there_when_asked_for_and_its_factor_has_no_gradient() {
+        let x = conformance::gaussian(&[9, 12], 1);
+        let logits = |options: &str| {
+            let net = conformance::dense_network("normality-bn", options, 3);
+            let (apart, _) = conformance::gradient_gap(&net, &x);
+            (net.logits(&x, &Pass::train(0, 0)), apart)
+        };
+        let ((quiet, exact), (noisy, apart)) = (logits(""), logits("noisy = true"));
+        assert!(conformance::gap(&quiet, &noisy) > 1e-3);
+        assert!(exact < 1e-6 && apart > 1e-6, "{exact} {apart}");
     }
 }

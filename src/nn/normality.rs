@@ -16,7 +16,7 @@ pub const EPS: OptionSpec = OptionSpec::number("eps", 1e-5, 1e-12, 1.0)
 
 /// Whether noise is added.
 pub const NOISE: OptionSpec =
-    OptionSpec::flag("noisy", true).help("noise behind the transform, in training");
+    OptionSpec::flag("noisy", false).help("the authors' noise behind the transform, in training");
 
 /// How much.
 pub const NOISE_FACTOR: OptionSpec = OptionSpec::number("noise_factor", 0.0, 0.0, 100.0)
