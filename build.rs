@@ -1,5 +1,5 @@
-//! Writes the place of libtorch into the binaries, so that they run without `LD_LIBRARY_PATH`, and what they are built
-//! from into the record of every run.
+//! Compiles our own functions on libtorch's tensors, and writes into the binaries the place of libtorch, so that they run
+//! without `LD_LIBRARY_PATH`, and what they are built from, for the record of every run.
 
 use std::path::Path;
 use std::process::Command;
@@ -18,6 +18,7 @@ fn main() {
         );
         return;
     };
+    compile_native(Path::new(&lib));
     let linux = std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux");
     // Where scripts/install puts libtorch, seen from the program; in the folder of a build there is no such folder.
     let beside = if linux { "$ORIGIN" } else { "@executable_path" };
@@ -30,6 +31,21 @@ fn main() {
         // RPATH, not RUNPATH: this libtorch comes before one that LD_LIBRARY_PATH names, such as that of a Python.
         println!("cargo:rustc-link-arg=-Wl,--disable-new-dtags");
     }
+}
+
+/// The functions that tch lacks, with libtorch's headers: beside its libraries, or where torch-sys was told to look.
+fn compile_native(lib: &Path) {
+    let beside = lib.parent().unwrap_or(lib).to_path_buf();
+    let root = std::env::var_os("LIBTORCH_INCLUDE").map_or(beside, Into::into);
+    println!("cargo:rerun-if-env-changed=LIBTORCH_INCLUDE");
+    cc::Build::new()
+        .cpp(true)
+        .std("c++17")
+        .include(root.join("include"))
+        // Their own warnings are no concern of ours.
+        .warnings(false)
+        .file("src/nn/native.cpp")
+        .compile("normprop_native");
 }
 
 /// What the compiler says of itself, for the record of every run.

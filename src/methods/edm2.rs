@@ -177,8 +177,7 @@ impl Layer for MagnitudePreserving {
             return input.value();
         };
         let (kernel, bias) = self.kernel(rows, input.scale);
-        rows.op
-            .apply_narrow(&input.shifted(), &kernel, bias.as_ref())
+        rows.op.apply_narrow(&input.x, &kernel, bias.as_ref())
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {

@@ -197,7 +197,7 @@ impl NormalizerFree {
 impl Layer for NormalizerFree {
     fn pre_activation(&self, input: &Signal, _pass: &Pass) -> Tensor {
         let (kernel, bias) = self.linear(input.scale, None);
-        self.block.op.apply(&input.shifted(), &kernel, Some(&bias))
+        self.block.op.apply(&input.x, &kernel, Some(&bias))
     }
 
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
@@ -212,7 +212,7 @@ impl Layer for NormalizerFree {
     /// With the branch's factor in the weights, where it costs no pass over activations.
     fn forward(&self, input: &Signal, _pass: &Pass) -> Signal {
         let (kernel, bias) = self.linear(input.scale, self.factor());
-        let pre = self.block.op.apply(&input.shifted(), &kernel, Some(&bias));
+        let pre = self.block.op.apply(&input.x, &kernel, Some(&bias));
         Signal::scaled(self.activation_pool.apply(pre), self.output_gain)
     }
 

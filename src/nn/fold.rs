@@ -116,16 +116,15 @@ impl Network {
         if linear.is_none() && received != Deferred::NOTHING {
             return None;
         }
-        // Zeros that the next block pads with stand for zeros: what is to be added must be there by then.
+        // Zeros that the next block pads with stand for zeros: what is to be added must be there by then. A sum, too,
+        // takes in no more than a factor.
         let mut after = self.blocks[index + 1..].iter().map(|built| &built.node);
         let next = after.find(|node| !node.acts_on_shortcut());
-        let is_padded = next
-            .and_then(Node::block)
-            .is_some_and(|next| next.op.pads());
-        let (add, offset) = if is_padded {
-            (folded.offset, 0.0)
-        } else {
-            (0.0, folded.offset)
+        let ends_unit = node.residual().is_some_and(|part| part.adds_to().is_some());
+        let takes_in = |next: &Node| next.block().is_some_and(|next| !next.op.pads());
+        let (add, offset) = match !ends_unit && next.is_some_and(takes_in) {
+            true => (0.0, folded.offset),
+            false => (folded.offset, 0.0),
         };
         Some(Plain {
             op: node.block()?.op,
@@ -154,10 +153,7 @@ impl Plain {
         if self.add != 0.0 {
             x = x.g_add_scalar_(self.add);
         }
-        Signal {
-            offset: self.deferred.offset,
-            ..Signal::scaled(x, self.deferred.scale)
-        }
+        Signal::scaled(x, self.deferred.scale)
     }
 }
 

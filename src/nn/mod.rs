@@ -28,6 +28,7 @@ pub mod length_direction;
 pub mod length_reset;
 pub mod linear;
 pub mod lstm;
+pub mod native;
 pub mod network;
 pub mod networks;
 pub mod node;

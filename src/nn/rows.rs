@@ -35,7 +35,7 @@ pub fn unit(weight: &Tensor, center: bool) -> Tensor {
 }
 
 /// A linear operation's weights K and bias d from rows W, gains γ and shifts β: K_r = γ_r·factor·W_r and
-/// d_r = β_r·shift_factor + offset·Σ K_r, where `offset` is a number that all inputs lack.
+/// d_r = β_r·shift_factor + constant.
 #[derive(Debug)]
 pub struct ScaledRows {
     /// W, rows first.
@@ -55,8 +55,8 @@ pub struct DeferredAffine {
     pub factor: f64,
     /// Multiplies every shift.
     pub shift_factor: f64,
-    /// What all inputs lack.
-    pub offset: f64,
+    /// Added to every shift then.
+    pub constant: f64,
 }
 
 /// K and d as tensor operations that can be differentiated.
@@ -67,14 +67,13 @@ pub fn scaled(
     deferred: DeferredAffine,
 ) -> (Tensor, Tensor) {
     let kernel = weight * by_row(&(gain * deferred.factor), weight);
-    let shift = match deferred.shift_factor {
-        1.0 => shift.shallow_clone(),
-        factor => shift * factor,
-    };
-    if deferred.offset == 0.0 {
-        return (kernel, shift);
+    let mut bias = shift.shallow_clone();
+    if deferred.shift_factor != 1.0 {
+        bias = bias * deferred.shift_factor;
     }
-    let bias = shift + sum_of_rows(&kernel) * deferred.offset;
+    if deferred.constant != 0.0 {
+        bias = bias + deferred.constant;
+    }
     (kernel, bias)
 }
 
@@ -104,26 +103,19 @@ impl ScaledRows {
         (kernel, bias)
     }
 
-    /// From the gradients at K and d to those at W and γ (that at β is the one at d, times its factor). Takes the memory
-    /// of the first.
-    pub fn vjp(
-        &self,
-        by_kernel: Tensor,
-        by_bias: &Tensor,
-        deferred: DeferredAffine,
-    ) -> (Tensor, Tensor) {
+    /// From the gradient at K, whose memory it takes, to those at W and γ, for K_r = γ_r·factor·W_r. That at β is the one
+    /// at d, times its factor.
+    pub fn vjp(&self, by_kernel: Tensor, factor: f64) -> (Tensor, Tensor) {
         let by_kernel = layout::in_order_of(by_kernel, &self.weight);
-        if !self.in_memory || by_kernel.kind() != self.weight.kind() || !alike(&self.shift, by_bias)
-        {
-            let whole = by_kernel + by_row(&(by_bias * deferred.offset), &self.weight);
-            let by_gain = sum_of_rows(&(&whole * &self.weight)) * deferred.factor;
-            let by_weight = whole * by_row(&(&self.gain * deferred.factor), &self.weight);
+        if !self.in_memory || by_kernel.kind() != self.weight.kind() {
+            let by_gain = sum_of_rows(&(&by_kernel * &self.weight)) * factor;
+            let by_weight = by_kernel * by_row(&(&self.gain * factor), &self.weight);
             return (by_weight, by_gain);
         }
         let by_gain = self.gain.empty_like();
         match self.weight.kind() {
-            Kind::Float => self.fill_back::<f32>(&by_kernel, by_bias, &by_gain, deferred),
-            _ => self.fill_back::<f64>(&by_kernel, by_bias, &by_gain, deferred),
+            Kind::Float => self.fill_back::<f32>(&by_kernel, &by_gain, factor),
+            _ => self.fill_back::<f64>(&by_kernel, &by_gain, factor),
         }
         (by_kernel, by_gain)
     }
@@ -147,49 +139,31 @@ impl ScaledRows {
             for (out, &value) in kernel.iter_mut().zip(row) {
                 *out = value * factor;
             }
-            *bias = shift * T::of(deferred.shift_factor);
-            if deferred.offset != 0.0 {
-                *bias = *bias + T::of(deferred.offset * sum(kernel));
-            }
+            *bias = shift * T::of(deferred.shift_factor) + T::of(deferred.constant);
         }
     }
 
-    fn fill_back<T: Real>(
-        &self,
-        by_kernel: &Tensor,
-        by_bias: &Tensor,
-        by_gain: &Tensor,
-        deferred: DeferredAffine,
-    ) {
+    fn fill_back<T: Real>(&self, by_kernel: &Tensor, by_gain: &Tensor, factor: f64) {
         // SAFETY: all are in memory with this element type, `by_kernel` in the order of the weight; the two written to
         // belong to the caller.
-        let (by_kernel, by_gain, by_bias, weight, gain) = unsafe {
+        let (by_kernel, by_gain, weight, gain) = unsafe {
             (
                 elements_mut::<T>(by_kernel),
                 elements_mut::<T>(by_gain),
-                elements::<T>(by_bias),
                 elements::<T>(&self.weight),
                 elements::<T>(&self.gain),
             )
         };
-        let DeferredAffine { factor, offset, .. } = deferred;
         let length = (weight.len() / gain.len().max(1)).max(1);
         let rows = by_kernel.chunks_mut(length).zip(weight.chunks(length));
-        let channels = gain.iter().zip(by_bias).zip(by_gain);
-        for ((by_kernel, row), ((&gain, &by_bias), by_gain)) in rows.zip(channels) {
-            let (by_offset, factor_of_row) = (by_bias * T::of(offset), gain * T::of(factor));
-            let along: f64 = dot(by_kernel, row) + by_offset.as_() * sum_where(offset, row);
-            *by_gain = T::of(factor * along);
+        for ((by_kernel, row), (&gain, by_gain)) in rows.zip(gain.iter().zip(by_gain)) {
+            *by_gain = T::of(factor * dot(by_kernel, row));
+            let factor_of_row = gain * T::of(factor);
             for value in by_kernel {
-                *value = (*value + by_offset) * factor_of_row;
+                *value = *value * factor_of_row;
             }
         }
     }
-}
-
-/// Σ of a row, or 0 without a pass over it where it counts for nothing.
-fn sum_where<T: Real>(offset: f64, row: &[T]) -> f64 {
-    if offset == 0.0 { 0.0 } else { sum(row) }
 }
 
 /// A vector with one number a row, shaped so that it multiplies rows.

@@ -70,17 +70,15 @@ impl Estimate {
     }
 }
 
-/// What flows from block to block: (x + `offset`)·`scale`.
+/// What flows from block to block: x·`scale`.
 ///
-/// Numbers that are the same everywhere cost a pass over all activations when they are worked in, and nothing when the
-/// next linear operation takes them into its weights and bias; so they travel beside the tensor.
+/// A factor that is the same everywhere costs a pass over all activations when it is worked in, and nothing when the next
+/// linear operation takes it into its weights; so it travels beside the tensor.
 #[derive(Debug)]
 pub struct Signal {
     /// The tensor.
     pub x: Tensor,
-    /// What is still to be added to it.
-    pub offset: f64,
-    /// What the sum is still to be multiplied by.
+    /// What it is still to be multiplied by.
     pub scale: f64,
     /// What the method that made it estimates of its value; nothing on data.
     pub estimate: Option<Estimate>,
@@ -96,7 +94,6 @@ impl Signal {
     pub fn scaled(x: Tensor, scale: f64) -> Signal {
         Signal {
             x,
-            offset: 0.0,
             scale,
             estimate: None,
         }
@@ -131,21 +128,12 @@ impl Signal {
         }
     }
 
-    /// x + offset.
-    pub fn shifted(&self) -> Tensor {
-        if self.offset == 0.0 {
-            self.x.shallow_clone()
-        } else {
-            &self.x + self.offset
-        }
-    }
-
     /// The value, worked out.
     pub fn value(&self) -> Tensor {
         if self.scale == 1.0 {
-            self.shifted()
+            self.x.shallow_clone()
         } else {
-            self.shifted() * self.scale
+            &self.x * self.scale
         }
     }
 }

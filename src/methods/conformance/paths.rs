@@ -19,10 +19,8 @@ fn fused_forward_equals_the_two_halves() {
                 let mut signal = network.input(&x);
                 for built in &network.blocks {
                     let plain = Signal {
-                        x: signal.value(),
-                        offset: 0.0,
-                        scale: 1.0,
                         estimate: signal.estimate,
+                        ..Signal::plain(signal.value())
                     };
                     let pre = built.layer.pre_activation(&plain, &halves);
                     signal = built.layer.post_activation(pre, &halves);

@@ -14,7 +14,7 @@ use super::tracking::{Standardized, TrackedRows};
 use super::two_slopes::TwoSlopes;
 use crate::moments::{self, Activation};
 use crate::nn::rows::{self, DeferredAffine, ScaledRows};
-use crate::nn::{ActivationPool, Block, Builder, Estimate, Folded, Layer, Pass, Signal};
+use crate::nn::{ActivationPool, Block, Builder, Estimate, Folded, Layer, Pass, Signal, native};
 use crate::options::Options;
 
 /// y = (pool(f(γ·W·x/(c·‖W‖) + β)) − m)/s.
@@ -140,13 +140,13 @@ impl NormProp {
         unit_rows * self.block.op.per_row(&(gamma * (1.0 / self.divisor)))
     }
 
-    /// The weights and bias that the linear operation gets to act on (x + offset)·scale when it sees x.
-    fn fused(&self, offset: f64, scale: f64, pass: &Pass) -> (Tensor, Tensor) {
+    /// The weights and bias with which the linear operation makes W·x·scale + β − m of x.
+    fn fused(&self, scale: f64, pass: &Pass) -> (Tensor, Tensor) {
         let shift_factor = self.output_factor();
         let deferred = DeferredAffine {
             factor: scale * shift_factor / self.divisor,
             shift_factor,
-            offset,
+            constant: -self.mean,
         };
         let is_disturbed = self.noise.is_some() && pass.training();
         if is_disturbed || self.constraint.divides {
@@ -163,7 +163,7 @@ impl NormProp {
             let Ok([by_kernel, by_bias]) = <[Tensor; 2]>::try_from(found) else {
                 return Vec::new();
             };
-            let (by_weight, by_gamma) = rows.vjp(by_kernel, &by_bias, deferred);
+            let (by_weight, by_gamma) = rows.vjp(by_kernel, deferred.factor);
             let by_beta = match shift_factor {
                 1.0 => by_bias,
                 factor => by_bias * factor,
@@ -225,24 +225,18 @@ impl Layer for NormProp {
             Activation::Identity => false,
             _ => return self.post_activation(self.pre_activation(input, pass), pass),
         };
-        // Zeros around an image stand for the mean: what is padded must have it as 0.
-        let (x, offset) = match self.block.op.pads() {
-            true => (input.shifted(), 0.0),
-            false => (input.x.shallow_clone(), input.offset),
-        };
-        let (kernel, bias) = self.fused(offset, input.scale, pass);
-        let mut x = self.block.op.apply_narrow(&x, &kernel, Some(&bias));
+        // max(z, 0) − m = max(z − m, −m): m is taken off in the bias, and the activation costs what ReLU costs. Zeros
+        // around an image stand for the mean then.
+        let (kernel, bias) = self.fused(input.scale, pass);
+        let op = &self.block.op;
+        let mut x = op.apply_narrow(&input.x, &kernel, Some(&bias));
         if is_relu {
-            x = x.relu_();
+            x = native::at_least_(x, -self.mean);
         }
-        let mut offset = -self.mean;
         if let Some(pool) = &self.activation_pool.pool {
-            // A pool needs only its input for the backward pass, so that its smaller result can be changed in place.
-            x = pool.apply(&x).g_add_scalar_(offset);
-            offset = 0.0;
+            x = pool.apply(&x);
         }
         Signal {
-            offset,
             estimate: self.estimate(input, pass),
             ..Signal::scaled(x, 1.0 / self.std)
         }

@@ -100,7 +100,6 @@ fn fused_forward_and_backward_equal_the_formulas() {
             let made = layer.post_activation(pre, &pass);
             Signal {
                 x: made.value(),
-                offset: 0.0,
                 scale: 1.0,
                 estimate: made.estimate,
             }

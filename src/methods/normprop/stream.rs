@@ -9,7 +9,7 @@ use super::residual::Skip;
 use super::slopes::Halves;
 use super::tracking::{VARIANCE_EPS, behind_entry};
 use crate::moments::{Activation, gaussian_expectation};
-use crate::nn::{ActivationPool, Block, Builder, Estimate, Folded, Layer, Pass, Signal};
+use crate::nn::{ActivationPool, Block, Builder, Estimate, Folded, Layer, Pass, Signal, native};
 
 /// An activation that reads the stream: y = (f((x − μ)/β) − m)/s. μ is 0 unless moments are tracked.
 pub struct StreamActivation {
@@ -86,10 +86,7 @@ impl Layer for StreamActivation {
     fn post_activation(&self, pre: Tensor, _pass: &Pass) -> Signal {
         let active = self.activation_pool.apply_to_shared(&pre);
         let made = match &self.activation_pool.slope {
-            None => Signal {
-                offset: -self.mean_after,
-                ..Signal::scaled(active, 1.0 / self.std_after)
-            },
+            None => Signal::plain((active - self.mean_after) / self.std_after),
             Some(slope) => {
                 let (mean, std) = self.halves.constants(slope);
                 Signal::plain((active - by_channel(&mean)) / by_channel(&std))
@@ -105,11 +102,13 @@ impl Layer for StreamActivation {
         if self.is_tracked || !self.is_homogeneous() {
             return self.post_activation(self.pre_activation(input, pass), pass);
         }
-        let active = self.activation_pool.apply_to_shared(&input.value());
-        Signal {
-            offset: -self.mean_after * self.std,
-            ..Signal::scaled(active, 1.0 / (self.std * self.std_after))
-        }
+        let mean = self.mean_after * self.std;
+        let standardized = match self.activation_pool.activation {
+            // max(x, 0) − m = max(x − m, −m)
+            Activation::Relu => native::at_least_(input.value() - mean, -mean),
+            _ => self.activation_pool.apply_to_shared(&input.value()) - mean,
+        };
+        Signal::scaled(standardized, 1.0 / (self.std * self.std_after))
     }
 
     fn fold(&self) -> Option<Folded> {

@@ -30,17 +30,12 @@ impl Named<'_> {
         graph.push(&self.block, operation, inputs, tensors)
     }
 
-    /// The value with what was still to be done.
+    /// The value with the factor that was still to be worked in.
     fn settled(&self) -> GraphValue {
-        let Deferred { offset, scale } = self.deferred;
-        let mut value = self.value;
-        if offset != 0.0 {
-            value = self.push(PlainOperation::AddNumber(offset), vec![value], &[]);
+        match self.deferred.scale {
+            1.0 => self.value,
+            scale => self.push(PlainOperation::Multiply(scale), vec![self.value], &[]),
         }
-        if scale != 1.0 {
-            value = self.push(PlainOperation::Multiply(scale), vec![value], &[]);
-        }
-        value
     }
 
     /// The same place in the graph with another value.

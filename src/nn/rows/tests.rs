@@ -32,10 +32,10 @@ fn vectors(weight: &Tensor) -> (Tensor, Tensor) {
 }
 
 fn deferrals() -> [DeferredAffine; 2] {
-    [(0.0, 1.0), (-0.4, 0.3)].map(|(offset, shift_factor)| DeferredAffine {
+    [(0.0, 1.0), (-0.4, 0.3)].map(|(constant, shift_factor)| DeferredAffine {
         factor: 1.7,
         shift_factor,
-        offset,
+        constant,
     })
 }
 
@@ -49,7 +49,7 @@ fn weights_and_bias_equal_tensor_operations() {
             assert!(gap(&kernel, &plain_kernel) < tolerance);
             assert!(gap(&bias, &plain_bias) < 10.0 * tolerance);
             assert!(layout::matches(&kernel, &weight));
-            assert_eq!(deferred.offset == 0.0, gap(&bias, &shift) == 0.0);
+            assert_eq!(deferred.constant == 0.0, gap(&bias, &shift) == 0.0);
         }
     }
 }
@@ -70,7 +70,7 @@ fn the_way_back_equals_automatic_differentiation() {
             let expected = Tensor::run_backward(&[&loss], &[&weight, &gain], false, false);
             // The gradient may come in either order of memory.
             for by_kernel in [layout::channels_last(&by_kernel), by_kernel] {
-                let (by_weight, by_gain) = rows.vjp(by_kernel.copy(), &by_bias, deferred);
+                let (by_weight, by_gain) = rows.vjp(by_kernel.copy(), deferred.factor);
                 assert!(gap(&by_weight, &expected[0]) < tolerance);
                 assert!(gap(&by_gain, &expected[1]) < 20.0 * tolerance);
             }
@@ -132,7 +132,7 @@ fn what_is_not_in_memory_as_expected_goes_by_tensor_operations() {
         let computed = rows.compute(deferred);
         assert_eq!(computed, scaled(&half, &gain, &shift, deferred));
         let (by_kernel, by_bias) = (half.ones_like(), shift.ones_like());
-        let (by_weight, by_gain) = rows.vjp(by_kernel, &by_bias, deferred);
+        let (by_weight, by_gain) = rows.vjp(by_kernel, deferred.factor);
         assert_eq!(
             (by_weight.size(), by_gain.size()),
             (half.size(), gain.size())

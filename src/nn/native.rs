@@ -1,0 +1,56 @@
+//! What libtorch can and tch does not hand on: `native.cpp` has the other half, which build.rs compiles.
+
+use std::ffi::{CStr, c_char, c_void};
+
+use tch::Tensor;
+
+unsafe extern "C" {
+    fn normprop_at_least(x: *mut c_void, least: f64) -> *mut c_char;
+}
+
+/// max(x, `least`) in the memory of `x`; the derivative is 1 above `least`, 0 elsewhere. Its backward pass needs no more
+/// than the result, as that of a ReLU does.
+pub fn at_least_(mut x: Tensor, least: f64) -> Tensor {
+    // SAFETY: the pointer is the one that tch calls libtorch with, of a tensor that lives until the end.
+    check(unsafe { normprop_at_least(x.as_mut_ptr().cast(), least) });
+    x
+}
+
+/// Panics with libtorch's message, as tch's operations do.
+fn check(message: *mut c_char) {
+    if message.is_null() {
+        return;
+    }
+    // SAFETY: the other half made a C string for us to free.
+    let text = unsafe { CStr::from_ptr(message).to_string_lossy().into_owned() };
+    unsafe { libc::free(message.cast()) };
+    panic!("libtorch: {text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::{Device, Kind};
+
+    #[test]
+    fn it_is_a_shifted_relu_with_its_derivative() {
+        let x = Tensor::linspace(-2.0, 2.0, 9, (Kind::Double, Device::Cpu));
+        let leaf = x.copy().set_requires_grad(true);
+        let found = at_least_(&leaf - 0.4, -0.4);
+        assert_eq!(found.detach(), (x.relu() - 0.4).maximum(&(&x - 0.4)));
+        let gradient =
+            Tensor::run_backward(&[&found.square().sum(Kind::Double)], &[&leaf], false, false);
+        let expected = (&x - 0.4) * 2.0 * x.gt(0.0);
+        assert!((&gradient[0] - expected).abs().max().double_value(&[]) < 1e-15);
+    }
+
+    #[test]
+    #[should_panic(expected = "libtorch")]
+    fn a_refusal_is_libtorch_s() {
+        at_least_(
+            Tensor::zeros([2], (Kind::Double, Device::Cpu)),
+            f64::INFINITY,
+        );
+        at_least_(Tensor::zeros([2], (Kind::Bool, Device::Cpu)), 0.5);
+    }
+}
