@@ -18,9 +18,10 @@ fn fused_forward_equals_the_two_halves() {
                 let halves = pass();
                 let mut signal = network.input(&x);
                 for built in &network.blocks {
+                    let value = signal.value();
                     let plain = Signal {
                         estimate: signal.estimate,
-                        ..Signal::plain(signal.value())
+                        ..Signal::plain(value)
                     };
                     let pre = built.layer.pre_activation(&plain, &halves);
                     signal = built.layer.post_activation(pre, &halves);
