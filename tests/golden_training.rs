@@ -15,8 +15,8 @@ use normprop::nn::network::{Network, NetworkBlock};
 use normprop::nn::node::Node;
 use normprop::nn::parameters::Parameters;
 use normprop::nn::scores::cross_entropy;
-use normprop::nn::sgd::{Sgd, SgdConfig};
 use normprop::nn::{Builder, Pass, Signal};
+use normprop::nn::{Optimizer, OptimizerConfig, SgdStep, StepFormula};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 
@@ -287,17 +287,15 @@ fn check_run(kind: &str, golden: &Value, run: &Value) {
     let network = network(method, &options, blocks(kind, &directions), &directions);
     assert_state(&format!("{what}, start"), &network, &run["initial"]);
 
-    let config = SgdConfig {
+    let formula = StepFormula::Sgd(SgdStep {
         momentum: number(&settings["momentum"]),
         nesterov: false,
+    });
+    let config = OptimizerConfig {
         weight_decay: number(&settings["weight_decay"]),
-        decay_all: false,
-        gain_lr_factor: 1.0,
-        shift_lr_factor: 1.0,
-        clip_norm: 0.0,
-        clip_units: 0.0,
+        ..OptimizerConfig::plain(formula)
     };
-    let mut optimizer = Sgd::new(config, &network.parameters);
+    let mut optimizer = Optimizer::new(config, &network.parameters).unwrap();
     let (x, lr) = (tensor(&golden["x"]), number(&settings["lr"]));
     let labels: Vec<i64> = golden["labels"]
         .as_array()

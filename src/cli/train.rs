@@ -70,7 +70,10 @@ pub struct KeyFlags {
     /// Learning rate [default: the method's at this batch size]
     #[arg(long)]
     pub lr: Option<String>,
-    /// Momentum of SGD
+    /// What moves the parameters: sgd, adam, adamw or rmsprop
+    #[arg(long)]
+    pub optimizer: Option<String>,
+    /// Momentum of sgd and rmsprop
     #[arg(long)]
     pub momentum: Option<String>,
     /// Weight decay of the weights

@@ -2,7 +2,7 @@
 
 use toml::{Table, Value};
 
-use super::{Precision, RUN_SCHEMA, RunConfig, cuda_number, limits, schema, typed};
+use super::{Precision, RUN_SCHEMA, RunConfig, cuda_number, limits, optimizer_keys, schema, typed};
 use crate::data::catalogue;
 use crate::data::normalizer::DataNormalization;
 use crate::error::{KeyFault, did_you_mean};
@@ -44,6 +44,7 @@ pub fn values(config: &RunConfig) -> Result<(), KeyFault> {
     Activation::parse(&config.activation).map_err(|error| KeyFault::new("activation", error))?;
     cuda_number(&config.device).map_err(|what| KeyFault::new("device", what))?;
     training(config)?;
+    optimizer_keys::check(config)?;
     network(config)?;
     KeyFault::unless(
         config.data_norm != DataNormalization::Batch || config.batch_size > 1,
@@ -113,10 +114,5 @@ fn training(config: &RunConfig) -> Result<(), KeyFault> {
         let what = format!("keep_epochs names epoch {kept}, but the training has {epochs}");
         return Err(KeyFault::new("keep_epochs", what));
     }
-    let has_momentum = !config.nesterov || config.momentum > 0.0;
-    KeyFault::unless(
-        has_momentum,
-        "nesterov",
-        "nesterov = true needs momentum > 0",
-    )
+    Ok(())
 }

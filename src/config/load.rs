@@ -7,7 +7,7 @@ use toml::{Table, Value};
 
 use super::overrides::Assignment;
 use super::source::Source;
-use super::{Initialization, RunConfig, check, init_from};
+use super::{Initialization, RunConfig, check, init_from, optimizer_keys};
 use crate::data::catalogue;
 use crate::error::KeyFault;
 use crate::record::files::read_text;
@@ -41,6 +41,7 @@ impl RunConfig {
         let at = |key: &'static str| move |error: anyhow::Error| KeyFault::new(key, error);
         let dataset = catalogue::find(&config.dataset).map_err(at("dataset"))?;
         config.dataset = dataset.name.to_owned();
+        optimizer_keys::settle(&mut config, table);
         check::values(&config)?;
         let (method, network) = (config.method.descriptor, config.model.kind());
         method.check_network(network).map_err(at("method.name"))?;
@@ -57,7 +58,7 @@ impl RunConfig {
             config.method.options = method.resolve_for(network, &options)?;
         }
         if config.lr == 0.0 {
-            config.lr = method.default_learning_rate(config.batch_size, network);
+            config.lr = optimizer_keys::default_learning_rate(&config);
         }
         init_from::settle(&mut config)?;
         Ok(config)

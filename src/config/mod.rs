@@ -10,6 +10,7 @@ mod init_from;
 pub mod keys;
 mod limits;
 mod load;
+mod optimizer_keys;
 mod ordered;
 pub mod overrides;
 mod recorded;
@@ -32,7 +33,7 @@ use crate::methods::{Method, MethodTable};
 use crate::moments::Activation;
 use crate::nn::networks::{self, Architecture};
 pub use init_from::read_source;
-pub use value_types::{Initialization, Precision, Schedule, cuda_number};
+pub use value_types::{Initialization, OptimizerName, Precision, Schedule, cuda_number};
 
 /// The schema of a run, with the keys of every network.
 pub static RUN_SCHEMA: LazyLock<Json> = LazyLock::new(schema::of::<RunConfig>);
@@ -83,15 +84,50 @@ pub struct RunConfig {
     /// Passes over the training images.
     #[schemars(range(max = 1_000_000))]
     pub epochs: u64,
-    /// Base learning rate; 0 stands for the method's default at this batch size.
+    /// Base learning rate; 0 stands for the method's default at this batch size, and with an optimizer other than SGD for
+    /// 0.001·√(batch_size/50), at most 0.002, whatever the method.
     #[schemars(extend("minimum" = 0, "smallest" = 1e-30, "maximum" = 1e30))]
     pub lr: f64,
-    /// Momentum of SGD.
+    /// What moves the parameters. All compute what PyTorch's do.
+    pub optimizer: OptimizerName,
+    /// Momentum of `sgd` and `rmsprop`; where it is left out, 0 with `rmsprop`.
     #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
     pub momentum: f64,
-    /// Nesterov's form of momentum.
+    /// In place of `momentum`: images after which a gradient counts half in the velocity. Momentum is
+    /// 2^(−batch_size/half-life), so that it is momentum^(B'/B) at another batch size B'. 0 takes `momentum`.
+    #[schemars(extend("minimum" = 0, "smallest" = 1e-30, "maximum" = 1e30))]
+    pub momentum_half_life_images: f64,
+    /// Nesterov's form of the momentum of `sgd`.
     pub nesterov: bool,
-    /// Weight decay (L2 coefficient in the gradient) of the weights.
+    /// Decay of the average gradient of `adam` and `adamw`.
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
+    pub beta1: f64,
+    /// Decay of the average squared gradient of `adam` and `adamw`.
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
+    pub beta2: f64,
+    /// In place of `beta1`: images after which a gradient counts half in the average; 0 takes `beta1`.
+    #[schemars(extend("minimum" = 0, "smallest" = 1e-30, "maximum" = 1e30))]
+    pub beta1_half_life_images: f64,
+    /// In place of `beta2`: images after which a gradient counts half in the average of squares, whatever the batch size:
+    /// beta2 = 2^(−batch_size/half-life), so that it is beta2^(B'/B) at another batch size B' (Marek et al. 2025,
+    /// arXiv:2507.07101). 34640 is beta2 = 0.999 at batch size 50. 0 takes `beta2`.
+    #[schemars(extend("minimum" = 0, "smallest" = 1e-30, "maximum" = 1e30))]
+    pub beta2_half_life_images: f64,
+    /// Whether `adam` and `adamw` divide by the root of the largest average of squares so far (AMSGrad).
+    pub amsgrad: bool,
+    /// Decay of the average squared gradient of `rmsprop`.
+    #[schemars(range(min = 0), extend("exclusiveMaximum" = 1))]
+    pub alpha: f64,
+    /// In place of `alpha`: images after which a gradient counts half in the average of squares; 0 takes `alpha`.
+    #[schemars(extend("minimum" = 0, "smallest" = 1e-30, "maximum" = 1e30))]
+    pub alpha_half_life_images: f64,
+    /// Whether `rmsprop` divides by the gradient's standard deviation in place of the root of its mean square.
+    pub centered: bool,
+    /// What `adam`, `adamw` and `rmsprop` add to the root that they divide by.
+    #[schemars(range(min = 1e-30, max = 1e30))]
+    pub eps: f64,
+    /// Weight decay of the weights: L2 coefficient in the gradient; with `adamw` the part of a weight, times the learning
+    /// rate, that each step takes away, 0.01 where it is left out.
     #[schemars(extend("minimum" = 0, "smallest" = 1e-30, "maximum" = 1e30))]
     pub weight_decay: f64,
     /// Apply weight decay to gamma, beta and biases too.
@@ -174,8 +210,19 @@ impl Default for RunConfig {
             batch_size: 50,
             epochs: 8,
             lr: 0.0,
+            optimizer: OptimizerName::Sgd,
             momentum: 0.9,
+            momentum_half_life_images: 0.0,
             nesterov: false,
+            beta1: 0.9,
+            beta2: 0.999,
+            beta1_half_life_images: 0.0,
+            beta2_half_life_images: 0.0,
+            amsgrad: false,
+            alpha: 0.99,
+            alpha_half_life_images: 0.0,
+            centered: false,
+            eps: 1e-8,
             weight_decay: 5e-4,
             decay_all: false,
             gain_lr_factor: 1.0,

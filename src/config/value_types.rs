@@ -3,6 +3,40 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// What moves the parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptimizerName {
+    /// Stochastic gradient descent with momentum.
+    Sgd,
+    /// Adam; weight decay is a part of the gradient.
+    Adam,
+    /// Adam with decoupled weight decay.
+    Adamw,
+    /// RMSProp.
+    Rmsprop,
+}
+
+impl OptimizerName {
+    /// Every one.
+    pub const ALL: [OptimizerName; 4] = [
+        OptimizerName::Sgd,
+        OptimizerName::Adam,
+        OptimizerName::Adamw,
+        OptimizerName::Rmsprop,
+    ];
+
+    /// As configurations spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            OptimizerName::Sgd => "sgd",
+            OptimizerName::Adam => "adam",
+            OptimizerName::Adamw => "adamw",
+            OptimizerName::Rmsprop => "rmsprop",
+        }
+    }
+}
+
 /// Learning rate over the training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

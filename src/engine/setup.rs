@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::device;
-use crate::config::RunConfig;
+use crate::config::{OptimizerName, RunConfig};
 use crate::data::{self, Dataset, ImageShape, Normalizer, catalogue};
 use crate::event::NetworkIdentity;
 use crate::methods::Method;
-use crate::nn::{Network, Node, Task};
+use crate::nn::{
+    AdamStep, Network, Node, OptimizerConfig, RmsPropStep, SgdStep, StepFormula, Task,
+    decay_of_half_life,
+};
 use crate::record::Owed;
 use crate::usage;
 
@@ -90,6 +93,47 @@ pub fn network_for(config: &RunConfig, shape: ImageShape, classes: usize) -> Res
     let mut network = descriptor.network(options, nodes, config.seed, kind, device)?;
     network.compute = device::compute_kind(config.precision);
     Ok(network)
+}
+
+/// The run's optimizer.
+pub fn optimizer(config: &RunConfig) -> OptimizerConfig {
+    OptimizerConfig {
+        formula: formula(config),
+        weight_decay: config.weight_decay,
+        decay_all: config.decay_all,
+        gain_lr_factor: config.gain_lr_factor,
+        shift_lr_factor: config.shift_lr_factor,
+        clip_norm: config.clip_norm,
+        clip_units: config.clip_units,
+    }
+}
+
+/// What moves the parameters. A half-life gives the decay at the run's batch size.
+fn formula(config: &RunConfig) -> StepFormula {
+    let decay = |half_life: f64, decay: f64| match half_life {
+        0.0 => decay,
+        images => decay_of_half_life(images, config.batch_size),
+    };
+    let momentum = decay(config.momentum_half_life_images, config.momentum);
+    match config.optimizer {
+        OptimizerName::Sgd => StepFormula::Sgd(SgdStep {
+            momentum,
+            nesterov: config.nesterov,
+        }),
+        OptimizerName::Adam | OptimizerName::Adamw => StepFormula::Adam(AdamStep {
+            beta1: decay(config.beta1_half_life_images, config.beta1),
+            beta2: decay(config.beta2_half_life_images, config.beta2),
+            eps: config.eps,
+            amsgrad: config.amsgrad,
+            decoupled: config.optimizer == OptimizerName::Adamw,
+        }),
+        OptimizerName::Rmsprop => StepFormula::RmsProp(RmsPropStep {
+            alpha: decay(config.alpha_half_life_images, config.alpha),
+            eps: config.eps,
+            momentum,
+            centered: config.centered,
+        }),
+    }
 }
 
 /// What the checkpoints of the run say that they are.

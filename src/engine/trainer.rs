@@ -14,7 +14,7 @@ use crate::config::{Initialization, RunConfig, read_source};
 use crate::data::{Dataset, Normalizer, TrainingBatches};
 use crate::event::{Event, NamedTensor, NetworkIdentity, Observer, Position, Status};
 use crate::nn::parameters::Fit;
-use crate::nn::{Network, Sgd, SgdConfig};
+use crate::nn::{Network, Optimizer};
 use crate::probe::images::ProbeImages;
 use crate::probe::layers::LayerProbe;
 
@@ -24,8 +24,6 @@ const SAVE_EVERY_S: f64 = 300.0;
 const ESTIMATE_AFTER_S: f64 = 2.0;
 /// Training images that a data-dependent start sees.
 const START_IMAGES: usize = 500;
-/// Prefix of velocities in a snapshot.
-const VELOCITY: &str = "velocity.";
 
 /// A run in progress.
 pub struct Trainer<'d> {
@@ -33,7 +31,7 @@ pub struct Trainer<'d> {
     dataset: &'d Dataset,
     /// The network being trained.
     pub network: Network,
-    optimizer: Sgd,
+    optimizer: Optimizer,
     normalizer: Normalizer,
     /// What its checkpoints say that they are.
     identity: NetworkIdentity,
@@ -59,19 +57,7 @@ impl<'d> Trainer<'d> {
     /// Builds the network and everything around it, at the start of training.
     pub fn new(config: RunConfig, dataset: &'d Dataset) -> Result<Trainer<'d>> {
         let network = setup::network(&config, dataset)?;
-        let optimizer = Sgd::new(
-            SgdConfig {
-                momentum: config.momentum,
-                nesterov: config.nesterov,
-                weight_decay: config.weight_decay,
-                decay_all: config.decay_all,
-                gain_lr_factor: config.gain_lr_factor,
-                shift_lr_factor: config.shift_lr_factor,
-                clip_norm: config.clip_norm,
-                clip_units: config.clip_units,
-            },
-            &network.parameters,
-        );
+        let optimizer = Optimizer::new(setup::optimizer(&config), &network.parameters)?;
         let normalizer = Normalizer::fit(config.data_norm, &dataset.train, dataset.shape);
         let batches = TrainingBatches::new(
             dataset,
@@ -159,7 +145,7 @@ impl<'d> Trainer<'d> {
     pub fn taken_over(&self) -> Result<Option<(Fit, Option<String>)>> {
         let source = read_source(&self.config)?;
         Ok(source.map(|source| {
-            let is_own = |tensor: &NamedTensor| !tensor.name.starts_with(VELOCITY);
+            let is_own = |tensor: &NamedTensor| !Optimizer::is_state(&tensor.name);
             let saved: Vec<NamedTensor> = source.tensors.into_iter().filter(is_own).collect();
             let method = source.network.and_then(|network| {
                 let name = network.config["method"]["name"].as_str();

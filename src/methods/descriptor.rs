@@ -128,6 +128,14 @@ impl PartialEq for Descriptor {
     }
 }
 
+/// η₅₀·√(batch_size / 50), never above η₅₀·2: a learning rate at a batch size from the one at batch size 50.
+pub fn rate_at(at_50: f64, batch_size: usize) -> f64 {
+    let rate = at_50 * (batch_size as f64 / 50.0).sqrt().min(2.0);
+    // Two significant digits: readable in a directory name, and as good.
+    let digits = 10f64.powf(1.0 - rate.log10().floor());
+    (rate * digits).round() / digits
+}
+
 impl Descriptor {
     /// What most methods have in common: no batch, any batch size, feed-forward networks, the usual backward pass,
     /// widths left alone. The remaining fields are placeholders; a method ends with `..Descriptor::ORDINARY`.
@@ -210,10 +218,12 @@ impl Descriptor {
             (NetworkKind::Recurrent, Some(recurrent)) => recurrent.learning_rate_at_50,
             _ => self.learning_rate_at_50,
         };
-        let rate = at_50 * (batch_size as f64 / 50.0).sqrt().min(2.0);
-        // Two significant digits: readable in a directory name, and as good.
-        let digits = 10f64.powf(1.0 - rate.log10().floor());
-        (rate * digits).round() / digits
+        rate_at(at_50, batch_size)
+    }
+
+    /// Whether weights are moved by a step of its own, which stands beside SGD only.
+    pub fn has_own_step(&self) -> bool {
+        self.acts_on.contains(&ActsOn::Update)
     }
 
     /// The options given, checked, and the defaults of the others.

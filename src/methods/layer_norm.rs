@@ -55,13 +55,16 @@ mod tests {
 
     #[test]
     fn weights_return_to_their_starting_length_when_told() {
-        use crate::nn::Update;
+        use crate::nn::{SgdStep, StepFormula, Update};
         let plain = Update {
             scale: 1.0,
             decay: 0.0,
-            momentum: 0.0,
-            nesterov: false,
             lr: 0.3,
+            formula: StepFormula::Sgd(SgdStep {
+                momentum: 0.0,
+                nesterov: false,
+            }),
+            bias: [1.0; 2],
         };
         for method in ["layer-norm", "rms-norm", "group-norm"] {
             let net = conformance::conv_network(method, "project_every = 2", 3);
@@ -74,8 +77,8 @@ mod tests {
             for step in 1..=4 {
                 let before = weight.detach().copy();
                 let gradient = conformance::gaussian(&weight.size(), step);
-                let velocity = weight.zeros_like();
-                let _ = tch::no_grad(|| rule.update(weight, &gradient, &velocity, &plain));
+                let kept = [weight.zeros_like()];
+                let _ = tch::no_grad(|| rule.update(weight, &gradient, &kept, &plain));
                 let moved = before - gradient * 0.3;
                 let factor = match step % 2 {
                     0 => start / moved.norm().double_value(&[]),

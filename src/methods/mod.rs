@@ -22,7 +22,7 @@ use crate::nn::{Builder, Network, NetworkKind, Node};
 use crate::options::Options;
 use crate::usage;
 pub use behavior::{ActsOn, BatchSizeOne};
-pub use descriptor::{Descriptor, Paper, Recurrent};
+pub use descriptor::{Descriptor, Paper, Recurrent, rate_at};
 pub use look::style;
 pub use method::{Method, MethodTable};
 

@@ -43,7 +43,7 @@ impl UpdateRule for AdaptiveClip {
         &self,
         parameter: &Tensor,
         gradient: &Tensor,
-        velocity: &Tensor,
+        kept: &[Tensor],
         update: &Update,
     ) -> f64 {
         let clipped = clip(parameter, &(gradient * update.scale), self.lambda);
@@ -51,7 +51,7 @@ impl UpdateRule for AdaptiveClip {
             scale: 1.0,
             ..*update
         }
-        .apply(parameter, &clipped, velocity);
+        .apply(parameter, &clipped, kept);
         squared_length(gradient)
     }
 }
@@ -62,7 +62,7 @@ mod tests {
 
     use super::*;
     use crate::nn::parameters::{Parameters, Role};
-    use crate::nn::sgd::{Sgd, SgdConfig};
+    use crate::nn::{Optimizer, OptimizerConfig, SgdStep, StepFormula};
     use tch::{Device, Kind};
 
     fn matrix(rows: &[[f64; 3]]) -> Tensor {
@@ -77,16 +77,14 @@ mod tests {
         matrix(&[[0.5, -1.0, 2.0], [1.0, 1.0, -0.5]])
     }
 
-    fn settings(clip_units: f64) -> SgdConfig {
-        SgdConfig {
+    fn settings(clip_units: f64) -> OptimizerConfig {
+        let formula = StepFormula::Sgd(SgdStep {
             momentum: 0.9,
             nesterov: false,
-            weight_decay: 0.0,
-            decay_all: false,
-            gain_lr_factor: 1.0,
-            shift_lr_factor: 1.0,
-            clip_norm: 0.0,
+        });
+        OptimizerConfig {
             clip_units,
+            ..OptimizerConfig::plain(formula)
         }
     }
 
@@ -120,7 +118,7 @@ mod tests {
             .set_rule("w", Rc::new(AdaptiveClip { lambda: 0.01 }))
             .unwrap();
         let config = settings(0.0);
-        let mut sgd = Sgd::new(config, &parameters);
+        let mut sgd = Optimizer::new(config, &parameters).unwrap();
         let gradient = matrix(&[[0.3, -0.2, 0.1], [0.001, 0.002, 0.0]]);
         let first = clip(&handle.detach(), &gradient, 0.01);
         let squared = sgd.step(&parameters, std::slice::from_ref(&gradient), 0.1);
@@ -139,12 +137,16 @@ mod tests {
             .register("a.weight".into(), Role::Weight, weights())
             .unwrap();
         let gradient = matrix(&[[0.3, -0.2, 0.1], [0.1, 0.2, 0.0]]);
-        let config = SgdConfig {
+        let config = OptimizerConfig {
             clip_norm: 0.03,
             ..settings(0.01)
         };
         let scale = 0.03 / squared_length(&gradient).sqrt();
-        Sgd::new(config, &parameters).step(&parameters, &[gradient.shallow_clone()], 0.1);
+        Optimizer::new(config, &parameters).unwrap().step(
+            &parameters,
+            &[gradient.shallow_clone()],
+            0.1,
+        );
         let moved = (weights() - handle.detach()) / 0.1;
         assert!(gap(&moved, &clip(&weights(), &(gradient * scale), 0.01)) < 1e-12);
     }
@@ -160,7 +162,9 @@ mod tests {
                 .unwrap()
         });
         let gradients = shapes.map(|(_, count)| zeros(count) + 3.0);
-        Sgd::new(settings(0.01), &parameters).step(&parameters, &gradients, 0.1);
+        Optimizer::new(settings(0.01), &parameters)
+            .unwrap()
+            .step(&parameters, &gradients, 0.1);
         assert!((handles[0].double_value(&[0]) + 0.3).abs() < 1e-15);
         // λ·10⁻³ is its longest gradient.
         assert!((handles[1].norm().double_value(&[]) - 1e-6).abs() < 1e-15);
@@ -177,7 +181,10 @@ mod tests {
         });
         let gradient = matrix(&[[0.3, -0.2, 0.1], [0.001, 0.002, 0.0]]);
         let gradients = [gradient.shallow_clone(), gradient.shallow_clone()];
-        let squared = Sgd::new(settings(0.01), &parameters).step(&parameters, &gradients, 0.1);
+        let squared =
+            Optimizer::new(settings(0.01), &parameters)
+                .unwrap()
+                .step(&parameters, &gradients, 0.1);
         assert!((squared - 2.0 * squared_length(&gradient)).abs() < 1e-12);
         let moved = handles.map(|handle| (weights() - handle.detach()) / 0.1);
         assert!(gap(&moved[0], &clip(&weights(), &gradient, 0.01)) < 1e-12);

@@ -45,13 +45,13 @@ impl UpdateRule for LengthReset {
         &self,
         parameter: &Tensor,
         gradient: &Tensor,
-        velocity: &Tensor,
+        kept: &[Tensor],
         update: &Update,
     ) -> f64 {
         if self.length.double_value(&[0]) == 0.0 {
             self.length.shallow_clone().copy_(&parameter.norm());
         }
-        let squared = update.apply(parameter, gradient, velocity);
+        let squared = update.apply(parameter, gradient, kept);
         let steps = self.steps.double_value(&[0]) + 1.0;
         let is_due = steps >= self.every as f64;
         let _ = self.steps.shallow_clone().fill_(match is_due {

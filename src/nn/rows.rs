@@ -186,17 +186,17 @@ pub fn step_and_make_unit(
     update: &Update,
     weight: &Tensor,
     gradient: &Tensor,
-    velocity: &Tensor,
+    kept: &[Tensor],
     center: bool,
 ) -> f64 {
-    if !alike(weight, gradient) || !alike(weight, velocity) {
-        let squared = update.apply(weight, gradient, velocity);
+    if !update.is_in_memory(weight, gradient, kept) {
+        let squared = update.apply(weight, gradient, kept);
         tch::no_grad(|| weight.shallow_clone().copy_(&unit(weight, center)));
         return squared;
     }
     match weight.kind() {
-        Kind::Float => step_rows::<f32>(update, weight, gradient, velocity, center),
-        _ => step_rows::<f64>(update, weight, gradient, velocity, center),
+        Kind::Float => step_rows::<f32>(update, weight, gradient, kept, center),
+        _ => step_rows::<f64>(update, weight, gradient, kept, center),
     }
 }
 
@@ -204,26 +204,27 @@ fn step_rows<T: Real>(
     update: &Update,
     weight: &Tensor,
     gradient: &Tensor,
-    velocity: &Tensor,
+    kept: &[Tensor],
     center: bool,
 ) -> f64 {
     let rows = weight
         .size()
         .first()
         .map_or(1, |&rows| rows.max(1) as usize);
-    // SAFETY: three distinct tensors in memory, alike, with this element type, on which libtorch computes nothing now.
-    let (weight, gradient, velocity) = unsafe {
-        (
-            elements_mut::<T>(weight),
-            elements::<T>(gradient),
-            elements_mut::<T>(velocity),
-        )
+    // SAFETY: distinct tensors in memory, alike, with this element type, on which libtorch computes nothing now.
+    let (weight, gradient, kept) = unsafe {
+        let kept: Vec<&mut [T]> = kept.iter().map(|kept| elements_mut::<T>(kept)).collect();
+        (elements_mut::<T>(weight), elements::<T>(gradient), kept)
     };
     let length = (weight.len() / rows).max(1);
     let mut squared = 0.0;
     let parts = weight.chunks_mut(length).zip(gradient.chunks(length));
-    for ((row, gradient), velocity) in parts.zip(velocity.chunks_mut(length)) {
-        squared += update.advance(row, gradient, velocity);
+    let mut of_rows: Vec<_> = kept.into_iter().map(|all| all.chunks_mut(length)).collect();
+    let mut of_row = Vec::with_capacity(of_rows.len());
+    for (row, gradient) in parts {
+        of_row.clear();
+        of_row.extend(of_rows.iter_mut().filter_map(Iterator::next));
+        squared += update.advance(row, gradient, &mut of_row);
         make_unit(row, center);
     }
     squared

@@ -14,7 +14,7 @@ use tch::{Kind, Tensor};
 
 use super::update::{Update, UpdateRule, squared_length};
 
-/// A step of all rows of a weight on the unit sphere. The momentum m is the optimizer's velocity.
+/// A step of all rows of a weight on the unit sphere. The momentum m is SGD's velocity.
 #[derive(Debug)]
 pub struct SphereStep {
     /// Multiplies the learning rate.
@@ -114,17 +114,19 @@ impl UpdateRule for SphereStep {
         &self,
         parameter: &Tensor,
         gradient: &Tensor,
-        velocity: &Tensor,
+        kept: &[Tensor],
         update: &Update,
     ) -> f64 {
         let lr = update.lr * self.lr_factor;
         let rows = parameter.flatten(1, -1);
         let rows = &rows / (inner(&rows, &rows).sqrt() + 1e-8);
         let tangent = self.tangent(&rows, &(gradient.flatten(1, -1) * update.scale));
+        let velocity = &kept[0];
         let velocity_rows = velocity.flatten(1, -1);
         let (geodesic, momentum) = match &self.adam {
             None => {
-                let geodesic = Geodesic::along(&(velocity_rows * update.momentum - tangent * lr));
+                let geodesic =
+                    Geodesic::along(&(velocity_rows * update.formula.momentum() - tangent * lr));
                 let momentum = geodesic.own_transport(&rows);
                 (geodesic, momentum)
             }
@@ -140,6 +142,10 @@ impl UpdateRule for SphereStep {
         parameter.copy_(&geodesic.end(&rows).reshape(shape.as_slice()));
         velocity.copy_(&momentum.reshape(shape.as_slice()));
         squared_length(gradient)
+    }
+
+    fn needs_sgd(&self) -> bool {
+        true
     }
 }
 

@@ -1,26 +1,40 @@
 //! The update of one parameter.
 //!
-//! For a parameter p with gradient g, coefficient λ, momentum μ and learning rate η:
-//! g' = c·g + λ·p, v ← μ·v + g', p ← p − η·(g' + μ·v) with Nesterov's form, else p ← p − η·v;
-//! c ≤ 1 clips the gradient's length over all parameters. This is the update of the common frameworks.
+//! For a parameter p with gradient g and coefficient λ, g' = c·g + λ·p is what the optimizer's formula ([`StepFormula`])
+//! takes; c ≤ 1 clips the gradient's length over all parameters. AdamW leaves λ·p out of g' and shrinks p itself.
+
+mod adam_step;
+mod formula;
+mod rms_prop_step;
+mod sgd_step;
 
 use tch::{Kind, Tensor};
 
 use super::kernels::{Real, alike, dot, elements, elements_mut};
+pub use adam_step::AdamStep;
+pub use formula::{StepFormula, decay_of_half_life};
+pub use rms_prop_step::RmsPropStep;
+pub use sgd_step::SgdStep;
 
 /// A parameter's own way of being updated, instead of [`Update::apply`].
 ///
-/// The velocity is saved with the run; further state belongs into buffers of the layer.
+/// What the optimizer keeps of the parameter is saved with the run; further state belongs into buffers of the layer.
 pub trait UpdateRule: std::fmt::Debug {
-    /// Updates `parameter` and `velocity` in place and returns the gradient's squared length. Called without gradients
-    /// being recorded.
+    /// Updates `parameter` and what is `kept` of it ([`StepFormula::kept`]) in place and returns the gradient's squared
+    /// length. Called without gradients being recorded.
     fn update(
         &self,
         parameter: &Tensor,
         gradient: &Tensor,
-        velocity: &Tensor,
+        kept: &[Tensor],
         update: &Update,
     ) -> f64;
+
+    /// Whether it is a step of its own that stands beside SGD only: the formula of another optimizer would have to be
+    /// derived for it. The others take [`Update::apply`] and change what it gave.
+    fn needs_sgd(&self) -> bool {
+        false
+    }
 }
 
 /// The settings of one parameter's update.
@@ -30,78 +44,68 @@ pub struct Update {
     pub scale: f64,
     /// λ of this parameter.
     pub decay: f64,
-    /// μ.
-    pub momentum: f64,
-    /// Nesterov's form.
-    pub nesterov: bool,
     /// η.
     pub lr: f64,
+    /// What moves the parameter.
+    pub formula: StepFormula,
+    /// [`StepFormula::bias`] of this step.
+    pub bias: [f64; 2],
 }
 
 impl Update {
-    /// The step of this file's formula on one parameter and its velocity. Returns the gradient's squared length.
-    pub fn apply(&self, parameter: &Tensor, gradient: &Tensor, velocity: &Tensor) -> f64 {
-        if !alike(parameter, gradient) || !alike(parameter, velocity) {
-            return self.apply_by_tensors(parameter, gradient, velocity);
+    /// The step of the formula on one parameter and what is kept of it. Returns the gradient's squared length.
+    pub fn apply(&self, parameter: &Tensor, gradient: &Tensor, kept: &[Tensor]) -> f64 {
+        if !self.is_in_memory(parameter, gradient, kept) {
+            tch::no_grad(|| self.advance_tensors(parameter, gradient, kept));
+            return squared_length(gradient);
         }
         match parameter.kind() {
-            Kind::Float => self.apply_in_one_pass::<f32>(parameter, gradient, velocity),
-            _ => self.apply_in_one_pass::<f64>(parameter, gradient, velocity),
+            Kind::Float => self.apply_in_one_pass::<f32>(parameter, gradient, kept),
+            _ => self.apply_in_one_pass::<f64>(parameter, gradient, kept),
         }
     }
 
-    /// The update as tensor operations: any device, any element type, any order in memory.
-    fn apply_by_tensors(&self, parameter: &Tensor, gradient: &Tensor, velocity: &Tensor) -> f64 {
-        tch::no_grad(|| {
-            let (mut parameter, mut velocity) =
-                (parameter.shallow_clone(), velocity.shallow_clone());
-            let direction = gradient * self.scale + &parameter * self.decay;
-            let _ = velocity.g_mul_scalar_(self.momentum);
-            let _ = velocity.g_add_(&direction);
-            let mut change = if self.nesterov {
-                direction + &velocity * self.momentum
-            } else {
-                velocity.copy()
-            };
-            let _ = change.g_mul_scalar_(self.lr);
-            let _ = parameter.g_sub_(&change);
-        });
-        squared_length(gradient)
+    /// Whether one pass over memory can take the step.
+    pub fn is_in_memory(&self, parameter: &Tensor, gradient: &Tensor, kept: &[Tensor]) -> bool {
+        alike(parameter, gradient) && kept.iter().all(|kept| alike(parameter, kept))
     }
 
-    /// The update in one pass over memory.
+    /// The step as tensor operations: any device, any element type, any order in memory.
+    fn advance_tensors(&self, parameter: &Tensor, gradient: &Tensor, kept: &[Tensor]) {
+        match &self.formula {
+            StepFormula::Sgd(step) => step.advance_tensors(self, parameter, gradient, kept),
+            StepFormula::Adam(step) => step.advance_tensors(self, parameter, gradient, kept),
+            StepFormula::RmsProp(step) => step.advance_tensors(self, parameter, gradient, kept),
+        }
+    }
+
+    /// The step in one pass over memory.
     fn apply_in_one_pass<T: Real>(
         &self,
         parameter: &Tensor,
         gradient: &Tensor,
-        velocity: &Tensor,
+        kept: &[Tensor],
     ) -> f64 {
-        // SAFETY: three distinct tensors in memory, alike, with this element type, alive for this call; libtorch
-        // computes nothing on them meanwhile.
-        let (parameter, gradient, velocity) = unsafe {
-            (
-                elements_mut::<T>(parameter),
-                elements::<T>(gradient),
-                elements_mut::<T>(velocity),
-            )
+        // SAFETY: distinct tensors in memory, alike, with this element type, alive for this call; libtorch computes
+        // nothing on them meanwhile.
+        let (parameter, gradient, mut kept) = unsafe {
+            let kept: Vec<&mut [T]> = kept.iter().map(|kept| elements_mut::<T>(kept)).collect();
+            (elements_mut::<T>(parameter), elements::<T>(gradient), kept)
         };
-        self.advance(parameter, gradient, velocity)
+        self.advance(parameter, gradient, &mut kept)
     }
 
-    /// The step of this file's formula, element by element. Returns the gradient's squared length.
-    pub fn advance<T: Real>(&self, parameter: &mut [T], gradient: &[T], velocity: &mut [T]) -> f64 {
-        let (scale, decay) = (T::of(self.scale), T::of(self.decay));
-        let (momentum, lr) = (T::of(self.momentum), T::of(self.lr));
-        let (own_share, velocity_share) = if self.nesterov {
-            (T::one(), momentum)
-        } else {
-            (T::zero(), T::one())
-        };
-        let elements = parameter.iter_mut().zip(gradient).zip(velocity);
-        for ((parameter, &gradient), velocity) in elements {
-            let direction = scale * gradient + decay * *parameter;
-            *velocity = momentum * *velocity + direction;
-            *parameter = *parameter - lr * (own_share * direction + velocity_share * *velocity);
+    /// The step element by element. Returns the gradient's squared length.
+    pub fn advance<T: Real>(
+        &self,
+        parameter: &mut [T],
+        gradient: &[T],
+        kept: &mut [&mut [T]],
+    ) -> f64 {
+        match &self.formula {
+            StepFormula::Sgd(step) => step.advance(self, parameter, gradient, kept),
+            StepFormula::Adam(step) => step.advance(self, parameter, gradient, kept),
+            StepFormula::RmsProp(step) => step.advance(self, parameter, gradient, kept),
         }
         dot(gradient, gradient)
     }
@@ -112,3 +116,6 @@ pub fn squared_length(gradient: &Tensor) -> f64 {
     let flat = gradient.to_kind(Kind::Double);
     (&flat * &flat).sum(Kind::Double).double_value(&[])
 }
+
+#[cfg(test)]
+mod tests;

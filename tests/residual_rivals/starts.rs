@@ -2,7 +2,7 @@
 
 use normprop::methods::METHODS;
 use normprop::nn::scores::cross_entropy;
-use normprop::nn::{Network, Pass, Sgd, SgdConfig, backward};
+use normprop::nn::{Network, Optimizer, OptimizerConfig, Pass, SgdStep, StepFormula, backward};
 use serde_json::Value;
 use tch::Tensor;
 
@@ -38,7 +38,7 @@ fn fixup_has_the_published_numbers_of_parameters_and_first_convolutions_of_the_p
 
 /// The names of the parameters that each of some plain steps moves.
 fn moved(network: &Network, steps: usize, lr: f64) -> Vec<Vec<String>> {
-    let mut sgd = Sgd::new(SGD, &network.parameters);
+    let mut sgd = Optimizer::new(SGD, &network.parameters).unwrap();
     let images = images(5);
     let step = |_| {
         let before: Vec<Tensor> = network
@@ -57,16 +57,10 @@ fn moved(network: &Network, steps: usize, lr: f64) -> Vec<Vec<String>> {
     (0..steps).map(step).collect()
 }
 
-const SGD: SgdConfig = SgdConfig {
+const SGD: OptimizerConfig = OptimizerConfig::plain(StepFormula::Sgd(SgdStep {
     momentum: 0.0,
     nesterov: false,
-    weight_decay: 0.0,
-    decay_all: false,
-    gain_lr_factor: 1.0,
-    shift_lr_factor: 1.0,
-    clip_norm: 0.0,
-    clip_units: 0.0,
-};
+}));
 
 /// What stands behind a convolution of zeros does not move; a shortcut that changes shape leads past it.
 #[test]
@@ -119,7 +113,9 @@ fn fixup_moves_its_numbers_at_a_tenth_of_the_rate() {
         .map(|p| p.tensor.detach().copy())
         .collect();
     let gradients: Vec<Tensor> = before.iter().map(Tensor::ones_like).collect();
-    Sgd::new(SGD, &network.parameters).step(&network.parameters, &gradients, 0.2);
+    Optimizer::new(SGD, &network.parameters)
+        .unwrap()
+        .step(&network.parameters, &gradients, 0.2);
     for (entry, before) in network.parameters.trainable().zip(&before) {
         let factor = if entry.name.ends_with(".weight") {
             1.0

@@ -13,9 +13,10 @@ const DELAYS_MS: [u64; 5] = [50, 120, 333, 700, 1500];
 /// Rows of `steps.csv` and milliseconds after them, at which a process is killed.
 const STEPS_AND_DELAYS_MS: [(usize, u64); 5] = [(1, 0), (17, 2), (34, 0), (62, 9), (95, 1)];
 
-fn kills_change_nothing(threads: usize) {
-    let expected = Training::new(FOUR_EPOCHS, threads).finish();
-    let training = Training::new(FOUR_EPOCHS, threads);
+fn kills_change_nothing(threads: usize, more: &[&str]) {
+    let arguments = [FOUR_EPOCHS, more].concat();
+    let expected = Training::new(&arguments, threads).finish();
+    let training = Training::new(&arguments, threads);
     let mut killed = 0;
     for (steps, delay_ms) in STEPS_AND_DELAYS_MS {
         let mut child = training.start_until(steps);
@@ -38,12 +39,18 @@ fn kills_change_nothing(threads: usize) {
 
 #[test]
 fn kills_after_some_steps_change_nothing_with_one_thread() {
-    kills_change_nothing(1);
+    kills_change_nothing(1, &[]);
 }
 
 #[test]
 fn kills_after_some_steps_change_nothing_with_two_threads() {
-    kills_change_nothing(2);
+    kills_change_nothing(2, &[]);
+}
+
+#[test]
+fn kills_change_nothing_of_what_adam_keeps() {
+    let adam = ["--optimizer=adam", "--set=beta2_half_life_images=200"];
+    kills_change_nothing(1, &adam);
 }
 
 #[test]

@@ -2,20 +2,20 @@
 
 use anyhow::{Result, bail};
 
-use super::{Trainer, VELOCITY};
+use super::Trainer;
 use crate::event::Snapshot;
 use crate::nn::parameters::{find, restore, to_named};
 
 impl Trainer<'_> {
     /// Goes back to a saved state.
     pub fn resume(&mut self, snapshot: &Snapshot) -> Result<()> {
-        let (parameters, velocities) = (&self.network.parameters, &self.optimizer.velocities);
+        let parameters = &self.network.parameters;
         parameters.restore(&snapshot.tensors)?;
-        for (entry, velocity) in parameters.trainable().zip(velocities) {
-            let name = format!("{VELOCITY}{}", entry.name);
-            restore(velocity, find(&snapshot.tensors, &name)?)?;
+        let mut expected = parameters.iter().count();
+        for (name, kept) in self.optimizer.state(parameters) {
+            restore(kept, find(&snapshot.tensors, &name)?)?;
+            expected += 1;
         }
-        let expected = parameters.iter().count() + velocities.len();
         if snapshot.tensors.len() != expected {
             bail!(
                 "the checkpoint holds {} tensors, the network needs {expected}",
@@ -38,18 +38,18 @@ impl Trainer<'_> {
             );
         }
         self.position = snapshot.position.clone();
+        self.optimizer.steps = self.position.step;
         Ok(())
     }
 
     /// Everything needed to go on from here.
     pub(super) fn snapshot(&self) -> Result<Snapshot> {
-        let (parameters, velocities) = (&self.network.parameters, &self.optimizer.velocities);
+        let parameters = &self.network.parameters;
         let own = parameters.iter();
         let own = own.map(|entry| to_named(&entry.name, &entry.tensor));
-        let velocities = parameters.trainable().zip(velocities);
-        let velocities = velocities
-            .map(|(entry, velocity)| to_named(&format!("{VELOCITY}{}", entry.name), velocity));
-        let mut tensors = own.chain(velocities).collect::<Result<Vec<_>>>()?;
+        let kept = self.optimizer.state(parameters);
+        let kept = kept.map(|(name, tensor)| to_named(&name, tensor));
+        let mut tensors = own.chain(kept).collect::<Result<Vec<_>>>()?;
         tensors.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Snapshot {
             network: Some(self.identity.clone()),

@@ -91,6 +91,42 @@ fn a_start_of_unit_variance_and_slower_parameters_survive_a_pause() {
 }
 
 #[test]
+fn every_optimizer_goes_on_after_a_pause_bit_for_bit() {
+    for (optimizer, kept) in [
+        (
+            "optimizer = \"sgd\"\nmomentum_half_life_images = 300",
+            "velocity",
+        ),
+        (
+            "optimizer = \"adam\"\nbeta2_half_life_images = 2000",
+            "second_moment",
+        ),
+        (
+            "optimizer = \"adamw\"\namsgrad = true",
+            "largest_second_moment",
+        ),
+        (
+            "optimizer = \"rmsprop\"\ncentered = true\nmomentum = 0.9",
+            "gradient_average",
+        ),
+    ] {
+        // Rows that are projected, a layer that is not, gains and shifts.
+        let text = format!(
+            "model = \"mlp\"\nmlp_widths = [8]\ntrain_subset = 100\ntest_subset = 20\nepochs = 2\nbatch_size = 10\n\
+             probe_images = 0\nlr = 0.01\nclip_norm = 1\n{optimizer}\nmethod = {{ name = \"normprop\" }}"
+        );
+        let [straight, paused] = [false, true].map(|pauses| tensors_after(&text, pauses));
+        let name = format!("{kept}.layer1.weight");
+        let found = straight.iter().find(|tensor| tensor.name == name);
+        assert!(
+            found.is_some_and(|kept| kept.bytes.iter().any(|&byte| byte != 0)),
+            "{name}"
+        );
+        assert_eq!(straight, paused, "{optimizer}");
+    }
+}
+
+#[test]
 fn training_starts_from_unit_variance_where_asked_to() {
     let off_diagonal = |init: &str| {
         let text = format!(

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::nn::statistics::AT_THE_KINK;
+use crate::nn::{AdamStep, Optimizer, OptimizerConfig, StepFormula};
 
 #[test]
 fn every_method_says_what_it_is() {
@@ -204,5 +205,22 @@ fn layers_that_a_method_does_not_serve_are_refused_with_what_would_work() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn every_optimizer_moves_the_weights_unless_the_method_says_that_it_does() {
+    let adam = OptimizerConfig::plain(StepFormula::Adam(AdamStep {
+        beta1: 0.9,
+        beta2: 0.999,
+        eps: 1e-8,
+        amsgrad: false,
+        decoupled: false,
+    }));
+    for method in METHODS {
+        let refused = both(method)
+            .iter()
+            .any(|(network, _)| Optimizer::new(adam, &network.parameters).is_err());
+        assert_eq!(refused, method.has_own_step(), "{}", method.name);
     }
 }

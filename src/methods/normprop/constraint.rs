@@ -42,9 +42,9 @@ impl UpdateRule for Constraint {
         &self,
         parameter: &Tensor,
         gradient: &Tensor,
-        velocity: &Tensor,
+        kept: &[Tensor],
         update: &Update,
     ) -> f64 {
-        rows::step_and_make_unit(update, parameter, gradient, velocity, self.centers)
+        rows::step_and_make_unit(update, parameter, gradient, kept, self.centers)
     }
 }

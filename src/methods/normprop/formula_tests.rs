@@ -8,7 +8,7 @@ use crate::methods::conformance::{conv_with, dense_with, gap, gaussian, set};
 use crate::moments::Activation;
 use crate::nn::backward;
 use crate::nn::network::Network;
-use crate::nn::sgd::{Sgd, SgdConfig};
+use crate::nn::{Optimizer, OptimizerConfig, SgdStep, StepFormula};
 use crate::nn::{Pass, Signal};
 use crate::options::OptionKind;
 
@@ -52,17 +52,12 @@ fn gradients(network: &Network, x: &Tensor) -> Vec<Tensor> {
 
 /// Plain gradient steps, long enough that rows that are free to grow do.
 fn take_steps(network: &Network, x: &Tensor) {
-    let config = SgdConfig {
+    let formula = StepFormula::Sgd(SgdStep {
         momentum: 0.0,
         nesterov: false,
-        weight_decay: 0.0,
-        decay_all: false,
-        gain_lr_factor: 1.0,
-        shift_lr_factor: 1.0,
-        clip_norm: 0.0,
-        clip_units: 0.0,
-    };
-    let mut sgd = Sgd::new(config, &network.parameters);
+    });
+    let config = OptimizerConfig::plain(formula);
+    let mut sgd = Optimizer::new(config, &network.parameters).unwrap();
     for _ in 0..5 {
         sgd.step(&network.parameters, &gradients(network, x), 0.02);
         network.after_step();

@@ -1,7 +1,7 @@
 //! The kernels equal tensor operations, whatever the order of memory.
 
 use super::*;
-use crate::nn::init;
+use crate::nn::{AdamStep, SgdStep, StepFormula, init};
 use crate::streams::{Purpose, stream};
 
 fn normal(shape: &[i64], index: u64) -> Tensor {
@@ -80,28 +80,44 @@ fn the_way_back_equals_automatic_differentiation() {
 
 #[test]
 fn a_step_and_the_reset_in_one_pass_equal_two_operations() {
+    let sgd = |nesterov| {
+        StepFormula::Sgd(SgdStep {
+            momentum: 0.9,
+            nesterov,
+        })
+    };
+    let adam = StepFormula::Adam(AdamStep {
+        beta1: 0.9,
+        beta2: 0.99,
+        eps: 1e-3,
+        amsgrad: true,
+        decoupled: true,
+    });
     for (start, tolerance) in weights() {
-        for center in [false, true] {
+        for (center, formula) in [(false, sgd(false)), (true, sgd(true)), (true, adam)] {
             let update = Update {
                 scale: 0.5,
                 decay: 0.01,
-                momentum: 0.9,
-                nesterov: center,
                 lr: 0.1,
+                formula,
+                bias: formula.bias(3),
             };
             let gradient =
                 layout::in_order_of(normal(&start.size(), 6).to_kind(start.kind()), &start);
             let (fast, plain) = (start.copy(), start.copy());
-            let (fast_velocity, plain_velocity) = (start.zeros_like(), start.zeros_like());
+            let at_rest = || formula.kept().iter().map(|_| start.zeros_like());
+            let [fast_kept, plain_kept] = [(); 2].map(|()| at_rest().collect::<Vec<Tensor>>());
             for _ in 0..3 {
-                let squared = step_and_make_unit(&update, &fast, &gradient, &fast_velocity, center);
-                update.apply(&plain, &gradient, &plain_velocity);
+                let squared = step_and_make_unit(&update, &fast, &gradient, &fast_kept, center);
+                update.apply(&plain, &gradient, &plain_kept);
                 tch::no_grad(|| plain.shallow_clone().copy_(&unit(&plain, center)));
                 let expected = gradient.square().sum(Kind::Double).double_value(&[]);
                 assert!((squared / expected - 1.0).abs() < 1e-6);
             }
             assert!(gap(&fast, &plain) < tolerance);
-            assert!(gap(&fast_velocity, &plain_velocity) < tolerance);
+            for (fast, plain) in fast_kept.iter().zip(&plain_kept) {
+                assert!(gap(fast, plain) < tolerance);
+            }
             let lengths = init::row_norms(&fast.to_kind(Kind::Double));
             assert!(gap(&lengths, &lengths.ones_like()) < 1e-5);
             let means = fast

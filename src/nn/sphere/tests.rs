@@ -1,11 +1,12 @@
 use std::rc::Rc;
+use std::slice::from_ref;
 
 use tch::Device;
 
 use super::*;
 use crate::nn::init::{self, standard_normal};
 use crate::nn::parameters::{Parameters, Role};
-use crate::nn::sgd::{Sgd, SgdConfig};
+use crate::nn::{Optimizer, OptimizerConfig, SgdStep, StepFormula};
 use crate::streams::{Purpose, stream};
 
 fn gaussian(shape: &[i64], seed: u64) -> Tensor {
@@ -32,9 +33,12 @@ fn settings(lr: f64) -> Update {
     Update {
         scale: 1.0,
         decay: 0.5,
-        momentum: 0.9,
-        nesterov: true,
         lr,
+        formula: StepFormula::Sgd(SgdStep {
+            momentum: 0.9,
+            nesterov: true,
+        }),
+        bias: [1.0; 2],
     }
 }
 
@@ -65,7 +69,12 @@ fn golden_gradient() -> Tensor {
 /// Rows and momentum after one step from the golden weight.
 fn after_golden_step(adam: bool, lr: f64) -> (Tensor, Tensor) {
     let (rows, momentum) = (unit(&golden_weight()), golden_weight() * 0.0);
-    step(adam).update(&rows, &golden_gradient(), &momentum, &settings(lr));
+    step(adam).update(
+        &rows,
+        &golden_gradient(),
+        from_ref(&momentum),
+        &settings(lr),
+    );
     (rows, momentum)
 }
 
@@ -94,7 +103,12 @@ fn rows_stay_on_the_sphere_and_momentum_stays_tangent() {
         let rule = step(adam);
         let (rows, momentum) = (unit(&golden_weight()), golden_weight() * 0.0);
         for index in 0..20 {
-            rule.update(&rows, &gaussian(&[2, 3], index), &momentum, &settings(0.3));
+            rule.update(
+                &rows,
+                &gaussian(&[2, 3], index),
+                from_ref(&momentum),
+                &settings(0.3),
+            );
             assert!(gap(&init::row_norms(&rows), &Tensor::from_slice(&[1.0, 1.0])) < 1e-7);
             assert!(inner(&rows, &momentum).abs().max().double_value(&[]) < 1e-7);
         }
@@ -152,7 +166,7 @@ fn it_finds_the_smallest_eigenvector_of_a_quotient() {
             rule.update(
                 &rows,
                 &(rows.matmul(&matrix) * 2.0),
-                &momentum,
+                from_ref(&momentum),
                 &settings(rate),
             );
         }
@@ -190,17 +204,16 @@ fn the_optimizer_calls_the_rule_with_its_clipping_and_no_decay() {
             .register("w".into(), Role::Weight, start)
             .unwrap();
         parameters.set_rule("w", Rc::new(step(false))).unwrap();
-        let config = SgdConfig {
+        let formula = StepFormula::Sgd(SgdStep {
             momentum: 0.9,
             nesterov: false,
+        });
+        let config = OptimizerConfig {
             weight_decay,
-            decay_all: false,
-            gain_lr_factor: 1.0,
-            shift_lr_factor: 1.0,
             clip_norm,
-            clip_units: 0.0,
+            ..OptimizerConfig::plain(formula)
         };
-        let mut sgd = Sgd::new(config, &parameters);
+        let mut sgd = Optimizer::new(config, &parameters).unwrap();
         let squared = sgd.step(&parameters, &[golden_gradient() * gradient_factor], 0.2);
         (weight.detach(), squared)
     };

@@ -22,6 +22,7 @@ fn every_experiment_that_comes_along_can_be_read() {
         ("layer-inputs", 12, 12),
         ("methods", 261, 0),
         ("mnist-bn", 15, 15),
+        ("optimizers", 108, 180),
         ("precision", 12, 0),
         ("quick", 12, 0),
         ("methods-sweep", 0, 261),

@@ -1,0 +1,162 @@
+//! The optimizer: a step over all parameters, with state that can be saved.
+//!
+//! Each parameter is updated by its own rule, or by the optimizer's formula ([`Update`]).
+
+use anyhow::{Result, bail};
+use tch::Tensor;
+
+use super::adaptive_clip::clip;
+use super::block::LAST;
+use super::update::{StepFormula, Update, squared_length};
+use super::{Parameters, Role, layout};
+
+/// Settings that stay the same over a run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OptimizerConfig {
+    /// What moves the parameters.
+    pub formula: StepFormula,
+    /// λ of the weights.
+    pub weight_decay: f64,
+    /// Apply λ to gains, shifts and activation parameters too.
+    pub decay_all: bool,
+    /// Multiplies the learning rate of gains.
+    pub gain_lr_factor: f64,
+    /// Multiplies the learning rate of shifts and biases.
+    pub shift_lr_factor: f64,
+    /// Longest gradient; 0 does not clip.
+    pub clip_norm: f64,
+    /// λ of adaptive gradient clipping in every layer but the last, and of all but single numbers; 0 does not clip.
+    pub clip_units: f64,
+}
+
+impl OptimizerConfig {
+    /// This formula and nothing beside it: no weight decay, no clipping, the same rate for all.
+    pub const fn plain(formula: StepFormula) -> OptimizerConfig {
+        OptimizerConfig {
+            formula,
+            weight_decay: 0.0,
+            decay_all: false,
+            gain_lr_factor: 1.0,
+            shift_lr_factor: 1.0,
+            clip_norm: 0.0,
+            clip_units: 0.0,
+        }
+    }
+
+    /// What the learning rate of parameters of this role is multiplied by.
+    fn rate_factor(&self, role: Role) -> f64 {
+        match role {
+            Role::Gain => self.gain_lr_factor,
+            Role::Shift => self.shift_lr_factor,
+            Role::Weight | Role::Activation | Role::Buffer => 1.0,
+        }
+    }
+}
+
+/// An optimizer with what it keeps of each trained parameter.
+#[derive(Debug)]
+pub struct Optimizer {
+    config: OptimizerConfig,
+    /// What [`StepFormula::kept`] names, of each parameter in the order of [`Parameters::trainable`].
+    kept: Vec<Vec<Tensor>>,
+    /// Steps done, which are saved as those of the training.
+    pub steps: u64,
+}
+
+impl Optimizer {
+    /// An optimizer at rest for the trained parameters.
+    ///
+    /// # Errors
+    /// A parameter with a rule that stands beside SGD only, and another formula.
+    pub fn new(config: OptimizerConfig, parameters: &Parameters) -> Result<Optimizer> {
+        let is_sgd = matches!(config.formula, StepFormula::Sgd(_));
+        for parameter in parameters.trainable() {
+            let needs_sgd = parameter.rule.as_ref().is_some_and(|rule| rule.needs_sgd());
+            if needs_sgd && !is_sgd {
+                let name = &parameter.name;
+                bail!("{name} is moved by a step of its own, which stands beside SGD only");
+            }
+        }
+        let count = config.formula.kept().len();
+        let at_rest = |tensor: &Tensor| (0..count).map(|_| tensor.detach().zeros_like()).collect();
+        let kept = parameters.trainable().map(|p| at_rest(&p.tensor));
+        Ok(Optimizer {
+            config,
+            kept: kept.collect(),
+            steps: 0,
+        })
+    }
+
+    /// Everything that it keeps, by the names that checkpoints use.
+    pub fn state<'o>(
+        &'o self,
+        parameters: &'o Parameters,
+    ) -> impl Iterator<Item = (String, &'o Tensor)> {
+        let of_each = parameters.trainable().zip(&self.kept);
+        of_each.flat_map(|(parameter, kept)| {
+            let names = self.config.formula.kept().iter();
+            let names = names.map(|what| format!("{what}.{}", parameter.name));
+            names.zip(kept)
+        })
+    }
+
+    /// Whether a tensor of a checkpoint is called as the state of an optimizer is.
+    pub fn is_state(name: &str) -> bool {
+        let mut names = StepFormula::ALL_KEPT.iter();
+        names.any(|what| {
+            name.strip_prefix(what)
+                .is_some_and(|of| of.starts_with('.'))
+        })
+    }
+
+    /// One step; `gradients` in the order of [`Parameters::trainable`]. Returns the squared length of the
+    /// gradient before clipping.
+    pub fn step(&mut self, parameters: &Parameters, gradients: &[Tensor], lr: f64) -> f64 {
+        self.steps += 1;
+        let config = self.config;
+        let bias = config.formula.bias(self.steps);
+        let clipped = (config.clip_norm > 0.0).then(|| {
+            let squared: f64 = gradients.iter().map(squared_length).sum();
+            (squared, (config.clip_norm / squared.sqrt()).min(1.0))
+        });
+        let mut squared = 0.0;
+        for ((parameter, gradient), kept) in parameters.trainable().zip(gradients).zip(&self.kept) {
+            let gradient = &layout::in_order_of(gradient.shallow_clone(), &parameter.tensor);
+            let decays = config.decay_all || parameter.role == Role::Weight;
+            let update = Update {
+                scale: clipped.map_or(1.0, |(_, scale)| scale),
+                decay: if decays { config.weight_decay } else { 0.0 },
+                lr: lr * parameter.rate_factor * config.rate_factor(parameter.role),
+                formula: config.formula,
+                bias,
+            };
+            let step = |gradient: &Tensor, update: &Update| match &parameter.rule {
+                None => update.apply(&parameter.tensor, gradient, kept),
+                Some(rule) => {
+                    tch::no_grad(|| rule.update(&parameter.tensor, gradient, kept, update))
+                }
+            };
+            // A single number that starts at 0, such as a branch's factor, would hardly move if it were clipped.
+            let is_single = parameter.tensor.numel() == 1;
+            let clips = config.clip_units > 0.0 && parameter.layer() != LAST && !is_single;
+            squared += if clips {
+                let whole = tch::no_grad(|| gradient * update.scale);
+                let clipped = clip(&parameter.tensor, &whole, config.clip_units);
+                let unscaled = Update {
+                    scale: 1.0,
+                    ..update
+                };
+                step(&clipped, &unscaled);
+                squared_length(gradient)
+            } else {
+                step(gradient, &update)
+            };
+        }
+        clipped.map_or(squared, |(squared, _)| squared)
+    }
+}
+
+#[cfg(test)]
+mod golden_tests;
+#[cfg(test)]
+mod tests;
