@@ -10,6 +10,8 @@
 
 namespace {
 
+constexpr double unlimited = std::numeric_limits<double>::infinity();
+
 template <typename Work> char *guarded(Work work) {
   try {
     work();
@@ -21,8 +23,12 @@ template <typename Work> char *guarded(Work work) {
 
 } // namespace
 
-// x = max(x, least), in place. Of clamp_min_, which tch has, the backward pass needs a copy of x; of hardtanh_ it needs
-// the result. Can go when tch takes hardtanh_'s two limits: it calls it without them.
-extern "C" char *normprop_at_least(at::Tensor *x, double least) {
-  return guarded([&] { at::hardtanh_(*x, least, std::numeric_limits<double>::infinity()); });
+// max(x, least), into a new tensor or in place. Of clamp_min_, which tch has, the backward pass needs a copy of x; of
+// hardtanh_ it needs the result. Can go when tch takes hardtanh's two limits: it calls it without them.
+extern "C" char *normprop_at_least(const at::Tensor *x, double least, at::Tensor **made) {
+  return guarded([&] { *made = new at::Tensor(at::hardtanh(*x, least, unlimited)); });
+}
+
+extern "C" char *normprop_at_least_(at::Tensor *x, double least) {
+  return guarded([&] { at::hardtanh_(*x, least, unlimited); });
 }

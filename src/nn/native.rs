@@ -1,18 +1,29 @@
 //! What libtorch can and tch does not hand on: `native.cpp` has the other half, which build.rs compiles.
 
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{CStr, c_char};
 
 use tch::Tensor;
+use torch_sys::C_tensor;
 
 unsafe extern "C" {
-    fn normprop_at_least(x: *mut c_void, least: f64) -> *mut c_char;
+    fn normprop_at_least(x: *const C_tensor, least: f64, made: *mut *mut C_tensor) -> *mut c_char;
+    fn normprop_at_least_(x: *mut C_tensor, least: f64) -> *mut c_char;
 }
 
-/// max(x, `least`) in the memory of `x`; the derivative is 1 above `least`, 0 elsewhere. Its backward pass needs no more
-/// than the result, as that of a ReLU does.
+/// max(x, `least`), whose derivative is 1 above `least`, 0 elsewhere.
+pub fn at_least(x: &Tensor, least: f64) -> Tensor {
+    let mut made = std::ptr::null_mut();
+    // SAFETY: the pointers are those that tch calls libtorch with; without a message a tensor of ours was made.
+    unsafe {
+        check(normprop_at_least(x.as_ptr(), least, &mut made));
+        Tensor::from_ptr(made)
+    }
+}
+
+/// The same in the memory of `x`. Its backward pass needs no more than the result, as that of a ReLU does.
 pub fn at_least_(mut x: Tensor, least: f64) -> Tensor {
-    // SAFETY: the pointer is the one that tch calls libtorch with, of a tensor that lives until the end.
-    check(unsafe { normprop_at_least(x.as_mut_ptr().cast(), least) });
+    // SAFETY: as above.
+    check(unsafe { normprop_at_least_(x.as_mut_ptr(), least) });
     x
 }
 
@@ -38,6 +49,7 @@ mod tests {
         let leaf = x.copy().set_requires_grad(true);
         let found = at_least_(&leaf - 0.4, -0.4);
         assert_eq!(found.detach(), (x.relu() - 0.4).maximum(&(&x - 0.4)));
+        assert_eq!(at_least(&(&x - 0.4), -0.4), found.detach());
         let gradient =
             Tensor::run_backward(&[&found.square().sum(Kind::Double)], &[&leaf], false, false);
         let expected = (&x - 0.4) * 2.0 * x.gt(0.0);

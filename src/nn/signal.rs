@@ -70,15 +70,17 @@ impl Estimate {
     }
 }
 
-/// What flows from block to block: x·`scale`.
+/// What flows from block to block: (x + `offset`)·`scale`.
 ///
-/// A factor that is the same everywhere costs a pass over all activations when it is worked in, and nothing when the next
-/// linear operation takes it into its weights; so it travels beside the tensor.
+/// Numbers that are the same everywhere cost a pass over all activations when they are worked in, and nothing when what
+/// follows takes them in; so they travel beside the tensor.
 #[derive(Debug)]
 pub struct Signal {
     /// The tensor.
     pub x: Tensor,
-    /// What it is still to be multiplied by.
+    /// What is still to be added to it: what the stream of a residual network lacks.
+    pub offset: f64,
+    /// What the sum is still to be multiplied by.
     pub scale: f64,
     /// What the method that made it estimates of its value; nothing on data.
     pub estimate: Option<Estimate>,
@@ -94,6 +96,7 @@ impl Signal {
     pub fn scaled(x: Tensor, scale: f64) -> Signal {
         Signal {
             x,
+            offset: 0.0,
             scale,
             estimate: None,
         }
@@ -128,12 +131,21 @@ impl Signal {
         }
     }
 
+    /// x + offset.
+    pub fn shifted(&self) -> Tensor {
+        if self.offset == 0.0 {
+            self.x.shallow_clone()
+        } else {
+            &self.x + self.offset
+        }
+    }
+
     /// The value, worked out.
     pub fn value(&self) -> Tensor {
         if self.scale == 1.0 {
-            self.x.shallow_clone()
+            self.shifted()
         } else {
-            &self.x * self.scale
+            self.shifted() * self.scale
         }
     }
 }

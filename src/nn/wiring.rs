@@ -105,7 +105,14 @@ fn applied_to_channels(shortcut: Shortcut, x: &Tensor) -> Tensor {
 ///
 /// Where methods estimate moments, the two are taken as independent, unless the branch says how it varies with the stream.
 pub fn sum(shortcut: Shortcut, kept: &Signal, branch: &Signal, factor: f64) -> Signal {
-    let (stream, mut value) = (applied(shortcut, kept.value()), branch.value());
+    // An offset waits where it is one number for the whole sum: not where channels of zeros are appended.
+    let keeps_offsets = factor == 1.0 && !matches!(shortcut, Shortcut::Pad { .. });
+    let summand = |signal: &Signal| match keeps_offsets && signal.scale == 1.0 {
+        true => (signal.x.shallow_clone(), signal.offset),
+        false => (signal.value(), 0.0),
+    };
+    let ((stream, lacks), (mut value, lacks_too)) = (summand(kept), summand(branch));
+    let stream = applied(shortcut, stream);
     let is_fixed = value.requires_grad() && value.is_leaf();
     let mut x = if is_fixed {
         value + stream
@@ -120,6 +127,7 @@ pub fn sum(shortcut: Shortcut, kept: &Signal, branch: &Signal, factor: f64) -> S
         _ => None,
     };
     Signal {
+        offset: lacks + lacks_too,
         estimate,
         ..Signal::plain(x)
     }

@@ -87,6 +87,12 @@ impl NormProp {
         self.skip.map_or(1.0, |skip| skip.output_factor())
     }
 
+    /// What the output lacks, to be added to it.
+    fn taken_off(&self) -> f64 {
+        let outputs = self.block.op.outputs();
+        self.skip.map_or(0.0, |skip| skip.taken_off(outputs))
+    }
+
     /// β, times what multiplies the output.
     fn shift(&self, beta: &Tensor) -> Tensor {
         match self.output_factor() {
@@ -140,13 +146,13 @@ impl NormProp {
         unit_rows * self.block.op.per_row(&(gamma * (1.0 / self.divisor)))
     }
 
-    /// The weights and bias with which the linear operation makes W·x·scale + β − m of x.
+    /// The weights and bias with which the linear operation makes W·x·scale + β − m of x, less what is taken off.
     fn fused(&self, scale: f64, pass: &Pass) -> (Tensor, Tensor) {
         let shift_factor = self.output_factor();
         let deferred = DeferredAffine {
             factor: scale * shift_factor / self.divisor,
             shift_factor,
-            constant: -self.mean,
+            constant: -self.mean - self.taken_off(),
         };
         let is_disturbed = self.noise.is_some() && pass.training();
         if is_disturbed || self.constraint.divides {
@@ -229,7 +235,7 @@ impl Layer for NormProp {
         // around an image stand for the mean then.
         let (kernel, bias) = self.fused(input.scale, pass);
         let op = &self.block.op;
-        let mut x = op.apply_narrow(&input.x, &kernel, Some(&bias));
+        let mut x = op.apply_narrow(&input.shifted(), &kernel, Some(&bias));
         if is_relu {
             x = native::at_least_(x, -self.mean);
         }
@@ -237,6 +243,7 @@ impl Layer for NormProp {
             x = pool.apply(&x);
         }
         Signal {
+            offset: self.taken_off(),
             estimate: self.estimate(input, pass),
             ..Signal::scaled(x, 1.0 / self.std)
         }

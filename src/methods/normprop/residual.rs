@@ -22,7 +22,7 @@ use anyhow::Result;
 use super::tracking::Tracking;
 use crate::moments::{self, Activation};
 use crate::nn::Block;
-use crate::nn::residual::{Order, Part, Residual, Shortcut};
+use crate::nn::residual::{Order, Part, Residual, Shortcut, Stream};
 use crate::options::{OptionSpec, Options};
 use crate::usage;
 
@@ -175,15 +175,48 @@ impl Skip {
 
     /// β: what the stream is divided by where it is read.
     pub fn stream_std(&self) -> f64 {
+        self.std_of(self.part.place.stream)
+    }
+
+    fn std_of(&self, stream: Stream) -> f64 {
         match self.rule {
-            Rule::AlphaBeta => self
-                .part
-                .place
-                .stream
-                .variance(self.alpha * self.last_gain)
-                .sqrt(),
+            Rule::AlphaBeta => stream.variance(self.alpha * self.last_gain).sqrt(),
             _ => 1.0,
         }
+    }
+
+    /// What the block, which has so many outputs, takes off them.
+    ///
+    /// A ReLU that reads the stream x hands on max(x, 0) − m·β = max(x − m·β, −m·β). The stem and the branches hand on
+    /// their outputs less what changes in m·β, so that x − m·β is what arrives, and the mean costs no pass of its own.
+    pub fn taken_off(&self, outputs: i64) -> f64 {
+        let Residual {
+            part,
+            order,
+            shortcut,
+            place,
+        } = self.part;
+        if order != Order::PreActivation || self.tracking.is_some() {
+            return 0.0;
+        }
+        match (part, shortcut) {
+            (Part::Stem, _) => self.mean_of(place.stream),
+            (Part::Second, Shortcut::Identity) => {
+                self.mean_of(place.stream.behind(shortcut, outputs)) - self.mean_of(place.stream)
+            }
+            (Part::Second, Shortcut::Projection) => {
+                self.mean_of(place.stream.behind(shortcut, outputs))
+            }
+            (Part::Second, Shortcut::Pad { channels, .. }) => {
+                self.mean_of(place.stream.behind(shortcut, outputs - channels))
+            }
+            _ => 0.0,
+        }
+    }
+
+    /// m·β: the mean of a rectified stream.
+    pub fn mean_of(&self, stream: Stream) -> f64 {
+        moments::moments(Activation::Relu).mean * self.std_of(stream)
     }
 
     /// m and s behind the activation that reads the stream.

@@ -98,10 +98,10 @@ fn fused_forward_and_backward_equal_the_formulas() {
             };
             let pre = layer.pre_activation(&input, &pass);
             let made = layer.post_activation(pre, &pass);
+            let value = made.value();
             Signal {
-                x: made.value(),
-                scale: 1.0,
                 estimate: made.estimate,
+                ..Signal::plain(value)
             }
         });
         let plain = net.pool_globally(plain);

@@ -11,6 +11,9 @@ use super::tracking::{VARIANCE_EPS, behind_entry};
 use crate::moments::{Activation, gaussian_expectation};
 use crate::nn::{ActivationPool, Block, Builder, Estimate, Folded, Layer, Pass, Signal, native};
 
+/// By how much a sum of offsets may differ from the number that it stands for.
+const ROUNDING: f64 = 1e-12;
+
 /// An activation that reads the stream: y = (f((x − μ)/β) − m)/s. μ is 0 unless moments are tracked.
 pub struct StreamActivation {
     activation_pool: ActivationPool,
@@ -104,7 +107,10 @@ impl Layer for StreamActivation {
         }
         let mean = self.mean_after * self.std;
         let standardized = match self.activation_pool.activation {
-            // max(x, 0) − m = max(x − m, −m)
+            // max(x, 0) − m = max(x − m, −m), and x − m is what arrives: see `Skip::taken_off`.
+            Activation::Relu if input.scale == 1.0 && (input.offset - mean).abs() < ROUNDING => {
+                native::at_least(&input.x, -mean)
+            }
             Activation::Relu => native::at_least_(input.value() - mean, -mean),
             _ => self.activation_pool.apply_to_shared(&input.value()) - mean,
         };
