@@ -6,7 +6,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::kernels::{Real, alike, dot, elements, elements_mut, in_memory, sum};
+use super::kernels::{Real, dot, elements, elements_mut, in_memory, sum};
 use super::{Update, layout};
 
 /// Added to the squared length of a row before it is divided by.
