@@ -44,7 +44,12 @@ class Interval:
     def text(self, show=significant, unit=""):
         if self.n < FEWEST:
             return f"{show(self.mean)}{unit} (n = {self.n}, no interval)"
-        return f"{show(self.mean)} [{show(self.low)}, {show(self.high)}]{unit}"
+        ends = show(self.low), show(self.high)
+        # Of errors and their differences, an interval can be all that there can be. `compare` says the same of it.
+        if show in (error_rate, points) and ends == (show(-1.0), show(1.0)):
+            said = ", seeds disagree" if show is points else " (seeds disagree)"
+            return show(self.mean) + unit + said
+        return f"{show(self.mean)} [{ends[0]}, {ends[1]}]{unit}"
 
 
 def of(values):

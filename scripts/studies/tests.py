@@ -14,7 +14,7 @@ from inside import common_epochs, of_run
 from intervals import Gap, Interval, difference, half_width, of
 from overview import STUDIES
 from results import Missing
-from words import comparison, counted, listed, no_worse, percent, points, significant, tally, verdict
+from words import comparison, counted, error_rate, listed, no_worse, percent, points, significant, tally, verdict
 
 BELOW, ABOVE = Interval(3, -2.5, -3.7, -1.3), Interval(3, 2.5, 1.3, 3.7)
 UNCLEAR, SINGLE = Interval(3, 0.2, -2.4, 2.8), Interval(1, -1.0)
@@ -111,6 +111,11 @@ class Rules(unittest.TestCase):
         self.assertEqual([listed("a"), listed("abc")], ["a", "a, b and c"])
         self.assertEqual(tally(["holds partly", "not tested", "holds partly", "holds"]), "1 holds, 2 hold partly and 1 not tested")
         self.assertEqual([counted(1, "seed"), counted(12, "epoch")], ["one seed", "12 epochs"])
+
+    def test_an_interval_of_all_that_there_can_be_is_not_written(self):
+        self.assertEqual(Interval(3, 0.742, -0.2, 1.3).text(error_rate), "74.2 % (seeds disagree)")
+        self.assertEqual(Interval(3, 0.742, -0.2, 0.96).text(error_rate), "74.2 % [0.00 %, 96.0 %]")
+        self.assertEqual(Interval(3, -0.57, -1.4, 1.2).text(points, " points"), "−57.0 points, seeds disagree")
 
     def test_runs_are_found_by_what_they_are_called(self):
         table = [{"run": run, "seed": "0", "epoch": str(epoch)} for run, epoch in

@@ -11,8 +11,9 @@ use super::stats::redraw;
 use crate::cli::{OutputArgs, ReportArgs};
 use crate::output::print_json;
 use crate::report::bench;
+use crate::report::comparison::Results;
+use crate::report::comparison::page::{self, FilesFolder};
 use crate::report::comparison::results::CURVES;
-use crate::report::comparison::{Results, page};
 use crate::report::files::save;
 use crate::{errln, outln};
 
@@ -90,7 +91,7 @@ fn one(results: &Results, folder: &Path, out: Option<&Path>) -> Result<PathBuf> 
             Ok(folder.join(page::PAGE))
         }
         Some(out) => {
-            page::page(results).save(out)?;
+            page::page(results, FilesFolder::seen_from(out, folder)).save(out)?;
             Ok(out.to_owned())
         }
     }
@@ -100,14 +101,10 @@ fn several(all: &[Results], folders: &[PathBuf], out: Option<&Path>) -> Result<P
     let parent = folders.first().and_then(|folder| folder.parent());
     let beside = || parent.unwrap_or(Path::new(".")).join(SIDE_BY_SIDE);
     let out = out.map_or_else(beside, Path::to_owned);
-    let folder = out.parent().unwrap_or(Path::new(""));
-    // Pictures are files where a page was made before.
-    let beside = |own: &PathBuf| {
-        let from_page = own.strip_prefix(folder).ok()?.to_str()?;
-        let has_files = own.join(page::PAGE).is_file();
-        has_files.then(|| format!("{from_page}/"))
-    };
-    let all = all.iter().cloned().zip(folders.iter().map(beside));
+    let files = folders
+        .iter()
+        .map(|folder| FilesFolder::seen_from(&out, folder));
+    let all = all.iter().cloned().zip(files);
     page::side_by_side(&all.collect::<Vec<_>>()).save(&out)?;
     Ok(out)
 }

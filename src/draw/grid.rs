@@ -11,7 +11,8 @@ const PANEL_WIDTHS: [f64; 2] = [440.0, 400.0];
 const PANEL_HEIGHT: f64 = 250.0;
 const TITLE_SIZE: f64 = 14.0;
 const TITLE_LINE: f64 = 19.0;
-const DEFAULT_COLUMNS: usize = 2;
+/// So many panels in a row are wider than those of longer rows.
+const SHORT_ROW: usize = 2;
 /// How many times the narrowest range of values the widest of even panels may be.
 const LARGEST_RATIO: f64 = 8.0;
 
@@ -34,7 +35,7 @@ pub struct PanelGrid {
     pub title: String,
     /// A second, lighter line below the title.
     pub subtitle: String,
-    /// Panels in a row; two unless it is said otherwise.
+    /// Panels in a row; two or three unless it is said otherwise.
     columns: Option<usize>,
     /// Which panels have the same vertical range.
     share_y: ShareY,
@@ -71,9 +72,14 @@ impl PanelGrid {
 
     /// Draws the panels row by row and the common legend below.
     pub fn figure(&self) -> Figure {
-        let columns = self.columns.unwrap_or(DEFAULT_COLUMNS);
+        // Four are a square; else three in a row leave fewer places empty and the picture less tall.
+        let columns = match self.panels.len() {
+            3 | 5.. => 3,
+            _ => 2,
+        };
+        let columns = self.columns.unwrap_or(columns);
         let columns = columns.min(self.panels.len()).max(1);
-        let panel = PANEL_WIDTHS[usize::from(columns > DEFAULT_COLUMNS)];
+        let panel = PANEL_WIDTHS[usize::from(columns > SHORT_ROW)];
         let width = MARGIN + (panel + MARGIN) * columns as f64;
         let mut sheet = Sheet::new(width, "Line charts", &self.title, &self.subtitle);
         let (mut y, scene) = (sheet.top, &mut sheet.scene);

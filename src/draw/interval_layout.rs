@@ -13,14 +13,18 @@ use super::{
 };
 
 const STACKED_WIDTH: f64 = 760.0;
+/// The width of a table with many columns, and of the marks of one with few.
 const WIDE: f64 = 1180.0;
+const MARKS_WIDTH: f64 = 150.0;
 const STACKED_ROW: f64 = 26.0;
 pub(super) const GROUP_HEIGHT: f64 = 25.0;
 const LARGEST_NAME_WIDTH: f64 = 200.0;
 /// Pixels below the last row of a group.
 pub(super) const GROUP_GAP: f64 = 6.0;
-/// More names than this stand once beside all groups.
+/// More names than this stand once beside all groups,
 const MOST_STACKED: usize = 7;
+/// and so do the names of more rows than this, which would be a picture taller than a screen.
+const MOST_ROWS: usize = 20;
 /// A group whose own range is a smaller part than this of the common one gets its own.
 const SQUASHED: f64 = 0.3;
 /// Figures are left out where they would leave a column less than this for its marks.
@@ -30,8 +34,12 @@ const NARROWEST: f64 = 70.0;
 const KIND: &str = "Values with intervals";
 
 impl IntervalPlot {
-    /// Draws the plot; it grows with the number of rows. Many methods in several groups become one table of names with a
-    /// column a group.
+    /// Whether rows of so many names in so many groups become one table of names with a column a group.
+    pub fn is_table(groups: usize, names: usize, rows: usize) -> bool {
+        groups > 1 && (names > MOST_STACKED || rows > MOST_ROWS)
+    }
+
+    /// Draws the plot; it grows with the number of rows, unless they become a table.
     pub fn figure(&self) -> Figure {
         let Some(layout) = Layout::of(self) else {
             let sheet = Sheet::new(760.0, KIND, &self.title, &self.subtitle);
@@ -66,7 +74,8 @@ impl<'p> Layout<'p> {
         let own = plot.groups.chunks(1);
         let own: Vec<Option<Span>> = own.map(|group| plot.span(group)).collect();
         let names = distinct_names(plot);
-        let side_by_side = plot.groups.len() > 1 && names.len() > MOST_STACKED;
+        let side_by_side =
+            IntervalPlot::is_table(plot.groups.len(), names.len(), plot.rows().count());
         let is_squashed =
             |own: &Option<Span>| own.is_some_and(|own| own.share_of(&common) < SQUASHED);
         let have_own = plot.mark == IntervalMark::Dot && own.iter().any(is_squashed);
@@ -98,10 +107,11 @@ impl<'p> Layout<'p> {
 
     /// Of the picture.
     pub(super) fn width(&self) -> f64 {
-        if self.side_by_side {
-            WIDE
-        } else {
-            STACKED_WIDTH
+        let column = MARKS_WIDTH + self.room_behind();
+        let columns = column * self.plot.groups.len() as f64;
+        match self.side_by_side {
+            true => (self.left + columns + MARGIN / 2.0).clamp(STACKED_WIDTH, WIDE),
+            false => STACKED_WIDTH,
         }
     }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::Result;
 use maud::{DOCTYPE, PreEscaped, html};
 
-pub use section::{PictureFiles, Section};
+pub use section::{PictureFile, Section};
 
 use super::files::write;
 
@@ -99,14 +99,15 @@ mod tests {
             series: vec![Series::new("bn", [(0.0, 1.0), (1.0, 0.5)])],
             ..LineChart::default()
         };
-        let files = PictureFiles {
-            stem: "loss 1".into(),
-            table: "curves.csv".into(),
+        let file = |name, path: &str| PictureFile {
+            name,
+            path: path.into(),
         };
+        let files = [file("SVG", "../loss 1.svg"), file("CSV", "curves.csv")];
         let summary = Section::new("Summary & scope")
             .paragraph("1 < 2")
             .table(&table)
-            .figure(&chart.figure(), "The \"loss\".", Some(&files));
+            .figure(&chart.figure(), "The \"loss\".", &files);
         let setup = Section::new("Setup")
             .facts(&[("CPU".into(), "2 cores".into())])
             .code("Configuration", "a = \"</code><script>\"\n")

@@ -6,4 +6,4 @@ mod distinct;
 pub mod files;
 mod html_page;
 
-pub use html_page::{HtmlPage, PictureFiles, Section};
+pub use html_page::{HtmlPage, PictureFile, Section};

@@ -66,13 +66,30 @@ fn rate_decimals(fraction: f64, width: f64) -> usize {
     1 + usize::from(fraction.abs() < 0.1 || width < 0.005)
 }
 
+/// What stands for an interval of all that there can be: it says nothing.
+const SAYS_NOTHING: &str = "seeds disagree";
+
+/// Whether an interval, to a tenth of a per cent, is all from `lowest` to `highest`.
+fn says_nothing((low, high): (f64, f64), (lowest, highest): (f64, f64)) -> bool {
+    low < lowest + 0.0005 && high > highest - 0.0005
+}
+
+/// Whether the interval of an error rate is all of 0 to 100 %.
+pub fn holds_every_rate(low: f64, high: f64) -> bool {
+    says_nothing((low, high), (0.0, 1.0))
+}
+
 /// A fraction with its interval as percentages: "16.6 % [15.0, 18.2]", with two decimals where the interval is narrower
-/// than half a point, else as [`error_rate`]. An interval that does not exist is left out.
+/// than half a point, else as [`error_rate`]. An interval that does not exist is left out, and of one from 0 to 100 %
+/// is said that seeds disagree.
 pub fn percent_interval(fraction: f64, low: f64, high: f64) -> String {
     let written = [fraction, low, high].map(|number| 100.0 * number);
     let [value, low_end, high_end] = written;
     if !written.iter().all(|number| number.is_finite()) {
         return error_rate(fraction);
+    }
+    if holds_every_rate(low, high) {
+        return format!("{} ({SAYS_NOTHING})", error_rate(fraction));
     }
     let decimals = rate_decimals(fraction, high - low);
     format!("{value:.decimals$} % [{low_end:.decimals$}, {high_end:.decimals$}]")
@@ -80,7 +97,7 @@ pub fn percent_interval(fraction: f64, low: f64, high: f64) -> String {
 
 /// A difference of fractions in percentage points, with its sign and interval: "−59.9 [−82.5, −37.3] points". It has two
 /// decimals below one point and where the interval is narrower than half a point, else one. An interval that does not
-/// exist is left out.
+/// exist is left out, and of one from −100 to 100 points is said that seeds disagree.
 pub fn points(difference: f64, low: f64, high: f64) -> String {
     if let Some(text) = not_a_number(difference) {
         return text;
@@ -94,6 +111,9 @@ pub fn points(difference: f64, low: f64, high: f64) -> String {
     };
     let value = signed(difference);
     match low.is_finite() && high.is_finite() {
+        true if says_nothing((low, high), (-1.0, 1.0)) => {
+            format!("{value} points, {SAYS_NOTHING}")
+        }
         true => format!("{value} [{}, {}] points", signed(low), signed(high)),
         false => format!("{value} points"),
     }
@@ -232,6 +252,16 @@ mod tests {
             [error_rate(0.1234), error_rate(0.0432)],
             ["12.3 %", "4.32 %"]
         );
+    }
+
+    #[test]
+    fn an_interval_of_all_that_there_can_be_is_not_written() {
+        assert_eq!(percent_interval(0.742, 0.0, 1.0), "74.2 % (seeds disagree)");
+        let nearly = percent_interval(0.042, 0.0004, 0.9997);
+        assert_eq!(nearly, "4.20 % (seeds disagree)");
+        assert_eq!(percent_interval(0.742, 0.0, 0.996), "74.2 % [0.0, 99.6]");
+        assert_eq!(points(-0.57, -1.0, 1.0), "−57.0 points, seeds disagree");
+        assert_eq!(points(0.57, 0.0, 1.0), "+57.0 [0.0, +100.0] points");
     }
 
     #[test]

@@ -99,6 +99,7 @@ impl Browser {
             .and_then(|(_, rest)| rest.split_once("</pre>"));
         let found = found.unwrap_or_default().0;
         let found = found
+            .replace("&nbsp;", "\u{a0}")
             .replace("&lt;", "<")
             .replace("&gt;", ">")
             .replace("&amp;", "&");

@@ -70,6 +70,55 @@ fn in_each_page(test: &str, width: u32, script: &str, check: impl Fn(&str, &Valu
 }
 
 #[test]
+fn links_lead_to_files_from_wherever_a_page_lies() {
+    let (folder, page) = page("best");
+    let linked = |page: &Path| -> Vec<PathBuf> {
+        let text = std::fs::read_to_string(page).unwrap();
+        let files = text.split("class=\"files\">").skip(1);
+        let files = files.map(|rest| rest.split_once("</span>").unwrap().0);
+        let links = files.flat_map(|links| links.split("href=\"").skip(1));
+        let link = |link: &str| page.parent().unwrap().join(link.split_once('"').unwrap().0);
+        links.map(link).collect()
+    };
+    let beside = linked(&page);
+    assert!(beside.len() > 8 && beside.iter().all(|file| file.is_file()));
+    let report = |folders: &[&Path], out: &Path| {
+        let mut report = Command::cargo_bin("normprop").unwrap();
+        report.arg("report").args(folders).arg("--out").arg(out);
+        report.assert().success();
+    };
+    let other = tempfile::tempdir().unwrap();
+    for place in [
+        other.path().join("new/page.html"),
+        folder.path().join("pages/page.html"),
+        folder.path().join("page.html"),
+    ] {
+        report(&[folder.path()], &place);
+        let links = linked(&place);
+        assert_eq!(links.len(), beside.len());
+        assert!(links.iter().all(|file| file.is_file()), "{links:?}");
+        report(&[folder.path(), folder.path()], &place);
+        let links = linked(&place);
+        assert_eq!(links.len(), 2 * beside.len());
+        assert!(links.iter().all(|file| file.is_file()), "{links:?}");
+    }
+    // Without their files, pictures link to tables alone.
+    for file in beside
+        .iter()
+        .filter(|file| file.extension() != Some("csv".as_ref()))
+    {
+        let _ = std::fs::remove_file(file);
+    }
+    let place = other.path().join("tables.html");
+    report(&[folder.path()], &place);
+    let links = linked(&place);
+    assert!(
+        !links.is_empty() && links.iter().all(|file| file.is_file()),
+        "{links:?}"
+    );
+}
+
+#[test]
 fn a_page_is_small_and_loads_nothing_but_links_to_files_that_are_there() {
     let test = "a_page_is_small_and_loads_nothing_but_links_to_files_that_are_there";
     let Some(browser) = Browser::find(test) else {

@@ -17,7 +17,22 @@ while (!error && texts.nextNode()) {
   error = range.getBoundingClientRect().top;
 }
 all('details').forEach((one) => (one.open = true));
-return { width: innerWidth, out: document.documentElement.scrollWidth - document.documentElement.clientWidth, error, height: innerHeight,
+const outside = (selector) => all(selector).filter((one) => one.getBoundingClientRect().right > innerWidth).map((one) => one.outerHTML.slice(0, 80));
+const whole = outside('.card > svg');
+const smallest = (svg) => Math.min(...all('text', svg).map((text) => parseFloat(getComputedStyle(text).fontSize) * svg.getScreenCTM().a));
+const offers = all('figure').map((figure) => [parseFloat(getComputedStyle(figure.querySelector('.enlarge')).fontSize), figure.querySelector('.enlarge').innerText]);
+const pictures = all('.card > svg');
+const pressed = () => all('.off').length;
+for (const svg of pictures) fire(svg.querySelector('.entry') ?? svg, 'click', { x: 0, y: 0 });
+const large = { smallest: Math.min(...pictures.map(smallest)), pressed: pressed(), out: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  scrolls: pictures.every((svg) => svg.parentElement.scrollWidth >= svg.viewBox.baseVal.width) };
+all('.enlarge').forEach((button) => button.click());
+const again = outside('.card > svg');
+const heads = all('table').filter((table) => table.offsetParent).map((table) => {
+  const difference = [...table.tHead.rows[0].cells].find((cell) => /^difference|^final test error/.test(cell.innerText));
+  return difference ? difference.getBoundingClientRect().right : 0;
+});
+return { whole, offers, large, again, heads, width: innerWidth, out: document.documentElement.scrollWidth - document.documentElement.clientWidth, error, height: innerHeight,
   wide: all('.card > svg, p, h1, h2, li, summary').filter((one) => one.getBoundingClientRect().right > innerWidth).map((one) => one.outerHTML.slice(0, 80)) };"#;
     in_each_page(
         "a_phone_shows_the_error_first_and_nothing_sticks_out",
@@ -26,7 +41,23 @@ return { width: innerWidth, out: document.documentElement.scrollWidth - document
         |name, found| {
             assert_eq!(found["width"], PHONE, "{name}");
             assert_eq!(found["out"], 0, "{name}");
-            assert_eq!(found["wide"], json!([]), "{name}");
+            for key in ["whole", "again", "wide"] {
+                assert_eq!(found[key], json!([]), "{name}: {key}");
+            }
+            for offer in found["offers"].as_array().unwrap() {
+                assert!(offer[0].as_f64() >= Some(10.0), "{name}: {offer}");
+                assert_eq!(offer[1], "Tap the picture to enlarge it", "{name}");
+            }
+            let large = &found["large"];
+            assert!(large["smallest"].as_f64() >= Some(10.0), "{name}: {large}");
+            assert_eq!(
+                (&large["out"], &large["pressed"], &large["scrolls"]),
+                (&json!(0), &json!(0), &json!(true)),
+                "{name}: a tap enlarges, and nothing else"
+            );
+            for right in found["heads"].as_array().unwrap() {
+                assert!(right.as_f64() <= Some(f64::from(PHONE)), "{name}: {right}");
+            }
             assert!(
                 found["error"].as_f64() < Some(700.0),
                 "{name}: {}",
@@ -110,6 +141,8 @@ for (const rule of document.styleSheets[0].cssRules) {
   if (rule.media) rule.media.mediaText = rule.media.mediaText === 'print' ? 'all' : 'not all';
 }
 return { out: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  pictures: all('.card > svg').map((svg) => [svg.getBoundingClientRect().width / document.querySelector('main').clientWidth, svg.viewBox.baseVal.width / svg.viewBox.baseVal.height]),
+  parted: all('.scroll > table').filter((one) => getComputedStyle(one).breakInside !== 'avoid').length,
   headings: all('h2').filter((one) => one.offsetParent).map((one) => one.textContent), cut: all('.scroll, pre').filter((one) => one.clientWidth && one.scrollWidth > one.clientWidth).map((one) => one.textContent.slice(0, 60)) };"#;
     for name in RESULTS {
         let (_folder, page) = page(name);
@@ -119,6 +152,12 @@ return { out: document.documentElement.scrollWidth - document.documentElement.cl
             (&json!(0), &json!([])),
             "{name}"
         );
+        assert_eq!(found.value["parted"], json!(0), "{name}");
+        for picture in found.value["pictures"].as_array().unwrap() {
+            let [share, shape] = [0, 1].map(|place| picture[place].as_f64().unwrap());
+            // Tall ones keep to less than half a sheet.
+            assert!(share > 0.99 || share > 0.5 * shape, "{name}: {picture}");
+        }
         let headings = found.value["headings"].as_array().unwrap();
         for heading in ["What came out", "Final test error", "Convergence"] {
             assert!(headings.contains(&json!(heading)), "{name}: {headings:?}");

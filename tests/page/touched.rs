@@ -154,14 +154,15 @@ if (field) {
 }
 const left = field && [...long.tBodies[0].rows].filter((row) => !row.hidden).map((row) => row.textContent.toUpperCase().includes(field.value));
 return { up, down, left: left ?? null, rows: long?.tBodies[0].rows.length ?? 0,
-  heads: all('thead th').every((cell) => cell.scope === 'col'), sides: all('tbody tr').every((row) => row.cells[0].scope === 'row') };"#;
+  heads: all('thead th').every((cell) => cell.scope === 'col'), sides: all('tbody tr').every((row) => row.cells[0].scope === 'row'),
+  captions: all('table').map((table) => table.caption?.textContent ?? ''), seen: all('.unseen span').filter((one) => one.offsetWidth > 1 || one.offsetHeight > 1).length };"#;
     in_each_page("tables_sort_and_filter", DESKTOP, script, |name, found| {
         for (key, direction) in [("up", "ascending"), ("down", "descending")] {
             assert_eq!(found[key][0], direction, "{name}");
             let cells = found[key][1].as_array().unwrap().iter();
             let numbers = cells.filter_map(|cell| {
-                let cell = cell.as_str()?.trim_start_matches("* ");
-                cell.split(' ').next()?.parse::<f64>().ok()
+                let cell = cell.as_str()?.trim_start_matches("*\u{a0}");
+                cell.split_whitespace().next()?.parse::<f64>().ok()
             });
             let numbers: Vec<f64> = numbers.collect();
             let in_order = numbers.windows(2).all(|pair| match key {
@@ -179,9 +180,11 @@ return { up, down, left: left ?? null, rows: long?.tBodies[0].rows.length ?? 0,
             assert!(left.iter().all(|fits| *fits == true), "{name}");
         }
         assert_eq!(
-            (&found["heads"], &found["sides"]),
-            (&json!(true), &json!(true)),
+            (&found["heads"], &found["sides"], &found["seen"]),
+            (&json!(true), &json!(true), &json!(0)),
             "{name}"
         );
+        let captions = found["captions"].as_array().unwrap();
+        assert!(captions.iter().all(|caption| caption != ""), "{name}");
     });
 }

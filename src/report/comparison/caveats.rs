@@ -1,10 +1,10 @@
 //! What the tables and pictures must not be taken for.
 
-use super::final_errors::is_few;
+use super::final_errors::{ends, is_few};
 use super::manifest::Cited;
-use super::{Manifest, Results, SweepRow};
+use super::{Manifest, Results, SummaryRow, SweepRow};
 use crate::stats::FEWEST_VALUES;
-use crate::text::numbers::counted;
+use crate::text::numbers::{counted, holds_every_rate};
 
 /// Everything to keep in mind, a sentence each.
 pub fn caveats(results: &Results) -> Vec<String> {
@@ -45,6 +45,13 @@ fn of_seeds(results: &Results) -> Vec<String> {
         caveats.push(
             "With fewer than five seeds intervals are wide and p-values say little.".to_owned(),
         );
+    }
+    let has_every_rate = |row: &SummaryRow| {
+        let (low, high) = ends(row);
+        holds_every_rate(low, high)
+    };
+    if rows.iter().any(has_every_rate) {
+        caveats.push("Where seeds disagree, the 95 % interval is all of 0 to 100 %.".to_owned());
     }
     if diverged > 0 {
         let runs = counted(diverged, "run");

@@ -211,7 +211,8 @@ pub fn with_bands_within(mut line: Series, lowest: f64, highest: f64) -> Series 
     line
 }
 
-fn band(values: &[f64]) -> Option<(f64, f64)> {
+/// What stands around a mean of these values.
+pub fn band(values: &[f64]) -> Option<(f64, f64)> {
     match values.len() {
         0 | 1 => None,
         n if n < INTERVAL_FROM => Some(range(values.iter().copied())),

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
+pub use parts::FilesFolder;
 pub use side_by_side::side_by_side;
 
 use parts::{answer, configuration, topic, with_picture};
@@ -25,17 +26,18 @@ pub const PAGE: &str = "report.html";
 pub fn save(results: &Results, folder: &Path) -> Result<()> {
     let pictures = pictures(results);
     let drawn = pictures::save(&pictures, folder);
-    let page = page_with(results, &pictures, Some(""));
-    drawn.and(page.save(&folder.join(PAGE)))
+    let path = folder.join(PAGE);
+    let page = page_with(results, &pictures, FilesFolder::seen_from(&path, folder));
+    drawn.and(page.save(&path))
 }
 
-/// The page of one comparison, to stand anywhere.
-pub fn page(results: &Results) -> HtmlPage {
-    page_with(results, &pictures(results), None)
+/// The page of one comparison, with links to what there is in the folder of its results.
+pub fn page(results: &Results, folder: Option<FilesFolder>) -> HtmlPage {
+    page_with(results, &pictures(results), folder)
 }
 
-/// The page. `folder` is where the files of its pictures lie, seen from it.
-fn page_with(results: &Results, pictures: &[Picture], folder: Option<&str>) -> HtmlPage {
+fn page_with(results: &Results, pictures: &[Picture], folder: Option<FilesFolder>) -> HtmlPage {
+    let folder = folder.as_ref();
     let answer = answer(pictures);
     let rest = |section: Section, topic: Topic| {
         let own = pictures
@@ -68,7 +70,7 @@ fn page_with(results: &Results, pictures: &[Picture], folder: Option<&str>) -> H
 }
 
 /// What came out, in sentences, with the rules that they follow, and the picture of it.
-fn came_out(results: &Results, answer: Option<&Picture>, folder: Option<&str>) -> Section {
+fn came_out(results: &Results, answer: Option<&Picture>, folder: Option<&FilesFolder>) -> Section {
     let sentences = conclusions(results);
     let section = Section::new("What came out").beside();
     let section = match sentences.is_empty() {

@@ -31,7 +31,7 @@ pub struct SoFar {
 impl SoFar {
     /// The page, which loads itself again while the comparison goes on.
     pub fn page(&self, results: &Results) -> HtmlPage {
-        let mut page = page(results);
+        let mut page = page(results, None);
         page.reload_s = self.is_going_on.then_some(RELOAD_S);
         let section = Section::new("How far it is").paragraph(self.sentence());
         page.sections.insert(0, section.table(&self.groups));
@@ -87,7 +87,7 @@ mod tests {
         assert!(stopped.contains("3 of 10 runs over, 1 failed. No process works on the others"));
         assert!(!stopped.contains("http-equiv=\"refresh\""));
         assert!(
-            !super::page(&results)
+            !super::page(&results, None)
                 .render()
                 .contains("http-equiv=\"refresh\"")
         );

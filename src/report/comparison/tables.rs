@@ -22,8 +22,7 @@ pub fn summary(results: &Results) -> Table {
         |row| &row.group,
         |row| row.final_test_error_mean,
     );
-    let mut table = of_groups(&rows, |row| &row.group)
-        .right("n", |row| row.n.to_string())
+    let mut table = of_groups(results, &rows, |row| &row.group)
         .right("final test error (95 % interval)", |row| error_text(row))
         .right("best", |row| error_rate(row.best_test_error_mean));
     if let Some(target) = target {
@@ -36,6 +35,7 @@ pub fn summary(results: &Results) -> Table {
             0 => "0".to_owned(),
             lost => format!("{lost} of {}", row.n + lost),
         });
+    table = with_own_rate(results, table, |row| &row.group).right("n", |row| row.n.to_string());
     if let Some(reference) = reference {
         let name = format!("reference ({})", reference.label);
         table = table.right(&name, |row| {
@@ -47,11 +47,34 @@ pub fn summary(results: &Results) -> Table {
 }
 
 /// A table whose first columns say which group a row is of.
-fn of_groups<'r, R>(rows: &'r [R], group: impl Fn(&R) -> &GroupKey) -> TableOf<'r, R> {
-    Table::of(rows)
+fn of_groups<'r, R>(
+    results: &Results,
+    rows: &'r [R],
+    group: impl Fn(&R) -> &GroupKey,
+) -> TableOf<'r, R> {
+    let table = Table::of(rows)
         .left("method", |row| group(row).label.clone())
-        .right("batch size", |row| group(row).batch_size.to_string())
-        .right("lr", |row| group(row).lr.to_string())
+        .right("batch size", |row| group(row).batch_size.to_string());
+    match results.groups.has_several_rates {
+        true => with_rate(table, group),
+        false => table,
+    }
+}
+
+/// With the learning rate behind what narrow screens should show without scrolling, unless it tells rows apart.
+fn with_own_rate<'r, R>(
+    results: &Results,
+    table: TableOf<'r, R>,
+    group: impl Fn(&R) -> &GroupKey,
+) -> TableOf<'r, R> {
+    match results.groups.has_several_rates {
+        true => table,
+        false => with_rate(table, group),
+    }
+}
+
+fn with_rate<'r, R>(table: TableOf<'r, R>, group: impl Fn(&R) -> &GroupKey) -> TableOf<'r, R> {
+    table.right("lr", |row| group(row).lr.to_string())
 }
 
 /// The rows by batch size, those of the lowest values first.
@@ -95,11 +118,12 @@ pub fn paired(results: &Results) -> Table {
         |row| &row.group,
         |row| row.paired.difference_mean,
     );
-    let mut table = of_groups(&rows, |row| &row.group)
-        .right("pairs", |row| row.paired.n_pairs.to_string())
+    let table = of_groups(results, &rows, |row| &row.group)
         .right("difference (95 % interval)", |row| difference_text(row))
         .right("p", |row| p_value(row.paired.p))
-        .right("p (Holm)", |row| p_value(row.p_holm))
+        .right("p (Holm)", |row| p_value(row.p_holm));
+    let mut table = with_own_rate(results, table, |row| &row.group)
+        .right("pairs", |row| row.paired.n_pairs.to_string())
         .build();
     if let Some(first) = results.paired.first() {
         table.caption = format!(
@@ -129,8 +153,15 @@ pub fn sweep(results: &Results) -> Table {
         (true, false) => "chosen",
         (false, _) => "",
     };
-    of_groups(&results.sweep, |row| &row.group)
+    let table = Table::of(&results.sweep)
+        .left("method", |row: &SweepRow| row.group.label.clone())
+        .right("batch size", |row| row.group.batch_size.to_string());
+    with_rate(table, |row| &row.group)
         .left("settings", |row| row.settings.clone())
+        .right("validation error", |row| {
+            error_rate(row.validation_error_mean)
+        })
+        .left("choice", |row| mark(row).to_owned())
         .right("n", |row| row.n.to_string())
         .right("diverged", |row| row.n_diverged.to_string())
         .right("epochs", |row| {
@@ -138,10 +169,6 @@ pub fn sweep(results: &Results) -> Table {
                 .map(|epochs| epochs.to_string())
                 .unwrap_or_default()
         })
-        .right("validation error", |row| {
-            error_rate(row.validation_error_mean)
-        })
-        .left("choice", |row| mark(row).to_owned())
         .build()
 }
 

@@ -161,6 +161,29 @@ async function copy(svg, button) {
   setTimeout(() => (button.textContent = "Copy"), 2000);
 }
 
+/** On narrow screens a tap shows a picture in its own size, which its frame scrolls, and a button all of it again. */
+function addEnlarging(figure, svg) {
+  const card = svg.parentElement;
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "enlarge" });
+  const look = (isLarge) => {
+    card.classList.toggle("large", isLarge);
+    button.textContent = isLarge ? "Show the whole picture" : "Tap the picture to enlarge it";
+    button.setAttribute("aria-pressed", String(isLarge));
+    show(svg, null);
+  };
+  look(false);
+  button.addEventListener("click", () => look(!card.classList.contains("large")));
+  // Before the parts of the picture, which are too small to be meant.
+  card.addEventListener("click", (event) => {
+    if (card.classList.contains("large") || getComputedStyle(button).display === "none") return;
+    event.stopPropagation();
+    const at = place(svg, event);
+    look(true);
+    card.scrollLeft = at.x - card.clientWidth / 2;
+  }, true);
+  figure.prepend(button);
+}
+
 for (const figure of all(document, "figure")) {
   for (const svg of all(figure, ".card > svg")) {
     svg.setAttribute("role", "group");
@@ -175,6 +198,7 @@ for (const figure of all(document, "figure")) {
     svg.addEventListener("pointerdown", look);
     svg.addEventListener("pointerleave", () => show(svg, null));
     if (panels.length > 0) addZoom(figure, svg, panels);
+    addEnlarging(figure, svg);
     addButton(figure, "Copy", (button) => copy(svg, button));
   }
 }

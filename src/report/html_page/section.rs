@@ -13,21 +13,20 @@ const FILE_NAME: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'/');
 
-/// The files of a picture, beside the page.
+/// A file that belongs to a picture: what it is called, and where it lies, seen from the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PictureFiles {
-    /// Folder and name of the picture's files without ending, seen from the page.
-    pub stem: String,
-    /// The table that it is drawn from, seen from the page.
-    pub table: String,
+pub struct PictureFile {
+    /// "SVG", "PNG", "CSV".
+    pub name: &'static str,
+    /// Its path from the page's folder.
+    pub path: String,
 }
 
-/// A cell whose interval is not broken into two lines.
-fn interval_whole(cell: &str) -> String {
-    match cell.split_once('[') {
-        Some((value, ends)) => format!("{value}[{}", ends.replace(", ", ",\u{a0}")),
-        None => cell.to_owned(),
-    }
+/// A cell that is broken into lines between a number and its interval only.
+fn numbers_whole(cell: &str) -> String {
+    let (value, ends) = cell.split_at(cell.find('[').unwrap_or(cell.len()));
+    let value = value.replace(" %", "\u{a0}%").replace("* ", "*\u{a0}");
+    value + &ends.replace(", ", ",\u{a0}").replace("] p", "]\u{a0}p")
 }
 
 /// A heading and what stands under it.
@@ -84,12 +83,12 @@ impl Section {
             "" => self.heading.clone(),
             caption => caption.to_owned(),
         };
+        let unseen = table.caption.is_empty().then_some("unseen");
         self.with(html! {
-            // Outside of what scrolls, so that it is read in full on narrow screens.
             div.block {
-                @if !table.caption.is_empty() { p.caption { (table.caption) } }
                 div.scroll tabindex="0" role="region" aria-label=(name) {
-                    table aria-label=(name) {
+                    table {
+                        caption class=[unseen] { span { (name) } }
                         thead { tr {
                             @for column in &table.columns {
                                 th scope="col" class=[class(column.align)] { (column.name) }
@@ -98,7 +97,7 @@ impl Section {
                         tbody { @for row in &table.rows { tr {
                             @for (index, (cell, column)) in row.iter().zip(&table.columns).enumerate() {
                                 @if index == 0 { th scope="row" class=[class(column.align)] { (cell) } }
-                                @else { td class=[class(column.align)] { (interval_whole(cell)) } }
+                                @else { td class=[class(column.align)] { (numbers_whole(cell)) } }
                             }
                         } } }
                     }
@@ -129,7 +128,7 @@ impl Section {
     }
 
     /// Adds a picture with the text below it, and links to its files.
-    pub fn figure(self, figure: &Figure, caption: &str, files: Option<&PictureFiles>) -> Section {
+    pub fn figure(self, figure: &Figure, caption: &str, files: &[PictureFile]) -> Section {
         let widest = format!("max-width:{}px", figure.width);
         let address = |name: &str| utf8_percent_encode(name, FILE_NAME).to_string();
         self.with(html! {
@@ -137,10 +136,8 @@ impl Section {
                 div.card { (PreEscaped(figure.inline_svg())) }
                 figcaption {
                     @if !caption.is_empty() { (caption) " " }
-                    span.files { @if let Some(PictureFiles { stem, table }) = files {
-                        a href=(address(&format!("{stem}.svg"))) { "SVG" } " "
-                        a href=(address(&format!("{stem}.png"))) { "PNG" } " "
-                        a href=(address(table)) { "CSV" } " "
+                    span.files { @for file in files {
+                        a href=(address(&file.path)) { (file.name) } " "
                     } }
                 }
             }

@@ -44,7 +44,7 @@ for (const table of document.querySelectorAll("table")) {
   }
   if (rows.length >= FILTERED_FROM) {
     const field = Object.assign(document.createElement("input"), { type: "search", placeholder: `Filter ${rows.length} rows` });
-    field.setAttribute("aria-label", `Filter rows of the table ${table.getAttribute("aria-label") ?? ""}`);
+    field.setAttribute("aria-label", `Filter rows of the table ${table.caption.textContent}`);
     const count = document.createElement("output");
     field.addEventListener("input", () => {
       const words = field.value.toLowerCase().split(/\s+/);

@@ -1,8 +1,10 @@
 //! Parts that both pages are made of.
 
+use std::path::{Path, PathBuf, absolute};
+
 use crate::report::comparison::pictures::{self, Picture};
 use crate::report::comparison::{Manifest, Topic};
-use crate::report::html_page::{PictureFiles, Section};
+use crate::report::html_page::{PictureFile, Section};
 
 /// The picture that answers what the experiment asks: errors over batch sizes where there are enough of them for it, or
 /// over the number in which methods differ, else the curves.
@@ -29,20 +31,51 @@ pub fn topic(topic: Topic) -> Section {
         .fold(Section::new(heading), Section::paragraph)
 }
 
-/// With a picture, and links to its files where they lie in `folder`, seen from the page.
-pub fn with_picture(section: Section, picture: &Picture, folder: Option<&str>) -> Section {
-    section.figure(
-        &picture.figure,
-        picture.kind.caption,
-        files(picture, folder).as_ref(),
-    )
+/// With a picture, and links to those of its files that are there; without `folder` there are none.
+pub fn with_picture(section: Section, picture: &Picture, folder: Option<&FilesFolder>) -> Section {
+    let files = folder.map_or_else(Vec::new, |folder| folder.files_of(picture));
+    section.figure(&picture.figure, picture.kind.caption, &files)
 }
 
-/// The files of a picture that lie in `folder`, seen from the page.
-fn files(picture: &Picture, folder: Option<&str>) -> Option<PictureFiles> {
-    let folder = folder?;
-    Some(PictureFiles {
-        stem: format!("{folder}{}", picture.stem),
-        table: format!("{folder}{}", picture.kind.table),
-    })
+/// A folder with tables and files of pictures, beside the page or elsewhere.
+#[derive(Debug, Clone)]
+pub struct FilesFolder {
+    folder: PathBuf,
+    /// The way there from the page.
+    from_page: PathBuf,
+}
+
+impl FilesFolder {
+    /// The folder, linked to by a page that is to lie at `page`. `None` where there is no way from one to the other, as
+    /// between two drives.
+    pub fn seen_from(page: &Path, folder: &Path) -> Option<FilesFolder> {
+        let beside = page.parent().filter(|parent| *parent != Path::new(""));
+        let beside = beside.unwrap_or(Path::new("."));
+        let (from, to) = match (beside.canonicalize(), folder.canonicalize()) {
+            (Ok(from), Ok(to)) => (from, to),
+            // A page may be written into a folder that is yet to be made.
+            _ => (absolute(beside).ok()?, absolute(folder).ok()?),
+        };
+        Some(FilesFolder {
+            from_page: pathdiff::diff_paths(to, from)?,
+            folder: folder.to_owned(),
+        })
+    }
+
+    fn files_of(&self, picture: &Picture) -> Vec<PictureFile> {
+        let stem = &picture.stem;
+        let names = [
+            ("SVG", format!("{stem}.svg")),
+            ("PNG", format!("{stem}.png")),
+            ("CSV", picture.kind.table.to_owned()),
+        ];
+        let names = names.into_iter();
+        let there = names.filter(|(_, file)| self.folder.join(file).is_file());
+        let linked = there.filter_map(|(name, file)| {
+            let path = self.from_page.join(file);
+            let path = path.to_str()?.to_owned();
+            Some(PictureFile { name, path })
+        });
+        linked.collect()
+    }
 }

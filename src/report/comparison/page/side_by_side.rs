@@ -1,6 +1,6 @@
 //! The page of several comparisons: each has a column, and what is of one kind stands next to each other.
 
-use super::parts::{answer, configuration, topic, with_picture};
+use super::parts::{FilesFolder, answer, configuration, topic, with_picture};
 use crate::report::comparison::caveats::caveats;
 use crate::report::comparison::conclusion::{RULES, conclusions};
 use crate::report::comparison::pictures::{Picture, pictures};
@@ -15,16 +15,16 @@ struct Placed<'r> {
     results: &'r Results,
     pictures: Vec<Picture>,
     /// Where the files of its pictures lie, seen from the page.
-    folder: Option<&'r str>,
+    folder: Option<&'r FilesFolder>,
 }
 
 impl<'r> Placed<'r> {
-    fn at((column, (results, folder)): (usize, &'r (Results, Option<String>))) -> Placed<'r> {
+    fn at((column, (results, folder)): (usize, &'r (Results, Option<FilesFolder>))) -> Placed<'r> {
         Placed {
             column,
             pictures: pictures(results),
             results,
-            folder: folder.as_deref(),
+            folder: folder.as_ref(),
         }
     }
 
@@ -50,8 +50,8 @@ impl<'r> Placed<'r> {
     }
 }
 
-/// The page of several comparisons, each with the folder of its pictures' files, seen from the page, where they are there.
-pub fn side_by_side(all: &[(Results, Option<String>)]) -> HtmlPage {
+/// The page of several comparisons, each with the folder of its pictures' files.
+pub fn side_by_side(all: &[(Results, Option<FilesFolder>)]) -> HtmlPage {
     let placed: Vec<Placed> = (1..).zip(all).map(Placed::at).collect();
     let mut sections = vec![came_out(&placed)];
     sections.extend(Topic::ALL.into_iter().map(|topic| of_topic(topic, &placed)));

@@ -1,6 +1,7 @@
 //! Convergence curves: a panel for each batch size (and each number of [families](super::super::families)), a line for
 //! each method.
 
+use super::dots;
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
 use crate::event::EpochRow;
 use crate::report::comparison::families::numbers;
@@ -17,7 +18,8 @@ const fn kind(name: &'static str, draw: fn(&Results) -> Option<Figure>) -> Pictu
 pub const TEST_ERROR: PictureKind = kind("test-error", |results| {
     let manifest = results.manifest.as_ref();
     let target = manifest.and_then(|manifest| manifest.target_test_error);
-    errors(results, "Test error", target, |row| row.test_error)
+    dots::test_errors(results, target)
+        .or_else(|| errors(results, "Test error", target, |row| row.test_error))
 });
 
 /// Training error, as seen in training.

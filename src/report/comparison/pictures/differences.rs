@@ -2,7 +2,6 @@
 
 use crate::draw::{Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow, ReferenceLine};
 use crate::report::comparison::final_errors::{in_order, order, points};
-use crate::report::comparison::focus::MOST_LINES;
 use crate::report::comparison::{Draw, PairedRow, PictureKind, Results, Topic};
 use crate::text::numbers::p_value;
 
@@ -19,8 +18,9 @@ fn figure(results: &Results) -> Option<Figure> {
     let baseline = results.paired.first()?.baseline_label.clone();
     let with_interval = |row: &&PairedRow| row.paired.difference_ci_low.is_finite();
     results.paired.iter().find(with_interval)?;
-    // Many methods in several columns leave no room for p.
-    let is_table = groups.labels.len() > MOST_LINES && groups.batch_sizes.len() > 1;
+    // Several columns leave no room for p.
+    let rows = results.paired.len();
+    let is_table = IntervalPlot::is_table(groups.batch_sizes.len(), groups.labels.len() - 1, rows);
     let row = |PairedRow {
                    group,
                    paired,

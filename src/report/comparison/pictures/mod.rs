@@ -4,6 +4,7 @@
 mod batch_sizes;
 mod curves;
 mod differences;
+mod dots;
 mod final_error;
 mod layers;
 mod learning_rates;
