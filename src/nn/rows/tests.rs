@@ -1,6 +1,7 @@
 //! The kernels equal tensor operations, whatever the order of memory.
 
 use super::*;
+use crate::nn::kernels::alike;
 use crate::nn::{AdamStep, SgdStep, StepFormula, init};
 use crate::streams::{Purpose, stream};
 
