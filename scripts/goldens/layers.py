@@ -332,9 +332,239 @@ def batchless_cases():
     return {"batchless": golden}
 
 
+# ------------------------------------------------------------------------- further statistics of a batch
+
+def averages(mean, variance, momentum=0.1):
+    """After a first batch, from 0 and 1."""
+    return {"running_mean": momentum * mean, "running_var": 1 - momentum + momentum * variance}
+
+
+def batch_group_norm(x, gamma, beta, groups):
+    grouped = x.reshape(len(x), groups, -1)
+    hat = standardized(grouped, (0, 2)).reshape(x.shape)
+    return channels(gamma) * hat + channels(beta) if x.ndim == 4 else gamma * hat + beta
+
+
+def grouped_averages(x, groups):
+    grouped = x.reshape(len(x), groups, -1)
+    return averages(grouped.mean((0, 2)), grouped.var((0, 2)))
+
+
+def extended(x, gamma, beta, around_layer=False):
+    axes = tuple(axis for axis in range(x.ndim) if axis != 1)
+    off = x - x.mean(axes, keepdims=True)
+    variance = (x - x.mean()) ** 2 if around_layer else off**2
+    hat = off / jnp.sqrt(variance.mean() + EPS)
+    return channels(gamma) * hat + channels(beta) if x.ndim == 4 else gamma * hat + beta
+
+
+def extended_averages(x, around_layer=False):
+    axes = tuple(axis for axis in range(x.ndim) if axis != 1)
+    off = x - x.mean() if around_layer else x - x.mean(axes, keepdims=True)
+    return averages(x.mean(axes), np.array([(off**2).mean()]))
+
+
+def khaled(x, iota, gamma, beta):
+    mixed = channels(iota) * standardized(x, (0, 2, 3)) + channels(1 - iota) * standardized(x, (1, 2, 3))
+    return channels(gamma) * mixed + channels(beta)
+
+
+def batch_layer_norm(x, gamma, beta):
+    eps, lacking, images, size = 1e-3, 1e-4, len(x), math.sqrt(x.shape[1])
+    axes = tuple(axis for axis in range(x.ndim) if axis != 1)
+    of_channels = (x - x.mean(1, keepdims=True)) / jnp.sqrt(spread(x, 1) + eps)
+    of_batch = (x - x.mean(axes, keepdims=True)) / jnp.sqrt(spread(x, axes) + eps)
+    mixed = ((1 / images - lacking) * of_channels + (1 - 1 / images - lacking) * of_batch) / size
+    return channels(gamma) * mixed + channels(beta) if x.ndim == 4 else gamma * mixed + beta
+
+
+def unbiased_averages(x):
+    axes = tuple(axis for axis in range(x.ndim) if axis != 1)
+    count = x.size // x.shape[1]
+    correction = count / (count - 1) if count > 1 else 1.0
+    return averages(x.mean(axes), x.var(axes) * correction)
+
+
+def modes(x, gate, gate_bias, gamma, beta):
+    maps = x.reshape(*x.shape[:2], -1)
+    gates = jax.nn.softmax(maps.mean(2) @ gate.T + gate_bias, 1)
+    share = gates / gates.sum(0)
+    mean = jnp.einsum("nk,ncs->kc", share, maps) / maps.shape[2]
+    off = maps[:, None] - mean[None, :, :, None]
+    variance = jnp.einsum("nk,nkcs->kc", share, off**2) / maps.shape[2]
+    hat = jnp.einsum("nk,nkcs->ncs", gates, off / jnp.sqrt(variance + EPS)[None, :, :, None])
+    return (gamma[:, None] * hat + beta[:, None]).reshape(x.shape), mean, mean**2 + variance
+
+
+def mode_case(upstream, **inputs):
+    _, mean, square = modes(**{name: jnp.asarray(value) for name, value in inputs.items()})
+    after = {"running_mean": 0.1 * mean, "running_square": 0.1 * square, "batches": np.array([1.0])}
+    return case(lambda *values: modes(*values)[0], upstream, after, **inputs)
+
+
+def statistics_cases():
+    units = {"gamma": np.ones(3), "beta": np.zeros(3)}
+    gate = wave((2, 4), 0.5, 0.3, 0.3) + 0.5
+    return {
+        **{
+            f"batch_group_norm_{groups}": case(
+                lambda x, gamma, beta, groups=groups: batch_group_norm(x, gamma, beta, groups),
+                after=grouped_averages(MAPS, groups),
+                x=MAPS,
+                **CHANNELS,
+            )
+            for groups in (1, 2, 4, 8)
+        },
+        "batch_group_norm_units": case(
+            lambda x, gamma, beta: batch_group_norm(x, gamma, beta, 1),
+            BY_INPUTS,
+            grouped_averages(X, 1),
+            x=X,
+            **units,
+        ),
+        "extended_bn": case(extended, after=extended_averages(MAPS), x=MAPS, **CHANNELS),
+        "extended_bn_layer": case(
+            lambda x, gamma, beta: extended(x, gamma, beta, True),
+            after=extended_averages(MAPS, True),
+            x=MAPS,
+            **CHANNELS,
+        ),
+        "extended_bn_units": case(extended, BY_INPUTS, extended_averages(X), x=X, **units),
+        "bcn_khaled": case(khaled, after=unbiased_averages(MAPS), x=MAPS, iota=[1.0, 0.5, 0.2, 0.0], **CHANNELS),
+        "batch_layer_norm_4": case(
+            batch_layer_norm, BY_INPUTS, unbiased_averages(X) | {"images": np.array([4.0])}, x=X, **UNITS
+        ),
+        "batch_layer_norm_1": case(
+            batch_layer_norm, BY_INPUTS[:1], unbiased_averages(X[:1]) | {"images": np.array([1.0])}, x=X[:1], **units
+        ),
+        "batch_layer_norm_maps": case(batch_layer_norm, after=unbiased_averages(MAPS), x=MAPS, **CHANNELS),
+        "mode_norm": mode_case(None, x=MAPS, gate=gate, gate_bias=np.array([0.1, -0.2]), **CHANNELS),
+        "mode_norm_units": mode_case(BY_INPUTS, x=X, gate=gate[:, :3], gate_bias=np.array([0.1, -0.2]), **UNITS),
+    }
+
+
+# ------------------------------------------------------------------------------------------------ whitening
+
+def covariances(x, block):
+    """Centered rows of each block of channels, and their covariance matrix plus ε."""
+    rows = jnp.moveaxis(x, 1, 0).reshape(x.shape[1] // block, block, -1)
+    rows = rows - rows.mean(2, keepdims=True)
+    return rows, rows @ jnp.swapaxes(rows, 1, 2) / rows.shape[2] + EPS * jnp.eye(block)
+
+
+def newton_root(sigma, iterations):
+    trace = jnp.trace(sigma, axis1=1, axis2=2)[:, None, None]
+    root = jnp.broadcast_to(jnp.eye(sigma.shape[1]), sigma.shape)
+    for _ in range(iterations):
+        root = 1.5 * root - 0.5 * root @ root @ root @ sigma / trace
+    return root / jnp.sqrt(trace)
+
+
+def symmetric_root(sigma):
+    values, vectors = jnp.linalg.eigh(sigma)
+    return vectors / jnp.sqrt(values)[:, None, :] @ jnp.swapaxes(vectors, 1, 2)
+
+
+def whitened(x, block, root):
+    rows, sigma = covariances(x, block)
+    white = root(sigma) @ rows
+    return jnp.moveaxis(white.reshape(x.shape[1], x.shape[0], *x.shape[2:]), 0, 1)
+
+
+def whitening_case(upstream, x, block, root):
+    matrices = root(covariances(x, block)[1])
+    axes = tuple(axis for axis in range(x.ndim) if axis != 1)
+    after = {"running_mean": 0.1 * x.mean(axes), "running_whitening": 0.9 * np.eye(block) + 0.1 * matrices}
+    return case(lambda x: whitened(x, block, root), upstream, after, x=x)
+
+
+def whitening_cases():
+    newton = lambda iterations: lambda sigma: newton_root(sigma, iterations)
+    return {
+        "iter_norm_2": whitening_case(None, MAPS, 2, newton(5)),
+        "iter_norm_4": whitening_case(None, MAPS, 4, newton(5)),
+        "iter_norm_2_once": whitening_case(None, MAPS, 2, newton(1)),
+        "iter_norm_4_once": whitening_case(None, MAPS, 4, newton(1)),
+        "iter_norm_units": whitening_case(BY_INPUTS, X, 3, newton(5)),
+        "decorrelated_bn_2": whitening_case(None, MAPS, 2, symmetric_root),
+        "decorrelated_bn_units": whitening_case(BY_INPUTS, X, 3, symmetric_root),
+    }
+
+
+# ------------------------------------------------------------------------------------------ diminishing batches
+
+def diminishing_layer(x, running_mean, running_std, gamma, beta):
+    mean, std = jax.lax.stop_gradient(running_mean), jax.lax.stop_gradient(running_std)
+    return gamma * (x - mean) / (std + EPS) + beta
+
+
+def diminishing_steps(share):
+    """Three batches; share(m) counts the newest behind step m, from 1 on."""
+    mean, std = X.mean(0), X.std(0)
+    steps = []
+    for number, batch in enumerate((X, X + 0.5, 2 * X), 1):
+        steps.append({"x": dump(batch), "output": dump((batch - mean) / (std + EPS))})
+        mean = share(number) * batch.mean(0) + (1 - share(number)) * mean
+        std = share(number) * batch.std(0) + (1 - share(number)) * std
+    return {"inputs": {"x": dump(X)}, "steps": steps, "after": {"running_mean": dump(mean), "running_std": dump(std)}}
+
+
+def diminishing_cases():
+    layer = case(
+        diminishing_layer,
+        BY_INPUTS,
+        x=X,
+        running_mean=[0.2, 0.1, 1.0],
+        running_std=[1.0, 2.0, 1.5],
+        **UNITS,
+    )
+    for buffer in ("running_mean", "running_std"):
+        del layer["gradients"][buffer]
+    return {
+        "diminishing_layer": layer,
+        "diminishing_constant": diminishing_steps(lambda number: 0.25),
+        "diminishing_inverse": diminishing_steps(lambda number: 1 / (number + 1)),
+    }
+
+
+# --------------------------------------------------------------------------- rectifiers, and rules for weights
+
+def frelu_cases():
+    offset = np.full(3, -0.3989422804)
+    return {"frelu": case(lambda x, offset: jax.nn.relu(x) + offset, BY_INPUTS, x=X, offset=offset)}
+
+
+def enorm_cases():
+    names = [f"{layer}.weight" for layer in ("layer1", "layer2", "logits")]
+    start = [WEIGHT, np.array([[1.0, 3], [2, -1]]), np.array([[0.5, 1.5], [-2, 0.3]])]
+
+    def balanced(pairs, asymmetry=1.1):
+        weights = [weight.copy() for weight in start]
+        for left in range(pairs):
+            row, column = weights[left], weights[left + 1]
+            factors = np.sqrt(np.linalg.norm(column, axis=0) / (asymmetry * np.linalg.norm(row, axis=1)))
+            weights[left], weights[left + 1] = row * factors[:, None], column / factors
+        return {name: dump(weight) for name, weight in zip(names, weights)}
+
+    inputs = {name: dump(weight) for name, weight in zip(names, start)}
+    return {"enorm": {"inputs": inputs, "all": balanced(2), "without_last": balanced(1)}}
+
+
+def rejection_cases():
+    gradient = np.array([[[[0.3, -0.2, 0.1], [0.05, 0.4, -0.6], [0.2, 0.1, -0.15]]]])
+    rest = gradient - gradient.mean((2, 3), keepdims=True)
+    direction = wave((2, 2, 3, 3), 0.71, 0.1)
+    centered = direction - direction.mean((2, 3), keepdims=True)
+    start = centered / np.sqrt((centered**2).sum((1, 2, 3), keepdims=True))
+    tensors = {"gradient": gradient, "projected": rest, "amplified": gradient + 10 * rest}
+    tensors |= {"direction": direction, "start": start}
+    return {"mean_shift_rejection": {name: dump(tensor) for name, tensor in tensors.items()}}
+
+
 def main():
     cases = strict_cases() | edm2_cases() | evonorm_cases() | squashed_cases() | normality_cases()
-    cases |= relatives_cases() | batchless_cases()
+    cases |= relatives_cases() | batchless_cases() | statistics_cases() | whitening_cases() | diminishing_cases()
+    cases |= frelu_cases() | enorm_cases() | rejection_cases()
     default = Path(__file__).parents[2] / "tests/goldens/layers.json"
     output = Path(sys.argv[1]) if len(sys.argv) > 1 else default
     output.write_text(lines({"jax": jax.__version__, "cases": cases}, 2) + "\n")

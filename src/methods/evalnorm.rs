@@ -12,8 +12,8 @@ use super::BatchSizeOne;
 use super::descriptor::{Descriptor, Paper};
 use crate::nn::statistics::{AVERAGE_MOMENTUM, EPS};
 use crate::nn::{
-    Affine, BatchNorm, BatchNormSettings, Block, Builder, Layer, LinearOp, Normalization,
-    NormalizedLayer, Pass, Population,
+    Affine, BatchNorm, BatchNormSettings, Block, Builder, LargestBatch, Layer, LinearOp,
+    Normalization, NormalizedLayer, Pass, Population,
 };
 use crate::options::Options;
 
@@ -49,7 +49,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
         Ok(EvalNorm {
             op: block.op,
             norm: BatchNorm::bare(block, builder, settings)?,
-            images: builder.buffer("images", builder.filled(1, 1.0))?,
+            batch: LargestBatch::build(builder)?,
             affine: Affine::build(block, builder)?,
             eps: settings.eps,
         })
@@ -59,21 +59,16 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
 struct EvalNorm {
     op: LinearOp,
     norm: BatchNorm,
-    /// n, `[1]`.
-    images: Tensor,
+    /// n.
+    batch: LargestBatch,
     affine: Affine,
     eps: f64,
 }
 
 impl EvalNorm {
-    fn track(&self, linear: &Tensor) {
-        let images = linear.size()[0] as f64;
-        let _ = tch::no_grad(|| self.images.shallow_clone().clamp_min_(images));
-    }
-
     /// (a − μ_i)/√(s²_i + ε).
     fn expected(&self, linear: &Tensor) -> Tensor {
-        let images = self.images.double_value(&[0]).round().max(1.0);
+        let images = self.batch.images();
         let positions: i64 = linear.size()[2..].iter().product();
         let values = images * positions as f64;
         let (own, rest) = (1.0 / images, 1.0 - 1.0 / images);
@@ -97,7 +92,7 @@ impl Normalization for EvalNorm {
     fn apply(&self, linear: &Tensor, pass: &Pass) -> Tensor {
         let hat = match pass.training() {
             true => {
-                self.track(linear);
+                self.batch.see(linear);
                 self.norm.apply(linear, pass)
             }
             false => self.expected(linear),

@@ -10,7 +10,9 @@ use tch::Tensor;
 
 use super::descriptor::{Descriptor, Paper};
 use super::{ActsOn, BatchSizeOne};
-use crate::nn::statistics::{AVERAGE_MOMENTUM, batch_axes, update_average, values_per_channel};
+use crate::nn::statistics::{
+    AVERAGE_MOMENTUM, batch_axes, unbiasing, update_average, values_per_channel,
+};
 use crate::nn::{Affine, Block, Builder, Layer, LinearOp, Normalization, Pass, activating};
 use crate::options::{OptionSpec, Options};
 
@@ -76,8 +78,7 @@ impl EvoNormB0 {
             return self.running_var.shallow_clone();
         }
         let variance = linear.var_dim(batch_axes(linear).as_slice(), false, false);
-        let count = values_per_channel(linear) as f64;
-        let unbiased = variance.detach() * (count / (count - 1.0).max(1.0));
+        let unbiased = variance.detach() * unbiasing(values_per_channel(linear));
         update_average(&self.running_var, &unbiased, self.momentum);
         variance
     }

@@ -5,7 +5,7 @@ use crate::draw::Style;
 
 /// The methods that share hues, in the order in which they came: a new one at the end changes no picture of another. One
 /// that is missing here comes behind them, in the order of the registry.
-const SHARING: [&str; 41] = [
+const SHARING: [&str; 52] = [
     "noisy-bn",
     "l1-bn",
     "linf-bn",
@@ -47,6 +47,17 @@ const SHARING: [&str; 41] = [
     "batchless",
     "dyt",
     "derf",
+    "iter-norm",
+    "decorrelated-bn",
+    "bcn-khaled",
+    "batch-group-norm",
+    "extended-bn",
+    "frelu",
+    "batch-layer-norm",
+    "enorm",
+    "diminishing-bn",
+    "mean-shift-rejection",
+    "mode-norm",
 ];
 
 /// What every comparison is about has a hue of its own; the other methods share the rest.

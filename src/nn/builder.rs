@@ -3,15 +3,19 @@
 use std::rc::Rc;
 
 use anyhow::Result;
+use rand_chacha::ChaCha8Rng;
 use tch::{Device, Kind, Tensor};
 
-use super::{Parameters, Role, UpdateRule};
+use super::{Parameters, Role, UpdateRule, init};
+use crate::streams::{Purpose, stream};
 
 /// What a method's `build` function works with: a name space for parameters and the block's directions.
 pub struct Builder<'a> {
     parameters: &'a mut Parameters,
     prefix: String,
     directions: Tensor,
+    /// Where further draws come from.
+    source: ChaCha8Rng,
 }
 
 impl<'a> Builder<'a> {
@@ -21,12 +25,46 @@ impl<'a> Builder<'a> {
             parameters,
             prefix: prefix.into(),
             directions,
+            source: stream(0, Purpose::Init, 0),
+        }
+    }
+
+    /// The same with directions of this shape drawn from `source`, and further draws from there.
+    pub fn drawn(
+        parameters: &'a mut Parameters,
+        prefix: &str,
+        shape: &[i64],
+        mut source: ChaCha8Rng,
+    ) -> Builder<'a> {
+        let directions = init::standard_normal(shape, &mut source);
+        Builder {
+            source,
+            ..Builder::new(parameters, prefix, directions)
         }
     }
 
     /// Standard normals of the weight's shape, the same for every method with the same seed.
     pub fn direction(&self) -> Tensor {
         self.directions.copy()
+    }
+
+    /// Standard normals beside the directions.
+    pub fn normals(&mut self, shape: &[i64]) -> Tensor {
+        init::standard_normal(shape, &mut self.source)
+    }
+
+    /// The block registered last that has a tensor called `name`.
+    pub fn latest_with(&self, name: &str) -> Option<String> {
+        let ending = format!(".{name}");
+        let entries = self.parameters.iter();
+        let found = entries.filter_map(|entry| entry.name.strip_suffix(&ending));
+        found.last().map(str::to_owned)
+    }
+
+    /// The tensor called `name` of a block built before.
+    pub fn of_block(&self, block: &str, name: &str) -> Option<Tensor> {
+        let found = self.parameters.get(&format!("{block}.{name}"));
+        found.map(Tensor::shallow_clone)
     }
 
     /// A vector filled with `value`.

@@ -5,7 +5,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::statistics::wide_kind;
 use super::wiring::{self, Station};
-use super::{Builder, Layer, NetworkKind, Node, Parameters, Pass, Signal, init, layout};
+use super::{Builder, Layer, NetworkKind, Node, Parameters, Pass, Signal, layout};
 use crate::streams::{Purpose, stream};
 
 /// A node and its layer.
@@ -43,9 +43,9 @@ impl Network {
         let mut parameters = Parameters::new(kind, device);
         let mut built = Vec::with_capacity(nodes.len());
         for (index, node) in nodes.into_iter().enumerate() {
-            let mut source = stream(seed, Purpose::Init, index as u64);
-            let directions = init::standard_normal(&node.weight_shape(), &mut source);
-            let mut builder = Builder::new(&mut parameters, node.name(), directions);
+            let source = stream(seed, Purpose::Init, index as u64);
+            let shape = node.weight_shape();
+            let mut builder = Builder::drawn(&mut parameters, node.name(), &shape, source);
             let layer = build(&node, &mut builder)?;
             built.push(NetworkBlock { node, layer });
         }

@@ -40,6 +40,11 @@ pub fn values_per_channel(x: &Tensor) -> i64 {
     x.numel() as i64 / x.size()[1].max(1)
 }
 
+/// n/(n − 1), which makes the biased variance of n values an unbiased one; 1 for a single value, whose variance is 0.
+pub fn unbiasing(values: i64) -> f64 {
+    values as f64 / (values - 1).max(1) as f64
+}
+
 /// The element type in which sums over values of `kind` are taken.
 pub fn wide_kind(kind: Kind) -> Kind {
     match kind {

@@ -64,9 +64,9 @@ fn gradients_equal_finite_differences_unless_declared() {
     }
 }
 
-/// NormProp's rule for order v1 knows its constants for ReLU only.
+/// NormProp's rule for order v1 knows its constants for ReLU only, and ENorm moves factors through the activation.
 fn is_for_relu_only(method: &Descriptor, network: &str) -> bool {
-    method.name == "normprop" && network.contains("v1")
+    method.name == "enorm" || method.name == "normprop" && network.contains("v1")
 }
 
 #[test]

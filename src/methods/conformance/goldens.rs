@@ -12,7 +12,7 @@ static GOLDENS: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// How far a value may be from the golden one, relative to the largest of its tensor.
-const TOLERANCE: f64 = 1e-12;
+const TOLERANCE: f64 = 1e-11;
 
 /// The case of this name.
 pub fn golden_case(name: &str) -> &'static Value {
