@@ -9,13 +9,16 @@ pub mod launch;
 mod live;
 mod local;
 mod missing;
+mod networks;
 pub mod plan;
 mod same_data;
 pub mod search;
 pub mod slurm;
+mod smaller;
 pub mod state;
 pub mod task;
 
+use std::cell::RefCell;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -60,7 +63,11 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
         },
         slurm,
         interrupt: Interrupt::listen()?,
+        epochs_s: RefCell::default(),
     };
+    if !args.collect {
+        networks::check(&experiment)?;
+    }
     if args.dry_run {
         return session.show(&experiment);
     }
@@ -108,11 +115,11 @@ impl Session<'_> {
         earlier: Option<&Manifest>,
         folder: &Path,
     ) -> Result<()> {
+        let search = self.search(experiment)?;
         if experiment.smaller.is_some() && !self.args.collect {
-            let (all, _) = self.whole_plan(experiment)?;
+            let (all, _) = self.whole_plan(experiment, search.clone())?;
             self.tell_smaller(experiment, &all);
         }
-        let search = self.search(experiment)?;
         let accept = self.args.accept_other_data;
         let of_sweep = same_data::check(&search.entries, accept)?;
         experiment.notes.extend(of_sweep);
@@ -160,7 +167,8 @@ impl Session<'_> {
 
     /// `--dry-run`: the plan on stdout.
     fn show(&self, experiment: &Experiment) -> Result<()> {
-        let (all, sweep_runs) = self.whole_plan(experiment)?;
+        let search = self.search(experiment)?;
+        let (all, sweep_runs) = self.whole_plan(experiment, search)?;
         let tested = self.test(&all)?;
         if self.output.json {
             let mut document = plan::document(&all, self.parallel)?;

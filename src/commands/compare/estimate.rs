@@ -31,7 +31,12 @@ const OVERHEAD_S: f64 = 1.0;
 /// runs after it: training images (0: all) and number format.
 type Kind = (String, usize, (usize, Precision));
 
+/// Seconds of an epoch by kind.
+pub type EpochTimes = BTreeMap<Kind, f64>;
+
 /// Fills in what each run will still take to its goal. Returns whether anything had to be measured.
+///
+/// `told` are the kinds that an earlier estimate has told of; those of this one are added.
 ///
 /// Kinds of which no run has done an epoch are measured, within [`ALL_S`] for all of them together: first one of each batch
 /// size, then the others. A kind for which no time was left is taken to cost what those cost that have its batch size,
@@ -41,12 +46,14 @@ type Kind = (String, usize, (usize, Precision));
 /// With `elsewhere` the runs are for other machines: what this one has no device for is not measured.
 pub fn fill_in(
     plan: &mut [PlanEntry],
+    told: &mut EpochTimes,
     parallel: usize,
     elsewhere: bool,
     interrupt: &Interrupt,
     quiet: bool,
 ) -> Result<bool> {
-    let mut known = recorded(plan);
+    let mut known = told.clone();
+    known.extend(recorded(plan));
     let mut open = to_measure(plan, &known);
     if elsewhere {
         open.retain(|entry| device::find(&entry.config.device).is_ok());
@@ -55,7 +62,11 @@ pub fn fill_in(
     let measured = !open.is_empty();
     for entry in plan {
         entry.remaining_s = match entry.is_left() {
-            true => epoch_s(&known, &kind(entry)) * epochs_left(entry) + OVERHEAD_S,
+            true => {
+                let epoch_s = epoch_s(&known, &kind(entry));
+                told.entry(kind(entry)).or_insert(epoch_s);
+                epoch_s * epochs_left(entry) + OVERHEAD_S
+            }
             false => 0.0,
         };
     }
@@ -69,7 +80,7 @@ fn kind(entry: &PlanEntry) -> Kind {
 }
 
 /// Seconds of an epoch by the runs that are finished, else by the first that has begun.
-fn recorded(plan: &[PlanEntry]) -> BTreeMap<Kind, f64> {
+fn recorded(plan: &[PlanEntry]) -> EpochTimes {
     let mut epochs_s: BTreeMap<Kind, Vec<f64>> = BTreeMap::new();
     for entry in plan {
         if entry.state == State::Finished {
@@ -78,7 +89,7 @@ fn recorded(plan: &[PlanEntry]) -> BTreeMap<Kind, f64> {
         }
     }
     let median = |(kind, epochs_s): (Kind, Vec<f64>)| (kind, median(&epochs_s));
-    let mut known: BTreeMap<Kind, f64> = epochs_s.into_iter().map(median).collect();
+    let mut known: EpochTimes = epochs_s.into_iter().map(median).collect();
     for entry in plan {
         if entry.state == State::Unfinished && entry.epochs_done() > 0 {
             let epoch_s = || entry.record.epoch_s();
@@ -89,7 +100,7 @@ fn recorded(plan: &[PlanEntry]) -> BTreeMap<Kind, f64> {
 }
 
 /// One run of each kind that is not known: the first of each batch size, then the second of each, and so on.
-fn to_measure(plan: &[PlanEntry], known: &BTreeMap<Kind, f64>) -> Vec<PlanEntry> {
+fn to_measure(plan: &[PlanEntry], known: &EpochTimes) -> Vec<PlanEntry> {
     let mut seen: BTreeSet<Kind> = known.keys().cloned().collect();
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
     let mut open: Vec<(usize, PlanEntry)> = Vec::new();
@@ -107,7 +118,7 @@ fn to_measure(plan: &[PlanEntry], known: &BTreeMap<Kind, f64>) -> Vec<PlanEntry>
 /// Measures kinds until the time for it is over, the first one in any case.
 fn measure(
     open: &[PlanEntry],
-    known: &mut BTreeMap<Kind, f64>,
+    known: &mut EpochTimes,
     parallel: usize,
     interrupt: &Interrupt,
     quiet: bool,
@@ -152,7 +163,7 @@ fn progress(kinds: usize, quiet: bool) -> ProgressBar {
 
 /// Seconds of an epoch of a kind: its own, else the median of the kinds with the nearest batch size, if any among those
 /// that are alike in the rest.
-fn epoch_s(known: &BTreeMap<Kind, f64>, kind: &Kind) -> f64 {
+fn epoch_s(known: &EpochTimes, kind: &Kind) -> f64 {
     if let Some(epoch_s) = known.get(kind) {
         return *epoch_s;
     }

@@ -1,5 +1,6 @@
 //! Brings the runs of a comparison to their goals, round by round where there is a sweep.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -7,6 +8,7 @@ use anyhow::{Result, bail};
 
 use super::choose::Choice;
 use super::display::RunsDisplay;
+use super::estimate::{self, EpochTimes};
 use super::launch::{Outcome, Report};
 use super::live::{LivePage, LiveSubject};
 use super::local::LocalLauncher;
@@ -14,7 +16,7 @@ use super::plan::{self, PlanEntry};
 use super::search::SweepSearch;
 use super::slurm::SlurmLauncher;
 use super::state::{State, mend};
-use super::{estimate, missing, same_data};
+use super::{missing, same_data, smaller};
 use crate::cli::{CompareArgs, OutputArgs};
 use crate::config::experiment::Experiment;
 use crate::engine::device;
@@ -22,10 +24,6 @@ use crate::engine::interrupt::Interrupt;
 use crate::error::Failure;
 use crate::record::RunDir;
 use crate::text::Terminal;
-use crate::text::numbers::duration;
-
-/// A plan that takes longer names a smaller experiment.
-const LONG_S: f64 = 12.0 * 3600.0;
 
 /// What the parts of one call of the command share.
 pub(super) struct Session<'a> {
@@ -35,6 +33,8 @@ pub(super) struct Session<'a> {
     /// `None` to run here.
     pub(super) slurm: Option<SlurmLauncher>,
     pub(super) interrupt: Interrupt,
+    /// How long an epoch takes, as far as this call of the command has estimated it.
+    pub(super) epochs_s: RefCell<EpochTimes>,
 }
 
 impl Session<'_> {
@@ -46,10 +46,13 @@ impl Session<'_> {
         Ok(SweepSearch::new(entries, &candidates, halving))
     }
 
-    /// The runs of the sweep, as far as they can be foreseen, with the other runs behind them, how long each takes, and
-    /// how many are the sweep's.
-    pub(super) fn whole_plan(&self, experiment: &Experiment) -> Result<(Vec<PlanEntry>, usize)> {
-        let mut search = self.search(experiment)?;
+    /// The runs of a sweep at its beginning, as far as they can be foreseen, with the other runs behind them, how long
+    /// each takes, and how many are the sweep's.
+    pub(super) fn whole_plan(
+        &self,
+        experiment: &Experiment,
+        mut search: SweepSearch,
+    ) -> Result<(Vec<PlanEntry>, usize)> {
         let choice = match search.catch_up()? {
             true => search.choice(),
             false => Choice::default(),
@@ -60,18 +63,15 @@ impl Session<'_> {
         let sweep_runs = search.entries.len();
         let mut all = [search.entries, runs].concat();
         same_data::check(&all, self.args.accept_other_data)?;
-        self.estimate(&mut all)?;
+        let estimated = self.estimate(&mut all);
+        estimated.map_err(|error| smaller::where_data_is_missing(experiment, error))?;
         Ok((all, sweep_runs))
     }
 
     /// Names the experiment that shows the same in less time, where this one takes long.
     pub(super) fn tell_smaller(&self, experiment: &Experiment, plan: &[PlanEntry]) {
-        let left_s = plan::remaining_s(plan, self.parallel);
-        if let Some(smaller) = experiment.smaller.as_ref().filter(|_| left_s > LONG_S) {
-            let left = duration(left_s);
-            self.output.say(&format!(
-                "normprop: all of this takes about {left}; normprop compare {smaller} shows the same in less time"
-            ));
+        if let Some(sentence) = smaller::where_long(experiment, plan, self.parallel) {
+            self.output.say(&format!("normprop: {sentence}"));
         }
     }
 
@@ -100,7 +100,16 @@ impl Session<'_> {
     /// Fills in how long the runs will take.
     pub(super) fn estimate(&self, entries: &mut [PlanEntry]) -> Result<bool> {
         let (elsewhere, quiet) = (self.slurm.is_some(), self.output.quiet);
-        estimate::fill_in(entries, self.parallel, elsewhere, &self.interrupt, quiet)
+        let mut epochs_s = self.epochs_s.borrow_mut();
+        let known = &mut *epochs_s;
+        estimate::fill_in(
+            entries,
+            known,
+            self.parallel,
+            elsewhere,
+            &self.interrupt,
+            quiet,
+        )
     }
 
     /// Brings every run to its goal, and returns a line for each that failed.

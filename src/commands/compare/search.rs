@@ -13,6 +13,7 @@ use crate::config::sweep::Candidate;
 use crate::config::sweep::halving::Halving;
 
 /// A sweep's runs with what was found out about them.
+#[derive(Clone)]
 pub struct SweepSearch {
     /// The runs, in the plan's order. Those of settings that were dropped have a goal that they have reached.
     pub entries: Vec<PlanEntry>,
@@ -23,6 +24,7 @@ pub struct SweepSearch {
 }
 
 /// What is tried for one method at one batch size.
+#[derive(Clone)]
 struct CellSearch {
     label: String,
     batch_size: usize,

@@ -46,7 +46,7 @@ pub struct Experiment {
     #[schemars(length(max = 4000))]
     pub rates_from: Option<String>,
     /// An experiment file that shows the same in less time, relative to this file: it is named before the start where
-    /// this one takes longer than twelve hours.
+    /// this one takes longer than twelve hours, and where its data is missing.
     #[schemars(length(max = 4000))]
     pub smaller: Option<String>,
     /// Seeds, or how many (then 0, 1, 2, …); in place of `run.seed`.

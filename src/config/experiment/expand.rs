@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use toml::Table;
 
 use super::definition::Experiment;
@@ -88,6 +88,20 @@ impl Experiment {
         }
         refuse_twins(runs.iter().map(|(run, _)| run))?;
         Ok(runs)
+    }
+
+    /// The runs of the sweep, and those after it as far as they can be told before it has chosen.
+    pub fn foreseen(&self) -> Result<Vec<PlannedRun>> {
+        let sweep = self.expand_sweep()?.into_iter().map(|(run, _)| run);
+        Ok(sweep.chain(self.expand(&|_, _| None)?).collect())
+    }
+
+    /// The error of what a method's network refuses, with its place in the file.
+    pub fn refuse_method(&self, label: &str, what: &str) -> Error {
+        let entry = self.methods.iter().find(|entry| entry.label == label);
+        let path = entry.map_or("methods", |entry| entry.path.as_str());
+        let fault = KeyFault::new(path, format!("method `{label}`: {what}"));
+        self.source.refuse(fault)
     }
 
     /// Batch size by batch size: those of the experiment, then those that only single methods have.

@@ -57,11 +57,18 @@ fn what_was_not_measured_costs_what_the_nearest_batch_size_costs() {
 #[test]
 fn a_few_steps_tell_the_time_of_every_run() {
     let mut plan = plan_of(SIX_KINDS);
-    assert!(fill_in(&mut plan, 1, false, &Interrupt::default(), true).unwrap());
+    let (quiet, never) = (true, Interrupt::default());
+    let mut told = EpochTimes::new();
+    assert!(fill_in(&mut plan, &mut told, 1, false, &never, quiet).unwrap());
     assert_eq!(plan.len(), 12);
     for entry in &plan {
         assert!(entry.remaining_s > OVERHEAD_S, "{entry:?}");
     }
+    // Another estimate in the same call measures nothing.
+    let first = plan[0].remaining_s;
+    assert_eq!(told.len(), 6);
+    assert!(!fill_in(&mut plan, &mut told, 1, false, &never, quiet).unwrap());
+    assert_eq!(plan[0].remaining_s, first);
 }
 
 #[test]
@@ -69,7 +76,15 @@ fn a_signal_ends_the_estimate() {
     let mut plan = plan_of(SIX_KINDS);
     let interrupt = Interrupt::default();
     interrupt.raise(signal_hook::consts::SIGINT);
-    let error = fill_in(&mut plan, 1, false, &interrupt, true).unwrap_err();
+    let error = fill_in(
+        &mut plan,
+        &mut EpochTimes::new(),
+        1,
+        false,
+        &interrupt,
+        true,
+    )
+    .unwrap_err();
     assert!(matches!(
         error.downcast_ref(),
         Some(Failure::Interrupted { signal: 2 })

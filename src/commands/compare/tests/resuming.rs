@@ -49,7 +49,15 @@ fn the_plan_tells_what_is_there() {
         ]
     );
     assert_eq!(plan[0].record.epoch_s(), 4.0);
-    let measured = estimate::fill_in(&mut plan, 1, false, &Interrupt::default(), true).unwrap();
+    let measured = estimate::fill_in(
+        &mut plan,
+        &mut Default::default(),
+        1,
+        false,
+        &Interrupt::default(),
+        true,
+    )
+    .unwrap();
     assert!(!measured, "a finished run tells the time");
     let left: Vec<f64> = plan.iter().map(|entry| entry.remaining_s).collect();
     assert_eq!(left, [0.0, 9.0, 0.0, 13.0]);
@@ -70,7 +78,15 @@ fn a_run_that_has_begun_tells_the_time_to_a_goal() {
     for (entry, goal) in plan.iter_mut().zip([1, 3, 1]) {
         entry.until_epoch = Some(goal);
     }
-    let measured = estimate::fill_in(&mut plan, 1, false, &Interrupt::default(), true).unwrap();
+    let measured = estimate::fill_in(
+        &mut plan,
+        &mut Default::default(),
+        1,
+        false,
+        &Interrupt::default(),
+        true,
+    )
+    .unwrap();
     assert!(!measured, "four seconds an epoch are recorded");
     let left: Vec<f64> = plan.iter().map(|entry| entry.remaining_s).collect();
     assert_eq!(left, [0.0, 9.0, 5.0]);
