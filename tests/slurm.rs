@@ -6,7 +6,7 @@
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -237,6 +237,7 @@ fn comparisons_on_a_real_slurm() {
         return;
     };
     a_waiting_comparison_equals_a_local_one(&cluster);
+    the_page_shows_what_slurm_trains_while_it_is_waited_for(&cluster);
     what_was_stopped_is_finished_by_the_same_command(&cluster);
     the_rounds_of_a_halving_go_on_from_each_other(&cluster);
     what_slurm_refuses_is_told(&cluster);
@@ -286,6 +287,28 @@ fn a_waiting_comparison_equals_a_local_one(cluster: &Cluster) {
         !there.path("results/tiny/slurm/2").exists(),
         "nothing was submitted again"
     );
+}
+
+fn the_page_shows_what_slurm_trains_while_it_is_waited_for(cluster: &Cluster) {
+    // Long enough to be met while they run.
+    let long = TINY.replace("epochs = 2", "epochs = 60");
+    let place = Place::new(Some(cluster), &long);
+    let arguments = ["--launch", "slurm", "--wait", "--minutes-per-job", "0"];
+    let mut waiting = place.command(&arguments);
+    let mut waiting = waiting
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let page =
+        || std::fs::read_to_string(place.path("results/tiny/report.html")).unwrap_or_default();
+    let is_on_its_way =
+        |page: &str| page.contains("of 2 runs over, ") && page.contains("http-equiv=\"refresh\"");
+    wait_until("the page of runs on their way", || is_on_its_way(&page()));
+    assert!(waiting.wait().unwrap().success());
+    let last = page();
+    assert!(!is_on_its_way(&last) && !last.contains("How far it is"));
+    assert!(last.contains("2 runs, collected") && last.contains("What came out"));
 }
 
 fn the_rounds_of_a_halving_go_on_from_each_other(cluster: &Cluster) {

@@ -23,6 +23,61 @@ use crate::report::comparison::results::Runs;
 use crate::report::comparison::rows::SweepRow;
 use crate::report::comparison::tagged::RunRows;
 
+/// The rows of the runs that have begun. Of thousands, those that have got further are copied again, and no others.
+#[derive(Debug, Default)]
+pub struct RunsSoFar {
+    runs: Runs,
+    /// The places in the plan of the runs with curves, and of those with percentiles.
+    places: [Vec<usize>; 2],
+}
+
+impl RunsSoFar {
+    /// Takes in how far the run at a place of the plan is.
+    pub fn note(&mut self, place: usize, entry: &PlanEntry) {
+        let record = &entry.record;
+        if entry.of_sweep || record.epochs.is_empty() {
+            return;
+        }
+        let (runs, [begun, with_percentiles]) = (&mut self.runs, &mut self.places);
+        let at = begun.binary_search(&place);
+        put(
+            &mut runs.curves,
+            at,
+            RunRows::new(&entry.key, record.epochs.clone()),
+        );
+        put(
+            &mut runs.layers,
+            at,
+            RunRows::new(&entry.key, record.layers.clone()),
+        );
+        put(begun, at, place);
+        if !record.percentiles.is_empty() {
+            let at = with_percentiles.binary_search(&place);
+            let rows = record.percentiles.clone();
+            put(&mut runs.percentiles, at, RunRows::new(&entry.key, rows));
+            put(with_percentiles, at, place);
+        }
+    }
+
+    /// Lends the rows, which [`RunsSoFar::give_back`] takes back.
+    pub fn lend(&mut self) -> Runs {
+        std::mem::take(&mut self.runs)
+    }
+
+    /// Takes back what was lent.
+    pub fn give_back(&mut self, runs: Runs) {
+        self.runs = runs;
+    }
+}
+
+/// Replaces what was found, or puts it where it was missed.
+fn put<T>(all: &mut Vec<T>, at: std::result::Result<usize, usize>, one: T) {
+    match at {
+        Ok(found) => all[found] = one,
+        Err(missed) => all.insert(missed, one),
+    }
+}
+
 /// The results of the runs that are over; the others are left out. Of a sweep's runs the manifest tells which there
 /// were, and `sweep` what came of them.
 pub fn collect(
@@ -30,31 +85,9 @@ pub fn collect(
     plan: Vec<PlanEntry>,
     sweep: Vec<SweepRow>,
 ) -> Result<Results> {
-    of(experiment, plan, sweep, |entry| {
-        entry.record.summary.is_some()
-    })
-}
-
-/// The results so far: also those of the runs that have begun.
-pub fn so_far(
-    experiment: &Experiment,
-    plan: Vec<PlanEntry>,
-    sweep: Vec<SweepRow>,
-) -> Result<Results> {
-    of(experiment, plan, sweep, |entry| {
-        !entry.record.epochs.is_empty()
-    })
-}
-
-fn of(
-    experiment: &Experiment,
-    plan: Vec<PlanEntry>,
-    sweep: Vec<SweepRow>,
-    counts: impl Fn(&PlanEntry) -> bool,
-) -> Result<Results> {
     let manifest = manifest(experiment, &plan)?;
     let mut runs = Runs::default();
-    let is_shown = |entry: &PlanEntry| !entry.of_sweep && counts(entry);
+    let is_shown = |entry: &PlanEntry| !entry.of_sweep && entry.record.summary.is_some();
     for PlanEntry { key, record, .. } in plan.into_iter().filter(is_shown) {
         // Moved, not copied: thousands of runs fill the memory.
         let record = Arc::unwrap_or_clone(record);
@@ -69,7 +102,8 @@ fn of(
     Ok(Results::of(name, Some(manifest), runs, sweep))
 }
 
-fn manifest(experiment: &Experiment, plan: &[PlanEntry]) -> Result<Manifest> {
+/// What was compared, on what.
+pub fn manifest(experiment: &Experiment, plan: &[PlanEntry]) -> Result<Manifest> {
     let over = plan.iter().filter(|entry| entry.record.summary.is_some());
     let runs: Vec<ManifestRun> = over.map(manifest_run).collect::<Result<_>>()?;
     let metas = plan.iter().filter_map(|entry| entry.record.meta.as_ref());

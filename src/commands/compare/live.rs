@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::collect;
+use super::collect::{self, RunsSoFar};
 use super::launch::{Outcome, Report};
 use super::plan::PlanEntry;
 use super::state::State;
@@ -18,9 +18,9 @@ use crate::config::experiment::Experiment;
 use crate::event::Status;
 use crate::record::RunRecord;
 use crate::report::bench::Bench;
-use crate::report::comparison::page;
 use crate::report::comparison::rows::SweepRow;
 use crate::report::comparison::so_far::SoFar;
+use crate::report::comparison::{Results, page};
 use crate::run_key::{Grouped, grouped};
 use crate::text::Table;
 
@@ -101,6 +101,8 @@ struct Writer {
     subject: LiveSubject,
     entries: Vec<PlanEntry>,
     standings: Vec<Standing>,
+    /// Their rows, from the first page on.
+    runs: RunsSoFar,
     /// Epochs that were done when the last page was written, or at the beginning.
     epochs: u64,
     left_s: f64,
@@ -117,6 +119,7 @@ impl Writer {
         };
         Writer {
             standings: entries.iter().map(standing).collect(),
+            runs: RunsSoFar::default(),
             epochs: epochs(&entries),
             left_s: f64::NAN,
             last: None,
@@ -159,7 +162,7 @@ impl Writer {
     /// Reads how far the runs are that were not over. Whether that is further than on the last page.
     fn look(&mut self) -> bool {
         let standings = self.standings.iter_mut();
-        for (entry, standing) in self.entries.iter_mut().zip(standings) {
+        for (place, (entry, standing)) in self.entries.iter_mut().zip(standings).enumerate() {
             let is_read = entry.state.is_over() || *standing == Standing::Waiting;
             // A table that is just being written is read up to its last whole row.
             if let (false, Ok(record)) = (is_read, RunRecord::read(&entry.run_dir)) {
@@ -169,6 +172,7 @@ impl Writer {
                     None => State::Unfinished,
                 };
                 entry.record = Arc::new(record);
+                self.runs.note(place, entry);
                 if entry.is_done() {
                     *standing = Standing::Over;
                 }
@@ -185,7 +189,7 @@ impl Writer {
         self.last = Some((Instant::now(), begun.elapsed()));
     }
 
-    fn try_to_write(&self, is_going_on: bool) -> Result<()> {
+    fn try_to_write(&mut self, is_going_on: bool) -> Result<()> {
         let LiveSubject {
             experiment,
             sweep,
@@ -196,10 +200,19 @@ impl Writer {
         if let Err(TryLockError::WouldBlock) = lock.try_lock() {
             return Ok(());
         }
-        let mut results = collect::so_far(experiment, self.entries.clone(), sweep.clone())?;
+        let manifest = collect::manifest(experiment, &self.entries)?;
+        if self.last.is_none() {
+            for (place, entry) in self.entries.iter().enumerate() {
+                self.runs.note(place, entry);
+            }
+        }
+        let (name, runs) = (experiment.name.clone(), self.runs.lend());
+        let mut results = Results::of(name, Some(manifest), runs, sweep.clone());
         results.bench = Bench::read(folder).unwrap_or_default();
         let page = self.so_far(is_going_on).page(&results);
-        page.save(&folder.join(page::PAGE))
+        let saved = page.save(&folder.join(page::PAGE));
+        self.runs.give_back(results.runs);
+        saved
     }
 
     fn so_far(&self, is_going_on: bool) -> SoFar {

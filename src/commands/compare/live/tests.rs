@@ -53,8 +53,7 @@ fn the_page_grows_with_the_epochs_and_says_in_the_end_what_is_left() {
         assert!(first.contains(text), "{text}");
     }
     assert!(!writer.is_due() && !writer.look(), "nothing is new");
-    let experiment = &writer.subject.experiment;
-    let results = collect::so_far(experiment, writer.entries.clone(), Vec::new()).unwrap();
+    let results = Results::of("so far".to_owned(), None, writer.runs.lend(), Vec::new());
     let bn = &writer.entries[0].key.group;
     let lengths = results
         .runs
@@ -67,6 +66,7 @@ fn the_page_grows_with_the_epochs_and_says_in_the_end_what_is_left() {
         "curves are drawn as far as they are"
     );
     assert_eq!((results.summary[0].n, results.groups.most_runs), (1, 2));
+    writer.runs.give_back(results.runs);
 
     record(
         &configs[2].config,
@@ -77,6 +77,16 @@ fn the_page_grows_with_the_epochs_and_says_in_the_end_what_is_left() {
     writer.standings[1..3].fill(Standing::Over);
     assert!(writer.look());
     assert_eq!(writer.entries[2].state, State::Diverged);
+    let runs = writer.runs.lend();
+    let kept = runs
+        .curves
+        .iter()
+        .map(|run| (run.key.clone(), run.rows.len()));
+    let entries = writer.entries.iter().zip([4, 2, 2]);
+    let expected = entries.map(|(entry, rows)| (entry.key.clone(), rows));
+    assert!(kept.eq(expected), "in the order of the plan");
+    assert_eq!(runs.layers.len(), 3);
+    writer.runs.give_back(runs);
     writer.write(false);
     assert!(
         page().contains("3 of 4 runs over. No process works on the others")

@@ -148,7 +148,7 @@ fn a_results_folder_reads_back_as_what_was_written() {
         "recalled, unverified",
         "1 run diverged",
         "not comparable",
-        "9.00 %",
+        "9.00\u{a0}%",
     ] {
         assert!(page.contains(text), "{text}");
     }
