@@ -45,6 +45,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "With as many groups as units, a fully connected layer has nothing left of a single image.",
         "The last layer is a plain linear layer with a bias.",
     ],
+    learning_rate_at_50: 0.05,
     build,
     ..Descriptor::WITH_BATCH_STATISTICS
 };

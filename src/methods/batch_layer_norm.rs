@@ -46,6 +46,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "The running variance is unbiased; where a channel has a single value, whose unbiased variance does not exist, it is 0.",
         "The last layer is a plain linear layer with a bias.",
     ],
+    learning_rate_at_50: 0.4,
     build,
     folds: false,
     ..Descriptor::WITH_BATCH_STATISTICS

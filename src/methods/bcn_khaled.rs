@@ -43,6 +43,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "ι is free of weight decay (ours). Nothing keeps it between 0 and 1, as in the authors' code.",
         "The last layer is a plain linear layer with a bias.",
     ],
+    learning_rate_at_50: 0.1,
     build,
     folds: false,
     ..Descriptor::WITH_BATCH_STATISTICS

@@ -34,6 +34,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "Narrow layers have fewer than 32 groups, so that a group holds 8 channels where that divides them.",
         "The last layer is a plain linear layer with a bias.",
     ],
+    learning_rate_at_50: 0.1,
     build,
     folds: false,
     ..Descriptor::WITH_BATCH_STATISTICS

@@ -26,9 +26,11 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
     options: &[ALPHA_START],
     departures: &[
         "Made for Transformers, in the place of layer normalization; networks of convolutions with batch normalization are not what it is for.",
+        "With the authors' α = 0.5 signals fade from layer to layer where no skip connection carries them; see alpha_start.",
         "α and s are free of weight decay (ours).",
         "The last layer is a plain linear layer with a bias.",
     ],
+    learning_rate_at_50: 0.05,
     build,
     ..Descriptor::ORDINARY
 };

@@ -45,6 +45,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "Within a step an image does not depend on the others; through the averages the next steps do.",
         "The last layer is a plain linear layer with a bias.",
     ],
+    learning_rate_at_50: 0.03,
     build,
     folds: true,
     ..Descriptor::ORDINARY

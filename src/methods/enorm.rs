@@ -50,6 +50,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "A row or column of zeros leaves its pair as it is (ours).",
         "Only between the two convolutions of a residual branch: what is added to a stream meets other signals there.",
     ],
+    learning_rate_at_50: 0.005,
     build,
     folds: true,
     ..Descriptor::ORDINARY

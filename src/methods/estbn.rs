@@ -48,6 +48,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "Degenerates at one image only in that training moves the averages that evaluation takes.",
         "The last layer is a plain linear layer with a bias.",
     ],
+    learning_rate_at_50: 0.1,
     build,
     folds: true,
     ..Descriptor::ORDINARY

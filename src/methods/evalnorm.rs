@@ -38,6 +38,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "In fully connected layers v_i is 0.",
         "The last layer is a plain linear layer with a bias.",
     ],
+    learning_rate_at_50: 0.1,
     build,
     folds: false,
     ..Descriptor::WITH_BATCH_STATISTICS

@@ -37,6 +37,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "Running averages of mean and biased variance, as those of bn but for the correction (ours).",
         "The last layer is a plain linear layer with a bias.",
     ],
+    learning_rate_at_50: 0.1,
     build,
     ..Descriptor::WITH_BATCH_STATISTICS
 };

@@ -35,6 +35,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "Residual networks are ours: it stands where an activation does.",
         "The last layer is a plain linear layer with a bias.",
     ],
+    learning_rate_at_50: 0.03,
     build,
     ..Descriptor::ORDINARY
 };

@@ -39,6 +39,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "Made for many more values of a channel than channels in a block; with fewer, ε decides what becomes of the rest.",
         "The last layer is a plain linear layer with a bias.",
     ],
+    learning_rate_at_50: 0.1,
     build,
     folds: false,
     ..Descriptor::WITH_BATCH_STATISTICS

@@ -4,6 +4,7 @@
 //! channel of one output) starts with mean 0, and the gradient G of a weight is replaced by G − mean G, the mean of each
 //! slice: then slices keep mean 0. Rows start at a common length. No statistics; y = f(W·x + b).
 
+use std::f64::consts::SQRT_2;
 use std::rc::Rc;
 
 use anyhow::Result;
@@ -36,17 +37,19 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         OptionSpec::number("mult", 10.0, 0.0, 1e6).help("of rejection = \"amplify\""),
         OptionSpec::choice("pointwise", &["inputs", "leave"])
             .help("1×1 kernels and fully connected rows, which have one position: means over input channels, or no means at all"),
-        OptionSpec::number("row_length", 1.0, 1e-3, 1e3)
+        OptionSpec::number("row_length", SQRT_2, 1e-3, 1e3)
             .help("length of weight rows at the start"),
     ],
     departures: &[
-        "The paper's text was not readable to us; the start (slices of mean 0, rows of length 1) and the projection are our reading of its abstract.",
+        "The paper's text was not readable to us; the start (slices of mean 0, rows of a common length) and the projection are our reading of its abstract.",
+        "Rows start at length √2, which a rectifier makes up for (ours). Length 1 is nearer to the abstract; signals then fade from layer to layer.",
         "The second author's published code amplifies the part without a mean eleven times and keeps the mean, which is rejection = \"amplify\"; it says of itself that it is not validated.",
         "Means over input channels where a kernel has one position (ours).",
         "The paper's noise is left out: where it enters is not known to us.",
         "The last layer is a plain linear layer with a bias.",
         AT_THE_KINK,
     ],
+    learning_rate_at_50: 0.05,
     build,
     folds: true,
     ..Descriptor::ORDINARY
@@ -176,7 +179,7 @@ mod tests {
                 let pass = Pass::train(0, step);
                 let loss = net.logits(&x, &pass).sin().sum(Kind::Double);
                 let gradients = backward::gradients(&loss, &net.parameters, &pass);
-                sgd.step(&net.parameters, &gradients, 0.05);
+                sgd.step(&net.parameters, &gradients, 0.005);
             }
             let mean = |name: &str, axes: &[i64]| {
                 let weight = net.parameters.get(name).unwrap();
@@ -184,14 +187,14 @@ mod tests {
             };
             [mean("conv1.weight", &[2, 3]), mean("conv2.weight", &[1])]
         };
-        assert!(means("").iter().all(|mean| *mean < 1e-14));
+        assert!(means("").iter().all(|mean| *mean < 1e-12));
         assert!(
             means("rejection = \"amplify\"\nmult = 1.0")
                 .iter()
-                .all(|mean| *mean > 1e-5)
+                .all(|mean| *mean > 1e-6)
         );
         let [spatial, pointwise] = means("pointwise = \"leave\"");
-        assert!(spatial < 1e-14 && pointwise > 1e-3);
+        assert!(spatial < 1e-12 && pointwise > 1e-6);
     }
 
     #[test]

@@ -55,6 +55,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "In fully connected layers, which have one position, p is a itself (ours).",
         "The last layer is a plain linear layer with a bias.",
     ],
+    learning_rate_at_50: 0.1,
     build,
     folds: false,
     ..Descriptor::WITH_BATCH_STATISTICS

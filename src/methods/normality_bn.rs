@@ -35,7 +35,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "The authors add noise behind the transform in training; here noisy = true does.",
         "The last layer is a plain linear layer with a bias.",
     ],
-    learning_rate_at_50: 0.05,
+    learning_rate_at_50: 0.1,
     build,
     folds: false,
     ..Descriptor::WITH_BATCH_STATISTICS
