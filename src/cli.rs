@@ -269,9 +269,11 @@ pub enum DataCommand {
         from: Option<String>,
     },
     /// Check a dataset: counts, labels, checksums
-    #[command(after_help = "Example:\n  normprop data verify cifar10")]
+    #[command(
+        after_help = "Examples:\n  normprop data verify cifar10\n  normprop data verify folder:pictures@32"
+    )]
     Verify {
-        /// Dataset name
+        /// Dataset name, or folder:PATH or npz:PATH for data of your own
         name: String,
     },
 }

@@ -49,7 +49,7 @@ pub struct KeyFlags {
     /// Normalization method, see `normprop methods`
     #[arg(long, value_name = "METHOD")]
     pub norm: Option<String>,
-    /// Dataset, see `normprop data list`
+    /// Dataset, see `normprop data list`; folder:PATH or npz:PATH for data of your own
     #[arg(long)]
     pub dataset: Option<String>,
     /// Network: nin, mlp, lstm, resnet or wide-resnet

@@ -35,7 +35,7 @@ pub fn run(command: &DataCommand, output: OutputArgs) -> Result<()> {
 
 /// An error where this is not the official set: a script that asks should not have to read the answer.
 fn refuse_others(report: &VerifyReport) -> Result<()> {
-    if report.verdict == Verdict::Official {
+    if matches!(report.verdict, Verdict::Official | Verdict::Own) {
         return Ok(());
     }
     let others = report.files.iter().filter(|file| !file.official);
@@ -119,6 +119,13 @@ fn show(report: &VerifyReport, output: OutputArgs) -> Result<()> {
     let folder = report.folder.as_ref();
     let folder = folder.map_or("in the program".into(), |path| path.display().to_string());
     outln!("{}: {folder}", report.name)?;
+    if report.verdict == Verdict::Own {
+        let [channels, rows, columns] = report.shape;
+        outln!(
+            "  {channels}×{rows}×{columns}, classes {}",
+            report.classes.join(", ")
+        )?;
+    }
     for (name, split) in [("train", &report.train), ("test", &report.test)] {
         outln!("  {name:5} {}", split_line(split))?;
     }

@@ -3,8 +3,8 @@
 use toml::{Table, Value};
 
 use super::{Precision, RUN_SCHEMA, RunConfig, cuda_number, limits, optimizer_keys, schema, typed};
-use crate::data::catalogue;
 use crate::data::normalizer::DataNormalization;
+use crate::data::{OwnData, catalogue};
 use crate::error::{KeyFault, did_you_mean};
 use crate::methods;
 use crate::moments::Activation;
@@ -62,7 +62,12 @@ pub fn values(config: &RunConfig) -> Result<(), KeyFault> {
 /// Refuses what the dataset, as its publisher made it, is known not to have.
 pub fn images(config: &RunConfig) -> Result<(), KeyFault> {
     let dataset = &config.dataset;
-    let entry = catalogue::find(dataset).map_err(|error| KeyFault::new("dataset", error))?;
+    let at = |error: anyhow::Error| KeyFault::new("dataset", error);
+    // How many there are of one's own is known once they are read.
+    if OwnData::named(dataset).map_err(at)?.is_some() {
+        return Ok(());
+    }
+    let entry = catalogue::find(dataset).map_err(at)?;
     let at_most = |images: usize, split: &str, key: &str, value: usize| {
         let what =
             format!("{key} = {value} is larger than the {images} {split} images of {dataset}");

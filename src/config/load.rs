@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use super::overrides::Assignment;
 use super::source::Source;
 use super::{Initialization, RunConfig, check, init_from, optimizer_keys};
-use crate::data::catalogue;
+use crate::data::{OwnData, catalogue};
 use crate::error::KeyFault;
 use crate::record::files::read_text;
 use crate::usage;
@@ -39,8 +39,13 @@ impl RunConfig {
         let (mut config, network_keys) = check::read(table, "")?;
         config.model = config.model.with_keys(network_keys)?;
         let at = |key: &'static str| move |error: anyhow::Error| KeyFault::new(key, error);
-        let dataset = catalogue::find(&config.dataset).map_err(at("dataset"))?;
-        config.dataset = dataset.name.to_owned();
+        if OwnData::named(&config.dataset)
+            .map_err(at("dataset"))?
+            .is_none()
+        {
+            let dataset = catalogue::find(&config.dataset).map_err(at("dataset"))?;
+            config.dataset = dataset.name.to_owned();
+        }
         optimizer_keys::settle(&mut config, table);
         check::values(&config)?;
         let (method, network) = (config.method.descriptor, config.model.kind());

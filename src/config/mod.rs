@@ -46,8 +46,10 @@ pub struct RunConfig {
     /// Name of the folder that the runs share.
     #[schemars(length(max = 200))]
     pub name: String,
-    /// Dataset, see `normprop data list`.
-    #[schemars(length(max = 100))]
+    /// Dataset, see `normprop data list`; or data of one's own: `folder:PATH` with pictures in PATH/train/CLASS/ and
+    /// PATH/test/CLASS/, `npz:PATH` with arrays x_train, y_train, x_test and y_test. `@SIZE` behind the path brings images to
+    /// that many rows and columns. Relative to where the program is started.
+    #[schemars(length(max = 4000))]
     pub dataset: String,
     /// Use only this many training images, balanced over classes; 0 takes all.
     #[schemars(range(max = 10_000_000))]

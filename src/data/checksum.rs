@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::load::load_entry;
-use super::{CatalogueEntry, catalogue};
+use super::{CatalogueEntry, OwnData, catalogue};
 
 /// Name of the note: the checksum, then a line for each file.
 const NOTE: &str = "normprop-checksum.txt";
@@ -15,6 +15,9 @@ const NOTE: &str = "normprop-checksum.txt";
 /// [`Dataset::sha256`](super::Dataset::sha256) of the dataset called `name`. Its files are read only where no note is of
 /// files of their lengths and times of modification; a note that cannot be written is left out.
 pub fn checksum(name: &str, data_dir: &Path) -> Result<String> {
+    if let Some(own) = OwnData::named(name)? {
+        return Ok(own.load(name)?.dataset.sha256);
+    }
     let entry = catalogue::find(name)?;
     let read = || Ok(load_entry(entry, data_dir)?.dataset.sha256);
     if entry.is_embedded() {

@@ -17,7 +17,8 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 
 use super::load::{load_entry, load_from};
-use super::{CatalogueEntry, Verdict, catalogue};
+use super::{CatalogueEntry, OwnData, Verdict, catalogue};
+use crate::usage;
 use download::Client;
 pub use download::FetchProgress;
 use origin::Origin;
@@ -35,6 +36,11 @@ pub fn fetch(
     from: Option<&str>,
     progress: FetchProgress,
 ) -> Result<()> {
+    if OwnData::named(name)?.is_some() {
+        return Err(usage!(
+            "{name} is data of your own, which are not fetched; normprop data verify {name} reads them"
+        ));
+    }
     let (entry, client) = (catalogue::find(name)?, Client::new());
     fetch_entry(entry, data_dir, from, &client, progress)
 }

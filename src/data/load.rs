@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::{CatalogueEntry, Dataset, SourceFile, Verdict, catalogue};
+use super::{CatalogueEntry, Dataset, OwnData, SourceFile, Verdict, catalogue};
 
 /// One file of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,17 +23,21 @@ pub struct FileReport {
 pub struct Loaded {
     /// The dataset.
     pub dataset: Dataset,
-    /// The folder it was read from; none for one inside this program.
+    /// The folder (or archive of one's own) it was read from; none for one inside this program.
     pub folder: Option<PathBuf>,
-    /// Its files; none for one inside this program.
+    /// Its files; none for one inside this program, nor for data of one's own.
     pub files: Vec<FileReport>,
 }
 
-/// Loads the dataset called `name`, from `data_dir`, a distribution's package, or this program itself.
+/// Loads the dataset called `name`, from `data_dir`, a distribution's package, or this program itself; or data of one's
+/// own ([`OwnData`]).
 ///
 /// Record counts need not be the official ones; what is read is checked record by record.
 pub fn load(name: &str, data_dir: &Path) -> Result<Loaded> {
-    load_entry(catalogue::find(name)?, data_dir)
+    match OwnData::named(name)? {
+        Some(own) => own.load(name),
+        None => load_entry(catalogue::find(name)?, data_dir),
+    }
 }
 
 /// Loads a dataset from the folder that has it.

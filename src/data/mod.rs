@@ -11,6 +11,7 @@ pub mod fetch;
 mod files;
 pub mod load;
 pub mod normalizer;
+mod own;
 mod own_image;
 mod split;
 mod store;
@@ -23,6 +24,7 @@ pub use entry::{CatalogueEntry, ClassCounts, Download, Format, Packing, SplitFil
 pub(crate) use files::SourceFile;
 pub use load::load;
 pub use normalizer::Normalizer;
+pub use own::OwnData;
 pub use own_image::OwnImage;
 pub use split::Split;
 pub use store::{Dataset, ImageShape, Verdict};

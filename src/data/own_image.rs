@@ -105,7 +105,8 @@ where
     found.map(|(x, y, _)| (x, y))
 }
 
-fn fitted(colors: RgbImage, shape: ImageShape) -> OwnImage {
+/// The largest middle part of the shape asked for, scaled to its size.
+pub(super) fn fitted(colors: RgbImage, shape: ImageShape) -> OwnImage {
     let original = colors.dimensions();
     let scaled = (shape.width as u32, shape.height as u32);
     let middle = largest_part(original, scaled);

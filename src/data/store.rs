@@ -33,6 +33,11 @@ impl ImageShape {
         [images, self.channels, self.height, self.width].map(|number| number as i64)
     }
 
+    /// Images of as many channels with this many rows and columns.
+    pub const fn of_size(self, size: usize) -> ImageShape {
+        ImageShape::new(self.channels, size, size)
+    }
+
     /// Bytes of one image, C·H·W.
     pub const fn pixels(self) -> usize {
         self.channels * self.height * self.width
@@ -49,6 +54,8 @@ pub enum Verdict {
     OtherContent,
     /// The numbers of images differ: a subset, a variant, or something else.
     OtherCounts,
+    /// Data of one's own, which no official set is like.
+    Own,
 }
 
 impl Verdict {
@@ -60,12 +67,14 @@ impl Verdict {
             Verdict::OtherCounts => {
                 "not the official set: results on it are results on a subset or a variant"
             }
+            Verdict::Own => "data of your own: every image could be read",
         }
     }
 
     /// The sentence, where the dataset is not the official one.
     pub fn note(self) -> Option<&'static str> {
-        Some(self.sentence()).filter(|_| self != Verdict::Official)
+        let is_as_said = matches!(self, Verdict::Official | Verdict::Own);
+        (!is_as_said).then(|| self.sentence())
     }
 }
 

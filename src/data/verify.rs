@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::load::{FileReport, Loaded, load_entry};
-use super::{CatalogueEntry, Split, Verdict, catalogue};
+use super::{CatalogueEntry, OwnData, Split, Verdict, catalogue};
 
 /// One split of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -17,7 +17,7 @@ pub struct SplitReport {
     pub label_range: (u8, u8),
     /// Images of each class.
     pub class_counts: Vec<usize>,
-    /// Images of each class in the official set.
+    /// Images of each class in the official set; empty for data of one's own.
     pub official_class_counts: Vec<usize>,
 }
 
@@ -30,6 +30,10 @@ pub struct VerifyReport {
     pub folder: Option<PathBuf>,
     /// Its files; none for the one inside this program.
     pub files: Vec<FileReport>,
+    /// Channels, rows and columns of every image.
+    pub shape: [usize; 3],
+    /// What each class number means.
+    pub classes: Vec<String>,
     /// Training split.
     pub train: SplitReport,
     /// Test split.
@@ -43,33 +47,44 @@ pub struct VerifyReport {
 /// Reads the dataset called `name` in full and reports what it holds. That it can be read means that record
 /// lengths, counts and labels fit; an error says where they do not.
 pub fn verify(name: &str, data_dir: &Path) -> Result<VerifyReport> {
-    verify_entry(catalogue::find(name)?, data_dir)
+    match OwnData::named(name)? {
+        Some(own) => Ok(report(own.load(name)?, [Vec::new(), Vec::new()])),
+        None => verify_entry(catalogue::find(name)?, data_dir),
+    }
 }
 
 pub(super) fn verify_entry(entry: &CatalogueEntry, data_dir: &Path) -> Result<VerifyReport> {
+    Ok(report(load_entry(entry, data_dir)?, entry.class_counts()))
+}
+
+fn report(loaded: Loaded, official_counts: [Vec<usize>; 2]) -> VerifyReport {
     let Loaded {
         dataset,
         folder,
         files,
-    } = load_entry(entry, data_dir)?;
-    let [train, test] = entry.class_counts();
-    Ok(VerifyReport {
+    } = loaded;
+    let classes = dataset.classes.len();
+    let [train, test] = official_counts;
+    let shape = dataset.shape;
+    VerifyReport {
         name: dataset.name,
         folder,
         files,
-        train: split_report(&dataset.train, train),
-        test: split_report(&dataset.test, test),
+        shape: [shape.channels, shape.height, shape.width],
+        train: split_report(&dataset.train, classes, train),
+        test: split_report(&dataset.test, classes, test),
+        classes: dataset.classes,
         sha256: dataset.sha256,
         verdict: dataset.verdict,
-    })
+    }
 }
 
-fn split_report(split: &Split, official_class_counts: Vec<usize>) -> SplitReport {
+fn split_report(split: &Split, classes: usize, official_class_counts: Vec<usize>) -> SplitReport {
     let labels = || split.labels.iter().copied();
     SplitReport {
         images: split.len(),
         label_range: (labels().min().unwrap_or(0), labels().max().unwrap_or(0)),
-        class_counts: split.class_counts(official_class_counts.len()),
+        class_counts: split.class_counts(classes),
         official_class_counts,
     }
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::device;
 use crate::config::{OptimizerName, RunConfig};
-use crate::data::{self, Dataset, ImageShape, Normalizer, catalogue};
+use crate::data::{self, Dataset, ImageShape, Normalizer, OwnData, catalogue};
 use crate::event::NetworkIdentity;
 use crate::methods::Method;
 use crate::nn::{
@@ -64,10 +64,20 @@ fn nodes(config: &RunConfig, shape: ImageShape, classes: usize) -> Result<Vec<No
     Ok(nodes)
 }
 
+/// The size of the run's images and the number of classes before anything is read. Which layers a network has depends on
+/// neither, so that some stand for those of data of one's own.
+pub fn images_foreseen(config: &RunConfig) -> Result<(ImageShape, usize)> {
+    if OwnData::named(&config.dataset)?.is_some() {
+        return Ok((ImageShape::new(3, 32, 32), 10));
+    }
+    let dataset = catalogue::find(&config.dataset)?;
+    Ok((dataset.shape, dataset.class_names().len()))
+}
+
 /// Which rows the run owes its tables.
 pub fn owed(config: &RunConfig) -> Result<Owed> {
-    let dataset = catalogue::find(&config.dataset)?;
-    let nodes = nodes(config, dataset.shape, dataset.classes.len())?;
+    let (shape, classes) = images_foreseen(config)?;
+    let nodes = nodes(config, shape, classes)?;
     let layers = config.probe_images > 0 && nodes.iter().any(|node| !node.is_last());
     Ok(Owed {
         layers,

@@ -85,7 +85,7 @@ fn verify_counts_and_names_what_is_missing() {
     assert_keys(
         &report,
         &[
-            "name", "folder", "files", "train", "test", "sha256", "verdict",
+            "name", "folder", "files", "shape", "classes", "train", "test", "sha256", "verdict",
         ],
     );
     assert_eq!(

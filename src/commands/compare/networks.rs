@@ -7,7 +7,6 @@ use anyhow::Result;
 
 use crate::config::RunConfig;
 use crate::config::experiment::{Experiment, PlannedRun};
-use crate::data::catalogue;
 use crate::engine::setup;
 use crate::error::Failure;
 
@@ -43,13 +42,13 @@ fn check_within(experiment: &Experiment, longest: Duration) -> Result<usize> {
 }
 
 fn build(config: &RunConfig) -> Result<()> {
-    let dataset = catalogue::find(&config.dataset)?;
+    let (shape, classes) = setup::images_foreseen(config)?;
     // The device may be another machine's.
     let here = RunConfig {
         device: "cpu".to_owned(),
         ..config.clone()
     };
-    setup::network_for(&here, dataset.shape, dataset.classes.len()).map(drop)
+    setup::network_for(&here, shape, classes).map(drop)
 }
 
 /// Whether their networks differ in their first weights at most.

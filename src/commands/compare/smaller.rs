@@ -7,7 +7,7 @@ use anyhow::{Error, Result, anyhow};
 
 use super::plan::{self, PlanEntry};
 use crate::config::experiment::Experiment;
-use crate::data::catalogue;
+use crate::data::{OwnData, catalogue};
 use crate::engine::setup;
 use crate::text::listed;
 use crate::text::numbers::duration;
@@ -66,8 +66,11 @@ fn needed(smaller: &str, missing: &[String], data_dir: &Path) -> String {
 fn missing(experiment: &Experiment, data_dir: &Path) -> Result<Vec<String>> {
     let runs = experiment.foreseen()?.into_iter();
     let names: BTreeSet<String> = runs.map(|run| run.config.dataset).collect();
-    let is_here =
-        |name: &String| catalogue::find(name).is_ok_and(|dataset| dataset.is_here(data_dir));
+    // Data of one's own are nowhere else.
+    let is_own = |name: &String| OwnData::named(name).is_ok_and(|own| own.is_some());
+    let is_here = |name: &String| {
+        is_own(name) || catalogue::find(name).is_ok_and(|dataset| dataset.is_here(data_dir))
+    };
     Ok(names.into_iter().filter(|name| !is_here(name)).collect())
 }
 

@@ -1,0 +1,434 @@
+//! Pictures and arrays as people have them, and what is wrong with others.
+
+use std::io::Write;
+
+use image::{GrayImage, Luma, Rgb, RgbImage};
+use zip::ZipWriter;
+use zip::write::FileOptions;
+
+use super::*;
+
+/// What is read, or the message that refuses it.
+fn load(dataset: &str) -> Result<Dataset, String> {
+    let own = OwnData::named(dataset).map_err(|error| format!("{error:#}"))?;
+    let loaded = own.unwrap().load(dataset);
+    loaded
+        .map(|loaded| loaded.dataset)
+        .map_err(|error| format!("{error:#}"))
+}
+
+fn refusal(dataset: &str) -> String {
+    load(dataset).unwrap_err()
+}
+
+/// A gray picture of one level.
+fn gray(root: &Path, name: &str, size: u32, level: u8) {
+    let path = root.join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    GrayImage::from_pixel(size, size, Luma([level]))
+        .save(path)
+        .unwrap();
+}
+
+/// Two classes of two training and one test picture each; class, part and number give the level.
+fn pictures() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (class, name) in ["cat", "dog"].into_iter().enumerate() {
+        for number in 0..2 {
+            let level = (100 * class + 10 * number) as u8;
+            gray(
+                folder.path(),
+                &format!("train/{name}/{number}.png"),
+                9,
+                level,
+            );
+        }
+        gray(
+            folder.path(),
+            &format!("test/{name}/0.PNG"),
+            9,
+            (100 * class + 50) as u8,
+        );
+    }
+    std::fs::write(folder.path().join("train/.DS_Store"), "x").unwrap();
+    folder
+}
+
+#[test]
+fn names_are_paths_with_a_size_behind_them_where_asked_for() {
+    let parts = |name: &str| {
+        let own = OwnData::named(name).unwrap()?;
+        Some((own.kind, own.path.display().to_string(), own.size))
+    };
+    assert_eq!(parts("cifar10"), None);
+    assert_eq!(
+        parts("folder:a/b"),
+        Some((OwnKind::Folder, "a/b".into(), None))
+    );
+    assert_eq!(
+        parts("npz:a@32"),
+        Some((OwnKind::Npz, "a".into(), Some(32)))
+    );
+    assert_eq!(
+        parts("npz:me@home"),
+        Some((OwnKind::Npz, "me@home".into(), None))
+    );
+    assert_eq!(
+        parts("folder:a@9/"),
+        Some((OwnKind::Folder, "a@9/".into(), None))
+    );
+    assert!(refusal("folder:").contains("a path is missing"));
+    assert!(refusal("npz:a@7").contains("8 to 64 rows and columns, not 7"));
+}
+
+#[test]
+fn a_folder_of_pictures_is_read_in_the_order_of_names_class_by_class_in_turn() {
+    let folder = pictures();
+    let name = format!("folder:{}", folder.path().display());
+    let read = load(&name).unwrap();
+    assert_eq!(read.classes, ["cat", "dog"]);
+    assert_eq!(read.shape, ImageShape::new(1, 9, 9));
+    assert_eq!(
+        (read.verdict, read.name.as_str()),
+        (Verdict::Own, name.as_str())
+    );
+    assert_eq!(read.train.labels, [0, 1, 0, 1]);
+    let firsts: Vec<u8> = (0..4).map(|index| read.train.image(index)[0]).collect();
+    assert_eq!(firsts, [0, 100, 10, 110]);
+    assert_eq!((read.test.images[0], read.test.images[81]), (50, 150));
+    assert_eq!(load(&name).unwrap().sha256, read.sha256);
+
+    // One pixel of a color gives three channels to all, in CHW order.
+    let mut red = RgbImage::from_pixel(9, 9, Rgb([5, 5, 5]));
+    red.put_pixel(0, 0, Rgb([200, 5, 5]));
+    red.save(folder.path().join("test/dog/1.png")).unwrap();
+    let colored = load(&name).unwrap();
+    assert_eq!(colored.shape, ImageShape::new(3, 9, 9));
+    assert_eq!(colored.test.len(), 3);
+    let last = colored.test.image(2);
+    assert_eq!((last[0], last[81], last[162]), (200, 5, 5));
+    assert_ne!(colored.sha256, read.sha256);
+}
+
+#[test]
+fn pictures_of_other_sizes_are_refused_or_brought_to_the_size_asked_for() {
+    let folder = pictures();
+    let name = format!("folder:{}", folder.path().display());
+    let wide = GrayImage::from_fn(20, 10, |x, _| {
+        Luma([if (5..15).contains(&x) { 7 } else { 255 }])
+    });
+    wide.save(folder.path().join("train/dog/2.png")).unwrap();
+    let refused = refusal(&name);
+    assert!(
+        refused.contains(
+            "train/dog/2.png: 20 x 10 pixels, where the first picture has 9 x 9; put @SIZE"
+        ),
+        "{refused}"
+    );
+    let fitted = load(&format!("{name}@8")).unwrap();
+    assert_eq!(fitted.shape, ImageShape::new(1, 8, 8));
+    // Its middle is of one level.
+    assert!(fitted.train.image(4).iter().all(|&level| level == 7));
+    gray(folder.path(), "train/cat/0.png", 65, 0);
+    assert!(refusal(&name).contains(
+        "cat/0.png: a picture of 65 x 65 pixels: images must be square, of 8 to 64 rows"
+    ));
+}
+
+#[test]
+fn without_test_pictures_every_fifth_of_a_class_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..11 {
+        gray(
+            folder.path(),
+            &format!("train/a/{number:02}.png"),
+            8,
+            number,
+        );
+        gray(
+            folder.path(),
+            &format!("train/b/{number:02}.png"),
+            8,
+            100 + number,
+        );
+    }
+    let name = format!("folder:{}", folder.path().display());
+    let read = load(&name).unwrap();
+    let levels =
+        |split: &Split| -> Vec<u8> { (0..split.len()).map(|i| split.image(i)[0]).collect() };
+    assert_eq!(levels(&read.test), [4, 104, 9, 109]);
+    assert_eq!(read.train.class_counts(2), [9, 9]);
+    gray(folder.path(), "train/c/1.png", 8, 1);
+    assert!(refusal(&name).contains("every fifth training image is held out; class c has only 1"));
+}
+
+#[test]
+fn what_is_wrong_with_a_folder_is_named() {
+    let folder = pictures();
+    let root = folder.path();
+    let name = format!("folder:{}", root.display());
+    let cases = [
+        (
+            "train/dog/note.txt",
+            "note.txt: neither a PNG nor a JPEG picture by its name",
+        ),
+        (
+            "train/readme",
+            "train/readme is no folder: here each class is one",
+        ),
+        ("test/bird/1.png", "there is no class bird in train"),
+        ("test/dog/1.jpg", "1.jpg: neither a PNG nor a JPEG picture"),
+    ];
+    for (path, expected) in cases {
+        let path = root.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "text").unwrap();
+        let refused = refusal(&name);
+        assert!(refused.contains(expected), "{refused}");
+        std::fs::remove_file(&path).unwrap();
+        let _ = std::fs::remove_dir(root.join("test/bird"));
+    }
+    let bytes = std::fs::read(root.join("train/cat/1.png")).unwrap();
+    std::fs::write(root.join("train/cat/1.png"), &bytes[..bytes.len() / 2]).unwrap();
+    assert!(refusal(&name).contains("train/cat/1.png: is damaged"));
+    std::fs::write(root.join("train/cat/1.png"), bytes).unwrap();
+    std::fs::remove_file(root.join("test/dog/0.PNG")).unwrap();
+    assert!(refusal(&name).contains("test/dog: there is no picture of this class"));
+    std::fs::remove_dir_all(root.join("test/dog")).unwrap();
+    assert!(refusal(&name).contains("test: class dog of train is missing"));
+    std::fs::remove_dir_all(root.join("train/dog")).unwrap();
+    assert!(refusal(&name).contains("train: 1 classes, where 2 to 256 are possible"));
+    assert!(refusal("folder:/nowhere").contains("there is no folder /nowhere/train"));
+}
+
+/// An array as NumPy writes it.
+fn npy(kind: &str, extents: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut header =
+        format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({extents}), }}");
+    while (10 + header.len() + 1) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut file = b"\x93NUMPY\x01\x00".to_vec();
+    file.extend((header.len() as u16).to_le_bytes());
+    file.extend(header.bytes());
+    file.extend(bytes);
+    file
+}
+
+/// An archive of these arrays, and the name that it has as a dataset.
+fn archive(folder: &Path, arrays: &[(&str, Vec<u8>)]) -> String {
+    let path = folder.join("data.npz");
+    let mut zip = ZipWriter::new(std::fs::File::create(&path).unwrap());
+    for (name, bytes) in arrays {
+        zip.start_file(format!("{name}.npy"), FileOptions::default())
+            .unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap();
+    format!("npz:{}", path.display())
+}
+
+/// Two color images in CHW order whose bytes count up, and the same with channels last.
+fn both_orders() -> (Vec<u8>, Vec<u8>) {
+    let first: Vec<u8> = (0..2 * 192).map(|index| (index % 251) as u8).collect();
+    let last = (0..2 * 192).map(|index| {
+        let (image, pixel, channel) = (index / 192, index % 192 / 3, index % 3);
+        first[image * 192 + channel * 64 + pixel]
+    });
+    let last = last.collect();
+    (first, last)
+}
+
+fn labels(values: &[u8]) -> Vec<u8> {
+    npy("|u1", &format!("{},", values.len()), values)
+}
+
+#[test]
+fn arrays_in_either_order_and_of_any_kind_give_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, last) = both_orders();
+    let real = |scale: f32| -> Vec<u8> {
+        let numbers = first.iter().map(|&byte| f32::from(byte) * scale);
+        numbers.flat_map(f32::to_le_bytes).collect()
+    };
+    let whole: Vec<u8> = first
+        .iter()
+        .flat_map(|&byte| i64::from(byte).to_be_bytes())
+        .collect();
+    let wide_labels: Vec<u8> = [0_i64, 1]
+        .iter()
+        .flat_map(|label| label.to_le_bytes())
+        .collect();
+    let cases = [
+        ("|u1", "2, 3, 8, 8", first.clone()),
+        ("|u1", "2, 8, 8, 3", last),
+        ("<f4", "2, 3, 8, 8", real(1.0 / 255.0)),
+        ("<f4", "2, 3, 8, 8", real(1.0)),
+        (">i8", "2, 3, 8, 8", whole),
+    ];
+    for (kind, extents, bytes) in cases {
+        let arrays = [
+            ("x_train", npy(kind, extents, &bytes)),
+            ("y_train", npy("<i8", "2, 1", &wide_labels)),
+            ("x_test", npy("|u1", "2, 3, 8, 8", &first)),
+            ("y_test", labels(&[1, 0])),
+        ];
+        // Floating-point numbers up to 1 are told from bytes by all images together.
+        let arrays = match kind {
+            "<f4" => vec![
+                arrays[0].clone(),
+                arrays[1].clone(),
+                ("x_test", npy(kind, extents, &bytes)),
+                arrays[3].clone(),
+            ],
+            _ => arrays.to_vec(),
+        };
+        let read = load(&archive(folder.path(), &arrays)).unwrap();
+        assert_eq!(read.shape, ImageShape::new(3, 8, 8));
+        assert_eq!(read.train.images, first, "{kind} {extents}");
+        assert_eq!(read.train.labels, [0, 1]);
+        assert_eq!(read.test.labels, [1, 0]);
+        assert_eq!(read.classes, ["0", "1"]);
+    }
+}
+
+#[test]
+fn gray_arrays_without_a_test_part_hold_some_out_and_can_be_scaled() {
+    let folder = tempfile::tempdir().unwrap();
+    let pixels: Vec<u8> = (0..10).flat_map(|image| [image; 100]).collect();
+    let arrays = [
+        ("x_train", npy("|u1", "10, 10, 10", &pixels)),
+        ("y_train", labels(&[0, 0, 1, 1, 0, 0, 1, 1, 0, 1])),
+    ];
+    let name = archive(folder.path(), &arrays);
+    let read = load(&name).unwrap();
+    assert_eq!(read.shape, ImageShape::new(1, 10, 10));
+    assert_eq!(
+        (read.train.len(), read.test.labels.as_slice()),
+        (8, &[0, 1][..])
+    );
+    assert_eq!((read.test.image(0)[0], read.test.image(1)[0]), (8, 9));
+    let larger = load(&format!("{name}@16")).unwrap();
+    assert_eq!(larger.shape, ImageShape::new(1, 16, 16));
+    assert!(larger.train.image(3).iter().all(|&level| level == 3));
+}
+
+#[test]
+fn what_is_wrong_with_arrays_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let pixels = |value: u8, images: usize| vec![value; images * 64];
+    let x = || ("x_train", npy("|u1", "2, 8, 8", &pixels(1, 2)));
+    let y = || ("y_train", labels(&[0, 1]));
+    let negative: Vec<u8> = vec![-1.5_f32; 128]
+        .into_iter()
+        .flat_map(f32::to_le_bytes)
+        .collect();
+    let cases: Vec<(Vec<(&str, Vec<u8>)>, &str)> = vec![
+        (
+            vec![("images", npy("|u1", "2, 8, 8", &pixels(1, 2)))],
+            "the arrays x_train and y_train are missing; it holds \"images\"",
+        ),
+        (vec![x()], "the array y_train is missing"),
+        (
+            vec![x(), ("y_train", labels(&[0, 1, 1]))],
+            "y_train has the extents [3], where 2 images need one label each",
+        ),
+        (
+            vec![x(), ("y_train", labels(&[0, 2]))],
+            "labels up to 2, but no image of class 1",
+        ),
+        (
+            vec![x(), y(), x2(&pixels(1, 1)), ("y_test", labels(&[2]))],
+            "y_test has the label 2 at 0, but y_train only labels up to 1",
+        ),
+        (
+            vec![
+                x(),
+                y(),
+                ("x_test", npy("|u1", "1, 9, 9", &[0; 81])),
+                ("y_test", labels(&[1])),
+            ],
+            "training images are 8 x 8 in 1 channels, test images 9 x 9",
+        ),
+        (
+            vec![("x_train", npy("|u1", "2, 8, 9", &[0; 144])), y()],
+            "x_train: images of 9 x 8 pixels: images must be square",
+        ),
+        (
+            vec![("x_train", npy("|u1", "2, 8, 8, 4", &[0; 512])), y()],
+            "x_train has the extents [2, 8, 8, 4]: images are N x rows x columns",
+        ),
+        (
+            vec![("x_train", npy("<f4", "2, 8, 8", &negative)), y()],
+            "x_train has the value -1.5 (number 0): pixels are bytes",
+        ),
+        (
+            vec![("x_train", npy("|u1", "2, 8, 8", &pixels(1, 1))), y()],
+            "x_train: is cut short or damaged: 64 bytes for [2, 8, 8] elements of type |u1",
+        ),
+        (
+            vec![
+                ("x_train", npy("|u1", "18446744073709551615, 8, 8", &[])),
+                y(),
+            ],
+            "x_train: is ",
+        ),
+        (
+            vec![("x_train", npy("<c8", "2, 8, 8", &[0; 1024])), y()],
+            "has elements of type <c8",
+        ),
+        (
+            vec![("x_train", npy("|u1", "4294967296, 4294967296", &[])), y()],
+            "x_train: is ",
+        ),
+        (
+            vec![("x_train", npy("[('a', '<f4')]", "2, 8, 8", &[])), y()],
+            "x_train: is ",
+        ),
+        (vec![("x_train", b"text".to_vec()), y()], "x_train: is "),
+        (
+            vec![
+                x(),
+                ("y_train", npy("<f4", "2,", &[0, 0, 0, 63, 0, 0, 128, 63])),
+            ],
+            "y_train has the label 0.5 at 0",
+        ),
+    ];
+    for (arrays, expected) in cases {
+        let refused = refusal(&archive(folder.path(), &arrays));
+        assert!(refused.contains(expected), "{expected}\n{refused}");
+    }
+    let name = archive(folder.path(), &[x(), y()]);
+    let path = name.trim_start_matches("npz:");
+    let bytes = std::fs::read(path).unwrap();
+    std::fs::write(path, &bytes[..bytes.len() - 30]).unwrap();
+    assert!(refusal(&name).contains("data.npz: is no whole archive of numpy.savez"));
+    assert!(refusal("npz:/nowhere.npz").contains("/nowhere.npz: cannot be read"));
+}
+
+/// Test images.
+fn x2(pixels: &[u8]) -> (&'static str, Vec<u8>) {
+    ("x_test", npy("|u1", "1, 8, 8", pixels))
+}
+
+#[test]
+fn an_archive_that_unpacks_to_more_than_is_read_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let arrays = [("x_train", npy("|u1", "200000,", &vec![0; 200_000]))];
+    archive(folder.path(), &arrays);
+    let path = folder.path().join("data.npz");
+    let array = |most| {
+        let mut archive = arrays::Archive::open(&path).unwrap();
+        let read = archive.array_of("x_train", most);
+        read.map(|found| found.is_some())
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(array(200_000), Ok(true));
+    assert_eq!(std::fs::metadata(&path).unwrap().len() / 2000, 0);
+    let refused = array(100_000).unwrap_err();
+    assert!(
+        refused.contains("x_train: holds more than 165536 bytes, the most that is read"),
+        "{refused}"
+    );
+}
