@@ -90,7 +90,7 @@ def landscape():
              for name, quantity in [("relative", RELATIVE), ("smoothness", SMOOTHNESS), ("variation", "loss max − min")]}
     gaps = {f"{name}_gap_{run}": difference(along(run, quantity), along("none", quantity)) for run in ("bn", "normprop")
             for name, quantity in [("relative", RELATIVE), ("smoothness", SMOOTHNESS)]}
-    lines = [[run] + [of(along(run, quantity)).text(lambda value: significant(value, 3)) for quantity in QUANTITIES]
+    lines = [[run] + [of(along(run, quantity)).text() for quantity in QUANTITIES]
              for run in METHODS]
     return {**found, **{name: each.text() for name, each in gaps.items()}, "n": gaps["relative_gap_bn"].n,
             "quantities": table(["method", *QUANTITIES], lines), "verdict": small(verdict(gaps.values()))}

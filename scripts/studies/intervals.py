@@ -8,7 +8,7 @@ import statistics
 
 import results
 from results import Missing, diverged, final, rows, where
-from words import error_rate, points, significant
+from words import error_rate, number, points
 
 # The fewest values from which an interval is given and anything is concluded.
 FEWEST = 3
@@ -41,15 +41,19 @@ class Interval:
             return "few"
         return "below" if self.high < 0 else "above" if self.low > 0 else "unclear"
 
-    def text(self, show=significant, unit=""):
+    def text(self, show=number, unit=""):
+        """In figures. Mean and ends have the same decimals: those that the longer half of the interval justifies."""
         if self.n < FEWEST:
             return f"{show(self.mean)}{unit} (n = {self.n}, no interval)"
-        ends = show(self.low), show(self.high)
+        half = max(self.mean - self.low, self.high - self.mean)
+        if half <= 1e-9 * max(abs(self.low), abs(self.high)):
+            half = 0.0  # What rounding leaves of equal values is no width.
+        low, high = show(self.low, half), show(self.high, half)
         # Of errors and their differences, an interval can be all that there can be. `compare` says the same of it.
-        if show in (error_rate, points) and ends == (show(-1.0), show(1.0)):
+        if show in (error_rate, points) and (low, high) == (show(-1.0, half), show(1.0, half)):
             said = ", seeds disagree" if show is points else " (seeds disagree)"
             return show(self.mean) + unit + said
-        return f"{show(self.mean)} [{ends[0]}, {ends[1]}]{unit}"
+        return f"{show(self.mean, half)} [{low.removesuffix(' %')}, {high.removesuffix(' %')}]{unit}"
 
 
 def of(values):

@@ -14,7 +14,7 @@ from inside import common_epochs, of_run
 from intervals import Gap, Interval, difference, half_width, of
 from overview import STUDIES
 from results import Missing
-from words import comparison, counted, error_rate, listed, no_worse, percent, points, significant, tally, verdict
+from words import comparison, counted, error_rate, listed, no_worse, percent, points, ratio, significant, tally, verdict
 
 BELOW, ABOVE = Interval(3, -2.5, -3.7, -1.3), Interval(3, 2.5, 1.3, 3.7)
 UNCLEAR, SINGLE = Interval(3, 0.2, -2.4, 2.8), Interval(1, -1.0)
@@ -47,7 +47,7 @@ class Rules(unittest.TestCase):
         interval = of([1.0, 2.0, 3.0])
         # Student's quantile at 2 degrees of freedom is 4.30265, the standard deviation 1.
         self.assertAlmostEqual(interval.high - interval.mean, 4.30265 / 3 ** 0.5, places=4)
-        self.assertEqual(SINGLE.text(str), "-1.0 (n = 1, no interval)")
+        self.assertEqual(SINGLE.text(), "−1.0 (n = 1, no interval)")
         self.assertEqual(of([1.57, 1.57]).text(), "1.6 (n = 2, no interval)")
         with self.assertRaises(Missing):
             of([])
@@ -107,6 +107,7 @@ class Rules(unittest.TestCase):
     def test_numbers_are_shown_by_their_size(self):
         self.assertEqual([percent(0.3456), percent(0.0234)], ["34.6 %", "2.34 %"])
         self.assertEqual([points(-0.0123), points(0.0049)], ["−1.2", "+0.49"])
+        self.assertEqual([points(0.0), points(-0.00001)], ["0.00", "0.00"])
         self.assertEqual([significant(0.01234), significant(123.4, 3), significant(-2.0)], ["0.012", "123", "−2.0"])
         self.assertEqual([listed("a"), listed("abc")], ["a", "a, b and c"])
         self.assertEqual(tally(["holds partly", "not tested", "holds partly", "holds"]), "1 holds, 2 hold partly and 1 not tested")
@@ -114,8 +115,24 @@ class Rules(unittest.TestCase):
 
     def test_an_interval_of_all_that_there_can_be_is_not_written(self):
         self.assertEqual(Interval(3, 0.742, -0.2, 1.3).text(error_rate), "74.2 % (seeds disagree)")
-        self.assertEqual(Interval(3, 0.742, -0.2, 0.96).text(error_rate), "74.2 % [0.00 %, 96.0 %]")
+        self.assertEqual(Interval(3, 0.742, -0.2, 0.96).text(error_rate), "74 % [0, 96]")
         self.assertEqual(Interval(3, -0.57, -1.4, 1.2).text(points, " points"), "−57.0 points, seeds disagree")
+
+    def test_an_interval_justifies_the_decimals_of_all_its_figures(self):
+        # The same values as in the tests of src/text/numbers.rs.
+        rates = [(0.166, 0.15, 0.182), (0.1662, 0.165, 0.1675), (0.0981, 0.09, 0.11), (0.737, 0.513, 0.961), (0.2, 0.2, 0.2),
+                 (0.2, 0.10044, 0.2), (0.2, 0.1006, 0.2)]
+        self.assertEqual([Interval(3, *ends).text(error_rate) for ends in rates],
+                         ["16.6 % [15.0, 18.2]", "16.62 % [16.50, 16.75]", "9.8 % [9.0, 11.0]", "74 % [51, 96]",
+                          "20.00 % [20.00, 20.00]", "20 % [10, 20]", "20.0 % [10.1, 20.0]"])
+        gaps = [(-0.5991, -0.8252, -0.3731), (0.0043, -0.019, 0.0104), (0.02, 0.019, 0.021), (0.0, -0.0, 0.0)]
+        self.assertEqual([Interval(3, *ends).text(points, " points") for ends in gaps],
+                         ["−60 [−83, −37] points", "+0.4 [−1.9, +1.0] points", "+2.00 [+1.90, +2.10] points",
+                          "0.00 [0.00, 0.00] points"])
+        others = [(1.2149, 1.1, 1.3), (123.4, 99.6, 150.0), (-0.5, -1.2, 0.2), (0.0643, 0.021, 0.108)]
+        self.assertEqual([Interval(3, *ends).text() for ends in others],
+                         ["1.21 [1.10, 1.30]", "123 [100, 150]", "−0.50 [−1.20, 0.20]", "0.064 [0.021, 0.108]"])
+        self.assertEqual([ratio((1.0321, 1.03, 1.0349)), ratio((1.5, 1.48, 1.52))], ["1.032 [1.030, 1.035]", "1.50 [1.48, 1.52]"])
 
     def test_runs_are_found_by_what_they_are_called(self):
         table = [{"run": run, "seed": "0", "epoch": str(epoch)} for run, epoch in

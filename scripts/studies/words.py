@@ -61,26 +61,51 @@ def minus(text):
     return text.replace("-", "−")
 
 
+def places(half):
+    """The decimals that an interval justifies: those of two significant digits of half its width, none where that is 10 or
+    more. None without an interval, or where it has no width. `normprop` has the same rule in src/text/numbers.rs."""
+    return max(0, 1 - int(f"{half:.1e}".split("e")[1])) if math.isfinite(half) and half > 0 else None
+
+
+def hundredths(value, half, small):
+    """The decimals of a percentage or of points, two at most; without an interval two below `small`, else one."""
+    found = places(100 * half)
+    return min(2, found) if found is not None else 2 if half == 0 or abs(100 * value) < small else 1
+
+
 def percent(value, digits=None):
-    if digits is None:
-        digits = 2 if value < 0.1 else 1
-    return f"{100 * value:.{digits}f} %"
+    return f"{100 * value:.{hundredths(value, math.nan, 10) if digits is None else digits}f} %"
 
 
-def error_rate(value):
-    """An error as a percentage; what an interval has outside 0 to 1 is cut off."""
-    return percent(min(max(value, 0.0), 1.0))
+def error_rate(value, half=math.nan):
+    """An error as a percentage, with the decimals that half the width of its interval justifies; what an interval has outside
+    0 to 1 is cut off."""
+    value = min(max(value, 0.0), 1.0)
+    return percent(value, hundredths(value, half, 10))
 
 
-def points(value):
+def signed(value, decimals):
+    """A number with its sign, which 0 does not have."""
+    text = f"{value:+.{decimals}f}"
+    return minus(text if text.strip("+-0.") else text[1:])
+
+
+def points(value, half=math.nan):
     """A difference of errors in percentage points, signed; what an interval has outside -100 to 100 is cut off."""
     value = min(max(value, -1.0), 1.0)
-    return minus(f"{100 * value:+.{2 if abs(value) < 0.01 else 1}f}")
+    return signed(100 * value, hundredths(value, half, 1))
 
 
-def nats(value):
+def nats(value, half=math.nan):
     """A difference of losses, signed."""
-    return minus(f"{value:+.3f}")
+    found = places(half)
+    return signed(value, 3 if found is None else found)
+
+
+def number(value, half=math.nan):
+    """Any other number, with the decimals that half the width of its interval justifies, else with two significant digits."""
+    found = places(half)
+    return significant(value) if found is None else minus(f"{value:.{found}f}")
 
 
 def significant(value, digits=2):
@@ -92,8 +117,10 @@ def significant(value, digits=2):
 
 
 def ratio(ends):
-    """A ratio with the ends of its interval."""
-    return "{:.2f} [{:.2f}, {:.2f}]".format(*ends)
+    """A ratio with the ends of its interval, to two decimals, or three where the interval is that narrow, as in
+    src/report/bench/tables.rs."""
+    decimals = 3 if ends[2] - ends[1] < 0.02 else 2
+    return "{:.{}f} [{:.{}f}, {:.{}f}]".format(*(part for end in ends for part in (end, decimals)))
 
 
 def table(head, lines, text=1):

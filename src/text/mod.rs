@@ -49,7 +49,9 @@ mod tests {
                 interval(value, low, low, digits),
                 percent_interval(value, low, low),
                 error_rate(value),
+                percent_within(value, low, low),
                 points(value, low, low),
+                points_within(value, low, low),
                 duration(value),
                 p_value(value),
             ];

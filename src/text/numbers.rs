@@ -1,6 +1,12 @@
 //! Numbers as people read them: percentages with intervals, durations, sizes, counts. The minus sign is −; files and
 //! JSON have their own.
 
+mod with_interval;
+
+pub use with_interval::{
+    error_rate, holds_every_rate, interval, percent_interval, percent_within, points, points_within,
+};
+
 /// What stands for a number that does not exist.
 const MISSING: &str = "–";
 
@@ -54,86 +60,6 @@ pub fn with_minus(digits: String) -> String {
 /// A fraction as a percentage with `decimals` digits: 0.166 is "16.6 %".
 pub fn percent(fraction: f64, decimals: usize) -> String {
     not_a_number(fraction).unwrap_or_else(|| format!("{:.decimals$} %", 100.0 * fraction))
-}
-
-/// An error rate as a percentage: "16.6 %", and below ten per cent with two decimals, "9.81 %".
-pub fn error_rate(fraction: f64) -> String {
-    percent(fraction, rate_decimals(fraction, f64::NAN))
-}
-
-/// The decimals of a percentage: two below ten per cent, and where an interval is narrower than half a point.
-fn rate_decimals(fraction: f64, width: f64) -> usize {
-    1 + usize::from(fraction.abs() < 0.1 || width < 0.005)
-}
-
-/// What stands for an interval of all that there can be: it says nothing.
-const SAYS_NOTHING: &str = "seeds disagree";
-
-/// Whether an interval, to a tenth of a per cent, is all from `lowest` to `highest`.
-fn says_nothing((low, high): (f64, f64), (lowest, highest): (f64, f64)) -> bool {
-    low < lowest + 0.0005 && high > highest - 0.0005
-}
-
-/// Whether the interval of an error rate is all of 0 to 100 %.
-pub fn holds_every_rate(low: f64, high: f64) -> bool {
-    says_nothing((low, high), (0.0, 1.0))
-}
-
-/// A fraction with its interval as percentages: "16.6 % [15.0, 18.2]", with two decimals where the interval is narrower
-/// than half a point, else as [`error_rate`]. An interval that does not exist is left out, and of one from 0 to 100 %
-/// is said that seeds disagree.
-pub fn percent_interval(fraction: f64, low: f64, high: f64) -> String {
-    let written = [fraction, low, high].map(|number| 100.0 * number);
-    let [value, low_end, high_end] = written;
-    if !written.iter().all(|number| number.is_finite()) {
-        return error_rate(fraction);
-    }
-    if holds_every_rate(low, high) {
-        return format!("{} ({SAYS_NOTHING})", error_rate(fraction));
-    }
-    let decimals = rate_decimals(fraction, high - low);
-    format!("{value:.decimals$} % [{low_end:.decimals$}, {high_end:.decimals$}]")
-}
-
-/// A difference of fractions in percentage points, with its sign and interval: "−59.9 [−82.5, −37.3] points". It has two
-/// decimals below one point and where the interval is narrower than half a point, else one. An interval that does not
-/// exist is left out, and of one from −100 to 100 points is said that seeds disagree.
-pub fn points(difference: f64, low: f64, high: f64) -> String {
-    if let Some(text) = not_a_number(difference) {
-        return text;
-    }
-    let decimals = rate_decimals(10.0 * difference, high - low);
-    let signed = |number: f64| {
-        let text = with_minus(format!("{:+.decimals$}", 100.0 * number));
-        let is_zero = !text.contains(|digit| ('1'..='9').contains(&digit));
-        let unsigned = text.trim_start_matches(['+', '−']);
-        (if is_zero { unsigned } else { &text }).to_owned()
-    };
-    let value = signed(difference);
-    match low.is_finite() && high.is_finite() {
-        true if says_nothing((low, high), (-1.0, 1.0)) => {
-            format!("{value} points, {SAYS_NOTHING}")
-        }
-        true => format!("{value} [{}, {}] points", signed(low), signed(high)),
-        false => format!("{value} points"),
-    }
-}
-
-/// A value with its interval, all to as many decimals as `digits` significant ones of the value
-/// need: "1.21 [1.18, 1.25]".
-pub fn interval(value: f64, low: f64, high: f64, digits: usize) -> String {
-    if !(value.is_finite() && low.is_finite() && high.is_finite()) {
-        return significant(value, digits);
-    }
-    let largest = value.abs().max(low.abs()).max(high.abs());
-    if !(1e-3..1e6).contains(&largest) {
-        let [value, low, high] = [value, low, high].map(|number| significant(number, digits));
-        return format!("{value} [{low}, {high}]");
-    }
-    let decimals = (digits as i32 - 1 - exponent(largest, digits)).max(0) as usize;
-    let written = |number: f64| with_minus(format!("{number:.decimals$}"));
-    let [value, low, high] = [value, low, high].map(written);
-    format!("{value} [{low}, {high}]")
 }
 
 /// The power of ten of the first digit of `value` once it is rounded to `digits` digits.
@@ -238,60 +164,12 @@ mod tests {
     }
 
     #[test]
-    fn percentages_and_their_intervals() {
-        assert_eq!(percent_interval(0.166, 0.15, 0.182), "16.6 % [15.0, 18.2]");
-        assert_eq!(
-            percent_interval(0.1662, 0.165, 0.1675),
-            "16.62 % [16.50, 16.75]"
-        );
-        assert_eq!(percent_interval(0.166, f64::NAN, f64::NAN), "16.6 %");
-        assert_eq!(percent_interval(0.0981, 0.09, 0.11), "9.81 % [9.00, 11.00]");
-        assert_eq!(percent_interval(f64::NAN, 0.0, 1.0), "–");
-        assert_eq!(percent(1.0, 0), "100 %");
-        assert_eq!(
-            [error_rate(0.1234), error_rate(0.0432)],
-            ["12.3 %", "4.32 %"]
-        );
-    }
-
-    #[test]
-    fn an_interval_of_all_that_there_can_be_is_not_written() {
-        assert_eq!(percent_interval(0.742, 0.0, 1.0), "74.2 % (seeds disagree)");
-        let nearly = percent_interval(0.042, 0.0004, 0.9997);
-        assert_eq!(nearly, "4.20 % (seeds disagree)");
-        assert_eq!(percent_interval(0.742, 0.0, 0.996), "74.2 % [0.0, 99.6]");
-        assert_eq!(points(-0.57, -1.0, 1.0), "−57.0 points, seeds disagree");
-        assert_eq!(points(0.57, 0.0, 1.0), "+57.0 [0.0, +100.0] points");
-    }
-
-    #[test]
-    fn differences_have_signs_and_points() {
-        let wide = points(-0.5991, -0.8252, -0.3731);
-        assert_eq!(wide, "−59.9 [−82.5, −37.3] points");
-        let small = points(0.0043, -0.019, 0.0104);
-        assert_eq!(small, "+0.43 [−1.90, +1.04] points");
-        assert_eq!(points(0.02, 0.019, 0.021), "+2.00 [+1.90, +2.10] points");
-        assert_eq!(points(-0.04, f64::NAN, f64::NAN), "−4.0 points");
-        assert_eq!(points(0.0, -0.0, -1e-9), "0.00 [0.00, 0.00] points");
-        assert_eq!(points(f64::NAN, f64::NAN, f64::NAN), "–");
-    }
-
-    #[test]
-    fn values_share_decimals_with_their_interval() {
-        assert_eq!(interval(1.2149, 1.1, 1.3, 3), "1.21 [1.10, 1.30]");
-        assert_eq!(interval(123.4, 99.6, 150.0, 3), "123 [100, 150]");
-        assert_eq!(interval(1.2e-7, 1e-7, 2e-7, 2), "1.2e-7 [1.0e-7, 2.0e-7]");
-        assert_eq!(interval(2.5, f64::NAN, 3.0, 2), "2.5");
-    }
-
-    #[test]
     fn significant_digits_survive_rounding_up() {
         assert_eq!(significant(0.000_123, 2), "0.00012");
         assert_eq!(significant(1234.5, 3), "1230");
         assert_eq!(significant(9.996, 3), "10.0");
         assert_eq!(significant(-0.5, 3), "−0.500");
         assert_eq!(significant(-1.234e-7, 2), "−1.2e-7");
-        assert_eq!(interval(-0.5, -1.2, 0.2, 2), "−0.5 [−1.2, 0.2]");
         assert_eq!(significant(1.234e-7, 2), "1.2e-7");
         assert_eq!(significant(0.0, 3), "0");
         assert_eq!(significant(f64::NAN, 3), "–");

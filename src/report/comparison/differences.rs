@@ -127,16 +127,17 @@ fn differences_of((key, own): &Group, (beside, other): &Group) -> Vec<Difference
         .collect()
 }
 
-/// Every group against the first method's at the same batch size, seed by seed.
+/// Every group against the first method's at the same batch size, and of families at the same number, seed by seed.
 ///
 /// The first method's group is the one of the same learning rate, else its only one; with several of other rates
-/// there is nothing to compare with, and no row. `first` is the label of the first method.
-pub fn paired(groups: &[Group], first: &str) -> Vec<PairedRow> {
-    let mut rows: Vec<PairedRow> = groups
-        .iter()
-        .filter(|(key, _)| key.label != first)
-        .filter_map(|group| Some(paired_row(group, baseline(groups, group.0, first)?)))
-        .collect();
+/// there is nothing to compare with, and no row.
+pub fn paired(groups: &[Group], shown: &Groups) -> Vec<PairedRow> {
+    let row = |group: &Group| {
+        let first = shown.first_beside(&group.0.label)?;
+        let baseline = baseline(groups, group.0, first).filter(|_| group.0.label != *first)?;
+        Some(paired_row(group, baseline))
+    };
+    let mut rows: Vec<PairedRow> = groups.iter().filter_map(row).collect();
     let adjusted = holm(&rows.iter().map(|row| row.paired.p).collect::<Vec<f64>>());
     for (row, p) in rows.iter_mut().zip(adjusted) {
         row.p_holm = p;

@@ -1,4 +1,4 @@
-//! Methods that differ by a number in their labels: "no factor, 4 layers", "no factor, 8 layers".
+//! Methods that differ by a number in their labels: "no factor, 4 layers", "no factor, 8 layers", or "bn, depth 8".
 
 use super::SummaryRow;
 use crate::draw::Style;
@@ -15,19 +15,49 @@ pub struct Member {
     pub name: String,
     /// The number.
     pub number: f64,
-    /// What it counts: "layers".
+    /// What it counts or is: "layers", "depth".
     pub unit: String,
+    /// Whether the unit stands before the number: "depth 8".
+    pub unit_first: bool,
 }
 
-/// The name, the number and its unit in a label like "no factor, 4 layers".
+impl Member {
+    /// A number with the unit: "4 layers", "depth 8".
+    pub fn with(&self, number: f64) -> String {
+        match self.unit_first {
+            true => format!("{} {number}", self.unit),
+            false => format!("{number} {}", self.unit),
+        }
+    }
+
+    /// What the numbers are: "number of layers", "depth".
+    pub fn quantity(&self) -> String {
+        match self.unit_first {
+            true => self.unit.clone(),
+            false => format!("number of {}", self.unit),
+        }
+    }
+}
+
+/// The name, the number and its unit in a label like "no factor, 4 layers" or "bn, depth 8".
 pub fn member(label: &str) -> Option<Member> {
     let (name, end) = label.rsplit_once(", ")?;
-    let (number, unit) = end.split_once(' ')?;
-    let number: f64 = number.parse().ok()?;
+    let before = end
+        .split_once(' ')
+        .map(|(number, unit)| (number, unit, false));
+    let behind = end
+        .rsplit_once(' ')
+        .map(|(unit, number)| (number, unit, true));
+    let parsed = |(number, unit, unit_first): (&str, _, _)| {
+        Some((number.parse::<f64>().ok()?, unit, unit_first))
+    };
+    let (number, unit, unit_first): (f64, &str, bool) =
+        before.and_then(parsed).or(behind.and_then(parsed))?;
     (number.is_finite() && number > 0.0).then(|| Member {
         name: name.to_owned(),
         number,
         unit: unit.to_owned(),
+        unit_first,
     })
 }
 
@@ -36,7 +66,7 @@ pub fn member(label: &str) -> Option<Member> {
 pub fn families(labels: &[String]) -> Option<Vec<Member>> {
     let members: Option<Vec<Member>> = labels.iter().map(|label| member(label)).collect();
     let members = members?;
-    let units = distinct(members.iter().map(|member| &member.unit));
+    let units = distinct(members.iter().map(|it| (&it.unit, it.unit_first)));
     let names = distinct(members.iter().map(|member| &member.name));
     let is_family = units.len() == 1 && names.len() > 1;
     (is_family && numbers(&members).len() >= FEWEST_NUMBERS).then_some(members)
@@ -97,8 +127,15 @@ mod tests {
         let found = found.unwrap();
         assert_eq!(numbers(&found), [4.0, 8.0, 16.0]);
         assert_eq!((found[1].name.as_str(), found[1].number), ("a, b", 4.0));
+        let found = families(&labels(&["bn, depth 8", "bn, depth 20", "a, b, depth 56"])).unwrap();
+        assert_eq!((found[2].name.as_str(), found[2].number), ("a, b", 56.0));
+        assert_eq!(
+            [found[2].with(8.0), found[2].quantity()],
+            ["depth 8", "depth"]
+        );
         for other in [
             vec!["bn", "none"],
+            vec!["a, depth 8", "b, 9 depth", "c, depth 20"],
             vec!["a, 4 layers", "b, 8 layers", "c"],
             vec!["a, 4 layers", "b, 8 units", "c, 9 layers"],
             vec!["a, 4 layers", "b, 8 layers"],

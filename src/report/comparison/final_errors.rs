@@ -1,11 +1,10 @@
 //! Final test errors and their differences, as the pictures and tables of them share it.
 
-use super::focus::MOST_LINES;
 use super::{Results, SummaryRow};
 use crate::draw::{Axis, IntervalGroup, Point};
 use crate::run_key::GroupKey;
 use crate::stats::{FEWEST_VALUES, range};
-use crate::text::numbers::{self, error_rate, percent_interval};
+use crate::text::numbers::{error_rate, percent_interval};
 
 /// A final test error in words: with its interval, or why it has none.
 pub fn error_text(row: &SummaryRow) -> String {
@@ -26,11 +25,6 @@ pub fn is_few(runs: u64) -> bool {
 /// A mean of too few runs in words.
 pub fn without_interval(mean: &str, runs: u64) -> String {
     format!("{mean} (n = {runs}, no interval)")
-}
-
-/// A difference of fractions in percentage points, with its sign.
-pub fn points(difference: f64) -> String {
-    numbers::points(difference, f64::NAN, f64::NAN)
 }
 
 /// The row of a group.
@@ -60,26 +54,6 @@ pub fn error_point(results: &Results, group: &GroupKey, x: f64) -> Point {
         y: whole.map_or(f64::NAN, |row| row.final_test_error_mean),
         interval: has_range.then(|| range(errors)),
     }
-}
-
-/// The methods' labels as pictures list them: as the experiment has them, or from the lowest error on where they are many.
-pub fn order(results: &Results) -> Vec<&String> {
-    let groups = &results.groups;
-    match groups.labels.len() {
-        0..=MOST_LINES => groups.labels.iter().collect(),
-        _ => groups.by_error(),
-    }
-}
-
-/// Rows by the place of their labels.
-pub fn in_order<R>(
-    order: &[&String],
-    rows: impl IntoIterator<Item = R>,
-    label: impl Fn(&R) -> &String,
-) -> Vec<R> {
-    let mut rows: Vec<R> = rows.into_iter().collect();
-    rows.sort_by_key(|row| order.iter().position(|known| *known == label(row)));
-    rows
 }
 
 /// The t interval of a final test error.
@@ -137,7 +111,7 @@ mod tests {
             let expected = format!("50.0 % (n = {n}, no interval)");
             assert_eq!(text(n, f64::NAN, f64::NAN), expected);
         }
-        assert_eq!(text(3, 0.4, 0.6), "50.0 % [40.0, 60.0]");
+        assert_eq!(text(3, 0.4, 0.6), "50 % [40, 60]");
     }
     #[test]
     fn a_picture_says_of_how_many_values_it_has_intervals() {

@@ -1,33 +1,26 @@
 //! Which of many lines a picture names; the others are there for comparison, in gray.
 
-use super::{Results, Shown};
+use super::Results;
+use super::columns::Column;
 use crate::draw::Series;
+use crate::run_key::GroupKey;
 
 /// Up to so many lines can be told apart.
 pub const MOST_LINES: usize = 7;
 /// The methods that every comparison is about.
 const MAIN: [&str; 3] = ["none", "bn", "normprop"];
 
-/// The labels to name at a batch size: all where they are few, else the main methods without options and the method of
-/// the lowest final test error.
-pub fn named(results: &Results, batch_size: u64) -> Vec<&str> {
+/// The names of the lines to name in a column: all where they are few, else the main methods without options and the
+/// method of the lowest final test error.
+pub fn named(results: &Results, column: Column) -> Vec<&str> {
     let groups = &results.groups;
-    let shown: Vec<&Shown> = groups.at(batch_size).collect();
-    if shown.len() <= MOST_LINES {
-        return shown.iter().map(|group| group.key.label.as_str()).collect();
+    let mut shown = groups.within(column);
+    if shown.len() > MOST_LINES {
+        let is_main = |key: &GroupKey| MAIN.contains(&key.method.as_str()) && groups.is_plain(key);
+        shown.retain(|group| is_main(&group.key) || groups.is_lowest(&group.key));
     }
-    let is_main =
-        |group: &&&Shown| MAIN.contains(&group.key.method.as_str()) && groups.is_plain(&group.key);
-    let main = shown.iter().filter(is_main);
-    let mut named: Vec<&str> = main.map(|group| group.key.label.as_str()).collect();
-    let best = shown.iter().min_by(|a, b| {
-        let error = |group: &Shown| groups.error(&group.key);
-        error(a).total_cmp(&error(b))
-    });
-    if let Some(best) = best.filter(|best| !named.contains(&best.key.label.as_str())) {
-        named.push(&best.key.label);
-    }
-    named
+    let names = shown.into_iter();
+    names.map(|group| groups.name(&group.key.label)).collect()
 }
 
 /// The line, in gray unless its label is among the named ones.
@@ -40,9 +33,9 @@ pub fn muted_unless(line: Series, named: &[&str]) -> Series {
 
 /// What a subtitle says where lines are gray.
 pub fn note(results: &Results) -> &'static str {
-    let sizes = &results.groups.batch_sizes;
-    let is_crowded = |size: &u64| results.groups.at(*size).count() > MOST_LINES;
-    match sizes.iter().any(is_crowded) {
+    let groups = &results.groups;
+    let mut columns = groups.columns().into_iter();
+    match columns.any(|column| groups.within(column).len() > MOST_LINES) {
         true => "; in gray: the other methods",
         false => "",
     }

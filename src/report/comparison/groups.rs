@@ -1,6 +1,7 @@
 //! Which groups of runs the pictures show, and how runs become one line.
 
 use super::families::{Member, families, styles};
+use super::standing::Standing;
 use super::summarize::LEVEL;
 use super::{RunRows, SummaryRow};
 use crate::draw::{Point, Series, Style};
@@ -24,7 +25,7 @@ pub struct Shown {
     pub style: Style,
 }
 
-/// The groups of a comparison in the order in which tables and pictures show them.
+/// The groups of a comparison.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Groups {
     /// The methods' labels in the order of the experiment.
@@ -39,8 +40,10 @@ pub struct Groups {
     pub shown: Vec<Shown>,
     /// Whether a method was run with several learning rates at one batch size.
     pub has_several_rates: bool,
-    /// The mean final test errors of the groups that are drawn, infinite where no run finished.
-    errors: Vec<f64>,
+    /// How each group that is drawn stands; `None` while no run of it is over.
+    standings: Vec<Option<Standing>>,
+    /// The labels from the lowest error to the highest: the order of all lists.
+    pub by_error: Vec<String>,
     /// Runs of the largest group, in its lines as far as they are.
     pub most_runs: usize,
 }
@@ -71,23 +74,26 @@ impl Groups {
             }));
         }
         let runs = summary.iter().map(|row| row.n + row.n_diverged);
-        let final_error = |key: &GroupKey| {
-            let row = summary.iter().find(|row| row.group == *key);
-            row.map_or(f64::INFINITY, error)
+        let standing = |group: &Shown| {
+            let row = summary.iter().find(|row| row.group == group.key);
+            row.and_then(Standing::of)
         };
-        Groups {
+        let mut groups = Groups {
             has_several_rates: summary.len() > shown.len(),
             most_runs: runs.max().unwrap_or(0) as usize,
-            errors: shown.iter().map(|group| final_error(&group.key)).collect(),
+            standings: shown.iter().map(standing).collect(),
+            by_error: Vec::new(),
             labels,
             styles,
             families,
             batch_sizes,
             shown,
-        }
+        };
+        groups.by_error = groups.ordered();
+        groups
     }
 
-    /// A method's place.
+    /// A method's place in the experiment.
     pub fn slot(&self, label: &str) -> Option<usize> {
         self.labels.iter().position(|other| other == label)
     }
@@ -102,32 +108,16 @@ impl Groups {
         self.style(&key.label) == Some(methods::style(&key.method, 0))
     }
 
-    /// The mean final test error of a group that is drawn; infinite where no run finished.
-    pub fn error(&self, key: &GroupKey) -> f64 {
-        let place = self.shown.iter().position(|group| group.key == *key);
-        place.map_or(f64::INFINITY, |place| self.errors[place])
+    /// How a group that is drawn stands; `None` while no run of it is over.
+    pub fn standing(&self, key: &GroupKey) -> Option<Standing> {
+        let place = self.shown.iter().position(|group| group.key == *key)?;
+        self.standings[place]
     }
 
-    /// The labels from the lowest final test error to the highest, by their mean rank over the batch sizes.
-    pub fn by_error(&self) -> Vec<&String> {
-        let rank = |label: &String| -> f64 {
-            let ranks = self.shown.iter().filter(|group| group.key.label == *label);
-            let ranks = ranks.map(|group| {
-                let error = self.error(&group.key);
-                let beside = self.at(group.key.batch_size);
-                beside
-                    .filter(|other| self.error(&other.key) < error)
-                    .count() as f64
-            });
-            mean(&ranks.collect::<Vec<f64>>())
-        };
-        let mut labels: Vec<(f64, &String)> = self
-            .labels
-            .iter()
-            .map(|label| (rank(label), label))
-            .collect();
-        labels.sort_by(|a, b| a.0.total_cmp(&b.0));
-        labels.into_iter().map(|(_, label)| label).collect()
+    /// The mean final test error of a group that is drawn; infinite where no run finished.
+    pub fn error(&self, key: &GroupKey) -> f64 {
+        let standing = self.standing(key);
+        standing.map_or(f64::INFINITY, |standing| standing.error)
     }
 
     /// The groups to draw at a batch size.

@@ -9,6 +9,7 @@
 //! | [`differences`] | from `curves.csv` to `paired.csv` and `differences.csv` |
 //! | [`results`] | a results folder as a whole: writing and reading it |
 //! | `families`, `focus` | methods that differ by a number, and which of many lines a picture names |
+//! | `columns`, `standing` | what is compared with each other, and the one order of methods by error |
 //! | [`picture`], [`pictures`] | what a picture is, and all of them |
 //! | [`final_errors`] | what pictures and tables of final errors share |
 //! | [`conclusion`] | what came out, in sentences made from the numbers |
@@ -17,6 +18,7 @@
 //! | [`so_far`] | the page of a comparison that is not over |
 
 pub mod caveats;
+mod columns;
 pub mod conclusion;
 pub mod differences;
 mod families;
@@ -31,6 +33,7 @@ pub mod pivot;
 pub mod results;
 pub mod rows;
 pub mod so_far;
+mod standing;
 pub mod summarize;
 pub mod tables;
 pub mod tagged;

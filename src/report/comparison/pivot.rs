@@ -1,50 +1,63 @@
-//! Methods by rows, batch sizes by columns: final test errors, and what a sweep chose.
+//! Methods by rows, batch sizes (or the numbers of families) by columns: final test errors, and what a sweep chose.
 
+use super::columns::Column;
+use super::families::Member;
 use super::final_errors::{ends, is_few, summary_of};
 use super::{Results, SummaryRow, SweepRow};
 use crate::report::distinct::distinct;
-use crate::stats::mean;
 use crate::text::Table;
 use crate::text::numbers::{counted, error_rate, percent_interval};
 
-/// A method with its row for each batch size, where it has one.
+/// A method with its row in each column, where it has one.
 type Line<'r, R> = (&'r str, Vec<Option<&'r R>>);
 
-/// Final test errors, the method of the lowest ones first; the lowest at each batch size is marked.
+/// Final test errors, the method of the lowest ones first; the lowest of each column is marked. Columns are batch sizes, or
+/// with a single one the numbers of [families](super::families).
 pub fn errors(results: &Results) -> Table {
     let groups = &results.groups;
-    let shown = groups.shown.iter();
-    let rows = shown.filter_map(|group| summary_of(results, &group.key));
+    let rows = groups.shown.iter();
+    let rows = rows.filter_map(|group| summary_of(results, &group.key));
     let rows: Vec<&SummaryRow> = rows.collect();
     let seeds = rows.iter().map(|row| row.n + row.n_diverged).max();
     let seeds = seeds.unwrap_or(0);
-    let lowest = |size: u64| {
-        let at = rows.iter().filter(|row| row.group.batch_size == size);
-        let at = at.filter(|row| row.n_diverged == 0 && row.n > 0);
-        at.map(|row| row.final_test_error_mean)
-            .min_by(f64::total_cmp)
-    };
     let text = |row: &SummaryRow| {
-        let is_lowest = lowest(row.group.batch_size) == Some(row.final_test_error_mean);
-        let mark = if is_lowest && row.n_diverged == 0 {
+        let mark = if groups.is_lowest(&row.group) {
             "* "
         } else {
             ""
         };
         format!("{mark}{}", error_cell(row, seeds))
     };
-    let mut lines = lines(&rows, &groups.labels, &groups.batch_sizes, |row| {
-        (&row.group.label, row.group.batch_size)
-    });
-    lines.sort_by(|one, other| overall(one).total_cmp(&overall(other)));
-    let mut table = pivot(&lines, &groups.batch_sizes, text);
+    // Of several batch sizes, numbers too would be too many columns.
+    let by_number = groups.batch_sizes.len() == 1;
+    let columns = distinct(groups.columns().into_iter().map(|column| Column {
+        number: column.number.filter(|_| by_number),
+        ..column
+    }));
+    let names: Vec<&str> = match by_number {
+        true => groups.names(),
+        false => groups.by_error.iter().map(String::as_str).collect(),
+    };
+    let is_at = |row: &SummaryRow, name: &str, column: &Column| match by_number {
+        true => groups.name(&row.group.label) == name && groups.column(&row.group) == *column,
+        false => row.group.label == name && row.group.batch_size == column.batch_size,
+    };
+    let lines = lines(&rows, &names, &columns, is_at);
+    let heads: Vec<String> = columns.iter().map(|it| groups.column_name(*it)).collect();
+    let mut table = pivot(&lines, &heads, text);
     if !table.rows.is_empty() {
         let intervals = match is_few(seeds) {
             true => "",
             false => " with 95 % interval",
         };
+        let member = groups.families.iter().flatten().next();
+        let place = match member.map(Member::quantity) {
+            Some(number) if by_number => number,
+            Some(number) => format!("batch size and {number}"),
+            None => "batch size".to_owned(),
+        };
         table.caption = format!(
-            "Final test error{intervals}, {}; * the lowest at its batch size{}",
+            "Final test error{intervals}, {}; * the lowest at its {place}{}",
             counted(seeds, "seed"),
             groups.rate_note()
         );
@@ -65,29 +78,24 @@ fn error_cell(row: &SummaryRow, seeds: u64) -> String {
     }
 }
 
-/// The mean of a method's errors over batch sizes; where every run diverged, all images count as misclassified.
-fn overall((_, rows): &Line<SummaryRow>) -> f64 {
-    let errors = rows.iter().flatten().map(|row| row.final_test_error_mean);
-    let errors = errors.map(|error| if error.is_finite() { error } else { 1.0 });
-    mean(&errors.collect::<Vec<f64>>())
-}
-
 /// What a sweep chose, with the error that it was chosen by.
 pub fn chosen(results: &Results) -> Table {
     let rows: Vec<&SweepRow> = results.sweep.iter().filter(|row| row.chosen).collect();
     let mut sizes = distinct(rows.iter().map(|row| row.group.batch_size));
     sizes.sort_unstable();
-    let labels = distinct(rows.iter().map(|row| row.group.label.clone()));
-    let lines = lines(&rows, &labels, &sizes, |row| {
-        (&row.group.label, row.group.batch_size)
-    });
+    let labels = distinct(rows.iter().map(|row| row.group.label.as_str()));
+    let is_at = |row: &SweepRow, label: &str, size: &u64| {
+        row.group.label == label && row.group.batch_size == *size
+    };
+    let lines = lines(&rows, &labels, &sizes, is_at);
+    let heads: Vec<String> = sizes.iter().map(|it| format!("batch size {it}")).collect();
     let text = |row: &SweepRow| {
         let edge = if row.at_edge { " *" } else { "" };
         let error = error_rate(row.validation_error_mean);
         let rate = format!("{} {}", row.group.lr, row.settings);
         format!("{}{edge} ({error})", rate.trim_end())
     };
-    let mut table = pivot(&lines, &sizes, text);
+    let mut table = pivot(&lines, &heads, text);
     if !table.rows.is_empty() {
         table.caption = format!(
             "Learning rates that the sweep chose from {}, with errors on held-out images; * at the edge of what was tried",
@@ -97,29 +105,27 @@ pub fn chosen(results: &Results) -> Table {
     table
 }
 
-/// A line for each label that has a row.
-fn lines<'r, R>(
+/// A line for each name that has a row; `is_at` tells of which name and column a row is.
+fn lines<'r, R, C>(
     rows: &[&'r R],
-    labels: &'r [String],
-    sizes: &[u64],
-    key: impl Fn(&'r R) -> (&'r String, u64),
+    names: &[&'r str],
+    columns: &[C],
+    is_at: impl Fn(&R, &str, &C) -> bool,
 ) -> Vec<Line<'r, R>> {
-    let line = |label: &'r String| -> Line<'r, R> {
-        let at = |size: &u64| rows.iter().copied().find(|row| key(row) == (label, *size));
-        (label, sizes.iter().map(at).collect())
+    let line = |name: &&'r str| -> Line<'r, R> {
+        let at = |column: &C| rows.iter().copied().find(|row| is_at(row, name, column));
+        (name, columns.iter().map(at).collect())
     };
-    let lines = labels.iter().map(line);
+    let lines = names.iter().map(line);
     lines
         .filter(|(_, rows)| rows.iter().any(Option::is_some))
         .collect()
 }
 
-fn pivot<R>(lines: &[Line<R>], sizes: &[u64], text: impl Fn(&R) -> String) -> Table {
-    let mut table = Table::of(lines).left("method", |(label, _)| (*label).to_owned());
-    let mut numbered: Vec<(usize, &u64)> = sizes.iter().enumerate().collect();
-    numbered.sort_by_key(|(_, size)| *size);
-    for (place, size) in numbered {
-        table = table.right(&format!("batch size {size}"), |(_, rows)| {
+fn pivot<R>(lines: &[Line<R>], heads: &[String], text: impl Fn(&R) -> String) -> Table {
+    let mut table = Table::of(lines).left("method", |(name, _)| (*name).to_owned());
+    for (place, head) in heads.iter().enumerate() {
+        table = table.right(head, |(_, rows): &Line<R>| {
             rows[place].map_or_else(String::new, &text)
         });
     }
@@ -149,9 +155,9 @@ mod tests {
         assert_eq!(
             rows,
             [
-                "part | 1.00 % (1 of 3 diverged) | ",
                 "ours | * 5.00 % (n = 2) | 31.0 % [28.5, 33.5]",
                 "bn | 31.0 % [28.5, 33.5] | * 12.0 % [7.0, 17.0]",
+                "part | 1.00 % (1 of 3 diverged) | ",
                 "gone |  | diverged",
             ]
         );
@@ -163,6 +169,33 @@ mod tests {
         let two = errors(&results(&[("bn", 1, &[0.1, 0.2])]));
         assert_eq!(two.rows, [["bn", "* 15.0 %"]]);
         assert!(!two.caption.contains("interval"), "{}", two.caption);
+    }
+
+    #[test]
+    fn at_one_batch_size_numbers_of_families_are_the_columns() {
+        let table = errors(&results(&[
+            ("a, depth 8", 4, HIGH),
+            ("b, depth 8", 4, LOW),
+            ("a, depth 56", 4, LOW),
+            ("a, depth 20", 4, LOW),
+            ("b, depth 20", 4, LOW),
+        ]));
+        let heads: Vec<&str> = table.columns.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(heads, ["method", "depth 8", "depth 20", "depth 56"]);
+        let (low, high) = ("* 12.0 % [7.0, 17.0]", "31.0 % [28.5, 33.5]");
+        assert_eq!(table.rows, [["b", low, low, ""], ["a", high, low, low]]);
+        assert!(
+            table.caption.contains("* the lowest at its depth"),
+            "{}",
+            table.caption
+        );
+        let of_two = [
+            ("a, depth 8", 4, LOW),
+            ("b, depth 9", 1, LOW),
+            ("b, depth 7", 1, LOW),
+        ];
+        let table = errors(&results(&of_two));
+        assert_eq!(table.columns.len(), 3, "{table:?}");
     }
 
     #[test]

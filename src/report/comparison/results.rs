@@ -60,7 +60,7 @@ pub struct Results {
     pub groups: Groups,
     /// One row a group.
     pub summary: Vec<SummaryRow>,
-    /// Groups against the first method.
+    /// Groups against the first method, of families at the same number.
     pub paired: Vec<PairedRow>,
     /// Any two groups of one batch size.
     pub differences: Vec<DifferenceRow>,
@@ -85,11 +85,10 @@ impl Results {
         let target = manifest.as_ref().and_then(|it| it.target_test_error);
         let grouped = grouped(&runs.curves, |run| &run.key.group);
         let summary = summarize::summary(&grouped, target);
-        let first = labels.first().map_or("", String::as_str);
-        let paired = paired(&grouped, first);
         let most_runs = grouped.iter().map(|(_, runs)| runs.len()).max();
         let mut groups = Groups::of(&summary, labels);
         groups.most_runs = most_runs.unwrap_or(0);
+        let paired = paired(&grouped, &groups);
         Results {
             name,
             manifest,

@@ -1,5 +1,6 @@
 //! The tables of the terminal and the page.
 
+use super::columns::in_order;
 use super::final_errors::{error_text, is_few, without_interval};
 use super::{Manifest, ManifestMethod, PairedRow, Results, SummaryRow, SweepRow};
 use crate::run_key::GroupKey;
@@ -16,12 +17,7 @@ pub fn summary(results: &Results) -> Table {
         Some(manifest) if manifest.jobs > 1 => "s/epoch (not comparable)",
         _ => "s/epoch",
     };
-    let rows = in_order(
-        results,
-        &results.summary,
-        |row| &row.group,
-        |row| row.final_test_error_mean,
-    );
+    let rows = in_order(results, &results.summary, |row| &row.group);
     let mut table = of_groups(results, &rows, |row| &row.group)
         .right("final test error (95 % interval)", |row| error_text(row))
         .right("best", |row| error_rate(row.best_test_error_mean));
@@ -77,30 +73,6 @@ fn with_rate<'r, R>(table: TableOf<'r, R>, group: impl Fn(&R) -> &GroupKey) -> T
     table.right("lr", |row| group(row).lr.to_string())
 }
 
-/// The rows by batch size, those of the lowest values first.
-fn in_order<'r, R>(
-    results: &Results,
-    rows: &'r [R],
-    group: impl Fn(&R) -> &GroupKey,
-    value: impl Fn(&R) -> f64,
-) -> Vec<&'r R> {
-    let size = |row: &R| {
-        let mut sizes = results.groups.batch_sizes.iter();
-        sizes.position(|size| *size == group(row).batch_size)
-    };
-    let value = |row: &R| {
-        Some(value(row))
-            .filter(|value| value.is_finite())
-            .unwrap_or(f64::INFINITY)
-    };
-    let mut rows: Vec<&R> = rows.iter().collect();
-    rows.sort_by(|one, other| {
-        let by_size = size(one).cmp(&size(other));
-        by_size.then(value(one).total_cmp(&value(other)))
-    });
-    rows
-}
-
 fn to_target_text(row: &SummaryRow) -> String {
     let (epochs, reached) = (significant(row.epochs_to_target, 3), row.n_reached_target);
     match row.epochs_to_target.is_finite() {
@@ -112,12 +84,7 @@ fn to_target_text(row: &SummaryRow) -> String {
 
 /// Differences from the first method; without rows where there is one method only.
 pub fn paired(results: &Results) -> Table {
-    let rows = in_order(
-        results,
-        &results.paired,
-        |row| &row.group,
-        |row| row.paired.difference_mean,
-    );
+    let rows = in_order(results, &results.paired, |row| &row.group);
     let table = of_groups(results, &rows, |row| &row.group)
         .right("difference (95 % interval)", |row| difference_text(row))
         .right("p", |row| p_value(row.paired.p))
@@ -126,10 +93,9 @@ pub fn paired(results: &Results) -> Table {
         .right("pairs", |row| row.paired.n_pairs.to_string())
         .build();
     if let Some(first) = results.paired.first() {
-        table.caption = format!(
-            "Final test error less that of {}, seed by seed (below 0 is better)",
-            first.baseline_label
-        );
+        let baseline = results.groups.name(&first.baseline_label);
+        table.caption =
+            format!("Final test error less that of {baseline}, seed by seed (below 0 is better)");
     }
     table
 }

@@ -87,10 +87,10 @@ fn equal_errors_are_a_tie() {
 
 #[test]
 fn of_many_ties_some_are_named_and_the_rest_counted() {
-    let made = ["a", "b", "c", "d", "e", "f", "g"].map(|label| (label, 1, LOW));
+    let made = ["a", "b", "c", "d", "e", "f", "g", "h", "i"].map(|label| (label, 1, LOW));
     let sentences = said(&made);
     assert!(
-        sentences[0].contains("e (0.00 [0.00, 0.00] points) and 2 others."),
+        sentences[0].contains("g (0.00 [0.00, 0.00] points) and 2 others."),
         "{sentences:?}"
     );
 }
@@ -136,11 +136,11 @@ fn what_fails_is_no_rival_that_cannot_be_told_apart() {
         alone[0].contains("a is the only method that does not fail"),
         "{alone:?}"
     );
-    let failing = ["c", "d", "e", "f", "g", "h"].map(|label| (label, 1, WIDE));
+    let failing = ["c", "d", "e", "f", "g", "h", "i", "j"].map(|label| (label, 1, WIDE));
     let many = said(&[&[("a", 1, LOW)][..], &failing].concat());
     assert_eq!(
         many[1],
-        "At batch size 1, 6 methods fail: c (test error 65.3 %), d (test error 65.3 %), e (test error 65.3 %), f (test error 65.3 %) and 2 others."
+        "At batch size 1, 8 methods fail: c (test error 65.3 %), d (test error 65.3 %), e (test error 65.3 %), f (test error 65.3 %), g (test error 65.3 %), h (test error 65.3 %) and 2 others."
     );
 }
 
@@ -215,5 +215,40 @@ fn too_few_common_seeds_are_no_difference() {
     assert!(
         sentences[0].ends_with("cannot be told apart from b (too few common seeds)."),
         "{sentences:?}"
+    );
+}
+
+#[test]
+fn methods_at_several_depths_are_compared_at_each_of_them() {
+    let sentences = said(&[
+        ("a, depth 8", 1, LOW),
+        ("b, depth 8", 1, HIGH),
+        ("a, depth 56", 1, &[f64::NAN; 3]),
+        ("b, depth 56", 1, HIGH),
+        ("a, depth 20", 1, LOW),
+        ("b, depth 20", 1, &[0.1]),
+    ]);
+    assert_eq!(
+        sentences,
+        [
+            "At depth 8, a has the lowest test error, 12.0 % [7.0, 17.0]: the difference from b is −19.0 [−21.5, −16.5] points.",
+            "At depth 56, b is the only method that does not fail: its test error is 31.0 % [28.5, 33.5].",
+            "At depth 56, a fails: 3 of 3 runs diverged.",
+            "Nothing is concluded about b at depth 20: fewer than 3 runs are over."
+        ]
+    );
+    let named = said(&[("a, b", 1, LOW)]);
+    assert!(
+        named[0].starts_with("At batch size 1, \"a, b\" has"),
+        "{named:?}"
+    );
+    let two = said(&[
+        ("a, 4 layers", 1, LOW),
+        ("b, 8 layers", 2, LOW),
+        ("b, 9 layers", 2, LOW),
+    ]);
+    assert_eq!(
+        two[1],
+        "At batch size 2 and 8 layers, b has a test error of 12.0 % [7.0, 17.0]."
     );
 }

@@ -135,6 +135,9 @@ fn ends_of_errors_and_of_their_differences_stay_where_they_can_lie() {
         (rows[1].paired.difference_ci_low + 1.9016).abs() < 1e-3,
         "a loss: {rows:?}"
     );
-    let paired = paired(&grouped(&runs, |run| &run.key.group), "a");
+    let groups = grouped(&runs, |run| &run.key.group);
+    let labels = vec!["a".to_owned(), "b".to_owned()];
+    let shown = Groups::of(&summary(&groups, None), labels);
+    let paired = paired(&groups, &shown);
     assert_eq!(paired[0].paired.difference_ci_low, -1.0);
 }

@@ -1,12 +1,12 @@
 //! Final test error over the batch size.
 
 use crate::draw::{Axis, Figure, LineChart, MapCell, MapRow, Series, ValueMap};
-use crate::report::comparison::final_errors::{error_axis, error_point, summary_of};
+use crate::report::comparison::final_errors::{ends, error_axis, error_point, summary_of};
 use crate::report::comparison::focus::MOST_LINES;
 use crate::report::comparison::groups::seeds;
 use crate::report::comparison::{Draw, PictureKind, Results, Shown, Topic};
 use crate::run_key::GroupKey;
-use crate::text::numbers::error_rate;
+use crate::text::numbers::percent_within;
 
 /// A line for each method, where there are batch sizes enough for one; a table with shades where there are many methods.
 pub const PICTURE: PictureKind =
@@ -51,7 +51,7 @@ fn lines(results: &Results) -> Figure {
     };
     let sizes = sizes(results).into_iter().map(|size| size as f64);
     let axis = Axis::new("Batch size").log().at(sizes);
-    let lines = groups.labels.iter().map(line).collect();
+    let lines = groups.by_error.iter().map(line).collect();
     let chart = LineChart::new(TITLE, axis, error_axis(), lines);
     let gaps = match results.summary.iter().any(|row| row.n_diverged > 0) {
         true => "; a line breaks where a run diverged",
@@ -63,10 +63,6 @@ fn lines(results: &Results) -> Figure {
 
 fn table(results: &Results) -> Figure {
     let (groups, sizes) = (&results.groups, sizes(results));
-    let best = |size: u64| {
-        let errors = groups.at(size).map(|group| groups.error(&group.key));
-        errors.fold(f64::INFINITY, f64::min)
-    };
     let cell = |label: &String, size: u64| {
         let group = groups.at(size).find(|group| group.key.label == *label);
         group.map_or(MapCell::default(), |group| {
@@ -74,7 +70,7 @@ fn table(results: &Results) -> Figure {
             MapCell {
                 value: if error.is_finite() { error } else { f64::NAN },
                 text: text(results, &group.key),
-                best: error.is_finite() && error == best(size),
+                best: groups.is_lowest(&group.key),
             }
         })
     };
@@ -94,7 +90,7 @@ fn table(results: &Results) -> Figure {
         subtitle: results.about(&note),
         heading: "Batch size".to_owned(),
         columns: sizes.iter().map(u64::to_string).collect(),
-        rows: groups.by_error().into_iter().filter_map(row).collect(),
+        rows: groups.by_error.iter().filter_map(row).collect(),
     };
     map.figure()
 }
@@ -103,7 +99,8 @@ fn table(results: &Results) -> Figure {
 fn text(results: &Results, group: &GroupKey) -> String {
     let row = summary_of(results, group);
     row.map_or(String::new(), |row| {
-        let mean = error_rate(row.final_test_error_mean);
+        let (low, high) = ends(row);
+        let mean = percent_within(row.final_test_error_mean, low, high);
         match (row.n, row.n_diverged) {
             (0, _) => "diverged".to_owned(),
             (_, 0) => mean,

@@ -1,13 +1,14 @@
-//! Convergence curves: a panel for each batch size (and each number of [families](super::super::families)), a line for
+//! Convergence curves: a panel for each batch size (of [families](super::super::families) for each number), a line for
 //! each method.
 
 use super::dots;
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
 use crate::event::EpochRow;
-use crate::report::comparison::families::numbers;
+use crate::report::comparison::columns::Column;
 use crate::report::comparison::focus::{self, muted_unless};
 use crate::report::comparison::groups::{Shown, mean_line, with_bands_within};
 use crate::report::comparison::{Draw, PictureKind, Results, Topic};
+use crate::text::capitalized;
 use crate::text::numbers::significant;
 
 const fn kind(name: &'static str, draw: fn(&Results) -> Option<Figure>) -> PictureKind {
@@ -31,7 +32,7 @@ pub const TRAIN_ERROR: PictureKind = kind("train-error", |results| {
 /// Training loss, as seen in training.
 pub const TRAIN_LOSS: PictureKind = kind("train-loss", |results| {
     let axis = Axis::new("Cross-entropy (nats)").log();
-    let lines = |size| lines(results, size, f64::INFINITY, |row| row.train_loss);
+    let lines = |column| lines(results, column, f64::INFINITY, |row| row.train_loss);
     Some(figure(results, "Training loss", axis, None, lines))
 })
 .captioned(SEEN);
@@ -45,33 +46,36 @@ fn errors(
     value: fn(&EpochRow) -> f64,
 ) -> Option<Figure> {
     let axis = Axis::new("Images misclassified").log().percent();
-    let lines = |size| lines(results, size, 1.0, value);
+    let lines = |column| lines(results, column, 1.0, value);
     Some(figure(results, name, axis, target, lines))
 }
 
-/// The curves at a batch size of a quantity between 0 and `largest`.
-fn lines(results: &Results, size: u64, largest: f64, value: fn(&EpochRow) -> f64) -> Vec<Series> {
-    let named = focus::named(results, size);
+/// The curves in a column of a quantity between 0 and `largest`.
+fn lines(
+    results: &Results,
+    column: Column,
+    largest: f64,
+    value: fn(&EpochRow) -> f64,
+) -> Vec<Series> {
+    let groups = &results.groups;
+    let named = focus::named(results, column);
     let line = |group: &Shown| {
         let runs = results.runs.drawn_of(&group.key);
         let point = |row: &EpochRow| (row.epoch as f64, value(row));
-        let line = mean_line(&group.key.label, group.style, &runs, point);
-        let line = with_bands_within(line, 0.0, largest);
-        match results.groups.families {
-            Some(_) => line,
-            None => muted_unless(line, &named),
-        }
+        let name = groups.name(&group.key.label);
+        let line = mean_line(name, group.style, &runs, point);
+        muted_unless(with_bands_within(line, 0.0, largest), &named)
     };
-    results.groups.at(size).map(line).collect()
+    groups.within(column).into_iter().map(line).collect()
 }
 
-/// A panel for each batch size; a single one becomes the whole picture.
+/// A panel for each column; a single one becomes the whole picture.
 fn figure(
     results: &Results,
     name: &str,
     y: Axis,
     target: Option<f64>,
-    lines: impl Fn(u64) -> Vec<Series>,
+    lines: impl Fn(Column) -> Vec<Series>,
 ) -> Figure {
     let groups = &results.groups;
     let chart = |title: String, lines: Vec<Series>| {
@@ -83,20 +87,12 @@ fn figure(
             None => chart,
         }
     };
-    let sizes = groups.batch_sizes.iter().copied();
-    let panels: Vec<LineChart> = match &groups.families {
-        None => sizes
-            .map(|size| chart(format!("Batch size {size}"), lines(size)))
-            .collect(),
-        Some(_) => sizes
-            .flat_map(|size| by_number(results, size, lines(size)))
-            .map(|(title, lines)| chart(title, lines))
-            .collect(),
+    let panel = |column: Column| {
+        let title = capitalized(&groups.column_name(column));
+        chart(title, lines(column))
     };
-    let gray = match groups.families {
-        Some(_) => "",
-        None => focus::note(results),
-    };
+    let panels: Vec<LineChart> = groups.columns().into_iter().map(panel).collect();
+    let gray = focus::note(results);
     let note = format!("{}{gray}{}", groups.band_note(), groups.rate_note());
     if let [only] = panels.as_slice() {
         let said = results.title().to_lowercase();
@@ -112,30 +108,4 @@ fn figure(
     }
     let grid = PanelGrid::new(name, results.about(&note), panels).sharing(ShareY::All);
     grid.figure()
-}
-
-/// The lines of each number of the families, with the panel's title; a line bears its family's name there.
-fn by_number(results: &Results, size: u64, lines: Vec<Series>) -> Vec<(String, Vec<Series>)> {
-    let groups = &results.groups;
-    let members = groups.families.as_deref().unwrap_or_default();
-    let several = groups.batch_sizes.len() > 1;
-    let panel = |number: f64| {
-        let mut unit = "";
-        let own = lines.iter().filter_map(|line| {
-            let member = &members[groups.slot(&line.label)?];
-            unit = &member.unit;
-            let label = member.name.clone();
-            (member.number == number).then(|| Series {
-                label,
-                ..line.clone()
-            })
-        });
-        let own: Vec<Series> = own.collect();
-        let title = match several {
-            true => format!("{number} {unit}, batch size {size}"),
-            false => format!("{number} {unit}"),
-        };
-        (title, own)
-    };
-    numbers(members).into_iter().map(panel).collect()
 }

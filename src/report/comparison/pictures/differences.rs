@@ -1,9 +1,11 @@
 //! Differences from the first method, seed by seed.
 
 use crate::draw::{Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow, ReferenceLine};
-use crate::report::comparison::final_errors::{in_order, order, points};
+use crate::report::comparison::columns::{Column, in_order};
+use crate::report::comparison::rows::PairedDifference;
 use crate::report::comparison::{Draw, PairedRow, PictureKind, Results, Topic};
-use crate::text::numbers::p_value;
+use crate::text::capitalized;
+use crate::text::numbers::{p_value, points_within};
 
 /// Differences with their intervals, where there are intervals.
 pub const PICTURE: PictureKind =
@@ -11,16 +13,14 @@ pub const PICTURE: PictureKind =
 
 fn figure(results: &Results) -> Option<Figure> {
     let groups = &results.groups;
-    if groups.families.is_some() {
-        // The first method at one number says nothing of those at the others.
-        return None;
-    }
-    let baseline = results.paired.first()?.baseline_label.clone();
+    let first = results.paired.first()?;
+    let baseline = groups.name(&first.baseline_label).to_owned();
     let with_interval = |row: &&PairedRow| row.paired.difference_ci_low.is_finite();
     results.paired.iter().find(with_interval)?;
     // Several columns leave no room for p.
+    let columns = groups.columns();
     let rows = results.paired.len();
-    let is_table = IntervalPlot::is_table(groups.batch_sizes.len(), groups.labels.len() - 1, rows);
+    let is_table = IntervalPlot::is_table(columns.len(), groups.names().len() - 1, rows);
     let row = |PairedRow {
                    group,
                    paired,
@@ -28,8 +28,8 @@ fn figure(results: &Results) -> Option<Figure> {
                    ..
                }: &PairedRow| IntervalRow {
         label: match groups.has_several_rates {
-            true => format!("{}, lr {}", group.label, group.lr),
-            false => group.label.clone(),
+            true => format!("{}, lr {}", groups.name(&group.label), group.lr),
+            false => groups.name(&group.label).to_owned(),
         },
         value: 100.0 * paired.difference_mean,
         interval: Some((
@@ -37,29 +37,22 @@ fn figure(results: &Results) -> Option<Figure> {
             100.0 * paired.difference_ci_high,
         )),
         text: match is_table {
-            true => points(paired.difference_mean),
-            false => format!(
-                "{}, p {}",
-                points(paired.difference_mean),
-                compared(*p_holm)
-            ),
+            true => less_text(paired),
+            false => format!("{}, p {}", less_text(paired), compared(*p_holm)),
         },
         style: groups.style(&group.label),
         ..IntervalRow::default()
     };
-    let order = order(results);
-    let group = |batch_size: u64| {
-        let own = results.paired.iter();
-        let own = own.filter(|row| row.group.batch_size == batch_size);
+    let sorted = in_order(results, &results.paired, |row| &row.group);
+    let group = |column: Column| {
+        let own = sorted.iter().copied();
+        let own = own.filter(|row| groups.column(&row.group) == column);
         IntervalGroup {
-            label: format!("Batch size {batch_size}"),
-            rows: in_order(&order, own, |row| &row.group.label)
-                .into_iter()
-                .map(row)
-                .collect(),
+            label: capitalized(&groups.column_name(column)),
+            rows: own.map(row).collect(),
         }
     };
-    let mut rows: Vec<IntervalGroup> = groups.batch_sizes.iter().copied().map(group).collect();
+    let mut rows: Vec<IntervalGroup> = columns.into_iter().map(group).collect();
     rows.retain(|group| !group.rows.is_empty());
     let plot = IntervalPlot {
         title: format!("Final test error less that of {baseline}"),
@@ -77,6 +70,12 @@ fn figure(results: &Results) -> Option<Figure> {
         ..IntervalPlot::default()
     };
     Some(plot.figure())
+}
+
+/// A difference with the decimals of its interval.
+fn less_text(less: &PairedDifference) -> String {
+    let (low, high) = (less.difference_ci_low, less.difference_ci_high);
+    points_within(less.difference_mean, low, high)
 }
 
 /// A p-value behind the letter p: "= 0.041", "< 0.001".

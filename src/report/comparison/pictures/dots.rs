@@ -3,7 +3,6 @@
 
 use crate::draw::{Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow, ReferenceLine};
 use crate::report::comparison::Results;
-use crate::report::comparison::final_errors::order;
 use crate::report::comparison::focus::MOST_LINES;
 use crate::report::comparison::groups::{Shown, band};
 use crate::stats::mean;
@@ -64,7 +63,7 @@ fn epochs(results: &Results) -> Option<Vec<u64>> {
 /// A row for each method, with the lowest errors at the end of training first.
 fn rows_after(results: &Results, epoch: u64) -> Vec<IntervalRow> {
     let groups = &results.groups;
-    let shown = order(results).into_iter().filter_map(|label| {
+    let shown = groups.by_error.iter().filter_map(|label| {
         let mut shown = groups.shown.iter();
         shown.find(|group| group.key.label == *label)
     });

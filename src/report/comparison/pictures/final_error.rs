@@ -1,12 +1,13 @@
-//! Final test errors: a group of rows for each batch size.
+//! Final test errors: a group of rows for each batch size, of families for each number.
 
 use crate::draw::{Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow};
-use crate::report::comparison::families::{Member, numbers};
+use crate::report::comparison::columns::Column;
 use crate::report::comparison::final_errors::{
-    ends, error_text, in_order, interval_note, is_few, order, outcomes, summary_of,
+    ends, error_text, interval_note, is_few, outcomes, summary_of,
 };
 use crate::report::comparison::{Draw, PictureKind, Results, Shown, SummaryRow, Topic};
-use crate::text::numbers::percent;
+use crate::text::capitalized;
+use crate::text::numbers::error_rate;
 
 /// Final test errors with their intervals.
 pub const PICTURE: PictureKind =
@@ -17,7 +18,7 @@ fn figure(results: &Results) -> Option<Figure> {
     let row = |group: &Shown| {
         let summary = summary_of(results, &group.key)?;
         Some(IntervalRow {
-            label: group.key.label.clone(),
+            label: groups.name(&group.key.label).to_owned(),
             value: summary.final_test_error_mean,
             interval: Some(ends(summary)),
             outcomes: outcomes(results, &group.key),
@@ -25,21 +26,11 @@ fn figure(results: &Results) -> Option<Figure> {
             style: Some(group.style),
         })
     };
-    let order = order(results);
-    let group = |batch_size: u64| IntervalGroup {
-        label: format!("Batch size {batch_size}"),
-        rows: in_order(&order, groups.at(batch_size), |group| &group.key.label)
-            .into_iter()
-            .filter_map(row)
-            .collect(),
+    let group = |column: Column| IntervalGroup {
+        label: capitalized(&groups.column_name(column)),
+        rows: groups.within(column).into_iter().filter_map(row).collect(),
     };
-    let sizes = groups.batch_sizes.iter().copied();
-    let groups_of_rows: Vec<IntervalGroup> = match &groups.families {
-        None => sizes.map(group).collect(),
-        Some(members) => sizes
-            .flat_map(|size| by_number(&groups.labels, members, group(size)))
-            .collect(),
-    };
+    let groups_of_rows: Vec<IntervalGroup> = groups.columns().into_iter().map(group).collect();
     let intervals = interval_note(
         &groups_of_rows,
         [
@@ -61,30 +52,9 @@ fn figure(results: &Results) -> Option<Figure> {
     Some(plot.figure())
 }
 
-/// A group for each number of the families; a row bears its family's name there.
-fn by_number(labels: &[String], members: &[Member], all: IntervalGroup) -> Vec<IntervalGroup> {
-    let of_number = |number: f64| {
-        let row = |(label, member): (&String, &Member)| {
-            let row = all.rows.iter().find(|row| row.label == *label)?;
-            Some(IntervalRow {
-                label: member.name.clone(),
-                ..row.clone()
-            })
-        };
-        let own = labels.iter().zip(members);
-        let own = own.filter(|(_, member)| member.number == number);
-        let unit = members.first().map_or("", |member| member.unit.as_str());
-        IntervalGroup {
-            label: format!("{number} {unit}, {}", all.label.to_lowercase()),
-            rows: own.filter_map(row).collect(),
-        }
-    };
-    numbers(members).into_iter().map(of_number).collect()
-}
-
 /// What stands beside a row; no column tells here how many runs are missing.
 fn text(row: &SummaryRow) -> String {
-    let mean = percent(row.final_test_error_mean, 1);
+    let mean = error_rate(row.final_test_error_mean);
     match (row.n, row.n_diverged) {
         (0, _) | (_, 0) => error_text(row),
         (n, lost) if is_few(n) => format!("{mean} ({lost} diverged)"),

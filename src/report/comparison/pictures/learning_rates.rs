@@ -1,9 +1,11 @@
 //! Final test error over the learning rate.
 
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
+use crate::report::comparison::columns::Column;
 use crate::report::comparison::final_errors::{error_axis, error_point};
 use crate::report::comparison::focus::{self, muted_unless};
 use crate::report::comparison::{Draw, PictureKind, Results, Shown, SummaryRow, Topic};
+use crate::text::capitalized;
 
 /// More rates than this have round values as ticks.
 const MOST_TICKS: usize = 8;
@@ -18,16 +20,16 @@ fn figure(results: &Results) -> Option<Figure> {
     if !groups.has_several_rates {
         return None;
     }
-    let panel = |batch_size: u64| {
-        let named = focus::named(results, batch_size);
-        let lines = groups.at(batch_size);
+    let panel = |column: Column| {
+        let named = focus::named(results, column);
+        let lines = groups.within(column).into_iter();
         let lines = lines.map(|group| muted_unless(line(results, group), &named));
         let rates = results.summary.iter().map(|row| row.group.lr);
         let mut rates: Vec<f64> = rates.collect();
         rates.sort_by(f64::total_cmp);
         rates.dedup();
         let (title, x) = (
-            format!("Batch size {batch_size}"),
+            capitalized(&groups.column_name(column)),
             Axis::new("Learning rate"),
         );
         let x = if rates.len() <= MOST_TICKS {
@@ -42,7 +44,7 @@ fn figure(results: &Results) -> Option<Figure> {
         "{}; a line ends where a run diverged{gray}",
         groups.band_note()
     );
-    let panels = groups.batch_sizes.iter().copied().map(panel).collect();
+    let panels = groups.columns().into_iter().map(panel).collect();
     let title = "Final test error by learning rate";
     let grid = PanelGrid::new(title, results.about(&note), panels).sharing(ShareY::All);
     Some(grid.figure())
@@ -55,5 +57,5 @@ fn line(results: &Results, group: &Shown) -> Series {
     let mut rows: Vec<&SummaryRow> = own.collect();
     rows.sort_by(|a, b| a.group.lr.total_cmp(&b.group.lr));
     let point = |row: &&SummaryRow| error_point(results, &row.group, row.group.lr);
-    Series::of(label, rows.iter().map(point)).styled(group.style)
+    Series::of(results.groups.name(label), rows.iter().map(point)).styled(group.style)
 }
