@@ -59,10 +59,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "libtorch")]
     fn a_refusal_is_libtorch_s() {
-        at_least_(
-            Tensor::zeros([2], (Kind::Double, Device::Cpu)),
-            f64::INFINITY,
-        );
-        at_least_(Tensor::zeros([2], (Kind::Bool, Device::Cpu)), 0.5);
+        let _ = at_least_(Tensor::zeros([2], (Kind::Bool, Device::Cpu)), 0.5);
     }
 }

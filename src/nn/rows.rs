@@ -67,13 +67,14 @@ pub fn scaled(
     deferred: DeferredAffine,
 ) -> (Tensor, Tensor) {
     let kernel = weight * by_row(&(gain * deferred.factor), weight);
-    let mut bias = shift.shallow_clone();
-    if deferred.shift_factor != 1.0 {
-        bias = bias * deferred.shift_factor;
-    }
-    if deferred.constant != 0.0 {
-        bias = bias + deferred.constant;
-    }
+    let shift = match deferred.shift_factor {
+        1.0 => shift.shallow_clone(),
+        factor => shift * factor,
+    };
+    let bias = match deferred.constant {
+        0.0 => shift,
+        constant => shift + constant,
+    };
     (kernel, bias)
 }
 

@@ -92,7 +92,7 @@ pub fn run_state(folder: &Path) -> Result<()> {
 
 pub fn report(folder: &Path) -> Result<()> {
     let (results, _) = Results::read(folder)?;
-    page::page(&results).render();
+    page::page(&results, None).render();
     Ok(())
 }
 

@@ -148,7 +148,7 @@ fn what_is_not_in_memory_as_expected_goes_by_tensor_operations() {
         let rows = ScaledRows::new(&half, &gain, &shift);
         let computed = rows.compute(deferred);
         assert_eq!(computed, scaled(&half, &gain, &shift, deferred));
-        let (by_kernel, by_bias) = (half.ones_like(), shift.ones_like());
+        let by_kernel = half.ones_like();
         let (by_weight, by_gain) = rows.vjp(by_kernel, deferred.factor);
         assert_eq!(
             (by_weight.size(), by_gain.size()),

@@ -87,11 +87,10 @@ fn a_choice_among_settings_that_all_diverged_has_its_caveat() {
         .collect();
     assert_eq!(about.len(), 1, "{about:?}");
     assert!(about[0].contains("for bn at batch size 50 diverged"));
-    let marks: Vec<String> = tables::sweep(&results)
-        .rows
-        .iter()
-        .filter_map(|row| row.last().cloned())
-        .collect();
+    let sweep = tables::sweep(&results);
+    let mut names = sweep.columns.iter().map(|column| column.name.as_str());
+    let place = names.position(|name| name == "choice").unwrap();
+    let marks: Vec<String> = sweep.rows.iter().map(|row| row[place].clone()).collect();
     assert_eq!(
         marks,
         ["chosen, though it diverged", "", "chosen, at the edge", ""]
