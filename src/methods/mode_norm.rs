@@ -22,6 +22,9 @@ use crate::options::{OptionSpec, Options};
 /// Deviation of the gate's weights at the start, around 1/K.
 const GATE_STD: f64 = 0.01;
 
+/// A mode with less of all images than this is divided by it: one that no image belongs to has no statistics.
+const SMALLEST_TOTAL: f64 = 1e-12;
+
 /// What `mode-norm` is.
 pub static DESCRIPTOR: Descriptor = Descriptor {
     name: "mode-norm",
@@ -51,6 +54,7 @@ pub static DESCRIPTOR: Descriptor = Descriptor {
         "Running averages are saved with the network; they are not in the authors' code.",
         "Running averages start at 0 and are divided by 1 − (1 − ρ)^t after t batches (debias, ours); evaluation before any training has mean 0 and variance 1.",
         "A variance below 0, which an average of squares minus the square of an average may be, counts as 0.",
+        "A mode to which the gate gives no image of a batch adds nothing there, where its formula would divide 0 by 0 (ours).",
         "A decays as other weights do; b does not.",
         "In fully connected layers, which have one position, p is a itself (ours).",
         "The last layer is a plain linear layer with a bias.",
@@ -160,6 +164,7 @@ impl ModeNorm {
     /// μ_k and v_k of a batch, of whose images `pooled` and `within` are mean and variance over positions, `[N, outputs]`.
     fn batch_moments(pooled: &Tensor, within: &Tensor, gates: &Tensor) -> ModeMoments {
         let total = gates.sum_dim_intlist([0].as_slice(), true, None::<Kind>);
+        let total = total.clamp_min(SMALLEST_TOTAL);
         let weights = gates / total;
         let mean = weights.tr().matmul(pooled);
         let between = (pooled.unsqueeze(1) - mean.unsqueeze(0)).square();
@@ -263,6 +268,23 @@ mod tests {
         let gates = ["conv1.gate", "conv2.gate"].map(|name| net.parameters.get(name).is_some());
         assert_eq!(gates, [true, false]);
         assert!(net.parameters.get("conv2.running_var").is_some());
+    }
+
+    /// A float32 gate may close for all images of a batch.
+    #[test]
+    fn a_mode_without_images_adds_nothing() {
+        let net = conformance::single("mode-norm", "", OP);
+        let bias = Tensor::from_slice(&[0.0, -1e4]);
+        conformance::set(&net, "layer.gate_bias", &bias);
+        let x = conformance::gaussian(&[5, 2, 4, 4], 1);
+        let bn = conformance::single("bn", "", OP);
+        let outputs = [&net, &bn].map(|net| conformance::pre_activation(net, &x));
+        assert!(conformance::gap(&outputs[0], &outputs[1]) < 1e-12);
+        let gate = net.parameters.get("layer.gate").unwrap();
+        let y = conformance::pre_activation(&net, &x);
+        let loss = (y.sin() * conformance::gaussian(&y.size(), 2)).sum(Kind::Double);
+        let gradient = &Tensor::run_backward(&[loss], &[gate], false, false)[0];
+        assert!(bool::try_from(gradient.isfinite().all()).unwrap());
     }
 
     #[test]
