@@ -1,7 +1,7 @@
 //! Compiles our own functions on libtorch's tensors, and writes into the binaries the place of libtorch, so that they run
 //! without `LD_LIBRARY_PATH`, and what they are built from, for the record of every run.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What the program is built from, beside the compiler and the libraries that `Cargo.lock` names.
@@ -13,10 +13,9 @@ fn main() {
     record_commit();
     // torch-sys tells us the folder (its `links` key is `tch`) on Linux and macOS.
     let Ok(lib) = std::env::var("DEP_TCH_LIBTORCH_LIB") else {
-        println!(
-            "cargo:warning=torch-sys did not say where libtorch is: set the library path by hand to run normprop"
+        panic!(
+            "torch-sys did not say where libtorch is, so that src/nn/native.cpp cannot be compiled: normprop builds on Linux and macOS"
         );
-        return;
     };
     compile_native(Path::new(&lib));
     let linux = std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("linux");
@@ -33,11 +32,15 @@ fn main() {
     }
 }
 
-/// The functions that tch lacks, with libtorch's headers: beside its libraries, or where torch-sys was told to look.
+/// The functions that tch lacks, with libtorch's headers from where torch-sys was told to look, or beside its libraries.
 fn compile_native(lib: &Path) {
-    let beside = lib.parent().unwrap_or(lib).to_path_buf();
-    let root = std::env::var_os("LIBTORCH_INCLUDE").map_or(beside, Into::into);
-    println!("cargo:rerun-if-env-changed=LIBTORCH_INCLUDE");
+    let told = ["LIBTORCH_INCLUDE", "LIBTORCH"]
+        .into_iter()
+        .find_map(|name| {
+            println!("cargo:rerun-if-env-changed={name}");
+            std::env::var_os(name).map(PathBuf::from)
+        });
+    let root = told.unwrap_or_else(|| lib.parent().unwrap_or(lib).to_path_buf());
     cc::Build::new()
         .cpp(true)
         .std("c++17")

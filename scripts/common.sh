@@ -45,7 +45,7 @@ check_rust_version() {
     fi
 }
 
-# The tools that compile: a C++ compiler for torch-sys, the linker driver cc, cargo.
+# The tools that compile: a C++ compiler for torch-sys and src/nn/native.cpp, the linker driver cc, cargo.
 check_build_tools() {
     command -v "${CXX:-c++}" >/dev/null || missing "The C++ compiler ${CXX:-c++}" g++ "xcode-select --install"
     command -v cc >/dev/null || missing "The linker driver cc" gcc "xcode-select --install"

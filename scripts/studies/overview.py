@@ -8,6 +8,7 @@ from gap import GAP
 from geometry import JACOBIAN, LANDSCAPE
 from inside import CANONICAL, GAUSSIANITY, INPUTS
 from mnist import MNIST
+from residual import DEPTH_STUDY, RECIPE
 from results import ROOT, Missing, value_of
 from speed import SPEED, pytorch_sentence
 from stream import STREAM
@@ -16,7 +17,7 @@ from training import BATCH_SIZE, CONVERGENCE, DATA_NORMALIZATION, DATASET_STUDY
 from words import table, tally
 
 STUDIES = [CONVERGENCE, BATCH_SIZE, INPUTS, GAUSSIANITY, DATA_NORMALIZATION, JACOBIAN, CANONICAL, SPEED, DATASET_STUDY, MNIST,
-           GAP, LANDSCAPE, STREAM]
+           GAP, LANDSCAPE, STREAM, DEPTH_STUDY, RECIPE]
 
 README = os.path.join(ROOT, "README.md")
 
@@ -42,8 +43,8 @@ def short_claims():
             claim, number, verdict = study.told("short", "number", "verdict")
         except Missing as missing:
             claim, number, verdict = study.question, f"missing: {missing}", "not tested"
-        lines.append([f"[{claim}](results/{study.name}/)", number, verdict])
-    told = tally([verdict.split(",")[0] for _, _, verdict in lines])
+        lines.append([f"[{claim}](results/{study.name}/)", number, verdict.replace(", at small scale", "\\*")])
+    told = tally([verdict.rstrip("\\*") for _, _, verdict in lines])
     return f"Of these {len(lines)} claims, {told}.\n\n{table(['claim', 'found', 'verdict'], lines, 3)}"
 
 

@@ -9,8 +9,9 @@ from words import counted, listed
 
 
 def sweep(folder):
-    """The text of `[sweep]` in the experiment file."""
-    file = os.path.join(ROOT, "experiments", os.path.basename(folder) + ".toml")
+    """The text of `[sweep]` in the experiment file, of which there is one for all batch sizes of a residual-recipe."""
+    name = re.sub(r"^(residual-.*)-bs\d+$", r"\1", os.path.basename(folder))
+    file = os.path.join(ROOT, "experiments", f"{name}.toml")
     if not os.path.isfile(file):
         raise Missing(os.path.relpath(file, ROOT))
     with open(file, encoding="utf-8") as text:
@@ -22,7 +23,7 @@ def trials(folder):
     table, settings = rows(folder, "sweep.csv"), sweep(folder)
     seeds = max(int(row["n"]) + int(row["n_diverged"]) for row in table)
     whole, some = images(folder), int(value_of(settings, "train_subset", images(folder)))
-    held_out = round(float(value_of(settings, "validation_fraction")) * some)
+    held_out = int(value_of(settings, "validation_subset", 0)) or round(float(value_of(settings, "validation_fraction", 0.1)) * some)
     errors = numbers(where(table, chosen="true"), "validation_error_mean")
     standard_error = math.sqrt(max(error * (1 - error) for error in errors) / held_out)
     own, trial = epochs(folder), max(int(row["epochs"]) for row in table)

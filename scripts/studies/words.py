@@ -74,7 +74,8 @@ def hundredths(value, half, small):
 
 
 def percent(value, digits=None):
-    return f"{100 * value:.{hundredths(value, math.nan, 10) if digits is None else digits}f} %"
+    # A tie must not go by what rounding left in the last digits: as src/text/numbers.rs has it.
+    return f"{round(100 * value, 9):.{hundredths(value, math.nan, 10) if digits is None else digits}f} %"
 
 
 def error_rate(value, half=math.nan):
@@ -86,7 +87,7 @@ def error_rate(value, half=math.nan):
 
 def signed(value, decimals):
     """A number with its sign, which 0 does not have."""
-    text = f"{value:+.{decimals}f}"
+    text = f"{round(value, 9):+.{decimals}f}"
     return minus(text if text.strip("+-0.") else text[1:])
 
 

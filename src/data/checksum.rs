@@ -16,7 +16,7 @@ const NOTE: &str = "normprop-checksum.txt";
 /// files of their lengths and times of modification; a note that cannot be written is left out.
 pub fn checksum(name: &str, data_dir: &Path) -> Result<String> {
     if let Some(own) = OwnData::named(name)? {
-        return Ok(own.load(name)?.dataset.sha256);
+        return Ok(own.load(name)?.sha256);
     }
     let entry = catalogue::find(name)?;
     let read = || Ok(load_entry(entry, data_dir)?.dataset.sha256);

@@ -35,9 +35,18 @@ pub struct Loaded {
 /// Record counts need not be the official ones; what is read is checked record by record.
 pub fn load(name: &str, data_dir: &Path) -> Result<Loaded> {
     match OwnData::named(name)? {
-        Some(own) => own.load(name),
+        Some(own) => load_own(&own, name),
         None => load_entry(catalogue::find(name)?, data_dir),
     }
+}
+
+/// Loads data of one's own, which `name` stands for.
+pub(super) fn load_own(own: &OwnData, name: &str) -> Result<Loaded> {
+    Ok(Loaded {
+        dataset: own.load(name)?,
+        folder: Some(own.path().to_owned()),
+        files: Vec::new(),
+    })
 }
 
 /// Loads a dataset from the folder that has it.

@@ -6,23 +6,15 @@
 mod arrays;
 mod folder;
 mod npz;
+mod parts;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 
-use super::load::Loaded;
-use super::{Dataset, ImageShape, Split, Verdict};
+use super::{Dataset, Verdict};
 use crate::usage;
-
-/// Rows that an image may have.
-const SIZES: std::ops::RangeInclusive<usize> = 8..=64;
-/// Most classes: labels are bytes.
-const MOST_CLASSES: usize = 256;
-/// Most bytes of pixels in all, and of one array.
-const MOST_BYTES: usize = 1 << 31;
-/// Without test images, every so many training images of each class are held out for that.
-const HELD_OUT_OF: usize = 5;
+use parts::SIZES;
 
 /// Where data of one's own lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,14 +30,6 @@ pub struct OwnData {
 enum OwnKind {
     Folder,
     Npz,
-}
-
-/// What was read.
-struct OwnParts {
-    shape: ImageShape,
-    classes: Vec<String>,
-    train: Split,
-    test: Split,
 }
 
 impl OwnData {
@@ -86,75 +70,23 @@ impl OwnData {
         }))
     }
 
+    /// The folder or archive.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Reads all of it.
-    pub(super) fn load(&self, dataset: &str) -> Result<Loaded> {
+    pub(super) fn load(&self, dataset: &str) -> Result<Dataset> {
         let parts = match self.kind {
             OwnKind::Folder => folder::load(&self.path, self.size)?,
             OwnKind::Npz => npz::load(&self.path, self.size)?,
         };
-        let loaded = Dataset::new(dataset, parts.shape, parts.classes, parts.train, parts.test)?;
-        Ok(Loaded {
-            dataset: Dataset {
-                verdict: Verdict::Own,
-                ..loaded
-            },
-            folder: Some(self.path.clone()),
-            files: Vec::new(),
+        let read = Dataset::new(dataset, parts.shape, parts.classes, parts.train, parts.test)?;
+        Ok(Dataset {
+            verdict: Verdict::Own,
+            ..read
         })
     }
-}
-
-/// Refuses images that are no squares of a size that networks take.
-fn check_size(what: &str, (columns, rows): (usize, usize)) -> Result<()> {
-    if columns == rows && SIZES.contains(&rows) {
-        return Ok(());
-    }
-    Err(usage!(
-        "{what} of {columns} x {rows} pixels: images must be square, of {0} to {1} rows; \
-         put @SIZE behind the path, as in dataset = \"folder:pictures@32\", and the middle of each is brought to that size",
-        SIZES.start(),
-        SIZES.end()
-    ))
-}
-
-/// Refuses too few or too many classes.
-fn check_classes(place: &Path, classes: usize) -> Result<()> {
-    if (2..=MOST_CLASSES).contains(&classes) {
-        return Ok(());
-    }
-    Err(usage!(
-        "{}: {classes} classes, where 2 to {MOST_CLASSES} are possible",
-        place.display()
-    ))
-}
-
-/// Refuses more pixels than are held in memory.
-fn check_bytes(place: &Path, images: usize, bytes_each: usize) -> Result<()> {
-    let fits = images
-        .checked_mul(bytes_each)
-        .is_some_and(|bytes| bytes <= MOST_BYTES);
-    ensure!(
-        fits,
-        "{}: {images} images of {bytes_each} bytes are more than the {MOST_BYTES} bytes that data of one's own may have",
-        place.display()
-    );
-    Ok(())
-}
-
-/// Whether image number `index` of its class is held out for testing.
-fn is_held_out(index: usize) -> bool {
-    index % HELD_OUT_OF == HELD_OUT_OF - 1
-}
-
-/// Refuses a class of which nothing would be held out.
-fn check_held_out(place: &Path, class: &str, images: usize) -> Result<()> {
-    if images >= HELD_OUT_OF {
-        return Ok(());
-    }
-    Err(usage!(
-        "{}: there are no test images, so that every fifth training image is held out; class {class} has only {images}",
-        place.display()
-    ))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use serde::Serialize;
 
-use super::load::{FileReport, Loaded, load_entry};
+use super::load::{FileReport, Loaded, load_entry, load_own};
 use super::{CatalogueEntry, OwnData, Split, Verdict, catalogue};
 
 /// One split of a dataset.
@@ -48,7 +48,7 @@ pub struct VerifyReport {
 /// lengths, counts and labels fit; an error says where they do not.
 pub fn verify(name: &str, data_dir: &Path) -> Result<VerifyReport> {
     match OwnData::named(name)? {
-        Some(own) => Ok(report(own.load(name)?, [Vec::new(), Vec::new()])),
+        Some(own) => Ok(report(load_own(&own, name)?, [Vec::new(), Vec::new()])),
         None => verify_entry(catalogue::find(name)?, data_dir),
     }
 }

@@ -14,10 +14,10 @@
 //! `none` leaves it. Unit Jacobian and unit forward variance exclude each other: with the factor the
 //! pre-activations shrink with depth, without it gradients grow.
 //!
-//! **What costs nothing.** With ReLU, (pool(f(a)) − m)/s needs no pass over activations: −m and 1/s travel beside the
-//! signal into the next linear operation, 1/s into its weights and −m times the sum of each row into its bias. Only
-//! where that operation pads with zeros, which stand for the mean, is m subtracted, behind a pool in place. (Clamping
-//! at −m with −m in the own bias would serve too, but the backward pass of a clamp keeps a copy of its input.) What is
+//! **What costs nothing.** With ReLU, max(a, 0) − m = max(a − m, −m): −m goes into the block's own bias, and the
+//! activation clamps at −m instead of at 0. 1/s travels beside the signal into the weights of the next operation. Zeros
+//! around an image then stand for the mean. In residual networks of order v2, what enters a unit arrives without m·β in
+//! the same way: see [`Skip::taken_off`](residual::Skip::taken_off). What is
 //! left is work on weights: one pass for γ/(c·s)·W, one back, and one for the step with the reset of rows to unit
 //! length. `forward` does that for ReLU and the identity with `constraint` = `project`; another constraint records the
 //! division, another activation takes the textbook formula of `pre_activation` and `post_activation`. Tests hold the two

@@ -3,14 +3,15 @@
 //! A method whose block computes y = (pool(f(W·x + b)) + o)·s in evaluation says so by
 //! [`Layer::fold`](super::layer::Layer::fold): batch normalization puts its averages into W and b, methods that act on
 //! weights work them out once. The numbers o and s go on into the next block, s into its weights and o times the sum of
-//! each row into its bias; only where that block pads with zeros is o added to the activations.
+//! each row into its bias; only where that block pads with zeros, or a sum
+//! follows, is o added to the activations.
 
 mod trace;
 
 use tch::{Kind, Tensor};
 
 use super::network::{Network, NetworkBlock, pool_globally};
-use super::residual::{Residual, Shortcut};
+use super::residual::{Kept, Residual, Shortcut};
 use super::rows::sum_of_rows;
 use super::wiring::{self, Flow, Station};
 use super::{ActivationPool, LinearOp, NetworkKind, Node, Pass, Signal, layout};
@@ -121,7 +122,9 @@ impl Network {
         let mut after = self.blocks[index + 1..].iter().map(|built| &built.node);
         let next = after.find(|node| !node.acts_on_shortcut());
         let ends_unit = node.residual().is_some_and(|part| part.adds_to().is_some());
-        let takes_in = |next: &Node| next.block().is_some_and(|next| !next.op.pads());
+        let keeps = |next: &Node| next.residual().and_then(Residual::keeps) == Some(Kept::Input);
+        let takes_in =
+            |next: &Node| !keeps(next) && next.block().is_some_and(|next| !next.op.pads());
         let (add, offset) = match !ends_unit && next.is_some_and(takes_in) {
             true => (0.0, folded.offset),
             false => (folded.offset, 0.0),

@@ -6,11 +6,10 @@
 #include <ATen/ops/hardtanh.h>
 
 #include <cstring>
+#include <exception>
 #include <limits>
 
 namespace {
-
-constexpr double unlimited = std::numeric_limits<double>::infinity();
 
 template <typename Work> char *guarded(Work work) {
   try {
@@ -18,17 +17,17 @@ template <typename Work> char *guarded(Work work) {
     return nullptr;
   } catch (const std::exception &error) {
     return strdup(error.what());
+  } catch (...) {
+    return strdup("an exception without a message");
   }
 }
 
 } // namespace
 
-// max(x, least), into a new tensor or in place. Of clamp_min_, which tch has, the backward pass needs a copy of x; of
-// hardtanh_ it needs the result. Can go when tch takes hardtanh's two limits: it calls it without them.
+// max(x, least), as a new tensor. Its backward pass is one kernel; that of clamp_min, which tch has, is several. Not in
+// place: libtorch would copy x for the backward pass then. Can go when tch takes hardtanh's two limits: it calls it
+// without them.
 extern "C" char *normprop_at_least(const at::Tensor *x, double least, at::Tensor **made) {
+  constexpr double unlimited = std::numeric_limits<double>::infinity();
   return guarded([&] { *made = new at::Tensor(at::hardtanh(*x, least, unlimited)); });
-}
-
-extern "C" char *normprop_at_least_(at::Tensor *x, double least) {
-  return guarded([&] { at::hardtanh_(*x, least, unlimited); });
 }

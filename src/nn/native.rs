@@ -7,7 +7,6 @@ use torch_sys::C_tensor;
 
 unsafe extern "C" {
     fn normprop_at_least(x: *const C_tensor, least: f64, made: *mut *mut C_tensor) -> *mut c_char;
-    fn normprop_at_least_(x: *mut C_tensor, least: f64) -> *mut c_char;
 }
 
 /// max(x, `least`), whose derivative is 1 above `least`, 0 elsewhere.
@@ -16,15 +15,9 @@ pub fn at_least(x: &Tensor, least: f64) -> Tensor {
     // SAFETY: the pointers are those that tch calls libtorch with; without a message a tensor of ours was made.
     unsafe {
         check(normprop_at_least(x.as_ptr(), least, &mut made));
+        assert!(!made.is_null(), "libtorch made no tensor");
         Tensor::from_ptr(made)
     }
-}
-
-/// The same in the memory of `x`. Its backward pass needs no more than the result, as that of a ReLU does.
-pub fn at_least_(mut x: Tensor, least: f64) -> Tensor {
-    // SAFETY: as above.
-    check(unsafe { normprop_at_least_(x.as_mut_ptr(), least) });
-    x
 }
 
 /// Panics with libtorch's message, as tch's operations do.
@@ -34,6 +27,7 @@ fn check(message: *mut c_char) {
     }
     // SAFETY: the other half made a C string for us to free.
     let text = unsafe { CStr::from_ptr(message).to_string_lossy().into_owned() };
+    // SAFETY: it was allocated with malloc, and nobody else has it.
     unsafe { libc::free(message.cast()) };
     panic!("libtorch: {text}");
 }
@@ -47,9 +41,8 @@ mod tests {
     fn it_is_a_shifted_relu_with_its_derivative() {
         let x = Tensor::linspace(-2.0, 2.0, 9, (Kind::Double, Device::Cpu));
         let leaf = x.copy().set_requires_grad(true);
-        let found = at_least_(&leaf - 0.4, -0.4);
+        let found = at_least(&(&leaf - 0.4), -0.4);
         assert_eq!(found.detach(), (x.relu() - 0.4).maximum(&(&x - 0.4)));
-        assert_eq!(at_least(&(&x - 0.4), -0.4), found.detach());
         let gradient =
             Tensor::run_backward(&[&found.square().sum(Kind::Double)], &[&leaf], false, false);
         let expected = (&x - 0.4) * 2.0 * x.gt(0.0);
@@ -59,6 +52,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "libtorch")]
     fn a_refusal_is_libtorch_s() {
-        let _ = at_least_(Tensor::zeros([2], (Kind::Bool, Device::Cpu)), 0.5);
+        let _ = at_least(&Tensor::zeros([2], (Kind::Bool, Device::Cpu)), 0.5);
     }
 }

@@ -11,6 +11,7 @@ use super::{Update, layout};
 
 /// Added to the squared length of a row before it is divided by.
 const LENGTH_EPS: f64 = 1e-12;
+
 /// Removes a row's mean where asked and divides it by its length √(‖row‖² + 1e-12).
 pub fn make_unit<T: Real>(row: &mut [T], center: bool) {
     if center {

@@ -132,7 +132,7 @@ impl Signal {
     }
 
     /// x + offset.
-    pub fn shifted(&self) -> Tensor {
+    fn shifted(&self) -> Tensor {
         if self.offset == 0.0 {
             self.x.shallow_clone()
         } else {

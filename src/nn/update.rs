@@ -7,6 +7,7 @@ mod adam_step;
 mod formula;
 mod rms_prop_step;
 mod sgd_step;
+mod step_settings;
 
 use tch::{Kind, Tensor};
 
@@ -15,6 +16,7 @@ pub use adam_step::AdamStep;
 pub use formula::{StepFormula, decay_of_half_life};
 pub use rms_prop_step::RmsPropStep;
 pub use sgd_step::SgdStep;
+use step_settings::StepSettings;
 
 /// A parameter's own way of being updated, instead of [`Update::apply`].
 ///
@@ -70,12 +72,31 @@ impl Update {
         alike(parameter, gradient) && kept.iter().all(|kept| alike(parameter, kept))
     }
 
+    fn settings(&self) -> StepSettings {
+        let Update {
+            scale,
+            decay,
+            lr,
+            bias,
+            ..
+        } = *self;
+        StepSettings {
+            scale,
+            decay,
+            lr,
+            bias,
+        }
+    }
+
     /// The step as tensor operations: any device, any element type, any order in memory.
     fn advance_tensors(&self, parameter: &Tensor, gradient: &Tensor, kept: &[Tensor]) {
+        let settings = self.settings();
         match &self.formula {
-            StepFormula::Sgd(step) => step.advance_tensors(self, parameter, gradient, kept),
-            StepFormula::Adam(step) => step.advance_tensors(self, parameter, gradient, kept),
-            StepFormula::RmsProp(step) => step.advance_tensors(self, parameter, gradient, kept),
+            StepFormula::Sgd(step) => step.advance_tensors(&settings, parameter, gradient, kept),
+            StepFormula::Adam(step) => step.advance_tensors(&settings, parameter, gradient, kept),
+            StepFormula::RmsProp(step) => {
+                step.advance_tensors(&settings, parameter, gradient, kept)
+            }
         }
     }
 
@@ -102,10 +123,11 @@ impl Update {
         gradient: &[T],
         kept: &mut [&mut [T]],
     ) -> f64 {
+        let settings = self.settings();
         match &self.formula {
-            StepFormula::Sgd(step) => step.advance(self, parameter, gradient, kept),
-            StepFormula::Adam(step) => step.advance(self, parameter, gradient, kept),
-            StepFormula::RmsProp(step) => step.advance(self, parameter, gradient, kept),
+            StepFormula::Sgd(step) => step.advance(&settings, parameter, gradient, kept),
+            StepFormula::Adam(step) => step.advance(&settings, parameter, gradient, kept),
+            StepFormula::RmsProp(step) => step.advance(&settings, parameter, gradient, kept),
         }
         dot(gradient, gradient)
     }

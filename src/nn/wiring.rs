@@ -105,13 +105,15 @@ fn applied_to_channels(shortcut: Shortcut, x: &Tensor) -> Tensor {
 ///
 /// Where methods estimate moments, the two are taken as independent, unless the branch says how it varies with the stream.
 pub fn sum(shortcut: Shortcut, kept: &Signal, branch: &Signal, factor: f64) -> Signal {
-    // An offset waits where it is one number for the whole sum: not where channels of zeros are appended.
-    let keeps_offsets = factor == 1.0 && !matches!(shortcut, Shortcut::Pad { .. });
-    let summand = |signal: &Signal| match keeps_offsets && signal.scale == 1.0 {
+    // An offset waits where it is one number for the whole sum; that of the stream not where zeros are appended to it.
+    let waits = factor == 1.0;
+    let summand = |signal: &Signal, waits: bool| match waits && signal.scale == 1.0 {
         true => (signal.x.shallow_clone(), signal.offset),
         false => (signal.value(), 0.0),
     };
-    let ((stream, lacks), (mut value, lacks_too)) = (summand(kept), summand(branch));
+    let pads = matches!(shortcut, Shortcut::Pad { .. });
+    let (stream, lacks) = summand(kept, waits && !pads);
+    let (mut value, lacks_too) = summand(branch, waits);
     let stream = applied(shortcut, stream);
     let is_fixed = value.requires_grad() && value.is_leaf();
     let mut x = if is_fixed {

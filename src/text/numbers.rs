@@ -59,7 +59,12 @@ pub fn with_minus(digits: String) -> String {
 
 /// A fraction as a percentage with `decimals` digits: 0.166 is "16.6 %".
 pub fn percent(fraction: f64, decimals: usize) -> String {
-    not_a_number(fraction).unwrap_or_else(|| format!("{:.decimals$} %", 100.0 * fraction))
+    not_a_number(fraction).unwrap_or_else(|| format!("{:.decimals$} %", settled(100.0 * fraction)))
+}
+
+/// Without what rounding left in the last digits: which way a tie goes must not depend on how a mean was added up.
+fn settled(value: f64) -> f64 {
+    (value * 1e9).round() / 1e9
 }
 
 /// The power of ten of the first digit of `value` once it is rounded to `digits` digits.

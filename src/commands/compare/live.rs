@@ -51,12 +51,12 @@ pub struct LivePage {
 /// What became of a run, and how many seconds all of them will still take.
 struct Heard {
     place: usize,
-    standing: Standing,
+    standing: RunStanding,
     left_s: f64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
+enum RunStanding {
     Waiting,
     Running,
     Over,
@@ -75,10 +75,12 @@ impl LivePage {
     /// Takes in what happened to one of the runs.
     pub fn hear(&self, report: &Report, left_s: f64) {
         let (place, standing) = match report {
-            Report::Started(place) | Report::Progress(place, _) => (*place, Standing::Running),
-            Report::Ended(place, Outcome::Finished | Outcome::Diverged) => (*place, Standing::Over),
-            Report::Ended(place, Outcome::Stopped) => (*place, Standing::Waiting),
-            Report::Ended(place, Outcome::Failed(_)) => (*place, Standing::Failed),
+            Report::Started(place) | Report::Progress(place, _) => (*place, RunStanding::Running),
+            Report::Ended(place, Outcome::Finished | Outcome::Diverged) => {
+                (*place, RunStanding::Over)
+            }
+            Report::Ended(place, Outcome::Stopped) => (*place, RunStanding::Waiting),
+            Report::Ended(place, Outcome::Failed(_)) => (*place, RunStanding::Failed),
             Report::Message(..) => return,
         };
         // A writer that is gone writes no more pages, and that is all.
@@ -100,7 +102,7 @@ impl LivePage {
 struct Writer {
     subject: LiveSubject,
     entries: Vec<PlanEntry>,
-    standings: Vec<Standing>,
+    standings: Vec<RunStanding>,
     /// Their rows, from the first page on.
     runs: RunsSoFar,
     /// Epochs that were done when the last page was written, or at the beginning.
@@ -113,9 +115,9 @@ struct Writer {
 impl Writer {
     fn new(subject: LiveSubject, entries: Vec<PlanEntry>) -> Writer {
         let standing = |entry: &PlanEntry| match (entry.is_done(), &entry.problem) {
-            (true, _) => Standing::Over,
-            (false, Some(_)) => Standing::Failed,
-            (false, None) => Standing::Waiting,
+            (true, _) => RunStanding::Over,
+            (false, Some(_)) => RunStanding::Failed,
+            (false, None) => RunStanding::Waiting,
         };
         Writer {
             standings: entries.iter().map(standing).collect(),
@@ -146,7 +148,7 @@ impl Writer {
                 self.write(true);
             }
         }
-        let is_over = self.standings.iter().all(|it| *it == Standing::Over);
+        let is_over = self.standings.iter().all(|it| *it == RunStanding::Over);
         if self.last.is_some() && !is_over {
             self.look();
             self.write(false);
@@ -163,7 +165,7 @@ impl Writer {
     fn look(&mut self) -> bool {
         let standings = self.standings.iter_mut();
         for (place, (entry, standing)) in self.entries.iter_mut().zip(standings).enumerate() {
-            let is_read = entry.state.is_over() || *standing == Standing::Waiting;
+            let is_read = entry.state.is_over() || *standing == RunStanding::Waiting;
             // A table that is just being written is read up to its last whole row.
             if let (false, Ok(record)) = (is_read, RunRecord::read(&entry.run_dir)) {
                 entry.state = match record.summary.as_ref().map(|summary| summary.status) {
@@ -174,7 +176,7 @@ impl Writer {
                 entry.record = Arc::new(record);
                 self.runs.note(place, entry);
                 if entry.is_done() {
-                    *standing = Standing::Over;
+                    *standing = RunStanding::Over;
                 }
             }
         }
@@ -218,10 +220,10 @@ impl Writer {
     fn so_far(&self, is_going_on: bool) -> SoFar {
         let count = |standing| self.standings.iter().filter(|it| **it == standing).count();
         SoFar {
-            over: count(Standing::Over),
-            running: count(Standing::Running),
-            waiting: count(Standing::Waiting),
-            failed: count(Standing::Failed),
+            over: count(RunStanding::Over),
+            running: count(RunStanding::Running),
+            waiting: count(RunStanding::Waiting),
+            failed: count(RunStanding::Failed),
             left_s: self.left_s,
             is_going_on,
             groups: groups(&self.entries),

@@ -12,7 +12,7 @@ use anyhow::Result;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::MOST_BYTES;
+use super::parts::MOST_BYTES;
 use crate::usage;
 
 /// More bytes than a header has.
@@ -29,11 +29,11 @@ pub(super) struct NumberArray {
     /// Its extents.
     pub(super) shape: Vec<usize>,
     /// Its numbers in row-major order.
-    pub(super) numbers: Numbers,
+    pub(super) numbers: ArrayNumbers,
 }
 
 /// The numbers of an array.
-pub(super) enum Numbers {
+pub(super) enum ArrayNumbers {
     /// Bytes.
     Bytes(Vec<u8>),
     /// All other whole numbers.
@@ -90,7 +90,7 @@ impl Archive<'_> {
 }
 
 /// What a header says.
-struct Header<'h> {
+struct NpyHeader<'h> {
     /// Order of bytes, kind and bytes of an element, such as `<f4`.
     element: &'h str,
     is_fortran: bool,
@@ -100,7 +100,7 @@ struct Header<'h> {
 }
 
 /// The header of an array's file.
-fn header(bytes: &[u8]) -> Option<Header<'_>> {
+fn header(bytes: &[u8]) -> Option<NpyHeader<'_>> {
     let version = *bytes.strip_prefix(b"\x93NUMPY")?.first()?;
     let begin = if version == 1 { 10 } else { 12 };
     let digits = bytes.get(8..begin)?.iter().rev();
@@ -111,7 +111,7 @@ fn header(bytes: &[u8]) -> Option<Header<'_>> {
     let extents = value("shape")?.strip_prefix('(')?.split(')').next()?;
     let extents = extents.split(',').map(str::trim);
     let extents = extents.filter(|extent| !extent.is_empty());
-    Some(Header {
+    Some(NpyHeader {
         element: value("descr")?.strip_prefix('\'')?.split('\'').next()?,
         is_fortran: value("fortran_order")?.starts_with("True"),
         shape: extents.map(|n| n.parse().ok()).collect::<Option<_>>()?,
@@ -122,7 +122,7 @@ fn header(bytes: &[u8]) -> Option<Header<'_>> {
 /// The array in a file's bytes, or what is wrong with them.
 fn parsed(bytes: &[u8]) -> Result<NumberArray, String> {
     let header = header(bytes).ok_or("is no array of numbers as NumPy writes it")?;
-    let Header { element, shape, .. } = header;
+    let NpyHeader { element, shape, .. } = header;
     if header.is_fortran && shape.len() > 1 {
         return Err("lies in Fortran's order: save numpy.ascontiguousarray of it".to_owned());
     }
@@ -140,19 +140,19 @@ fn parsed(bytes: &[u8]) -> Result<NumberArray, String> {
         ));
     }
     let numbers = match kind {
-        "u1" => Numbers::Bytes(data.to_vec()),
-        "i1" => Numbers::Whole(each(data, is_big, |b| i8::from_le_bytes(b).into())),
-        "u2" => Numbers::Whole(each(data, is_big, |b| u16::from_le_bytes(b).into())),
-        "i2" => Numbers::Whole(each(data, is_big, |b| i16::from_le_bytes(b).into())),
-        "u4" => Numbers::Whole(each(data, is_big, |b| u32::from_le_bytes(b).into())),
-        "i4" => Numbers::Whole(each(data, is_big, |b| i32::from_le_bytes(b).into())),
+        "u1" => ArrayNumbers::Bytes(data.to_vec()),
+        "i1" => ArrayNumbers::Whole(each(data, is_big, |b| i8::from_le_bytes(b).into())),
+        "u2" => ArrayNumbers::Whole(each(data, is_big, |b| u16::from_le_bytes(b).into())),
+        "i2" => ArrayNumbers::Whole(each(data, is_big, |b| i16::from_le_bytes(b).into())),
+        "u4" => ArrayNumbers::Whole(each(data, is_big, |b| u32::from_le_bytes(b).into())),
+        "i4" => ArrayNumbers::Whole(each(data, is_big, |b| i32::from_le_bytes(b).into())),
         // What is larger is refused as any number above 255.
-        "u8" => Numbers::Whole(each(data, is_big, |b| {
+        "u8" => ArrayNumbers::Whole(each(data, is_big, |b| {
             i64::try_from(u64::from_le_bytes(b)).unwrap_or(i64::MAX)
         })),
-        "i8" => Numbers::Whole(each(data, is_big, i64::from_le_bytes)),
-        "f4" => Numbers::Real(each(data, is_big, f32::from_le_bytes)),
-        "f8" => Numbers::Real(each(data, is_big, |b| f64::from_le_bytes(b) as f32)),
+        "i8" => ArrayNumbers::Whole(each(data, is_big, i64::from_le_bytes)),
+        "f4" => ArrayNumbers::Real(each(data, is_big, f32::from_le_bytes)),
+        "f8" => ArrayNumbers::Real(each(data, is_big, |b| f64::from_le_bytes(b) as f32)),
         _ => {
             return Err(format!(
                 "has elements of type {element}: uint8, whole numbers, float32 and float64 are read"

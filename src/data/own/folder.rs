@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{OwnParts, SIZES, check_bytes, check_classes, check_held_out, check_size, is_held_out};
+use super::parts::{
+    OwnParts, SIZES, check_bytes, check_classes, check_held_out, check_size, is_held_out,
+};
 use crate::data::{ImageShape, OwnImage, Split};
 use crate::usage;
 

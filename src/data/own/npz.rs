@@ -9,25 +9,25 @@ use std::path::Path;
 use anyhow::Result;
 use image::RgbImage;
 
-use super::arrays::{Archive, NumberArray, Numbers};
-use super::{OwnParts, check_bytes, check_classes, check_held_out, check_size, is_held_out};
+use super::arrays::{Archive, ArrayNumbers, NumberArray};
+use super::parts::{OwnParts, check_bytes, check_classes, check_held_out, check_size, is_held_out};
 use crate::data::own_image::fitted;
 use crate::data::{ImageShape, Split};
 use crate::usage;
 
 /// Where the channels stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Layout {
+struct ImageLayout {
     images: usize,
     shape: ImageShape,
     channels_last: bool,
 }
 
 /// The images and labels of a part, as they were saved.
-struct Part {
+struct NpzPart {
     name: &'static str,
-    layout: Layout,
-    pixels: Numbers,
+    layout: ImageLayout,
+    pixels: ArrayNumbers,
     labels: Vec<u8>,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn load(path: &Path, size: Option<usize>) -> Result<OwnParts> {
     let shape = size.map_or(own, |size| own.of_size(size));
     let count = train.layout.images + test.as_ref().map_or(0, |test| test.layout.images);
     check_bytes(path, count, shape.pixels())?;
-    let parts: Vec<&Part> = [Some(&train), test.as_ref()]
+    let parts: Vec<&NpzPart> = [Some(&train), test.as_ref()]
         .into_iter()
         .flatten()
         .collect();
@@ -87,7 +87,7 @@ fn told(shape: ImageShape) -> String {
 }
 
 /// The arrays of a part; nothing where both are missing.
-fn part(archive: &mut Archive, path: &Path, name: &'static str) -> Result<Option<Part>> {
+fn part(archive: &mut Archive, path: &Path, name: &'static str) -> Result<Option<NpzPart>> {
     let pixels = archive.array(&format!("x_{name}"))?;
     let labels = archive.array(&format!("y_{name}"))?;
     let (pixels, labels) = match (pixels, labels) {
@@ -111,7 +111,7 @@ fn part(archive: &mut Archive, path: &Path, name: &'static str) -> Result<Option
     };
     let labels = labels_of(labels, layout.images)
         .map_err(|what| usage!("{}: y_{name} {what}", path.display()))?;
-    Ok(Some(Part {
+    Ok(Some(NpzPart {
         name,
         layout,
         pixels: pixels.numbers,
@@ -120,14 +120,14 @@ fn part(archive: &mut Archive, path: &Path, name: &'static str) -> Result<Option
 }
 
 /// What the extents of an array of images mean.
-fn layout(extents: &[usize]) -> Option<Layout> {
+fn layout(extents: &[usize]) -> Option<ImageLayout> {
     let (images, shape, channels_last) = match *extents {
         [n, h, w] => (n, ImageShape::new(1, h, w), false),
         [n, h, w, c @ (1 | 3)] => (n, ImageShape::new(c, h, w), true),
         [n, c @ (1 | 3), h, w] => (n, ImageShape::new(c, h, w), false),
         _ => return None,
     };
-    (shape.pixels() > 0).then_some(Layout {
+    (shape.pixels() > 0).then_some(ImageLayout {
         images,
         shape,
         channels_last,
@@ -150,15 +150,15 @@ fn labels_of(labels: NumberArray, images: usize) -> Result<Vec<u8>, String> {
         )),
     };
     let numbers: Vec<f64> = match labels.numbers {
-        Numbers::Bytes(bytes) => return Ok(bytes),
-        Numbers::Whole(whole) => whole.into_iter().map(|number| number as f64).collect(),
-        Numbers::Real(real) => real.into_iter().map(f64::from).collect(),
+        ArrayNumbers::Bytes(bytes) => return Ok(bytes),
+        ArrayNumbers::Whole(whole) => whole.into_iter().map(|number| number as f64).collect(),
+        ArrayNumbers::Real(real) => real.into_iter().map(f64::from).collect(),
     };
     numbers.into_iter().enumerate().map(label).collect()
 }
 
 /// How many classes there are: none may lack training images.
-fn classes(path: &Path, train: &Part, test: Option<&Part>) -> Result<usize> {
+fn classes(path: &Path, train: &NpzPart, test: Option<&NpzPart>) -> Result<usize> {
     let classes = train
         .labels
         .iter()
@@ -193,7 +193,7 @@ fn classes(path: &Path, train: &Part, test: Option<&Part>) -> Result<usize> {
 }
 
 /// What pixels are multiplied by to become bytes.
-fn scale(path: &Path, parts: &[&Part]) -> Result<f32> {
+fn scale(path: &Path, parts: &[&NpzPart]) -> Result<f32> {
     let mut range = (f32::INFINITY, f32::NEG_INFINITY);
     for part in parts {
         let refuse = |index: usize, number: f64| {
@@ -205,14 +205,14 @@ fn scale(path: &Path, parts: &[&Part]) -> Result<f32> {
             )
         };
         match &part.pixels {
-            Numbers::Bytes(_) => {}
-            Numbers::Whole(whole) => {
+            ArrayNumbers::Bytes(_) => {}
+            ArrayNumbers::Whole(whole) => {
                 let wrong = whole.iter().position(|number| !(0..=255).contains(number));
                 if let Some(index) = wrong {
                     return Err(refuse(index, whole[index] as f64));
                 }
             }
-            Numbers::Real(real) => {
+            ArrayNumbers::Real(real) => {
                 let wrong = real
                     .iter()
                     .position(|number| !(0.0..=255.0).contains(number));
@@ -229,13 +229,13 @@ fn scale(path: &Path, parts: &[&Part]) -> Result<f32> {
 }
 
 /// The images of a part as C×H×W bytes of `shape`.
-fn split(part: &Part, shape: ImageShape, scale: f32) -> Split {
+fn split(part: &NpzPart, shape: ImageShape, scale: f32) -> Split {
     let byte = |index: usize| match &part.pixels {
-        Numbers::Bytes(bytes) => bytes[index],
-        Numbers::Whole(whole) => whole[index] as u8,
-        Numbers::Real(real) => (real[index] * scale).round() as u8,
+        ArrayNumbers::Bytes(bytes) => bytes[index],
+        ArrayNumbers::Whole(whole) => whole[index] as u8,
+        ArrayNumbers::Real(real) => (real[index] * scale).round() as u8,
     };
-    let Layout {
+    let ImageLayout {
         images,
         shape: own,
         channels_last,

@@ -7,11 +7,12 @@ use zip::ZipWriter;
 use zip::write::FileOptions;
 
 use super::*;
+use crate::data::{ImageShape, Split};
 
 /// What is read, or the message that refuses it.
 fn load(dataset: &str) -> Result<Dataset, String> {
     let own = OwnData::named(dataset).map_err(|error| format!("{error:#}"))?;
-    let loaded = own.unwrap().load(dataset);
+    let loaded = super::super::load::load_own(&own.unwrap(), dataset);
     loaded
         .map(|loaded| loaded.dataset)
         .map_err(|error| format!("{error:#}"))

@@ -231,13 +231,13 @@ impl Layer for NormProp {
             Activation::Identity => false,
             _ => return self.post_activation(self.pre_activation(input, pass), pass),
         };
-        // max(z, 0) − m = max(z − m, −m): m is taken off in the bias, and the activation costs what ReLU costs. Zeros
+        // max(z, 0) − m = max(z − m, −m): m is taken off in the bias, and one pass does the rest. Zeros
         // around an image stand for the mean then.
         let (kernel, bias) = self.fused(input.scale, pass);
         let op = &self.block.op;
-        let mut x = op.apply_narrow(&input.shifted(), &kernel, Some(&bias));
+        let mut x = op.apply_narrow(&input.x, &kernel, Some(&bias));
         if is_relu {
-            x = native::at_least_(x, -self.mean);
+            x = native::at_least(&x, -self.mean);
         }
         if let Some(pool) = &self.activation_pool.pool {
             x = pool.apply(&x);

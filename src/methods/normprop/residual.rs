@@ -196,7 +196,9 @@ impl Skip {
             shortcut,
             place,
         } = self.part;
-        if order != Order::PreActivation || self.tracking.is_some() {
+        // Nothing where it would be added back: x is centered otherwise, or a factor acts on the sum.
+        let is_kept = matches!(self.rule, Rule::AlphaBeta | Rule::Naive);
+        if order != Order::PreActivation || !is_kept {
             return 0.0;
         }
         match (part, shortcut) {
@@ -215,7 +217,7 @@ impl Skip {
     }
 
     /// m·β: the mean of a rectified stream.
-    pub fn mean_of(&self, stream: Stream) -> f64 {
+    fn mean_of(&self, stream: Stream) -> f64 {
         moments::moments(Activation::Relu).mean * self.std_of(stream)
     }
 

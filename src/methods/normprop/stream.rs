@@ -111,7 +111,7 @@ impl Layer for StreamActivation {
             Activation::Relu if input.scale == 1.0 && (input.offset - mean).abs() < ROUNDING => {
                 native::at_least(&input.x, -mean)
             }
-            Activation::Relu => native::at_least_(input.value() - mean, -mean),
+            Activation::Relu => native::at_least(&(input.value() - mean), -mean),
             _ => self.activation_pool.apply_to_shared(&input.value()) - mean,
         };
         Signal::scaled(standardized, 1.0 / (self.std * self.std_after))

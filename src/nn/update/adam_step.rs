@@ -7,7 +7,7 @@
 
 use tch::Tensor;
 
-use super::Update;
+use super::step_settings::StepSettings;
 use crate::nn::kernels::Real;
 
 /// The constants of Adam. What is kept: m, v, and with AMSGrad the largest v.
@@ -55,7 +55,7 @@ impl<T: Real> Numbers<T> {
 
 impl AdamStep {
     /// λ inside the gradient, and what the parameter is multiplied by.
-    fn decays(&self, update: &Update) -> (f64, f64) {
+    fn decays(&self, update: &StepSettings) -> (f64, f64) {
         match self.decoupled {
             true => (0.0, 1.0 - update.lr * update.decay),
             false => (update.decay, 1.0),
@@ -65,7 +65,7 @@ impl AdamStep {
     /// The step as tensor operations.
     pub(super) fn advance_tensors(
         &self,
-        update: &Update,
+        update: &StepSettings,
         parameter: &Tensor,
         gradient: &Tensor,
         kept: &[Tensor],
@@ -90,7 +90,7 @@ impl AdamStep {
     /// The step in one pass over memory.
     pub(super) fn advance<T: Real>(
         &self,
-        update: &Update,
+        update: &StepSettings,
         parameter: &mut [T],
         gradient: &[T],
         kept: &mut [&mut [T]],

@@ -1,6 +1,8 @@
 //! The formulas by which gradients move parameters.
 
-use super::{AdamStep, RmsPropStep, SgdStep};
+use super::adam_step::AdamStep;
+use super::rms_prop_step::RmsPropStep;
+use super::sgd_step::SgdStep;
 
 /// The formula of an optimizer, with its constants.
 #[derive(Debug, Clone, Copy, PartialEq)]

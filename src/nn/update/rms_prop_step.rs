@@ -5,7 +5,7 @@
 
 use tch::Tensor;
 
-use super::Update;
+use super::step_settings::StepSettings;
 use crate::nn::kernels::Real;
 
 /// The constants of RMSProp. What is kept: s, v, and a where it is centered.
@@ -25,7 +25,7 @@ impl RmsPropStep {
     /// The step as tensor operations.
     pub(super) fn advance_tensors(
         &self,
-        update: &Update,
+        update: &StepSettings,
         parameter: &Tensor,
         gradient: &Tensor,
         kept: &[Tensor],
@@ -51,7 +51,7 @@ impl RmsPropStep {
     /// The step in one pass over memory.
     pub(super) fn advance<T: Real>(
         &self,
-        update: &Update,
+        update: &StepSettings,
         parameter: &mut [T],
         gradient: &[T],
         kept: &mut [&mut [T]],

@@ -4,7 +4,7 @@
 
 use tch::Tensor;
 
-use super::Update;
+use super::step_settings::StepSettings;
 use crate::nn::kernels::Real;
 
 /// The constants of SGD. What is kept: v.
@@ -20,7 +20,7 @@ impl SgdStep {
     /// The step as tensor operations.
     pub(super) fn advance_tensors(
         &self,
-        update: &Update,
+        update: &StepSettings,
         parameter: &Tensor,
         gradient: &Tensor,
         kept: &[Tensor],
@@ -41,7 +41,7 @@ impl SgdStep {
     /// The step in one pass over memory.
     pub(super) fn advance<T: Real>(
         &self,
-        update: &Update,
+        update: &StepSettings,
         parameter: &mut [T],
         gradient: &[T],
         kept: &mut [&mut [T]],

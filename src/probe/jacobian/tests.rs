@@ -53,7 +53,9 @@ fn written_out_jacobians_are_those_of_the_layers() {
 fn estimates_agree_with_the_matrices() {
     // Every kind of operation that a block may hold, differentiated twice.
     for activation in [Activation::Relu, Activation::Silu, Activation::Tanh] {
-        for method in convolutional() {
+        // Factors of enorm do not pass through the others.
+        let serves = |name: &str| activation == Activation::Relu || name != "enorm";
+        for method in convolutional().filter(|method| serves(method.name)) {
             let method = method.name;
             let network = conv_with(method, "", activation, 4);
             let x = gaussian(&[3, 2, 8, 8], 2);

@@ -16,7 +16,7 @@ use crate::stats::mean;
 
 /// What is compared with each other.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Column {
+pub struct ComparisonColumn {
     /// The batch size.
     pub batch_size: u64,
     /// The number of the families.
@@ -25,7 +25,7 @@ pub struct Column {
 
 impl Groups {
     /// The columns, rising.
-    pub fn columns(&self) -> Vec<Column> {
+    pub fn columns(&self) -> Vec<ComparisonColumn> {
         let mut sizes = self.batch_sizes.clone();
         sizes.sort_unstable();
         let numbers: Vec<Option<f64>> = match &self.families {
@@ -33,7 +33,7 @@ impl Groups {
             Some(members) => numbers(members).into_iter().map(Some).collect(),
         };
         let of_size = |batch_size: u64| {
-            let column = move |number: &Option<f64>| Column {
+            let column = move |number: &Option<f64>| ComparisonColumn {
                 batch_size,
                 number: *number,
             };
@@ -43,7 +43,7 @@ impl Groups {
     }
 
     /// The groups to draw of a column, from the lowest error on.
-    pub fn within(&self, column: Column) -> Vec<&Shown> {
+    pub fn within(&self, column: ComparisonColumn) -> Vec<&Shown> {
         let is_within = |group: &&Shown| self.column(&group.key) == column;
         let mut groups: Vec<&Shown> = self.at(column.batch_size).filter(is_within).collect();
         groups.sort_by_key(|group| self.place(&group.key.label));
@@ -51,8 +51,8 @@ impl Groups {
     }
 
     /// The column of a group.
-    pub fn column(&self, key: &GroupKey) -> Column {
-        Column {
+    pub fn column(&self, key: &GroupKey) -> ComparisonColumn {
+        ComparisonColumn {
             batch_size: key.batch_size,
             number: self.member(&key.label).map(|member| member.number),
         }
@@ -60,7 +60,7 @@ impl Groups {
 
     /// A column in words, as briefly as tells it from the others: "batch size 50", "depth 8", "batch size 50 and
     /// depth 8".
-    pub fn column_name(&self, column: Column) -> String {
+    pub fn column_name(&self, column: ComparisonColumn) -> String {
         let size = format!("batch size {}", column.batch_size);
         let member = self.families.iter().flatten().next();
         match (member, column.number) {
@@ -132,7 +132,7 @@ impl Groups {
 
     /// The mean rank of a name over the columns in which a run of it is over, and its mean error there; infinite where
     /// there is none. Where every run diverged, all images count as misclassified.
-    fn rank(&self, name: &str, columns: &[Column]) -> (f64, f64) {
+    fn rank(&self, name: &str, columns: &[ComparisonColumn]) -> (f64, f64) {
         let (mut ranks, mut errors) = (Vec::new(), Vec::new());
         for column in columns {
             let beside = self.at(column.batch_size);

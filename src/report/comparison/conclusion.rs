@@ -11,12 +11,12 @@
 //! [families](super::families) ("bn, depth 8") at one number.
 
 use super::differences::of_final_errors;
-use super::final_errors::{error_text, is_few, summary_of};
+use super::final_errors::{ends, error_text, is_few, summary_of};
 use super::rows::PairedDifference;
 use super::{Groups, Results, SummaryRow};
 use crate::stats::FEWEST_VALUES;
 use crate::text::listed;
-use crate::text::numbers::{counted, error_rate, points};
+use crate::text::numbers::{counted, percent_within, points};
 
 /// The rules in words, for those who read the sentences.
 pub const RULES: &str = "Brackets hold 95 % intervals over seeds; differences are taken seed by seed. Methods cannot be \
@@ -44,7 +44,12 @@ pub fn conclusions(results: &Results) -> Vec<String> {
         let is_own = |row: &&&SummaryRow| groups.column(&row.group) == column;
         let is_failure = |row: &&&SummaryRow| fails(row, somebody_learns);
         let own = enough.iter().filter(is_own);
-        let (failing, rest): (Vec<&SummaryRow>, Vec<&SummaryRow>) = own.partition(is_failure);
+        let (mut failing, rest): (Vec<&SummaryRow>, Vec<&SummaryRow>) = own.partition(is_failure);
+        failing.sort_by(|one, other| {
+            let mean = |row: &SummaryRow| row.final_test_error_mean;
+            let by_mean = mean(one).total_cmp(&mean(other));
+            one.n_diverged.cmp(&other.n_diverged).then(by_mean)
+        });
         // One method alone is not the lowest while others have runs to come.
         if rest.len() > 1 || !few.iter().any(|row| is_own(&row)) {
             sentences.extend(lowest(results, &rest, &failing));
@@ -146,7 +151,10 @@ fn named_or_counted(rows: &[&SummaryRow], name: impl Fn(&&SummaryRow) -> String)
 
 /// Which methods fail in a column.
 fn failures(groups: &Groups, rows: &[&SummaryRow]) -> Option<String> {
-    let error = |row: &SummaryRow| error_rate(row.final_test_error_mean);
+    let error = |row: &SummaryRow| {
+        let (low, high) = ends(row);
+        percent_within(row.final_test_error_mean, low, high)
+    };
     let diverged = |row: &SummaryRow| {
         let runs = counted(row.n + row.n_diverged, "run");
         format!("{} of {runs} diverged", row.n_diverged)

@@ -1,7 +1,7 @@
 //! Which of many lines a picture names; the others are there for comparison, in gray.
 
 use super::Results;
-use super::columns::Column;
+use super::columns::ComparisonColumn;
 use crate::draw::Series;
 use crate::run_key::GroupKey;
 
@@ -12,7 +12,7 @@ const MAIN: [&str; 3] = ["none", "bn", "normprop"];
 
 /// The names of the lines to name in a column: all where they are few, else the main methods without options and the
 /// method of the lowest final test error.
-pub fn named(results: &Results, column: Column) -> Vec<&str> {
+pub fn named(results: &Results, column: ComparisonColumn) -> Vec<&str> {
     let groups = &results.groups;
     let mut shown = groups.within(column);
     if shown.len() > MOST_LINES {

@@ -1,6 +1,6 @@
 //! Methods by rows, batch sizes (or the numbers of families) by columns: final test errors, and what a sweep chose.
 
-use super::columns::Column;
+use super::columns::ComparisonColumn;
 use super::families::Member;
 use super::final_errors::{ends, is_few, summary_of};
 use super::{Results, SummaryRow, SweepRow};
@@ -30,7 +30,7 @@ pub fn errors(results: &Results) -> Table {
     };
     // Of several batch sizes, numbers too would be too many columns.
     let by_number = groups.batch_sizes.len() == 1;
-    let columns = distinct(groups.columns().into_iter().map(|column| Column {
+    let columns = distinct(groups.columns().into_iter().map(|column| ComparisonColumn {
         number: column.number.filter(|_| by_number),
         ..column
     }));
@@ -38,7 +38,7 @@ pub fn errors(results: &Results) -> Table {
         true => groups.names(),
         false => groups.by_error.iter().map(String::as_str).collect(),
     };
-    let is_at = |row: &SummaryRow, name: &str, column: &Column| match by_number {
+    let is_at = |row: &SummaryRow, name: &str, column: &ComparisonColumn| match by_number {
         true => groups.name(&row.group.label) == name && groups.column(&row.group) == *column,
         false => row.group.label == name && row.group.batch_size == column.batch_size,
     };

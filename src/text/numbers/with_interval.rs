@@ -1,6 +1,6 @@
 //! Values with their intervals. One rule for decimals: those of two significant digits of half the interval's width.
 
-use super::{exponent, not_a_number, percent, significant, with_minus};
+use super::{exponent, not_a_number, percent, settled, significant, with_minus};
 
 /// Half the width of an interval, which justifies the decimals of the value and of both ends: they are those of two
 /// significant digits of it, and none where it is 10 or more. Where an end was cut off, the longer half counts. Without an
@@ -72,6 +72,7 @@ pub fn percent_interval(fraction: f64, low: f64, high: f64) -> String {
         return format!("{} ({SAYS_NOTHING})", error_rate(fraction));
     }
     let decimals = Half::of(value, low_end, high_end).hundredths(value, 10.0);
+    let [low_end, high_end] = [low_end, high_end].map(settled);
     format!("{text} [{low_end:.decimals$}, {high_end:.decimals$}]")
 }
 
@@ -106,7 +107,7 @@ fn point_decimals(difference: f64, low: f64, high: f64) -> usize {
 
 /// Points with their sign, which 0 does not have.
 fn signed_points(difference: f64, decimals: usize) -> String {
-    let text = with_minus(format!("{:+.decimals$}", 100.0 * difference));
+    let text = with_minus(format!("{:+.decimals$}", settled(100.0 * difference)));
     let is_zero = !text.contains(|digit| ('1'..='9').contains(&digit));
     let unsigned = text.trim_start_matches(['+', '−']);
     (if is_zero { unsigned } else { &text }).to_owned()

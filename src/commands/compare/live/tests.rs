@@ -27,8 +27,8 @@ fn the_page_grows_with_the_epochs_and_says_in_the_end_what_is_left() {
     writer.entries.sort_by_key(label);
     writer
         .standings
-        .sort_by_key(|standing| *standing != Standing::Over);
-    writer.standings[1] = Standing::Running;
+        .sort_by_key(|standing| *standing != RunStanding::Over);
+    writer.standings[1] = RunStanding::Running;
     writer.left_s = 60.0;
     let page = || std::fs::read_to_string(folder.join(page::PAGE)).unwrap();
     assert!(
@@ -74,7 +74,7 @@ fn the_page_grows_with_the_epochs_and_says_in_the_end_what_is_left() {
         &[0.9, f64::NAN],
         Status::Diverged,
     );
-    writer.standings[1..3].fill(Standing::Over);
+    writer.standings[1..3].fill(RunStanding::Over);
     assert!(writer.look());
     assert_eq!(writer.entries[2].state, State::Diverged);
     let runs = writer.runs.lend();

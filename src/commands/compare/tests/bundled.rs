@@ -28,9 +28,9 @@ fn every_experiment_that_comes_along_can_be_read() {
         ("methods-sweep", 0, 261),
         ("quick-sweep", 4, 16),
         ("search", 4, 18),
-        ("residual-depth", 132, 440),
-        ("residual-recipe", 48, 112),
-        ("residual-recipe-cifar10", 24, 48),
+        ("residual-depth", 132, 484),
+        ("residual-recipe", 48, 128),
+        ("residual-recipe-cifar10", 24, 64),
         ("stability", 192, 0),
         ("svhn", 15, 15),
     ];

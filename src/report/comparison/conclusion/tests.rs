@@ -140,7 +140,7 @@ fn what_fails_is_no_rival_that_cannot_be_told_apart() {
     let many = said(&[&[("a", 1, LOW)][..], &failing].concat());
     assert_eq!(
         many[1],
-        "At batch size 1, 8 methods fail: c (test error 65.3 %), d (test error 65.3 %), e (test error 65.3 %), f (test error 65.3 %), g (test error 65.3 %), h (test error 65.3 %) and 2 others."
+        "At batch size 1, 8 methods fail: c (test error 65 %), d (test error 65 %), e (test error 65 %), f (test error 65 %), g (test error 65 %), h (test error 65 %) and 2 others."
     );
 }
 

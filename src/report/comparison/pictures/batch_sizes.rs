@@ -63,22 +63,12 @@ fn lines(results: &Results) -> Figure {
 
 fn table(results: &Results) -> Figure {
     let (groups, sizes) = (&results.groups, sizes(results));
-    let cell = |label: &String, size: u64| {
-        let group = groups.at(size).find(|group| group.key.label == *label);
-        group.map_or(MapCell::default(), |group| {
-            let error = groups.error(&group.key);
-            MapCell {
-                value: if error.is_finite() { error } else { f64::NAN },
-                text: text(results, &group.key),
-                best: groups.is_lowest(&group.key),
-            }
-        })
-    };
     let row = |label: &String| {
+        let cells = sizes.iter().map(|size| cell(results, label, *size));
         Some(MapRow {
             label: label.clone(),
             style: groups.style(label)?,
-            cells: sizes.iter().map(|size| cell(label, *size)).collect(),
+            cells: cells.collect(),
         })
     };
     let note = format!(
@@ -93,6 +83,20 @@ fn table(results: &Results) -> Figure {
         rows: groups.by_error.iter().filter_map(row).collect(),
     };
     map.figure()
+}
+
+/// The error of a label at a batch size, in a table with shades.
+pub fn cell(results: &Results, label: &str, size: u64) -> MapCell {
+    let groups = &results.groups;
+    let group = groups.at(size).find(|group| group.key.label == *label);
+    group.map_or(MapCell::default(), |group| {
+        let error = groups.error(&group.key);
+        MapCell {
+            value: if error.is_finite() { error } else { f64::NAN },
+            text: text(results, &group.key),
+            best: groups.is_lowest(&group.key),
+        }
+    })
 }
 
 /// The mean error, and how many runs are missing in it.

@@ -4,7 +4,7 @@
 use super::dots;
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
 use crate::event::EpochRow;
-use crate::report::comparison::columns::Column;
+use crate::report::comparison::columns::ComparisonColumn;
 use crate::report::comparison::focus::{self, muted_unless};
 use crate::report::comparison::groups::{Shown, mean_line, with_bands_within};
 use crate::report::comparison::{Draw, PictureKind, Results, Topic};
@@ -33,7 +33,14 @@ pub const TRAIN_ERROR: PictureKind = kind("train-error", |results| {
 pub const TRAIN_LOSS: PictureKind = kind("train-loss", |results| {
     let axis = Axis::new("Cross-entropy (nats)").log();
     let lines = |column| lines(results, column, f64::INFINITY, |row| row.train_loss);
-    Some(figure(results, "Training loss", axis, None, lines))
+    Some(figure(
+        results,
+        "Training loss",
+        axis,
+        ShareY::None,
+        None,
+        lines,
+    ))
 })
 .captioned(SEEN);
 
@@ -47,13 +54,13 @@ fn errors(
 ) -> Option<Figure> {
     let axis = Axis::new("Images misclassified").log().percent();
     let lines = |column| lines(results, column, 1.0, value);
-    Some(figure(results, name, axis, target, lines))
+    Some(figure(results, name, axis, ShareY::All, target, lines))
 }
 
 /// The curves in a column of a quantity between 0 and `largest`.
 fn lines(
     results: &Results,
-    column: Column,
+    column: ComparisonColumn,
     largest: f64,
     value: fn(&EpochRow) -> f64,
 ) -> Vec<Series> {
@@ -74,8 +81,9 @@ fn figure(
     results: &Results,
     name: &str,
     y: Axis,
+    share_y: ShareY,
     target: Option<f64>,
-    lines: impl Fn(Column) -> Vec<Series>,
+    lines: impl Fn(ComparisonColumn) -> Vec<Series>,
 ) -> Figure {
     let groups = &results.groups;
     let chart = |title: String, lines: Vec<Series>| {
@@ -87,7 +95,7 @@ fn figure(
             None => chart,
         }
     };
-    let panel = |column: Column| {
+    let panel = |column: ComparisonColumn| {
         let title = capitalized(&groups.column_name(column));
         chart(title, lines(column))
     };
@@ -106,6 +114,6 @@ fn figure(
         };
         return chart.subtitled(results.about(&note)).figure();
     }
-    let grid = PanelGrid::new(name, results.about(&note), panels).sharing(ShareY::All);
+    let grid = PanelGrid::new(name, results.about(&note), panels).sharing(share_y);
     grid.figure()
 }

@@ -1,7 +1,7 @@
 //! Differences from the first method, seed by seed.
 
 use crate::draw::{Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow, ReferenceLine};
-use crate::report::comparison::columns::{Column, in_order};
+use crate::report::comparison::columns::{ComparisonColumn, in_order};
 use crate::report::comparison::rows::PairedDifference;
 use crate::report::comparison::{Draw, PairedRow, PictureKind, Results, Topic};
 use crate::text::capitalized;
@@ -44,7 +44,7 @@ fn figure(results: &Results) -> Option<Figure> {
         ..IntervalRow::default()
     };
     let sorted = in_order(results, &results.paired, |row| &row.group);
-    let group = |column: Column| {
+    let group = |column: ComparisonColumn| {
         let own = sorted.iter().copied();
         let own = own.filter(|row| groups.column(&row.group) == column);
         IntervalGroup {

@@ -1,7 +1,7 @@
 //! Final test errors: a group of rows for each batch size, of families for each number.
 
 use crate::draw::{Axis, Figure, IntervalGroup, IntervalPlot, IntervalRow};
-use crate::report::comparison::columns::Column;
+use crate::report::comparison::columns::ComparisonColumn;
 use crate::report::comparison::final_errors::{
     ends, error_text, interval_note, is_few, outcomes, summary_of,
 };
@@ -26,7 +26,7 @@ fn figure(results: &Results) -> Option<Figure> {
             style: Some(group.style),
         })
     };
-    let group = |column: Column| IntervalGroup {
+    let group = |column: ComparisonColumn| IntervalGroup {
         label: capitalized(&groups.column_name(column)),
         rows: groups.within(column).into_iter().filter_map(row).collect(),
     };

@@ -1,7 +1,7 @@
 //! Final test error over the learning rate.
 
 use crate::draw::{Axis, Figure, LineChart, PanelGrid, Series, ShareY};
-use crate::report::comparison::columns::Column;
+use crate::report::comparison::columns::ComparisonColumn;
 use crate::report::comparison::final_errors::{error_axis, error_point};
 use crate::report::comparison::focus::{self, muted_unless};
 use crate::report::comparison::{Draw, PictureKind, Results, Shown, SummaryRow, Topic};
@@ -20,7 +20,7 @@ fn figure(results: &Results) -> Option<Figure> {
     if !groups.has_several_rates {
         return None;
     }
-    let panel = |column: Column| {
+    let panel = |column: ComparisonColumn| {
         let named = focus::named(results, column);
         let lines = groups.within(column).into_iter();
         let lines = lines.map(|group| muted_unless(line(results, group), &named));
