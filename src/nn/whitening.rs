@@ -53,7 +53,8 @@ fn block_size(wanted: i64, channels: i64) -> i64 {
 
 /// I, `[blocks, d, d]`.
 fn identities(blocks: i64, size: i64, like: &Tensor) -> Tensor {
-    Tensor::eye(size, (like.kind(), like.device())).repeat([blocks, 1, 1])
+    let one = Tensor::eye(size, (like.kind(), like.device()));
+    one.expand([blocks, size, size], false).contiguous()
 }
 
 impl<R: InverseRoot> Whitening<R> {
