@@ -9,6 +9,9 @@ use zip::write::FileOptions;
 use super::*;
 use crate::data::{ImageShape, Split};
 
+/// The names and bytes of an archive's entries.
+type Entries = Vec<(&'static str, Vec<u8>)>;
+
 /// What is read, or the message that refuses it.
 fn load(dataset: &str) -> Result<Dataset, String> {
     let own = OwnData::named(dataset).map_err(|error| format!("{error:#}"))?;
@@ -325,7 +328,7 @@ fn what_is_wrong_with_arrays_is_named() {
         .into_iter()
         .flat_map(f32::to_le_bytes)
         .collect();
-    let cases: Vec<(Vec<(&str, Vec<u8>)>, &str)> = vec![
+    let cases: Vec<(Entries, &str)> = vec![
         (
             vec![("images", npy("|u1", "2, 8, 8", &pixels(1, 2)))],
             "the arrays x_train and y_train are missing; it holds \"images\"",
