@@ -7,8 +7,8 @@
 //! | a method has the lowest error | its mean is the lowest of those that do not fail |
 //! | two cannot be told apart | the interval of their difference, seed by seed, holds 0, or fewer than three seeds are common |
 //!
-//! Only what stands in one [column](super::columns) is compared: at one batch size, and where all labels are of
-//! [families](super::families) ("bn, depth 8") at one number.
+//! Only what stands in one column is compared: at one batch size, and where all labels are of
+//! families ("bn, depth 8") at one number.
 
 use super::differences::of_final_errors;
 use super::final_errors::{ends, error_text, is_few, summary_of};

@@ -12,7 +12,7 @@ use crate::text::numbers::{counted, error_rate, percent_interval};
 type Line<'r, R> = (&'r str, Vec<Option<&'r R>>);
 
 /// Final test errors, the method of the lowest ones first; the lowest of each column is marked. Columns are batch sizes, or
-/// with a single one the numbers of [families](super::families).
+/// with a single one the numbers of families.
 pub fn errors(results: &Results) -> Table {
     let groups = &results.groups;
     let rows = groups.shown.iter();
