@@ -34,6 +34,8 @@ pub struct NormProp {
     activation_pool: ActivationPool,
     /// In a residual network.
     skip: Option<Skip>,
+    /// What the output lacks, to be added to it.
+    taken_off: f64,
     /// What is tracked of the output, on its way from a pass's first half to its second.
     tracked: RefCell<Option<Estimate>>,
 }
@@ -78,6 +80,7 @@ impl NormProp {
             },
             activation_pool: ActivationPool::build(block, builder)?,
             skip,
+            taken_off: skip.map_or(0.0, |skip| skip.taken_off(outputs)),
             tracked: RefCell::new(None),
         }))
     }
@@ -85,12 +88,6 @@ impl NormProp {
     /// What multiplies the output: α at the end of a residual branch, which is worked into weights and shift.
     fn output_factor(&self) -> f64 {
         self.skip.map_or(1.0, |skip| skip.output_factor())
-    }
-
-    /// What the output lacks, to be added to it.
-    fn taken_off(&self) -> f64 {
-        let outputs = self.block.op.outputs();
-        self.skip.map_or(0.0, |skip| skip.taken_off(outputs))
     }
 
     /// β, times what multiplies the output.
@@ -152,7 +149,7 @@ impl NormProp {
         let deferred = DeferredAffine {
             factor: scale * shift_factor / self.divisor,
             shift_factor,
-            constant: -self.mean - self.taken_off(),
+            constant: -self.mean - self.taken_off,
         };
         let is_disturbed = self.noise.is_some() && pass.training();
         if is_disturbed || self.constraint.divides {
@@ -243,7 +240,7 @@ impl Layer for NormProp {
             x = pool.apply(&x);
         }
         Signal {
-            offset: self.taken_off(),
+            offset: self.taken_off,
             estimate: self.estimate(input, pass),
             ..Signal::scaled(x, 1.0 / self.std)
         }
