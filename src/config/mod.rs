@@ -3,6 +3,7 @@
 //! The same resolved configuration always has the same hash and so the same run directory.
 
 mod axes;
+mod by_batch_size;
 mod check;
 pub mod experiment;
 mod identity;

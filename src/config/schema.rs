@@ -51,6 +51,28 @@ pub fn take_rates_by_batch_size(run: &mut Schema) {
     put(run, "lr", of::<LearningRate>());
 }
 
+/// Lets the epochs of a run be a number for each batch size, as they may be in `[run]` and in a sweep's `set`.
+pub fn take_epochs_by_batch_size(run: &mut Schema) {
+    let mut own = run
+        .pointer("/properties/epochs")
+        .cloned()
+        .unwrap_or_default();
+    let description = own
+        .as_object_mut()
+        .and_then(|own| own.remove("description"));
+    let by_size = json!({ "type": "object", "minProperties": 1, "additionalProperties": own });
+    let text = description
+        .as_ref()
+        .and_then(Json::as_str)
+        .unwrap_or_default();
+    let text = format!("{text} Or one number for each batch size, as in `{{ 1 = 2, 50 = 10 }}`.");
+    put(
+        run,
+        "epochs",
+        json!({ "description": text, "anyOf": [own, by_size] }),
+    );
+}
+
 fn put(table: &mut Schema, key: &str, schema: Json) {
     if let Some(properties) = table.pointer_mut("/properties") {
         properties[key] = schema;

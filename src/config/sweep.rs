@@ -63,8 +63,8 @@ pub struct Sweep {
     /// Number of training images to hold out and judge by.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub validation_subset: Option<usize>,
-    /// Keys of `[run]` that the sweep's runs change, such as fewer epochs.
-    #[schemars(with = "RunConfig")]
+    /// Keys of `[run]` that the sweep's runs change, such as fewer epochs; these, too, may differ by batch size.
+    #[schemars(with = "RunConfig", transform = schema::take_epochs_by_batch_size)]
     pub set: Table,
     /// End when the settings are chosen.
     pub only: bool,

@@ -57,8 +57,8 @@ pub struct Experiment {
     /// Runs at a time.
     #[schemars(range(min = 1, max = 1024))]
     pub jobs: usize,
-    /// What every run is.
-    #[schemars(with = "RunConfig", transform = schema::take_rates_by_batch_size)]
+    /// What every run is. `epochs` may be one for each batch size, as in `{ 1 = 2, 50 = 10 }`.
+    #[schemars(with = "RunConfig", transform = schema::take_rates_by_batch_size, transform = schema::take_epochs_by_batch_size)]
     pub run: Table,
     /// How learning rates or other keys are chosen before the runs.
     pub sweep: Option<Sweep>,

@@ -9,6 +9,7 @@ use super::definition::Experiment;
 use super::draft::Draft;
 use super::method_entry::MethodEntry;
 use crate::config::RunConfig;
+use crate::config::by_batch_size;
 use crate::config::sweep::Candidate;
 use crate::error::KeyFault;
 use crate::usage;
@@ -76,7 +77,7 @@ impl Experiment {
                 let candidates = sweep.candidates(own_rate);
                 for candidate in candidates.map_err(|fault| self.source.refuse(fault))? {
                     let mut draft = own.clone();
-                    draft.put_all("", &sweep.set, "sweep.set")?;
+                    draft.put_all("", &self.at(&sweep.set, cell.1, "sweep.set")?, "sweep.set")?;
                     for (key, value) in &candidate.keys {
                         draft.put(key, value.clone(), sweep.path_of(key))?;
                     }
@@ -154,10 +155,15 @@ impl Experiment {
         }))
     }
 
+    /// The keys of a table that stands at `path`, as they are at one batch size.
+    fn at(&self, keys: &Table, batch_size: usize, path: &str) -> Result<Table> {
+        by_batch_size::at(keys, batch_size, path).map_err(|fault| self.source.refuse(fault))
+    }
+
     fn draft(&self, (entry, batch_size): Cell, rate: Rate, seed: u64) -> Result<Draft> {
         let path = &entry.path;
         let mut draft = Draft::default();
-        draft.put_all("", &self.run, "run")?;
+        draft.put_all("", &self.at(&self.run, batch_size, "run")?, "run")?;
         draft.put("name", self.name.clone(), "name")?;
         draft.put_all("", &entry.set, &format!("{path}.set"))?;
         draft.put("method.name", entry.name.clone(), path)?;

@@ -11,7 +11,7 @@ use super::{method_entry, places, recorded_rates};
 use crate::config::axes::{LearningRate, Seeds};
 use crate::config::overrides::Assignment;
 use crate::config::source::Source;
-use crate::config::{check, limits, sweep, typed};
+use crate::config::{by_batch_size, limits, sweep, typed};
 use crate::error::KeyFault;
 use crate::record::files::read_text;
 use crate::usage;
@@ -164,7 +164,7 @@ fn from_table(mut table: Table, default_name: &str, folder: &Path) -> Result<Exp
     let both = table.contains_key("lrs") && table.contains_key("rates_from");
     KeyFault::unless(!both, "lrs", "give `lrs` or `rates_from`, not both")?;
     experiment.shared_lr = shared_rate(&mut experiment.run)?;
-    check::read(&experiment.run, "run")?;
+    by_batch_size::check(&experiment.run, "run")?;
     limits::check(&Value::Table(table), &EXPERIMENT_SCHEMA, "")?;
     experiment.span();
     experiment.complete_methods(folder)?;

@@ -197,3 +197,19 @@ fn a_list_of_one_item_may_stand_without_brackets() {
         "{error}"
     );
 }
+
+#[test]
+fn epochs_may_differ_by_batch_size() {
+    let text = "methods = [\"bn\"]\nbatch_sizes = [1, 50]\nrun.epochs = { 1 = 2, 50 = 10 }\n\
+                sweep = { lrs = [0.1], set.epochs = { 1 = 1, 50 = 5 } }";
+    let epochs = |runs: Vec<PlannedRun>| {
+        let epochs = runs.iter().map(|run| run.config.epochs);
+        epochs.collect::<Vec<_>>()
+    };
+    assert_eq!(epochs(runs(text)), [2, 10]);
+    let tried = parse(text).unwrap().expand_sweep().unwrap();
+    let tried = tried.into_iter().map(|(run, _)| run).collect();
+    assert_eq!(epochs(tried), [1, 5]);
+    let same = text.replace("{ 1 = 2, 50 = 10 }", "3");
+    assert_eq!(epochs(runs(&same)), [3, 3]);
+}

@@ -6,7 +6,7 @@ use super::range::{LR_FACTOR, Range};
 use super::{SearchStrategy, Sweep};
 use crate::config::axes::LearningRate;
 use crate::config::ordered::has;
-use crate::config::{RunConfig, check, limits, schema};
+use crate::config::{RunConfig, by_batch_size, check, limits, schema};
 use crate::error::KeyFault;
 
 /// Keys that have a place of their own.
@@ -25,7 +25,7 @@ impl Sweep {
         for key in self.set.keys() {
             check_free(key, &format!("sweep.set.{key}"))?;
         }
-        check::read(&self.set, "sweep.set")?;
+        by_batch_size::check(&self.set, "sweep.set")?;
         for (key, values) in &self.grid {
             self.check_list(key, values)?;
         }

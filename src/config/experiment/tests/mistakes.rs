@@ -93,6 +93,30 @@ fn mistakes_are_named_with_file_line_and_nearest_name() {
             "x.toml, line 1: `x` in lr: expected a batch size",
         ),
         (
+            "run.epochs = { 1 = 2, x = 3 }\nmethods = [\"bn\"]",
+            "x.toml, line 1: `x` in epochs: expected a batch size",
+        ),
+        (
+            "methods = [\"bn\"]\nrun.epochs = {}",
+            "x.toml, line 2: epochs is empty",
+        ),
+        (
+            "methods = [\"bn\"]\nrun.epochs = { 50 = 1.5 }",
+            "x.toml, line 2: epochs = 1.5: expected a whole number",
+        ),
+        (
+            "methods = [\"bn\"]\nrun.epochs = { 1 = 2, 50 = 4 }\nbatch_sizes = [50, 8]",
+            "x.toml, line 2: epochs has no value for batch size 8, only for 1, 50",
+        ),
+        (
+            "methods = [\"bn\"]\nsweep = { lrs = [0.1], set.epochs = { 1 = 2 } }",
+            "x.toml, line 2: epochs has no value for batch size 50, only for 1",
+        ),
+        (
+            "methods = [{ name = \"bn\", set = { epochs = { 50 = 1 } } }]",
+            "x.toml, line 1: epochs",
+        ),
+        (
             "run.lr = 0\nmethods = [\"bn\"]",
             "x.toml, line 1: lr = 0: must be in [1e-30, 1e30]",
         ),
