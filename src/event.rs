@@ -54,6 +54,10 @@ pub struct EpochRow {
     pub rss_mb: f64,
     /// Whether the run goes on.
     pub status: Status,
+    /// Expected calibration error on the test split, of 15 bins.
+    pub test_calibration_error: f64,
+    /// Brier score on the test split.
+    pub test_brier_score: f64,
 }
 
 /// One row of `layers.csv`: a hidden layer's statistics on the fixed probe batch.

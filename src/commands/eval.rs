@@ -15,12 +15,13 @@ use crate::data::Split;
 use crate::draw::{Axis, ConfusionMatrix, LineChart, Series};
 use crate::engine::evaluate::{Evaluation, evaluate};
 use crate::event::{EpochRow, Status};
+use crate::nn::calibration::BINS;
 use crate::output::print_json;
 use crate::record::summary::summarize;
 use crate::record::{RunSummary, read_metrics};
 use crate::report::files::{save, write};
 use crate::stats::{Interval, wilson};
-use crate::text::numbers::percent_interval;
+use crate::text::numbers::{error_rate, percent_interval};
 use crate::text::{Table, Terminal, cell};
 use crate::{errln, out, outln};
 
@@ -142,14 +143,16 @@ impl Findings<'_> {
             .right("error (95 % interval)", |row| interval_text(row.error))
             .left("most often taken for", mistake)
             .build();
-        let trained = self.trained;
+        let (trained, calibration) = (self.trained, &self.evaluation.calibration);
         format!(
-            "{}\n{} error {} on {} images, loss {:.4}\n\n{}",
+            "{}\n{} error {} on {} images, loss {:.4}\nexpected calibration error {} ({BINS} bins), Brier score {:.4}\n\n{}",
             trained.headline(),
             self.split,
             interval_text(self.error()),
             self.images(),
             self.evaluation.loss,
+            error_rate(calibration.expected_error()),
+            calibration.brier_score(),
             table.render(&Terminal::detect()),
         )
     }
@@ -163,10 +166,12 @@ impl Findings<'_> {
         };
         let per_class: Vec<Value> = self.classes().iter().map(class).collect();
         let [_, low, high] = numbers(self.error());
+        let calibration = &self.evaluation.calibration;
         let measured = json!({
             "checkpoint": self.trained.file, "epoch": self.trained.position.epoch, "split": self.split,
             "images": self.images(), "error": self.evaluation.error(), "loss": self.evaluation.loss,
             "error_ci_low": low, "error_ci_high": high,
+            "calibration_error": calibration.expected_error(), "brier_score": calibration.brier_score(),
             "per_class": per_class, "confusion": self.counts, "files": folder,
         });
         let mut document = serde_json::to_value(run_so_far(self.trained)?)?;

@@ -1,7 +1,8 @@
-//! Loss, error and predictions of a network on a split.
+//! Loss, error, calibration and predictions of a network on a split.
 
 use crate::data::{ImageShape, Normalizer, Split};
-use crate::nn::{Evaluator, Network, Scores};
+use crate::nn::layout::to_values;
+use crate::nn::{Calibration, Evaluator, Network, Scores};
 
 /// Images evaluated at a time: large enough to fill the cores, small enough to stay in little memory.
 const CHUNK: usize = 250;
@@ -13,6 +14,8 @@ pub struct Evaluation {
     pub loss: f64,
     /// Images misclassified.
     pub wrong: u64,
+    /// How far the probabilities are those of being right.
+    pub calibration: Calibration,
     /// Predicted class of each image.
     pub predictions: Vec<u8>,
 }
@@ -34,13 +37,18 @@ pub fn evaluate(
     let evaluator = Evaluator::new(network);
     let mut loss = 0.0;
     let mut wrong = 0;
+    let mut calibration = Calibration::default();
     let mut predictions = Vec::with_capacity(split.len());
     let images = split.images.chunks(CHUNK * shape.pixels());
     for (images, labels) in images.zip(split.labels.chunks(CHUNK)) {
         let labels: Vec<i64> = labels.iter().map(|&label| i64::from(label)).collect();
         let pixels = normalizer.evaluation(images);
         let input = network.images(&pixels, shape.of_batch(labels.len()));
-        let scored = Scores::of(&evaluator.logits(&input), &labels);
+        let logits = evaluator.logits(&input);
+        let classes = logits.size().last().copied().unwrap_or(1) as usize;
+        let logits = to_values(&logits);
+        let scored = Scores::of_values(&logits, classes, &labels);
+        calibration.add(&logits, classes, &labels);
         loss += scored.loss_sum;
         wrong += scored.wrong;
         predictions.extend(scored.predictions);
@@ -48,6 +56,7 @@ pub fn evaluate(
     Evaluation {
         loss: loss / split.len().max(1) as f64,
         wrong,
+        calibration,
         predictions,
     }
 }

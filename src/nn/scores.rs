@@ -22,17 +22,18 @@ pub struct Scores {
 impl Scores {
     /// Scores `logits` `[N, classes]` against `labels`.
     pub fn of(logits: &Tensor, labels: &[i64]) -> Scores {
-        let values = to_values(logits);
-        let classes = logits
-            .size()
-            .last()
-            .map_or(1, |&count| count.max(1) as usize);
+        let classes = logits.size().last().copied().unwrap_or(1);
+        Scores::of_values(&to_values(logits), classes as usize, labels)
+    }
+
+    /// The same of logits that were read already, `classes` of them a row.
+    pub fn of_values(logits: &[f64], classes: usize, labels: &[i64]) -> Scores {
         let mut scores = Scores {
             loss_sum: 0.0,
             wrong: 0,
             predictions: Vec::with_capacity(labels.len()),
         };
-        for (row, &label) in values.chunks(classes).zip(labels) {
+        for (row, &label) in logits.chunks(classes.max(1)).zip(labels) {
             let mut best = 0;
             for (class, value) in row.iter().enumerate() {
                 if *value > row[best] {

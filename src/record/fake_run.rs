@@ -242,6 +242,8 @@ impl Loop {
             images_per_s: 100.0,
             rss_mb: 50.0,
             status: Status::Running,
+            test_calibration_error: 0.125,
+            test_brier_score: 0.5,
         };
         let layer = |layer: u64| LayerRow {
             epoch: self.position.epoch,

@@ -66,7 +66,7 @@ mod tests {
     fn headers_are_the_documented_ones() {
         assert_eq!(
             header::<EpochRow>(),
-            "epoch,step,lr,train_loss,train_error,test_loss,test_error,grad_norm,train_s,eval_s,images_per_s,rss_mb,status\n"
+            "epoch,step,lr,train_loss,train_error,test_loss,test_error,grad_norm,train_s,eval_s,images_per_s,rss_mb,status,test_calibration_error,test_brier_score\n"
         );
         assert_eq!(
             header::<LayerRow>(),
@@ -91,11 +91,13 @@ mod tests {
             images_per_s: f64::INFINITY,
             rss_mb: 412.5,
             status: Status::Running,
+            test_calibration_error: f64::NAN,
+            test_brier_score: 0.75,
         };
         let text = lines(std::slice::from_ref(&row)).unwrap();
         assert_eq!(
             text,
-            "0,0,0.1,,,1.2345678901234567,0.9,,0.0,1e-7,inf,412.5,running\n"
+            "0,0,0.1,,,1.2345678901234567,0.9,,0.0,1e-7,inf,412.5,running,,0.75\n"
         );
     }
 

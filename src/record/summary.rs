@@ -53,6 +53,12 @@ pub struct RunSummary {
     /// Lowest test error over the epochs (fraction).
     #[serde(deserialize_with = "null_as_nan")]
     pub best_test_error: f64,
+    /// Final expected calibration error on the test images; NaN of versions that did not measure it.
+    #[serde(default = "unknown", deserialize_with = "null_as_nan")]
+    pub test_calibration_error: f64,
+    /// Final Brier score on the test images, likewise.
+    #[serde(default = "unknown", deserialize_with = "null_as_nan")]
+    pub test_brier_score: f64,
     /// Epochs done.
     pub epochs: u64,
     /// Steps done.
@@ -160,6 +166,8 @@ pub fn summarize(
         train_error: last.train_error,
         // NaN only when every epoch's error is.
         best_test_error: range(rows.iter().map(|row| row.test_error)).0,
+        test_calibration_error: last.test_calibration_error,
+        test_brier_score: last.test_brier_score,
         epochs: last.epoch,
         steps: last.step,
         train_s,
@@ -168,6 +176,11 @@ pub fn summarize(
         run_dir: run_dir.display().to_string(),
         tables_sha256: tables_sha256(run_dir).unwrap_or_default(),
     })
+}
+
+/// What a number is that a summary of an older version lacks.
+fn unknown() -> f64 {
+    f64::NAN
 }
 
 /// Reads null, which stands for a number that is not finite, as NaN.
@@ -195,6 +208,8 @@ mod tests {
             images_per_s,
             rss_mb: 100.0,
             status: Status::Running,
+            test_calibration_error: 0.1 * test_error,
+            test_brier_score: 1.5 * test_error,
         }
     }
 
@@ -231,6 +246,13 @@ mod tests {
         let json = json::text(&summary).unwrap();
         let back: RunSummary = serde_json::from_str(&json).unwrap();
         assert_eq!(back, summary);
+        assert_eq!(back.test_brier_score, 1.5 * 0.4);
+        let older = json.lines().filter(|line| {
+            !line.contains("test_calibration_error") && !line.contains("test_brier_score")
+        });
+        let older: RunSummary = serde_json::from_str(&older.collect::<String>()).unwrap();
+        assert!(older.test_calibration_error.is_nan() && older.test_brier_score.is_nan());
+        assert_eq!(older.test_error, 0.4);
         assert!(json.contains("\"method\": \"normprop\"") && !json.contains("label"));
         assert!(summarize(&identity(), Path::new("a"), &[], Status::Finished).is_none());
     }

@@ -44,6 +44,8 @@ fn eval_measures_the_latest_run_or_the_one_named() {
         (&100.into(), &2.into(), &"test".into())
     );
     assert_eq!(eval["error"], summary["test_error"]);
+    assert_eq!(eval["calibration_error"], summary["test_calibration_error"]);
+    assert_eq!(eval["brier_score"], summary["test_brier_score"]);
     let number = |key: &str| eval[key].as_f64().unwrap();
     assert!((number("loss") - summary["test_loss"].as_f64().unwrap()).abs() < 1e-6);
     assert!(number("error_ci_low") < number("error") && number("error") < number("error_ci_high"));

@@ -105,6 +105,8 @@ fn epoch_row(epoch: u64, error: f64, status: Status) -> EpochRow {
         images_per_s: 100.0,
         rss_mb: 50.0,
         status,
+        test_calibration_error: error / 4.0,
+        test_brier_score: 1.5 * error,
     }
 }
 

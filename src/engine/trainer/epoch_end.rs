@@ -101,6 +101,8 @@ impl Trainer<'_> {
             },
             rss_mb: memory::resident_mb(),
             status,
+            test_calibration_error: test.calibration.expected_error(),
+            test_brier_score: test.calibration.brier_score(),
         }
     }
 }

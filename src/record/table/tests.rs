@@ -102,7 +102,7 @@ fn every_status_round_trips() {
         (Status::Diverged, "diverged"),
         (Status::Interrupted, "interrupted"),
     ] {
-        let line = format!("2,9,0.1,,,,,,,,,,{word}\n");
+        let line = format!("2,9,0.1,,,,,,,,,,{word},,\n");
         let (_folder, table) = table_with::<EpochRow>((header::<EpochRow>() + &line).as_bytes());
         let rows = table.read().unwrap();
         assert_eq!((rows[0].epoch, rows[0].status), (2, status));

@@ -105,6 +105,8 @@ mod tests {
                 target_test_error: f64::NAN,
                 n_reached_target: 0,
                 final_train_error_mean: 0.5,
+                final_test_calibration_error_mean: f64::NAN,
+                final_test_brier_score_mean: f64::NAN,
             })
         };
         for n in [1, 2] {

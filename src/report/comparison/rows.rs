@@ -40,6 +40,10 @@ pub struct SummaryRow {
     pub n_reached_target: u64,
     /// Mean over runs of the last epoch's training error.
     pub final_train_error_mean: f64,
+    /// Mean over runs of the expected calibration error on the test images after the last epoch.
+    pub final_test_calibration_error_mean: f64,
+    /// Mean over runs of the Brier score on the test images after the last epoch.
+    pub final_test_brier_score_mean: f64,
 }
 
 impl Row for SummaryRow {
@@ -47,7 +51,7 @@ impl Row for SummaryRow {
     const ORDER: &'static str = "method,batch_size,lr,n,n_diverged,final_test_error_mean,final_test_error_ci_low,\
         final_test_error_ci_high,best_test_error_mean,epochs_to_target,train_s_per_epoch_median,label,\
         final_test_error_std,final_test_error_bootstrap_low,final_test_error_bootstrap_high,target_test_error,\
-        n_reached_target,final_train_error_mean";
+        n_reached_target,final_train_error_mean,final_test_calibration_error_mean,final_test_brier_score_mean";
 }
 
 /// Two groups, seed by seed.

@@ -64,6 +64,8 @@ fn summary_row((key, group): &Group, target: Option<f64>) -> SummaryRow {
         target_test_error: target.unwrap_or(f64::NAN),
         n_reached_target: reached.iter().filter(|epoch| epoch.is_finite()).count() as u64,
         final_train_error_mean: mean(&last(|row| row.train_error)),
+        final_test_calibration_error_mean: mean(&last(|row| row.test_calibration_error)),
+        final_test_brier_score_mean: mean(&last(|row| row.test_brier_score)),
     }
 }
 

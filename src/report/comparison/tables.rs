@@ -21,6 +21,15 @@ pub fn summary(results: &Results) -> Table {
     let mut table = of_groups(results, &rows, |row| &row.group)
         .right("final test error (95 % interval)", |row| error_text(row))
         .right("best", |row| error_rate(row.best_test_error_mean));
+    if is_any_known(&rows, |row| row.final_test_calibration_error_mean) {
+        table = table
+            .right("calibration error", |row| {
+                error_rate(row.final_test_calibration_error_mean)
+            })
+            .right("Brier score", |row| {
+                significant(row.final_test_brier_score_mean, 3)
+            });
+    }
     if let Some(target) = target {
         let name = format!("epochs to {} %", significant(100.0 * target, 3));
         table = table.right(&name, |row| to_target_text(row));
@@ -40,6 +49,11 @@ pub fn summary(results: &Results) -> Table {
         });
     }
     table.build()
+}
+
+/// Whether a figure was measured for some row, as it was not where older versions made all runs.
+fn is_any_known(rows: &[&SummaryRow], figure: fn(&SummaryRow) -> f64) -> bool {
+    rows.iter().any(|row| figure(row).is_finite())
 }
 
 /// A table whose first columns say which group a row is of.

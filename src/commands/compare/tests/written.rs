@@ -59,6 +59,11 @@ fn recorded_runs_become_summaries_and_paired_differences() {
     );
     assert!((bn.final_test_error_mean - 0.2).abs() < 1e-12 && bn.final_test_error_std < 1e-12);
     assert!((bn.best_test_error_mean - (0.2 + 0.19 + 0.14) / 3.0).abs() < 1e-12);
+    let calibration = [
+        bn.final_test_calibration_error_mean - 0.05,
+        bn.final_test_brier_score_mean - 0.3,
+    ];
+    assert!(calibration.iter().all(|off| off.abs() < 1e-12), "{bn:?}");
     let ours = row(&results, "np, \"ours\"", 1);
     assert_eq!((ours.n, ours.n_diverged), (2, 1));
     assert!((ours.final_test_error_mean - 0.165).abs() < 1e-12);

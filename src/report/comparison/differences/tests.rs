@@ -30,6 +30,8 @@ pub fn run(label: &str, seed: u64, errors: &[f64], status: Status) -> RunRows<Ep
         } else {
             Status::Running
         },
+        test_calibration_error: f64::NAN,
+        test_brier_score: f64::NAN,
     };
     RunRows {
         key: RunKey { group, seed },
