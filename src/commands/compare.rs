@@ -245,6 +245,7 @@ pub fn print_results(results: &Results, output: OutputArgs) -> Result<()> {
         print_tables([
             tables::sweep(results),
             tables::summary(results),
+            tables::to_target(results),
             tables::paired(results),
         ])?;
     }

@@ -85,6 +85,7 @@ pub fn interval_note(groups: &[IntervalGroup], notes: [&'static str; 3]) -> &'st
 mod tests {
     use super::*;
     use crate::draw::IntervalRow;
+    use crate::report::comparison::rows::Speedup;
 
     #[test]
     fn fewer_than_three_runs_have_no_interval_and_say_so() {
@@ -107,6 +108,8 @@ mod tests {
                 final_train_error_mean: 0.5,
                 final_test_calibration_error_mean: f64::NAN,
                 final_test_brier_score_mean: f64::NAN,
+                steps_to_target: f64::NAN,
+                speedup: Speedup::default(),
             })
         };
         for n in [1, 2] {

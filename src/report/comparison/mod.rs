@@ -7,6 +7,7 @@
 //! | [`manifest`] | `manifest.json`: what was run, on what |
 //! | [`summarize`] | from `curves.csv` to `summary.csv` |
 //! | [`differences`] | from `curves.csv` to `paired.csv` and `differences.csv` |
+//! | [`speedup`] | how many times fewer steps to the target than `none` |
 //! | [`results`] | a results folder as a whole: writing and reading it |
 //! | `families`, `focus` | methods that differ by a number, and which of many lines a picture names |
 //! | `columns`, `standing` | what is compared with each other, and the one order of methods by error |
@@ -33,6 +34,7 @@ pub mod pivot;
 pub mod results;
 pub mod rows;
 pub mod so_far;
+pub mod speedup;
 mod standing;
 pub mod summarize;
 pub mod tables;

@@ -53,7 +53,7 @@ fn page_with(results: &Results, pictures: &[Picture], folder: Option<FilesFolder
         came_out(results, answer, folder),
         rest(errors(results), Topic::FinalError),
         rest(topic(Topic::Differences), Topic::Differences).table(&tables::paired(results)),
-        rest(topic(Topic::Convergence), Topic::Convergence),
+        rest(topic(Topic::Convergence), Topic::Convergence).table(&tables::to_target(results)),
         rest(topic(Topic::Layers), Topic::Layers),
         sweep(results).folded(),
         rest(topic(Topic::StepTime), Topic::StepTime).tables(step_times),

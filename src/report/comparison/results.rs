@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 
 use super::differences::{differences, paired};
+use super::speedup::speedup;
 use super::tagged::{self, RunRows};
 use super::{DifferenceRow, Groups, Manifest, PairedRow, SummaryRow, SweepRow, summarize};
 use crate::event::{EpochRow, LayerRow, PercentileRow, Status};
@@ -84,10 +85,13 @@ impl Results {
         let labels = distinct(planned.chain(run).cloned());
         let target = manifest.as_ref().and_then(|it| it.target_test_error);
         let grouped = grouped(&runs.curves, |run| &run.key.group);
-        let summary = summarize::summary(&grouped, target);
+        let mut summary = summarize::summary(&grouped, target);
         let most_runs = grouped.iter().map(|(_, runs)| runs.len()).max();
         let mut groups = Groups::of(&summary, labels);
         groups.most_runs = most_runs.unwrap_or(0);
+        for row in &mut summary {
+            row.speedup = speedup(&row.group, &grouped, &groups, target);
+        }
         let paired = paired(&grouped, &groups);
         Results {
             name,

@@ -44,6 +44,10 @@ pub struct SummaryRow {
     pub final_test_calibration_error_mean: f64,
     /// Mean over runs of the Brier score on the test images after the last epoch.
     pub final_test_brier_score_mean: f64,
+    /// Median over runs of the steps done when the target was first measured; NaN as `epochs_to_target`.
+    pub steps_to_target: f64,
+    /// How many times fewer these are than those of another group.
+    pub speedup: Speedup,
 }
 
 impl Row for SummaryRow {
@@ -51,7 +55,49 @@ impl Row for SummaryRow {
     const ORDER: &'static str = "method,batch_size,lr,n,n_diverged,final_test_error_mean,final_test_error_ci_low,\
         final_test_error_ci_high,best_test_error_mean,epochs_to_target,train_s_per_epoch_median,label,\
         final_test_error_std,final_test_error_bootstrap_low,final_test_error_bootstrap_high,target_test_error,\
-        n_reached_target,final_train_error_mean,final_test_calibration_error_mean,final_test_brier_score_mean";
+        n_reached_target,final_train_error_mean,final_test_calibration_error_mean,final_test_brier_score_mean,\
+        steps_to_target,speedup_over,speedup_n_pairs,speedup,speedup_ci_low,speedup_ci_high,speedup_bound";
+}
+
+/// How many times fewer steps a group takes to the target than another, seed by seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Speedup {
+    /// Label of the other group; empty where there is none.
+    pub speedup_over: String,
+    /// Seeds with which a run of both is over; none where there is no other group.
+    pub speedup_n_pairs: Option<u64>,
+    /// Geometric mean over these seeds of the other's steps divided by the own ones, or a bound of it.
+    pub speedup: f64,
+    /// Lower end of its 95 % interval: a paired Student-t interval of the logarithm.
+    pub speedup_ci_low: f64,
+    /// Upper end.
+    pub speedup_ci_high: f64,
+    /// On which side of `speedup` the mean lies where the target was not reached with some seed.
+    pub speedup_bound: Option<BoundSide>,
+}
+
+/// Where a number lies that only a bound is known of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BoundSide {
+    /// Above the bound.
+    Above,
+    /// Below the bound.
+    Below,
+}
+
+impl Default for Speedup {
+    /// Nothing is known.
+    fn default() -> Speedup {
+        Speedup {
+            speedup_over: String::new(),
+            speedup_n_pairs: None,
+            speedup: f64::NAN,
+            speedup_ci_low: f64::NAN,
+            speedup_ci_high: f64::NAN,
+            speedup_bound: None,
+        }
+    }
 }
 
 /// Two groups, seed by seed.

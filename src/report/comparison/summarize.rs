@@ -1,5 +1,6 @@
 //! From the curves of all runs to one row a group.
 
+use super::rows::Speedup;
 use super::{RunRows, SummaryRow};
 use crate::event::{EpochRow, Status};
 use crate::run_key::Grouped;
@@ -41,9 +42,10 @@ fn summary_row((key, group): &Group, target: Option<f64>) -> SummaryRow {
     let (bootstrap_low, bootstrap_high) = error_ends(bootstrap.bca_mean(&finals));
     let lowest = |run: &&RunRows<EpochRow>| range(run.rows.iter().map(|row| row.test_error)).0;
     let best: Vec<f64> = done.iter().map(lowest).collect();
-    let reached = done.iter().map(|run| first_epoch_at(&run.rows, target));
-    let reached: Vec<f64> = reached.collect();
-    let middle = median(&reached);
+    let reached = done
+        .iter()
+        .map(|run| target.and_then(|target| first_at(&run.rows, target)));
+    let reached: Vec<Option<&EpochRow>> = reached.collect();
     let epochs = done.iter().flat_map(|run| &run.rows);
     let epochs = epochs.filter(|row| row.epoch > 0 && row.train_s.is_finite());
     let train_s: Vec<f64> = epochs.map(|row| row.train_s).collect();
@@ -56,16 +58,18 @@ fn summary_row((key, group): &Group, target: Option<f64>) -> SummaryRow {
         final_test_error_ci_low: ci_low,
         final_test_error_ci_high: ci_high,
         best_test_error_mean: mean(&best),
-        epochs_to_target: if middle.is_finite() { middle } else { f64::NAN },
+        epochs_to_target: median_to_target(&reached, |row| row.epoch),
         train_s_per_epoch_median: median(&train_s),
         final_test_error_std: std_dev(&finals),
         final_test_error_bootstrap_low: bootstrap_low,
         final_test_error_bootstrap_high: bootstrap_high,
         target_test_error: target.unwrap_or(f64::NAN),
-        n_reached_target: reached.iter().filter(|epoch| epoch.is_finite()).count() as u64,
+        n_reached_target: reached.iter().flatten().count() as u64,
         final_train_error_mean: mean(&last(|row| row.train_error)),
         final_test_calibration_error_mean: mean(&last(|row| row.test_calibration_error)),
         final_test_brier_score_mean: mean(&last(|row| row.test_brier_score)),
+        steps_to_target: median_to_target(&reached, |row| row.step),
+        speedup: Speedup::default(),
     }
 }
 
@@ -75,9 +79,17 @@ fn error_ends(interval: Option<Interval>) -> (f64, f64) {
     within.map_or((f64::NAN, f64::NAN), |ends| (ends.low, ends.high))
 }
 
-/// The first epoch at or below the target; infinite when there is none, so that the median still has a meaning.
-fn first_epoch_at(rows: &[EpochRow], target: Option<f64>) -> f64 {
-    let is_there = |row: &&EpochRow| target.is_some_and(|target| row.test_error <= target);
-    let first = rows.iter().find(is_there);
-    first.map_or(f64::INFINITY, |row| row.epoch as f64)
+/// The first row at or below the target.
+pub fn first_at(rows: &[EpochRow], target: f64) -> Option<&EpochRow> {
+    rows.iter().find(|row| row.test_error <= target)
+}
+
+/// Median over runs of a count at the target; NaN where half of them never get there.
+fn median_to_target(reached: &[Option<&EpochRow>], count: fn(&EpochRow) -> u64) -> f64 {
+    // Infinite for a run that does not get there, so that the median still has a meaning.
+    let counts = reached
+        .iter()
+        .map(|row| row.map_or(f64::INFINITY, |row| count(row) as f64));
+    let middle = median(&counts.collect::<Vec<f64>>());
+    if middle.is_finite() { middle } else { f64::NAN }
 }

@@ -2,16 +2,17 @@
 
 use super::columns::in_order;
 use super::final_errors::{error_text, is_few, without_interval};
+use super::rows::{BoundSide, Speedup};
+use super::speedup::{BASELINE, compared_with};
 use super::{Manifest, ManifestMethod, PairedRow, Results, SummaryRow, SweepRow};
 use crate::run_key::GroupKey;
 use crate::stats::range;
-use crate::text::numbers::{error_rate, p_value, points, significant};
+use crate::text::numbers::{error_rate, exact, p_value, points, significant};
 use crate::text::{Table, TableOf};
 
 /// One row a group.
 pub fn summary(results: &Results) -> Table {
     let manifest = results.manifest.as_ref();
-    let target = manifest.and_then(|manifest| manifest.target_test_error);
     let reference = manifest.and_then(|manifest| manifest.reference.as_ref());
     let seconds = match manifest {
         Some(manifest) if manifest.jobs > 1 => "s/epoch (not comparable)",
@@ -29,10 +30,6 @@ pub fn summary(results: &Results) -> Table {
             .right("Brier score", |row| {
                 significant(row.final_test_brier_score_mean, 3)
             });
-    }
-    if let Some(target) = target {
-        let name = format!("epochs to {} %", significant(100.0 * target, 3));
-        table = table.right(&name, |row| to_target_text(row));
     }
     table = table
         .right(seconds, |row| significant(row.train_s_per_epoch_median, 3))
@@ -87,12 +84,65 @@ fn with_rate<'r, R>(table: TableOf<'r, R>, group: impl Fn(&R) -> &GroupKey) -> T
     table.right("lr", |row| group(row).lr.to_string())
 }
 
-fn to_target_text(row: &SummaryRow) -> String {
-    let (epochs, reached) = (significant(row.epochs_to_target, 3), row.n_reached_target);
-    match row.epochs_to_target.is_finite() {
-        true if reached == row.n => epochs,
-        true => format!("{epochs} ({reached} of {})", row.n),
-        false => format!("not reached ({reached} of {})", row.n),
+/// What it took to the target; without rows where the experiment has none.
+pub fn to_target(results: &Results) -> Table {
+    let manifest = results.manifest.as_ref();
+    let Some(target) = manifest.and_then(|manifest| manifest.target_test_error) else {
+        return Table::default();
+    };
+    let rows = in_order(results, &results.summary, |row| &row.group);
+    let mut table = of_groups(results, &rows, |row| &row.group)
+        .right("reached", |row| {
+            format!("{} of {}", row.n_reached_target, row.n + row.n_diverged)
+        })
+        .right("epochs", |row| median_text(row.epochs_to_target))
+        .right("steps", |row| median_text(row.steps_to_target));
+    let other = compared_with(&results.summary, &results.groups);
+    if let Some(name) = other {
+        let head = format!("times fewer than {name} (95 % interval)");
+        table = table.right(&head, |row| speedup_text(&row.speedup));
+    }
+    let beside = other.map_or(String::new(), |name| {
+        let missing = match name {
+            BASELINE => String::new(),
+            _ => format!(" ({BASELINE} was not run)"),
+        };
+        format!(
+            ". Steps of {name}{missing} divided by own steps, seed by seed: geometric mean; > and < are bounds where a \
+             run did not get there"
+        )
+    });
+    Table {
+        caption: format!(
+            "Until the test error after an epoch is {} % or less: medians over seeds{beside}",
+            significant(100.0 * target, 3)
+        ),
+        ..table.build()
+    }
+}
+
+/// How many times fewer steps: with its interval, as a bound, or without one.
+pub fn speedup_text(speedup: &Speedup) -> String {
+    let times = significant(speedup.speedup, 3);
+    let pairs = speedup.speedup_n_pairs.unwrap_or(0);
+    match speedup.speedup_bound {
+        Some(BoundSide::Above) => format!("> {times}"),
+        Some(BoundSide::Below) => format!("< {times}"),
+        None if speedup.speedup.is_finite() && is_few(pairs) => without_interval(&times, pairs),
+        None if speedup.speedup_ci_low.is_finite() => {
+            let ends = [speedup.speedup_ci_low, speedup.speedup_ci_high];
+            let [low, high] = ends.map(|end| significant(end, 3));
+            format!("{times} [{low}, {high}]")
+        }
+        None => times,
+    }
+}
+
+/// A median of counts, which may lie between two of them.
+fn median_text(middle: f64) -> String {
+    match middle.is_finite() {
+        true => exact(middle),
+        false => significant(middle, 3),
     }
 }
 

@@ -10,6 +10,7 @@ mod layers;
 mod learning_rates;
 mod over_number;
 mod percentiles;
+mod speedup;
 mod step_time;
 
 use std::panic::resume_unwind;
@@ -31,6 +32,7 @@ pub const PICTURES: &[&PictureKind] = &[
     &curves::TEST_ERROR,
     &curves::TRAIN_ERROR,
     &curves::TRAIN_LOSS,
+    &speedup::PICTURE,
     &percentiles::PICTURE,
     &layers::MEAN,
     &layers::STD,
