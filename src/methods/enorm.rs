@@ -209,13 +209,7 @@ struct FollowingVelocity {
 }
 
 impl UpdateRule for FollowingVelocity {
-    fn update(
-        &self,
-        parameter: &Tensor,
-        gradient: &Tensor,
-        kept: &[Tensor],
-        update: &Update,
-    ) -> f64 {
+    fn update(&self, parameter: &Tensor, gradient: &Tensor, kept: &[Tensor], update: &Update) {
         for velocity in kept {
             let mut moved = velocity.shallow_clone();
             if let Some(rows) = &self.rows {
@@ -225,7 +219,7 @@ impl UpdateRule for FollowingVelocity {
                 let _ = moved.g_mul_(&by_column(columns, velocity));
             }
         }
-        update.apply(parameter, gradient, kept)
+        update.apply(parameter, gradient, kept);
     }
 
     /// Averages of squares would follow by the square; SGD alone is derived.

@@ -13,7 +13,6 @@ use tch::{Kind, Tensor};
 use super::ActsOn;
 use super::descriptor::{Descriptor, Paper};
 use crate::nn::statistics::AT_THE_KINK;
-use crate::nn::update::squared_length;
 use crate::nn::{Block, Builder, Layer, LinearOp, Update, UpdateRule, plain, rows};
 use crate::options::{OptionSpec, Options};
 
@@ -113,15 +112,8 @@ impl Rejection {
 }
 
 impl UpdateRule for Rejection {
-    fn update(
-        &self,
-        parameter: &Tensor,
-        gradient: &Tensor,
-        kept: &[Tensor],
-        update: &Update,
-    ) -> f64 {
+    fn update(&self, parameter: &Tensor, gradient: &Tensor, kept: &[Tensor], update: &Update) {
         update.apply(parameter, &self.apply(gradient), kept);
-        squared_length(gradient)
     }
 
     /// The steps of other optimizers are not linear in the gradient: slices would not keep mean 0.

@@ -84,6 +84,20 @@ pub fn dot<T: Real>(a: &[T], b: &[T]) -> f64 {
     total
 }
 
+/// Σ tᵢ² of a tensor that is [`in_memory`], as [`dot`] sums.
+pub fn sum_of_squares(tensor: &Tensor) -> f64 {
+    fn of<T: Real>(tensor: &Tensor) -> f64 {
+        assert!(in_memory(tensor), "a tensor elsewhere");
+        // SAFETY: it is in memory, and its caller has chosen its element type.
+        let elements = unsafe { elements::<T>(tensor) };
+        dot(elements, elements)
+    }
+    match tensor.kind() {
+        Kind::Float => of::<f32>(tensor),
+        _ => of::<f64>(tensor),
+    }
+}
+
 /// Σ aᵢ in float64.
 pub fn sum<T: Real>(a: &[T]) -> f64 {
     let of_stretch = |stretch: &[T]| {

@@ -41,17 +41,11 @@ pub fn register(block: &Block, options: &Options, builder: &mut Builder) -> Resu
 }
 
 impl UpdateRule for LengthReset {
-    fn update(
-        &self,
-        parameter: &Tensor,
-        gradient: &Tensor,
-        kept: &[Tensor],
-        update: &Update,
-    ) -> f64 {
+    fn update(&self, parameter: &Tensor, gradient: &Tensor, kept: &[Tensor], update: &Update) {
         if self.length.double_value(&[0]) == 0.0 {
             self.length.shallow_clone().copy_(&parameter.norm());
         }
-        let squared = update.apply(parameter, gradient, kept);
+        update.apply(parameter, gradient, kept);
         let steps = self.steps.double_value(&[0]) + 1.0;
         let is_due = steps >= self.every as f64;
         let _ = self.steps.shallow_clone().fill_(match is_due {
@@ -63,6 +57,5 @@ impl UpdateRule for LengthReset {
                 .shallow_clone()
                 .g_mul_(&(&self.length / parameter.norm()));
         }
-        squared
     }
 }

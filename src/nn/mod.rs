@@ -77,7 +77,7 @@ pub use network::Network;
 pub use networks::Task;
 pub use node::{LstmBlock, NetworkKind, Node};
 pub use normalized::{Normalization, NormalizedLayer};
-pub use optimizer::{Optimizer, OptimizerConfig};
+pub use optimizer::{Optimizer, OptimizerConfig, SquaredLength};
 pub use parameters::{Parameters, Role};
 pub use pass::Pass;
 pub use propagation::ChannelMoments;

@@ -3,11 +3,16 @@
 // A function returns nothing, or what went wrong, in memory that the caller frees.
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/dot.h>
 #include <ATen/ops/hardtanh.h>
+#include <ATen/ops/stack.h>
 
 #include <cstring>
 #include <exception>
 #include <limits>
+#include <vector>
 
 namespace {
 
@@ -22,6 +27,16 @@ template <typename Work> char *guarded(Work work) {
   }
 }
 
+// Tensors as tch hands them over.
+using Handles = const at::Tensor *const *;
+
+std::vector<at::Tensor> list(Handles tensors, size_t count) {
+  std::vector<at::Tensor> made;
+  made.reserve(count);
+  for (size_t i = 0; i < count; ++i) made.push_back(*tensors[i]);
+  return made;
+}
+
 } // namespace
 
 // max(x, least), as a new tensor. Its backward pass is one kernel; that of clamp_min, which tch has, is several. Not in
@@ -30,4 +45,23 @@ template <typename Work> char *guarded(Work work) {
 extern "C" char *normprop_at_least(const at::Tensor *x, double least, at::Tensor **made) {
   constexpr double unlimited = std::numeric_limits<double>::infinity();
   return guarded([&] { *made = new at::Tensor(at::hardtanh(*x, least, unlimited)); });
+}
+
+// The functions below are libtorch's for lists of tensors, in which CUDA computes with one kernel (or a few, where a list
+// is long). They can go when tch has them: version 0.26 has no function whose name begins with _foreach or _fused.
+
+// The sum of squares of all elements of all tensors, in float64, as a single number where they are.
+extern "C" char *normprop_sum_of_squares(Handles tensors, size_t count, at::Tensor **made) {
+  return guarded([&] {
+    const auto lengths = at::stack(at::_foreach_norm(list(tensors, count), 2, at::kDouble));
+    *made = new at::Tensor(at::dot(lengths, lengths));
+  });
+}
+
+// Every tensor times a single number on their device; `made` has place for as many.
+extern "C" char *normprop_multiplied(Handles tensors, size_t count, const at::Tensor *factor, at::Tensor **made) {
+  return guarded([&] {
+    const auto products = at::_foreach_mul(list(tensors, count), *factor);
+    for (size_t i = 0; i < count; ++i) made[i] = new at::Tensor(products[i]);
+  });
 }

@@ -7,6 +7,17 @@ use torch_sys::C_tensor;
 
 unsafe extern "C" {
     fn normprop_at_least(x: *const C_tensor, least: f64, made: *mut *mut C_tensor) -> *mut c_char;
+    fn normprop_sum_of_squares(
+        tensors: *const *const C_tensor,
+        count: usize,
+        made: *mut *mut C_tensor,
+    ) -> *mut c_char;
+    fn normprop_multiplied(
+        tensors: *const *const C_tensor,
+        count: usize,
+        factor: *const C_tensor,
+        made: *mut *mut C_tensor,
+    ) -> *mut c_char;
 }
 
 /// max(x, `least`), whose derivative is 1 above `least`, 0 elsewhere.
@@ -15,9 +26,48 @@ pub fn at_least(x: &Tensor, least: f64) -> Tensor {
     // SAFETY: the pointers are those that tch calls libtorch with; without a message a tensor of ours was made.
     unsafe {
         check(normprop_at_least(x.as_ptr(), least, &mut made));
-        assert!(!made.is_null(), "libtorch made no tensor");
-        Tensor::from_ptr(made)
+        owned(made)
     }
+}
+
+/// Σᵢ‖tᵢ‖² of tensors on one device, as a single number in float64 there.
+pub fn sum_of_squares(tensors: &[Tensor]) -> Tensor {
+    let tensors = handles(tensors);
+    let mut made = std::ptr::null_mut();
+    // SAFETY: as above, and so many handles are there.
+    unsafe {
+        let (handles, count) = (tensors.as_ptr(), tensors.len());
+        check(normprop_sum_of_squares(handles, count, &mut made));
+        owned(made)
+    }
+}
+
+/// Each tensor times `factor`, a single number of their element type on their device.
+pub fn multiplied(tensors: &[Tensor], factor: &Tensor) -> Vec<Tensor> {
+    let tensors = handles(tensors);
+    let mut made = vec![std::ptr::null_mut(); tensors.len()];
+    // SAFETY: as above; there is place for as many tensors as are given.
+    unsafe {
+        let (handles, count) = (tensors.as_ptr(), tensors.len());
+        let into = made.as_mut_ptr();
+        check(normprop_multiplied(handles, count, factor.as_ptr(), into));
+        made.into_iter().map(|made| owned(made)).collect()
+    }
+}
+
+/// Tensors as the other half takes them; they must outlive the call.
+fn handles(tensors: &[Tensor]) -> Vec<*const C_tensor> {
+    tensors.iter().map(|t| t.as_ptr()).collect()
+}
+
+/// The tensor that the other half made.
+///
+/// # Safety
+/// It made it, and nobody else has it.
+unsafe fn owned(made: *mut C_tensor) -> Tensor {
+    assert!(!made.is_null(), "libtorch made no tensor");
+    // SAFETY: as the caller promises.
+    unsafe { Tensor::from_ptr(made) }
 }
 
 /// Panics with libtorch's message, as tch's operations do.
@@ -47,6 +97,19 @@ mod tests {
             Tensor::run_backward(&[&found.square().sum(Kind::Double)], &[&leaf], false, false);
         let expected = (&x - 0.4) * 2.0 * x.gt(0.0);
         assert!((&gradient[0] - expected).abs().max().double_value(&[]) < 1e-15);
+    }
+
+    #[test]
+    fn lists_are_summed_up_and_multiplied() {
+        let first = Tensor::linspace(-2.0, 2.0, 9, (Kind::Float, Device::Cpu));
+        let second = first.view([3, 3]).tr() * 0.1;
+        let (squares, tensors) = (15.0 * 1.01, [first, second]);
+        let sum = sum_of_squares(&tensors);
+        assert_eq!((sum.kind(), sum.dim()), (Kind::Double, 0));
+        assert!((sum.double_value(&[]) - squares).abs() < 1e-6);
+        let halves = multiplied(&tensors, &Tensor::from(0.5_f32));
+        assert_eq!(halves[1], &tensors[1] * 0.5);
+        assert_eq!(halves.len(), 2);
     }
 
     #[test]

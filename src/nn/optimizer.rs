@@ -2,13 +2,17 @@
 //!
 //! Each parameter is updated by its own rule, or by the optimizer's formula ([`Update`]).
 
+mod squared_length;
+
 use anyhow::{Result, bail};
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 use super::adaptive_clip::clip;
 use super::block::LAST;
-use super::update::{StepFormula, Update, squared_length};
-use super::{Parameters, Role, layout};
+use super::parameters::Parameter;
+use super::update::{StepFormula, Update};
+use super::{Parameters, Role, kernels, layout, native};
+pub use squared_length::SquaredLength;
 
 /// Settings that stay the same over a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -111,48 +115,92 @@ impl Optimizer {
 
     /// One step; `gradients` in the order of [`Parameters::trainable`]. Returns the squared length of the
     /// gradient before clipping.
-    pub fn step(&mut self, parameters: &Parameters, gradients: &[Tensor], lr: f64) -> f64 {
+    pub fn step(
+        &mut self,
+        parameters: &Parameters,
+        gradients: &[Tensor],
+        lr: f64,
+    ) -> SquaredLength {
         self.steps += 1;
-        let config = self.config;
-        let bias = config.formula.bias(self.steps);
-        let clipped = (config.clip_norm > 0.0).then(|| {
-            let squared: f64 = gradients.iter().map(squared_length).sum();
-            (squared, (config.clip_norm / squared.sqrt()).min(1.0))
+        let pairs = parameters.trainable().zip(gradients);
+        let in_order = |(parameter, gradient): (&Parameter, &Tensor)| {
+            layout::in_order_of(gradient.shallow_clone(), &parameter.tensor)
+        };
+        let gradients: Vec<Tensor> = pairs.map(in_order).collect();
+        tch::no_grad(|| match parameters.device {
+            Device::Cpu => SquaredLength::Host(self.step_on_cpu(parameters, &gradients, lr)),
+            _ => SquaredLength::Device(self.step_on_device(parameters, gradients, lr)),
+        })
+    }
+
+    /// Returns the squared length of the gradient.
+    fn step_on_cpu(&self, parameters: &Parameters, gradients: &[Tensor], lr: f64) -> f64 {
+        let clipped = (self.config.clip_norm > 0.0).then(|| {
+            let squared: f64 = gradients.iter().map(kernels::sum_of_squares).sum();
+            (squared, (self.config.clip_norm / squared.sqrt()).min(1.0))
         });
+        let scale = clipped.map_or(1.0, |(_, scale)| scale);
         let mut squared = 0.0;
-        for ((parameter, gradient), kept) in parameters.trainable().zip(gradients).zip(&self.kept) {
-            let gradient = &layout::in_order_of(gradient.shallow_clone(), &parameter.tensor);
-            let decays = config.decay_all || parameter.role == Role::Weight;
-            let update = Update {
-                scale: clipped.map_or(1.0, |(_, scale)| scale),
-                decay: if decays { config.weight_decay } else { 0.0 },
-                lr: lr * parameter.rate_factor * config.rate_factor(parameter.role),
-                formula: config.formula,
-                bias,
-            };
-            let step = |gradient: &Tensor, update: &Update| match &parameter.rule {
-                None => update.apply(&parameter.tensor, gradient, kept),
-                Some(rule) => {
-                    tch::no_grad(|| rule.update(&parameter.tensor, gradient, kept, update))
-                }
-            };
-            // A single number that starts at 0, such as a branch's factor, would hardly move if it were clipped.
-            let is_single = parameter.tensor.numel() == 1;
-            let clips = config.clip_units > 0.0 && parameter.layer() != LAST && !is_single;
-            squared += if clips {
-                let whole = tch::no_grad(|| gradient * update.scale);
-                let clipped = clip(&parameter.tensor, &whole, config.clip_units);
-                let unscaled = Update {
-                    scale: 1.0,
-                    ..update
-                };
-                step(&clipped, &unscaled);
-                squared_length(gradient)
-            } else {
-                step(gradient, &update)
-            };
+        let trained = parameters.trainable().zip(&self.kept);
+        for ((parameter, kept), gradient) in trained.zip(gradients) {
+            // Right before the step reads it, where that is soon enough.
+            if clipped.is_none() {
+                squared += kernels::sum_of_squares(gradient);
+            }
+            self.move_parameter(parameter, gradient, kept, scale, lr);
         }
         clipped.map_or(squared, |(squared, _)| squared)
+    }
+
+    /// The same on another device, where the host waits for no number: the gradient's length and the factor that clips
+    /// it stay there.
+    fn step_on_device(
+        &self,
+        parameters: &Parameters,
+        mut gradients: Vec<Tensor>,
+        lr: f64,
+    ) -> Tensor {
+        let squared = native::sum_of_squares(&gradients);
+        if self.config.clip_norm > 0.0 {
+            let factor = (squared.rsqrt() * self.config.clip_norm).clamp_max(1.0);
+            gradients = native::multiplied(&gradients, &factor.to_kind(parameters.kind));
+        }
+        let trained = parameters.trainable().zip(&self.kept);
+        for ((parameter, kept), gradient) in trained.zip(&gradients) {
+            self.move_parameter(parameter, gradient, kept, 1.0, lr);
+        }
+        squared
+    }
+
+    /// The step of one parameter by its rule, or by the formula. `scale` is multiplied into the gradient.
+    fn move_parameter(
+        &self,
+        parameter: &Parameter,
+        gradient: &Tensor,
+        kept: &[Tensor],
+        scale: f64,
+        lr: f64,
+    ) {
+        let config = &self.config;
+        let decays = config.decay_all || parameter.role == Role::Weight;
+        let mut update = Update {
+            scale,
+            decay: if decays { config.weight_decay } else { 0.0 },
+            lr: lr * parameter.rate_factor * config.rate_factor(parameter.role),
+            formula: config.formula,
+            bias: config.formula.bias(self.steps),
+        };
+        let mut gradient = gradient.shallow_clone();
+        // A single number that starts at 0, such as a branch's factor, would hardly move if it were clipped.
+        let is_single = parameter.tensor.numel() == 1;
+        if config.clip_units > 0.0 && parameter.layer() != LAST && !is_single {
+            gradient = clip(&parameter.tensor, &(gradient * scale), config.clip_units);
+            update.scale = 1.0;
+        }
+        match &parameter.rule {
+            None => update.apply(&parameter.tensor, &gradient, kept),
+            Some(rule) => rule.update(&parameter.tensor, &gradient, kept, &update),
+        }
     }
 }
 

@@ -183,18 +183,17 @@ pub fn sum_of_rows(rows: &Tensor) -> Tensor {
         .sum_dim_intlist([1].as_slice(), false, None::<Kind>)
 }
 
-/// An optimizer's step on every row, which is then made unit again, in one pass. Returns the gradient's squared length.
+/// An optimizer's step on every row, which is then made unit again, in one pass.
 pub fn step_and_make_unit(
     update: &Update,
     weight: &Tensor,
     gradient: &Tensor,
     kept: &[Tensor],
     center: bool,
-) -> f64 {
+) {
     if !update.is_in_memory(weight, gradient, kept) {
-        let squared = update.apply(weight, gradient, kept);
-        tch::no_grad(|| weight.shallow_clone().copy_(&unit(weight, center)));
-        return squared;
+        update.apply(weight, gradient, kept);
+        return tch::no_grad(|| weight.shallow_clone().copy_(&unit(weight, center)));
     }
     match weight.kind() {
         Kind::Float => step_rows::<f32>(update, weight, gradient, kept, center),
@@ -208,7 +207,7 @@ fn step_rows<T: Real>(
     gradient: &Tensor,
     kept: &[Tensor],
     center: bool,
-) -> f64 {
+) {
     let rows = weight
         .size()
         .first()
@@ -219,17 +218,15 @@ fn step_rows<T: Real>(
         (elements_mut::<T>(weight), elements::<T>(gradient), kept)
     };
     let length = (weight.len() / rows).max(1);
-    let mut squared = 0.0;
     let parts = weight.chunks_mut(length).zip(gradient.chunks(length));
     let mut of_rows: Vec<_> = kept.into_iter().map(|all| all.chunks_mut(length)).collect();
     let mut of_row = Vec::with_capacity(of_rows.len());
     for (row, gradient) in parts {
         of_row.clear();
         of_row.extend(of_rows.iter_mut().filter_map(Iterator::next));
-        squared += update.advance(row, gradient, &mut of_row);
+        update.advance(row, gradient, &mut of_row);
         make_unit(row, center);
     }
-    squared
 }
 
 #[cfg(test)]

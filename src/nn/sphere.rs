@@ -12,7 +12,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::update::{Update, UpdateRule, squared_length};
+use super::update::{Update, UpdateRule};
 
 /// A step of all rows of a weight on the unit sphere. The momentum m is SGD's velocity.
 #[derive(Debug)]
@@ -110,13 +110,7 @@ impl Adam {
 }
 
 impl UpdateRule for SphereStep {
-    fn update(
-        &self,
-        parameter: &Tensor,
-        gradient: &Tensor,
-        kept: &[Tensor],
-        update: &Update,
-    ) -> f64 {
+    fn update(&self, parameter: &Tensor, gradient: &Tensor, kept: &[Tensor], update: &Update) {
         let lr = update.lr * self.lr_factor;
         let rows = parameter.flatten(1, -1);
         let rows = &rows / (inner(&rows, &rows).sqrt() + 1e-8);
@@ -141,7 +135,6 @@ impl UpdateRule for SphereStep {
         let (mut parameter, mut velocity) = (parameter.shallow_clone(), velocity.shallow_clone());
         parameter.copy_(&geodesic.end(&rows).reshape(shape.as_slice()));
         velocity.copy_(&momentum.reshape(shape.as_slice()));
-        squared_length(gradient)
     }
 
     fn needs_sgd(&self) -> bool {

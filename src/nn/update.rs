@@ -11,7 +11,7 @@ mod step_settings;
 
 use tch::{Kind, Tensor};
 
-use super::kernels::{Real, alike, dot, elements, elements_mut};
+use super::kernels::{Real, alike, elements, elements_mut};
 pub use adam_step::AdamStep;
 pub use formula::{StepFormula, decay_of_half_life};
 pub use rms_prop_step::RmsPropStep;
@@ -22,15 +22,9 @@ use step_settings::StepSettings;
 ///
 /// What the optimizer keeps of the parameter is saved with the run; further state belongs into buffers of the layer.
 pub trait UpdateRule: std::fmt::Debug {
-    /// Updates `parameter` and what is `kept` of it ([`StepFormula::kept`]) in place and returns the gradient's squared
-    /// length. Called without gradients being recorded.
-    fn update(
-        &self,
-        parameter: &Tensor,
-        gradient: &Tensor,
-        kept: &[Tensor],
-        update: &Update,
-    ) -> f64;
+    /// Updates `parameter` and what is `kept` of it ([`StepFormula::kept`]) in place. Called without gradients being
+    /// recorded.
+    fn update(&self, parameter: &Tensor, gradient: &Tensor, kept: &[Tensor], update: &Update);
 
     /// Whether it is a step of its own that stands beside SGD only: the formula of another optimizer would have to be
     /// derived for it. The others take [`Update::apply`] and change what it gave.
@@ -55,11 +49,10 @@ pub struct Update {
 }
 
 impl Update {
-    /// The step of the formula on one parameter and what is kept of it. Returns the gradient's squared length.
-    pub fn apply(&self, parameter: &Tensor, gradient: &Tensor, kept: &[Tensor]) -> f64 {
+    /// The step of the formula on one parameter and what is kept of it.
+    pub fn apply(&self, parameter: &Tensor, gradient: &Tensor, kept: &[Tensor]) {
         if !self.is_in_memory(parameter, gradient, kept) {
-            tch::no_grad(|| self.advance_tensors(parameter, gradient, kept));
-            return squared_length(gradient);
+            return tch::no_grad(|| self.advance_tensors(parameter, gradient, kept));
         }
         match parameter.kind() {
             Kind::Float => self.apply_in_one_pass::<f32>(parameter, gradient, kept),
@@ -101,35 +94,24 @@ impl Update {
     }
 
     /// The step in one pass over memory.
-    fn apply_in_one_pass<T: Real>(
-        &self,
-        parameter: &Tensor,
-        gradient: &Tensor,
-        kept: &[Tensor],
-    ) -> f64 {
+    fn apply_in_one_pass<T: Real>(&self, parameter: &Tensor, gradient: &Tensor, kept: &[Tensor]) {
         // SAFETY: distinct tensors in memory, alike, with this element type, alive for this call; libtorch computes
         // nothing on them meanwhile.
         let (parameter, gradient, mut kept) = unsafe {
             let kept: Vec<&mut [T]> = kept.iter().map(|kept| elements_mut::<T>(kept)).collect();
             (elements_mut::<T>(parameter), elements::<T>(gradient), kept)
         };
-        self.advance(parameter, gradient, &mut kept)
+        self.advance(parameter, gradient, &mut kept);
     }
 
-    /// The step element by element. Returns the gradient's squared length.
-    pub fn advance<T: Real>(
-        &self,
-        parameter: &mut [T],
-        gradient: &[T],
-        kept: &mut [&mut [T]],
-    ) -> f64 {
+    /// The step element by element.
+    pub fn advance<T: Real>(&self, parameter: &mut [T], gradient: &[T], kept: &mut [&mut [T]]) {
         let settings = self.settings();
         match &self.formula {
             StepFormula::Sgd(step) => step.advance(&settings, parameter, gradient, kept),
             StepFormula::Adam(step) => step.advance(&settings, parameter, gradient, kept),
             StepFormula::RmsProp(step) => step.advance(&settings, parameter, gradient, kept),
         }
-        dot(gradient, gradient)
     }
 }
 

@@ -334,4 +334,7 @@ TORCH_LIBRARY_IMPL(aten, CUDA, m) {
   // libtorch would compute these from others, where CUDA has kernels of their own.
   m.impl("native_group_norm", torch::CppFunction::makeFromBoxedFunction<&fallback>());
   m.impl("native_layer_norm", torch::CppFunction::makeFromBoxedFunction<&fallback>());
+  // libtorch_cuda has one kernel for a whole list, where libtorch_cpu goes through it tensor by tensor.
+  for (const char* name : {"_foreach_norm.Scalar", "_foreach_mul.Tensor"})
+    m.impl(name, torch::CppFunction::makeFromBoxedFunction<&fallback>());
 }

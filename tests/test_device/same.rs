@@ -130,6 +130,19 @@ fn every_method_trains_residual_units_as_on_the_cpu() {
 }
 
 #[test]
+fn clipped_gradients_move_parameters_as_on_the_cpu() {
+    let Some((device, _turn)) = TestDevice::alone() else {
+        return;
+    };
+    for keys in ["clip_norm = 0.01", "clip_norm = 1e9", "clip_units = 0.01"] {
+        let keys = format!("{}\n{keys}", network(NetworkKind::Convolutional));
+        let found = difference(&keys, "name = \"normprop\"");
+        assert!(found.is_none(), "{keys}: {found:?}");
+    }
+    assert_eq!(device.counts().mixed, 0, "{}", device.tell());
+}
+
+#[test]
 fn operands_on_two_devices_are_an_error_and_counted() {
     let Some((device, _turn)) = TestDevice::alone() else {
         return;

@@ -64,7 +64,7 @@ impl Trainer<'_> {
 
         let lr = self.lr(self.position.step);
         let parameters = &self.network.parameters;
-        let squared_grad_norm = self.optimizer.step(parameters, &gradients, lr);
+        let squared_grad_norm = self.optimizer.step(parameters, &gradients, lr).value();
         self.network.after_step();
         let updated = Instant::now();
 

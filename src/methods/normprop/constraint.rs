@@ -38,13 +38,7 @@ impl Constraint {
 
 /// The step of the optimizer with the reset of rows.
 impl UpdateRule for Constraint {
-    fn update(
-        &self,
-        parameter: &Tensor,
-        gradient: &Tensor,
-        kept: &[Tensor],
-        update: &Update,
-    ) -> f64 {
-        rows::step_and_make_unit(update, parameter, gradient, kept, self.centers)
+    fn update(&self, parameter: &Tensor, gradient: &Tensor, kept: &[Tensor], update: &Update) {
+        rows::step_and_make_unit(update, parameter, gradient, kept, self.centers);
     }
 }

@@ -1,7 +1,7 @@
 //! What a step does with roles, rates and clipping.
 
 use super::*;
-use crate::nn::update::SgdStep;
+use crate::nn::update::{SgdStep, squared_length};
 use tch::{Device, Kind};
 
 fn settings(nesterov: bool, clip_norm: f64) -> OptimizerConfig {
@@ -47,8 +47,10 @@ fn one_pass_equals_tensor_operations() {
         let (fast, mut fast_sgd) = pair(Kind::Float, config);
         let (plain, mut plain_sgd) = pair(Kind::Double, config);
         for _ in 0..5 {
-            let a = fast_sgd.step(&fast, &gradients(Kind::Float), 0.05);
-            let b = plain_sgd.step(&plain, &gradients(Kind::Double), 0.05);
+            let a = fast_sgd.step(&fast, &gradients(Kind::Float), 0.05).value();
+            let b = plain_sgd
+                .step(&plain, &gradients(Kind::Double), 0.05)
+                .value();
             assert!((a / b - 1.0).abs() < 1e-6);
         }
         for (a, b) in fast.trainable().zip(plain.trainable()) {
@@ -123,7 +125,7 @@ fn clipping_bounds_the_step_and_spares_short_gradients() {
         .trainable()
         .map(|p| p.tensor.detach().copy())
         .collect();
-    let squared = sgd.step(&parameters, &gradients(Kind::Double), 1.0);
+    let squared = sgd.step(&parameters, &gradients(Kind::Double), 1.0).value();
     assert!(squared > 1.0);
     let moved: f64 = parameters
         .trainable()

@@ -109,11 +109,9 @@ fn a_step_and_the_reset_in_one_pass_equal_two_operations() {
             let at_rest = || formula.kept().iter().map(|_| start.zeros_like());
             let [fast_kept, plain_kept] = [(); 2].map(|()| at_rest().collect::<Vec<Tensor>>());
             for _ in 0..3 {
-                let squared = step_and_make_unit(&update, &fast, &gradient, &fast_kept, center);
+                step_and_make_unit(&update, &fast, &gradient, &fast_kept, center);
                 update.apply(&plain, &gradient, &plain_kept);
                 tch::no_grad(|| plain.shallow_clone().copy_(&unit(&plain, center)));
-                let expected = gradient.square().sum(Kind::Double).double_value(&[]);
-                assert!((squared / expected - 1.0).abs() < 1e-6);
             }
             assert!(gap(&fast, &plain) < tolerance);
             for (fast, plain) in fast_kept.iter().zip(&plain_kept) {

@@ -58,9 +58,8 @@ fn one_pass_equals_tensor_operations_whatever_the_formula() {
                 };
                 let gradient = layout::in_order_of(normal(t).to_kind(kind), &start);
                 assert!(update.is_in_memory(&fast, &gradient, &fast_kept));
-                let squared = update.apply(&fast, &gradient, &fast_kept);
+                update.apply(&fast, &gradient, &fast_kept);
                 update.advance_tensors(&plain, &gradient, &plain_kept);
-                assert!((squared / squared_length(&gradient) - 1.0).abs() < 1e-6);
             }
             assert!(gap(&fast, &start) > 0.01, "{formula:?}");
             assert!(gap(&fast, &plain) < tolerance, "{formula:?}");
