@@ -22,6 +22,16 @@ pub enum Augmentation {
     CropFlip,
 }
 
+impl Augmentation {
+    /// Black pixels that may come into view on each side.
+    pub fn border(self) -> usize {
+        match self {
+            Augmentation::CropFlip => PADDING as usize,
+            Augmentation::None | Augmentation::Flip => 0,
+        }
+    }
+}
+
 /// What happens to one image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variation {

@@ -1,6 +1,9 @@
 //! The batches of an epoch: gathered, augmented and normalized.
 //!
-//! Everything here is plain memory; one batch becomes one tensor in the engine.
+//! Everything here is plain memory; one batch becomes one tensor in the engine. [`ResidentImages`](super::ResidentImages)
+//! makes the same batches on a device.
+
+use std::ops::Range;
 
 use anyhow::Result;
 
@@ -20,11 +23,15 @@ pub struct Batch {
 /// The training batches of every epoch: same seed, same batches, whatever the method.
 #[derive(Debug)]
 pub struct TrainingBatches<'d> {
-    split: &'d Split,
-    shape: ImageShape,
-    normalizer: Normalizer,
+    /// Where the images come from.
+    pub split: &'d Split,
+    /// Their size.
+    pub shape: ImageShape,
+    /// What makes numbers of their bytes.
+    pub normalizer: Normalizer,
+    /// How they are varied.
+    pub augmentation: Augmentation,
     batch_size: usize,
-    augmentation: Augmentation,
     seed: u64,
 }
 
@@ -70,25 +77,39 @@ impl<'d> TrainingBatches<'d> {
         permutation(self.split.len(), &mut source)
     }
 
-    /// Batch number `step_in_epoch` of an epoch whose order is `order`; `step` counts over all epochs.
-    pub fn batch(&self, order: &[u32], step_in_epoch: u64, step: u64) -> Batch {
+    /// The places in an epoch's order at which batch number `step_in_epoch` lies.
+    pub fn places(&self, step_in_epoch: u64) -> Range<usize> {
         let first = step_in_epoch as usize * self.batch_size;
         let is_last = step_in_epoch + 1 == self.steps_per_epoch();
-        let images = match is_last {
-            true => &order[first..],
-            false => &order[first..first + self.batch_size],
-        };
-        let mut source = stream(self.seed, Purpose::Augment, step);
+        first..match is_last {
+            true => self.split.len(),
+            false => first + self.batch_size,
+        }
+    }
+
+    /// What happens to the images of optimizer step `step`, one after the other, without an end.
+    pub fn variations(&self, step: u64) -> impl Iterator<Item = Variation> + use<> {
+        let (augmentation, mut source) =
+            (self.augmentation, stream(self.seed, Purpose::Augment, step));
+        std::iter::repeat_with(move || Variation::draw(augmentation, &mut source))
+    }
+
+    /// The label of image `index`.
+    pub fn label(&self, index: u32) -> i64 {
+        i64::from(self.split.labels[index as usize])
+    }
+
+    /// Batch number `step_in_epoch` of an epoch whose order is `order`; `step` counts over all epochs.
+    pub fn batch(&self, order: &[u32], step_in_epoch: u64, step: u64) -> Batch {
+        let images = &order[self.places(step_in_epoch)];
         let mut bytes = vec![0; images.len() * self.shape.pixels()];
-        let mut labels = Vec::with_capacity(images.len());
-        for (&index, output) in images.iter().zip(bytes.chunks_mut(self.shape.pixels())) {
-            let variation = Variation::draw(self.augmentation, &mut source);
+        let outputs = bytes.chunks_mut(self.shape.pixels());
+        for ((&index, output), variation) in images.iter().zip(outputs).zip(self.variations(step)) {
             variation.apply(self.split.image(index as usize), self.shape, output);
-            labels.push(i64::from(self.split.labels[index as usize]));
         }
         Batch {
             images: self.normalizer.training(&bytes),
-            labels,
+            labels: images.iter().map(|&index| self.label(index)).collect(),
         }
     }
 }

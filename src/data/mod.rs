@@ -1,6 +1,6 @@
 //! Datasets: readers of the official file formats, an embedded set, checksummed download.
 //!
-//! Images stay bytes (n × C×H×W) in memory; what a network sees is made batch by batch from them.
+//! Images stay bytes (n × C×H×W) in memory; what a network sees is made batch by batch from them, there or on a device.
 
 pub mod augment;
 pub mod batches;
@@ -13,6 +13,7 @@ pub mod load;
 pub mod normalizer;
 mod own;
 mod own_image;
+mod resident;
 mod split;
 mod store;
 pub mod verify;
@@ -26,5 +27,6 @@ pub use load::load;
 pub use normalizer::Normalizer;
 pub use own::OwnData;
 pub use own_image::OwnImage;
+pub use resident::{ResidentEpoch, ResidentImages};
 pub use split::Split;
 pub use store::{Dataset, ImageShape, Verdict};

@@ -91,6 +91,12 @@ impl Normalizer {
         }
     }
 
+    /// What each byte becomes in training, in a table a channel, or one a value of an image; none where every batch has
+    /// statistics of its own.
+    pub fn tables(&self) -> Option<Vec<[f32; 256]>> {
+        (!self.per_batch).then(|| tables(&self.statistics))
+    }
+
     fn convert(&self, images: &[u8], statistics: &[(f64, f64)]) -> Vec<f32> {
         let plane = self.shape.height * self.shape.width;
         if statistics.len() != self.shape.channels {
@@ -100,10 +106,7 @@ impl Normalizer {
                 .map(|(index, &byte)| normalized(byte, statistics[index % image]))
                 .collect();
         }
-        let tables: Vec<[f32; 256]> = statistics
-            .iter()
-            .map(|&pair| std::array::from_fn(|byte| normalized(byte as u8, pair)))
-            .collect();
+        let tables = tables(statistics);
         let mut output = Vec::with_capacity(images.len());
         for (index, values) in images.chunks(plane).enumerate() {
             let table = &tables[index % self.shape.channels];
@@ -111,6 +114,11 @@ impl Normalizer {
         }
         output
     }
+}
+
+fn tables(statistics: &[(f64, f64)]) -> Vec<[f32; 256]> {
+    let table = |&pair| std::array::from_fn(|byte| normalized(byte as u8, pair));
+    statistics.iter().map(table).collect()
 }
 
 fn normalized(byte: u8, (mean, std): (f64, f64)) -> f32 {

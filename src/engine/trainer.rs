@@ -1,6 +1,7 @@
 //! The training loop.
 
 mod epoch_end;
+mod feed;
 mod state;
 pub mod step;
 pub mod watched;
@@ -9,12 +10,14 @@ use std::time::Instant;
 
 use anyhow::Result;
 
+use feed::Feed;
+
 use super::{Interrupt, setup};
 use crate::config::{Initialization, RunConfig, read_source};
 use crate::data::{Dataset, Normalizer, TrainingBatches};
 use crate::event::{Event, NamedTensor, NetworkIdentity, Observer, Position, Status};
 use crate::nn::parameters::Fit;
-use crate::nn::{Network, Optimizer};
+use crate::nn::{Network, Optimizer, Parameters};
 use crate::probe::images::ProbeImages;
 use crate::probe::layers::LayerProbe;
 
@@ -35,13 +38,11 @@ pub struct Trainer<'d> {
     normalizer: Normalizer,
     /// What its checkpoints say that they are.
     identity: NetworkIdentity,
-    batches: TrainingBatches<'d>,
+    feed: Feed<'d>,
     probe: Option<LayerProbe>,
     position: Position,
     /// Where [`Trainer::run`] pauses, if anywhere before the end.
     until_epoch: Option<u64>,
-    /// The epoch that [`Trainer::timed_step`] is in, and the order of its images.
-    timed_epoch: Option<(u64, Vec<u32>)>,
 }
 
 /// Tells all observers of an event.
@@ -66,6 +67,8 @@ impl<'d> Trainer<'d> {
             config.augment,
             config.seed,
         )?;
+        let Parameters { kind, device, .. } = network.parameters;
+        let feed = Feed::new(batches, kind, device);
         let probe = LayerProbe::new(config.probe_images, dataset, &normalizer);
         Ok(Trainer {
             identity: setup::identity(&config, dataset, &normalizer)?,
@@ -74,11 +77,10 @@ impl<'d> Trainer<'d> {
             network,
             optimizer,
             normalizer,
-            batches,
+            feed,
             probe,
             position: Position::default(),
             until_epoch: None,
-            timed_epoch: None,
         })
     }
 
@@ -97,7 +99,7 @@ impl<'d> Trainer<'d> {
 
     /// Optimizer steps in an epoch.
     pub fn steps_per_epoch(&self) -> u64 {
-        self.batches.steps_per_epoch()
+        self.feed.batches.steps_per_epoch()
     }
 
     /// Trains to the end, or until a signal comes or the loss is not finite.
@@ -112,7 +114,7 @@ impl<'d> Trainer<'d> {
         };
         emit(Event::Started {
             epochs: self.config.epochs,
-            steps_per_epoch: self.batches.steps_per_epoch(),
+            steps_per_epoch: self.steps_per_epoch(),
             position: self.position.clone(),
         })?;
         let status = self.train_epochs(&mut emit, interrupt)?;
@@ -165,7 +167,7 @@ impl<'d> Trainer<'d> {
     pub fn initialize(&mut self) -> Result<()> {
         let lsuv = self.config.init == Initialization::Lsuv;
         if lsuv || self.config.method.descriptor.data_dependent_start {
-            let order = self.batches.order(0);
+            let order = self.feed.batches.order(0);
             let places = order.iter().take(START_IMAGES).map(|&i| i as usize);
             let (train, shape) = (&self.dataset.train, self.dataset.shape);
             let normalize = |bytes: &[u8]| self.normalizer.training(bytes);
@@ -200,11 +202,10 @@ impl<'d> Trainer<'d> {
     }
 
     fn train_epoch(&mut self, emit: &mut Emit, interrupt: &Interrupt) -> Result<After> {
-        let order = self.batches.order(self.position.epoch);
         let mut saved = Instant::now();
         let mut estimate_due = self.position.epoch == 0;
-        while self.position.step_in_epoch < self.batches.steps_per_epoch() {
-            let row = self.step(&order);
+        while self.position.step_in_epoch < self.steps_per_epoch() {
+            let row = self.step();
             if !row.loss.is_finite() {
                 return self.diverge(emit);
             }
@@ -220,7 +221,7 @@ impl<'d> Trainer<'d> {
                     remaining_s: self.remaining_s(),
                 })?;
             }
-            let inside = self.position.step_in_epoch < self.batches.steps_per_epoch();
+            let inside = self.position.step_in_epoch < self.steps_per_epoch();
             if inside && interrupt.signal().is_some() {
                 self.save(emit, false)?;
                 return Ok(After::Stop(Status::Interrupted));
@@ -249,7 +250,7 @@ impl<'d> Trainer<'d> {
 
     fn remaining_s(&self) -> f64 {
         let done = self.position.sums.steps.max(1) as f64;
-        let total = (self.config.epochs * self.batches.steps_per_epoch()) as f64;
+        let total = (self.config.epochs * self.steps_per_epoch()) as f64;
         self.position.sums.train_s / done * (total - done)
     }
 }

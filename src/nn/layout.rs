@@ -11,14 +11,20 @@ use tch::{Device, Kind, Tensor};
 /// The strides are stated even where an extent is 1 and several would serve: libtorch judges the order by them.
 pub fn channels_last(tensor: &Tensor) -> Tensor {
     let size = tensor.size();
-    let &[_, channels, height, width] = size.as_slice() else {
+    let &[images, channels, height, width] = size.as_slice() else {
         return tensor.contiguous();
     };
+    in_channels_last(
+        &tensor.permute([0, 2, 3, 1]).contiguous(),
+        [images, channels, height, width],
+    )
+}
+
+/// The tensor `[N, C, H, W]` whose values lie in memory as those of `values`, which is contiguous.
+pub fn in_channels_last(values: &Tensor, size: [i64; 4]) -> Tensor {
+    let [_, channels, height, width] = size;
     let strides = [height * width * channels, 1, width * channels, channels];
-    tensor
-        .permute([0, 2, 3, 1])
-        .contiguous()
-        .as_strided(size.as_slice(), strides.as_slice(), None)
+    values.as_strided(size, strides, None)
 }
 
 /// A batch of pixels `[N, C, H, W]` as the tensor that a network takes, in channels-last order.

@@ -13,18 +13,14 @@ use crate::nn::Pass;
 impl Trainer<'_> {
     /// Gathers population statistics with the weights as they are, for methods that ask for it: one
     /// training pass over the training images, in the order and with the augmentation of the epoch to come.
-    fn gather_population(&self) {
+    fn gather_population(&mut self) {
         if !self.network.restart_population() {
             return;
         }
-        let order = self.batches.order(self.position.epoch);
-        for index in 0..self.batches.steps_per_epoch() {
-            let step = self.position.step + index;
-            let (images, _) = self.batch(&order, index, step);
-            let _ = tch::no_grad(|| {
-                self.network
-                    .logits(&images, &Pass::train(self.config.seed, step))
-            });
+        for index in 0..self.steps_per_epoch() {
+            let images = self.feed.batch(self.position.epoch, index).images;
+            let pass = Pass::train(self.config.seed, self.position.step + index);
+            let _ = tch::no_grad(|| self.network.logits(&images, &pass));
         }
     }
 

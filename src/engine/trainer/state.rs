@@ -22,7 +22,7 @@ impl Trainer<'_> {
                 snapshot.tensors.len()
             );
         }
-        let (position, steps_per_epoch) = (&snapshot.position, self.batches.steps_per_epoch());
+        let (position, steps_per_epoch) = (&snapshot.position, self.steps_per_epoch());
         let before = position.epoch.saturating_mul(steps_per_epoch);
         let steps = before.saturating_add(position.step_in_epoch);
         if position.step != steps

@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use tch::Tensor;
-
 use super::Trainer;
+use super::feed::StepBatch;
 use crate::engine::schedule::learning_rate;
-use crate::event::StepRow;
+use crate::event::{Position, StepRow};
 use crate::nn::scores::{Scores, cross_entropy};
 use crate::nn::{Pass, backward};
 
@@ -24,34 +23,35 @@ pub struct StepTimes {
 }
 
 impl Trainer<'_> {
-    /// The images and labels of an epoch's batch `index`, varied as in optimizer step `step`.
-    pub(super) fn batch(&self, order: &[u32], index: u64, step: u64) -> (Tensor, Vec<i64>) {
-        let batch = self.batches.batch(order, index, step);
-        let size = self.dataset.shape.of_batch(batch.labels.len());
-        (self.network.images(&batch.images, size), batch.labels)
-    }
-
     /// The images and labels of the next step.
-    pub(super) fn next_batch(&self, order: &[u32]) -> (Tensor, Vec<i64>) {
-        self.batch(order, self.position.step_in_epoch, self.position.step)
+    pub(super) fn next_batch(&mut self) -> StepBatch {
+        let Position {
+            epoch,
+            step_in_epoch,
+            ..
+        } = self.position;
+        self.feed.batch(epoch, step_in_epoch)
     }
 
     /// The learning rate of optimizer step `step`.
     pub(super) fn lr(&self, step: u64) -> f64 {
-        learning_rate(&self.config, step, self.batches.steps_per_epoch())
+        learning_rate(&self.config, step, self.steps_per_epoch())
     }
 
     /// One optimizer step.
-    pub(super) fn step(&mut self, order: &[u32]) -> StepRow {
-        self.step_in_phases(order).0
+    pub(super) fn step(&mut self) -> StepRow {
+        self.step_in_phases().0
     }
 
     /// One optimizer step, and where its time went.
-    pub(super) fn step_in_phases(&mut self, order: &[u32]) -> (StepRow, StepTimes) {
+    pub(super) fn step_in_phases(&mut self) -> (StepRow, StepTimes) {
         let started = Instant::now();
-        let (images, answers) = self.next_batch(order);
+        let StepBatch {
+            images,
+            labels,
+            answers,
+        } = self.next_batch();
         let count = answers.len();
-        let labels = Tensor::from_slice(&answers).to_device(images.device());
         let loaded = Instant::now();
 
         let pass = Pass::train(self.config.seed, self.position.step);

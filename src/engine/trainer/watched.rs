@@ -4,6 +4,7 @@ use anyhow::Result;
 use tch::Tensor;
 
 use super::Trainer;
+use super::feed::StepBatch;
 use super::step::StepTimes;
 use crate::event::EpochSums;
 use crate::nn::network::Network;
@@ -36,19 +37,16 @@ impl Trainer<'_> {
         if self.position.step == 0 {
             self.initialize()?;
         }
-        let mut order = self.batches.order(self.position.epoch);
         for done in 0..steps {
-            if self.position.step_in_epoch == self.batches.steps_per_epoch() {
+            if self.position.step_in_epoch == self.steps_per_epoch() {
                 self.position.epoch += 1;
                 self.position.step_in_epoch = 0;
-                order = self.batches.order(self.position.epoch);
             }
             if self.position.epoch >= self.config.epochs {
                 break;
             }
             if done.is_multiple_of(every.max(1)) {
-                let (images, labels) = self.next_batch(&order);
-                let labels = Tensor::from_slice(&labels).to_device(images.device());
+                let StepBatch { images, labels, .. } = self.next_batch();
                 let step = self.position.step;
                 let lr = self.lr(step);
                 watch(&NextStep {
@@ -59,7 +57,7 @@ impl Trainer<'_> {
                     lr,
                 })?;
             }
-            if !self.step(&order).loss.is_finite() {
+            if !self.step().loss.is_finite() {
                 break;
             }
         }
@@ -77,18 +75,11 @@ impl Trainer<'_> {
     /// Trains one step from where it stands and tells where its time went: no evaluation, no record, and after the
     /// last step of an epoch the next one's first, for ever. Call [`Trainer::initialize`] before the first.
     pub fn timed_step(&mut self) -> StepTimes {
-        if self.position.step_in_epoch == self.batches.steps_per_epoch() {
+        if self.position.step_in_epoch == self.steps_per_epoch() {
             self.position.epoch += 1;
             self.position.step_in_epoch = 0;
             self.position.sums = EpochSums::default();
         }
-        let epoch = self.position.epoch;
-        let order = match self.timed_epoch.take() {
-            Some((of, order)) if of == epoch => order,
-            _ => self.batches.order(epoch),
-        };
-        let (_, times) = self.step_in_phases(&order);
-        self.timed_epoch = Some((epoch, order));
-        times
+        self.step_in_phases().1
     }
 }
