@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::trainer::step::StepTimes;
-use super::{Trainer, memory};
+use super::{Trainer, device, memory};
 use crate::event::any_f64;
 use crate::nn::fold::Evaluator;
 
@@ -83,8 +83,10 @@ pub fn evaluation_steps(
     let images = trainers.iter().map(Trainer::evaluation_images);
     let mut networks: Vec<_> = evaluators.zip(images).collect();
     let mut step = |(evaluator, images): &mut (Evaluator, Tensor)| {
+        device::wait(images.device());
         let started = Instant::now();
         drop(evaluator.logits(images));
+        device::wait(images.device());
         started.elapsed().as_secs_f64()
     };
     in_turn(&mut networks, budget, &mut step, show)

@@ -47,6 +47,13 @@ pub fn use_threads(threads: usize) -> usize {
     threads
 }
 
+/// Waits until a device has done all that was begun. The CPU has, whenever it is asked.
+pub fn wait(device: Device) {
+    if let Device::Cuda(index) = device {
+        Cuda::synchronize(index as i64);
+    }
+}
+
 /// The element type of parameters.
 pub fn kind(precision: Precision) -> Kind {
     match precision {

@@ -2,8 +2,10 @@
 
 mod epoch_end;
 mod feed;
+mod reading;
 mod state;
 pub mod step;
+mod unread;
 pub mod watched;
 
 use std::time::Instant;
@@ -11,6 +13,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use feed::Feed;
+use unread::Unread;
 
 use super::{Interrupt, setup};
 use crate::config::{Initialization, RunConfig, read_source};
@@ -41,6 +44,8 @@ pub struct Trainer<'d> {
     feed: Feed<'d>,
     probe: Option<LayerProbe>,
     position: Position,
+    /// Steps that are counted in `position` by number only.
+    unread: Unread,
     /// Where [`Trainer::run`] pauses, if anywhere before the end.
     until_epoch: Option<u64>,
 }
@@ -80,6 +85,7 @@ impl<'d> Trainer<'d> {
             feed,
             probe,
             position: Position::default(),
+            unread: Unread::planned(0, Vec::new()),
             until_epoch: None,
         })
     }
@@ -205,15 +211,16 @@ impl<'d> Trainer<'d> {
         let mut saved = Instant::now();
         let mut estimate_due = self.position.epoch == 0;
         while self.position.step_in_epoch < self.steps_per_epoch() {
-            let row = self.step();
-            if !row.loss.is_finite() {
+            self.step(u64::MAX, false);
+            let inside = self.position.step_in_epoch < self.steps_per_epoch();
+            let is_interrupted = || inside && interrupt.signal().is_some();
+            let save_due = inside && saved.elapsed().as_secs_f64() > SAVE_EVERY_S;
+            if !self.unread.is_full() && !is_interrupted() && !save_due {
+                continue;
+            }
+            if !self.tell_steps(emit)? {
                 return self.diverge(emit);
             }
-            emit(Event::Step {
-                row,
-                epoch: self.position.epoch + 1,
-                sums: self.position.sums,
-            })?;
             self.look_at_percentiles(emit)?;
             if estimate_due && self.position.sums.train_s > ESTIMATE_AFTER_S {
                 estimate_due = false;
@@ -221,12 +228,11 @@ impl<'d> Trainer<'d> {
                     remaining_s: self.remaining_s(),
                 })?;
             }
-            let inside = self.position.step_in_epoch < self.steps_per_epoch();
-            if inside && interrupt.signal().is_some() {
+            if is_interrupted() {
                 self.save(emit, false)?;
                 return Ok(After::Stop(Status::Interrupted));
             }
-            if inside && saved.elapsed().as_secs_f64() > SAVE_EVERY_S {
+            if save_due {
                 self.save(emit, false)?;
                 saved = Instant::now();
             }
@@ -240,6 +246,18 @@ impl<'d> Trainer<'d> {
             Some(_) if more => Ok(After::Stop(Status::Interrupted)),
             _ => Ok(After::GoOn),
         }
+    }
+
+    /// Reports the steps since the last reading; false where a loss is not finite, at the step that it is of.
+    fn tell_steps(&mut self, emit: &mut Emit) -> Result<bool> {
+        let epoch = self.position.epoch + 1;
+        for (row, sums) in self.read_steps().rows {
+            if !row.loss.is_finite() {
+                return Ok(false);
+            }
+            emit(Event::Step { row, epoch, sums })?;
+        }
+        Ok(true)
     }
 
     /// Hands the state out to be saved.

@@ -86,6 +86,18 @@ pub fn to_values(tensor: &Tensor) -> Vec<f64> {
     values
 }
 
+/// The same of each of several tensors; on a device they are read together, so that the host waits once.
+pub fn values_of_all(tensors: &[&Tensor]) -> Vec<Vec<f64>> {
+    if tensors.iter().all(|tensor| tensor.device() == Device::Cpu) {
+        return tensors.iter().map(|tensor| to_values(tensor)).collect();
+    }
+    let flat: Vec<Tensor> = tensors.iter().map(|tensor| tensor.flatten(0, -1)).collect();
+    let mut values = to_values(&Tensor::cat(&flat, 0)).into_iter();
+    let counts = tensors.iter().map(|tensor| tensor.numel());
+    let own = |count| values.by_ref().take(count).collect();
+    counts.map(own).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

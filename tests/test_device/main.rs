@@ -9,6 +9,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod counts;
+mod diverging;
 mod load;
 mod program;
 mod same;

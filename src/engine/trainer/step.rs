@@ -4,9 +4,11 @@ use std::time::Instant;
 
 use super::Trainer;
 use super::feed::StepBatch;
+use super::unread::UnreadStep;
+use crate::engine::device;
 use crate::engine::schedule::learning_rate;
-use crate::event::{Position, StepRow};
-use crate::nn::scores::{Scores, cross_entropy};
+use crate::event::Position;
+use crate::nn::scores::cross_entropy;
 use crate::nn::{Pass, backward};
 
 /// Seconds of one training step, by phase. They leave nothing out but the reading of the clock.
@@ -38,50 +40,51 @@ impl Trainer<'_> {
         learning_rate(&self.config, step, self.steps_per_epoch())
     }
 
-    /// One optimizer step.
-    pub(super) fn step(&mut self) -> StepRow {
-        self.step_in_phases().0
+    /// One optimizer step, and where its time went; what it tells waits for a reading, `longest` steps ahead at most.
+    /// Where it is `timed`, the device is waited for in front of each reading of the clock.
+    pub(super) fn step(&mut self, longest: u64, timed: bool) -> StepTimes {
+        self.begin_step(longest);
+        let (step, times) = self.compute_step(timed);
+        self.unread.push(step);
+        times
     }
 
-    /// One optimizer step, and where its time went.
-    pub(super) fn step_in_phases(&mut self) -> (StepRow, StepTimes) {
-        let started = Instant::now();
+    /// Computes a step, whoever reads it.
+    pub(super) fn compute_step(&mut self, timed: bool) -> (UnreadStep, StepTimes) {
+        let device = self.network.parameters.device;
+        let now = || {
+            if timed {
+                device::wait(device);
+            }
+            Instant::now()
+        };
+        let started = now();
         let StepBatch {
             images,
             labels,
             answers,
         } = self.next_batch();
-        let count = answers.len();
-        let loaded = Instant::now();
+        let loaded = now();
 
         let pass = Pass::train(self.config.seed, self.position.step);
         let logits = self.network.logits(&images, &pass);
         let loss = cross_entropy(&logits, &labels);
-        let scores = Scores::of(&logits, &answers);
-        let computed = Instant::now();
+        let computed = now();
         let gradients = backward::gradients(&loss, &self.network.parameters, &pass);
-        let differentiated = Instant::now();
+        let differentiated = now();
 
         let lr = self.lr(self.position.step);
         let parameters = &self.network.parameters;
-        let squared_grad_norm = self.optimizer.step(parameters, &gradients, lr).value();
+        let squared_grad_norm = self.optimizer.step(parameters, &gradients, lr);
         self.network.after_step();
-        let updated = Instant::now();
+        let updated = now();
 
-        let train_s = (updated - started).as_secs_f64();
-        let sums = &mut self.position.sums;
-        sums.images += count as u64;
-        sums.steps += 1;
-        sums.loss += scores.loss_sum;
-        sums.wrong += scores.wrong;
-        sums.squared_grad_norm += squared_grad_norm;
-        sums.train_s += train_s;
-        self.position.train_s += train_s;
         self.position.step += 1;
         self.position.step_in_epoch += 1;
-        let row = StepRow {
-            step: self.position.step,
-            loss: scores.loss_sum / count as f64,
+        let step = UnreadStep {
+            logits: logits.detach(),
+            answers,
+            squared_grad_norm,
             lr,
         };
         let times = StepTimes {
@@ -90,6 +93,6 @@ impl Trainer<'_> {
             backward_s: (differentiated - computed).as_secs_f64(),
             update_s: (updated - differentiated).as_secs_f64(),
         };
-        (row, times)
+        (step, times)
     }
 }

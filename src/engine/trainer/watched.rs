@@ -1,12 +1,13 @@
 //! Training without recording: step by step, for a look at a step or its time.
 
+use std::time::Instant;
+
 use anyhow::Result;
 use tch::Tensor;
 
 use super::Trainer;
 use super::feed::StepBatch;
 use super::step::StepTimes;
-use crate::event::EpochSums;
 use crate::nn::network::Network;
 use crate::probe::images::ProbeImages;
 
@@ -37,6 +38,7 @@ impl Trainer<'_> {
         if self.position.step == 0 {
             self.initialize()?;
         }
+        let every = every.max(1);
         for done in 0..steps {
             if self.position.step_in_epoch == self.steps_per_epoch() {
                 self.position.epoch += 1;
@@ -45,7 +47,7 @@ impl Trainer<'_> {
             if self.position.epoch >= self.config.epochs {
                 break;
             }
-            if done.is_multiple_of(every.max(1)) {
+            if done.is_multiple_of(every) {
                 let StepBatch { images, labels, .. } = self.next_batch();
                 let step = self.position.step;
                 let lr = self.lr(step);
@@ -57,7 +59,9 @@ impl Trainer<'_> {
                     lr,
                 })?;
             }
-            if !self.step().loss.is_finite() {
+            self.step(every - done % every, false);
+            let is_last = done + 1 == steps;
+            if (is_last || self.unread.is_full()) && self.read_steps().diverged() {
                 break;
             }
         }
@@ -78,8 +82,13 @@ impl Trainer<'_> {
         if self.position.step_in_epoch == self.steps_per_epoch() {
             self.position.epoch += 1;
             self.position.step_in_epoch = 0;
-            self.position.sums = EpochSums::default();
         }
-        self.step_in_phases().1
+        let mut times = self.step(u64::MAX, true);
+        if self.unread.is_full() {
+            let started = Instant::now();
+            drop(self.unread.read());
+            times.forward_s += started.elapsed().as_secs_f64();
+        }
+        times
     }
 }
