@@ -8,6 +8,7 @@ mod data;
 mod leaving;
 mod mistakes;
 mod output;
+mod own_data;
 mod record;
 mod same_run;
 mod surroundings;
