@@ -6,6 +6,10 @@ use super::{Manifest, Results, SummaryRow, SweepRow};
 use crate::stats::FEWEST_VALUES;
 use crate::text::numbers::{counted, holds_every_rate};
 
+/// What the ranks of the table of all figures tell.
+const RANKS: &str = "Ranks: seeds drawn with replacement, the same for all methods; \"first\" is the share of draws in which \
+    a method is first. They tell how much hangs on the choice among these seeds, not what further seeds would give.";
+
 /// Everything to keep in mind, a sentence each.
 pub fn caveats(results: &Results) -> Vec<String> {
     let references = results
@@ -29,8 +33,12 @@ pub fn of_errors(results: &Results) -> Vec<String> {
 /// What to keep in mind with the table of all figures: best epochs and times.
 pub fn of_figures(results: &Results) -> Vec<String> {
     let best = "The column \"best\" is the lowest test error of any epoch, chosen on the test set: it is optimistic.";
+    let has_draws = |row: &SummaryRow| row.ranked.first_share.is_finite();
+    let ranks = results.summary.iter().any(has_draws);
+    let ranks = ranks.then(|| RANKS.to_owned());
     let times = results.manifest.iter().flat_map(of_times);
-    [best.to_owned()].into_iter().chain(times).collect()
+    let all = [best.to_owned()].into_iter().chain(ranks);
+    all.chain(times).collect()
 }
 
 fn of_seeds(results: &Results) -> Vec<String> {

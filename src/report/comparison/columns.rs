@@ -109,6 +109,15 @@ impl Groups {
         })
     }
 
+    /// The mean of the ranks that a name has in the columns in which a run of it is over, 1 for the lowest error; NaN where
+    /// there is none.
+    pub fn mean_rank(&self, name: &str) -> f64 {
+        match self.rank(name, &self.columns()) {
+            (rank, _) if rank.is_finite() => rank + 1.0,
+            _ => f64::NAN,
+        }
+    }
+
     /// The labels in the order of their errors, by the rule of this file.
     pub(super) fn ordered(&self) -> Vec<String> {
         let columns = self.columns();

@@ -10,9 +10,9 @@
 //! Only what stands in one column is compared: at one batch size, and where all labels are of
 //! families ("bn, depth 8") at one number.
 
-use super::differences::of_final_errors;
-use super::final_errors::{ends, error_text, is_few, summary_of};
+use super::final_errors::{ends, error_text};
 use super::rows::PairedDifference;
+use super::verdict::{ColumnVerdict, difference, has_too_few, shown_rows, verdict};
 use super::{Groups, Results, SummaryRow};
 use crate::stats::FEWEST_VALUES;
 use crate::text::listed;
@@ -24,67 +24,41 @@ pub const RULES: &str = "Brackets hold 95 % intervals over seeds; differences ar
     a run diverged, or where it errs on more than half of the test images though some method does not. Intervals are \
     not corrected for the number of comparisons.";
 
-/// An error above this is a failure, where some method stays below it.
-const HALF: f64 = 0.5;
 /// A sentence names at most so many methods that cannot be told apart, and counts the rest.
 const MOST_NAMES: usize = 6;
 
 /// The sentences, column by column. None where no run was made for its own sake, as in a mere sweep.
 pub fn conclusions(results: &Results) -> Vec<String> {
-    let shown = results.groups.shown.iter();
-    let rows: Vec<&SummaryRow> = shown
-        .filter_map(|it| summary_of(results, &it.key))
-        .collect();
-    let (few, enough): (Vec<&SummaryRow>, Vec<&SummaryRow>) =
-        rows.iter().partition(|row| is_few(row.n + row.n_diverged));
-    let somebody_learns = enough.iter().any(|row| row.final_test_error_mean <= HALF);
+    let (few, enough): (Vec<&SummaryRow>, Vec<&SummaryRow>) = shown_rows(results)
+        .into_iter()
+        .partition(|row| has_too_few(row));
     let mut sentences = Vec::new();
     let groups = &results.groups;
     for column in groups.columns() {
-        let is_own = |row: &&&SummaryRow| groups.column(&row.group) == column;
-        let is_failure = |row: &&&SummaryRow| fails(row, somebody_learns);
-        let own = enough.iter().filter(is_own);
-        let (mut failing, rest): (Vec<&SummaryRow>, Vec<&SummaryRow>) = own.partition(is_failure);
-        failing.sort_by(|one, other| {
-            let mean = |row: &SummaryRow| row.final_test_error_mean;
-            let by_mean = mean(one).total_cmp(&mean(other));
-            one.n_diverged.cmp(&other.n_diverged).then(by_mean)
-        });
+        let verdict = verdict(results, column);
+        let is_own = |row: &&SummaryRow| groups.column(&row.group) == column;
         // One method alone is not the lowest while others have runs to come.
-        if rest.len() > 1 || !few.iter().any(|row| is_own(&row)) {
-            sentences.extend(lowest(results, &rest, &failing));
+        if verdict.working.len() > 1 || !few.iter().any(is_own) {
+            sentences.extend(lowest(results, &verdict));
         }
-        sentences.extend(failures(groups, &failing));
+        sentences.extend(failures(groups, &verdict.failing));
     }
     sentences.extend(too_few(groups, &few, &enough));
     sentences
 }
 
-fn fails(row: &SummaryRow, somebody_learns: bool) -> bool {
-    row.n_diverged > 0 || (somebody_learns && row.final_test_error_mean > HALF)
-}
-
 /// Which of the methods that do not fail in a column has the lowest error, and which cannot be told from it.
-fn lowest(results: &Results, rows: &[&SummaryRow], failing: &[&SummaryRow]) -> Option<String> {
-    let mean = |row: &SummaryRow| row.final_test_error_mean;
-    let mut rows = rows.to_vec();
-    rows.sort_by(|one, other| mean(one).total_cmp(&mean(other)));
-    let (best, others) = rows.split_first()?;
+fn lowest(results: &Results, verdict: &ColumnVerdict) -> Option<String> {
+    let best = *verdict.working.first()?;
     let name_of = |row: &SummaryRow| name(&results.groups, row);
     let (place, error) = (place(&results.groups, best), error_text(best));
-    let less =
-        |rival: &SummaryRow| of_final_errors(&results.differences, &best.group, &rival.group);
-    // Without an interval nothing is told apart.
-    let is_close = |rival: &&SummaryRow| {
-        less(rival).is_none_or(|it| it.difference_ci_high.is_nan() || it.difference_ci_high >= 0.0)
-    };
-    // Where nothing else is left, what fails without diverging is a rival that lost.
-    let lost = failing
-        .iter()
-        .filter(|row| others.is_empty() && row.n_diverged == 0);
-    let lost = lost.filter(|row| !is_close(row));
-    let rivals = others.iter().chain(lost);
-    let (close, apart): (Vec<&SummaryRow>, Vec<&SummaryRow>) = rivals.partition(|it| is_close(it));
+    let less = |rival: &SummaryRow| difference(results, best, rival);
+    let ColumnVerdict {
+        failing,
+        close,
+        apart,
+        ..
+    } = verdict;
     let begin = format!("{place}, {}", name_of(best));
     Some(match (close.as_slice(), apart.first()) {
         ([], None) if failing.is_empty() => format!("{begin} has a test error of {error}."),
@@ -106,8 +80,8 @@ fn lowest(results: &Results, rows: &[&SummaryRow], failing: &[&SummaryRow]) -> O
                     text.map_or("too few common seeds".to_owned(), |it| difference_text(&it));
                 format!("{} ({text})", name_of(row))
             };
-            let close = named_or_counted(&close, named);
-            let names = named_or_counted(&apart, |row| name_of(row));
+            let close = named_or_counted(close, named);
+            let names = named_or_counted(apart, |row| name_of(row));
             let apart = match apart.len() {
                 0 => String::new(),
                 1 => format!("; the error of {names} is higher"),

@@ -85,7 +85,7 @@ pub fn interval_note(groups: &[IntervalGroup], notes: [&'static str; 3]) -> &'st
 mod tests {
     use super::*;
     use crate::draw::IntervalRow;
-    use crate::report::comparison::rows::Speedup;
+    use crate::report::comparison::rows::{RankedGroup, Speedup};
 
     #[test]
     fn fewer_than_three_runs_have_no_interval_and_say_so() {
@@ -110,6 +110,7 @@ mod tests {
                 final_test_brier_score_mean: f64::NAN,
                 steps_to_target: f64::NAN,
                 speedup: Speedup::default(),
+                ranked: RankedGroup::default(),
             })
         };
         for n in [1, 2] {

@@ -11,6 +11,8 @@
 //! | [`results`] | a results folder as a whole: writing and reading it |
 //! | `families`, `focus` | methods that differ by a number, and which of many lines a picture names |
 //! | `columns`, `standing` | what is compared with each other, and the one order of methods by error |
+//! | `ranks` | ranks by error, and how stable they are |
+//! | `verdict` | which methods fail, and which cannot be told apart from the best |
 //! | [`picture`], [`pictures`] | what a picture is, and all of them |
 //! | [`final_errors`] | what pictures and tables of final errors share |
 //! | [`conclusion`] | what came out, in sentences made from the numbers |
@@ -31,6 +33,7 @@ pub mod page;
 pub mod picture;
 pub mod pictures;
 pub mod pivot;
+mod ranks;
 pub mod results;
 pub mod rows;
 pub mod so_far;
@@ -39,6 +42,7 @@ mod standing;
 pub mod summarize;
 pub mod tables;
 pub mod tagged;
+mod verdict;
 
 pub use groups::{Groups, Shown};
 pub use manifest::{Manifest, ManifestMethod};

@@ -3,10 +3,11 @@
 use super::columns::ComparisonColumn;
 use super::families::Member;
 use super::final_errors::{ends, is_few, summary_of};
+use super::verdict::alike;
 use super::{Results, SummaryRow, SweepRow};
 use crate::report::distinct::distinct;
-use crate::text::Table;
-use crate::text::numbers::{counted, error_rate, percent_interval};
+use crate::text::numbers::{counted, error_rate, percent_interval, significant};
+use crate::text::{Table, TableOf};
 
 /// A method with its row in each column, where it has one.
 type Line<'r, R> = (&'r str, Vec<Option<&'r R>>);
@@ -20,11 +21,12 @@ pub fn errors(results: &Results) -> Table {
     let rows: Vec<&SummaryRow> = rows.collect();
     let seeds = rows.iter().map(|row| row.n + row.n_diverged).max();
     let seeds = seeds.unwrap_or(0);
+    let alike = alike(results);
     let text = |row: &SummaryRow| {
-        let mark = if groups.is_lowest(&row.group) {
-            "* "
-        } else {
-            ""
+        let mark = match groups.is_lowest(&row.group) {
+            true => "* ",
+            false if alike.contains(&&row.group) => "≈ ",
+            false => "",
         };
         format!("{mark}{}", error_cell(row, seeds))
     };
@@ -45,6 +47,13 @@ pub fn errors(results: &Results) -> Table {
     let lines = lines(&rows, &names, &columns, is_at);
     let heads: Vec<String> = columns.iter().map(|it| groups.column_name(*it)).collect();
     let mut table = pivot(&lines, &heads, text);
+    // Of several batch sizes a row is a label, and a rank is a name's.
+    if columns.len() > 1 && (by_number || groups.families.is_none()) {
+        table = table.right("mean rank", |(name, _)| {
+            significant(groups.mean_rank(name), 3)
+        });
+    }
+    let mut table = table.build();
     if !table.rows.is_empty() {
         let intervals = match is_few(seeds) {
             true => "",
@@ -57,8 +66,12 @@ pub fn errors(results: &Results) -> Table {
             None => "batch size".to_owned(),
         };
         table.caption = format!(
-            "Final test error{intervals}, {}; * the lowest at its {place}{}",
+            "Final test error{intervals}, {}; * the lowest at its {place}{}{}",
             counted(seeds, "seed"),
+            match alike.is_empty() {
+                true => "",
+                false => "; ≈ cannot be told apart from it",
+            },
             groups.rate_note()
         );
     }
@@ -95,7 +108,7 @@ pub fn chosen(results: &Results) -> Table {
         let rate = format!("{} {}", row.group.lr, row.settings);
         format!("{}{edge} ({error})", rate.trim_end())
     };
-    let mut table = pivot(&lines, &heads, text);
+    let mut table = pivot(&lines, &heads, text).build();
     if !table.rows.is_empty() {
         table.caption = format!(
             "Learning rates that the sweep chose from {}, with errors on held-out images; * at the edge of what was tried",
@@ -122,14 +135,18 @@ fn lines<'r, R, C>(
         .collect()
 }
 
-fn pivot<R>(lines: &[Line<R>], heads: &[String], text: impl Fn(&R) -> String) -> Table {
+fn pivot<'l, 'r, R>(
+    lines: &'l [Line<'r, R>],
+    heads: &[String],
+    text: impl Fn(&R) -> String,
+) -> TableOf<'l, Line<'r, R>> {
     let mut table = Table::of(lines).left("method", |(name, _)| (*name).to_owned());
     for (place, head) in heads.iter().enumerate() {
         table = table.right(head, |(_, rows): &Line<R>| {
             rows[place].map_or_else(String::new, &text)
         });
     }
-    table.build()
+    table
 }
 
 #[cfg(test)]
@@ -150,15 +167,18 @@ mod tests {
         ]);
         let table = errors(&made);
         let heads: Vec<&str> = table.columns.iter().map(|it| it.name.as_str()).collect();
-        assert_eq!(heads, ["method", "batch size 1", "batch size 50"]);
+        assert_eq!(
+            heads,
+            ["method", "batch size 1", "batch size 50", "mean rank"]
+        );
         let rows: Vec<String> = table.rows.iter().map(|row| row.join(" | ")).collect();
         assert_eq!(
             rows,
             [
-                "ours | * 5.00 % (n = 2) | 31.0 % [28.5, 33.5]",
-                "bn | 31.0 % [28.5, 33.5] | * 12.0 % [7.0, 17.0]",
-                "part | 1.00 % (1 of 3 diverged) | ",
-                "gone |  | diverged",
+                "ours | * 5.00 % (n = 2) | 31.0 % [28.5, 33.5] | 1.50",
+                "bn | 31.0 % [28.5, 33.5] | * 12.0 % [7.0, 17.0] | 1.50",
+                "part | 1.00 % (1 of 3 diverged) |  | 3.00",
+                "gone |  | diverged | 3.00",
             ]
         );
         assert!(
@@ -172,6 +192,31 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_told_apart_from_the_lowest_is_marked() {
+        let made = results(&[
+            ("a", 1, LOW),
+            ("b", 1, &[0.12, 0.11, 0.17]),
+            ("c", 1, HIGH),
+            ("lost", 1, &[0.10, 0.12, f64::NAN]),
+            ("a", 50, HIGH),
+            ("b", 50, LOW),
+        ]);
+        let table = errors(&made);
+        let marks = |place: usize| -> Vec<&str> {
+            let marked = table.rows.iter();
+            let marked = marked.filter(|row| row[place].starts_with('≈'));
+            marked.map(|row| row[0].as_str()).collect()
+        };
+        // b at batch size 1: the interval of the difference, −6.5 to 3.8 points, holds 0.
+        assert_eq!((marks(1), marks(2)), (vec!["b"], vec![]));
+        assert!(
+            table.caption.contains("≈ cannot be told apart from it"),
+            "{}",
+            table.caption
+        );
+    }
+
+    #[test]
     fn at_one_batch_size_numbers_of_families_are_the_columns() {
         let table = errors(&results(&[
             ("a, depth 8", 4, HIGH),
@@ -181,9 +226,16 @@ mod tests {
             ("b, depth 20", 4, LOW),
         ]));
         let heads: Vec<&str> = table.columns.iter().map(|it| it.name.as_str()).collect();
-        assert_eq!(heads, ["method", "depth 8", "depth 20", "depth 56"]);
+        assert_eq!(
+            heads,
+            ["method", "depth 8", "depth 20", "depth 56", "mean rank"]
+        );
         let (low, high) = ("* 12.0 % [7.0, 17.0]", "31.0 % [28.5, 33.5]");
-        assert_eq!(table.rows, [["b", low, low, ""], ["a", high, low, low]]);
+        let alike = low;
+        assert_eq!(
+            table.rows,
+            [["b", low, low, "", "1.00"], ["a", high, alike, low, "1.33"]]
+        );
         assert!(
             table.caption.contains("* the lowest at its depth"),
             "{}",

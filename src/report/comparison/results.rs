@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Result, ensure};
 
 use super::differences::{differences, paired};
+use super::ranks::ranks;
 use super::speedup::speedup;
 use super::tagged::{self, RunRows};
 use super::{DifferenceRow, Groups, Manifest, PairedRow, SummaryRow, SweepRow, summarize};
@@ -89,8 +90,11 @@ impl Results {
         let most_runs = grouped.iter().map(|(_, runs)| runs.len()).max();
         let mut groups = Groups::of(&summary, labels);
         groups.most_runs = most_runs.unwrap_or(0);
+        let ranks = ranks(&grouped, &groups);
         for row in &mut summary {
             row.speedup = speedup(&row.group, &grouped, &groups, target);
+            let ranked = ranks.iter().find(|(key, _)| **key == row.group);
+            row.ranked = ranked.map(|(_, ranked)| ranked.clone()).unwrap_or_default();
         }
         let paired = paired(&grouped, &groups);
         Results {

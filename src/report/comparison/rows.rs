@@ -48,6 +48,8 @@ pub struct SummaryRow {
     pub steps_to_target: f64,
     /// How many times fewer these are than those of another group.
     pub speedup: Speedup,
+    /// How the group stands among those that it is compared with.
+    pub ranked: RankedGroup,
 }
 
 impl Row for SummaryRow {
@@ -56,7 +58,8 @@ impl Row for SummaryRow {
         final_test_error_ci_high,best_test_error_mean,epochs_to_target,train_s_per_epoch_median,label,\
         final_test_error_std,final_test_error_bootstrap_low,final_test_error_bootstrap_high,target_test_error,\
         n_reached_target,final_train_error_mean,final_test_calibration_error_mean,final_test_brier_score_mean,\
-        steps_to_target,speedup_over,speedup_n_pairs,speedup,speedup_ci_low,speedup_ci_high,speedup_bound";
+        steps_to_target,speedup_over,speedup_n_pairs,speedup,speedup_ci_low,speedup_ci_high,speedup_bound,\
+        rank,rank_bootstrap_low,rank_bootstrap_high,first_share,mean_rank";
 }
 
 /// How many times fewer steps a group takes to the target than another, seed by seed.
@@ -96,6 +99,34 @@ impl Default for Speedup {
             speedup_ci_low: f64::NAN,
             speedup_ci_high: f64::NAN,
             speedup_bound: None,
+        }
+    }
+}
+
+/// How a group stands among those of its batch size (and number) by final test error, and how stable that is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RankedGroup {
+    /// Its rank, 1 for the lowest error; none for a learning rate that is not shown, or while no run is over.
+    pub rank: Option<u64>,
+    /// Lower end of the 95 % bootstrap (percentile) interval of the rank.
+    pub rank_bootstrap_low: Option<u64>,
+    /// Upper end.
+    pub rank_bootstrap_high: Option<u64>,
+    /// Share of the resamples in which it is first; a first place of several counts as a part for each.
+    pub first_share: f64,
+    /// Mean of the ranks that its method has in all columns: the order of all lists.
+    pub mean_rank: f64,
+}
+
+impl Default for RankedGroup {
+    /// Nothing is known.
+    fn default() -> RankedGroup {
+        RankedGroup {
+            rank: None,
+            rank_bootstrap_low: None,
+            rank_bootstrap_high: None,
+            first_share: f64::NAN,
+            mean_rank: f64::NAN,
         }
     }
 }

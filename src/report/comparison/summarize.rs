@@ -1,6 +1,6 @@
 //! From the curves of all runs to one row a group.
 
-use super::rows::Speedup;
+use super::rows::{RankedGroup, Speedup};
 use super::{RunRows, SummaryRow};
 use crate::event::{EpochRow, Status};
 use crate::run_key::Grouped;
@@ -70,6 +70,7 @@ fn summary_row((key, group): &Group, target: Option<f64>) -> SummaryRow {
         final_test_brier_score_mean: mean(&last(|row| row.test_brier_score)),
         steps_to_target: median_to_target(&reached, |row| row.step),
         speedup: Speedup::default(),
+        ranked: RankedGroup::default(),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::columns::in_order;
 use super::final_errors::{error_text, is_few, without_interval};
-use super::rows::{BoundSide, Speedup};
+use super::rows::{BoundSide, RankedGroup, Speedup};
 use super::speedup::{BASELINE, compared_with};
 use super::{Manifest, ManifestMethod, PairedRow, Results, SummaryRow, SweepRow};
 use crate::run_key::GroupKey;
 use crate::stats::range;
-use crate::text::numbers::{error_rate, exact, p_value, points, significant};
+use crate::text::numbers::{error_rate, exact, p_value, percent, points, significant};
 use crate::text::{Table, TableOf};
 
 /// One row a group.
@@ -21,7 +21,9 @@ pub fn summary(results: &Results) -> Table {
     let rows = in_order(results, &results.summary, |row| &row.group);
     let mut table = of_groups(results, &rows, |row| &row.group)
         .right("final test error (95 % interval)", |row| error_text(row))
-        .right("best", |row| error_rate(row.best_test_error_mean));
+        .right("best", |row| error_rate(row.best_test_error_mean))
+        .right("rank (95 % interval)", |row| rank_text(&row.ranked))
+        .right("first", |row| percent(row.ranked.first_share, 0));
     if is_any_known(&rows, |row| row.final_test_calibration_error_mean) {
         table = table
             .right("calibration error", |row| {
@@ -51,6 +53,15 @@ pub fn summary(results: &Results) -> Table {
 /// Whether a figure was measured for some row, as it was not where older versions made all runs.
 fn is_any_known(rows: &[&SummaryRow], figure: fn(&SummaryRow) -> f64) -> bool {
     rows.iter().any(|row| figure(row).is_finite())
+}
+
+/// A rank with the ranks between which it stays.
+fn rank_text(ranked: &RankedGroup) -> String {
+    let rank = ranked.rank.map_or("–".to_owned(), |rank| rank.to_string());
+    match (ranked.rank_bootstrap_low, ranked.rank_bootstrap_high) {
+        (Some(low), Some(high)) => format!("{rank} [{low}, {high}]"),
+        _ => rank,
+    }
 }
 
 /// A table whose first columns say which group a row is of.

@@ -4,6 +4,7 @@ use crate::draw::{Axis, Figure, LineChart, MapCell, MapRow, Series, ValueMap};
 use crate::report::comparison::final_errors::{ends, error_axis, error_point, summary_of};
 use crate::report::comparison::focus::MOST_LINES;
 use crate::report::comparison::groups::seeds;
+use crate::report::comparison::verdict::alike;
 use crate::report::comparison::{Draw, PictureKind, Results, Shown, Topic};
 use crate::run_key::GroupKey;
 use crate::text::numbers::percent_within;
@@ -62,9 +63,9 @@ fn lines(results: &Results) -> Figure {
 }
 
 fn table(results: &Results) -> Figure {
-    let (groups, sizes) = (&results.groups, sizes(results));
+    let (groups, sizes, alike) = (&results.groups, sizes(results), alike(results));
     let row = |label: &String| {
-        let cells = sizes.iter().map(|size| cell(results, label, *size));
+        let cells = sizes.iter().map(|size| cell(results, &alike, label, *size));
         Some(MapRow {
             label: label.clone(),
             style: groups.style(label)?,
@@ -72,7 +73,8 @@ fn table(results: &Results) -> Figure {
         })
     };
     let note = format!(
-        "mean over seeds; darker is higher; framed: the lowest of its column{}",
+        "mean over seeds; darker is higher; framed: the lowest of its column{}{}",
+        alike_note(&alike),
         groups.rate_note()
     );
     let map = ValueMap {
@@ -85,15 +87,26 @@ fn table(results: &Results) -> Figure {
     map.figure()
 }
 
-/// The error of a label at a batch size, in a table with shades.
-pub fn cell(results: &Results, label: &str, size: u64) -> MapCell {
+/// What a subtitle says of the mark of [`cell`]; nothing where it has none.
+pub fn alike_note(alike: &[&GroupKey]) -> &'static str {
+    match alike.is_empty() {
+        true => "",
+        false => "; ≈: not told apart from it",
+    }
+}
+
+/// The error of a label at a batch size, in a table with shades; marked where the group is among those `alike` the lowest.
+pub fn cell(results: &Results, alike: &[&GroupKey], label: &str, size: u64) -> MapCell {
     let groups = &results.groups;
     let group = groups.at(size).find(|group| group.key.label == *label);
     group.map_or(MapCell::default(), |group| {
         let error = groups.error(&group.key);
         MapCell {
             value: if error.is_finite() { error } else { f64::NAN },
-            text: text(results, &group.key),
+            text: match alike.contains(&&group.key) {
+                true => format!("≈ {}", text(results, &group.key)),
+                false => text(results, &group.key),
+            },
             best: groups.is_lowest(&group.key),
         }
     })

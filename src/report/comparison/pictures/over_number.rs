@@ -1,12 +1,13 @@
 //! Final test error over the number in which methods' labels differ, as over the depth of a network.
 
-use super::batch_sizes::cell;
+use super::batch_sizes::{alike_note, cell};
 use crate::draw::{
     Axis, Figure, LineChart, MapCell, MapRow, PanelGrid, Point, Series, ShareY, ValueMap,
 };
 use crate::report::comparison::families::{Member, numbers};
 use crate::report::comparison::final_errors::{error_axis, error_point};
 use crate::report::comparison::focus::MOST_LINES;
+use crate::report::comparison::verdict::alike;
 use crate::report::comparison::{Draw, PictureKind, Results, Topic};
 use crate::text::capitalized;
 
@@ -51,13 +52,15 @@ fn figure(results: &Results) -> Option<Figure> {
 
 /// Names by rows and numbers by columns, with shades: more lines than can be told apart.
 fn table(results: &Results, members: &[Member], size: u64, title: String) -> Figure {
-    let groups = &results.groups;
+    let (groups, alike) = (&results.groups, alike(results));
     let columns = numbers(members);
     let row = |name: &&str| {
         let own = own_labels(results, members, name);
         let cell = |number: &f64| {
             let label = own.iter().find(|(own, _)| own == number);
-            label.map_or(MapCell::default(), |(_, label)| cell(results, label, size))
+            label.map_or(MapCell::default(), |(_, label)| {
+                cell(results, &alike, label, size)
+            })
         };
         Some(MapRow {
             label: (*name).to_owned(),
@@ -66,7 +69,8 @@ fn table(results: &Results, members: &[Member], size: u64, title: String) -> Fig
         })
     };
     let note = format!(
-        "batch size {size}; mean over seeds; darker is higher; framed: the lowest of its column"
+        "batch size {size}; mean over seeds; darker is higher; framed: the lowest of its column{}",
+        alike_note(&alike)
     );
     let map = ValueMap {
         title,
