@@ -118,4 +118,4 @@ fn geometric_mean(ratios: &[Bounds]) -> Speedup {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

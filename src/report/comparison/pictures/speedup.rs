@@ -60,3 +60,35 @@ fn figure(results: &Results) -> Option<Figure> {
     };
     Some(plot.figure())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Status;
+    use crate::report::comparison::differences::tests::run;
+    use crate::report::comparison::speedup::tests::made;
+
+    #[test]
+    fn ratios_have_marks_and_bounds_a_text_only() {
+        let never: &[f64] = &[0.9, 0.8, 0.7];
+        let of = |label: &str, errors: &[f64]| {
+            (0..3)
+                .map(|seed| run(label, seed, errors, Status::Finished))
+                .collect::<Vec<_>>()
+        };
+        let none = of("none", &[0.9, 0.5, 0.3]);
+        let fast = of("fast", &[0.9, 0.3]);
+        let slow = of("slow", never);
+        let svg = figure(&made([none.clone(), fast, slow.clone()].concat()));
+        let svg = svg.unwrap().svg();
+        for text in [
+            ">Times fewer steps than none to a test error of 30.0 %<",
+            ">2.00 [2.00, 2.00]<",
+            ">&lt; 1.00<",
+        ] {
+            assert!(svg.contains(text), "{text}");
+        }
+        // Bounds alone make no picture.
+        assert_eq!(figure(&made([none, slow].concat())), None);
+    }
+}
