@@ -10,11 +10,12 @@ const SOURCES: &[&str] = &["src", "assets", "build.rs", "Cargo.toml", "Cargo.loc
 fn main() {
     println!("cargo:rerun-if-env-changed=LIBTORCH");
     println!("cargo:rustc-env=NORMPROP_RUSTC={}", compiler_version());
+    println!("cargo:rustc-env=NORMPROP_TCH={}", tch_version());
     record_commit();
     // torch-sys tells us the folder (its `links` key is `tch`) on Linux and macOS.
     let Ok(lib) = std::env::var("DEP_TCH_LIBTORCH_LIB") else {
         panic!(
-            "torch-sys did not say where libtorch is, so that src/nn/native.cpp cannot be compiled: normprop builds on Linux and macOS"
+            "torch-sys did not say where libtorch is, so that our C++ sources cannot be compiled: normprop builds on Linux and macOS"
         );
     };
     compile_native(Path::new(&lib));
@@ -48,7 +49,16 @@ fn compile_native(lib: &Path) {
         // Their own warnings are no concern of ours.
         .warnings(false)
         .file("src/nn/native.cpp")
+        .file("src/engine/libtorch.cpp")
         .compile("normprop_native");
+}
+
+/// The version of tch that `Cargo.lock` names.
+fn tch_version() -> String {
+    let lock = std::fs::read_to_string("Cargo.lock").unwrap_or_default();
+    let entry = lock.split_once("name = \"tch\"\nversion = \"");
+    let version = entry.and_then(|(_, rest)| rest.split('"').next());
+    version.unwrap_or("unknown").to_owned()
 }
 
 /// What the compiler says of itself, for the record of every run.

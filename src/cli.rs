@@ -2,6 +2,7 @@
 
 mod compare;
 mod paths;
+mod place;
 mod stats;
 mod train;
 
@@ -13,6 +14,7 @@ use clap_complete::Shell;
 use crate::errln;
 
 pub use compare::{CompareArgs, LaunchArgs, LaunchPlace, TaskArgs};
+pub use place::PlaceArgs;
 pub use stats::StatsArgs;
 pub use train::TrainArgs;
 
@@ -200,9 +202,9 @@ pub struct EvalArgs {
     /// Your own pictures instead, as PNG or JPEG files or folders of them: the network's answer for each
     #[arg(long, value_name = "FILE|FOLDER", num_args = 1.., value_hint = ValueHint::AnyPath, value_parser = paths::to_read())]
     pub images: Vec<PathBuf>,
-    /// CPU threads
-    #[arg(long)]
-    pub threads: Option<usize>,
+    /// Where it is computed.
+    #[command(flatten)]
+    pub place: PlaceArgs,
     /// Folder for the tables and pictures [default: eval-SPLIT/ in the run directory]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = paths::to_write(), conflicts_with = "images")]
     pub out: Option<PathBuf>,

@@ -10,7 +10,14 @@ use crate::errln;
 /// How tch's panics name an error of libtorch; what libtorch said follows, as a Rust string.
 const TORCH: &str = "Torch(\"";
 /// Words in which libtorch and the C++ library say that memory is used up, in lower case.
-const OUT_OF_MEMORY: &[&str] = &["allocate memory", "out of memory", "bad_alloc"];
+const OUT_OF_MEMORY: &[&str] = &[
+    "allocate memory",
+    "out of memory",
+    "bad_alloc",
+    "alloc_failed",
+];
+/// Words in which a GPU's libraries say anything, in lower case.
+const OF_GPU: &[&str] = &["cuda", "cudnn", "cublas"];
 
 /// Does `work`; where it panics says what happened and gives nothing.
 pub fn caught<T>(work: impl FnOnce() -> T) -> Option<T> {
@@ -50,6 +57,11 @@ fn explain(message: &str) -> String {
     };
     let lower = said.to_lowercase();
     if OUT_OF_MEMORY.iter().any(|words| lower.contains(words)) {
+        if OF_GPU.iter().any(|words| lower.contains(words)) {
+            return format!(
+                "the memory of the GPU does not suffice: libtorch says: {said}; {kept}; a smaller --batch-size or --width needs less, and fewer --jobs of compare leave more to each"
+            );
+        }
         return format!(
             "there is not enough memory: libtorch says: {said}; {kept}; a smaller --batch-size or --width needs less"
         );
@@ -85,6 +97,23 @@ mod tests {
             !text.contains("frame") && !text.contains("unwrap"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn want_of_a_gpu_s_memory_is_told_apart() {
+        for said in [
+            "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 79.15 GiB",
+            "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+            "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        ] {
+            let text = explain(&format!("x: Torch(\"{said}\\nframe #0: a\") (a.rs:1)"));
+            let begin = format!("the memory of the GPU does not suffice: libtorch says: {said}; ");
+            assert!(text.starts_with(&begin), "{text}");
+            assert!(
+                text.contains("--batch-size") && text.contains("--jobs"),
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint, value_parser};
 
 use super::paths;
+use super::place::PlaceArgs;
 
 /// Heading of the options that some probes take.
 const OF_PROBES: &str = "Options of single probes";
@@ -37,9 +38,9 @@ pub struct StatsArgs {
     /// Look at a network of this configuration at initialization instead of at a run
     #[arg(long = "set", value_name = "KEY=VALUE", conflicts_with = "runs")]
     pub set: Vec<String>,
-    /// CPU threads
-    #[arg(long)]
-    pub threads: Option<usize>,
+    /// Where it is computed.
+    #[command(flatten)]
+    pub place: PlaceArgs,
     /// Folder for the results [default: stats/ in the run directory, or here]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, value_parser = paths::to_write())]
     pub out: Option<PathBuf>,

@@ -10,11 +10,10 @@ use std::time::SystemTime;
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::train::{LIBTORCH_VERSION, TCH_VERSION};
 use crate::cli::{BenchArgs, OutputArgs};
 use crate::config::RunConfig;
 use crate::data::Dataset;
-use crate::engine::{memory as process_memory, setup};
+use crate::engine::{device, gpu, libtorch, memory as process_memory, setup};
 use crate::output::{arguments, print_json, print_tables};
 use crate::record::machine::{Cpu, Git, load_average, reduce_command_line_here};
 use crate::record::time::rfc3339;
@@ -90,10 +89,11 @@ fn machine(config: &RunConfig, dataset: &Dataset) -> BenchMachine {
         normprop: env!("CARGO_PKG_VERSION").into(),
         git: Git::of_build(),
         rustc: option_env!("NORMPROP_RUSTC").map(str::to_owned),
-        tch: TCH_VERSION.into(),
-        libtorch: LIBTORCH_VERSION.into(),
+        tch: libtorch::TCH_VERSION.into(),
+        libtorch: libtorch::version().into(),
         cpu: Cpu::here(),
-        device: config.device.clone(),
+        device: config.device_name().to_owned(),
+        gpu: device::find(&config.device).ok().and_then(gpu::gpu),
         dataset_sha256: dataset.sha256.clone(),
         command_line: reduce_command_line_here(&arguments()),
         started: rfc3339(SystemTime::now()),

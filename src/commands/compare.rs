@@ -5,6 +5,7 @@ pub mod collect;
 mod display;
 mod estimate;
 mod execute;
+mod gpus;
 pub mod launch;
 mod live;
 mod local;
@@ -32,6 +33,7 @@ use crate::output::{print_json, print_tables, wrapped};
 use crate::record::files;
 use crate::record::row::to_json;
 use crate::report::bench::Bench;
+use crate::report::comparison::caveats::of_devices;
 use crate::report::comparison::conclusion::{RULES, conclusions};
 use crate::report::comparison::{Manifest, Results, page, pivot, tables};
 use crate::text::Terminal;
@@ -257,6 +259,9 @@ pub fn print_results(results: &Results, output: OutputArgs) -> Result<()> {
     for sentence in &conclusions {
         out!("{}", wrapped(&format!("- {sentence}\n")))?;
     }
+    if let Some(mixed) = results.manifest.as_ref().and_then(of_devices) {
+        out!("{}", wrapped(&format!("{mixed}\n")))?;
+    }
     if output.verbose && !conclusions.is_empty() {
         out!("{}", wrapped(&format!("{RULES}\n")))?;
     }
@@ -269,6 +274,7 @@ pub fn document(results: &Results) -> Result<Value> {
         "experiment": results.name,
         "rows": to_json(&results.summary)?,
         "conclusions": conclusions(results),
+        "different_devices": results.manifest.as_ref().and_then(of_devices),
     }))
 }
 

@@ -1,14 +1,18 @@
 //! `normprop doctor`: what this program runs on, and what is wrong if something is.
 
+mod device_check;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use serde_json::json;
-use tch::{Cuda, Device, Kind, Tensor};
+use tch::Cuda;
 
-use super::train::{LIBTORCH_VERSION, TCH_VERSION};
+use device_check::DeviceCheck;
+
 use crate::cli::OutputArgs;
 use crate::data::catalogue::entries;
+use crate::engine::libtorch::{TCH_VERSION, version, version_compiled_for};
 use crate::engine::setup::data_dir;
 use crate::out;
 use crate::output::{print_json, wrapped};
@@ -18,14 +22,15 @@ use crate::record::machine::{Cpu, Git};
 pub fn run(output: OutputArgs) -> Result<()> {
     let cpu = Cpu::here();
     let libtorch = loaded_libtorch();
-    let problems = problems(libtorch.as_ref());
+    let devices = device_check::all();
+    let problems = problems(&devices);
     let here = entries().filter(|entry| entry.is_here(&data_dir()));
     let datasets: Vec<&str> = here.map(|entry| entry.name).collect();
     if output.json {
         let document = json!({
-            "normprop": env!("CARGO_PKG_VERSION"), "git": Git::of_build(), "tch": TCH_VERSION, "libtorch": LIBTORCH_VERSION,
+            "normprop": env!("CARGO_PKG_VERSION"), "git": Git::of_build(), "tch": TCH_VERSION, "libtorch": version(),
             "libtorch_path": libtorch, "cpu": cpu, "torch_threads": tch::get_num_threads(),
-            "cuda_devices": Cuda::device_count(), "data_dir": data_dir(), "datasets": datasets,
+            "cuda_devices": Cuda::device_count(), "devices": devices, "data_dir": data_dir(), "datasets": datasets,
             "problems": problems,
         });
         print_json(&document)?;
@@ -36,16 +41,20 @@ pub fn run(output: OutputArgs) -> Result<()> {
             ("normprop", env!("CARGO_PKG_VERSION").into()),
             ("commit", commit()),
             ("tch", TCH_VERSION.into()),
-            ("libtorch", format!("{LIBTORCH_VERSION}, {place}")),
+            ("libtorch", format!("{}, {place}", version())),
             ("processor", format!("{model}, {} cores", cpu.cores)),
             ("features", cpu.flags.join(" ")),
             ("torch threads", tch::get_num_threads().to_string()),
             ("CUDA devices", Cuda::device_count().to_string()),
+        ];
+        let devices = devices.iter().map(|check| ("device", check.sentence()));
+        let places = [
             ("data folder", data_dir().display().to_string()),
             ("datasets here", datasets.join(", ")),
         ];
         let problems = problems.iter().map(|problem| ("problem", problem.clone()));
-        for (name, fact) in facts.into_iter().chain(problems) {
+        let facts = facts.into_iter().chain(devices).chain(places);
+        for (name, fact) in facts.chain(problems) {
             out!("{}", wrapped(&format!("{name:<13}  {fact}\n")))?;
         }
     }
@@ -60,9 +69,10 @@ pub fn run(output: OutputArgs) -> Result<()> {
 pub fn versions() -> String {
     let libtorch = shown_or(loaded_libtorch().as_deref(), "an unknown place");
     format!(
-        "normprop {} (commit {}), tch {TCH_VERSION}, libtorch {LIBTORCH_VERSION} from {libtorch}, data folder {}",
+        "normprop {} (commit {}), tch {TCH_VERSION}, libtorch {} from {libtorch}, data folder {}",
         env!("CARGO_PKG_VERSION"),
         commit(),
+        version(),
         data_dir().display()
     )
 }
@@ -87,25 +97,16 @@ fn loaded_libtorch() -> Option<PathBuf> {
     line.find('/').map(|start| PathBuf::from(&line[start..]))
 }
 
-/// What does not work: a computation with a known result, and the library's version.
-fn problems(libtorch: Option<&PathBuf>) -> Vec<String> {
-    let mut problems = Vec::new();
-    let image = Tensor::ones([1, 1, 4, 4], (Kind::Float, Device::Cpu));
-    let kernel = Tensor::ones([1, 1, 3, 3], (Kind::Float, Device::Cpu));
-    match image.f_conv2d(&kernel, None::<Tensor>, [1, 1], [0, 0], [1, 1], 1) {
-        Ok(output) if output.sum(Kind::Double).double_value(&[]) == 36.0 => {}
-        Ok(_) => problems.push("libtorch computes a convolution wrongly".into()),
-        Err(error) => problems.push(format!("libtorch cannot compute a convolution: {error}")),
-    }
-    let root = libtorch.and_then(|path| path.parent()?.parent());
-    let header = root.map(|root| root.join("include/torch/headeronly/version.h"));
-    if let Some(text) = header.and_then(|path| std::fs::read_to_string(path).ok()) {
-        let has = |line: &str| text.lines().any(|other| other.trim() == line);
-        if !(has("#define TORCH_VERSION_MAJOR 2") && has("#define TORCH_VERSION_MINOR 13")) {
-            problems.push(format!(
-                "the libtorch in use is not {LIBTORCH_VERSION}: run scripts/setup --force"
-            ));
-        }
+/// What does not work: a device, and a library of another version.
+fn problems(devices: &[DeviceCheck]) -> Vec<String> {
+    let checks = devices.iter();
+    let mut problems: Vec<String> = checks.filter_map(DeviceCheck::told_problem).collect();
+    if version() != version_compiled_for() {
+        problems.push(format!(
+            "the libtorch in use is {}, and this program was compiled for {}: run scripts/setup --force",
+            version(),
+            version_compiled_for()
+        ));
     }
     problems
 }

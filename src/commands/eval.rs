@@ -43,7 +43,7 @@ pub fn run(args: &EvalArgs, output: OutputArgs) -> Result<()> {
     if !args.images.is_empty() {
         return own_images::run(args, output);
     }
-    let trained = Trained::load(args.run.as_deref(), &args.checkpoint, args.threads)?;
+    let trained = Trained::load(args.run.as_deref(), &args.checkpoint, &args.place)?;
     if output.verbose {
         errln!("checkpoint {}", trained.file.display());
     }

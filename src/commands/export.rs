@@ -8,7 +8,7 @@ use serde_json::json;
 use tch::{Kind, Tensor};
 
 use super::standalone::StandaloneNetwork;
-use crate::cli::{ExportArgs, OutputArgs};
+use crate::cli::{ExportArgs, OutputArgs, PlaceArgs};
 use crate::event::NetworkIdentity;
 use crate::export::{ExportedNetwork, INPUT, OUTPUT, onnx, torch};
 use crate::nn::NetworkKind;
@@ -26,7 +26,8 @@ pub fn run(args: &ExportArgs, output: OutputArgs) -> Result<()> {
             "--batch-size belongs to --to onnx; the other formats take any number of images"
         ));
     }
-    let mut loaded = StandaloneNetwork::load(args.run.as_deref(), &args.checkpoint, None)?;
+    let mut loaded =
+        StandaloneNetwork::load(args.run.as_deref(), &args.checkpoint, &PlaceArgs::default())?;
     // A file for others is computed with in float32, whatever the training used.
     loaded.network.compute = loaded.network.parameters.kind;
     let (mean, std) = constants(&loaded.identity);

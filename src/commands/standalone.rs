@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use toml::Table;
 
-use super::trained::{headline, locate, thread_assignment, warn_of_divergence};
+use super::trained::{headline, locate, warn_of_divergence};
+use crate::cli::PlaceArgs;
 use crate::config::RunConfig;
 use crate::data::{ImageShape, Normalizer};
 use crate::engine::{device, setup};
@@ -41,11 +42,11 @@ impl StandaloneNetwork {
     pub fn load(
         named: Option<&Path>,
         checkpoint: &str,
-        threads: Option<usize>,
+        place: &PlaceArgs,
     ) -> Result<StandaloneNetwork> {
         let (folder, file, snapshot) = locate(named, checkpoint)?;
         let config = match (&snapshot.network, folder.join(CONFIG).is_file()) {
-            (Some(identity), false) => described(identity)
+            (Some(identity), false) => described(identity, place)
                 .with_context(|| format!("{} does not say what it is", file.display()))?,
             (None, false) => {
                 return Err(usage!(
@@ -53,7 +54,7 @@ impl StandaloneNetwork {
                     file.display()
                 ));
             }
-            (_, true) => RunConfig::of_run(&folder, &thread_assignment(threads))?,
+            (_, true) => RunConfig::of_run(&folder, &place.assignments())?,
         };
         device::set_threads(&config);
         let identity = match snapshot.network {
@@ -117,12 +118,17 @@ fn is_possible(identity: &NetworkIdentity) -> bool {
         && (1..=256).contains(&identity.classes.len())
 }
 
-/// The configuration that a checkpoint holds.
-fn described(identity: &NetworkIdentity) -> Result<RunConfig> {
+/// The configuration that a checkpoint holds, for this place.
+fn described(identity: &NetworkIdentity, place: &PlaceArgs) -> Result<RunConfig> {
     let mut table = Table::try_from(&identity.config)?;
     // Where its weights came from is of no use without the place.
     table.remove("init_from_sha256");
-    RunConfig::from_table(table)
+    let told = RunConfig::load(None, &place.assignments())?;
+    Ok(RunConfig {
+        threads: told.threads,
+        device: told.device,
+        ..RunConfig::from_table(table)?
+    })
 }
 
 fn identity_from_data(config: &RunConfig) -> Result<NetworkIdentity> {

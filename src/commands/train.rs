@@ -14,7 +14,7 @@ use crate::config::overrides::Assignment;
 use crate::data::Dataset;
 use crate::engine::interrupt::Interrupt;
 use crate::engine::trainer::Trainer;
-use crate::engine::{device, memory, setup, threads};
+use crate::engine::{device, gpu, libtorch, memory, setup, threads};
 use crate::error::Failure;
 use crate::event::{Observer, Status};
 use crate::follow::Follow;
@@ -27,14 +27,12 @@ use crate::{errln, usage};
 use start::started_from;
 use wording::{headline, report, show_plan, start_lines, thread_line};
 
-/// Version of libtorch that tch 0.26 is built for.
-pub const LIBTORCH_VERSION: &str = "2.13.0";
-/// Version of the tch crate.
-pub const TCH_VERSION: &str = "0.26.0";
-
 /// Runs the command.
 pub fn run(args: &TrainArgs, output: OutputArgs) -> Result<()> {
-    let (config, run_path) = resolve(args, output)?;
+    let (mut config, run_path) = resolve(args, output)?;
+    if !args.overwrite {
+        stay(&mut config, &run_path)?;
+    }
     if args.dry_run {
         return show_plan(&config, &run_path, output);
     }
@@ -120,6 +118,16 @@ fn resolve(args: &TrainArgs, output: OutputArgs) -> Result<(RunConfig, PathBuf)>
     }
 }
 
+/// Leaves a run that is continued on the device of its last sitting, unless one is asked for.
+fn stay(config: &mut RunConfig, path: &Path) -> Result<()> {
+    if config.device.is_empty()
+        && let Some(meta) = meta::read(path)?
+    {
+        config.device = meta.last_device().to_owned();
+    }
+    Ok(())
+}
+
 /// Trains the run in `path` to its end, or returns at once what is recorded of a run that is over.
 fn train(
     config: &RunConfig,
@@ -153,11 +161,18 @@ fn train(
     let started_from = started_from(config, &trainer, path, args.overwrite)?;
     let run_dir = open(config, path, args.overwrite)?;
     check_dataset(&dataset, path)?;
+    let facts = Facts {
+        started_from,
+        ..facts(config, &dataset, threads)?
+    };
+    if let Some(moved) = moved(path, &facts)? {
+        errln!("normprop: {moved}");
+    }
     let owed = setup::owed(config)?;
     continue_from_checkpoint(&mut trainer, &run_dir, &owed)?;
     trainer.pause_at(args.until_epoch);
     output.say(&headline(config, &dataset, &trainer, threads, path));
-    if let Some(started_from) = &started_from {
+    if let Some(started_from) = &facts.started_from {
         output.say(&start_lines(started_from, config));
     }
     if let Some(note) = dataset.verdict.note() {
@@ -171,10 +186,7 @@ fn train(
         keep_epochs: config.keep_epochs.clone(),
         tensorboard: config.tensorboard,
         identity: config.identity(trainer.network.parameters.trainable_count()),
-        facts: Facts {
-            started_from,
-            ..facts(config, &dataset, threads)?
-        },
+        facts,
     };
     let mut recorder = Recorder::new(run_dir, settings);
     let mut progress = TrainingDisplay::new(output.quiet, output.verbose);
@@ -260,13 +272,27 @@ fn continue_from_checkpoint(trainer: &mut Trainer, run_dir: &RunDir, owed: &Owed
     Ok(())
 }
 
+/// Says so where a run goes on on something else than it was on.
+fn moved(path: &Path, facts: &Facts) -> Result<Option<String>> {
+    let now = meta::hardware(&facts.device, facts.gpu.as_ref());
+    let before = meta::read(path)?.and_then(|meta| meta.hardware().pop());
+    let before = before.filter(|before| *before != now);
+    Ok(before.map(|before| {
+        format!(
+            "{} was on {before} and goes on on {now}: the rest differs by rounding from what it would have been there",
+            path.display()
+        )
+    }))
+}
+
 /// What is recorded of the run besides its results.
 fn facts(config: &RunConfig, dataset: &Dataset, threads: usize) -> Result<Facts> {
     Ok(Facts {
-        tch: TCH_VERSION.into(),
-        libtorch: LIBTORCH_VERSION.into(),
+        tch: libtorch::TCH_VERSION.into(),
+        libtorch: libtorch::version().into(),
         threads: threads as u64,
-        device: config.device.clone(),
+        device: config.device_name().to_owned(),
+        gpu: gpu::gpu(device::find(&config.device)?),
         command_line: arguments(),
         dataset_sha256: Some(dataset.sha256.clone()),
         dataset_note: dataset.verdict.note().map(str::to_owned),

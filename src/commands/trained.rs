@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result};
 
+use crate::cli::PlaceArgs;
 use crate::config::RunConfig;
-use crate::config::overrides::Assignment;
 use crate::data::{Dataset, Normalizer};
 use crate::engine::{device, setup};
 use crate::errln;
@@ -43,9 +43,9 @@ pub struct Trained {
 
 impl Trained {
     /// Loads from a run directory, a checkpoint file, or (with nothing named) the latest run.
-    pub fn load(named: Option<&Path>, checkpoint: &str, threads: Option<usize>) -> Result<Trained> {
+    pub fn load(named: Option<&Path>, checkpoint: &str, place: &PlaceArgs) -> Result<Trained> {
         let (folder, file, snapshot) = locate(named, checkpoint)?;
-        let config = RunConfig::of_run(&folder, &thread_assignment(threads))?;
+        let config = RunConfig::of_run(&folder, &place.assignments())?;
         device::set_threads(&config);
         let dataset = setup::load_dataset(&config, &setup::data_dir())?;
         warn_of_other_images(&dataset, &folder)?;
@@ -186,12 +186,6 @@ pub(super) fn locate(
     }
     let (snapshot, file) = found.snapshot.with_context(|| none("checkpoint"))?;
     Ok((folder, file, snapshot))
-}
-
-/// What `--threads` sets.
-pub fn thread_assignment(threads: Option<usize>) -> Vec<Assignment> {
-    let assignment = |n: usize| Assignment::flag("--threads", "threads", &n.to_string());
-    threads.map(assignment).into_iter().collect()
 }
 
 /// The run directory that is named, or that a named checkpoint belongs to.

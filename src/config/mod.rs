@@ -165,6 +165,9 @@ pub struct RunConfig {
     pub seed: u64,
     /// Number format of the forward and backward pass.
     pub precision: Precision,
+    /// Compute with kernels of CUDA that give the same bits for the same input, as far as there are such; without, cuDNN
+    /// takes the fastest. On the CPU all are of that kind.
+    pub deterministic: bool,
     /// Test images in the fixed batch on which `layers.csv` is measured; 0 measures nothing.
     #[schemars(range(max = 10_000_000))]
     pub probe_images: usize,
@@ -184,7 +187,8 @@ pub struct RunConfig {
     // Far more than any machine has; far more of them overflow libgomp's stack.
     #[schemars(range(max = 1024))]
     pub threads: usize,
-    /// `cpu`, `cuda` or `cuda:N`. Does not change which run this is.
+    /// `cpu`, `cuda` or `cuda:N`; where it is left out, that of the run's last start, else `cpu`. Does not change which run
+    /// this is.
     #[schemars(length(max = 100))]
     pub device: String,
     /// Normalization method and its options.
@@ -238,13 +242,14 @@ impl Default for RunConfig {
             clip_units: 0.0,
             seed: 0,
             precision: Precision::F32,
+            deterministic: true,
             probe_images: 200,
             record_steps: 0,
             record_percentiles: 0,
             keep_epochs: Vec::new(),
             tensorboard: false,
             threads: 0,
-            device: "cpu".into(),
+            device: String::new(),
             method: Method::default(),
             recorded: None,
         }
@@ -264,6 +269,19 @@ impl RunConfig {
         } else {
             0
         }
+    }
+
+    /// The device that computes: `cpu` where none is named.
+    pub fn device_name(&self) -> &str {
+        match self.device.as_str() {
+            "" => "cpu",
+            named => named,
+        }
+    }
+
+    /// Whether a GPU computes.
+    pub fn is_on_gpu(&self) -> bool {
+        self.device_name() != "cpu"
     }
 
     /// The activation of the hidden layers.

@@ -68,6 +68,9 @@ pub enum Precision {
     /// 32-bit floats.
     #[serde(alias = "float32")]
     F32,
+    /// 32-bit floats whose products a GPU may round to 10 bits of fraction (TF32): faster there, refused on the CPU.
+    #[serde(alias = "tensorfloat32")]
+    Tf32,
     /// 64-bit floats: for checks, slower.
     #[serde(alias = "float64")]
     F64,
@@ -76,13 +79,13 @@ pub enum Precision {
     Bf16,
 }
 
-/// The CUDA device that `device` names; `None` for the CPU.
+/// The CUDA device that `device` names; `None` for the CPU, and where it is left out.
 ///
 /// # Errors
 /// A name that is none of `cpu`, `cuda`, `cuda:N`.
 pub fn cuda_number(name: &str) -> Result<Option<usize>, String> {
     let number = match name {
-        "cpu" => return Ok(None),
+        "" | "cpu" => return Ok(None),
         "cuda" => Some(0),
         other => other
             .strip_prefix("cuda:")

@@ -60,6 +60,7 @@ pub fn training_steps(
     show: &mut dyn FnMut(f64),
 ) -> Vec<Vec<StepSample>> {
     let mut step = |trainer: &mut Trainer| {
+        trainer.take_turn();
         let started = Instant::now();
         let times = trainer.timed_step();
         StepSample {
@@ -81,8 +82,10 @@ pub fn evaluation_steps(
         .iter()
         .map(|trainer| Evaluator::new(&trainer.network));
     let images = trainers.iter().map(Trainer::evaluation_images);
-    let mut networks: Vec<_> = evaluators.zip(images).collect();
-    let mut step = |(evaluator, images): &mut (Evaluator, Tensor)| {
+    let networks = trainers.iter().zip(evaluators.zip(images));
+    let mut networks: Vec<_> = networks.collect();
+    let mut step = |(trainer, (evaluator, images)): &mut (&Trainer, (Evaluator, Tensor))| {
+        trainer.take_turn();
         device::wait(images.device());
         let started = Instant::now();
         drop(evaluator.logits(images));
@@ -132,6 +135,12 @@ pub struct PeakMemory {
     /// all else that lives within a step. NaN where the system does not let the peak be reset.
     #[serde(with = "any_f64")]
     pub step_mb: f64,
+    /// The most that tensors took on a GPU, in MB; NaN where none computes.
+    #[serde(with = "any_f64")]
+    pub device_mb: f64,
+    /// How far a training step rises there above what is kept between steps, in MB.
+    #[serde(with = "any_f64")]
+    pub device_step_mb: f64,
 }
 
 /// Measures the memory of `steps` training steps; the first step of all, which sets libraries up, comes before.
@@ -140,16 +149,22 @@ pub fn peak_memory(trainer: &mut Trainer, steps: u64) -> Result<PeakMemory> {
     trainer.timed_step();
     let (between_mb, earlier_mb) = (memory::resident_mb(), memory::peak_resident_mb());
     let was_reset = memory::reset_peak();
+    let device = trainer.network.parameters.device;
+    memory::reset_device_peak(device);
+    let (device_between_mb, _) = memory::device_mb(device);
     (0..steps).for_each(|_| {
         trainer.timed_step();
     });
     let peak_mb = memory::peak_resident_mb();
+    let (_, device_mb) = memory::device_mb(device);
     Ok(PeakMemory {
         process_mb: peak_mb.max(earlier_mb),
         step_mb: match was_reset {
             true => peak_mb - between_mb,
             false => f64::NAN,
         },
+        device_mb,
+        device_step_mb: device_mb - device_between_mb,
     })
 }
 

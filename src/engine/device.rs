@@ -21,17 +21,27 @@ pub fn find(name: &str) -> Result<Device> {
     Ok(Device::Cuda(index))
 }
 
-/// Threads that a run has wherever it is run; single images gain nothing from a second one.
+/// Refuses to train in a number format that the run's device does not have: what would be recorded would not be true.
+pub fn check_precision(config: &RunConfig) -> Result<()> {
+    match config.precision {
+        Precision::Tf32 if !config.is_on_gpu() => Err(usage!(
+            "precision = \"tf32\" is a way of NVIDIA's GPUs to compute, and the device is the CPU: use --device cuda, or precision = \"f32\""
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Threads that a run has wherever it is run; single images gain nothing from a second one, nor does a GPU.
 pub fn threads_wanted(config: &RunConfig) -> Option<usize> {
     match config.threads {
-        0 if config.batch_size == 1 => Some(1),
+        0 if config.batch_size == 1 || config.is_on_gpu() => Some(1),
         0 => None,
         asked => Some(asked),
     }
 }
 
 /// Sets and returns the number of CPU threads where nothing is trained for long: the one asked for, else every core but
-/// for single images.
+/// for single images and GPUs.
 pub fn set_threads(config: &RunConfig) -> usize {
     use_threads(threads_wanted(config).unwrap_or_else(cores))
 }
@@ -57,7 +67,7 @@ pub fn wait(device: Device) {
 /// The element type of parameters.
 pub fn kind(precision: Precision) -> Kind {
     match precision {
-        Precision::F32 | Precision::Bf16 => Kind::Float,
+        Precision::F32 | Precision::Tf32 | Precision::Bf16 => Kind::Float,
         Precision::F64 => Kind::Double,
     }
 }
@@ -85,5 +95,26 @@ mod tests {
         );
         let error = find("cuda:99").unwrap_err().to_string();
         assert!(error.contains("cuda:99") && error.contains("CUDA devices"));
+    }
+
+    fn config(text: &str) -> RunConfig {
+        RunConfig::from_table(text.parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn tf32_is_for_gpus() {
+        let refused = check_precision(&config("precision = \"tf32\"")).unwrap_err();
+        assert!(refused.to_string().contains("--device cuda"), "{refused}");
+        assert!(check_precision(&config("precision = \"tf32\"\ndevice = \"cuda\"")).is_ok());
+        assert_eq!(compute_kind(Precision::Tf32), Kind::Float);
+    }
+
+    #[test]
+    fn single_images_and_gpus_take_one_thread_unless_more_are_asked_for() {
+        let threads = |text: &str| threads_wanted(&config(text));
+        assert_eq!(threads("batch_size = 50"), None);
+        assert_eq!(threads("batch_size = 1"), Some(1));
+        assert_eq!(threads("batch_size = 50\ndevice = \"cuda:1\""), Some(1));
+        assert_eq!(threads("device = \"cuda\"\nthreads = 3"), Some(3));
     }
 }

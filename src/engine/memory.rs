@@ -1,5 +1,9 @@
 //! Memory of this process, as the system tells it.
 
+use tch::Device;
+
+use super::libtorch;
+
 /// Resident memory in MB (10⁶ bytes), NaN where the system does not say.
 pub fn resident_mb() -> f64 {
     status_mb("VmRSS:")
@@ -13,6 +17,28 @@ pub fn peak_resident_mb() -> f64 {
 /// Resets the peak to what is resident now; says whether the system can.
 pub fn reset_peak() -> bool {
     std::fs::write("/proc/self/clear_refs", "5").is_ok()
+}
+
+/// Memory that tensors take on a CUDA device, in MB: now, and at most since [`reset_device_peak`]; NaN elsewhere.
+pub fn device_mb(device: Device) -> (f64, f64) {
+    let bytes = cuda_index(device).and_then(libtorch::device_bytes);
+    bytes.map_or((f64::NAN, f64::NAN), |(now, peak)| {
+        (now as f64 / 1e6, peak as f64 / 1e6)
+    })
+}
+
+/// Resets the peak of a CUDA device to what tensors take there now.
+pub fn reset_device_peak(device: Device) {
+    if let Some(index) = cuda_index(device) {
+        libtorch::reset_device_peak(index);
+    }
+}
+
+fn cuda_index(device: Device) -> Option<usize> {
+    match device {
+        Device::Cuda(index) => Some(index),
+        _ => None,
+    }
 }
 
 /// Keeps memory that is freed for what comes next, for a process that trains: every step needs the same again.

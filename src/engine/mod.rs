@@ -5,7 +5,9 @@
 pub mod bench;
 pub mod device;
 pub mod evaluate;
+pub mod gpu;
 pub mod interrupt;
+pub mod libtorch;
 pub mod memory;
 pub mod product_peak;
 pub mod schedule;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::device;
+use super::libtorch::Arithmetic;
 use crate::config::{OptimizerName, RunConfig};
 use crate::data::{self, Dataset, ImageShape, Normalizer, OwnData, catalogue};
 use crate::event::NetworkIdentity;
@@ -94,6 +95,7 @@ pub fn network(config: &RunConfig, dataset: &Dataset) -> Result<Network> {
 /// The same for images of `shape` in so many classes.
 pub fn network_for(config: &RunConfig, shape: ImageShape, classes: usize) -> Result<Network> {
     let device = device::find(&config.device)?;
+    Arithmetic::of(config).set();
     let kind = device::kind(config.precision);
     let nodes = nodes(config, shape, classes)?;
     let Method {

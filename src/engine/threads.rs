@@ -24,8 +24,12 @@ const WORTH_IT: f64 = 0.05;
 
 /// Chooses by measurement; `config` is the run that will be trained, on `dataset`. Leaves that number set.
 pub fn choose(config: &RunConfig, dataset: &Dataset) -> Result<usize> {
+    if config.is_on_gpu() {
+        // It only hands work over.
+        return Ok(use_threads(1));
+    }
     let cores = cores();
-    if cores == 1 || config.device != "cpu" {
+    if cores == 1 {
         return Ok(use_threads(cores));
     }
     use_threads(cores);

@@ -15,7 +15,7 @@ use anyhow::Result;
 use feed::Feed;
 use unread::Unread;
 
-use super::{Interrupt, setup};
+use super::{Interrupt, device, setup};
 use crate::config::{Initialization, RunConfig, read_source};
 use crate::data::{Dataset, Normalizer, TrainingBatches};
 use crate::event::{Event, NamedTensor, NetworkIdentity, Observer, Position, Status};
@@ -62,6 +62,7 @@ enum After {
 impl<'d> Trainer<'d> {
     /// Builds the network and everything around it, at the start of training.
     pub fn new(config: RunConfig, dataset: &'d Dataset) -> Result<Trainer<'d>> {
+        device::check_precision(&config)?;
         let network = setup::network(&config, dataset)?;
         let optimizer = Optimizer::new(setup::optimizer(&config), &network.parameters)?;
         let normalizer = Normalizer::fit(config.data_norm, &dataset.train, dataset.shape);

@@ -9,23 +9,12 @@
 #include <ATen/ops/hardtanh.h>
 #include <ATen/ops/stack.h>
 
-#include <cstring>
-#include <exception>
 #include <limits>
 #include <vector>
 
-namespace {
+#include "guarded.h"
 
-template <typename Work> char *guarded(Work work) {
-  try {
-    work();
-    return nullptr;
-  } catch (const std::exception &error) {
-    return strdup(error.what());
-  } catch (...) {
-    return strdup("an exception without a message");
-  }
-}
+namespace {
 
 // Tensors as tch hands them over.
 using Handles = const at::Tensor *const *;

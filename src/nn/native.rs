@@ -72,14 +72,25 @@ unsafe fn owned(made: *mut C_tensor) -> Tensor {
 
 /// Panics with libtorch's message, as tch's operations do.
 fn check(message: *mut c_char) {
+    // SAFETY: only what the other half returned is handed here.
+    if let Some(text) = unsafe { refusal(message) } {
+        panic!("libtorch: {text}");
+    }
+}
+
+/// The message that a function of ours returned; nothing where it did its work.
+///
+/// # Safety
+/// `message` is null, or a C string made with malloc that nobody else has; it is freed.
+pub unsafe fn refusal(message: *mut c_char) -> Option<String> {
     if message.is_null() {
-        return;
+        return None;
     }
     // SAFETY: the other half made a C string for us to free.
     let text = unsafe { CStr::from_ptr(message).to_string_lossy().into_owned() };
     // SAFETY: it was allocated with malloc, and nobody else has it.
     unsafe { libc::free(message.cast()) };
-    panic!("libtorch: {text}");
+    Some(text)
 }
 
 #[cfg(test)]

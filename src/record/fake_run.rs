@@ -118,6 +118,7 @@ pub fn settings() -> Settings {
             libtorch: "0".to_owned(),
             threads: 1,
             device: "cpu".to_owned(),
+            gpu: None,
             command_line: vec!["normprop".to_owned(), "train".to_owned()],
             dataset_sha256: None,
             dataset_note: None,

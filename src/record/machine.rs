@@ -20,6 +20,19 @@ pub struct Cpu {
     pub cores: u64,
 }
 
+/// A GPU and what drives it, each as far as it can be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gpu {
+    /// Its name.
+    pub name: Option<String>,
+    /// Version of the driver.
+    pub driver: Option<String>,
+    /// Version of the CUDA runtime that computed.
+    pub cuda: Option<String>,
+    /// Version of cuDNN that computed.
+    pub cudnn: Option<String>,
+}
+
 /// The state of the source tree that the program was built from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Git {

@@ -4,7 +4,7 @@
 
 use super::files::Disk;
 use super::json;
-use super::machine::{self, Cpu, Git};
+use super::machine::{self, Cpu, Git, Gpu};
 use super::time::rfc3339;
 use crate::event::{Position, Status};
 use anyhow::Result;
@@ -34,6 +34,9 @@ pub struct Facts {
     pub threads: u64,
     /// Device that computes.
     pub device: String,
+    /// The GPU, where one computes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<Gpu>,
     /// The command line as it was given; what is written is reduced to what may be shown to others.
     pub command_line: Vec<String>,
     /// SHA-256 of the dataset in hexadecimal, where the dataset has one.
@@ -109,6 +112,9 @@ pub struct Sitting {
     pub threads: u64,
     /// Device that computes.
     pub device: String,
+    /// The GPU, where one computes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<Gpu>,
     /// Source tree of the program.
     pub git: Option<Git>,
     /// Command line, reduced.
@@ -149,6 +155,7 @@ impl Meta {
             step: position.step,
             threads: facts.threads,
             device: facts.device.clone(),
+            gpu: facts.gpu.clone(),
             git,
             command_line,
         });
@@ -172,10 +179,33 @@ impl Meta {
             .map_or(&self.started, |sitting| &sitting.started)
     }
 
+    /// The device of the last sitting.
+    pub fn last_device(&self) -> &str {
+        let last = self.sittings.last();
+        last.map_or(&self.facts.device, |sitting| &sitting.device)
+    }
+
+    /// What computed, sitting by sitting, the same one after the other told once.
+    pub fn hardware(&self) -> Vec<String> {
+        let sittings = self.sittings.iter();
+        let mut told: Vec<String> = sittings
+            .map(|sitting| hardware(&sitting.device, sitting.gpu.as_ref()))
+            .collect();
+        told.dedup();
+        told
+    }
+
     /// Writes the file in one step.
     pub fn write(&self, disk: &dyn Disk, run_dir: &Path) -> Result<()> {
         json::write(disk, &run_dir.join(FILE_NAME), self)
     }
+}
+
+/// What computes on a device, by its name where it has one: a GPU's number says nothing of what it is.
+pub fn hardware(device: &str, gpu: Option<&Gpu>) -> String {
+    let name = gpu.and_then(|gpu| gpu.name.clone());
+    let kind = device.split(':').next().unwrap_or_default();
+    name.unwrap_or_else(|| kind.to_owned())
 }
 
 /// The `meta.json` of a run directory, or `None` when it has none. One of a newer layout is refused, since the other

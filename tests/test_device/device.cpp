@@ -7,6 +7,8 @@
 //
 // It shows nothing of cuDNN, cuBLAS, rounding on a GPU, streams, races or time. Where libtorch has CUDA it must not be
 // loaded. Loaded it is by dlopen before the first use of libtorch, or by LD_PRELOAD.
+//
+// TEST_DEVICE_COUNT says how many there are to be (all are the first), TEST_DEVICE_BYTES how much memory.
 #include <ATen/EmptyTensor.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/detail/CUDAHooksInterface.h>
@@ -20,10 +22,13 @@
 #include <ATen/ops/resize_native.h>
 #include <ATen/ops/view_native.h>
 #include <c10/core/Allocator.h>
+#include <c10/core/CachingDeviceAllocator.h>
+#include <c10/util/Exception.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <torch/library.h>
 
 #include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -91,18 +96,70 @@ struct Report {
   }
 } static report_;
 
-// Memory.
-struct Memory final : c10::Allocator {
+// A number in the environment of the program that loads this library.
+static size_t number(const char* variable, size_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+// Memory, as much as TEST_DEVICE_BYTES says, and what is in use of it.
+struct Memory final : c10::DeviceAllocator {
   explicit Memory(c10::Device device) : device(device) {}
   c10::Device device;
   c10::DataPtr allocate(size_t bytes) override {
+    static const size_t limit = number("TEST_DEVICE_BYTES", SIZE_MAX);
+    const size_t used = static_cast<size_t>(in_use().current);
+    // In the words of CUDA's allocator.
+    TORCH_CHECK_WITH(OutOfMemoryError, used + bytes <= limit, "CUDA out of memory. Tried to allocate ", bytes, " bytes. GPU 0 has a total capacity of ",
+                     limit, " bytes.");
     void* place = std::aligned_alloc(64, (bytes / 64 + 1) * 64);
     // What was not written must not look like anything: here memory is filled with what is no number.
     std::memset(place, 0xff, bytes);
-    return {place, place, &std::free, device};
+    std::lock_guard<std::mutex> guard(lock());
+    in_use().increase(bytes);
+    sizes()[place] = bytes;
+    return {place, place, &release, device};
   }
-  c10::DeleterFnPtr raw_deleter() const override { return &std::free; }
+  static void release(void* place) {
+    {
+      std::lock_guard<std::mutex> guard(lock());
+      const auto found = sizes().find(place);
+      in_use().decrease(found->second);
+      sizes().erase(found);
+    }
+    std::free(place);
+  }
+  c10::DeleterFnPtr raw_deleter() const override { return &release; }
   void copy_data(void* to, const void* from, std::size_t bytes) const override { default_copy_data(to, from, bytes); }
+  bool initialized() override { return true; }
+  void emptyCache(c10::MempoolId_t) override {}
+  void recordStream(const c10::DataPtr&, c10::Stream) override {}
+  c10::CachingDeviceAllocator::DeviceStats getDeviceStats(c10::DeviceIndex) override {
+    std::lock_guard<std::mutex> guard(lock());
+    c10::CachingDeviceAllocator::DeviceStats stats;
+    stats.allocated_bytes[static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE)] = in_use();
+    return stats;
+  }
+  void resetAccumulatedStats(c10::DeviceIndex) override {}
+  void resetPeakStats(c10::DeviceIndex) override {
+    std::lock_guard<std::mutex> guard(lock());
+    in_use().reset_peak();
+  }
+
+ private:
+  // Never destroyed, like the counts.
+  static std::mutex& lock() {
+    static auto* made = new std::mutex();
+    return *made;
+  }
+  static c10::CachingAllocator::Stat& in_use() {
+    static auto* made = new c10::CachingAllocator::Stat();
+    return *made;
+  }
+  static std::map<void*, size_t>& sizes() {
+    static auto* made = new std::map<void*, size_t>();
+    return *made;
+  }
 };
 static Memory memory_(kDevice);
 REGISTER_ALLOCATOR(kType, &memory_);
@@ -154,8 +211,10 @@ struct CUDAHooks final : at::CUDAHooksInterface {
   bool isAvailable() const override { return true; }
   bool hasCUDA() const override { return true; }
   bool hasPrimaryContext(c10::DeviceIndex) const override { return true; }
-  int getNumGPUs() const override { return 1; }
-  c10::DeviceIndex deviceCount() const override { return 1; }
+  int getNumGPUs() const override { return static_cast<int>(number("TEST_DEVICE_COUNT", 1)); }
+  c10::DeviceIndex deviceCount() const override { return static_cast<c10::DeviceIndex>(getNumGPUs()); }
+  std::string showConfig() const override { return ""; }
+  long versionRuntimeCuDNN() const override { return 92001; }
   c10::DeviceIndex current_device() const override { return 0; }
   c10::DeviceIndex getCurrentDevice() const override { return 0; }
   void setCurrentDevice(c10::DeviceIndex) const override {}
@@ -173,6 +232,25 @@ struct CUDAHooks final : at::CUDAHooksInterface {
 namespace at {
 using ::CUDAHooks;
 REGISTER_CUDA_HOOKS(CUDAHooks)
+}
+
+// What CUDA's libraries tell of the device. Its name has the number that the program knows it by on its machine.
+extern "C" {
+int cudaRuntimeGetVersion(int* version) {
+  *version = 13020;
+  return 0;
+}
+int cuInit(unsigned) { return 0; }
+int cuDeviceGet(int* device, int number) {
+  *device = number;
+  return 0;
+}
+int cuDeviceGetName(char* name, int length, int device) {
+  const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
+  const std::string text = "test device " + (visible ? std::string(visible) : std::to_string(device));
+  std::strncpy(name, text.c_str(), static_cast<size_t>(length));
+  return 0;
+}
 }
 
 static bool is_here(const Tensor& t) { return t.defined() && t.device().type() == kType; }

@@ -11,6 +11,7 @@ mod common;
 mod counts;
 mod diverging;
 mod load;
+mod placed;
 mod program;
 mod same;
 #[allow(dead_code, reason = "tests/survive uses all of it")]

@@ -8,7 +8,7 @@ use super::display::Display;
 use super::memory;
 use super::plan::{BenchEntry, BenchSetting};
 use crate::cli::BenchArgs;
-use crate::config::Precision;
+use crate::config::RunConfig;
 use crate::data::Dataset;
 use crate::engine::bench::{self, Budget, StepSample};
 use crate::engine::{Trainer, device, product_peak};
@@ -165,33 +165,33 @@ impl<'a> Measurement<'a> {
         let Ok(config) = &entry.config else {
             return Ok(());
         };
-        if config.device != "cpu" {
-            return Ok(());
-        }
         row.peak_fraction =
-            row.gflop_per_s / self.product_peak(&entry.precision, config.precision, threads);
+            row.gflop_per_s / self.product_peak(&entry.precision, config, threads)?;
         match memory::ask(config, threads) {
             Ok(memory) => {
                 (row.peak_rss_mb, row.step_rss_mb) = (memory.process_mb, memory.step_mb);
+                row.peak_device_mb = memory.device_mb;
+                row.step_device_mb = memory.device_step_mb;
             }
             Err(error) => row.note = format!("no peak memory: {error:#}"),
         }
         Ok(())
     }
 
-    fn product_peak(&mut self, name: &str, precision: Precision, threads: usize) -> f64 {
+    fn product_peak(&mut self, name: &str, config: &RunConfig, threads: usize) -> Result<f64> {
         let threads = threads as u64;
         let same = |peak: &&ProductPeak| peak.precision == name && peak.threads == threads;
         if let Some(peak) = self.peaks.iter().find(same) {
-            return peak.gflop_per_s;
+            return Ok(peak.gflop_per_s);
         }
-        let gflop_per_s = 1e-9 * product_peak::flop_per_s(precision);
+        let device = device::find(&config.device)?;
+        let gflop_per_s = 1e-9 * product_peak::flop_per_s(config.precision, device);
         self.peaks.push(ProductPeak {
             precision: name.to_owned(),
             threads,
             gflop_per_s,
         });
-        gflop_per_s
+        Ok(gflop_per_s)
     }
 }
 

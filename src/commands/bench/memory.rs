@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use crate::cli::BenchArgs;
-use crate::config::RunConfig;
+use crate::config::{RunConfig, overrides};
 use crate::engine::bench::{PeakMemory, peak_memory};
 use crate::engine::{Trainer, device, setup};
 use crate::outln;
@@ -20,6 +20,7 @@ pub fn ask(config: &RunConfig, threads: usize) -> Result<PeakMemory> {
     let program = std::env::current_exe().context("cannot find this program to start it again")?;
     let mut child = Command::new(program)
         .args(["bench", "--peak-memory", "--threads", &threads.to_string()])
+        .args(["--set", &format!("device={}", config.device_name())])
         // glibc then gives every large tensor back to the system when it is freed: the peak is that of tensors in
         // use, not of what the allocator keeps for later.
         .env("MALLOC_MMAP_THRESHOLD_", "131072")
@@ -47,6 +48,12 @@ pub fn answer(args: &BenchArgs) -> Result<()> {
         .context("cannot read a configuration from stdin")?;
     let mut config = RunConfig::from_table(text.parse()?)?;
     config.threads = args.threads.unwrap_or(0);
+    for set in &args.set {
+        let given = overrides::split(set)?;
+        if given.key == "device" {
+            config.device = given.value;
+        }
+    }
     device::set_threads(&config);
     let dataset = setup::load_dataset(&config, &setup::data_dir())?;
     let mut trainer = Trainer::new(config, &dataset)?;

@@ -171,6 +171,7 @@ fn manifest_run(entry: &PlanEntry) -> Result<ManifestRun> {
         key: entry.key.clone(),
         status: summary.map_or(Status::Running, |summary| summary.status),
         threads: meta.map(|meta| meta.facts.threads),
+        devices: meta.map_or(Vec::new(), Meta::hardware),
         git_commit: meta.and_then(|meta| Some(meta.git.as_ref()?.commit.clone())),
         dataset_sha256: meta.and_then(|meta| meta.facts.dataset_sha256.clone()),
         parameters: summary.map_or(0, |summary| summary.parameters),
@@ -222,6 +223,11 @@ fn manifest_methods(
 fn machine(meta: &Meta, runs: &[ManifestRun]) -> Vec<(String, String)> {
     let threads: BTreeSet<u64> = runs.iter().filter_map(|run| run.threads).collect();
     let threads: Vec<String> = threads.iter().map(u64::to_string).collect();
+    let devices: BTreeSet<&str> = runs
+        .iter()
+        .flat_map(|run| run.devices.iter().map(String::as_str))
+        .collect();
+    let devices = Vec::from_iter(devices);
     let checksums = runs.iter().filter_map(|run| run.dataset_sha256.as_deref());
     let checksums: BTreeSet<&str> = checksums.collect();
     let checksums = Vec::from_iter(checksums).join(", ");
@@ -236,7 +242,7 @@ fn machine(meta: &Meta, runs: &[ManifestRun]) -> Vec<(String, String)> {
         ("Processor features", meta.cpu.flags.join(" ")),
         ("Hardware threads", meta.cpu.cores.to_string()),
         ("Threads a run", threads.join(", ")),
-        ("Device", meta.facts.device.clone()),
+        ("Device", devices.join(", ")),
         ("normprop", meta.normprop.clone()),
         ("Source tree", git.unwrap_or_else(unknown)),
         ("libtorch", meta.facts.libtorch.clone()),

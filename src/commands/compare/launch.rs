@@ -22,8 +22,9 @@ pub struct Job {
     pub config: String,
     /// CPU threads; `None` for a share of the cores where it is run.
     pub threads: Option<usize>,
-    /// `cpu`, `cuda` or `cuda:N`.
-    pub device: String,
+    /// `cpu`, `cuda` or `cuda:N`; `None` for that of the run's last sitting, else the CPU.
+    #[serde(default)]
+    pub device: Option<String>,
     /// Epochs in all.
     pub epochs: u64,
     /// Seconds it will take, where that is known.

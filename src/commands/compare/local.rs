@@ -1,8 +1,10 @@
 //! Jobs as child processes of this program on this machine.
 
+use std::cell::LazyCell;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
@@ -10,11 +12,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use super::gpus::{Gpus, VISIBLE};
 use super::launch::{Job, Outcome, Report};
 use super::plan::share;
 use crate::engine::interrupt::Interrupt;
 use crate::follow::RunProgress;
-use crate::record::{RunDir, meta};
+use crate::record::RunDir;
+use crate::record::meta::{self, Meta};
 
 /// How often children and signals are looked after.
 const POLL: Duration = Duration::from_millis(25);
@@ -34,6 +38,8 @@ pub struct LocalLauncher {
 struct Running {
     job: usize,
     child: Child,
+    /// The place of its GPU among several.
+    gpu: Option<usize>,
     readers: Vec<JoinHandle<()>>,
     /// Last lines of stderr.
     lines: Vec<String>,
@@ -61,10 +67,14 @@ impl LocalLauncher {
             RunDir::make(&job.run_dir, &job.config)
         };
         let made: Vec<Result<()>> = jobs.iter().map(make).collect();
-        let share = share(self.cores, self.parallel);
-        let program =
-            std::env::current_exe().context("cannot find this program to start it again")?;
         let (sender, receiver) = channel();
+        let starter = Starter {
+            program: std::env::current_exe()
+                .context("cannot find this program to start it again")?,
+            share: share(self.cores, self.parallel),
+            gpus: LazyCell::new(Gpus::here),
+            sender,
+        };
         let mut waiting = jobs.iter().zip(made).enumerate();
         let mut running: Vec<Running> = Vec::new();
         let mut stopping = false;
@@ -77,7 +87,7 @@ impl LocalLauncher {
                 let Some((index, (job, made))) = waiting.next() else {
                     break;
                 };
-                let started = made.and_then(|()| start(&program, job, share, index, &sender));
+                let started = made.and_then(|()| starter.start(job, index, &running));
                 report(Report::Started(index));
                 match started {
                     Ok(one) => running.push(one),
@@ -98,47 +108,76 @@ impl LocalLauncher {
     }
 }
 
-fn start(
-    program: &std::path::Path,
-    job: &Job,
+/// What the children have in common.
+struct Starter {
+    program: PathBuf,
+    /// Threads of a run that says nothing of them.
     share: usize,
-    index: usize,
-    sender: &Sender<ChildLine>,
-) -> Result<Running> {
-    // A run that is continued keeps the threads it was started with, since other sums round differently.
-    let recorded = meta::read(&job.run_dir)?.map(|meta| meta.facts.threads);
-    let started_with = recorded.and_then(|threads| usize::try_from(threads).ok());
-    let threads = job.threads.or(started_with).unwrap_or(share);
-    // In one word, so that a path that begins with a dash is no option.
-    let mut resume = OsString::from("--resume=");
-    resume.push(&job.run_dir);
-    let mut command = Command::new(program);
-    command
-        .args(["train", "--quiet", "--follow"])
-        .arg(resume)
-        .args(["--threads", &threads.to_string(), "--device", &job.device])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        // A group of its own: Ctrl-C goes to every process of the terminal's group, and with the signal that we hand
-        // on the child would take it for the second one, which ends it unsaved.
-        .process_group(0);
-    if let Some(epoch) = job.until_epoch {
-        command.args(["--until-epoch", &epoch.to_string()]);
+    /// Looked for when the first run needs one.
+    gpus: LazyCell<Gpus>,
+    sender: Sender<ChildLine>,
+}
+
+impl Starter {
+    /// Starts the child of a job, beside those that are running.
+    fn start(&self, job: &Job, index: usize, running: &[Running]) -> Result<Running> {
+        // A run that is continued keeps the threads it was started with, since other sums round differently, and its
+        // device.
+        let recorded = meta::read(&job.run_dir)?;
+        let started_with = recorded.as_ref().map(|meta| meta.facts.threads);
+        let started_with = started_with.and_then(|threads| usize::try_from(threads).ok());
+        let threads = job.threads.or(started_with).unwrap_or(self.share);
+        let device = job.device.as_deref();
+        let device = device.or(recorded.as_ref().map(Meta::last_device));
+        let device = device.unwrap_or("cpu");
+        let mut command = self.command(job, threads, device);
+        // `cuda` is any of them, so that what is recorded does not depend on what else was running.
+        let gpu = match device {
+            "cuda" => {
+                let busy: Vec<usize> = running.iter().filter_map(|one| one.gpu).collect();
+                self.gpus.least_busy(&busy)
+            }
+            _ => None,
+        };
+        if let Some(place) = gpu {
+            command.env(VISIBLE, self.gpus.name(place));
+        }
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot start {}", self.program.display()))?;
+        let (out, err) = (child.stdout.take(), child.stderr.take());
+        let out = out.map(|out| read_lines(out, index, false, &self.sender));
+        let err = err.map(|err| read_lines(err, index, true, &self.sender));
+        Ok(Running {
+            job: index,
+            child,
+            gpu,
+            readers: out.into_iter().chain(err).collect(),
+            lines: Vec::new(),
+        })
     }
-    end_with_parent(&mut command);
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("cannot start {}", program.display()))?;
-    let (out, err) = (child.stdout.take(), child.stderr.take());
-    let out = out.map(|out| read_lines(out, index, false, sender));
-    let err = err.map(|err| read_lines(err, index, true, sender));
-    Ok(Running {
-        job: index,
-        child,
-        readers: out.into_iter().chain(err).collect(),
-        lines: Vec::new(),
-    })
+
+    fn command(&self, job: &Job, threads: usize, device: &str) -> Command {
+        // In one word, so that a path that begins with a dash is no option.
+        let mut resume = OsString::from("--resume=");
+        resume.push(&job.run_dir);
+        let mut command = Command::new(&self.program);
+        command
+            .args(["train", "--quiet", "--follow"])
+            .arg(resume)
+            .args(["--threads", &threads.to_string(), "--device", device])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // A group of its own: Ctrl-C goes to every process of the terminal's group, and with the signal that we
+            // hand on the child would take it for the second one, which ends it unsaved.
+            .process_group(0);
+        if let Some(epoch) = job.until_epoch {
+            command.args(["--until-epoch", &epoch.to_string()]);
+        }
+        end_with_parent(&mut command);
+        command
+    }
 }
 
 /// Asks the system to send the child SIGTERM, upon which it saves and ends, when this process dies of whatever.

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::config::RunConfig;
 use crate::config::experiment::{Experiment, PlannedRun};
-use crate::engine::setup;
+use crate::engine::{device, setup};
 use crate::error::Failure;
 
 /// Where many settings take longer than this, the networks of the rest are built when their runs start.
@@ -42,6 +42,7 @@ fn check_within(experiment: &Experiment, longest: Duration) -> Result<usize> {
 }
 
 fn build(config: &RunConfig) -> Result<()> {
+    device::check_precision(config)?;
     let (shape, classes) = setup::images_foreseen(config)?;
     // The device may be another machine's.
     let here = RunConfig {

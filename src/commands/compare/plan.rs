@@ -101,7 +101,7 @@ impl PlanEntry {
             run_dir: self.run_dir.clone(),
             config: self.config.to_toml()?,
             threads: threads_wanted(&self.config),
-            device: self.config.device.clone(),
+            device: Some(self.config.device.clone()).filter(|device| !device.is_empty()),
             epochs: self.config.epochs,
             estimate_s: Some(self.remaining_s).filter(|seconds| seconds.is_finite()),
             until_epoch: self.until_epoch,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use crate::cli::{EvalArgs, OutputArgs};
 use crate::commands::standalone::StandaloneNetwork;
@@ -33,7 +33,7 @@ struct Answer {
 /// Runs the command. Pictures that cannot be used are named at the end, behind the answers to the others.
 pub fn run(args: &EvalArgs, output: OutputArgs) -> Result<()> {
     let files = pictures(&args.images)?;
-    let loaded = StandaloneNetwork::load(args.run.as_deref(), &args.checkpoint, args.threads)?;
+    let loaded = StandaloneNetwork::load(args.run.as_deref(), &args.checkpoint, &args.place)?;
     let (mut answers, mut refused) = (Vec::new(), Vec::new());
     for files in files.chunks(CHUNK) {
         let mut read = Vec::new();
@@ -98,7 +98,8 @@ fn answer(loaded: &StandaloneNetwork, read: Vec<(PathBuf, OwnImage)>) -> Result<
     let size = loaded.shape().of_batch(read.len());
     let images = loaded.network.images(&pixels, size);
     let logits = Evaluator::new(&loaded.network).logits(&images);
-    let probabilities = logits.to_kind(Kind::Double).softmax(-1, Kind::Double);
+    let logits = logits.to_device(Device::Cpu).to_kind(Kind::Double);
+    let probabilities = logits.softmax(-1, Kind::Double);
     let pairs = read.into_iter().enumerate();
     pairs
         .map(|(row, (file, picture))| {

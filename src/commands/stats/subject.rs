@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::cli::StatsArgs;
-use crate::commands::trained::{RUNS, Trained, newest_run, run_folder, thread_assignment};
+use crate::commands::trained::{RUNS, Trained, newest_run, run_folder};
 use crate::config::RunConfig;
 use crate::config::overrides::split;
 use crate::data::{Dataset, Normalizer};
@@ -30,13 +30,13 @@ pub fn named_runs(args: &StatsArgs) -> Result<Vec<PathBuf>> {
 pub fn initial_config(args: &StatsArgs) -> Result<RunConfig> {
     let given = args.set.iter().map(|text| split(text));
     let mut assignments = given.collect::<Result<Vec<_>>>()?;
-    assignments.extend(thread_assignment(args.threads));
+    assignments.extend(args.place.assignments());
     RunConfig::load(None, &assignments)
 }
 
-/// The configurations of runs, for this many threads.
+/// The configurations of runs, for the place that was asked for.
 pub fn run_configs(runs: &[PathBuf], args: &StatsArgs) -> Result<Vec<RunConfig>> {
-    let assignments = thread_assignment(args.threads);
+    let assignments = args.place.assignments();
     let config = |run: &PathBuf| RunConfig::of_run(run, &assignments);
     runs.iter().map(config).collect()
 }
@@ -100,7 +100,7 @@ impl Subject {
     }
 
     fn trained(run: &Path, args: &StatsArgs, note: &str) -> Result<Subject> {
-        let trained = Trained::load(Some(run), &args.checkpoint, args.threads)?;
+        let trained = Trained::load(Some(run), &args.checkpoint, &args.place)?;
         let later = trained.diverged_later();
         let (config, folder) = (trained.config, trained.folder);
         let title = format!(

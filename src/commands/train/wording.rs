@@ -36,7 +36,7 @@ pub fn headline(
         counted(config.epochs, "epoch"),
         counted(trainer.steps_per_epoch(), "step"),
         counted(threads as u64, "thread"),
-        config.device,
+        config.device_name(),
         path.display()
     )
 }

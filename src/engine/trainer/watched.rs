@@ -8,6 +8,7 @@ use tch::Tensor;
 use super::Trainer;
 use super::feed::StepBatch;
 use super::step::StepTimes;
+use crate::engine::libtorch::Arithmetic;
 use crate::nn::network::Network;
 use crate::probe::images::ProbeImages;
 
@@ -74,6 +75,11 @@ impl Trainer<'_> {
         let places = 0..self.config.batch_size.min(test.len());
         let normalize = |bytes: &[u8]| self.normalizer.evaluation(bytes);
         ProbeImages::at(places, test, shape, normalize).tensor(&self.network)
+    }
+
+    /// Lets libtorch compute as this run asks: what is the whole process's may be another trainer's just now.
+    pub fn take_turn(&self) {
+        Arithmetic::of(&self.config).set();
     }
 
     /// Trains one step from where it stands and tells where its time went: no evaluation, no record, and after the

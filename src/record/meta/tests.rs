@@ -9,6 +9,7 @@ fn facts() -> Facts {
         libtorch: "2.13.0".to_owned(),
         threads: 2,
         device: "cpu".to_owned(),
+        gpu: None,
         command_line: vec!["/home/ada/normprop".to_owned(), "/home/ada/x".to_owned()],
         dataset_sha256: Some("ab".repeat(32)),
         dataset_note: None,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::record::files::RealDisk;
 use crate::record::json;
-use crate::record::machine::{Cpu, Git};
+use crate::record::machine::{Cpu, Git, Gpu};
 use crate::text::numbers::{counted, significant};
 
 /// Name of the file.
@@ -45,6 +45,9 @@ pub struct BenchMachine {
     pub cpu: Cpu,
     /// Device that computes.
     pub device: String,
+    /// The GPU, where one computes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<Gpu>,
     /// SHA-256 of the dataset.
     pub dataset_sha256: String,
     /// Command line, reduced.
@@ -119,6 +122,7 @@ mod tests {
                 cores: 4,
             },
             device: "cpu".into(),
+            gpu: None,
             dataset_sha256: "ab".into(),
             command_line: vec!["normprop".into(), "bench".into()],
             started: "2026-01-01T00:00:00Z".into(),

@@ -75,6 +75,10 @@ pub struct BenchRow {
     pub peak_rss_mb: f64,
     /// How far a step rises above what is resident between steps, in that process.
     pub step_rss_mb: f64,
+    /// The most that tensors take on a GPU in that process, in MB.
+    pub peak_device_mb: f64,
+    /// How far a step rises there above what is kept between steps.
+    pub step_device_mb: f64,
     /// Median time of an evaluation of a batch.
     pub eval_ms: f64,
     /// Ratio of medians to the evaluation of `none`.
@@ -114,6 +118,14 @@ impl BenchRow {
     /// The median step time in milliseconds and its quartiles.
     pub fn step(&self) -> (f64, f64, f64) {
         (self.step_ms, self.step_ms_q1, self.step_ms_q3)
+    }
+
+    /// Peak memory where the method is computed, on a GPU or in the process, and what a step adds to it.
+    pub fn memory_mb(&self) -> (f64, f64) {
+        match self.peak_device_mb.is_finite() {
+            true => (self.peak_device_mb, self.step_device_mb),
+            false => (self.peak_rss_mb, self.step_rss_mb),
+        }
     }
 
     /// The ratio to `none` and its interval.

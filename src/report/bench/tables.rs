@@ -19,8 +19,8 @@ pub fn steps(rows: &[BenchRow]) -> Table {
         .right("images/s", |row| significant(row.images_per_s, 3))
         .right("GFLOP/s", |row| significant(row.gflop_per_s, 3))
         .right("of peak", |row| percent(row.peak_fraction, 0))
-        .right("peak MB", |row| significant(row.peak_rss_mb, 3))
-        .right("step MB", |row| significant(row.step_rss_mb, 3))
+        .right("peak MB", |row| significant(row.memory_mb().0, 3))
+        .right("step MB", |row| significant(row.memory_mb().1, 3))
         .build()
 }
 

@@ -1,5 +1,7 @@
 //! What the tables and pictures must not be taken for.
 
+use std::collections::BTreeMap;
+
 use super::final_errors::{ends, is_few};
 use super::manifest::Cited;
 use super::{Manifest, Results, SummaryRow, SweepRow};
@@ -26,6 +28,7 @@ pub fn caveats(results: &Results) -> Vec<String> {
 pub fn of_errors(results: &Results) -> Vec<String> {
     let notes = results.manifest.iter().flat_map(|manifest| &manifest.notes);
     let mut caveats = of_seeds(results);
+    caveats.extend(results.manifest.iter().filter_map(of_devices));
     caveats.extend(notes.cloned());
     caveats
 }
@@ -96,6 +99,25 @@ pub fn of_sweep(results: &Results) -> Vec<String> {
         caveats.push("A chosen learning rate lies at the edge of what the sweep tried: a better rate may lie beyond.".to_owned());
     }
     caveats
+}
+
+/// That runs were trained on different devices, where they were.
+pub fn of_devices(manifest: &Manifest) -> Option<String> {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    let known = manifest.runs.iter().filter(|run| !run.devices.is_empty());
+    for run in known {
+        *counts.entry(run.devices.join(", then ")).or_default() += 1;
+    }
+    let is_mixed = counts.len() > 1 || counts.keys().any(|devices| devices.contains(", then "));
+    let told = counts
+        .iter()
+        .map(|(devices, runs)| format!("{} on {devices}", counted(*runs, "run")));
+    is_mixed.then(|| {
+        format!(
+            "Runs were trained on different devices: {}. These round differently, and times on them are not comparable.",
+            told.collect::<Vec<_>>().join("; ")
+        )
+    })
 }
 
 fn of_times(manifest: &Manifest) -> Vec<String> {

@@ -90,6 +90,9 @@ pub struct ManifestRun {
     pub status: Status,
     /// Threads that computed it, where its record says.
     pub threads: Option<u64>,
+    /// What computed it, sitting after sitting, where its record says.
+    #[serde(default)]
+    pub devices: Vec<String>,
     /// Source tree, where its record says.
     pub git_commit: Option<String>,
     /// SHA-256 of the dataset, where its record says.

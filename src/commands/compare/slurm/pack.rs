@@ -62,7 +62,7 @@ mod tests {
             run_dir: "r".into(),
             config: String::new(),
             threads: None,
-            device: "cpu".into(),
+            device: None,
             epochs: 1,
             estimate_s: *estimate_s,
             until_epoch: None,

@@ -146,7 +146,7 @@ mod tests {
             run_dir: name.into(),
             config: "epochs = 1\n".to_owned(),
             threads: Some(1),
-            device: "cpu".to_owned(),
+            device: Some("cuda".to_owned()),
             epochs: 1,
             estimate_s: None,
             until_epoch: None,
