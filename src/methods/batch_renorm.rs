@@ -61,7 +61,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
             affine,
             running_mean: builder.buffer("running_mean", builder.filled(channels, 0.0))?,
             running_std: builder.buffer("running_std", builder.filled(channels, 1.0))?,
-            steps: builder.buffer("steps", builder.filled(1, 0.0))?,
+            steps: builder.count("steps", 0.0)?,
             limits: Limits {
                 r_max: options.number("r_max"),
                 d_max: options.number("d_max"),
@@ -109,7 +109,7 @@ struct BatchRenorm {
     affine: Affine,
     running_mean: Tensor,
     running_std: Tensor,
-    /// Optimizer steps so far, `[1]`.
+    /// Optimizer steps so far, a count.
     steps: Tensor,
     limits: Limits,
     eps: f64,

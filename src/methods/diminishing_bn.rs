@@ -59,7 +59,7 @@ fn build(block: &Block, options: &Options, builder: &mut Builder) -> Result<Box<
             affine: Affine::build(block, builder)?,
             running_mean: builder.buffer("running_mean", builder.filled(channels, 0.0))?,
             running_std: builder.buffer("running_std", builder.filled(channels, 1.0))?,
-            steps: builder.buffer("steps", builder.filled(1, 0.0))?,
+            steps: builder.count("steps", 0.0)?,
             power: match options.choice("schedule") {
                 "inverse" => Some(1),
                 "inverse-square" => Some(2),

@@ -78,7 +78,7 @@ mod tests {
                 let before = weight.detach().copy();
                 let gradient = conformance::gaussian(&weight.size(), step);
                 let kept = [weight.zeros_like()];
-                let _ = tch::no_grad(|| rule.update(weight, &gradient, &kept, &plain));
+                tch::no_grad(|| rule.update(weight, &gradient, &kept, &plain));
                 let moved = before - gradient * 0.3;
                 let factor = match step % 2 {
                     0 => start / moved.norm().double_value(&[]),

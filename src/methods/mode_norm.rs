@@ -107,7 +107,7 @@ struct ModeMoments {
 struct RunningModes {
     mean: Tensor,
     square: Tensor,
-    /// Training batches so far, `[1]`.
+    /// Training batches so far, a count.
     batches: Tensor,
     debias: bool,
     momentum: f64,
@@ -152,7 +152,7 @@ impl ModeNorm {
             running: RunningModes {
                 mean: builder.buffer("running_mean", zeros.copy())?,
                 square: builder.buffer("running_square", zeros)?,
-                batches: builder.buffer("batches", builder.filled(1, 0.0))?,
+                batches: builder.count("batches", 0.0)?,
                 debias: options.flag("debias"),
                 momentum: options.number("average_momentum"),
             },

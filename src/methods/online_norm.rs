@@ -17,6 +17,7 @@ use anyhow::Result;
 use tch::{Kind, Tensor};
 
 use super::{ActsOn, Descriptor, Paper};
+use crate::nn::native;
 use crate::nn::statistics::EPS;
 use crate::nn::{Affine, Block, Builder, Layer, LinearOp, Normalization, NormalizedLayer, Pass};
 use crate::options::{OptionSpec, Options};
@@ -131,10 +132,8 @@ fn scan(decay: f64, start: &Tensor, changes: &Tensor) -> Tensor {
         }
     }
     let size = count as i64 + 1;
-    let powers = Tensor::from_slice(&powers)
-        .view([size, size])
-        .to_device(start.device())
-        .to_kind(start.kind());
+    let powers = Tensor::from_slice(&powers).view([size, size]);
+    let powers = native::sent(&powers.to_kind(start.kind()), start.device());
     powers.matmul(&Tensor::cat(&[&start.unsqueeze(0), changes], 0))
 }
 

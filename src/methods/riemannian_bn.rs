@@ -86,7 +86,7 @@ fn sphere_step(options: &Options, rows: i64, builder: &mut Builder) -> Result<Sp
             beta1: options.number("beta1"),
             beta2: options.number("beta2"),
             second: builder.buffer("second_moment", builder.filled(rows, 0.0))?,
-            steps: builder.buffer("sphere_steps", builder.filled(1, 0.0))?,
+            steps: builder.count("sphere_steps", 0.0)?,
         })
     } else {
         None

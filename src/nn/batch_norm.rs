@@ -61,7 +61,7 @@ pub struct BatchNorm {
     affine: Option<Affine>,
     running_mean: Tensor,
     running_var: Tensor,
-    /// Batches in the plain average, `[1]`.
+    /// Batches in the plain average, a count.
     batches: Option<Tensor>,
     settings: BatchNormSettings,
 }
@@ -100,7 +100,7 @@ impl BatchNorm {
             running_var: builder.buffer("running_var", builder.filled(channels, 1.0))?,
             batches: match settings.population {
                 Population::Running => None,
-                _ => Some(builder.buffer("batches", builder.filled(1, 0.0))?),
+                _ => Some(builder.count("batches", 0.0)?),
             },
             settings,
         })

@@ -121,6 +121,12 @@ impl<'a> Builder<'a> {
         self.register(name, Role::Buffer, initial)
     }
 
+    /// Registers a count: a buffer `[1]` that stays on the host.
+    pub fn count(&mut self, name: &str, initial: f64) -> Result<Tensor> {
+        let name = format!("{}.{name}", self.prefix);
+        self.parameters.register_count(name, initial)
+    }
+
     /// Lets `rule` update the trained tensor that was registered as `name`.
     pub fn rule(&mut self, name: &str, rule: Rc<dyn UpdateRule>) -> Result<()> {
         self.parameters

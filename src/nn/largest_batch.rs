@@ -5,16 +5,14 @@ use tch::Tensor;
 
 use super::Builder;
 
-/// The images of the largest batch seen in training, `[1]`: the last batch of an epoch may be smaller.
+/// The images of the largest batch seen in training, a count: the last batch of an epoch may be smaller.
 #[derive(Debug)]
 pub struct LargestBatch(Tensor);
 
 impl LargestBatch {
-    /// Registers the buffer `images`, started at 1.
+    /// Registers the count `images`, started at 1.
     pub fn build(builder: &mut Builder) -> Result<LargestBatch> {
-        Ok(LargestBatch(
-            builder.buffer("images", builder.filled(1, 1.0))?,
-        ))
+        Ok(LargestBatch(builder.count("images", 1.0)?))
     }
 
     /// Takes note of a training batch.

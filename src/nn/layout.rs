@@ -6,6 +6,8 @@
 
 use tch::{Device, Kind, Tensor};
 
+use super::native;
+
 /// `tensor` in channels-last order where it has four dimensions, contiguous otherwise; for values without gradients.
 ///
 /// The strides are stated even where an extent is 1 and several would serve: libtorch judges the order by them.
@@ -29,9 +31,8 @@ pub fn in_channels_last(values: &Tensor, size: [i64; 4]) -> Tensor {
 
 /// A batch of pixels `[N, C, H, W]` as the tensor that a network takes, in channels-last order.
 pub fn images(pixels: &[f32], size: [i64; 4], kind: Kind, device: Device) -> Tensor {
-    channels_last(&Tensor::from_slice(pixels).reshape(size))
-        .to_device(device)
-        .to_kind(kind)
+    let pixels = Tensor::from_slice(pixels).reshape(size);
+    native::sent(&channels_last(&pixels), device).to_kind(kind)
 }
 
 /// Whether the two have the same shape and order in memory, without gaps: element i of one memory is element i of

@@ -20,7 +20,7 @@ pub const PROJECT_EVERY: OptionSpec = OptionSpec::count("project_every", 0, 0, 1
 #[derive(Debug)]
 struct LengthReset {
     every: i64,
-    /// Steps since the last reset, `[1]`.
+    /// Steps since the last reset, a count.
     steps: Tensor,
     /// ‖W‖ at the start, `[1]`; 0 before the first step.
     length: Tensor,
@@ -34,7 +34,7 @@ pub fn register(block: &Block, options: &Options, builder: &mut Builder) -> Resu
     }
     let rule = LengthReset {
         every,
-        steps: builder.buffer("steps_since_reset", builder.filled(1, 0.0))?,
+        steps: builder.count("steps_since_reset", 0.0)?,
         length: builder.buffer("start_length", builder.filled(1, 0.0))?,
     };
     builder.rule("weight", Rc::new(rule))
@@ -42,11 +42,15 @@ pub fn register(block: &Block, options: &Options, builder: &mut Builder) -> Resu
 
 impl UpdateRule for LengthReset {
     fn update(&self, parameter: &Tensor, gradient: &Tensor, kept: &[Tensor], update: &Update) {
-        if self.length.double_value(&[0]) == 0.0 {
-            self.length.shallow_clone().copy_(&parameter.norm());
+        let before = self.steps.double_value(&[0]);
+        // Behind a reset the length is known; the host need not look at it.
+        if before == 0.0 {
+            let is_known = self.length.ne(0.0);
+            let length = self.length.where_self(&is_known, &parameter.norm());
+            self.length.shallow_clone().copy_(&length);
         }
         update.apply(parameter, gradient, kept);
-        let steps = self.steps.double_value(&[0]) + 1.0;
+        let steps = before + 1.0;
         let is_due = steps >= self.every as f64;
         let _ = self.steps.shallow_clone().fill_(match is_due {
             true => 0.0,

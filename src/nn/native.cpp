@@ -36,6 +36,15 @@ extern "C" char *normprop_at_least(const at::Tensor *x, double least, at::Tensor
   return guarded([&] { *made = new at::Tensor(at::hardtanh(*x, least, unlimited)); });
 }
 
+// x, which lies on the host, on a CUDA device: first in pinned memory, from where it is copied while the host goes on.
+// Can go when tch's pin_memory no longer hands on the device, at which libtorch prints a warning each time.
+extern "C" char *normprop_sent(const at::Tensor *x, int8_t index, at::Tensor **made) {
+  return guarded([&] {
+    const at::Device device(at::kCUDA, index);
+    *made = new at::Tensor(x->pin_memory().to(x->options().device(device), /*non_blocking=*/true));
+  });
+}
+
 // The functions below are libtorch's for lists of tensors, in which CUDA computes with one kernel (or a few, where a list
 // is long). They can go when tch has them: version 0.26 has no function whose name begins with _foreach or _fused.
 

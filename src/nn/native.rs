@@ -2,11 +2,12 @@
 
 use std::ffi::{CStr, c_char};
 
-use tch::Tensor;
+use tch::{Device, Tensor};
 use torch_sys::C_tensor;
 
 unsafe extern "C" {
     fn normprop_at_least(x: *const C_tensor, least: f64, made: *mut *mut C_tensor) -> *mut c_char;
+    fn normprop_sent(x: *const C_tensor, index: i8, made: *mut *mut C_tensor) -> *mut c_char;
     fn normprop_sum_of_squares(
         tensors: *const *const C_tensor,
         count: usize,
@@ -26,6 +27,20 @@ pub fn at_least(x: &Tensor, least: f64) -> Tensor {
     // SAFETY: the pointers are those that tch calls libtorch with; without a message a tensor of ours was made.
     unsafe {
         check(normprop_at_least(x.as_ptr(), least, &mut made));
+        owned(made)
+    }
+}
+
+/// `x`, which lies on the host, on `device`. The host does not wait until it is there.
+pub fn sent(x: &Tensor, device: Device) -> Tensor {
+    let Device::Cuda(index) = device else {
+        return x.to_device(device);
+    };
+    let index = i8::try_from(index).unwrap_or(i8::MAX);
+    let mut made = std::ptr::null_mut();
+    // SAFETY: as above.
+    unsafe {
+        check(normprop_sent(x.as_ptr(), index, &mut made));
         owned(made)
     }
 }
@@ -96,7 +111,7 @@ pub unsafe fn refusal(message: *mut c_char) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tch::{Device, Kind};
+    use tch::Kind;
 
     #[test]
     fn it_is_a_shifted_relu_with_its_derivative() {

@@ -51,7 +51,7 @@ pub struct Parameters {
     entries: Vec<Parameter>,
     /// Element type of every tensor.
     pub kind: Kind,
-    /// Where they live.
+    /// Where they live, but for counts.
     pub device: Device,
 }
 
@@ -67,10 +67,30 @@ impl Parameters {
 
     /// Registers `initial` and returns the handle that the layer keeps.
     pub fn register(&mut self, name: String, role: Role, initial: Tensor) -> Result<Tensor> {
+        self.register_on(self.device, name, role, initial)
+    }
+
+    /// Registers a count, a buffer `[1]` that stays on the host: to look at it is to wait for nothing.
+    pub fn register_count(&mut self, name: String, initial: f64) -> Result<Tensor> {
+        self.register_on(
+            Device::Cpu,
+            name,
+            Role::Buffer,
+            Tensor::from_slice(&[initial]),
+        )
+    }
+
+    fn register_on(
+        &mut self,
+        device: Device,
+        name: String,
+        role: Role,
+        initial: Tensor,
+    ) -> Result<Tensor> {
         if self.get(&name).is_some() {
             bail!("two parameters are called {name}");
         }
-        let moved = initial.to_device(self.device).to_kind(self.kind).detach();
+        let moved = initial.to_device(device).to_kind(self.kind).detach();
         let tensor = layout::channels_last(&moved);
         let tensor = tensor.set_requires_grad(role != Role::Buffer);
         let handle = tensor.shallow_clone();

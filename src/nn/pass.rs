@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use rand_chacha::ChaCha8Rng;
 use tch::Tensor;
 
-use super::init;
+use super::{init, native};
 use crate::streams::{Purpose, stream};
 
 /// A vector-Jacobian product: from the gradient at an operation's output to the one at its input.
@@ -85,7 +85,7 @@ impl Pass {
 
     fn draw(&self, like: &Tensor, values: impl FnOnce(&mut ChaCha8Rng) -> Tensor) -> Tensor {
         let values = values(&mut self.noise.borrow_mut());
-        values.to_device(like.device()).to_kind(like.kind())
+        native::sent(&values.to_kind(like.kind()), like.device())
     }
 
     /// Replaces the derivative of `value` with respect to `input` by `vjp`: returns `value` as the leaf that the rest of

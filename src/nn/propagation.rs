@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use gauss_quad::GaussLegendre;
 use tch::{Kind, Tensor};
 
-use super::{ActivationPool, LinearOp};
+use super::{ActivationPool, LinearOp, native};
 use crate::moments::Activation;
 
 /// Points of the Gauss-Legendre rule on each side of 0, where an activation may have a kink.
@@ -167,7 +167,7 @@ fn nodes(positions: usize, ratio: &Tensor) -> (Tensor, Tensor) {
     let pairs = RULE.as_node_weight_pairs();
     let along = |value: fn(&(f64, f64)) -> f64| {
         let values = Tensor::from_slice(&pairs.iter().map(value).collect::<Vec<_>>());
-        values.to_device(exact.device()).view(column.as_slice())
+        native::sent(&values, exact.device()).view(column.as_slice())
     };
     let (node, weight) = (along(|pair| pair.0), along(|pair| pair.1));
     let split = -exact.clamp(-REACH, REACH);

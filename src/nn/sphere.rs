@@ -36,7 +36,7 @@ pub struct Adam {
     pub beta2: f64,
     /// v, `[rows]`.
     pub second: Tensor,
-    /// t, `[1]`.
+    /// t, a count.
     pub steps: Tensor,
 }
 

@@ -7,8 +7,10 @@ use normprop::config::RunConfig;
 use normprop::engine::trainer::Trainer;
 use normprop::engine::{Interrupt, setup};
 use normprop::event::{Event, Observer};
+use normprop::methods::METHODS;
 
 use crate::load::{Counts, TestDevice};
+use crate::same::{KINDS, network};
 
 /// Steps after which counting begins and ends. What is done every 64 steps is in it twice.
 const FROM: u64 = 64;
@@ -106,4 +108,46 @@ fn a_step_with_batch_normalization_is_short() {
 fn a_step_of_normprop_is_short() {
     at_most("normprop", "f32", [439.8, READINGS, 0.0]);
     at_most("normprop", "bf16", [478.8, READINGS, 0.0]);
+}
+
+/// What eight steps and the reading of their figures take in a small network.
+fn counted_in_eight_steps(device: &'static TestDevice, keys: &str) -> Result<Counts> {
+    let text = format!(
+        "train_subset = 80\ntest_subset = 10\nbatch_size = 4\nepochs = 1\nprobe_images = 0\naugment = \"crop-flip\"\n\
+         device = \"cuda\"\n{keys}"
+    );
+    let config = RunConfig::from_table(text.parse()?)?;
+    let dataset = setup::load_dataset(&config, &setup::data_dir())?;
+    let mut at = Vec::new();
+    Trainer::new(config, &dataset)?.train_watched(17, 8, &mut |_| {
+        at.push(device.counts());
+        Ok(())
+    })?;
+    Ok(at[2].since(at[1]))
+}
+
+#[test]
+fn no_method_makes_the_host_wait_in_a_step() {
+    let Some((device, _turn)) = TestDevice::alone() else {
+        return;
+    };
+    let mut waiting = Vec::new();
+    for kind in KINDS {
+        for method in METHODS.iter().filter(|method| method.serves(kind)) {
+            let keys = format!(
+                "{}\nmethod = {{ name = \"{}\" }}",
+                network(kind),
+                method.name
+            );
+            let counts = counted_in_eight_steps(device, &keys).unwrap();
+            let (waits, uploads) = (counts.waits + counts.to_host, counts.to_device);
+            if (waits, uploads) != (1, 0) {
+                waiting.push(format!(
+                    "{} ({kind:?}): {waits} waits, {uploads} uploads",
+                    method.name
+                ));
+            }
+        }
+    }
+    assert!(waiting.is_empty(), "{}", waiting.join("\n"));
 }

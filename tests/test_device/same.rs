@@ -41,8 +41,17 @@ impl Observer for Told {
     }
 }
 
+/// Every kind of network.
+pub const KINDS: [NetworkKind; 5] = [
+    NetworkKind::Convolutional,
+    NetworkKind::Dense,
+    NetworkKind::Recurrent,
+    NetworkKind::Residual(Order::PreActivation),
+    NetworkKind::Residual(Order::PostActivation),
+];
+
 /// The keys of a small network of a kind.
-fn network(kind: NetworkKind) -> String {
+pub fn network(kind: NetworkKind) -> String {
     match kind {
         NetworkKind::Convolutional => "width = 0.05".to_owned(),
         NetworkKind::Dense => "model = \"mlp\"\nmlp_widths = [16, 16]".to_owned(),

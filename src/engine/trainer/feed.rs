@@ -3,7 +3,7 @@
 use tch::{Device, Kind, Tensor};
 
 use crate::data::{ResidentEpoch, ResidentImages, TrainingBatches};
-use crate::nn::layout;
+use crate::nn::{layout, native};
 
 /// A step's images and labels.
 pub struct StepBatch {
@@ -89,7 +89,7 @@ impl<'d> Feed<'d> {
         let size = self.batches.shape.of_batch(batch.labels.len());
         StepBatch {
             images: layout::images(&batch.images, size, self.kind, self.device),
-            labels: Tensor::from_slice(&batch.labels).to_device(self.device),
+            labels: native::sent(&Tensor::from_slice(&batch.labels), self.device),
             answers: batch.labels,
         }
     }

@@ -14,7 +14,7 @@
 //! At the start e = m, q = s² and γ = 1: the two differ by 2αc, which has mean 0 over channels and, behind unit rows of n
 //! random numbers, a standard deviation of about √v·(E f′(z)/s)²/√n.
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::two_slopes::TwoSlopes;
 use crate::nn::residual::Part;
@@ -106,8 +106,12 @@ impl TrackedRows<'_> {
 
     /// Mean and variance behind f, and γ·E f′/s.
     fn behind(&self, output: &Standardized, pass: &Pass) -> [Tensor; 3] {
-        if let Some(two_slopes) = output.two_slopes {
-            return two_slopes.behind(&self.gain, &self.shift, pass);
+        // Number by number on the host: elsewhere it would have to wait for them.
+        match output.two_slopes {
+            Some(two_slopes) if self.gain.device() == Device::Cpu => {
+                return two_slopes.behind(&self.gain, &self.shift, pass);
+            }
+            _ => {}
         }
         let linear = self.at_its_word();
         let active = linear.through_activation_pool(output.activation);
