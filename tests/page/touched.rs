@@ -161,7 +161,7 @@ return { up, down, left: left ?? null, rows: long?.tBodies[0].rows.length ?? 0,
             assert_eq!(found[key][0], direction, "{name}");
             let cells = found[key][1].as_array().unwrap().iter();
             let numbers = cells.filter_map(|cell| {
-                let cell = cell.as_str()?.trim_start_matches("*\u{a0}");
+                let cell = cell.as_str()?.trim_start_matches(['*', '≈', '\u{a0}']);
                 cell.split_whitespace().next()?.parse::<f64>().ok()
             });
             let numbers: Vec<f64> = numbers.collect();

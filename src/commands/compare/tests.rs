@@ -17,6 +17,7 @@ use state::State;
 
 mod bundled;
 mod choices;
+mod older;
 mod resuming;
 mod written;
 

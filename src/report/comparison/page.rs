@@ -53,7 +53,7 @@ fn page_with(results: &Results, pictures: &[Picture], folder: Option<FilesFolder
         came_out(results, answer, folder),
         rest(errors(results), Topic::FinalError),
         rest(topic(Topic::Differences), Topic::Differences).table(&tables::paired(results)),
-        rest(topic(Topic::Convergence), Topic::Convergence).table(&tables::to_target(results)),
+        with_target(results, rest(topic(Topic::Convergence), Topic::Convergence)),
         rest(topic(Topic::Layers), Topic::Layers),
         sweep(results).folded(),
         rest(topic(Topic::StepTime), Topic::StepTime).tables(step_times),
@@ -90,6 +90,15 @@ fn errors(results: &Results) -> Section {
     match results.summary.is_empty() {
         true => section,
         false => section.fold(all.caveats(&caveats::of_figures(results))),
+    }
+}
+
+/// With what it took to the target, where there is one.
+fn with_target(results: &Results, section: Section) -> Section {
+    let steps = Section::new("Steps to the target").table(&tables::to_target(results));
+    match steps.is_filled() {
+        true => section.fold(steps),
+        false => section,
     }
 }
 

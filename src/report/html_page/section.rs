@@ -26,6 +26,7 @@ pub struct PictureFile {
 fn numbers_whole(cell: &str) -> String {
     let (value, ends) = cell.split_at(cell.find('[').unwrap_or(cell.len()));
     let value = value.replace(" %", "\u{a0}%").replace("* ", "*\u{a0}");
+    let value = value.replace("≈ ", "≈\u{a0}");
     value + &ends.replace(", ", ",\u{a0}").replace("] p", "]\u{a0}p")
 }
 

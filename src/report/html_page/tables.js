@@ -5,7 +5,7 @@ const FILTERED_FROM = 8;
 
 /** A cell as a number: "−0.40 points [...]", "< 0.001"; what is none comes last. */
 function numberOf(text) {
-  const found = text.replace(/[\u202f\u2009]/g, "").replace(/\u2212/g, "-").match(/^[<>*]?\s*([-+]?[\d.]+(?:e[-+]?\d+)?)/i);
+  const found = text.replace(/[\u202f\u2009]/g, "").replace(/\u2212/g, "-").match(/^[<>*\u2248]?\s*([-+]?[\d.]+(?:e[-+]?\d+)?)/i);
   return found ? Number(found[1]) : Infinity;
 }
 

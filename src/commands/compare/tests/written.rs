@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn row<'r>(results: &'r Results, label: &str, batch_size: u64) -> &'r SummaryRow {
+pub(super) fn row<'r>(results: &'r Results, label: &str, batch_size: u64) -> &'r SummaryRow {
     let mut rows = results.summary.iter();
     rows.find(|row| row.group.label == label && row.group.batch_size == batch_size)
         .unwrap()
@@ -21,7 +21,7 @@ test_error = { bn = 0.09, other = 0.1 }
 "#;
 
 /// Runs of [`TWO`]: NormProp is better by 0.02 + 0.01·seed; its first run at batch size 1 diverges.
-fn two(runs: &Path) -> (Experiment, Results) {
+pub(super) fn two(runs: &Path) -> (Experiment, Results) {
     let experiment = experiment(TWO);
     for run in runs_of(&experiment) {
         let (config, seed) = (&run.config, run.config.seed as f64);
