@@ -209,7 +209,13 @@ struct FollowingVelocity {
 }
 
 impl UpdateRule for FollowingVelocity {
-    fn update(&self, parameter: &Tensor, gradient: &Tensor, kept: &[Tensor], update: &Update) {
+    fn before_step(
+        &self,
+        _parameter: &Tensor,
+        gradient: &Tensor,
+        kept: &[Tensor],
+        _update: &Update,
+    ) -> Option<Tensor> {
         for velocity in kept {
             let mut moved = velocity.shallow_clone();
             if let Some(rows) = &self.rows {
@@ -219,7 +225,7 @@ impl UpdateRule for FollowingVelocity {
                 let _ = moved.g_mul_(&by_column(columns, velocity));
             }
         }
-        update.apply(parameter, gradient, kept);
+        Some(gradient.shallow_clone())
     }
 
     /// Averages of squares would follow by the square; SGD alone is derived.

@@ -112,8 +112,14 @@ impl Rejection {
 }
 
 impl UpdateRule for Rejection {
-    fn update(&self, parameter: &Tensor, gradient: &Tensor, kept: &[Tensor], update: &Update) {
-        update.apply(parameter, &self.apply(gradient), kept);
+    fn before_step(
+        &self,
+        _parameter: &Tensor,
+        gradient: &Tensor,
+        _kept: &[Tensor],
+        _update: &Update,
+    ) -> Option<Tensor> {
+        Some(self.apply(gradient))
     }
 
     /// The steps of other optimizers are not linear in the gradient: slices would not keep mean 0.

@@ -39,13 +39,14 @@ pub struct AdaptiveClip {
 }
 
 impl UpdateRule for AdaptiveClip {
-    fn update(&self, parameter: &Tensor, gradient: &Tensor, kept: &[Tensor], update: &Update) {
-        let clipped = clip(parameter, &(gradient * update.scale), self.lambda);
-        Update {
-            scale: 1.0,
-            ..*update
-        }
-        .apply(parameter, &clipped, kept);
+    fn before_step(
+        &self,
+        parameter: &Tensor,
+        gradient: &Tensor,
+        _kept: &[Tensor],
+        _update: &Update,
+    ) -> Option<Tensor> {
+        Some(clip(parameter, gradient, self.lambda))
     }
 }
 

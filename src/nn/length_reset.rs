@@ -41,16 +41,24 @@ pub fn register(block: &Block, options: &Options, builder: &mut Builder) -> Resu
 }
 
 impl UpdateRule for LengthReset {
-    fn update(&self, parameter: &Tensor, gradient: &Tensor, kept: &[Tensor], update: &Update) {
-        let before = self.steps.double_value(&[0]);
+    fn before_step(
+        &self,
+        parameter: &Tensor,
+        gradient: &Tensor,
+        _kept: &[Tensor],
+        _update: &Update,
+    ) -> Option<Tensor> {
         // Behind a reset the length is known; the host need not look at it.
-        if before == 0.0 {
+        if self.steps.double_value(&[0]) == 0.0 {
             let is_known = self.length.ne(0.0);
             let length = self.length.where_self(&is_known, &parameter.norm());
             self.length.shallow_clone().copy_(&length);
         }
-        update.apply(parameter, gradient, kept);
-        let steps = before + 1.0;
+        Some(gradient.shallow_clone())
+    }
+
+    fn after_step(&self, parameter: &Tensor) {
+        let steps = self.steps.double_value(&[0]) + 1.0;
         let is_due = steps >= self.every as f64;
         let _ = self.steps.shallow_clone().fill_(match is_due {
             true => 0.0,

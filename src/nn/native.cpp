@@ -3,8 +3,17 @@
 // A function returns nothing, or what went wrong, in memory that the caller frees.
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/_foreach_add.h>
+#include <ATen/ops/_foreach_addcdiv.h>
+#include <ATen/ops/_foreach_addcmul.h>
+#include <ATen/ops/_foreach_clamp_min.h>
+#include <ATen/ops/_foreach_lerp.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/_foreach_sqrt.h>
+#include <ATen/ops/_fused_adam.h>
+#include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/_fused_sgd.h>
 #include <ATen/ops/dot.h>
 #include <ATen/ops/hardtanh.h>
 #include <ATen/ops/stack.h>
@@ -61,5 +70,71 @@ extern "C" char *normprop_multiplied(Handles tensors, size_t count, const at::Te
   return guarded([&] {
     const auto products = at::_foreach_mul(list(tensors, count), *factor);
     for (size_t i = 0; i < count; ++i) made[i] = new at::Tensor(products[i]);
+  });
+}
+
+// Parameters, their gradients and what an optimizer keeps of each, all of one element type, each in its parameter's order
+// of memory. kept[k] is null where the formula keeps less.
+struct ParameterHandles {
+  Handles parameters, gradients, kept[3];
+  size_t count;
+};
+
+struct AdamNumbers {
+  double lr, beta1, beta2, decay, eps;
+  bool decoupled;
+};
+
+struct RmsPropNumbers {
+  double lr, alpha, eps, momentum, decay;
+};
+
+// v = momentum * v + g + decay * p; p -= lr * v, or with Nesterov's form lr * (g + decay * p + momentum * v). Without
+// momentum libtorch takes no v, which nothing depends on then.
+extern "C" char *normprop_sgd_step(const ParameterHandles *of, double lr, double decay, double momentum, bool nesterov) {
+  return guarded([&] {
+    const auto p = list(of->parameters, of->count), g = list(of->gradients, of->count);
+    const auto v = list(of->kept[0], momentum == 0 ? 0 : of->count);
+    constexpr double dampening = 0;
+    constexpr bool maximize = false, is_first = false;
+    at::_fused_sgd_(p, g, v, decay, momentum, lr, dampening, nesterov, maximize, is_first);
+  });
+}
+
+// Adam, or AdamW where it is decoupled. `step` is the number of the step, as a single float32 on the device.
+extern "C" char *normprop_adam_step(const ParameterHandles *of, const at::Tensor *step, const AdamNumbers *with) {
+  return guarded([&] {
+    const auto p = list(of->parameters, of->count), g = list(of->gradients, of->count);
+    const auto first = list(of->kept[0], of->count), second = list(of->kept[1], of->count);
+    const bool amsgrad = of->kept[2] != nullptr;
+    const auto largest = amsgrad ? list(of->kept[2], of->count) : std::vector<at::Tensor>();
+    const std::vector<at::Tensor> steps(of->count, *step);
+    const auto &[lr, beta1, beta2, decay, eps, decoupled] = *with;
+    constexpr bool maximize = false;
+    if (decoupled) at::_fused_adamw_(p, g, first, second, largest, steps, lr, beta1, beta2, decay, eps, amsgrad, maximize);
+    else at::_fused_adam_(p, g, first, second, largest, steps, lr, beta1, beta2, decay, eps, amsgrad, maximize);
+  });
+}
+
+// RMSProp, which libtorch has no single function for: src/nn/update/rms_prop_step.rs has the formula.
+extern "C" char *normprop_rms_prop_step(const ParameterHandles *of, const RmsPropNumbers *with) {
+  return guarded([&] {
+    const auto p = list(of->parameters, of->count), gradients = list(of->gradients, of->count);
+    const auto square = list(of->kept[0], of->count), velocity = list(of->kept[1], of->count);
+    const auto g = with->decay == 0 ? gradients : at::_foreach_add(gradients, p, with->decay);
+    at::_foreach_mul_(square, with->alpha);
+    at::_foreach_addcmul_(square, g, g, 1 - with->alpha);
+    auto root = square;
+    if (of->kept[2]) {
+      const auto average = list(of->kept[2], of->count);
+      at::_foreach_lerp_(average, g, 1 - with->alpha);
+      root = at::_foreach_addcmul(square, average, average, -1);
+      at::_foreach_clamp_min_(root, 0);
+    }
+    root = at::_foreach_sqrt(root);
+    at::_foreach_add_(root, with->eps);
+    at::_foreach_mul_(velocity, with->momentum);
+    at::_foreach_addcdiv_(velocity, g, root, 1);
+    at::_foreach_add_(p, velocity, -with->lr);
   });
 }

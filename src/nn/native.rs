@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_char};
 
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 use torch_sys::C_tensor;
 
 unsafe extern "C" {
@@ -18,6 +18,22 @@ unsafe extern "C" {
         count: usize,
         factor: *const C_tensor,
         made: *mut *mut C_tensor,
+    ) -> *mut c_char;
+    fn normprop_sgd_step(
+        of: *const ParameterHandles,
+        lr: f64,
+        decay: f64,
+        momentum: f64,
+        nesterov: bool,
+    ) -> *mut c_char;
+    fn normprop_adam_step(
+        of: *const ParameterHandles,
+        step: *const C_tensor,
+        with: *const AdamNumbers,
+    ) -> *mut c_char;
+    fn normprop_rms_prop_step(
+        of: *const ParameterHandles,
+        with: *const RmsPropNumbers,
     ) -> *mut c_char;
 }
 
@@ -70,6 +86,99 @@ pub fn multiplied(tensors: &[Tensor], factor: &Tensor) -> Vec<Tensor> {
     }
 }
 
+/// Parameters, their gradients and what an optimizer keeps of each: of one element type, on one device, and gradients in
+/// their parameters' order of memory.
+pub struct ParameterLists<'t> {
+    /// The parameters, which steps change.
+    pub parameters: &'t [Tensor],
+    /// Their gradients.
+    pub gradients: &'t [Tensor],
+    /// What is kept, up to three lists, which steps change.
+    pub kept: Vec<Vec<Tensor>>,
+}
+
+/// The same as the other half takes it.
+#[repr(C)]
+struct ParameterHandles {
+    parameters: *const *const C_tensor,
+    gradients: *const *const C_tensor,
+    kept: [*const *const C_tensor; 3],
+    count: usize,
+}
+
+/// The numbers of a step of Adam: see [`AdamStep`](super::AdamStep).
+#[repr(C)]
+pub struct AdamNumbers {
+    /// η.
+    pub lr: f64,
+    /// β₁.
+    pub beta1: f64,
+    /// β₂.
+    pub beta2: f64,
+    /// λ.
+    pub decay: f64,
+    /// ε.
+    pub eps: f64,
+    /// Whether weight decay shrinks parameters (AdamW).
+    pub decoupled: bool,
+}
+
+/// The numbers of a step of RMSProp: see [`RmsPropStep`](super::RmsPropStep).
+#[repr(C)]
+pub struct RmsPropNumbers {
+    /// η.
+    pub lr: f64,
+    /// α.
+    pub alpha: f64,
+    /// ε.
+    pub eps: f64,
+    /// μ.
+    pub momentum: f64,
+    /// λ.
+    pub decay: f64,
+}
+
+impl ParameterLists<'_> {
+    /// A step of SGD with momentum; kept is v, which without momentum stays as it is.
+    pub fn sgd_step(&self, lr: f64, decay: f64, momentum: f64, nesterov: bool) {
+        // SAFETY: the lists are alive and as long as they say.
+        self.call(|lists| unsafe { normprop_sgd_step(lists, lr, decay, momentum, nesterov) });
+    }
+
+    /// Step `t` of Adam; kept are m, v, and with AMSGrad the largest v.
+    pub fn adam_step(&self, t: u64, numbers: &AdamNumbers) {
+        let device = self.parameters[0].device();
+        let step = Tensor::full([], t as f64, (Kind::Float, device));
+        // SAFETY: as above.
+        self.call(|lists| unsafe { normprop_adam_step(lists, step.as_ptr(), numbers) });
+    }
+
+    /// A step of RMSProp; kept are s, v, and a where it is centered.
+    pub fn rms_prop_step(&self, numbers: &RmsPropNumbers) {
+        // SAFETY: as above.
+        self.call(|lists| unsafe { normprop_rms_prop_step(lists, numbers) });
+    }
+
+    fn call(&self, step: impl FnOnce(*const ParameterHandles) -> *mut c_char) {
+        let count = self.parameters.len();
+        let is_whole = |list: &[Tensor]| list.len() == count;
+        assert!(is_whole(self.gradients) && self.kept.iter().all(|list| is_whole(list)));
+        let (parameters, gradients) = (handles(self.parameters), handles(self.gradients));
+        let kept: Vec<_> = self.kept.iter().map(|list| handles(list)).collect();
+        let place = |index: usize| {
+            kept.get(index)
+                .map_or(std::ptr::null(), |list| list.as_ptr())
+        };
+        let lists = ParameterHandles {
+            parameters: parameters.as_ptr(),
+            gradients: gradients.as_ptr(),
+            kept: [place(0), place(1), place(2)],
+            count,
+        };
+        check(step(&lists));
+    }
+}
+
 /// Tensors as the other half takes them; they must outlive the call.
 fn handles(tensors: &[Tensor]) -> Vec<*const C_tensor> {
     tensors.iter().map(|t| t.as_ptr()).collect()
@@ -111,7 +220,6 @@ pub unsafe fn refusal(message: *mut c_char) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tch::Kind;
 
     #[test]
     fn it_is_a_shifted_relu_with_its_derivative() {

@@ -2,16 +2,16 @@
 //!
 //! Each parameter is updated by its own rule, or by the optimizer's formula ([`Update`]).
 
+mod moved;
 mod squared_length;
 
 use anyhow::{Result, bail};
 use tch::{Device, Tensor};
 
-use super::adaptive_clip::clip;
-use super::block::LAST;
 use super::parameters::Parameter;
 use super::update::{StepFormula, Update};
 use super::{Parameters, Role, kernels, layout, native};
+use moved::{MovedParameter, MovedTogether};
 pub use squared_length::SquaredLength;
 
 /// Settings that stay the same over a run.
@@ -128,32 +128,38 @@ impl Optimizer {
         };
         let gradients: Vec<Tensor> = pairs.map(in_order).collect();
         tch::no_grad(|| match parameters.device {
-            Device::Cpu => SquaredLength::Host(self.step_on_cpu(parameters, &gradients, lr)),
+            Device::Cpu => SquaredLength::Host(self.step_on_cpu(parameters, gradients, lr)),
             _ => SquaredLength::Device(self.step_on_device(parameters, gradients, lr)),
         })
     }
 
-    /// Returns the squared length of the gradient.
-    fn step_on_cpu(&self, parameters: &Parameters, gradients: &[Tensor], lr: f64) -> f64 {
-        let clipped = (self.config.clip_norm > 0.0).then(|| {
-            let squared: f64 = gradients.iter().map(kernels::sum_of_squares).sum();
-            (squared, (self.config.clip_norm / squared.sqrt()).min(1.0))
-        });
-        let scale = clipped.map_or(1.0, |(_, scale)| scale);
+    /// Parameter by parameter. Returns the squared length of the gradient.
+    fn step_on_cpu(&self, parameters: &Parameters, mut gradients: Vec<Tensor>, lr: f64) -> f64 {
+        let clips = self.config.clip_norm > 0.0;
         let mut squared = 0.0;
-        let trained = parameters.trainable().zip(&self.kept);
-        for ((parameter, kept), gradient) in trained.zip(gradients) {
-            // Right before the step reads it, where that is soon enough.
-            if clipped.is_none() {
-                squared += kernels::sum_of_squares(gradient);
+        if clips {
+            squared = gradients.iter().map(kernels::sum_of_squares).sum();
+            let factor = self.config.clip_norm / squared.sqrt();
+            if factor < 1.0 {
+                gradients.iter_mut().for_each(|g| *g = &*g * factor);
             }
-            self.move_parameter(parameter, gradient, kept, scale, lr);
         }
-        clipped.map_or(squared, |(squared, _)| squared)
+        for (part, gradient) in self.parts(parameters, lr).zip(gradients) {
+            // Right before the step reads it, where that is soon enough.
+            if !clips {
+                squared += kernels::sum_of_squares(&gradient);
+            }
+            if let Some(gradient) = part.before_step(gradient, self.config.clip_units) {
+                part.update
+                    .apply(&part.parameter.tensor, &gradient, part.kept);
+                part.after_step();
+            }
+        }
+        squared
     }
 
-    /// The same on another device, where the host waits for no number: the gradient's length and the factor that clips
-    /// it stay there.
+    /// The same on another device, in few operations and without a number that the host waits for: the gradient's length
+    /// and the factor that clips it stay there, and parameters whose settings are equal move together.
     fn step_on_device(
         &self,
         parameters: &Parameters,
@@ -165,42 +171,49 @@ impl Optimizer {
             let factor = (squared.rsqrt() * self.config.clip_norm).clamp_max(1.0);
             gradients = native::multiplied(&gradients, &factor.to_kind(parameters.kind));
         }
-        let trained = parameters.trainable().zip(&self.kept);
-        for ((parameter, kept), gradient) in trained.zip(&gradients) {
-            self.move_parameter(parameter, gradient, kept, 1.0, lr);
+        let mut groups: Vec<MovedTogether> = Vec::new();
+        for (part, gradient) in self.parts(parameters, lr).zip(gradients) {
+            let Some(gradient) = part.before_step(gradient, self.config.clip_units) else {
+                continue;
+            };
+            let known = groups.iter().position(|group| group.update == part.update);
+            let place = known.unwrap_or(groups.len());
+            if known.is_none() {
+                groups.push(MovedTogether::of(part.update));
+            }
+            groups[place].add(part, gradient);
         }
+        groups.into_iter().for_each(MovedTogether::step);
         squared
     }
 
-    /// The step of one parameter by its rule, or by the formula. `scale` is multiplied into the gradient.
-    fn move_parameter(
-        &self,
-        parameter: &Parameter,
-        gradient: &Tensor,
-        kept: &[Tensor],
-        scale: f64,
+    /// What each parameter's step takes.
+    fn parts<'o>(
+        &'o self,
+        parameters: &'o Parameters,
         lr: f64,
-    ) {
-        let config = &self.config;
-        let decays = config.decay_all || parameter.role == Role::Weight;
-        let mut update = Update {
-            scale,
-            decay: if decays { config.weight_decay } else { 0.0 },
-            lr: lr * parameter.rate_factor * config.rate_factor(parameter.role),
-            formula: config.formula,
-            bias: config.formula.bias(self.steps),
-        };
-        let mut gradient = gradient.shallow_clone();
-        // A single number that starts at 0, such as a branch's factor, would hardly move if it were clipped.
-        let is_single = parameter.tensor.numel() == 1;
-        if config.clip_units > 0.0 && parameter.layer() != LAST && !is_single {
-            gradient = clip(&parameter.tensor, &(gradient * scale), config.clip_units);
-            update.scale = 1.0;
-        }
-        match &parameter.rule {
-            None => update.apply(&parameter.tensor, &gradient, kept),
-            Some(rule) => rule.update(&parameter.tensor, &gradient, kept, &update),
-        }
+    ) -> impl Iterator<Item = MovedParameter<'o>> + 'o {
+        let bias = self.config.formula.bias(self.steps);
+        let trained = parameters.trainable().zip(&self.kept);
+        trained.map(move |(parameter, kept)| {
+            let decays = self.config.decay_all || parameter.role == Role::Weight;
+            let update = Update {
+                decay: if decays {
+                    self.config.weight_decay
+                } else {
+                    0.0
+                },
+                lr: lr * parameter.rate_factor * self.config.rate_factor(parameter.role),
+                formula: self.config.formula,
+                step: self.steps,
+                bias,
+            };
+            MovedParameter {
+                parameter,
+                kept,
+                update,
+            }
+        })
     }
 }
 

@@ -183,22 +183,28 @@ pub fn sum_of_rows(rows: &Tensor) -> Tensor {
         .sum_dim_intlist([1].as_slice(), false, None::<Kind>)
 }
 
-/// An optimizer's step on every row, which is then made unit again, in one pass.
+/// Makes every row of a tensor in any memory unit, in place.
+pub fn make_all_unit(weight: &Tensor, center: bool) {
+    tch::no_grad(|| weight.shallow_clone().copy_(&unit(weight, center)));
+}
+
+/// An optimizer's step on every row, which is then made unit again, in one pass. Does nothing and says so where that is
+/// not possible.
+#[must_use]
 pub fn step_and_make_unit(
     update: &Update,
     weight: &Tensor,
     gradient: &Tensor,
     kept: &[Tensor],
     center: bool,
-) {
-    if !update.is_in_memory(weight, gradient, kept) {
-        update.apply(weight, gradient, kept);
-        return tch::no_grad(|| weight.shallow_clone().copy_(&unit(weight, center)));
-    }
+) -> bool {
+    let possible = update.is_in_memory(weight, gradient, kept);
     match weight.kind() {
+        _ if !possible => {}
         Kind::Float => step_rows::<f32>(update, weight, gradient, kept, center),
         _ => step_rows::<f64>(update, weight, gradient, kept, center),
     }
+    possible
 }
 
 fn step_rows<T: Real>(

@@ -110,11 +110,17 @@ impl Adam {
 }
 
 impl UpdateRule for SphereStep {
-    fn update(&self, parameter: &Tensor, gradient: &Tensor, kept: &[Tensor], update: &Update) {
+    fn before_step(
+        &self,
+        parameter: &Tensor,
+        gradient: &Tensor,
+        kept: &[Tensor],
+        update: &Update,
+    ) -> Option<Tensor> {
         let lr = update.lr * self.lr_factor;
         let rows = parameter.flatten(1, -1);
         let rows = &rows / (inner(&rows, &rows).sqrt() + 1e-8);
-        let tangent = self.tangent(&rows, &(gradient.flatten(1, -1) * update.scale));
+        let tangent = self.tangent(&rows, &gradient.flatten(1, -1));
         let velocity = &kept[0];
         let velocity_rows = velocity.flatten(1, -1);
         let (geodesic, momentum) = match &self.adam {
@@ -135,6 +141,7 @@ impl UpdateRule for SphereStep {
         let (mut parameter, mut velocity) = (parameter.shallow_clone(), velocity.shallow_clone());
         parameter.copy_(&geodesic.end(&rows).reshape(shape.as_slice()));
         velocity.copy_(&momentum.reshape(shape.as_slice()));
+        None
     }
 
     fn needs_sgd(&self) -> bool {

@@ -413,6 +413,8 @@ TORCH_LIBRARY_IMPL(aten, CUDA, m) {
   m.impl("native_group_norm", torch::CppFunction::makeFromBoxedFunction<&fallback>());
   m.impl("native_layer_norm", torch::CppFunction::makeFromBoxedFunction<&fallback>());
   // libtorch_cuda has one kernel for a whole list, where libtorch_cpu goes through it tensor by tensor.
-  for (const char* name : {"_foreach_norm.Scalar", "_foreach_mul.Tensor"})
+  for (const char* name : {"_foreach_norm.Scalar", "_foreach_mul.Tensor", "_foreach_add.List", "_foreach_add_.List", "_foreach_add_.Scalar",
+                           "_foreach_mul_.Scalar", "_foreach_addcmul.Scalar", "_foreach_addcmul_.Scalar", "_foreach_addcdiv_.Scalar",
+                           "_foreach_lerp_.Scalar", "_foreach_clamp_min_.Scalar", "_foreach_sqrt"})
     m.impl(name, torch::CppFunction::makeFromBoxedFunction<&fallback>());
 }

@@ -139,6 +139,33 @@ fn every_method_trains_residual_units_as_on_the_cpu() {
 }
 
 #[test]
+fn every_optimizer_moves_parameters_as_on_the_cpu() {
+    let Some((device, _turn)) = TestDevice::alone() else {
+        return;
+    };
+    let with = |keys: &str| format!("{}\n{keys}", network(NetworkKind::Convolutional));
+    let rates = "gain_lr_factor = 0.5\nshift_lr_factor = 0.1\nweight_decay = 0.01";
+    for keys in [
+        "nesterov = true",
+        "momentum = 0.0",
+        "optimizer = \"adam\"",
+        "optimizer = \"adam\"\namsgrad = true",
+        "optimizer = \"adamw\"\ndecay_all = true",
+        "optimizer = \"rmsprop\"\nmomentum = 0.9\nlr = 1e-3",
+        "optimizer = \"rmsprop\"\ncentered = true\nlr = 1e-3",
+    ] {
+        for method in ["none", "normprop"] {
+            let found = difference(
+                &with(&format!("{keys}\n{rates}")),
+                &format!("name = \"{method}\""),
+            );
+            assert!(found.is_none(), "{method}, {keys}: {found:?}");
+        }
+    }
+    assert_eq!(device.counts().mixed, 0, "{}", device.tell());
+}
+
+#[test]
 fn clipped_gradients_move_parameters_as_on_the_cpu() {
     let Some((device, _turn)) = TestDevice::alone() else {
         return;

@@ -36,9 +36,22 @@ impl Constraint {
     }
 }
 
-/// The step of the optimizer with the reset of rows.
+/// The reset of rows behind the optimizer's step, or with it where one pass can do both.
 impl UpdateRule for Constraint {
-    fn update(&self, parameter: &Tensor, gradient: &Tensor, kept: &[Tensor], update: &Update) {
-        rows::step_and_make_unit(update, parameter, gradient, kept, self.centers);
+    fn before_step(
+        &self,
+        parameter: &Tensor,
+        gradient: &Tensor,
+        kept: &[Tensor],
+        update: &Update,
+    ) -> Option<Tensor> {
+        match rows::step_and_make_unit(update, parameter, gradient, kept, self.centers) {
+            true => None,
+            false => Some(gradient.shallow_clone()),
+        }
+    }
+
+    fn after_step(&self, parameter: &Tensor) {
+        rows::make_all_unit(parameter, self.centers);
     }
 }

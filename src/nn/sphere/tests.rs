@@ -31,13 +31,13 @@ fn golden_weight() -> Tensor {
 
 fn settings(lr: f64) -> Update {
     Update {
-        scale: 1.0,
         decay: 0.5,
         lr,
         formula: StepFormula::Sgd(SgdStep {
             momentum: 0.9,
             nesterov: true,
         }),
+        step: 1,
         bias: [1.0; 2],
     }
 }
@@ -69,12 +69,13 @@ fn golden_gradient() -> Tensor {
 /// Rows and momentum after one step from the golden weight.
 fn after_golden_step(adam: bool, lr: f64) -> (Tensor, Tensor) {
     let (rows, momentum) = (unit(&golden_weight()), golden_weight() * 0.0);
-    step(adam).update(
+    let left = step(adam).before_step(
         &rows,
         &golden_gradient(),
         from_ref(&momentum),
         &settings(lr),
     );
+    assert!(left.is_none());
     (rows, momentum)
 }
 
@@ -103,12 +104,13 @@ fn rows_stay_on_the_sphere_and_momentum_stays_tangent() {
         let rule = step(adam);
         let (rows, momentum) = (unit(&golden_weight()), golden_weight() * 0.0);
         for index in 0..20 {
-            rule.update(
+            let left = rule.before_step(
                 &rows,
                 &gaussian(&[2, 3], index),
                 from_ref(&momentum),
                 &settings(0.3),
             );
+            assert!(left.is_none());
             assert!(gap(&init::row_norms(&rows), &Tensor::from_slice(&[1.0, 1.0])) < 1e-7);
             assert!(inner(&rows, &momentum).abs().max().double_value(&[]) < 1e-7);
         }
@@ -163,12 +165,13 @@ fn it_finds_the_smallest_eigenvector_of_a_quotient() {
         let rule = step(adam);
         for index in 0..1500 {
             let rate = lr * (1.0 - f64::from(index) / 1500.0);
-            rule.update(
+            let left = rule.before_step(
                 &rows,
                 &(rows.matmul(&matrix) * 2.0),
                 from_ref(&momentum),
                 &settings(rate),
             );
+            assert!(left.is_none());
         }
         let quotient = inner(&rows, &rows.matmul(&matrix));
         assert!(

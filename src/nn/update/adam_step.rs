@@ -3,12 +3,11 @@
 //!
 //! m ← β₁·m + (1−β₁)·g', v ← β₂·v + (1−β₂)·g'², p ← p − η/(1−β₁ᵗ) · m/(√u/√(1−β₂ᵗ) + ε), where u is v, or with
 //! AMSGrad the largest v of each element so far. Coupled weight decay is a part of g' (Adam). Decoupled (AdamW), g' is
-//! c·g, and p ← (1 − η·λ)·p comes first.
-
-use tch::Tensor;
+//! g, and p ← (1 − η·λ)·p comes first.
 
 use super::step_settings::StepSettings;
 use crate::nn::kernels::Real;
+use crate::nn::native::{AdamNumbers, ParameterLists};
 
 /// The constants of Adam. What is kept: m, v, and with AMSGrad the largest v.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,7 +26,6 @@ pub struct AdamStep {
 
 /// The numbers of one step in the element type of the parameter.
 struct Numbers<T> {
-    scale: T,
     decay: T,
     shrink: T,
     rest1: T,
@@ -41,7 +39,7 @@ struct Numbers<T> {
 impl<T: Real> Numbers<T> {
     /// The new m, v and shrunken p.
     fn averages(&self, p: T, gradient: T, m: T, v: T) -> (T, T, T) {
-        let direction = self.scale * gradient + self.decay * p;
+        let direction = gradient + self.decay * p;
         let first = m + self.rest1 * (direction - m);
         let second = self.beta2 * v + self.rest2 * direction * direction;
         (self.shrink * p, first, second)
@@ -62,29 +60,19 @@ impl AdamStep {
         }
     }
 
-    /// The step as tensor operations.
-    pub(super) fn advance_tensors(
-        &self,
-        update: &StepSettings,
-        parameter: &Tensor,
-        gradient: &Tensor,
-        kept: &[Tensor],
-    ) {
-        let ((decay, shrink), [first_bias, root]) = (self.decays(update), update.bias);
-        let mut parameter = parameter.shallow_clone();
-        let [mut first, mut second] = [0, 1].map(|index| kept[index].shallow_clone());
-        let direction = gradient * update.scale + &parameter * decay;
-        let _ = parameter.g_mul_scalar_(shrink);
-        let change = (&direction - &first) * (1.0 - self.beta1);
-        let _ = first.g_add_(&change);
-        let _ = second.g_mul_scalar_(self.beta2);
-        let _ = second.g_add_(&(direction.square() * (1.0 - self.beta2)));
-        if let Some(largest) = kept.get(2) {
-            largest.shallow_clone().copy_(&largest.maximum(&second));
-        }
-        let counted = kept.get(2).unwrap_or(&second);
-        let change = &first / (counted.sqrt() / root + self.eps);
-        let _ = parameter.g_sub_(&(change * (update.lr / first_bias)));
+    /// The step of all parameters by libtorch.
+    pub(super) fn advance_lists(&self, update: &StepSettings, lists: &ParameterLists) {
+        lists.adam_step(
+            update.step,
+            &AdamNumbers {
+                lr: update.lr,
+                beta1: self.beta1,
+                beta2: self.beta2,
+                decay: update.decay,
+                eps: self.eps,
+                decoupled: self.decoupled,
+            },
+        );
     }
 
     /// The step in one pass over memory.
@@ -97,7 +85,6 @@ impl AdamStep {
     ) {
         let ((decay, shrink), [first_bias, root]) = (self.decays(update), update.bias);
         let numbers = Numbers {
-            scale: T::of(update.scale),
             decay: T::of(decay),
             shrink: T::of(shrink),
             rest1: T::of(1.0 - self.beta1),

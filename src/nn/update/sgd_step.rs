@@ -2,10 +2,9 @@
 //!
 //! v ← μ·v + g', p ← p − η·(g' + μ·v) with Nesterov's form, else p ← p − η·v.
 
-use tch::Tensor;
-
 use super::step_settings::StepSettings;
 use crate::nn::kernels::Real;
+use crate::nn::native::ParameterLists;
 
 /// The constants of SGD. What is kept: v.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,25 +16,9 @@ pub struct SgdStep {
 }
 
 impl SgdStep {
-    /// The step as tensor operations.
-    pub(super) fn advance_tensors(
-        &self,
-        update: &StepSettings,
-        parameter: &Tensor,
-        gradient: &Tensor,
-        kept: &[Tensor],
-    ) {
-        let (mut parameter, mut velocity) = (parameter.shallow_clone(), kept[0].shallow_clone());
-        let direction = gradient * update.scale + &parameter * update.decay;
-        let _ = velocity.g_mul_scalar_(self.momentum);
-        let _ = velocity.g_add_(&direction);
-        let mut change = if self.nesterov {
-            direction + &velocity * self.momentum
-        } else {
-            velocity.copy()
-        };
-        let _ = change.g_mul_scalar_(update.lr);
-        let _ = parameter.g_sub_(&change);
+    /// The step of all parameters by libtorch.
+    pub(super) fn advance_lists(&self, update: &StepSettings, lists: &ParameterLists) {
+        lists.sgd_step(update.lr, update.decay, self.momentum, self.nesterov);
     }
 
     /// The step in one pass over memory.
@@ -46,8 +29,7 @@ impl SgdStep {
         gradient: &[T],
         kept: &mut [&mut [T]],
     ) {
-        let (scale, decay) = (T::of(update.scale), T::of(update.decay));
-        let (momentum, lr) = (T::of(self.momentum), T::of(update.lr));
+        let (decay, momentum, lr) = (T::of(update.decay), T::of(self.momentum), T::of(update.lr));
         let (own_share, velocity_share) = if self.nesterov {
             (T::one(), momentum)
         } else {
@@ -55,7 +37,7 @@ impl SgdStep {
         };
         let elements = parameter.iter_mut().zip(gradient).zip(kept[0].iter_mut());
         for ((parameter, &gradient), velocity) in elements {
-            let direction = scale * gradient + decay * *parameter;
+            let direction = gradient + decay * *parameter;
             *velocity = momentum * *velocity + direction;
             *parameter = *parameter - lr * (own_share * direction + velocity_share * *velocity);
         }
