@@ -317,7 +317,9 @@ fn the_rounds_of_a_halving_go_on_from_each_other(cluster: &Cluster) {
     let text = TINY.replace("epochs = 2", "epochs = 4") + halving;
     let (here, there) = (Place::new(None, &text), Place::new(Some(cluster), &text));
     here.succeed(&[]);
-    let said = there.succeed(&["--launch", "slurm", "--wait"]);
+    let said = there.succeed(&["--launch=slurm", "--wait", "--slurm=runs-at-once=2"]);
+    let script = std::fs::read_to_string(there.path("results/tiny/slurm/1/job.sh")).unwrap();
+    assert!(script.trim_end().ends_with(" --jobs 2"), "{script}");
     assert!(
         said.contains("4 runs in 1 task submitted as job")
             && said.contains("2 runs in 1 task submitted as job"),
@@ -572,9 +574,17 @@ fn a_name_with_a_line_break_never_reaches_a_script() {
 #[test]
 fn mistakes_end_with_code_2_before_anything_is_submitted() {
     let place = Place::new(None, TINY);
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 7] = [
         (&["--slurm", "partition=gpu"], "--launch slurm only"),
         (&["--launch", "slurm", "--jobs", "2"], "array-limit=N"),
+        (
+            &[
+                "--launch=slurm",
+                "--set=device=cuda",
+                "--slurm=partition=gpu",
+            ],
+            "gres=gpu:1",
+        ),
         (
             &["--launch", "slurm", "--slurm", "array-limit=0"],
             "1 or more",

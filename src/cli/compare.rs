@@ -49,7 +49,7 @@ pub struct LaunchArgs {
     #[arg(long, value_enum, default_value_t = LaunchPlace::Local)]
     pub launch: LaunchPlace,
     /// Options of sbatch by their long names, as in partition=gpu,time=02:00:00,gres=gpu:1, in one list or several;
-    /// array-limit=N: tasks at a time
+    /// array-limit=N: tasks at a time; runs-at-once=N: runs of a task at a time
     #[arg(long, value_name = "K=V,...")]
     pub slurm: Vec<String>,
     /// Put short runs together into tasks of about this many minutes
@@ -77,4 +77,7 @@ pub struct TaskArgs {
     pub folder: PathBuf,
     /// Which of its tasks, from 0
     pub index: usize,
+    /// Runs at a time
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: u16,
 }

@@ -54,13 +54,13 @@ pub fn run(args: &CompareArgs, output: OutputArgs) -> Result<()> {
     // Refuses results of a newer version, or damaged ones, before anything is run.
     let earlier = Manifest::read(&folder)?;
     Bench::read(&folder)?;
-    let slurm = SlurmLauncher::asked_for(args, &folder, &experiment.name, output)?;
+    let slurm = SlurmLauncher::asked_for(args, &folder, &experiment, output)?;
     let session = Session {
         args,
         output,
-        parallel: match slurm {
-            // On another machine, each run has its own cores.
-            Some(_) => 1,
+        parallel: match &slurm {
+            // On another machine, the runs of a task share its cores.
+            Some(slurm) => slurm.runs_at_once(),
             None => args.jobs.map_or(experiment.jobs, usize::from),
         },
         slurm,

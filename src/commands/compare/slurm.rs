@@ -16,6 +16,7 @@ use anyhow::{Context, Result, bail};
 
 use super::launch::{Job, Report, Submitted};
 use crate::cli::{CompareArgs, LaunchPlace, OutputArgs};
+use crate::config::experiment::Experiment;
 use crate::engine::interrupt::Interrupt;
 use crate::record::{Hold, Taken};
 use crate::text::numbers::counted;
@@ -54,12 +55,12 @@ fn goal(job: &Job) -> Goal {
 }
 
 impl SlurmLauncher {
-    /// The launcher that `--launch slurm` asks for, for the experiment `name` whose results are in `folder`; `None` to
-    /// run here. Fails where there is no Slurm.
+    /// The launcher that `--launch slurm` asks for, for an experiment whose results are in `folder`; `None` to run here.
+    /// Fails where there is no Slurm.
     pub fn asked_for(
         args: &CompareArgs,
         folder: &Path,
-        name: &str,
+        experiment: &Experiment,
         output: OutputArgs,
     ) -> Result<Option<SlurmLauncher>> {
         let launch = &args.launch;
@@ -74,21 +75,30 @@ impl SlurmLauncher {
         }
         if args.jobs.is_some() {
             return Err(usage!(
-                "--jobs is for runs on this machine; with --launch slurm, give --slurm array-limit=N"
+                "--jobs is for runs on this machine; with --launch slurm, give --slurm array-limit=N for tasks at a time, and runs-at-once=N for runs of a task at a time"
             ));
         }
         let options = SlurmOptions::parse(&launch.slurm, launch.minutes_per_job)?;
+        for run in experiment.foreseen()? {
+            options.check_device(run.config.device_name())?;
+        }
         client::check()?;
         let folder = folder.join(FOLDER);
         // What cannot stand in a job script is best told before anything starts.
+        let name = &experiment.name;
         JobScript::new(name, &folder, (1, 1), &options)?.text()?;
         Ok(Some(SlurmLauncher {
             options,
             folder,
-            experiment: name.to_owned(),
+            experiment: name.clone(),
             wait: launch.wait,
             output,
         }))
+    }
+
+    /// Runs that a task trains at a time.
+    pub fn runs_at_once(&self) -> usize {
+        self.options.runs_at_once
     }
 
     /// Into how many tasks jobs would be put, and what Slurm would say to them. Nothing is submitted or written.
@@ -102,7 +112,12 @@ impl SlurmLauncher {
 
     /// Jobs by tasks.
     fn pack<'j>(&self, jobs: &[&'j Job]) -> Vec<Vec<&'j Job>> {
-        pack::pack(jobs, self.options.task_s, client::most_tasks())
+        pack::pack(
+            jobs,
+            self.options.task_s,
+            self.options.runs_at_once,
+            client::most_tasks(),
+        )
     }
 
     /// Keeps a second launcher from submitting the same jobs in the meantime.

@@ -1,9 +1,9 @@
-//! `normprop compare-task`: the runs of one task of a job array, one after the other.
+//! `normprop compare-task`: the runs of one task of a job array, so many at a time.
 
 use anyhow::{Context, Result, bail};
 use signal_hook::consts::SIGUSR1;
 
-use super::launch::{Job, Outcome, Report};
+use super::launch::{Outcome, Report};
 use super::local::LocalLauncher;
 use super::slurm::Submission;
 use super::slurm::client::{self, TaskId};
@@ -15,57 +15,54 @@ use crate::error::Failure;
 
 /// Runs the command.
 pub fn run(args: &TaskArgs) -> Result<()> {
-    // Slurm signals this process and its child alike; the child must not take the second for an order to drop all.
+    // Slurm signals this process and its children alike; a child must not take the second for an order to drop all.
     let interrupt = Interrupt::listen_patiently()?;
     let jobs = Submission::at(&args.folder).task(args.index)?;
     let launcher = LocalLauncher {
-        parallel: 1,
+        parallel: args.jobs.into(),
         cores: cores(),
     };
-    let mut failed = 0;
+    let (mut left, mut names) = (Vec::new(), Vec::new());
     for (place, job) in jobs.iter().enumerate() {
         let name = format!("[{}/{}] {}", place + 1, jobs.len(), job.title);
         if job.outcome()?.is_some() {
             errln!("{name}: is over");
-            continue;
-        }
-        let outcome = bring_to_end(job, &launcher, &interrupt);
-        if let Some(signal) = interrupt.signal() {
-            return stop(signal);
-        }
-        match outcome {
-            Outcome::Finished => errln!("{name}: finished"),
-            Outcome::Diverged => errln!("{name}: diverged"),
-            Outcome::Stopped => {
-                failed += 1;
-                errln!("{name}: stopped by a signal that was not for its task; its state is saved");
-            }
-            Outcome::Failed(reason) => {
-                failed += 1;
-                errln!("{name}: failed: {reason}");
-            }
+        } else {
+            left.push(job.clone());
+            names.push(name);
         }
     }
-    match failed {
+    let mut over = vec![false; left.len()];
+    let mut note = |report: Report| match report {
+        Report::Message(_, line) => errln!("{line}"),
+        Report::Ended(place, outcome) => over[place] = tell(&names[place], &outcome),
+        Report::Started(_) | Report::Progress(..) => {}
+    };
+    let launched = launcher.run(&left, &interrupt, &mut note);
+    if let Some(signal) = interrupt.signal() {
+        return stop(signal);
+    }
+    launched?;
+    match over.iter().filter(|over| !**over).count() {
         0 => Ok(()),
-        _ => bail!(
+        failed => bail!(
             "{failed} of {} runs are not over; the command that submitted them submits them again",
             jobs.len()
         ),
     }
 }
 
-fn bring_to_end(job: &Job, launcher: &LocalLauncher, interrupt: &Interrupt) -> Outcome {
-    let mut ended = Outcome::Stopped;
-    let mut note = |report: Report| match report {
-        Report::Message(_, line) => errln!("{line}"),
-        Report::Ended(_, outcome) => ended = outcome,
-        Report::Started(_) | Report::Progress(..) => {}
-    };
-    match launcher.run(std::slice::from_ref(job), interrupt, &mut note) {
-        Ok(()) => ended,
-        Err(error) => Outcome::Failed(format!("{error:#}")),
+/// Says how a run ended; whether it is over.
+fn tell(name: &str, outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Finished => errln!("{name}: finished"),
+        Outcome::Diverged => errln!("{name}: diverged"),
+        Outcome::Stopped => {
+            errln!("{name}: stopped by a signal; its state is saved");
+        }
+        Outcome::Failed(reason) => errln!("{name}: failed: {reason}"),
     }
+    matches!(outcome, Outcome::Finished | Outcome::Diverged)
 }
 
 /// The states are saved. When the task's time is nearly up, it is queued again; when it was canceled, it ends.

@@ -29,6 +29,21 @@ const OURS: &[&str] = &[
 ];
 /// The option that is no option of sbatch by itself, but a part of `--array`.
 const ARRAY_LIMIT: &str = "array-limit";
+/// The option that is for our tasks and none of sbatch.
+const RUNS_AT_ONCE: &str = "runs-at-once";
+/// Most runs that a task may train at a time.
+const MOST_AT_ONCE: usize = 1024;
+/// Options of sbatch that ask for GPUs.
+const GPUS: &[&str] = &[
+    "gres",
+    "gpus",
+    "gpus-per-node",
+    "gpus-per-socket",
+    "gpus-per-task",
+    "tres-per-job",
+    "tres-per-node",
+    "tres-per-task",
+];
 
 /// How the job array is to be submitted.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +52,8 @@ pub struct SlurmOptions {
     pub sbatch: Vec<(String, Option<String>)>,
     /// Tasks at a time.
     pub array_limit: Option<u64>,
+    /// Runs that a task trains at a time.
+    pub runs_at_once: usize,
     /// Seconds that a task should last at least.
     pub task_s: f64,
 }
@@ -53,6 +70,7 @@ impl SlurmOptions {
         let mut options = SlurmOptions {
             sbatch: Vec::new(),
             array_limit: None,
+            runs_at_once: 1,
             task_s: minutes_per_job * 60.0,
         };
         for text in texts {
@@ -70,6 +88,17 @@ impl SlurmOptions {
         found.1.as_deref()
     }
 
+    /// Refuses runs on `device` where nothing asks for a GPU: each task would find none, one after the other.
+    pub fn check_device(&self, device: &str) -> Result<()> {
+        let asks = |(name, _): &(String, Option<String>)| GPUS.contains(&name.as_str());
+        match device == "cpu" || self.sbatch.iter().any(asks) {
+            true => Ok(()),
+            false => Err(usage!(
+                "device = \"{device}\", and no option of --slurm asks for a GPU: add gres=gpu:1 or gpus=1, as in --slurm gres=gpu:1; where the cluster does not count its GPUs, gres=none"
+            )),
+        }
+    }
+
     fn add(&mut self, key: String, value: Option<String>) -> Result<()> {
         if key == ARRAY_LIMIT {
             let limit = value.as_deref().and_then(|value| value.parse().ok());
@@ -80,6 +109,17 @@ impl SlurmOptions {
                     value.unwrap_or_default()
                 ));
             }
+            return Ok(());
+        }
+        if key == RUNS_AT_ONCE {
+            let runs = value.as_deref().and_then(|value| value.parse().ok());
+            let runs = runs.filter(|runs| (1..=MOST_AT_ONCE).contains(runs));
+            self.runs_at_once = runs.ok_or_else(|| {
+                usage!(
+                    "--slurm {RUNS_AT_ONCE}={}: expected how many runs a task trains at a time, from 1 to {MOST_AT_ONCE}",
+                    value.unwrap_or_default()
+                )
+            })?;
             return Ok(());
         }
         if OURS.contains(&key.as_str()) {
@@ -233,6 +273,8 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(options.array_limit, Some(64));
+        assert_eq!(options.runs_at_once, 1);
+        assert_eq!(parse(&["runs-at-once=8"]).unwrap().runs_at_once, 8);
         let shown = options.sbatch.iter();
         let shown = shown.map(|(key, value)| format!("{key}:{}", value.as_deref().unwrap_or("-")));
         assert_eq!(
@@ -275,9 +317,23 @@ mod tests {
     }
 
     #[test]
+    fn a_gpu_is_asked_for_where_one_is_needed() {
+        let checked = |text: &str, device: &str| parse(&[text]).unwrap().check_device(device);
+        let refused = checked("partition=gpu", "cuda").unwrap_err().to_string();
+        assert!(refused.contains("--slurm gres=gpu:1"), "{refused}");
+        assert!(checked("time=30", "cuda:1").is_err());
+        for text in ["gres=gpu:1", "gpus=2", "gpus-per-node=1", "gres=none"] {
+            assert!(checked(text, "cuda").is_ok(), "{text}");
+        }
+        assert!(checked("partition=cpu", "cpu").is_ok());
+    }
+
+    #[test]
     fn mistakes_are_named() {
         let cases = [
             ("array-limit=0", "1 or more"),
+            ("runs-at-once=0", "from 1 to 1024"),
+            ("runs-at-once", "from 1 to 1024"),
             ("array-limits=3", "did you mean `array-limit`?"),
             ("array=0-3", "sets this itself"),
             ("p=gpu", "no long name"),

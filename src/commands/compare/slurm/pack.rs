@@ -2,14 +2,21 @@
 
 use super::super::launch::Job;
 
-/// The jobs of each task: each lasts at least `task_s` by the estimates, and there are at most `most_tasks`.
+/// The jobs of each task, which trains `at_once` of them at a time: each lasts at least `task_s` by the estimates and has
+/// that many jobs, and there are at most `most_tasks`.
 ///
 /// A run whose time is not known begins a task, as long as there are not too many.
-pub fn pack<'j>(jobs: &[&'j Job], task_s: f64, most_tasks: usize) -> Vec<Vec<&'j Job>> {
+pub fn pack<'j>(
+    jobs: &[&'j Job],
+    task_s: f64,
+    at_once: usize,
+    most_tasks: usize,
+) -> Vec<Vec<&'j Job>> {
     let most_tasks = most_tasks.max(1);
-    let mut task_s = task_s;
+    // Of the time that all runs of a task take one after the other.
+    let mut task_s = task_s * at_once as f64;
     loop {
-        let tasks = pack_once(jobs, task_s);
+        let tasks = pack_once(jobs, task_s, at_once);
         if tasks.len() <= most_tasks {
             return tasks;
         }
@@ -24,13 +31,13 @@ pub fn pack<'j>(jobs: &[&'j Job], task_s: f64, most_tasks: usize) -> Vec<Vec<&'j
     }
 }
 
-fn pack_once<'j>(jobs: &[&'j Job], task_s: f64) -> Vec<Vec<&'j Job>> {
+fn pack_once<'j>(jobs: &[&'j Job], task_s: f64, at_once: usize) -> Vec<Vec<&'j Job>> {
     let mut tasks: Vec<Vec<&Job>> = Vec::new();
     let mut filled_s = f64::INFINITY;
     for job in jobs {
         let seconds = job.estimate_s.unwrap_or(f64::INFINITY);
         match tasks.last_mut() {
-            Some(task) if filled_s < task_s && seconds.is_finite() => {
+            Some(task) if task.len() < at_once || (filled_s < task_s && seconds.is_finite()) => {
                 task.push(job);
                 filled_s += seconds;
             }
@@ -71,8 +78,17 @@ mod tests {
     }
 
     fn packed(seconds: &[Option<f64>], task_s: f64, most: usize) -> Vec<Vec<usize>> {
+        packed_for(seconds, task_s, 1, most)
+    }
+
+    fn packed_for(
+        seconds: &[Option<f64>],
+        task_s: f64,
+        at_once: usize,
+        most: usize,
+    ) -> Vec<Vec<usize>> {
         let jobs = jobs(seconds);
-        let tasks = pack(&jobs.iter().collect::<Vec<_>>(), task_s, most);
+        let tasks = pack(&jobs.iter().collect::<Vec<_>>(), task_s, at_once, most);
         let place = |job: &&Job| job.title.parse().unwrap();
         tasks
             .iter()
@@ -94,6 +110,23 @@ mod tests {
         let seconds = [Some(1.0), None, Some(70.0), Some(1.0)];
         assert_eq!(packed(&seconds, 60.0, 100), [vec![0], vec![1], vec![2, 3]]);
         assert_eq!(packed(&[None; 5], 60.0, 2), [vec![0, 1, 2], vec![3, 4]]);
+    }
+
+    #[test]
+    fn a_task_that_trains_several_at_a_time_has_as_many_and_lasts_as_long() {
+        assert_eq!(
+            packed_for(&[None; 5], 60.0, 4, 9),
+            [vec![0, 1, 2, 3], vec![4]]
+        );
+        let seconds = [Some(40.0); 8];
+        assert_eq!(
+            packed_for(&seconds, 60.0, 2, 9),
+            [vec![0, 1, 2], vec![3, 4, 5, 6, 7]]
+        );
+        assert_eq!(
+            packed_for(&seconds, 0.0, 4, 9),
+            [vec![0, 1, 2, 3], vec![4, 5, 6, 7]]
+        );
     }
 
     proptest! {

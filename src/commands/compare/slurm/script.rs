@@ -69,9 +69,13 @@ impl JobScript<'_> {
         let (program, folder) = (utf8(&self.program)?, utf8(&self.folder)?);
         let _ = writeln!(
             text,
-            "exec {} compare-task {} \"$SLURM_ARRAY_TASK_ID\"",
+            "exec {} compare-task {} \"$SLURM_ARRAY_TASK_ID\"{}",
             word(program)?,
-            word(folder)?
+            word(folder)?,
+            match self.options.runs_at_once {
+                1 => String::new(),
+                runs => format!(" --jobs {runs}"),
+            }
         );
         Ok(text)
     }
@@ -215,7 +219,7 @@ mod tests {
             name in text(), folder in text(), value in text(), listed in text(),
         ) {
             let sbatch = vec![("comment".to_owned(), Some(value.clone())), ("export".to_owned(), Some(listed.clone()))];
-            let options = SlurmOptions { sbatch, array_limit: Some(2), task_s: 0.0 };
+            let options = SlurmOptions { sbatch, array_limit: Some(2), runs_at_once: 1, task_s: 0.0 };
             // A program that shows what it is given.
             let tools = tempfile::tempdir().unwrap();
             let program = tools.path().join("it's $(a) program");
