@@ -296,7 +296,7 @@ fn divergence_ends_with_3_and_a_complete_record() {
     let metrics = fs::read_to_string(run_dir.join("metrics.csv")).unwrap();
     let lines: Vec<&str> = metrics.lines().collect();
     assert!(
-        lines.len() == 3 && lines[1].ends_with(",running") && lines[2].ends_with(",diverged"),
+        lines.len() == 3 && lines[1].contains(",running,") && lines[2].contains(",diverged,"),
         "{metrics}"
     );
     let recorded: Value =
@@ -329,7 +329,7 @@ fn weights_that_the_last_step_destroyed_are_divergence() {
     assert!(summary["train_loss"].as_f64().unwrap().is_finite());
     let run_dir = only_run(&folder.path().join("runs"));
     let metrics = fs::read_to_string(run_dir.join("metrics.csv")).unwrap();
-    assert!(metrics.trim_end().ends_with(",diverged"), "{metrics}");
+    assert!(metrics.contains(",diverged,"), "{metrics}");
     // The last state that is kept is one to go on from.
     let there = entries(&run_dir);
     assert!(there.iter().any(|name| name == "checkpoint-0.safetensors"));
