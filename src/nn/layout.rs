@@ -36,9 +36,11 @@ pub fn images(pixels: &[f32], size: [i64; 4], kind: Kind, device: Device) -> Ten
 }
 
 /// Whether the two have the same shape and order in memory, without gaps: element i of one memory is element i of
-/// the other's.
+/// the other's. Strides of extents of 1, which lead nowhere, may differ.
 pub fn matches(one: &Tensor, other: &Tensor) -> bool {
-    one.size() == other.size() && one.stride() == other.stride() && is_dense(one)
+    let (size, strides) = (one.size(), one.stride().into_iter().zip(other.stride()));
+    let mut of_each = strides.zip(&size);
+    size == other.size() && of_each.all(|((a, b), &extent)| a == b || extent == 1) && is_dense(one)
 }
 
 /// Whether a tensor fills its memory without gaps, in any order of dimensions.
@@ -62,6 +64,17 @@ pub fn keeps_rows_whole(tensor: &Tensor) -> bool {
         (Some(&rows), Some(&stride)) => rows == 1 || stride * rows == tensor.numel() as i64,
         _ => true,
     }
+}
+
+/// All that belongs to a first index as a row of a matrix that shares the tensor's memory, in the order of that memory;
+/// nothing where that is not possible.
+pub fn rows_in_place(tensor: &Tensor) -> Option<Tensor> {
+    let possible = is_dense(tensor) && keeps_rows_whole(tensor);
+    possible.then(|| {
+        let rows = tensor.size().first().map_or(1, |&rows| rows.max(1));
+        let length = tensor.numel() as i64 / rows;
+        tensor.as_strided([rows, length], [length, 1], None)
+    })
 }
 
 /// `tensor` in the order of `like`, which it equals in shape.
@@ -146,5 +159,15 @@ mod tests {
         assert!(keeps_rows_whole(&plain) && keeps_rows_whole(&last));
         let transposed = counted(&[3, 4]).tr();
         assert!(is_dense(&transposed) && !keeps_rows_whole(&transposed));
+        assert!(rows_in_place(&transposed).is_none());
+        let rows = rows_in_place(&last).unwrap();
+        let mut first = Vec::<f64>::try_from(rows.get(0)).unwrap();
+        assert_eq!(first[..4], [0.0, 20.0, 40.0, 1.0]);
+        first.sort_by(f64::total_cmp);
+        assert_eq!(first, to_values(&plain.get(0)));
+        // One position: both orders are the same.
+        let kernel = counted(&[3, 4, 1, 1]);
+        assert!(matches(&kernel, &channels_last(&kernel)));
+        assert!(!matches(&kernel, &counted(&[4, 3, 1, 1])));
     }
 }

@@ -14,6 +14,7 @@
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
+#include <ATen/ops/addcmul.h>
 #include <ATen/ops/dot.h>
 #include <ATen/ops/hardtanh.h>
 #include <ATen/ops/stack.h>
@@ -43,6 +44,11 @@ std::vector<at::Tensor> list(Handles tensors, size_t count) {
 extern "C" char *normprop_at_least(const at::Tensor *x, double least, at::Tensor **made) {
   constexpr double unlimited = std::numeric_limits<double>::infinity();
   return guarded([&] { *made = new at::Tensor(at::hardtanh(*x, least, unlimited)); });
+}
+
+// x + factor * a * b, broadcast, as one operation. Can go when tch's addcmul takes its factor: it calls it with 1.
+extern "C" char *normprop_plus_product(const at::Tensor *x, const at::Tensor *a, const at::Tensor *b, double factor, at::Tensor **made) {
+  return guarded([&] { *made = new at::Tensor(at::addcmul(*x, *a, *b, factor)); });
 }
 
 // x, which lies on the host, on a CUDA device: first in pinned memory, from where it is copied while the host goes on.

@@ -8,6 +8,13 @@ use torch_sys::C_tensor;
 unsafe extern "C" {
     fn normprop_at_least(x: *const C_tensor, least: f64, made: *mut *mut C_tensor) -> *mut c_char;
     fn normprop_sent(x: *const C_tensor, index: i8, made: *mut *mut C_tensor) -> *mut c_char;
+    fn normprop_plus_product(
+        x: *const C_tensor,
+        a: *const C_tensor,
+        b: *const C_tensor,
+        factor: f64,
+        made: *mut *mut C_tensor,
+    ) -> *mut c_char;
     fn normprop_sum_of_squares(
         tensors: *const *const C_tensor,
         count: usize,
@@ -57,6 +64,17 @@ pub fn sent(x: &Tensor, device: Device) -> Tensor {
     // SAFETY: as above.
     unsafe {
         check(normprop_sent(x.as_ptr(), index, &mut made));
+        owned(made)
+    }
+}
+
+/// x + `factor`·a·b, broadcast.
+pub fn plus_product(x: &Tensor, a: &Tensor, b: &Tensor, factor: f64) -> Tensor {
+    let mut made = std::ptr::null_mut();
+    // SAFETY: as above.
+    unsafe {
+        let (x, a, b) = (x.as_ptr(), a.as_ptr(), b.as_ptr());
+        check(normprop_plus_product(x, a, b, factor, &mut made));
         owned(made)
     }
 }
@@ -231,6 +249,12 @@ mod tests {
             Tensor::run_backward(&[&found.square().sum(Kind::Double)], &[&leaf], false, false);
         let expected = (&x - 0.4) * 2.0 * x.gt(0.0);
         assert!((&gradient[0] - expected).abs().max().double_value(&[]) < 1e-15);
+    }
+
+    #[test]
+    fn a_product_is_added() {
+        let x = Tensor::linspace(-2.0, 2.0, 9, (Kind::Double, Device::Cpu));
+        assert_eq!(plus_product(&x, &x, &Tensor::from(3.0), 0.5), &x * 2.5);
     }
 
     #[test]

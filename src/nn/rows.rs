@@ -7,7 +7,7 @@
 use tch::{Kind, Tensor};
 
 use super::kernels::{Real, dot, elements, elements_mut, in_memory, sum};
-use super::{Update, layout};
+use super::{Update, layout, native};
 
 /// Added to the squared length of a row before it is divided by.
 const LENGTH_EPS: f64 = 1e-12;
@@ -45,8 +45,8 @@ pub struct ScaledRows {
     gain: Tensor,
     /// β, one a row.
     shift: Tensor,
-    /// Whether all three are where the kernels can work; that does not change.
-    in_memory: bool,
+    /// A single 0 beside them, where all three are not where the kernels can work; that does not change.
+    zero: Option<Tensor>,
 }
 
 /// The numbers that go into K and d.
@@ -68,15 +68,19 @@ pub fn scaled(
     deferred: DeferredAffine,
 ) -> (Tensor, Tensor) {
     let kernel = weight * by_row(&(gain * deferred.factor), weight);
+    (kernel, shifted(shift, deferred))
+}
+
+/// d; the shifts themselves where nothing changes them.
+fn shifted(shift: &Tensor, deferred: DeferredAffine) -> Tensor {
     let shift = match deferred.shift_factor {
         1.0 => shift.shallow_clone(),
         factor => shift * factor,
     };
-    let bias = match deferred.constant {
+    match deferred.constant {
         0.0 => shift,
         constant => shift + constant,
-    };
-    (kernel, bias)
+    }
 }
 
 impl ScaledRows {
@@ -87,15 +91,18 @@ impl ScaledRows {
             weight: weight.detach(),
             gain: gain.detach(),
             shift: shift.detach(),
-            in_memory: in_memory(weight) && alike(gain) && alike(shift),
+            zero: match in_memory(weight) && alike(gain) && alike(shift) {
+                true => None,
+                false => Some(Tensor::zeros([], (weight.kind(), weight.device()))),
+            },
         }
     }
 
     /// K and d without recording: [`ScaledRows::vjp`] is the derivative.
     pub fn compute(&self, deferred: DeferredAffine) -> (Tensor, Tensor) {
-        if !self.in_memory {
-            let (kernel, bias) = scaled(&self.weight, &self.gain, &self.shift, deferred);
-            return (kernel, bias.copy());
+        if let Some(zero) = &self.zero {
+            let kernel = self.by_gain(zero, &self.weight, deferred.factor);
+            return (kernel, shifted(&self.shift, deferred).detach());
         }
         let (kernel, bias) = (self.weight.empty_like(), self.shift.empty_like());
         match self.weight.kind() {
@@ -108,11 +115,11 @@ impl ScaledRows {
     /// From the gradient at K, whose memory it takes, to those at W and γ, for K_r = γ_r·factor·W_r. That at β is the one
     /// at d, times its factor.
     pub fn vjp(&self, by_kernel: Tensor, factor: f64) -> (Tensor, Tensor) {
+        let by_kernel = by_kernel.to_kind(self.weight.kind());
         let by_kernel = layout::in_order_of(by_kernel, &self.weight);
-        if !self.in_memory || by_kernel.kind() != self.weight.kind() {
-            let by_gain = sum_of_rows(&(&by_kernel * &self.weight)) * factor;
-            let by_weight = by_kernel * by_row(&(&self.gain * factor), &self.weight);
-            return (by_weight, by_gain);
+        if let Some(zero) = &self.zero {
+            let by_weight = self.by_gain(zero, &by_kernel, factor);
+            return (by_weight, self.products(&by_kernel, factor));
         }
         let by_gain = self.gain.empty_like();
         match self.weight.kind() {
@@ -120,6 +127,23 @@ impl ScaledRows {
             _ => self.fill_back::<f64>(&by_kernel, &by_gain, factor),
         }
         (by_kernel, by_gain)
+    }
+
+    /// Rows times γ·factor, as one operation.
+    fn by_gain(&self, zero: &Tensor, rows: &Tensor, factor: f64) -> Tensor {
+        native::plus_product(zero, rows, &by_row(&self.gain, rows), factor)
+    }
+
+    /// factor·⟨row, W_r⟩ of each row, as one operation.
+    fn products(&self, rows: &Tensor, factor: f64) -> Tensor {
+        let matrix = |t: &Tensor| layout::rows_in_place(t).unwrap_or_else(|| t.flatten(1, -1));
+        let (rows, weight) = (matrix(rows).unsqueeze(1), matrix(&self.weight).unsqueeze(2));
+        // With a factor of 0 the sums are added to nothing.
+        let sums = self
+            .gain
+            .view([-1, 1, 1])
+            .baddbmm(&rows, &weight, 0.0, factor);
+        sums.flatten(0, -1)
     }
 
     fn fill<T: Real>(&self, kernel: &Tensor, bias: &Tensor, deferred: DeferredAffine) {
@@ -185,7 +209,18 @@ pub fn sum_of_rows(rows: &Tensor) -> Tensor {
 
 /// Makes every row of a tensor in any memory unit, in place.
 pub fn make_all_unit(weight: &Tensor, center: bool) {
-    tch::no_grad(|| weight.shallow_clone().copy_(&unit(weight, center)));
+    tch::no_grad(|| {
+        let Some(mut rows) = layout::rows_in_place(weight) else {
+            return weight.shallow_clone().copy_(&unit(weight, center));
+        };
+        if center {
+            let _ = rows.g_sub_(&rows.mean_dim([1].as_slice(), true, None));
+        }
+        // √(‖row‖² + 1e-12)
+        let lengths = rows.norm_scalaropt_dim(2.0, [1].as_slice(), true);
+        let lengths = lengths.hypot(&Tensor::from(LENGTH_EPS.sqrt()));
+        let _ = rows.g_div_(&lengths);
+    });
 }
 
 /// An optimizer's step on every row, which is then made unit again, in one pass. Does nothing and says so where that is

@@ -106,8 +106,8 @@ fn a_step_with_batch_normalization_is_short() {
 
 #[test]
 fn a_step_of_normprop_is_short() {
-    at_most("normprop", "f32", [198.8, READINGS, 0.0]);
-    at_most("normprop", "bf16", [237.8, READINGS, 0.0]);
+    at_most("normprop", "f32", [113.8, READINGS, 0.0]);
+    at_most("normprop", "bf16", [152.8, READINGS, 0.0]);
 }
 
 /// What takes other ways than every method's defaults.

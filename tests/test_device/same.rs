@@ -50,17 +50,15 @@ pub const KINDS: [NetworkKind; 5] = [
     NetworkKind::Residual(Order::PostActivation),
 ];
 
-/// The keys of a small network of a kind.
+/// The keys of a small network of a kind. Away from convolutions gradients of some methods grow so much in eight steps
+/// at the default rates that rounding shows.
 pub fn network(kind: NetworkKind) -> String {
     match kind {
         NetworkKind::Convolutional => "width = 0.05".to_owned(),
-        NetworkKind::Dense => "model = \"mlp\"\nmlp_widths = [16, 16]".to_owned(),
-        NetworkKind::Recurrent => {
-            // At the default rates gradients of some grow so much in eight steps that rounding shows.
-            "model = \"lstm\"\nlstm_hidden = 8\nlr = 0.01".to_owned()
-        }
+        NetworkKind::Dense => "model = \"mlp\"\nmlp_widths = [16, 16]\nlr = 0.001".to_owned(),
+        NetworkKind::Recurrent => "model = \"lstm\"\nlstm_hidden = 8\nlr = 0.01".to_owned(),
         NetworkKind::Residual(order) => format!(
-            "model = \"resnet\"\ndepth = 8\nwidth = 0.125\norder = \"{}\"",
+            "model = \"resnet\"\ndepth = 8\nwidth = 0.125\nlr = 0.001\norder = \"{}\"",
             order.name()
         ),
     }
@@ -92,7 +90,12 @@ fn difference(keys: &str, method: &str) -> Option<String> {
         false => (a - b).abs() / a.abs().max(1e-2),
     };
     let largest = here.iter().zip(&there).map(gap).fold(0.0, f64::max);
-    (largest.is_nan() || largest > 1e-12)
+    // Whitening divides by differences of eigenvalues, and four images leave some that are close.
+    let bound = match method.contains("decorrelated-bn") {
+        true => 1e-9,
+        false => 1e-12,
+    };
+    (largest.is_nan() || largest > bound)
         .then(|| format!("{largest:.1e} apart: {here:?} and {there:?}"))
 }
 

@@ -78,8 +78,7 @@ impl LstmCell for NormPropCell {
             return;
         }
         for weight in [input, state] {
-            let unit = rows::unit(weight, self.constraint.centers);
-            weight.shallow_clone().copy_(&unit);
+            rows::make_all_unit(weight, self.constraint.centers);
         }
     }
 }

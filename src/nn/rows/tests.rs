@@ -32,6 +32,17 @@ fn vectors(weight: &Tensor) -> (Tensor, Tensor) {
     (vector(2), vector(3))
 }
 
+/// Rows by the kernels, and as on another device.
+fn here_and_elsewhere(weight: &Tensor, gain: &Tensor, shift: &Tensor) -> [ScaledRows; 2] {
+    let here = ScaledRows::new(weight, gain, shift);
+    assert!(here.zero.is_none());
+    let elsewhere = ScaledRows {
+        zero: Some(weight.new_zeros([], (weight.kind(), weight.device()))),
+        ..ScaledRows::new(weight, gain, shift)
+    };
+    [here, elsewhere]
+}
+
 fn deferrals() -> [DeferredAffine; 2] {
     [(0.0, 1.0), (-0.4, 0.3)].map(|(constant, shift_factor)| DeferredAffine {
         factor: 1.7,
@@ -45,12 +56,14 @@ fn weights_and_bias_equal_tensor_operations() {
     for (weight, tolerance) in weights() {
         let (gain, shift) = vectors(&weight);
         for deferred in deferrals() {
-            let (kernel, bias) = ScaledRows::new(&weight, &gain, &shift).compute(deferred);
-            let (plain_kernel, plain_bias) = scaled(&weight, &gain, &shift, deferred);
-            assert!(gap(&kernel, &plain_kernel) < tolerance);
-            assert!(gap(&bias, &plain_bias) < 10.0 * tolerance);
-            assert!(layout::matches(&kernel, &weight));
-            assert_eq!(deferred.constant == 0.0, gap(&bias, &shift) == 0.0);
+            for rows in here_and_elsewhere(&weight, &gain, &shift) {
+                let (kernel, bias) = rows.compute(deferred);
+                let (plain_kernel, plain_bias) = scaled(&weight, &gain, &shift, deferred);
+                assert!(gap(&kernel, &plain_kernel) < tolerance);
+                assert!(gap(&bias, &plain_bias) < 10.0 * tolerance);
+                assert!(layout::matches(&kernel, &weight));
+                assert_eq!(deferred.constant == 0.0, gap(&bias, &shift) == 0.0);
+            }
         }
     }
 }
@@ -59,7 +72,7 @@ fn weights_and_bias_equal_tensor_operations() {
 fn the_way_back_equals_automatic_differentiation() {
     for (weight, tolerance) in weights() {
         let (gain, shift) = vectors(&weight);
-        let rows = ScaledRows::new(&weight, &gain, &shift);
+        let both = here_and_elsewhere(&weight, &gain, &shift);
         let leaf = |tensor: &Tensor| tensor.detach().set_requires_grad(true);
         let (weight, gain, shift) = (leaf(&weight), leaf(&gain), leaf(&shift));
         for deferred in deferrals() {
@@ -71,9 +84,11 @@ fn the_way_back_equals_automatic_differentiation() {
             let expected = Tensor::run_backward(&[&loss], &[&weight, &gain], false, false);
             // The gradient may come in either order of memory.
             for by_kernel in [layout::channels_last(&by_kernel), by_kernel] {
-                let (by_weight, by_gain) = rows.vjp(by_kernel.copy(), deferred.factor);
-                assert!(gap(&by_weight, &expected[0]) < tolerance);
-                assert!(gap(&by_gain, &expected[1]) < 20.0 * tolerance);
+                for rows in &both {
+                    let (by_weight, by_gain) = rows.vjp(by_kernel.copy(), deferred.factor);
+                    assert!(gap(&by_weight, &expected[0]) < tolerance);
+                    assert!(gap(&by_gain, &expected[1]) < 20.0 * tolerance);
+                }
             }
         }
     }
@@ -137,22 +152,35 @@ fn what_is_not_in_memory_as_expected_goes_by_tensor_operations() {
     assert!(!in_memory(&weight.narrow(1, 0, 3)));
     let transposed = normal(&[6, 4], 1).tr();
     assert!(!alike(&weight, &transposed) && !in_memory(&transposed));
-    let (gain, shift) = vectors(&transposed);
-    let by_columns = ScaledRows::new(&transposed, &gain, &shift).compute(deferrals()[1]);
-    assert_eq!(
-        by_columns,
-        scaled(&transposed, &gain, &shift, deferrals()[1])
-    );
-    let (gain, shift) = vectors(&half);
-    for deferred in deferrals() {
-        let rows = ScaledRows::new(&half, &gain, &shift);
-        let computed = rows.compute(deferred);
-        assert_eq!(computed, scaled(&half, &gain, &shift, deferred));
-        let by_kernel = half.ones_like();
-        let (by_weight, by_gain) = rows.vjp(by_kernel, deferred.factor);
-        assert_eq!(
-            (by_weight.size(), by_gain.size()),
-            (half.size(), gain.size())
-        );
+    // Narrow numbers have two digits.
+    for (weight, tolerance) in [(transposed, 1e-12), (half, 0.05)] {
+        let (gain, shift) = vectors(&weight);
+        for deferred in deferrals() {
+            let rows = ScaledRows::new(&weight, &gain, &shift);
+            let (kernel, bias) = rows.compute(deferred);
+            let (plain_kernel, plain_bias) = scaled(&weight, &gain, &shift, deferred);
+            assert!(gap(&kernel, &plain_kernel) < tolerance && gap(&bias, &plain_bias) < tolerance);
+            let (by_weight, by_gain) = rows.vjp(weight.ones_like(), deferred.factor);
+            let factors = by_row(&(&gain * deferred.factor), &weight) * weight.ones_like();
+            assert!(gap(&by_weight, &factors) < tolerance);
+            let sums = sum_of_rows(&weight) * deferred.factor;
+            assert!(gap(&by_gain, &sums) < 2.0 * tolerance);
+        }
+    }
+}
+
+#[test]
+fn rows_become_unit_in_any_memory_and_rows_of_zeros_stay() {
+    for (start, tolerance) in weights() {
+        let transposed = start.flatten(1, -1).tr().contiguous().tr();
+        for start in [start, transposed] {
+            let _ = start.get(1).zero_();
+            for center in [false, true] {
+                let weight = start.copy();
+                make_all_unit(&weight, center);
+                assert!(gap(&weight, &unit(&start, center)) < tolerance);
+                assert_eq!(weight.get(1), start.get(1));
+            }
+        }
     }
 }
