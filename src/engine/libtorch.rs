@@ -12,7 +12,7 @@ pub const TCH_VERSION: &str = env!("NORMPROP_TCH");
 
 unsafe extern "C" {
     fn normprop_set_arithmetic(tf32: bool, deterministic: bool) -> *mut c_char;
-    fn normprop_arithmetic(tf32: *mut bool, deterministic: *mut bool);
+    fn normprop_arithmetic(tf32: *mut bool, deterministic: *mut bool) -> *mut c_char;
     fn normprop_libtorch_compiled() -> *const c_char;
     fn normprop_libtorch_config(made: *mut *mut c_char) -> *mut c_char;
     fn normprop_cudnn_version(version: *mut c_long) -> *mut c_char;
@@ -49,7 +49,8 @@ impl Arithmetic {
     pub fn now() -> Arithmetic {
         let (mut tf32, mut deterministic) = (false, false);
         // SAFETY: both places are ours.
-        unsafe { normprop_arithmetic(&mut tf32, &mut deterministic) };
+        let refused = unsafe { refusal(normprop_arithmetic(&mut tf32, &mut deterministic)) };
+        assert!(refused.is_none(), "libtorch: {refused:?}");
         Arithmetic {
             tf32,
             deterministic,

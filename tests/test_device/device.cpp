@@ -9,6 +9,7 @@
 // loaded. Loaded it is by dlopen before the first use of libtorch, or by LD_PRELOAD.
 //
 // TEST_DEVICE_COUNT says how many there are to be (all are the first), TEST_DEVICE_BYTES how much memory.
+#include <ATen/Context.h>
 #include <ATen/EmptyTensor.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/detail/CUDAHooksInterface.h>
@@ -290,6 +291,9 @@ static void hand_over(const Tensor& output, const Tensor& cpu) {
 // Operations whose result has a size that depends on values, or that return one value to the host.
 static const std::set<std::string> kWaiting = {"aten::nonzero", "aten::masked_select", "aten::equal", "aten::_unique2", "aten::is_nonzero"};
 
+// Operations of which libtorch_cuda warns at each call that they add in any order.
+static const std::set<std::string> kInAnyOrder = {"aten::max_pool2d_with_indices_backward"};
+
 // Computes any operation on the CPU.
 static void fallback(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
   const auto& schema = op.schema();
@@ -332,6 +336,7 @@ static void fallback(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
   if (here && elsewhere) refuse_mixed(name);
   count(kOperations, name + (schema.overload_name().empty() ? "" : "." + schema.overload_name()));
   if (kWaiting.count(name)) count(kWaits, name + " waits");
+  if (kInAnyOrder.count(name)) at::globalContext().alertNotDeterministic(name);
   op.redispatchBoxed(c10::DispatchKeySet(c10::DispatchKey::CPU), stack);
   const size_t results = schema.returns().size(), first = stack->size() - results;
   auto own = [&](const Tensor& t) { return adopted(t.defined() && places.count(t.storage().data()) ? t.clone() : t); };

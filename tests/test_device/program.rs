@@ -3,7 +3,7 @@
 use std::os::unix::process::ExitStatusExt;
 
 use crate::load::library;
-use crate::training::{Training, errors};
+use crate::training::{Outcome, Training, errors};
 
 /// Two epochs of 40 steps.
 const TWO_EPOCHS: &[&str] = &[
@@ -36,6 +36,34 @@ fn kills_change_nothing_there() {
         sittings.len() == 4 && sittings.iter().all(|sitting| sitting["device"] == "cuda"),
         "{meta}"
     );
+}
+
+#[test]
+fn kills_and_signals_between_readings_change_nothing_there() {
+    let Some(library) = library() else {
+        return;
+    };
+    // What is recorded is read: the steps between are read together with it.
+    let arguments = [TWO_EPOCHS, &["--set=record_steps=8"]].concat();
+    let expected = Training::new(&arguments, 1).preloading(library).finish();
+    let training = Training::new(&arguments, 1).preloading(library);
+    let mut between = 0;
+    for rows in [1, 3, 7] {
+        let output = training.interrupt_after(rows);
+        let told = errors(&output).matches("not have a deterministic").count();
+        assert_eq!(told, 1, "{}", errors(&output));
+        let saved = Outcome::read(&training.run_dir());
+        let steps = saved
+            .checkpoints
+            .values()
+            .map(|(_, position)| position.step);
+        between += u64::from(steps.max().unwrap() % 8 != 0);
+        let mut child = training.start_until(rows + 1);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert!(between > 0);
+    training.finish().assert_equals(&expected);
 }
 
 #[test]

@@ -33,6 +33,8 @@ impl Trainer<'_> {
         if !self.unread.is_empty() {
             return;
         }
+        // Its memory is free for what is kept now.
+        self.unread.before.clear();
         let planned = self.steps_to_reading().min(longest);
         let before = match planned {
             1 => Vec::new(),
