@@ -1,5 +1,6 @@
 //! `normprop train`: resolve the configuration, open the run directory, train or continue, report.
 
+mod place;
 mod start;
 mod wording;
 
@@ -24,6 +25,7 @@ use crate::record::meta::{self, Facts};
 use crate::record::run_dir::CONFIG;
 use crate::record::{Owed, Recorder, RunDir, RunSummary, Settings, read_summary};
 use crate::{errln, usage};
+use place::{moved, stay};
 use start::started_from;
 use wording::{headline, report, show_plan, start_lines, thread_line};
 
@@ -116,16 +118,6 @@ fn resolve(args: &TrainArgs, output: OutputArgs) -> Result<(RunConfig, PathBuf)>
             file.display()
         )),
     }
-}
-
-/// Leaves a run that is continued on the device of its last sitting, unless one is asked for.
-fn stay(config: &mut RunConfig, path: &Path) -> Result<()> {
-    if config.device.is_empty()
-        && let Some(meta) = meta::read(path)?
-    {
-        config.device = meta.last_device().to_owned();
-    }
-    Ok(())
 }
 
 /// Trains the run in `path` to its end, or returns at once what is recorded of a run that is over.
@@ -270,19 +262,6 @@ fn continue_from_checkpoint(trainer: &mut Trainer, run_dir: &RunDir, owed: &Owed
         errln!("normprop: {warning}");
     }
     Ok(())
-}
-
-/// Says so where a run goes on on something else than it was on.
-fn moved(path: &Path, facts: &Facts) -> Result<Option<String>> {
-    let now = meta::hardware(&facts.device, facts.gpu.as_ref());
-    let before = meta::read(path)?.and_then(|meta| meta.hardware().pop());
-    let before = before.filter(|before| *before != now);
-    Ok(before.map(|before| {
-        format!(
-            "{} was on {before} and goes on on {now}: the rest differs by rounding from what it would have been there",
-            path.display()
-        )
-    }))
 }
 
 /// What is recorded of the run besides its results.

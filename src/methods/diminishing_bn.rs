@@ -77,7 +77,7 @@ struct DiminishingNorm {
     affine: Affine,
     running_mean: Tensor,
     running_std: Tensor,
-    /// Optimizer steps so far, `[1]`.
+    /// Optimizer steps so far, a count.
     steps: Tensor,
     /// h of α = 1/tʰ; none for a constant.
     power: Option<i32>,

@@ -11,9 +11,11 @@ mod common;
 mod counts;
 mod diverging;
 mod load;
+mod measured;
 mod placed;
 mod program;
 mod same;
+mod started;
 #[allow(dead_code, reason = "tests/survive uses all of it")]
 #[path = "../survive/training.rs"]
 mod training;

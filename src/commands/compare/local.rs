@@ -1,8 +1,9 @@
 //! Jobs as child processes of this program on this machine.
 
+mod child;
+
 use std::cell::LazyCell;
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -19,6 +20,7 @@ use crate::engine::interrupt::Interrupt;
 use crate::follow::RunProgress;
 use crate::record::RunDir;
 use crate::record::meta::{self, Meta};
+use child::{ChildLine, end_with_parent, read_lines, terminate};
 
 /// How often children and signals are looked after.
 const POLL: Duration = Duration::from_millis(25);
@@ -43,13 +45,6 @@ struct Running {
     readers: Vec<JoinHandle<()>>,
     /// Last lines of stderr.
     lines: Vec<String>,
-}
-
-/// A line that the child of a job wrote.
-struct ChildLine {
-    job: usize,
-    is_stderr: bool,
-    text: String,
 }
 
 impl LocalLauncher {
@@ -178,56 +173,6 @@ impl Starter {
         end_with_parent(&mut command);
         command
     }
-}
-
-/// Asks the system to send the child SIGTERM, upon which it saves and ends, when this process dies of whatever.
-#[cfg(target_os = "linux")]
-fn end_with_parent(command: &mut Command) {
-    // SAFETY: prctl with these arguments only sets an attribute of the calling process, needs no memory of the
-    // parent, and is safe to call between fork and exec.
-    unsafe {
-        command.pre_exec(
-            || match libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM) {
-                -1 => Err(std::io::Error::last_os_error()),
-                _ => Ok(()),
-            },
-        );
-    }
-}
-
-/// Elsewhere a child whose parent was killed goes on to its end; its lock keeps a second one away.
-#[cfg(not(target_os = "linux"))]
-fn end_with_parent(_command: &mut Command) {}
-
-fn terminate(child: &Child) {
-    if let Ok(id) = libc::pid_t::try_from(child.id()) {
-        // SAFETY: sends a signal to our own child, which has not been waited for, so that its id is still its own.
-        // That it may have just ended is no harm.
-        unsafe {
-            libc::kill(id, libc::SIGTERM);
-        }
-    }
-}
-
-fn read_lines(
-    from: impl Read + Send + 'static,
-    job: usize,
-    is_stderr: bool,
-    sender: &Sender<ChildLine>,
-) -> JoinHandle<()> {
-    let sender = sender.clone();
-    std::thread::spawn(move || {
-        for text in BufReader::new(from).lines().map_while(Result::ok) {
-            let line = ChildLine {
-                job,
-                is_stderr,
-                text,
-            };
-            if sender.send(line).is_err() {
-                return;
-            }
-        }
-    })
 }
 
 /// Takes in the lines that are there.

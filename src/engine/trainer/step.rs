@@ -11,7 +11,8 @@ use crate::event::Position;
 use crate::nn::scores::cross_entropy;
 use crate::nn::{Pass, backward};
 
-/// Seconds of one training step, by phase. They leave nothing out but the reading of the clock.
+/// Seconds of one training step, by phase. They leave nothing out but the reading of the clock and, away from the CPU,
+/// the copy of the state that is kept at the first of the steps that are read together.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct StepTimes {
     /// Until images and labels are there as tensors.
