@@ -5,7 +5,7 @@
 use num_traits::{AsPrimitive, Float};
 use tch::{Device, Kind, Tensor};
 
-use super::layout;
+use super::layout::MemoryOrder;
 
 /// Partial sums kept apart, so that a row's sum is neither serial nor inaccurate.
 const LANES: usize = 16;
@@ -33,18 +33,21 @@ impl Real for f64 {
 /// Whether a tensor lies in memory where the kernels can work: on the CPU, float32 or float64, without gaps, each row
 /// in one piece.
 pub fn in_memory(tensor: &Tensor) -> bool {
-    tensor.device() == Device::Cpu
-        && matches!(tensor.kind(), Kind::Float | Kind::Double)
-        && layout::is_dense(tensor)
-        && layout::keeps_rows_whole(tensor)
+    alike(tensor, [])
 }
 
-/// Whether another tensor lies there element by element like this one.
-pub fn alike(one: &Tensor, other: &Tensor) -> bool {
-    in_memory(one)
-        && other.device() == Device::Cpu
-        && other.kind() == one.kind()
-        && layout::matches(one, other)
+/// Whether other tensors lie there element by element like this one.
+pub fn alike<'t>(one: &Tensor, others: impl IntoIterator<Item = &'t Tensor>) -> bool {
+    let (kind, order) = (one.kind(), MemoryOrder::of(one));
+    let is_like = |other: &Tensor| {
+        let is_near = other.device() == Device::Cpu && other.kind() == kind;
+        is_near && order.matches(&MemoryOrder::of(other))
+    };
+    one.device() == Device::Cpu
+        && matches!(kind, Kind::Float | Kind::Double)
+        && order.is_dense()
+        && order.keeps_rows_whole()
+        && others.into_iter().all(is_like)
 }
 
 /// The elements of a tensor in the order of its memory.

@@ -35,43 +35,69 @@ pub fn images(pixels: &[f32], size: [i64; 4], kind: Kind, device: Device) -> Ten
     native::sent(&channels_last(&pixels), device).to_kind(kind)
 }
 
-/// Whether the two have the same shape and order in memory, without gaps: element i of one memory is element i of
-/// the other's. Strides of extents of 1, which lead nowhere, may differ.
-pub fn matches(one: &Tensor, other: &Tensor) -> bool {
-    let (size, strides) = (one.size(), one.stride().into_iter().zip(other.stride()));
-    let mut of_each = strides.zip(&size);
-    size == other.size() && of_each.all(|((a, b), &extent)| a == b || extent == 1) && is_dense(one)
+/// Shape and strides of a tensor. Each is a call of libtorch and an allocation, which counts where a step is short: what
+/// asks several questions asks them of this.
+pub struct MemoryOrder {
+    size: Vec<i64>,
+    strides: Vec<i64>,
 }
 
-/// Whether a tensor fills its memory without gaps, in any order of dimensions.
-pub fn is_dense(tensor: &Tensor) -> bool {
-    let mut dimensions: Vec<(i64, i64)> = tensor.stride().into_iter().zip(tensor.size()).collect();
-    dimensions.sort_unstable();
-    let mut expected = 1;
-    dimensions
-        .into_iter()
-        .filter(|&(_, extent)| extent != 1)
-        .all(|(stride, extent)| {
-            let fits = stride == expected;
-            expected *= extent;
-            fits
-        })
-}
-
-/// Whether all of a first index lies in one piece: so it does in both orders, and not in a transposed matrix.
-pub fn keeps_rows_whole(tensor: &Tensor) -> bool {
-    match (tensor.size().first(), tensor.stride().first()) {
-        (Some(&rows), Some(&stride)) => rows == 1 || stride * rows == tensor.numel() as i64,
-        _ => true,
+impl MemoryOrder {
+    /// That of a tensor.
+    pub fn of(tensor: &Tensor) -> MemoryOrder {
+        MemoryOrder {
+            size: tensor.size(),
+            strides: tensor.stride(),
+        }
     }
+
+    /// Whether a tensor fills its memory without gaps, in any order of dimensions.
+    pub fn is_dense(&self) -> bool {
+        let dimensions = self.strides.iter().zip(&self.size);
+        let mut dimensions: Vec<(i64, i64)> = dimensions.map(|(&s, &e)| (s, e)).collect();
+        dimensions.sort_unstable();
+        let mut expected = 1;
+        dimensions
+            .into_iter()
+            .filter(|&(_, extent)| extent != 1)
+            .all(|(stride, extent)| {
+                let fits = stride == expected;
+                expected *= extent;
+                fits
+            })
+    }
+
+    /// Whether all of a first index lies in one piece: so it does in both orders, and not in a transposed matrix.
+    pub fn keeps_rows_whole(&self) -> bool {
+        match (self.size.first(), self.strides.first()) {
+            (Some(&rows), Some(&stride)) => {
+                rows == 1 || stride * rows == self.size.iter().product::<i64>()
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether two dense tensors have the same shape and order: element i of one memory is element i of the other's.
+    /// Strides of extents of 1, which lead nowhere, may differ.
+    pub fn matches(&self, other: &MemoryOrder) -> bool {
+        let mut of_each = self.strides.iter().zip(&other.strides).zip(&self.size);
+        self.size == other.size && of_each.all(|((a, b), &extent)| a == b || extent == 1)
+    }
+}
+
+/// Whether the two have the same shape and order in memory, without gaps.
+pub fn matches(one: &Tensor, other: &Tensor) -> bool {
+    let order = MemoryOrder::of(one);
+    order.matches(&MemoryOrder::of(other)) && order.is_dense()
 }
 
 /// All that belongs to a first index as a row of a matrix that shares the tensor's memory, in the order of that memory;
 /// nothing where that is not possible.
 pub fn rows_in_place(tensor: &Tensor) -> Option<Tensor> {
-    let possible = is_dense(tensor) && keeps_rows_whole(tensor);
+    let order = MemoryOrder::of(tensor);
+    let possible = order.is_dense() && order.keeps_rows_whole();
     possible.then(|| {
-        let rows = tensor.size().first().map_or(1, |&rows| rows.max(1));
+        let rows = order.size.first().map_or(1, |&rows| rows.max(1));
         let length = tensor.numel() as i64 / rows;
         tensor.as_strided([rows, length], [length, 1], None)
     })
@@ -116,6 +142,14 @@ pub fn values_of_all(tensors: &[&Tensor]) -> Vec<Vec<f64>> {
 mod tests {
     use super::*;
 
+    fn dense(tensor: &Tensor) -> bool {
+        MemoryOrder::of(tensor).is_dense()
+    }
+
+    fn whole(tensor: &Tensor) -> bool {
+        MemoryOrder::of(tensor).keeps_rows_whole()
+    }
+
     fn counted(shape: &[i64]) -> Tensor {
         let count: i64 = shape.iter().product();
         Tensor::arange(count, (Kind::Float, Device::Cpu)).reshape(shape)
@@ -129,7 +163,7 @@ mod tests {
             assert_eq!(last, plain);
             let [_, c, h, w] = shape;
             assert_eq!(last.stride(), [h * w * c, 1, w * c, c]);
-            assert!(is_dense(&last) && is_dense(&plain));
+            assert!(dense(&last) && dense(&plain));
         }
         assert!(channels_last(&counted(&[3, 4]).tr()).is_contiguous());
     }
@@ -155,10 +189,10 @@ mod tests {
         assert!(!matches(&plain, &last) && matches(&last, &last.copy()));
         let back = in_order_of(last.shallow_clone(), &plain);
         assert!(matches(&back, &plain) && back == plain);
-        assert!(!is_dense(&plain.narrow(3, 0, 2)));
-        assert!(keeps_rows_whole(&plain) && keeps_rows_whole(&last));
+        assert!(!dense(&plain.narrow(3, 0, 2)));
+        assert!(whole(&plain) && whole(&last));
         let transposed = counted(&[3, 4]).tr();
-        assert!(is_dense(&transposed) && !keeps_rows_whole(&transposed));
+        assert!(dense(&transposed) && !whole(&transposed));
         assert!(rows_in_place(&transposed).is_none());
         let rows = rows_in_place(&last).unwrap();
         let mut first = Vec::<f64>::try_from(rows.get(0)).unwrap();

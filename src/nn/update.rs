@@ -98,7 +98,7 @@ impl Update {
 
     /// Whether one pass over memory can take the step.
     pub fn is_in_memory(&self, parameter: &Tensor, gradient: &Tensor, kept: &[Tensor]) -> bool {
-        alike(parameter, gradient) && kept.iter().all(|kept| alike(parameter, kept))
+        alike(parameter, std::iter::once(gradient).chain(kept))
     }
 
     fn settings(&self) -> StepSettings {

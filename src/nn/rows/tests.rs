@@ -148,10 +148,10 @@ fn a_step_and_the_reset_in_one_pass_equal_two_operations() {
 fn what_is_not_in_memory_as_expected_goes_by_tensor_operations() {
     let weight = normal(&[4, 6], 0);
     let half = weight.to_kind(Kind::BFloat16);
-    assert!(!in_memory(&half) && !alike(&weight, &half));
+    assert!(!in_memory(&half) && !alike(&weight, [&half]));
     assert!(!in_memory(&weight.narrow(1, 0, 3)));
     let transposed = normal(&[6, 4], 1).tr();
-    assert!(!alike(&weight, &transposed) && !in_memory(&transposed));
+    assert!(!alike(&weight, [&transposed]) && !in_memory(&transposed));
     // Narrow numbers have two digits.
     for (weight, tolerance) in [(transposed, 1e-12), (half, 0.05)] {
         let (gain, shift) = vectors(&weight);
