@@ -4,7 +4,7 @@ import math
 import os
 import re
 
-from results import ROOT, Missing, configuration, epochs, images, numbers, rows, value_of, where
+from results import ROOT, Missing, batch_sizes, configuration, images, numbers, rows, value_of, where
 from words import counted, listed
 
 
@@ -18,6 +18,18 @@ def sweep(folder):
         return re.search(r"^\[sweep\]$(.*?)(?=^\[|\Z)", text.read(), re.M | re.S)[1]
 
 
+def longest(folder, file, column):
+    """The largest epoch in a file: one number, or one for each batch size where they differ."""
+    table = rows(folder, file)
+    found = [int(max(numbers(where(table, batch_size=size), column))) for size in batch_sizes(folder)]
+    return found if len(set(found)) > 1 else found[:1]
+
+
+def lengths(found):
+    """Epochs in words."""
+    return counted(found[0], "epoch") if len(found) == 1 else f"{listed(map(str, found))} epochs"
+
+
 def trials(folder):
     """The runs by which the rates were chosen, beside those they were chosen for."""
     table, settings = rows(folder, "sweep.csv"), sweep(folder)
@@ -26,12 +38,12 @@ def trials(folder):
     held_out = int(value_of(settings, "validation_subset", 0)) or round(float(value_of(settings, "validation_fraction", 0.1)) * some)
     errors = numbers(where(table, chosen="true"), "validation_error_mean")
     standard_error = math.sqrt(max(error * (1 - error) for error in errors) / held_out)
-    own, trial = epochs(folder), max(int(row["epochs"]) for row in table)
-    less = [f"{counted(trial, 'epoch')} instead of {own}"] if trial != own else []
+    own, trial = (longest(folder, file, column) for file, column in (("curves.csv", "epoch"), ("sweep.csv", "epochs")))
+    less = [f"{lengths(trial)} instead of {listed(map(str, own))}"] if trial != own else []
     less += [f"{some:,} images instead of {whole:,}"] if some != whole else []
     precision = value_of(settings, "precision")
     less += [f"{precision} instead of {configuration(folder, 'precision', 'f32')}"] if precision else []
-    length = f"in runs of {listed(less)}" if less else f"in full runs of {own} epochs"
+    length = f"in runs of {listed(less)}" if less else f"in full runs of {lengths(own)}"
     return (f"chosen in a sweep (`sweep.csv`) by the error on {held_out:,} held-out images with {counted(seeds, 'seed')}, {length}. "
             f"The standard error of these errors is up to {100 * standard_error:.1f} points: closer rates cannot be ranked.")
 

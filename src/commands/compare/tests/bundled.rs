@@ -20,7 +20,7 @@ fn every_experiment_that_comes_along_can_be_read() {
         ("gap-bs1", 24, 32),
         ("jacobian-scale", 36, 72),
         ("layer-inputs", 12, 12),
-        ("methods", 468, 1092),
+        ("methods", 486, 1134),
         ("mnist-bn", 15, 15),
         ("optimizers", 108, 180),
         ("precision", 12, 0),
