@@ -8,6 +8,7 @@ from gap import GAP
 from geometry import JACOBIAN, LANDSCAPE
 from inside import CANONICAL, GAUSSIANITY, INPUTS
 from mnist import MNIST
+from recurrent import RECURRENT
 from residual import DEPTH_STUDY, RECIPE
 from results import ROOT, Missing, value_of
 from speed import SPEED, pytorch_sentence
@@ -17,7 +18,7 @@ from training import BATCH_SIZE, CONVERGENCE, DATA_NORMALIZATION, DATASET_STUDY
 from words import table, tally
 
 STUDIES = [CONVERGENCE, BATCH_SIZE, INPUTS, GAUSSIANITY, DATA_NORMALIZATION, JACOBIAN, CANONICAL, SPEED, DATASET_STUDY, MNIST,
-           GAP, LANDSCAPE, STREAM, DEPTH_STUDY, RECIPE]
+           GAP, LANDSCAPE, STREAM, DEPTH_STUDY, RECIPE, RECURRENT]
 
 README = os.path.join(ROOT, "README.md")
 
