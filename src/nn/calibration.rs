@@ -8,6 +8,8 @@
 //! The confidence is the largest probability. Bin b of [`BINS`] equal ones holds confidences above (b − 1)/15 and up to
 //! b/15. The Brier score of several classes lies between 0 and 2. Probabilities are the softmax of the logits in float64.
 
+use super::scores::first_largest;
+
 /// Bins of the confidence, as Guo et al. have them.
 pub const BINS: usize = 15;
 
@@ -59,11 +61,7 @@ impl Calibration {
 
 /// The class of the first largest logit, and the probabilities of all.
 fn softmax(logits: &[f64]) -> (usize, Vec<f64>) {
-    let larger = |best: usize, class: usize| match logits[class] > logits[best] {
-        true => class,
-        false => best,
-    };
-    let prediction = (0..logits.len()).fold(0, larger);
+    let prediction = first_largest(logits);
     let parts = logits
         .iter()
         .map(|logit| (logit - logits[prediction]).exp());

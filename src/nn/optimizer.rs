@@ -122,11 +122,6 @@ impl Optimizer {
         lr: f64,
     ) -> SquaredLength {
         self.steps += 1;
-        let pairs = parameters.trainable().zip(gradients);
-        let in_order = |(parameter, gradient): (&Parameter, &Tensor)| {
-            layout::in_order_of(gradient.shallow_clone(), &parameter.tensor)
-        };
-        let gradients: Vec<Tensor> = pairs.map(in_order).collect();
         tch::no_grad(|| match parameters.device {
             Device::Cpu => SquaredLength::Host(self.step_on_cpu(parameters, gradients, lr)),
             _ => SquaredLength::Device(self.step_on_device(parameters, gradients, lr)),
@@ -134,7 +129,12 @@ impl Optimizer {
     }
 
     /// Parameter by parameter. Returns the squared length of the gradient.
-    fn step_on_cpu(&self, parameters: &Parameters, mut gradients: Vec<Tensor>, lr: f64) -> f64 {
+    fn step_on_cpu(&self, parameters: &Parameters, gradients: &[Tensor], lr: f64) -> f64 {
+        let pairs = parameters.trainable().zip(gradients);
+        let in_order = |(parameter, gradient): (&Parameter, &Tensor)| {
+            layout::in_order_of(gradient.shallow_clone(), &parameter.tensor)
+        };
+        let mut gradients: Vec<Tensor> = pairs.map(in_order).collect();
         let clips = self.config.clip_norm > 0.0;
         let mut squared = 0.0;
         if clips {
@@ -160,17 +160,14 @@ impl Optimizer {
 
     /// The same on another device, in few operations and without a number that the host waits for: the gradient's length
     /// and the factor that clips it stay there, and parameters whose settings are equal move together.
-    fn step_on_device(
-        &self,
-        parameters: &Parameters,
-        mut gradients: Vec<Tensor>,
-        lr: f64,
-    ) -> Tensor {
-        let squared = native::sum_of_squares(&gradients);
-        if self.config.clip_norm > 0.0 {
+    fn step_on_device(&self, parameters: &Parameters, gradients: &[Tensor], lr: f64) -> Tensor {
+        let squared = native::sum_of_squares(gradients);
+        let gradients = if self.config.clip_norm > 0.0 {
             let factor = (squared.rsqrt() * self.config.clip_norm).clamp_max(1.0);
-            gradients = native::multiplied(&gradients, &factor.to_kind(parameters.kind));
-        }
+            native::multiplied(gradients, &factor.to_kind(parameters.kind))
+        } else {
+            gradients.iter().map(Tensor::shallow_clone).collect()
+        };
         let mut groups: Vec<MovedTogether> = Vec::new();
         for (part, gradient) in self.parts(parameters, lr).zip(gradients) {
             let Some(gradient) = part.before_step(gradient, self.config.clip_units) else {

@@ -34,12 +34,7 @@ impl Scores {
             predictions: Vec::with_capacity(labels.len()),
         };
         for (row, &label) in logits.chunks(classes.max(1)).zip(labels) {
-            let mut best = 0;
-            for (class, value) in row.iter().enumerate() {
-                if *value > row[best] {
-                    best = class;
-                }
-            }
+            let best = first_largest(row);
             let largest = row[best];
             let sum: f64 = row.iter().map(|value| (value - largest).exp()).sum();
             scores.loss_sum += largest + sum.ln() - row[label as usize];
@@ -49,6 +44,15 @@ impl Scores {
         }
         scores
     }
+}
+
+/// The first of the classes whose logit is largest; 0 where none is a number.
+pub fn first_largest(logits: &[f64]) -> usize {
+    let larger = |best: usize, class: usize| match logits[class] > logits[best] {
+        true => class,
+        false => best,
+    };
+    (0..logits.len()).fold(0, larger)
 }
 
 #[cfg(test)]
@@ -63,6 +67,12 @@ mod tests {
         let torch = cross_entropy(&logits, &Tensor::from_slice(&labels));
         assert!((scores.loss_sum / 2.0 - torch.double_value(&[])).abs() < 1e-12);
         assert_eq!((scores.wrong, scores.predictions), (1, vec![1, 0]));
+    }
+
+    #[test]
+    fn of_equal_logits_the_first_is_the_largest() {
+        assert_eq!(first_largest(&[-1.0, 3.0, 3.0]), 1);
+        assert_eq!(first_largest(&[f64::NAN, f64::NAN]), 0);
     }
 
     #[test]

@@ -7,6 +7,8 @@ mod common;
 mod data;
 mod leaving;
 mod mistakes;
+#[path = "../common/numpy.rs"]
+mod numpy;
 mod output;
 mod own_data;
 mod record;

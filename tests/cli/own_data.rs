@@ -1,16 +1,14 @@
 //! Data of one's own, from files to a trained network.
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 use image::{Rgb, RgbImage};
 use predicates::prelude::PredicateBooleanExt;
 use predicates::str::contains;
 use serde_json::Value;
-use zip::ZipWriter;
-use zip::write::FileOptions;
 
+use crate::numpy::{npy, write_npz};
 use crate::{document, run};
 
 /// A folder `pictures` of three classes that differ in their level, with twelve training and four test pictures of each.
@@ -30,30 +28,9 @@ fn write_pictures(folder: &Path, size: u32, has_color: bool) {
     }
 }
 
-/// An array of bytes as NumPy writes it.
-fn npy(extents: &str, bytes: &[u8]) -> Vec<u8> {
-    let mut header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({extents}), }}");
-    while (10 + header.len() + 1) % 64 != 0 {
-        header.push(' ');
-    }
-    header.push('\n');
-    let mut file = b"\x93NUMPY\x01\x00".to_vec();
-    file.extend((header.len() as u16).to_le_bytes());
-    file.extend(header.bytes());
-    file.extend(bytes);
-    file
-}
-
-/// An archive `data.npz` of these arrays.
-fn write_archive(folder: &Path, arrays: &[(&str, Vec<u8>)]) {
-    let file = fs::File::create(folder.join("data.npz")).unwrap();
-    let mut zip = ZipWriter::new(file);
-    for (name, bytes) in arrays {
-        let deflated = FileOptions::default();
-        zip.start_file(format!("{name}.npy"), deflated).unwrap();
-        zip.write_all(bytes).unwrap();
-    }
-    zip.finish().unwrap();
+/// An array of bytes.
+fn bytes(extents: &str, values: &[u8]) -> Vec<u8> {
+    npy("|u1", extents, values)
 }
 
 /// Forty images of 12 x 12 pixels in three channels behind the rows and columns, of two classes, without test images.
@@ -62,8 +39,8 @@ fn arrays() -> [(&'static str, Vec<u8>); 2] {
     let pixels: Vec<u8> = (0..40 * 432).map(pixel).collect();
     let labels: Vec<u8> = (0..40).map(|index| index % 2).collect();
     [
-        ("x_train", npy("40, 12, 12, 3", &pixels)),
-        ("y_train", npy("40,", &labels)),
+        ("x_train", bytes("40, 12, 12, 3", &pixels)),
+        ("y_train", bytes("40,", &labels)),
     ]
 }
 
@@ -109,7 +86,7 @@ fn every_network_fits_itself_to_the_size_the_channels_and_the_classes_of_picture
 #[test]
 fn an_archive_of_arrays_is_trained_on_and_counted() {
     let folder = tempfile::tempdir().unwrap();
-    write_archive(folder.path(), &arrays());
+    write_npz(&folder.path().join("data.npz"), &arrays());
     let ended = train(
         folder.path(),
         "npz:data.npz",
@@ -197,16 +174,16 @@ fn what_is_wrong_with_own_data_is_named_before_a_run_begins() {
     refused("folder:elsewhere", "there is no folder elsewhere/train");
 
     let [x, y] = arrays();
-    write_archive(folder.path(), std::slice::from_ref(&x));
+    write_npz(&folder.path().join("data.npz"), std::slice::from_ref(&x));
     refused("npz:data.npz", "the array y_train is missing");
     // A header that claims more than memory holds.
-    let endless = ("x_train", npy("4294967296, 4294967296", &[0; 64]));
-    write_archive(folder.path(), &[endless, y.clone()]);
+    let endless = ("x_train", bytes("4294967296, 4294967296", &[0; 64]));
+    write_npz(&folder.path().join("data.npz"), &[endless, y.clone()]);
     refused("npz:data.npz", "x_train: is ");
-    let labels = ("y_train", npy("40,", &[7; 40]));
-    write_archive(folder.path(), &[x.clone(), labels]);
+    let labels = ("y_train", bytes("40,", &[7; 40]));
+    write_npz(&folder.path().join("data.npz"), &[x.clone(), labels]);
     refused("npz:data.npz", "labels up to 7, but no image of class 0");
-    write_archive(folder.path(), &[x, y]);
+    write_npz(&folder.path().join("data.npz"), &[x, y]);
     let path = folder.path().join("data.npz");
     let bytes = fs::read(&path).unwrap();
     fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();

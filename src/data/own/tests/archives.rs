@@ -1,41 +1,19 @@
 //! Archives of arrays as people save them, and what is wrong with others.
 
-use std::io::Write;
-
-use zip::ZipWriter;
-use zip::write::FileOptions;
+#[path = "../../../../tests/common/numpy.rs"]
+mod numpy;
 
 use super::*;
 use crate::data::ImageShape;
+use numpy::{npy, write_npz};
 
 /// The names and bytes of an archive's entries.
 type Entries = Vec<(&'static str, Vec<u8>)>;
 
-/// An array as NumPy writes it.
-fn npy(kind: &str, extents: &str, bytes: &[u8]) -> Vec<u8> {
-    let mut header =
-        format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({extents}), }}");
-    while (10 + header.len() + 1) % 64 != 0 {
-        header.push(' ');
-    }
-    header.push('\n');
-    let mut file = b"\x93NUMPY\x01\x00".to_vec();
-    file.extend((header.len() as u16).to_le_bytes());
-    file.extend(header.bytes());
-    file.extend(bytes);
-    file
-}
-
 /// An archive of these arrays, and the name that it has as a dataset.
 fn archive(folder: &Path, arrays: &[(&str, Vec<u8>)]) -> String {
     let path = folder.join("data.npz");
-    let mut zip = ZipWriter::new(std::fs::File::create(&path).unwrap());
-    for (name, bytes) in arrays {
-        zip.start_file(format!("{name}.npy"), FileOptions::default())
-            .unwrap();
-        zip.write_all(bytes).unwrap();
-    }
-    zip.finish().unwrap();
+    write_npz(&path, arrays);
     format!("npz:{}", path.display())
 }
 
