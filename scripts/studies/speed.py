@@ -79,10 +79,9 @@ def pytorch_sentence():
     def span(mode):
         ratios = sorted(numbers(found, f"ratio_to_{mode}"))
         return f"{ratios[0]:.2f} to {ratios[-1]:.2f} times as long as"
-    methods, widths = each("norm", "`{}`".format), each("width", lambda width: f"{float(width):g}")
-    return (f"On {cpu['cores']} cores of an {cpu['model']}, a training step takes {span('eager')} in PyTorch {version} at its fastest "
-            f"eager setting, and {span('compile')} with its fastest `torch.compile` ({methods}; widths {widths}; batch sizes "
-            f"{each('batch_size')}; float32; [results/speed-pytorch](results/speed-pytorch/speed.md)).")
+    return (f"On {cpu['cores']} cores of an {cpu['model']}, a training step with {each('norm', '`{}`'.format)} takes {span('eager')} "
+            f"in PyTorch {version} at its fastest eager setting, and {span('compile')} with its fastest `torch.compile` "
+            f"([speed-pytorch](results/speed-pytorch/speed.md)).")
 
 
 def spent(profile, norm, kind=None):

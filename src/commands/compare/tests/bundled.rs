@@ -28,6 +28,7 @@ fn every_experiment_that_comes_along_can_be_read() {
         ("quick-sweep", 4, 16),
         ("search", 4, 18),
         ("recurrent", 30, 60),
+        ("residual-batch-size", 240, 400),
         ("residual-depth", 132, 484),
         ("residual-recipe", 48, 128),
         ("residual-recipe-cifar10", 24, 64),
