@@ -2,6 +2,7 @@
 
 use tch::Tensor;
 
+use super::layout;
 use super::residual::Residual;
 use crate::moments::Activation;
 
@@ -135,11 +136,9 @@ impl LinearOp {
                 ..
             } => {
                 let skips = kernel == 1 && stride > 1 && inputs < FEW_CHANNELS;
-                let (x, stride) = match skips {
-                    true => (every(x, stride), 1),
-                    false => (x.shallow_clone(), stride),
-                };
-                let (stride, padding) = ([stride; 2], [padding; 2]);
+                let kept = skips.then(|| layout::subsampled(x, stride));
+                let (stride, padding) = ([if skips { 1 } else { stride }; 2], [padding; 2]);
+                let x = kept.as_ref().unwrap_or(x);
                 x.conv2d(&weight, bias.as_ref(), stride, padding, [1, 1], 1)
             }
             LinearOp::Dense { .. } => x.linear(&weight, bias.as_ref()),
@@ -174,12 +173,6 @@ impl LinearOp {
 /// memory in the backward pass of a convolution by single pixels that skips some. Without those that it skips, none is
 /// left to be skipped.
 const FEW_CHANNELS: i64 = 8;
-
-/// Every so many rows and columns of maps, from the first on.
-fn every(maps: &Tensor, stride: i64) -> Tensor {
-    let rows = maps.slice(2, None, None, stride);
-    rows.slice(3, None, None, stride)
-}
 
 /// A square pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -113,6 +113,12 @@ pub fn in_order_of(tensor: Tensor, like: &Tensor) -> Tensor {
     ordered
 }
 
+/// Every `stride`-th row and column of maps `[N, C, H, W]`, from the first on: a view of them.
+pub fn subsampled(maps: &Tensor, stride: i64) -> Tensor {
+    let rows = maps.slice(2, None, None, stride);
+    rows.slice(3, None, None, stride)
+}
+
 /// The values of a tensor in row-major order.
 pub fn to_values(tensor: &Tensor) -> Vec<f64> {
     let host = tensor

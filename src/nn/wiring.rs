@@ -3,7 +3,7 @@
 use tch::Tensor;
 
 use super::residual::{Kept, Residual, Shortcut};
-use super::{BranchMoments, ChannelMoments, Estimate, Signal};
+use super::{BranchMoments, ChannelMoments, Estimate, Signal, layout};
 
 /// Added to the square of the largest covariance that two variances allow, whose root has no derivative at 0.
 const COVARIANCE_EPS: f64 = 1e-24;
@@ -86,10 +86,9 @@ pub fn walk<'n, F: Flow>(
 pub fn applied(shortcut: Shortcut, x: Tensor) -> Tensor {
     match shortcut {
         Shortcut::Identity | Shortcut::Projection => x,
-        Shortcut::Pad { stride, channels } => x
-            .slice(2, None, None, stride)
-            .slice(3, None, None, stride)
-            .constant_pad_nd([0, 0, 0, 0, 0, channels]),
+        Shortcut::Pad { stride, channels } => {
+            layout::subsampled(&x, stride).constant_pad_nd([0, 0, 0, 0, 0, channels])
+        }
     }
 }
 

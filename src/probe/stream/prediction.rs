@@ -24,7 +24,7 @@ use tch::{Kind, Tensor};
 
 use super::place::StreamNumbers;
 use crate::nn::residual::{Order, Part, Shortcut};
-use crate::nn::{Network, NetworkKind};
+use crate::nn::{Network, NetworkKind, layout};
 use products::Products;
 use stage::Stage;
 
@@ -138,10 +138,7 @@ impl StreamUnit {
 /// The map with zeros between its positions, on maps of these sides.
 fn spread(map: &Tensor, stride: i64, (height, width): (i64, i64)) -> Tensor {
     let wide = Tensor::zeros([1, 1, height, width], (map.kind(), map.device()));
-    let mut places = wide
-        .slice(2, None, None, stride)
-        .slice(3, None, None, stride);
-    places.copy_(map);
+    layout::subsampled(&wide, stride).copy_(map);
     wide
 }
 

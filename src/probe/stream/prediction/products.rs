@@ -4,6 +4,8 @@ use std::f64::consts::PI;
 
 use tch::{Kind, Tensor};
 
+use crate::nn::layout;
+
 /// Mean products over channels.
 pub(super) struct Products {
     /// q of each image, `[n, 1, H, W]`.
@@ -98,10 +100,7 @@ impl Products {
 
     /// Of every `stride`-th row and column.
     pub fn strided(&self, stride: i64) -> Products {
-        self.each(|maps| {
-            maps.slice(2, None, None, stride)
-                .slice(3, None, None, stride)
-        })
+        self.each(|maps| layout::subsampled(maps, stride))
     }
 
     /// Each product times a factor, and shifted.
